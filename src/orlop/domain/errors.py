@@ -1,0 +1,170 @@
+"""The one error tree. Codes are those of the distribution specification; HTTP statuses live in the faces."""
+
+from typing import Any, ClassVar
+
+
+class RegistryError(Exception):
+    """A refusal that a client may see.
+
+    `code` is the error code of the specification (section "Error Codes"), `message` says what is wrong and, where
+    something can be done about it, what to do; `detail` is any JSON value that helps a program.
+    """
+
+    code: ClassVar[str] = "UNKNOWN"
+
+    def __init__(self, message: str, detail: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class NameInvalid(RegistryError):
+    """The repository name does not match the grammar."""
+
+    code = "NAME_INVALID"
+
+
+class NameUnknown(RegistryError):
+    """The repository does not exist, or the subject may not know that it does."""
+
+    code = "NAME_UNKNOWN"
+
+
+class TagInvalid(RegistryError):
+    """The tag does not match the grammar."""
+
+    code = "TAG_INVALID"
+
+
+class DigestInvalid(RegistryError):
+    """The digest does not match the grammar, its algorithm is not supported, or the content does not match it."""
+
+    code = "DIGEST_INVALID"
+
+
+class SizeInvalid(RegistryError):
+    """The length that was announced is not the length that arrived."""
+
+    code = "SIZE_INVALID"
+
+
+class BlobUnknown(RegistryError):
+    """The repository does not hold this blob."""
+
+    code = "BLOB_UNKNOWN"
+
+
+class BlobUploadUnknown(RegistryError):
+    """There is no such upload session in this repository: never begun, finished, cancelled or expired."""
+
+    code = "BLOB_UPLOAD_UNKNOWN"
+
+
+class BlobUploadInvalid(RegistryError):
+    """The request does not fit the state of the upload session."""
+
+    code = "BLOB_UPLOAD_INVALID"
+
+
+class UploadRangeInvalid(BlobUploadInvalid):
+    """A chunk does not start where the session stands; `offset` is where it stands, in bytes."""
+
+    def __init__(self, message: str, *, offset: int) -> None:
+        super().__init__(message, {"offset": offset})
+        self.offset = offset
+
+
+class ManifestInvalid(RegistryError):
+    """The manifest is not one, or contradicts itself or its Content-Type."""
+
+    code = "MANIFEST_INVALID"
+
+
+class ManifestUnknown(RegistryError):
+    """The repository does not hold this manifest or tag."""
+
+    code = "MANIFEST_UNKNOWN"
+
+
+class ManifestBlobUnknown(RegistryError):
+    """The manifest references content that the repository does not hold."""
+
+    code = "MANIFEST_BLOB_UNKNOWN"
+
+
+class NotAcceptable(ManifestUnknown):
+    """The manifest exists, but the client accepts none of its media types."""
+
+
+class Unauthorized(RegistryError):
+    """Nobody is signed in, and this needs somebody."""
+
+    code = "UNAUTHORIZED"
+
+
+class Denied(RegistryError):
+    """The subject may not do this."""
+
+    code = "DENIED"
+
+
+class Unsupported(RegistryError):
+    """The registry does not do this at all."""
+
+    code = "UNSUPPORTED"
+
+
+class RequestInvalid(Unsupported):
+    """The request is malformed in a way no other code names."""
+
+
+class PageInvalid(RegistryError):
+    """The number of entries asked for, or where to go on, is not valid."""
+
+    code = "PAGINATION_NUMBER_INVALID"
+
+
+class RangeNotSatisfiable(RegistryError):
+    """No byte of the content lies in the range asked for; `size` is that of the content, in bytes."""
+
+    code = "RANGE_INVALID"
+
+    def __init__(self, message: str, *, size: int) -> None:
+        super().__init__(message, {"size": size})
+        self.size = size
+
+
+class TooLarge(RegistryError):
+    """The body is larger than this endpoint takes; `limit` is in bytes."""
+
+    code = "SIZE_INVALID"
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message, {"limit": limit})
+        self.limit = limit
+
+
+class TooManyRequests(RegistryError):
+    """Come back after `retry_after` seconds."""
+
+    code = "TOOMANYREQUESTS"
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(RegistryError):
+    """A store cannot serve right now: full, read-only, locked or gone. Nothing was changed."""
+
+    code = "UNAVAILABLE"
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ContentCorrupt(RegistryError):
+    """Stored bytes are missing or do not match their digest or size."""
+
+    code = "UNKNOWN"

@@ -1,0 +1,80 @@
+"""Names that exist only if they parsed: repositories, tags, and what stands behind `manifests/` in a path."""
+
+import re
+from typing import Self
+
+from orlop.domain.digest import Digest
+from orlop.domain.errors import NameInvalid, TagInvalid
+
+#: "Many clients impose a limit of 255 characters on the length of the concatenation of the registry hostname, /, and
+#: <name>" (distribution-spec, "Pulling manifests"); the host is not ours to count, so the name alone may have 255.
+REPOSITORY_MAX = 255
+
+_REPOSITORY = re.compile(
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII
+)
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
+
+
+class RepositoryName(str):
+    """A repository: path components of lower-case letters and digits, joined by `/`, at most 255 characters."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if len(text) > REPOSITORY_MAX:
+            raise NameInvalid(f"a repository name has at most {REPOSITORY_MAX} characters, this one {len(text)}")
+        if not _REPOSITORY.fullmatch(text):
+            raise NameInvalid(
+                "a repository name is lower-case letters and digits, with single '.', '_', '__' or dashes between them, "
+                "in components joined by '/'",
+                {"name": text},
+            )
+        return str.__new__(cls, text)
+
+    @classmethod
+    def stored(cls, text: str) -> Self:
+        """A name that was checked when it was written."""
+        return str.__new__(cls, text)
+
+    @property
+    def namespace(self) -> str:
+        """The path above the last component; empty for a repository at the root."""
+        return self.rpartition("/")[0]
+
+
+class Tag(str):
+    """A tag: at most 128 characters, the first a letter, digit or underscore. `sha256-<hex>` is a tag like any other."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if not _TAG.fullmatch(text):
+            raise TagInvalid(
+                "a tag is 1 to 128 letters, digits, '_', '.' and '-', and does not begin with '.' or '-'",
+                {"tag": text[:160]},
+            )
+        return str.__new__(cls, text)
+
+    @classmethod
+    def stored(cls, text: str) -> Self:
+        """A tag that was checked when it was written."""
+        return str.__new__(cls, text)
+
+
+#: What names a manifest within its repository.
+Reference = Tag | Digest
+
+
+def parse_reference(text: str) -> Reference:
+    """A digest where there is a colon (no tag has one), else a tag; DigestInvalid or TagInvalid."""
+    return Digest(text) if ":" in text else Tag(text)
+
+
+def fallback_tag(subject: Digest) -> Tag:
+    """The tag under which clients of registries without the referrers API keep a subject's referrers.
+
+    "`<alg>-<ref>` … truncating the algorithm to 32 characters, the encoded section to 64" (distribution-spec,
+    "Referrers Tag Schema").
+    """
+    return Tag.stored(f"{subject.algorithm[:32]}-{subject.hex[:64]}")

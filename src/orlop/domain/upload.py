@@ -1,0 +1,121 @@
+"""An upload session: its life cycle as a table, and the arithmetic of its chunks. Where its bytes lie is not here."""
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.domain.errors import BlobUploadInvalid, UploadRangeInvalid
+from orlop.domain.names import RepositoryName
+
+
+class UploadState(StrEnum):
+    """Where a session stands. A session that ended has no row, so the end states are never stored."""
+
+    OPEN = "open"
+    WRITING = "writing"
+    COMMITTED = "committed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class UploadEvent(StrEnum):
+    """What can happen to a session."""
+
+    CLAIM = "claim"
+    """A request takes the session's lease to write."""
+    ADVANCE = "advance"
+    """The holder records how far it came and lets go, or goes on."""
+    COMMIT = "commit"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+
+
+#: Everything that is legal. A lease that ran out counts as OPEN: claiming it raises the fence, so the old holder's
+#: ADVANCE and COMMIT no longer match.
+TRANSITIONS: dict[tuple[UploadState, UploadEvent], UploadState] = {
+    (UploadState.OPEN, UploadEvent.CLAIM): UploadState.WRITING,
+    (UploadState.WRITING, UploadEvent.ADVANCE): UploadState.OPEN,
+    (UploadState.WRITING, UploadEvent.COMMIT): UploadState.COMMITTED,
+    (UploadState.OPEN, UploadEvent.CANCEL): UploadState.CANCELLED,
+    (UploadState.WRITING, UploadEvent.CANCEL): UploadState.CANCELLED,
+    (UploadState.OPEN, UploadEvent.EXPIRE): UploadState.EXPIRED,
+}
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """One session as the catalog keeps it. Times are microseconds since 1970, UTC."""
+
+    id: str
+    repository: RepositoryName
+    created_by: str
+    algorithm: str
+    """What the digest so far is computed with: what the client announced, else sha256."""
+    offset: int = 0
+    """Bytes that are staged, durable and acknowledged."""
+    digest: Digest | None = None
+    """Of bytes [0, offset); None when it is not known without reading them again."""
+    fence: int = 0
+    """Raised by every claim; a writer whose number is not the row's has lost the session."""
+    lease_until: int = 0
+    """Until when the last claim holds; 0 when nobody writes."""
+    started_at: int
+    expires_at: int
+
+    def state(self, now: int) -> UploadState:
+        """Where the session stands at `now`."""
+        if self.lease_until > now:
+            return UploadState.WRITING
+        return UploadState.EXPIRED if self.expires_at <= now else UploadState.OPEN
+
+
+class ChunkRange(NamedTuple):
+    """The bytes `first` to `last`, both inclusive, that a chunk says it is."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """How many bytes the chunk announces."""
+        return self.last - self.first + 1
+
+
+_CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,19})-([0-9]{1,19})(?:/(?:[0-9]{1,19}|\*))?", re.ASCII)
+
+
+def parse_chunk_range(text: str) -> ChunkRange:
+    """`<start>-<end>`, "inclusive on both ends" (distribution-spec, "Pushing a blob in chunks").
+
+    The form of RFC 9110 with its unit (`bytes 0-9/*`), which some clients send, is read too. Raises BlobUploadInvalid.
+    """
+    match = _CONTENT_RANGE.fullmatch(text.strip())
+    if match is None:
+        raise BlobUploadInvalid("Content-Range is written <first>-<last>, for example 0-1023")
+    chunk = ChunkRange(int(match[1]), int(match[2]))
+    if chunk.last < chunk.first:
+        raise BlobUploadInvalid("Content-Range ends before it begins")
+    return chunk
+
+
+def check_chunk(offset: int, chunk: ChunkRange | None, length: int | None) -> None:
+    """May a chunk follow at `offset`? `length` is its Content-Length, None when it is streamed.
+
+    Raises UploadRangeInvalid when it starts elsewhere ("If a chunk is uploaded out of order, the registry MUST respond
+    with a 416"), BlobUploadInvalid when its two lengths differ. Either way the session stays as it is.
+    """
+    if chunk is None:
+        return
+    if chunk.first != offset:
+        raise UploadRangeInvalid(
+            f"the chunk starts at byte {chunk.first}, but the upload stands at {offset}; go on from there", offset=offset
+        )
+    if length is not None and length != chunk.length:
+        raise BlobUploadInvalid(f"Content-Range announces {chunk.length} bytes, Content-Length {length}")
+
+
+def uploaded_range(offset: int) -> str:
+    """The `Range` header of a session: `0-<last byte>`, without a unit; `0-0` while it is empty."""
+    return f"0-{max(offset - 1, 0)}"

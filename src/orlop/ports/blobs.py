@@ -1,0 +1,134 @@
+"""Where bytes lie: finished copies, and the stages on which uploads gather.
+
+A copy is written once, under a key that nobody used before, and never changes; a stage belongs to one upload session.
+"""
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple, Protocol
+
+from orlop.domain.blob import Blob, BlobKey
+from orlop.domain.digest import Digest
+from orlop.domain.ranges import Span
+
+
+class BlobContent(Protocol):
+    """An open copy. It stays readable until `close`, even if the copy is deleted meanwhile."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in the copy."""
+        ...
+
+    @property
+    def path(self) -> str | None:
+        """A path under which the operating system opens these very bytes until `close`; None where there is none."""
+        ...
+
+    def read(self) -> bytes:
+        """All of it at once; for copies of a few KiB. Raises ContentCorrupt."""
+        ...
+
+    def chunks(self, span: Span) -> AsyncIterator[bytes]:
+        """The bytes of `span` in pieces of at most 1 MiB. Raises ContentCorrupt when the copy is shorter than its size."""
+        ...
+
+    def close(self) -> None:
+        """Let go. May be called twice."""
+
+
+class BlobReader(Protocol):
+    """Reads copies."""
+
+    def open(self, blob: Blob) -> BlobContent:
+        """Open a copy. Raises ContentCorrupt when it is missing or not of `blob.size` bytes.
+
+        Opening is quick (one system call or none) and so not a coroutine; what reads bytes is.
+        """
+        ...
+
+
+class Staged(NamedTuple):
+    """How far a stage has come: `offset` bytes are durable, and their digest where it is known without re-reading."""
+
+    offset: int
+    digest: Digest | None
+
+
+class StageWriter(Protocol):
+    """A stage that is open for writing at its end, by one writer at a time."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes on the stage, counting those not yet durable."""
+        ...
+
+    async def write(self, piece: bytes) -> None:
+        """Append. Raises Unavailable when the store is full or broken; the stage then ends at the last checkpoint."""
+
+    async def checkpoint(self) -> Staged:
+        """Make everything written durable. Raises Unavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Let the next writer in. What came after the last checkpoint is lost. May be called twice."""
+
+
+class BlobStage(Protocol):
+    """Where uploads gather."""
+
+    async def open(self, upload: str, offset: int, algorithm: str) -> StageWriter:
+        """Open the stage of an upload to go on at `offset`; bytes beyond it are dropped, a stage at 0 is made.
+
+        `algorithm` is what the digest is computed with. Raises BlobUploadUnknown when fewer than `offset` bytes are
+        there, TooManyRequests while another writer has it open.
+        """
+        ...
+
+    async def digest(self, upload: str, size: int, algorithm: str) -> Digest:
+        """Read the first `size` bytes again for their digest. Raises BlobUploadUnknown when they are not there."""
+        ...
+
+    async def promote(self, upload: str, blob: Blob) -> None:
+        """Turn a stage of exactly `blob.size` durable bytes into the copy `blob.key`, durable on return.
+
+        Repeating a promotion that already happened is fine. Raises BlobUploadUnknown when neither is there.
+        """
+
+    async def discard(self, upload: str) -> None:
+        """Drop a stage; fine when there is none."""
+
+
+class BlobRemover(Protocol):
+    """Deletes copies."""
+
+    async def remove(self, key: BlobKey) -> None:
+        """Delete a copy, durable on return; fine when it is gone already."""
+
+
+class StoredStage(NamedTuple):
+    """A stage as found in the store; `modified_at` is in microseconds since 1970."""
+
+    upload: str
+    modified_at: int
+
+
+class StoredCopy(NamedTuple):
+    """A copy as found in the store; `modified_at` is in microseconds since 1970."""
+
+    blob: Blob
+    modified_at: int
+
+
+class BlobInventory(Protocol):
+    """What lies in the store, for verification alone: no decision rests on a listing."""
+
+    def copies(self) -> AsyncIterator[StoredCopy]:
+        """Every copy, in the order of the store."""
+        ...
+
+    def stages(self) -> AsyncIterator[StoredStage]:
+        """Every stage."""
+        ...
+
+    async def check(self) -> None:
+        """Write, read back and delete a small file: Unavailable, with the reason, if that fails."""

@@ -1,0 +1,371 @@
+"""What the catalog keeps: repositories, manifests, tags, links to blobs, uploads, and everything that happened.
+
+Each method is one transaction. `by` says who acts and when; the catalog reads no clock.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.domain.descriptor import Descriptor
+from orlop.domain.digest import Digest
+from orlop.domain.events import Event
+from orlop.domain.manifest import Manifest
+from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.pages import Page, PageRequest
+from orlop.domain.upload import Upload
+
+
+class By(msgspec.Struct, frozen=True):
+    """Who does something, and when: microseconds since 1970, UTC."""
+
+    actor: str
+    at: int
+
+
+# --- Manifests and tags -------------------------------------------------------------------------------------------
+
+
+class StoredManifest(msgspec.Struct, frozen=True):
+    """A manifest as it was pushed, byte for byte."""
+
+    digest: Digest
+    media_type: str
+    content: bytes
+    subject: Digest | None = None
+
+
+class ManifestPush(msgspec.Struct, frozen=True):
+    """A manifest to store, and the tags to point at it."""
+
+    repository: RepositoryName
+    digest: Digest
+    content: bytes
+    manifest: Manifest
+    tags: tuple[Tag, ...] = ()
+    sparse: bool = False
+    """An index may name manifests that the repository does not hold."""
+
+
+class Manifests(Protocol):
+    """Manifests and the tags that point at them."""
+
+    async def resolve(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
+        """The manifest of a tag or digest, in one query; None when the repository holds none."""
+        ...
+
+    async def put(self, push: ManifestPush, by: By) -> None:
+        """Store a manifest, its edges and its tags, and make the repository if it is new.
+
+        Checks in the same transaction that everything the manifest names is in the repository: raises
+        ManifestBlobUnknown (`detail` lists the digests) or ManifestInvalid (a size differs from what is stored).
+        Storing the same bytes again changes nothing but tags.
+        """
+
+    async def delete(self, repository: RepositoryName, digest: Digest, by: By) -> None:
+        """Remove a manifest and every tag that points at it.
+
+        Raises ManifestUnknown, or Denied while an index of the same repository names it.
+        """
+
+    async def untag(self, repository: RepositoryName, tag: Tag, by: By) -> None:
+        """Remove a tag, and nothing else. Raises ManifestUnknown."""
+
+
+class Browse(Protocol):
+    """Lists, in byte order of their keys."""
+
+    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
+        """Every repository."""
+        ...
+
+    async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
+        """The tags of a repository. Raises NameUnknown."""
+        ...
+
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
+    ) -> Page[Descriptor]:
+        """The manifests of the repository whose subject is `subject`, by digest; those of one artifact type if given.
+
+        An unknown repository or subject has none.
+        """
+        ...
+
+
+class TagChange(msgspec.Struct, frozen=True):
+    """One entry of a tag's history: from `at` on it pointed at `digest`, or at nothing when that is None."""
+
+    at: int
+    actor: str
+    digest: Digest | None
+    previous: Digest | None
+
+
+class TagHistory(Protocol):
+    """What tags pointed at."""
+
+    async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
+        """The newest `limit` changes of a tag, newest first; also of a tag that is gone."""
+        ...
+
+
+# --- Blobs --------------------------------------------------------------------------------------------------------
+
+
+class LinkedBlob(msgspec.Struct, frozen=True):
+    """A blob that a repository holds."""
+
+    blob: Blob
+    loose_since: int | None
+    """Since when no manifest of the repository names it, as far as collection counts; None while one does."""
+
+
+class BlobLinks(Protocol):
+    """Which repository holds which blob. A link is all that makes a blob visible, and all that a mount adds."""
+
+    async def find(self, repository: RepositoryName, digest: Digest) -> LinkedBlob | None:
+        """The blob, in one query; None when the repository does not hold it, whoever else does."""
+        ...
+
+    async def keep(self, repository: RepositoryName, digest: Digest, by: By) -> bool:
+        """Start a loose link's grace anew: somebody was told that the blob is there. False when it is not any more."""
+        ...
+
+    async def mount(
+        self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By
+    ) -> Blob | None:
+        """Link a blob of `source` (None: of any repository) into `target`; None when `source` does not hold it."""
+        ...
+
+    async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
+        """Remove a blob from a repository; the last link to go condemns the blob.
+
+        Raises BlobUnknown, or Denied while a manifest of the repository names it.
+        """
+
+
+# --- Uploads ------------------------------------------------------------------------------------------------------
+
+
+class UploadCommit(msgspec.Struct, frozen=True):
+    """A finished upload: `blob` is the promoted copy, or with `promoted` false the copy to link instead of promoting."""
+
+    upload: Upload
+    blob: Blob
+    promoted: bool
+
+
+class Uploads(Protocol):
+    """Sessions. Apart from `commit` nothing here needs to survive a power cut: a lost session is begun again."""
+
+    async def start(self, upload: Upload) -> None:
+        """Record a new session."""
+
+    async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
+        """A session of this repository that has not expired. Raises BlobUploadUnknown."""
+        ...
+
+    async def claim(
+        self, repository: RepositoryName, upload: str, *, now: int, lease_until: int, target: Digest | None = None
+    ) -> Upload:
+        """Take a session to write to it until `lease_until`, raising its fence.
+
+        `target` is the digest it is about to become, so that a copy left by a crash can be found. Raises
+        BlobUploadUnknown, or TooManyRequests while another claim holds.
+        """
+        ...
+
+    async def advance(
+        self, upload: Upload, *, offset: int, digest: Digest | None, lease_until: int, expires_at: int
+    ) -> Upload:
+        """Record how far a claimed session came; `lease_until` 0 lets it go.
+
+        Compare-and-set on the fence: raises BlobUploadUnknown when the session was claimed by another or is gone.
+        """
+        ...
+
+    async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
+        """End a claimed session: blob, link and end of session in one durable transaction.
+
+        Returns the blob that is linked now. That is another copy than the promoted one when the same content arrived
+        twice; the promoted copy is then tombstoned. None when nothing was promoted and the copy to link is gone: the
+        session is still claimed, promote and commit again. Raises BlobUploadUnknown as `advance` does.
+        """
+        ...
+
+
+class ExpiredUpload(msgspec.Struct, frozen=True):
+    """A session to clear away, and the copy that it may have left behind."""
+
+    id: str
+    stray: BlobKey | None
+
+
+class UploadExpiry(Protocol):
+    """The end of sessions that nobody finishes."""
+
+    async def cancel(self, repository: RepositoryName, upload: str, now: int) -> None:
+        """Make a session expired, whoever writes to it. Raises BlobUploadUnknown."""
+
+    async def expired(self, now: int, limit: int) -> tuple[ExpiredUpload, ...]:
+        """Sessions that expired and that nobody writes to; a stray is named only when no blob row names that copy."""
+        ...
+
+    async def forget(self, upload: str, now: int) -> None:
+        """Remove an expired session; fine when it is gone."""
+
+
+# --- Collection ---------------------------------------------------------------------------------------------------
+
+
+class Collection(Protocol):
+    """The steps that take a blob out of the store. Each rechecks, under the lock of its transaction, that it may."""
+
+    async def unlink_loose(self, before: int, limit: int, by: By) -> tuple[int, int]:
+        """Remove up to `limit` links that were loose before `before`; (links removed, blobs thereby condemned)."""
+        ...
+
+    async def tombstone(self, before: int, limit: int, by: By) -> int:
+        """Tombstone up to `limit` blobs that were condemned before `before` and have no link; how many."""
+        ...
+
+    async def tombstones(self, after: int, limit: int) -> tuple[tuple[int, Blob], ...]:
+        """Tombstoned copies with their row numbers, from after row `after` on."""
+        ...
+
+    async def gone(self, rows: Sequence[int], by: By) -> None:
+        """Forget tombstones whose copies are removed from the store."""
+
+
+# --- Reading what happened, and writing what was read ---------------------------------------------------------------
+
+
+class Outbox(Protocol):
+    """Everything that happened, in order of commit."""
+
+    async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+        """The first `limit` events whose id is greater than `after`."""
+        ...
+
+
+class Pull(msgspec.Struct, frozen=True):
+    """A manifest that was read: through `tag`, or by its digest when that is None."""
+
+    repository: RepositoryName
+    digest: Digest
+    tag: Tag | None
+
+
+class PullTimes(Protocol):
+    """When things were last pulled."""
+
+    async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
+        """For each (pull, count, time of the last): raise the counts and times. What is gone meanwhile is passed over."""
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The size of the store, in rows and bytes."""
+
+    repositories: int
+    manifests: int
+    tags: int
+    blobs: int
+    blob_bytes: int
+    condemned: int
+    uploads: int
+
+
+class Vitals(Protocol):
+    """How the catalog is."""
+
+    async def check(self) -> None:
+        """Read and write: Unavailable, with the reason, if either fails."""
+
+    async def totals(self) -> Totals:
+        """The size of the store, without counting it."""
+        ...
+
+
+# --- Verification -------------------------------------------------------------------------------------------------
+
+
+class ManifestRecord(msgspec.Struct, frozen=True):
+    """A manifest with everything the catalog derived from it, to derive it again and compare."""
+
+    id: int
+    repository: RepositoryName
+    digest: Digest
+    media_type: str
+    artifact_type: str
+    subject: Digest | None
+    size: int
+    content: bytes
+    edges: tuple[tuple[str, Digest, int], ...]
+    """(kind, digest, size), in order."""
+
+
+class BlobRecord(msgspec.Struct, frozen=True):
+    """A row of the blobs table."""
+
+    id: int
+    blob: Blob
+    state: BlobState
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that is not as it should be: the number of the invariant, where, and what."""
+
+    invariant: int
+    where: str
+    what: str
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Until when things may be of the past, in microseconds since 1970: older uploads and tombstones are overdue."""
+
+    uploads_before: int
+    tombstones_before: int
+
+
+class Inspection(Protocol):
+    """Everything, for verification; nothing here is on the way of a request."""
+
+    async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
+        """Manifests whose id is greater than `after`."""
+        ...
+
+    async def blobs(self, after: int, limit: int) -> tuple[BlobRecord, ...]:
+        """Blobs whose id is greater than `after`."""
+        ...
+
+    async def knows_copy(self, key: BlobKey) -> bool:
+        """Whether a row names this copy, or an upload may still become it."""
+        ...
+
+    async def knows_upload(self, upload: str) -> bool:
+        """Whether the session has a row."""
+        ...
+
+    def findings(self, limits: Limits) -> AsyncIterator[Finding]:
+        """What is wrong between the catalog's own rows: edges that lead nowhere, links and states that disagree,
+        counters that differ from a recount, sessions, leases and tombstones that are overdue."""
+        ...
+
+
+class Catalog(msgspec.Struct, frozen=True):
+    """All roles of one catalog, for bootstrap to hand each service what it needs."""
+
+    manifests: Manifests
+    browse: Browse
+    history: TagHistory
+    links: BlobLinks
+    uploads: Uploads
+    expiry: UploadExpiry
+    collection: Collection
+    outbox: Outbox
+    pulls: PullTimes
+    vitals: Vitals
+    inspection: Inspection

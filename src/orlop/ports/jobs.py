@@ -1,0 +1,30 @@
+"""Work that one process at a time does: leased by name, with a fencing token for every lease."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to do `job` until `until` (microseconds since 1970); `fence` is greater than that of any lease before."""
+
+    job: str
+    owner: str
+    fence: int
+    until: int
+
+
+class Leases(Protocol):
+    """Who does what."""
+
+    async def acquire(self, job: str, owner: str, *, now: int, until: int, not_after: int | None = None) -> Lease | None:
+        """Lease a job; None while another owner holds it, or when its last run finished later than `not_after`."""
+        ...
+
+    async def renew(self, lease: Lease, *, until: int) -> Lease | None:
+        """Hold on to a lease; None when it was lost, after which the holder must stop."""
+        ...
+
+    async def release(self, lease: Lease, *, now: int, outcome: str) -> bool:
+        """Let go and record how it ended; False when the lease was lost, and then nothing is recorded."""
+        ...
