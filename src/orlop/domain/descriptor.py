@@ -7,7 +7,9 @@ import msgspec
 from orlop.domain.digest import Digest
 
 
-class Platform(msgspec.Struct, frozen=True, omit_defaults=True, rename={"os_version": "os.version", "os_features": "os.features"}):
+class Platform(
+    msgspec.Struct, frozen=True, omit_defaults=True, rename={"os_version": "os.version", "os_features": "os.features"}
+):
     """What an entry of an index runs on (image-spec, image-index.md)."""
 
     architecture: str = ""

@@ -81,8 +81,8 @@ class _Document(msgspec.Struct, rename="camel"):
     media_type: str | None = None
     artifact_type: str | None = None
     config: _Reference | None = None
-    layers: list[_Reference] | None | msgspec.UnsetType = msgspec.UNSET
-    manifests: list[_Reference] | None | msgspec.UnsetType = msgspec.UNSET
+    layers: list[_Reference] | msgspec.UnsetType | None = msgspec.UNSET
+    manifests: list[_Reference] | msgspec.UnsetType | None = msgspec.UNSET
     subject: _Reference | None = None
     annotations: dict[str, str] | None = None
 
@@ -162,7 +162,9 @@ def _media_type(document: _Document, announced: str, *, has_manifests: bool) -> 
     if media_type in media_types.DOCKER_SCHEMA1:
         _refuse("Docker schema 1 manifests are not supported; push with a client of this decade")
     if media_type not in media_types.MANIFESTS:
-        _refuse(f"{media_type[:160]!r} is not a manifest media type; artifacts are pushed as {media_types.OCI_MANIFEST}")
+        _refuse(
+            f"{media_type[:160]!r} is not a manifest media type; artifacts are pushed as {media_types.OCI_MANIFEST}"
+        )
     return media_type
 
 

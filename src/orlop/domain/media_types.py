@@ -22,7 +22,10 @@ MANIFESTS = IMAGES | INDEXES
 
 #: Layers that "SHOULD NOT be uploaded to a registry" (image-spec, layer.md, "Non-Distributable Layers") and the
 #: Docker type they come from: a manifest may name them although no registry holds them.
-_FOREIGN_PREFIXES = ("application/vnd.oci.image.layer.nondistributable.v1.", "application/vnd.docker.image.rootfs.foreign.")
+_FOREIGN_PREFIXES = (
+    "application/vnd.oci.image.layer.nondistributable.v1.",
+    "application/vnd.docker.image.rootfs.foreign.",
+)
 
 
 def is_foreign_layer(media_type: str) -> bool:

@@ -10,9 +10,7 @@ from orlop.domain.errors import NameInvalid, TagInvalid
 #: <name>" (distribution-spec, "Pulling manifests"); the host is not ours to count, so the name alone may have 255.
 REPOSITORY_MAX = 255
 
-_REPOSITORY = re.compile(
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII
-)
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
 
 
@@ -26,7 +24,7 @@ class RepositoryName(str):
             raise NameInvalid(f"a repository name has at most {REPOSITORY_MAX} characters, this one {len(text)}")
         if not _REPOSITORY.fullmatch(text):
             raise NameInvalid(
-                "a repository name is lower-case letters and digits, with single '.', '_', '__' or dashes between them, "
+                "a repository name is lower-case letters and digits, with '.', '_', '__' or dashes between them, "
                 "in components joined by '/'",
                 {"name": text},
             )
@@ -44,7 +42,7 @@ class RepositoryName(str):
 
 
 class Tag(str):
-    """A tag: at most 128 characters, the first a letter, digit or underscore. `sha256-<hex>` is a tag like any other."""
+    """A tag: 1 to 128 characters, the first a letter, digit or underscore. `sha256-<hex>` is a tag like any other."""
 
     __slots__ = ()
 

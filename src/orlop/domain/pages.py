@@ -30,7 +30,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 def page_size(text: str | None) -> int:
-    """The `n` of a list request: PageInvalid unless it is a whole number from 0; more than the maximum is the maximum."""
+    """The `n` of a list request, at most MAX_SIZE. Raises PageInvalid unless it is a whole number from 0 on."""
     if text is None:
         return DEFAULT_SIZE
     if not text.isascii() or not text.isdecimal() or len(text) > 19:

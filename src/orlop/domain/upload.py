@@ -110,7 +110,8 @@ def check_chunk(offset: int, chunk: ChunkRange | None, length: int | None) -> No
         return
     if chunk.first != offset:
         raise UploadRangeInvalid(
-            f"the chunk starts at byte {chunk.first}, but the upload stands at {offset}; go on from there", offset=offset
+            f"the chunk starts at byte {chunk.first}, but the upload stands at {offset}; go on from there",
+            offset=offset,
         )
     if length is not None and length != chunk.length:
         raise BlobUploadInvalid(f"Content-Range announces {chunk.length} bytes, Content-Length {length}")

@@ -29,7 +29,7 @@ class BlobContent(Protocol):
         ...
 
     def chunks(self, span: Span) -> AsyncIterator[bytes]:
-        """The bytes of `span` in pieces of at most 1 MiB. Raises ContentCorrupt when the copy is shorter than its size."""
+        """The bytes of `span` in pieces of at most 1 MiB. Raises ContentCorrupt when the copy is cut short."""
         ...
 
     def close(self) -> None:

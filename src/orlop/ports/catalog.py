@@ -34,7 +34,6 @@ class StoredManifest(msgspec.Struct, frozen=True):
     digest: Digest
     media_type: str
     content: bytes
-    subject: Digest | None = None
 
 
 class ManifestPush(msgspec.Struct, frozen=True):
@@ -134,10 +133,12 @@ class BlobLinks(Protocol):
         """Start a loose link's grace anew: somebody was told that the blob is there. False when it is not any more."""
         ...
 
-    async def mount(
-        self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By
-    ) -> Blob | None:
+    async def mount(self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By) -> Blob | None:
         """Link a blob of `source` (None: of any repository) into `target`; None when `source` does not hold it."""
+        ...
+
+    async def stored(self, digest: Digest) -> Blob | None:
+        """The live or condemned copy of a digest, whoever holds it: spares an upload its promotion, no client sees it."""
         ...
 
     async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
@@ -151,7 +152,7 @@ class BlobLinks(Protocol):
 
 
 class UploadCommit(msgspec.Struct, frozen=True):
-    """A finished upload: `blob` is the promoted copy, or with `promoted` false the copy to link instead of promoting."""
+    """A finished upload: `blob` is the promoted copy, or with `promoted` false the stored one to link instead."""
 
     upload: Upload
     blob: Blob
@@ -263,7 +264,7 @@ class PullTimes(Protocol):
     """When things were last pulled."""
 
     async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
-        """For each (pull, count, time of the last): raise the counts and times. What is gone meanwhile is passed over."""
+        """For each (pull, count, time of the last): raise the counts and times. What is gone is passed over."""
 
 
 class Totals(msgspec.Struct, frozen=True):

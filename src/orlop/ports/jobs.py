@@ -6,7 +6,7 @@ import msgspec
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """The right to do `job` until `until` (microseconds since 1970); `fence` is greater than that of any lease before."""
+    """The right to do `job` until `until` (microseconds since 1970); `fence` is greater than any earlier lease's."""
 
     job: str
     owner: str
@@ -17,7 +17,9 @@ class Lease(msgspec.Struct, frozen=True):
 class Leases(Protocol):
     """Who does what."""
 
-    async def acquire(self, job: str, owner: str, *, now: int, until: int, not_after: int | None = None) -> Lease | None:
+    async def acquire(
+        self, job: str, owner: str, *, now: int, until: int, not_after: int | None = None
+    ) -> Lease | None:
         """Lease a job; None while another owner holds it, or when its last run finished later than `not_after`."""
         ...
 

@@ -1,0 +1,114 @@
+"""Lists, history, events, pull times and sizes: everything that reads rather than changes content."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.records import existing_repository, repository_id
+from orlop.domain.descriptor import Descriptor
+from orlop.domain.digest import Digest
+from orlop.domain.events import Event, EventKind
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import Pull, TagChange, Totals
+
+_annotations = msgspec.json.Decoder(dict[str, str])
+
+
+class SqlBrowse:
+    """See ports.catalog.Browse and TagHistory."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reader = engine.reader
+
+    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
+        rows = await self._reader.all("repository_page", page.after, page.size + 1)
+        names = tuple(RepositoryName.stored(name) for (name,) in rows[: page.size])
+        return Page(names, more=len(rows) > page.size)
+
+    async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
+        row_id = await existing_repository(self._reader, repository)
+        rows = await self._reader.all("tag_page", row_id, page.after, page.size + 1)
+        return Page(tuple(Tag.stored(name) for (name,) in rows[: page.size]), more=len(rows) > page.size)
+
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
+    ) -> Page[Descriptor]:
+        row_id = await repository_id(self._reader, repository)
+        if row_id is None:
+            return Page(())
+        keys = (row_id, subject, page.after, page.size + 1)
+        if artifact_type is None:
+            rows = await self._reader.all("referrer_page", *keys)
+        else:
+            rows = await self._reader.all("referrer_page_of_type", *keys, artifact_type)
+        descriptors = tuple(
+            Descriptor(
+                media_type=media_type,
+                digest=Digest.stored(digest),
+                size=size,
+                artifact_type=kind,
+                annotations=_annotations.decode(annotations),
+            )
+            for digest, media_type, size, kind, annotations in rows[: page.size]
+        )
+        return Page(descriptors, more=len(rows) > page.size)
+
+    async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
+        rows = await self._reader.all("tag_history_page", repository, tag, limit)
+        return tuple(
+            TagChange(
+                at, actor, Digest.stored(digest) if digest else None, Digest.stored(previous) if previous else None
+            )
+            for at, actor, digest, previous in rows
+        )
+
+
+class SqlOutbox:
+    """See ports.catalog.Outbox."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reader = engine.reader
+
+    async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+        return tuple(
+            Event(id=row_id, at=at, kind=EventKind(kind), actor=actor, repository=repository, digest=digest, tag=tag)
+            for row_id, at, kind, actor, repository, digest, tag in await self._reader.all("event_page", after, limit)
+        )
+
+
+class SqlPullTimes:
+    """See ports.catalog.PullTimes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
+        async def script(tx: Session) -> None:
+            for pull, times, last in pulls:
+                row_id = await repository_id(tx, pull.repository)
+                manifest = await tx.one("manifest_row", row_id, pull.digest) if row_id is not None else None
+                if manifest is None:
+                    continue
+                await tx.run("repository_pulled", row_id, times, last)
+                await tx.run("manifest_pulled", manifest[0], times, last)
+                if pull.tag is not None:
+                    await tx.run("tag_pulled", row_id, pull.tag, manifest[0], times, last)
+
+        await self._engine.write(script, durable=False, changes=False)
+
+
+class SqlVitals:
+    """See ports.catalog.Vitals."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def check(self) -> None:
+        await self._engine.check()
+
+    async def totals(self) -> Totals:
+        row = await self._engine.reader.one("totals")
+        assert row is not None
+        return Totals(*row)

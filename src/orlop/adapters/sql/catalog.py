@@ -1,0 +1,57 @@
+"""Opens a catalog: one engine, every role on it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
+from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
+from orlop.adapters.sql.changes import SharedChanges
+from orlop.adapters.sql.engine import Engine
+from orlop.adapters.sql.inspection import SqlInspection
+from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.sqlite import SqliteEngine
+from orlop.adapters.sql.uploads import SqlUploads
+from orlop.ports.catalog import Catalog
+from orlop.ports.events import Changes
+from orlop.ports.jobs import Leases
+
+#: The database within the catalog's folder, and what lies beside it.
+DATABASE = "catalog.sqlite"
+WRITER_LOCK = "writer.lock"
+CHANGES = "changes"
+
+
+class OpenCatalog(NamedTuple):
+    """A catalog in use. Close the engine when done."""
+
+    catalog: Catalog
+    leases: Leases
+    changes: Changes
+    engine: Engine
+
+
+def open_sqlite(folder: Path) -> OpenCatalog:
+    """Open the migrated catalog in `folder`. Needs a running event loop for what it returns. Raises Unavailable."""
+    changes = SharedChanges(folder / CHANGES)
+    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes)
+    return OpenCatalog(on(engine), SqlLeases(engine), changes, engine)
+
+
+def on(engine: Engine) -> Catalog:
+    """Every role of the catalog on one engine."""
+    browse = SqlBrowse(engine)
+    uploads = SqlUploads(engine)
+    return Catalog(
+        manifests=SqlManifests(engine),
+        browse=browse,
+        history=browse,
+        links=SqlBlobLinks(engine),
+        uploads=uploads,
+        expiry=uploads,
+        collection=SqlCollection(engine),
+        outbox=SqlOutbox(engine),
+        pulls=SqlPullTimes(engine),
+        vitals=SqlVitals(engine),
+        inspection=SqlInspection(engine),
+    )

@@ -1,0 +1,50 @@
+"""What a database has to offer for the catalog's scripts to run on it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+
+class Session(Protocol):
+    """Runs named statements, within whatever transaction it belongs to."""
+
+    async def one(self, statement: str, *parameters: Any) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def all(self, statement: str, *parameters: Any) -> list[Row]:
+        """Every row."""
+        ...
+
+    async def run(self, statement: str, *parameters: Any) -> None:
+        """Nothing comes back."""
+
+
+Script = Callable[[Session], Awaitable[T]]
+"""A transaction. It awaits nothing but its session, so that an engine may drive it in a thread of its own, and may be
+run again from the start; when it raises, nothing that it did stays."""
+
+
+class Engine(Protocol):
+    """A database."""
+
+    @property
+    def reader(self) -> Session:
+        """Single statements outside of any transaction: each sees everything committed before it."""
+        ...
+
+    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
+        """Run a script as one transaction and return what it returned, once it is committed.
+
+        `durable` false: it survives the end of this process, but perhaps not a power cut. `changes` false: no answer
+        to a client depends on what it writes, so what workers remember stays valid.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Read and write. Raises Unavailable."""
+
+    async def close(self) -> None:
+        """Finish what was begun and let go."""

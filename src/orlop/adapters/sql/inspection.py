@@ -1,0 +1,72 @@
+"""Everything in the catalog, for verification."""
+
+from collections.abc import AsyncIterator
+
+from orlop.adapters.sql.engine import Engine
+from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+from orlop.ports.catalog import BlobRecord, Finding, Limits, ManifestRecord
+
+#: Statement, number of the invariant that its rows violate.
+_FINDINGS = {
+    "finding_tag": 1,
+    "finding_edge_to_blob": 1,
+    "finding_edge_to_manifest": 1,
+    "finding_link": 1,
+    "finding_tag_history": 4,
+    "finding_loose": 8,
+    "finding_unlinked": 8,
+    "finding_repository_count": 5,
+    "finding_totals": 5,
+}
+
+
+class SqlInspection:
+    """See ports.catalog.Inspection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reader = engine.reader
+
+    async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
+        records = []
+        for row in await self._reader.all("inspect_manifests", after, limit):
+            row_id, repository, digest, media_type, artifact_type, subject, size, content = row
+            edges = await self._reader.all("inspect_edges", row_id)
+            records.append(
+                ManifestRecord(
+                    id=row_id,
+                    repository=RepositoryName.stored(repository),
+                    digest=Digest.stored(digest),
+                    media_type=media_type,
+                    artifact_type=artifact_type,
+                    subject=Digest.stored(subject) if subject else None,
+                    size=size,
+                    content=content,
+                    edges=tuple((kind, Digest.stored(child), length) for kind, child, length in edges),
+                )
+            )
+        return tuple(records)
+
+    async def blobs(self, after: int, limit: int) -> tuple[BlobRecord, ...]:
+        return tuple(
+            BlobRecord(row_id, Blob(BlobKey(Digest.stored(digest), copy), size), BlobState(state))
+            for row_id, digest, copy, size, state in await self._reader.all("inspect_blobs", after, limit)
+        )
+
+    async def knows_copy(self, key: BlobKey) -> bool:
+        row = await self._reader.one("inspect_copy", key.digest, key.copy)
+        return row is not None and bool(row[0])
+
+    async def knows_upload(self, upload: str) -> bool:
+        row = await self._reader.one("inspect_upload", upload)
+        return row is not None and bool(row[0])
+
+    async def findings(self, limits: Limits) -> AsyncIterator[Finding]:
+        for statement, invariant in _FINDINGS.items():
+            for where, what in await self._reader.all(statement):
+                yield Finding(invariant, where, what)
+        for where, what in await self._reader.all("finding_upload", limits.uploads_before):
+            yield Finding(7, where, what)
+        for where, what in await self._reader.all("finding_tombstone", limits.tombstones_before):
+            yield Finding(7, where, what)

@@ -1,0 +1,41 @@
+"""Leases on jobs, as rows."""
+
+from orlop.adapters.sql.engine import Engine, Session
+from orlop.ports.jobs import Lease
+
+
+class SqlLeases:
+    """See ports.jobs.Leases."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def acquire(
+        self, job: str, owner: str, *, now: int, until: int, not_after: int | None = None
+    ) -> Lease | None:
+        async def script(tx: Session) -> Lease | None:
+            row = await tx.one("job_get", job)
+            fence = 1
+            if row is not None:
+                _, last_fence, lease_until, finished_at = row
+                ran_since = not_after is not None and finished_at is not None and finished_at > not_after
+                if lease_until > now or ran_since:
+                    return None
+                fence = last_fence + 1
+            await tx.run("job_lease", job, owner, fence, until, now)
+            return Lease(job, owner, fence, until)
+
+        return await self._engine.write(script, durable=False, changes=False)
+
+    async def renew(self, lease: Lease, *, until: int) -> Lease | None:
+        async def script(tx: Session) -> Lease | None:
+            row = await tx.one("job_renew", lease.job, lease.owner, lease.fence, until)
+            return Lease(lease.job, lease.owner, lease.fence, until) if row else None
+
+        return await self._engine.write(script, durable=False, changes=False)
+
+    async def release(self, lease: Lease, *, now: int, outcome: str) -> bool:
+        async def script(tx: Session) -> bool:
+            return await tx.one("job_release", lease.job, lease.owner, lease.fence, now, outcome) is not None
+
+        return await self._engine.write(script, durable=False, changes=False)

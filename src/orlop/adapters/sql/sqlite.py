@@ -1,0 +1,232 @@
+"""The SQLite engine: one connection that reads, inline on the event loop, and one thread that writes.
+
+The thread gathers the scripts that wait into one transaction, so that many pushes share one fsync; processes take
+turns by a lock file, which wakes the next one at once where SQLite alone would have it poll.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import apsw
+
+from orlop.adapters.sql.changes import SharedChanges
+from orlop.adapters.sql.engine import Row, Script, Session
+from orlop.adapters.sql.statements import STATEMENTS
+from orlop.domain.errors import Unavailable
+
+T = TypeVar("T")
+
+#: How many waiting scripts one transaction takes at most.
+BATCH = 64
+
+#: How long a writer waits for another program that has the database locked, in milliseconds.
+BUSY_MS = 5_000
+
+#: Pages that each connection keeps, in KiB.
+CACHE_KIB = 8 * 1024
+
+_FAILURES: dict[type[apsw.Error], str] = {
+    apsw.BusyError: "another program keeps the catalog locked",
+    apsw.LockedError: "another program keeps the catalog locked",
+    apsw.FullError: "the disk that holds the catalog is full",
+    apsw.ReadOnlyError: "the catalog is read-only",
+    apsw.CantOpenError: "the catalog cannot be opened",
+    apsw.IOError: "reading or writing the catalog failed",
+    apsw.CorruptError: "the catalog is damaged; restore it from a backup",
+    apsw.NotADBError: "the catalog is not a database",
+}
+
+
+_FAILED = tuple(_FAILURES)
+
+
+def _unavailable(cause: apsw.Error) -> Unavailable:
+    return Unavailable(f"{_FAILURES[type(cause)]}; nothing was changed")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what SQLite raises into Unavailable, cause kept; a mistake in a statement stays what it is."""
+    try:
+        yield
+    except _FAILED as cause:
+        raise _unavailable(cause) from cause
+
+
+def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
+    """Open a catalog file with the settings that every connection to it has."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (0 if readonly else apsw.SQLITE_OPEN_CREATE)
+    with translated():
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=128)
+        connection.set_busy_timeout(BUSY_MS)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        if readonly:
+            connection.execute("PRAGMA query_only = ON").fetchall()
+    return connection
+
+
+class _SqliteSession:
+    """Named statements on one connection. Never suspends: what it awaits is already there."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._cursor = connection.cursor()
+
+    async def one(self, statement: str, *parameters: Any) -> Row | None:
+        rows = self._rows(statement, parameters)
+        return rows[0] if rows else None
+
+    async def all(self, statement: str, *parameters: Any) -> list[Row]:
+        return self._rows(statement, parameters)
+
+    async def run(self, statement: str, *parameters: Any) -> None:
+        self._rows(statement, parameters)
+
+    def _rows(self, statement: str, parameters: Row) -> list[Row]:
+        try:
+            return cast("list[Row]", self._cursor.execute(STATEMENTS[statement], parameters).fetchall())
+        except _FAILED as cause:
+            raise _unavailable(cause) from cause
+
+
+class _Work:
+    """A script that waits for its turn, and who waits for it."""
+
+    __slots__ = ("changes", "durable", "error", "future", "loop", "outcome", "script")
+
+    def __init__(self, script: Script[Any], *, durable: bool, changes: bool) -> None:
+        self.script = script
+        self.durable = durable
+        self.changes = changes
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.outcome: Any = None
+        self.error: Exception | None = None
+
+    def report(self) -> None:
+        """Tell the event loop how it ended; the one who asked may be gone by now, and so may the loop."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.outcome)
+        else:
+            self.future.set_exception(self.error)
+
+
+class SqliteEngine:
+    """See engine.Engine. `folder` holds the database, the writer lock and the change counter."""
+
+    def __init__(self, database: Path, lock: Path, changes: SharedChanges) -> None:
+        self._database = database
+        self._changes = changes
+        self._read_connection = connect(database, readonly=True)
+        self.reader: Session = _SqliteSession(self._read_connection)
+        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
+        work = _Work(script, durable=durable, changes=changes)
+        self._queue.put(work)
+        return cast("T", await work.future)
+
+    async def check(self) -> None:
+        async def touch(session: Session) -> None:
+            await session.run("totals_add", 0, 0, 0, 0, 0)
+
+        await self.reader.one("totals")
+        await self.write(touch, changes=False)
+
+    async def close(self) -> None:
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._read_connection.close()
+        os.close(self._lock)
+        self._changes.close()
+
+    def _serve(self) -> None:
+        connection = connect(self._database)
+        session = _SqliteSession(connection)
+        synchronous = _Synchronous(connection)
+        open_for_business = True
+        while open_for_business:
+            batch: list[_Work] = []
+            work = self._queue.get()
+            while work is not None:
+                batch.append(work)
+                if len(batch) == BATCH or self._queue.empty():
+                    break
+                work = self._queue.get_nowait()
+            open_for_business = work is not None
+            if batch:
+                synchronous.set(full=any(work.durable for work in batch))
+                self._transact(connection, session, batch)
+                for work in batch:
+                    work.report()
+        connection.close()
+
+    def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> None:
+        """One transaction for the whole batch. A script that raises takes back its own part alone."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        visible = any(work.changes for work in batch)
+        if visible:
+            self._changes.begin()
+        try:
+            with translated():
+                connection.execute("BEGIN IMMEDIATE")
+                for work in batch:
+                    connection.execute("SAVEPOINT script")
+                    _drive(work, session)
+                    if work.error is not None:
+                        if not connection.in_transaction:  # a full disk ends the whole transaction
+                            raise work.error
+                        connection.execute("ROLLBACK TO script")
+                    connection.execute("RELEASE script")
+                connection.execute("COMMIT")
+        except (Unavailable, apsw.Error) as failure:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for work in batch:
+                work.error = work.error or failure
+        finally:
+            if visible:
+                self._changes.end()
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+
+class _Synchronous:
+    """Whether commits wait for the disk: SQLite lets that change between transactions."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._full = True
+
+    def set(self, *, full: bool) -> None:
+        if full is not self._full:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}").fetchall()
+            self._full = full
+
+
+def _drive(work: _Work, session: Session) -> None:
+    """Run a script to its end. Its session never suspends, so one step is all it takes."""
+    steps = work.script(session).__await__()
+    try:
+        next(steps)
+    except StopIteration as end:
+        work.outcome = end.value
+    except Exception as error:  # noqa: BLE001 - handed to the one who asked for the script, whatever it is
+        work.error = error
+    else:
+        raise RuntimeError("a transaction script waited for something other than its session")

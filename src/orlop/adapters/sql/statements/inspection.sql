@@ -1,0 +1,83 @@
+-- name: inspect_manifests
+SELECT m.id, r.name, m.digest, m.media_type, m.artifact_type, m.subject_digest, m.size, m.content
+FROM manifests m JOIN repositories r ON r.id = m.repository_id
+WHERE m.id > ?1 ORDER BY m.id LIMIT ?2;
+
+-- name: inspect_edges
+SELECT kind, child_digest, child_size FROM edges WHERE manifest_id = ?1 ORDER BY position;
+
+-- name: inspect_blobs
+SELECT id, digest, copy, size, state FROM blobs WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: inspect_copy
+SELECT EXISTS (SELECT 1 FROM blobs WHERE digest = ?1 AND copy = ?2)
+    OR EXISTS (SELECT 1 FROM uploads WHERE replace(id, '-', '') = ?2);
+
+-- name: inspect_upload
+SELECT EXISTS (SELECT 1 FROM uploads WHERE id = ?1);
+
+-- name: finding_edge_to_blob
+SELECT r.name || '@' || m.digest, e.kind || ' ' || e.child_digest || ' is not in the repository'
+FROM edges e JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.id = m.repository_id
+WHERE e.kind <> 'manifest' AND e.optional = 0
+  AND NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.repository_id = m.repository_id AND l.digest = e.child_digest);
+
+-- name: finding_edge_to_manifest
+SELECT r.name || '@' || m.digest, 'manifest ' || e.child_digest || ' is not in the repository'
+FROM edges e JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.id = m.repository_id
+WHERE e.kind = 'manifest' AND e.optional = 0
+  AND NOT EXISTS (SELECT 1 FROM manifests c WHERE c.repository_id = m.repository_id AND c.digest = e.child_digest);
+
+-- name: finding_tag
+SELECT r.name || ':' || t.name, 'the tag points at no manifest of its repository'
+FROM tags t JOIN repositories r ON r.id = t.repository_id
+WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.id = t.manifest_id AND m.repository_id = t.repository_id);
+
+-- name: finding_tag_history
+SELECT r.name || ':' || t.name, 'the newest entry of the history is not what the tag points at'
+FROM tags t JOIN repositories r ON r.id = t.repository_id JOIN manifests m ON m.id = t.manifest_id
+WHERE m.digest IS NOT (SELECT h.digest FROM tag_history h
+                       WHERE h.repository_id = t.repository_id AND h.tag = t.name ORDER BY h.id DESC LIMIT 1);
+
+-- name: finding_link
+SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'
+FROM blob_links l JOIN repositories r ON r.id = l.repository_id
+WHERE NOT EXISTS (SELECT 1 FROM blobs b WHERE b.id = l.blob_id AND b.digest = l.digest AND b.state = 'live');
+
+-- name: finding_loose
+SELECT r.name || '@' || l.digest, 'a manifest names the blob, but its link counts as loose, or the reverse'
+FROM blob_links l JOIN repositories r ON r.id = l.repository_id
+WHERE (l.loose_since IS NULL) <> EXISTS (
+    SELECT 1 FROM edges e
+    WHERE e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind <> 'manifest');
+
+-- name: finding_unlinked
+SELECT b.digest, 'the blob is live, but no repository holds it'
+FROM blobs b WHERE b.state = 'live' AND NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = b.id);
+
+-- name: finding_repository_count
+SELECT r.name, 'the counters of the repository differ from a recount'
+FROM repositories r
+WHERE r.manifest_count <> (SELECT count(*) FROM manifests m WHERE m.repository_id = r.id)
+   OR r.manifest_bytes <> (SELECT coalesce(sum(m.size), 0) FROM manifests m WHERE m.repository_id = r.id)
+   OR r.tag_count <> (SELECT count(*) FROM tags t WHERE t.repository_id = r.id)
+   OR r.blob_count <> (SELECT count(*) FROM blob_links l WHERE l.repository_id = r.id)
+   OR r.blob_bytes <> (SELECT coalesce(sum(b.size), 0) FROM blob_links l JOIN blobs b ON b.id = l.blob_id
+                       WHERE l.repository_id = r.id);
+
+-- name: finding_totals
+SELECT 'totals', 'the totals differ from a recount'
+FROM totals t
+WHERE t.repositories <> (SELECT count(*) FROM repositories)
+   OR t.manifests <> (SELECT count(*) FROM manifests)
+   OR t.tags <> (SELECT count(*) FROM tags)
+   OR t.blobs <> (SELECT count(*) FROM blobs WHERE state <> 'tombstoned')
+   OR t.blob_bytes <> (SELECT coalesce(sum(size), 0) FROM blobs WHERE state <> 'tombstoned');
+
+-- name: finding_upload
+SELECT id, 'the upload should have expired long ago' FROM uploads
+WHERE expires_at < ?1 AND lease_until < ?1;
+
+-- name: finding_tombstone
+SELECT digest || '/' || copy, 'the tombstoned copy should be gone long ago' FROM blobs
+WHERE state = 'tombstoned' AND state_at < ?1;

@@ -1,0 +1,90 @@
+-- name: manifest_by_tag
+SELECT m.digest, m.media_type, m.content
+FROM repositories r
+JOIN tags t ON t.repository_id = r.id
+JOIN manifests m ON m.id = t.manifest_id
+WHERE r.name = ?1 AND t.name = ?2;
+
+-- name: manifest_by_digest
+SELECT m.digest, m.media_type, m.content
+FROM repositories r
+JOIN manifests m ON m.repository_id = r.id
+WHERE r.name = ?1 AND m.digest = ?2;
+
+-- name: manifest_row
+SELECT id, size FROM manifests WHERE repository_id = ?1 AND digest = ?2;
+
+-- name: manifest_insert
+INSERT INTO manifests (repository_id, digest, media_type, artifact_type, subject_digest, size, content_size, pushed_at,
+                       pushed_by, annotations, content)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+RETURNING id;
+
+-- name: manifest_delete
+DELETE FROM manifests WHERE id = ?1;
+
+-- name: edge_insert
+INSERT INTO edges (manifest_id, position, repository_id, kind, child_digest, child_size, media_type, optional)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- name: edges_delete
+DELETE FROM edges WHERE manifest_id = ?1;
+
+-- name: edge_blob_children
+SELECT DISTINCT child_digest FROM edges WHERE manifest_id = ?1 AND kind <> 'manifest';
+
+-- name: edge_from_index
+SELECT m.digest FROM edges e JOIN manifests m ON m.id = e.manifest_id
+WHERE e.repository_id = ?1 AND e.child_digest = ?2 AND e.kind = 'manifest' LIMIT 1;
+
+-- name: edge_to_blob
+SELECT m.digest FROM edges e JOIN manifests m ON m.id = e.manifest_id
+WHERE e.repository_id = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blob') LIMIT 1;
+
+-- name: referrer_page
+SELECT digest, media_type, size, artifact_type, annotations FROM manifests
+WHERE repository_id = ?1 AND subject_digest = ?2 AND digest > ?3
+ORDER BY digest LIMIT ?4;
+
+-- name: referrer_page_of_type
+SELECT digest, media_type, size, artifact_type, annotations FROM manifests
+WHERE repository_id = ?1 AND subject_digest = ?2 AND artifact_type = ?5 AND digest > ?3
+ORDER BY digest LIMIT ?4;
+
+-- name: tag_target
+SELECT m.id, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id
+WHERE t.repository_id = ?1 AND t.name = ?2;
+
+-- name: tag_set
+INSERT INTO tags (repository_id, name, manifest_id, created_at, updated_at, updated_by)
+VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+ON CONFLICT (repository_id, name)
+DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at, updated_by = excluded.updated_by;
+
+-- name: tag_delete
+DELETE FROM tags WHERE repository_id = ?1 AND name = ?2;
+
+-- name: tags_of_manifest
+SELECT name FROM tags WHERE manifest_id = ?1 ORDER BY name;
+
+-- name: tag_page
+SELECT name FROM tags WHERE repository_id = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
+
+-- name: tag_history_add
+INSERT INTO tag_history (repository_id, tag, at, actor, digest, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: tag_history_page
+SELECT h.at, h.actor, h.digest, h.previous
+FROM repositories r JOIN tag_history h ON h.repository_id = r.id
+WHERE r.name = ?1 AND h.tag = ?2
+ORDER BY h.id DESC LIMIT ?3;
+
+-- name: tag_pulled
+UPDATE tags SET pulls = pulls + ?4, pulled_at = max(coalesce(pulled_at, 0), ?5)
+WHERE repository_id = ?1 AND name = ?2 AND manifest_id = ?3;
+
+-- name: manifest_pulled
+UPDATE manifests SET pulls = pulls + ?2, pulled_at = max(coalesce(pulled_at, 0), ?3) WHERE id = ?1;
+
+-- name: repository_pulled
+UPDATE repositories SET pulls = pulls + ?2, pulled_at = max(coalesce(pulled_at, 0), ?3) WHERE id = ?1;

@@ -1,0 +1,40 @@
+-- name: repository_id
+SELECT id FROM repositories WHERE name = ?1;
+
+-- name: repository_create
+INSERT INTO repositories (name, namespace_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4) RETURNING id;
+
+-- name: repository_count
+UPDATE repositories
+SET manifest_count = manifest_count + ?2, manifest_bytes = manifest_bytes + ?3, tag_count = tag_count + ?4,
+    blob_count = blob_count + ?5, blob_bytes = blob_bytes + ?6
+WHERE id = ?1;
+
+-- name: repository_pushed
+UPDATE repositories SET pushed_at = ?2 WHERE id = ?1;
+
+-- name: repository_page
+SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
+
+-- name: namespace_id
+SELECT id FROM namespaces WHERE path = ?1;
+
+-- name: namespace_create
+INSERT INTO namespaces (path, parent_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4) RETURNING id;
+
+-- name: totals_add
+UPDATE totals
+SET repositories = repositories + ?1, manifests = manifests + ?2, tags = tags + ?3, blobs = blobs + ?4,
+    blob_bytes = blob_bytes + ?5
+WHERE id = 1;
+
+-- name: totals
+SELECT repositories, manifests, tags, blobs, blob_bytes,
+       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads)
+FROM totals WHERE id = 1;
+
+-- name: event
+INSERT INTO outbox (at, kind, actor, repository, digest, tag) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: event_page
+SELECT id, at, kind, actor, repository, digest, tag FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;

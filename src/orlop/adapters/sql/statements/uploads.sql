@@ -1,0 +1,51 @@
+-- name: upload_start
+INSERT INTO uploads (id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: upload_get
+SELECT id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at
+FROM uploads WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_until > ?3);
+
+-- name: upload_claim
+UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, target)
+WHERE id = ?1 AND repository = ?2 AND expires_at > ?3 AND lease_until <= ?3
+RETURNING id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at;
+
+-- name: upload_advance
+UPDATE uploads SET "offset" = ?3, digest = ?4, lease_until = ?5, expires_at = ?6
+WHERE id = ?1 AND fence = ?2
+RETURNING id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at;
+
+-- name: upload_end
+DELETE FROM uploads WHERE id = ?1 AND fence = ?2 RETURNING id;
+
+-- name: upload_held
+SELECT 1 FROM uploads WHERE id = ?1 AND fence = ?2;
+
+-- name: upload_cancel
+UPDATE uploads SET expires_at = 0, lease_until = 0, fence = fence + 1
+WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_until > ?3)
+RETURNING id;
+
+-- name: uploads_expired
+SELECT u.id, u.target,
+       EXISTS (SELECT 1 FROM blobs b WHERE b.digest = u.target AND b.copy = replace(u.id, '-', ''))
+FROM uploads u WHERE u.expires_at <= ?1 AND u.lease_until <= ?1 ORDER BY u.expires_at LIMIT ?2;
+
+-- name: upload_forget
+DELETE FROM uploads WHERE id = ?1 AND expires_at <= ?2 AND lease_until <= ?2;
+
+-- name: job_get
+SELECT owner, fence, lease_until, finished_at FROM jobs WHERE name = ?1;
+
+-- name: job_lease
+INSERT INTO jobs (name, owner, fence, lease_until, started_at) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (name) DO UPDATE
+SET owner = excluded.owner, fence = excluded.fence, lease_until = excluded.lease_until, started_at = excluded.started_at;
+
+-- name: job_renew
+UPDATE jobs SET lease_until = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;
+
+-- name: job_release
+UPDATE jobs SET lease_until = 0, finished_at = ?4, outcome = ?5
+WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;

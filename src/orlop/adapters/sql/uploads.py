@@ -1,0 +1,140 @@
+"""Upload sessions: rows that are claimed, advanced by compare-and-set, and end in a blob or in nothing."""
+
+from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.records import event, link
+from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.domain.digest import Digest
+from orlop.domain.errors import BlobUploadUnknown, TooManyRequests
+from orlop.domain.events import EventKind
+from orlop.domain.names import RepositoryName
+from orlop.domain.upload import Upload
+from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
+
+
+class SqlUploads:
+    """See ports.catalog.Uploads and UploadExpiry."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.reader
+
+    async def start(self, upload: Upload) -> None:
+        async def script(tx: Session) -> None:
+            await tx.run(
+                "upload_start",
+                upload.id,
+                upload.repository,
+                upload.created_by,
+                upload.algorithm,
+                upload.offset,
+                upload.digest,
+                upload.fence,
+                upload.lease_until,
+                upload.started_at,
+                upload.expires_at,
+            )
+
+        await self._engine.write(script, durable=False, changes=False)
+
+    async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
+        row = await self._reader.one("upload_get", upload, repository, now)
+        if row is None:
+            raise _unknown(upload)
+        return _upload(row)
+
+    async def claim(
+        self, repository: RepositoryName, upload: str, *, now: int, lease_until: int, target: Digest | None = None
+    ) -> Upload:
+        async def script(tx: Session) -> Upload:
+            row = await tx.one("upload_claim", upload, repository, now, lease_until, target)
+            if row is not None:
+                return _upload(row)
+            if await tx.one("upload_get", upload, repository, now):
+                raise TooManyRequests("another request is writing to this upload; try again when it has ended")
+            raise _unknown(upload)
+
+        return await self._engine.write(script, durable=False, changes=False)
+
+    async def advance(
+        self, upload: Upload, *, offset: int, digest: Digest | None, lease_until: int, expires_at: int
+    ) -> Upload:
+        async def script(tx: Session) -> Upload:
+            row = await tx.one("upload_advance", upload.id, upload.fence, offset, digest, lease_until, expires_at)
+            if row is None:
+                raise _unknown(upload.id)
+            return _upload(row)
+
+        return await self._engine.write(script, durable=False, changes=False)
+
+    async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
+        upload, blob = commit.upload, commit.blob
+
+        async def script(tx: Session) -> Blob | None:
+            if not await tx.one("upload_held", upload.id, upload.fence):
+                raise _unknown(upload.id)
+            present = await tx.one("blob_present", blob.key.digest)
+            if not commit.promoted and (present is None or present[1] != blob.key.copy):
+                return None
+            await tx.one("upload_end", upload.id, upload.fence)
+            linked = blob
+            if present is None:
+                blob_id = await _insert(tx, blob, BlobState.LIVE, by)
+                await tx.run("totals_add", 0, 0, 0, 1, blob.size)
+            else:
+                blob_id = present[0]
+                linked = Blob(BlobKey(blob.key.digest, present[1]), present[2])
+                if commit.promoted and present[1] != blob.key.copy:
+                    await _insert(tx, blob, BlobState.TOMBSTONED, by)
+            if await link(tx, upload.repository, blob.key.digest, blob_id, blob.size, by):
+                await event(tx, EventKind.BLOB_PUSHED, by, upload.repository, blob.key.digest)
+            return linked
+
+        return await self._engine.write(script)
+
+    async def cancel(self, repository: RepositoryName, upload: str, now: int) -> None:
+        async def script(tx: Session) -> None:
+            if not await tx.one("upload_cancel", upload, repository, now):
+                raise _unknown(upload)
+
+        await self._engine.write(script, durable=False, changes=False)
+
+    async def expired(self, now: int, limit: int) -> tuple[ExpiredUpload, ...]:
+        rows = await self._reader.all("uploads_expired", now, limit)
+        return tuple(
+            ExpiredUpload(
+                upload, BlobKey(Digest.stored(target), upload.replace("-", "")) if target and not stored else None
+            )
+            for upload, target, stored in rows
+        )
+
+    async def forget(self, upload: str, now: int) -> None:
+        async def script(tx: Session) -> None:
+            await tx.run("upload_forget", upload, now)
+
+        await self._engine.write(script, changes=False)
+
+
+async def _insert(tx: Session, blob: Blob, state: BlobState, by: By) -> int:
+    row = await tx.one("blob_insert", blob.key.digest, blob.key.copy, blob.size, state.value, by.at, by.actor)
+    assert row is not None
+    return int(row[0])
+
+
+def _unknown(upload: str) -> BlobUploadUnknown:
+    return BlobUploadUnknown(f"there is no upload {upload[:64]} in this repository; begin a new one")
+
+
+def _upload(row: Row) -> Upload:
+    upload, repository, created_by, algorithm, offset, digest, fence, lease_until, started_at, expires_at = row
+    return Upload(
+        id=upload,
+        repository=RepositoryName.stored(repository),
+        created_by=created_by,
+        algorithm=algorithm,
+        offset=offset,
+        digest=Digest.stored(digest) if digest else None,
+        fence=fence,
+        lease_until=lease_until,
+        started_at=started_at,
+        expires_at=expires_at,
+    )
