@@ -168,3 +168,9 @@ class ContentCorrupt(RegistryError):
     """Stored bytes are missing or do not match their digest or size."""
 
     code = "UNKNOWN"
+
+
+class BodyInterrupted(RegistryError):
+    """The client went away, or sent nothing for too long, before its whole body was here."""
+
+    code = "SIZE_INVALID"

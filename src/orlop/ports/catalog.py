@@ -138,7 +138,7 @@ class BlobLinks(Protocol):
         ...
 
     async def stored(self, digest: Digest) -> Blob | None:
-        """The live or condemned copy of a digest, whoever holds it: spares an upload its promotion, no client sees it."""
+        """The live or condemned copy of a digest, whoever holds it: spares an upload its promotion."""
         ...
 
     async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
@@ -212,7 +212,10 @@ class UploadExpiry(Protocol):
         """Make a session expired, whoever writes to it. Raises BlobUploadUnknown."""
 
     async def expired(self, now: int, limit: int) -> tuple[ExpiredUpload, ...]:
-        """Sessions that expired and that nobody writes to; a stray is named only when no blob row names that copy."""
+        """Sessions that expired and that nobody writes to, fenced by this call so that none can still be committed.
+
+        A stray is named only when no blob row names that copy.
+        """
         ...
 
     async def forget(self, upload: str, now: int) -> None:

@@ -99,7 +99,13 @@ class SqlUploads:
         await self._engine.write(script, durable=False, changes=False)
 
     async def expired(self, now: int, limit: int) -> tuple[ExpiredUpload, ...]:
-        rows = await self._reader.all("uploads_expired", now, limit)
+        async def script(tx: Session) -> list[Row]:
+            rows = await tx.all("uploads_expired", now, limit)
+            for upload, *_ in rows:
+                await tx.run("upload_fence", upload)
+            return rows
+
+        rows = await self._engine.write(script, changes=False)
         return tuple(
             ExpiredUpload(
                 upload, BlobKey(Digest.stored(target), upload.replace("-", "")) if target and not stored else None

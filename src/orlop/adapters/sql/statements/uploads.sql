@@ -49,3 +49,6 @@ UPDATE jobs SET lease_until = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3 A
 -- name: job_release
 UPDATE jobs SET lease_until = 0, finished_at = ?4, outcome = ?5
 WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;
+
+-- name: upload_fence
+UPDATE uploads SET fence = fence + 1, expires_at = 0 WHERE id = ?1;

@@ -1,0 +1,56 @@
+"""Finding, reading, mounting and deleting the blobs of a repository."""
+
+from orlop.domain.access import Subject
+from orlop.domain.blob import Blob
+from orlop.domain.digest import Digest
+from orlop.domain.errors import BlobUnknown
+from orlop.domain.names import RepositoryName
+from orlop.ports.blobs import BlobContent, BlobReader
+from orlop.ports.catalog import BlobLinks, By
+from orlop.ports.clock import Clock
+
+
+class Blobs:
+    """`grace` is how long collection leaves a loose link alone, in microseconds."""
+
+    def __init__(self, links: BlobLinks, reader: BlobReader, clock: Clock, *, grace: int) -> None:
+        self._links = links
+        self._reader = reader
+        self._clock = clock
+        self._grace = grace
+
+    async def find(self, repository: RepositoryName, digest: Digest, subject: Subject) -> tuple[Blob, bool]:
+        """The blob, and whether that answer stays right until the catalog changes. Raises BlobUnknown.
+
+        A client that is told of a blob may rely on it in a manifest soon after, so an answer about a link whose grace
+        is half over starts the grace anew, in a transaction that collection cannot slip past.
+        """
+        found = await self._links.find(repository, digest)
+        if found is None:
+            raise _unknown(repository, digest)
+        if found.loose_since is None:
+            return found.blob, True
+        now = self._clock.now()
+        if now - found.loose_since > self._grace // 2 and not await self._links.keep(
+            repository, digest, By(subject.name, now)
+        ):
+            raise _unknown(repository, digest)
+        return found.blob, False
+
+    def open(self, blob: Blob) -> BlobContent:
+        """Open a copy for reading; the caller closes it. Raises ContentCorrupt."""
+        return self._reader.open(blob)
+
+    async def mount(
+        self, digest: Digest, source: RepositoryName | None, target: RepositoryName, subject: Subject
+    ) -> Blob | None:
+        """Link a blob that `source` holds, or without one any repository, into `target`; None when none does."""
+        return await self._links.mount(digest, source, target, By(subject.name, self._clock.now()))
+
+    async def delete(self, repository: RepositoryName, digest: Digest, subject: Subject) -> None:
+        """Remove a blob from a repository. Raises BlobUnknown, or Denied while a manifest there names it."""
+        await self._links.unlink(repository, digest, By(subject.name, self._clock.now()))
+
+
+def _unknown(repository: RepositoryName, digest: Digest) -> BlobUnknown:
+    return BlobUnknown(f"{repository} holds no blob {digest}", {"digest": digest})

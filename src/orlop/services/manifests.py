@@ -1,0 +1,108 @@
+"""Manifests by tag and digest: storing what is sound, finding what was stored, deleting."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from orlop.domain.access import Subject
+from orlop.domain.digest import Digest, digest_of
+from orlop.domain.errors import DigestInvalid, ManifestUnknown, NotAcceptable
+from orlop.domain.manifest import Manifest, parse_manifest
+from orlop.domain.media_types import accepts
+from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.ports.catalog import By, ManifestPush, StoredManifest
+from orlop.ports.catalog import Manifests as ManifestRows
+from orlop.ports.clock import Clock
+from orlop.services.referrers import Referrers
+
+#: Manifests above this size are parsed in a thread, in bytes: they would hold up the event loop for milliseconds.
+_PARSE_INLINE = 128 * 1024
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """What became of a push."""
+
+    digest: Digest
+    subject: Digest | None
+    tags: tuple[Tag, ...]
+
+
+class Manifests:
+    """`sparse_indexes`: an index may name manifests that its repository does not hold."""
+
+    def __init__(self, rows: ManifestRows, referrers: Referrers, clock: Clock, *, sparse_indexes: bool) -> None:
+        self._rows = rows
+        self._referrers = referrers
+        self._clock = clock
+        self._sparse_indexes = sparse_indexes
+
+    async def resolve(self, repository: RepositoryName, reference: Reference, accept: str) -> StoredManifest:
+        """The manifest behind a tag or digest, in one query. Raises ManifestUnknown, NotAcceptable.
+
+        The tag under which clients of older registries look for referrers leads to a list of them, also when nobody
+        ever pushed one.
+        """
+        found = await self._rows.resolve(repository, reference)
+        if found is None and isinstance(reference, Tag):
+            found = await self._referrers.fallback(repository, reference)
+        if found is None:
+            raise ManifestUnknown(f"{repository} holds no manifest {reference}", {"reference": reference})
+        if not accepts(accept, found.media_type):
+            raise NotAcceptable(
+                f"{reference} is a {found.media_type}, which the client's Accept header does not admit",
+                {"mediaType": found.media_type},
+            )
+        return found
+
+    async def put(
+        self,
+        repository: RepositoryName,
+        reference: Reference,
+        content: bytes,
+        content_type: str,
+        tags: Sequence[Tag],
+        subject: Subject,
+    ) -> Pushed:
+        """Store a manifest under its digest, and point `reference`, if it is a tag, and `tags` at it.
+
+        Raises ManifestInvalid, ManifestBlobUnknown, or DigestInvalid when `reference` is another content's digest.
+        """
+        if len(content) <= _PARSE_INLINE:
+            manifest = parse_manifest(content, content_type)
+        else:
+            manifest = await asyncio.to_thread(parse_manifest, content, content_type)
+        if isinstance(reference, Digest):
+            digest = digest_of(content, reference.algorithm)
+            if digest != reference:
+                raise DigestInvalid(
+                    f"the manifest has the digest {digest}, not {reference}", {"expected": reference, "actual": digest}
+                )
+            pointing = tuple(dict.fromkeys(tags))
+        else:
+            digest = digest_of(content)
+            pointing = (reference,)
+        await self._store(repository, digest, content, manifest, pointing, subject)
+        return Pushed(digest, manifest.subject, pointing)
+
+    async def _store(
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        content: bytes,
+        manifest: Manifest,
+        tags: tuple[Tag, ...],
+        subject: Subject,
+    ) -> None:
+        push = ManifestPush(
+            repository, digest, content, manifest, tags, sparse=self._sparse_indexes and manifest.is_index
+        )
+        await self._rows.put(push, By(subject.name, self._clock.now()))
+
+    async def delete(self, repository: RepositoryName, reference: Reference, subject: Subject) -> None:
+        """Remove a manifest with its tags, or a tag alone. Raises ManifestUnknown, Denied."""
+        by = By(subject.name, self._clock.now())
+        if isinstance(reference, Digest):
+            await self._rows.delete(repository, reference, by)
+        else:
+            await self._rows.untag(repository, reference, by)

@@ -1,0 +1,32 @@
+"""When things were pulled: gathered in memory and written in batches, so that no pull waits for a write."""
+
+from orlop.ports.catalog import Pull, PullTimes
+from orlop.ports.clock import Clock
+
+#: Distinct pulls held at most; beyond it the oldest batch is due at once, and further ones are not counted until then.
+_HELD = 20_000
+
+
+class PullLog:
+    """Counts pulls until somebody flushes them."""
+
+    def __init__(self, times: PullTimes, clock: Clock) -> None:
+        self._times = times
+        self._clock = clock
+        self._pulls: dict[Pull, list[int]] = {}
+
+    def seen(self, pull: Pull) -> None:
+        """Remember a pull."""
+        entry = self._pulls.get(pull)
+        if entry is not None:
+            entry[0] += 1
+            entry[1] = self._clock.now()
+        elif len(self._pulls) < _HELD:
+            self._pulls[pull] = [1, self._clock.now()]
+
+    async def flush(self) -> int:
+        """Write what was gathered; how many distinct pulls."""
+        pulls, self._pulls = self._pulls, {}
+        if pulls:
+            await self._times.record([(pull, times, last) for pull, (times, last) in pulls.items()])
+        return len(pulls)
