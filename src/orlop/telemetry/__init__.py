@@ -1,0 +1,1 @@
+"""What the registry tells those who run it: logs and metrics. Nothing here decides anything."""

@@ -1,0 +1,228 @@
+"""Counts for Prometheus, summed over all workers through files in a folder that the supervisor makes.
+
+Prometheus' client chooses between one process and many when it is imported, by PROMETHEUS_MULTIPROC_DIR; so whoever
+starts workers sets that variable before anything imports this module.
+"""
+
+import os
+import platform
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from orlop import __version__
+
+#: What `render` returns.
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+#: Upper bounds in seconds, from a remembered manifest to a blob of many GiB.
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+#: Methods that are told apart; a client may send any word.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class StoreTotals(Protocol):
+    """The size of the store, in rows and bytes, as the catalog counts it."""
+
+    @property
+    def repositories(self) -> int: ...
+    @property
+    def manifests(self) -> int: ...
+    @property
+    def tags(self) -> int: ...
+    @property
+    def blobs(self) -> int: ...
+    @property
+    def blob_bytes(self) -> int: ...
+    @property
+    def condemned(self) -> int: ...
+    @property
+    def uploads(self) -> int: ...
+
+
+class Metrics:
+    """Every metric of one process; made once in each."""
+
+    def __init__(self) -> None:
+        self._own = CollectorRegistry()
+        self.requests = RequestMetrics(self._own)
+        self.collection = CollectionMetrics(self._own)
+        self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
+        self._respawns = Counter(
+            "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
+        )
+
+    def worker_started(self) -> None:
+        """This process is a worker."""
+        self._workers.set(1)
+
+    def worker_died(self, pid: int) -> None:
+        """Called by the supervisor: a worker ended and is being replaced."""
+        forget_process(pid)
+        self._respawns.inc()
+
+    def render(self, totals: StoreTotals | None) -> bytes:
+        """All metrics of all workers in Prometheus' text format; sizes of the store where they could be read."""
+        self.requests.publish()
+        registry = CollectorRegistry()
+        if os.environ.get(FOLDER_VARIABLE):
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        else:
+            registry.register(self._own)
+        registry.register(_Momentary(totals))
+        return generate_latest(registry)
+
+
+class RequestMetrics:
+    """Counts of requests: kept in plain numbers by the event loop, published by `publish` from any thread."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("route", "method")
+        self._requests = Counter(
+            "orlop_requests", "Requests answered; status 0: the client left.", (*labels, "status"), registry=registry
+        )
+        self._seconds = Histogram(
+            "orlop_request_seconds",
+            "Time until the last byte of the answer.",
+            labels,
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._bytes_in = Counter("orlop_request_body_bytes", "Bytes of bodies received.", labels, registry=registry)
+        self._bytes_out = Counter("orlop_response_body_bytes", "Bytes of bodies sent.", labels, registry=registry)
+        self._dropped = Counter("orlop_access_log_dropped_lines", "Access log lines nobody took.", registry=registry)
+        self._series: dict[tuple[str, str, int], _Series] = {}
+        self._publishing = threading.Lock()
+
+    def count(self, route: str, method: str, status: int, seconds: float, bytes_in: int, bytes_out: int) -> None:
+        """Count a request."""
+        series = self._series.get((route, method, status))
+        if series is None:
+            series = self._new_series(route, method, status)
+        series.buckets[bisect_left(SECONDS, seconds)] += 1
+        series.seconds += seconds
+        series.bytes_in += bytes_in
+        series.bytes_out += bytes_out
+        # Last, because `publish` looks for changes here from another thread.
+        series.count += 1
+
+    def dropped(self, lines: int = 1) -> None:
+        """Count lines of the access log that were lost."""
+        self._dropped.inc(lines)
+
+    def publish(self) -> None:
+        """Hand over to Prometheus what was counted since the last time."""
+        with self._publishing:
+            for series in list(self._series.values()):
+                series.publish()
+
+    def _new_series(self, route: str, method: str, status: int) -> "_Series":
+        named = method if method in METHODS else "other"
+        series = self._series.get((route, named, status))
+        if series is None:
+            labels = (route, named)
+            series = _Series(
+                self._requests.labels(*labels, str(status)),
+                self._seconds.labels(*labels),
+                self._bytes_in.labels(*labels),
+                self._bytes_out.labels(*labels),
+            )
+            self._series[route, named, status] = series
+        return series
+
+
+class _Series:
+    """The counts of one (route, method, status), and how much of them was published."""
+
+    __slots__ = (
+        "_children",
+        "_published",
+        "_published_buckets",
+        "buckets",
+        "bytes_in",
+        "bytes_out",
+        "count",
+        "seconds",
+    )
+
+    def __init__(self, requests: Counter, seconds: Histogram, bytes_in: Counter, bytes_out: Counter) -> None:
+        self._children = (requests, seconds, bytes_in, bytes_out)
+        self._published: tuple[int, float, int, int] = (0, 0.0, 0, 0)
+        self._published_buckets = [0] * (len(SECONDS) + 1)
+        self.buckets = [0] * (len(SECONDS) + 1)
+        self.count = 0
+        self.seconds = 0.0
+        self.bytes_in = 0
+        self.bytes_out = 0
+
+    def publish(self) -> None:
+        count, seconds, bytes_in, bytes_out = self._published
+        if self.count == count:
+            return
+        now = (self.count, self.seconds, self.bytes_in, self.bytes_out)
+        buckets = list(self.buckets)
+        requests_child, seconds_child, in_child, out_child = self._children
+        requests_child.inc(now[0] - count)
+        in_child.inc(now[2] - bytes_in)
+        out_child.inc(now[3] - bytes_out)
+        # The public `observe` takes one value at a time and costs more than all the rest of a request's record.
+        seconds_child._sum.inc(now[1] - seconds)
+        for index, value in enumerate(buckets):
+            if value != self._published_buckets[index]:
+                seconds_child._buckets[index].inc(value - self._published_buckets[index])
+        self._published = now
+        self._published_buckets = buckets
+
+
+class CollectionMetrics:
+    """Runs of the collection, and what they took away."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._runs = Counter("orlop_collection_runs", "Collections by outcome.", ("outcome",), registry=registry)
+        self._seconds = Counter("orlop_collection_seconds", "Time spent collecting.", registry=registry)
+        self._links = Counter("orlop_collection_links", "Loose links removed.", registry=registry)
+        self._blobs = Counter("orlop_collection_blobs", "Blobs removed.", registry=registry)
+        self._bytes = Counter("orlop_collection_bytes", "Bytes freed.", registry=registry)
+
+    def finished(self, outcome: str, *, seconds: float, links: int = 0, blobs: int = 0, freed_bytes: int = 0) -> None:
+        """A run ended. `outcome` is one of a few fixed words, such as `done`, `lost` or `failed`."""
+        self._runs.labels(outcome).inc()
+        self._seconds.inc(seconds)
+        self._links.inc(links)
+        self._blobs.inc(blobs)
+        self._bytes.inc(freed_bytes)
+
+
+def forget_process(pid: int) -> None:
+    """Remove what a dead process said about itself alone; what it counted stays in the sums."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+class _Momentary(Collector):
+    """What is true at the moment of asking, and the same whichever worker is asked."""
+
+    def __init__(self, totals: StoreTotals | None) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterable[Metric]:
+        build = GaugeMetricFamily("orlop_build_info", "The program.", labels=("version", "python"))
+        build.add_metric((__version__, platform.python_version()), 1)
+        yield build
+        if self._totals is not None:
+            for name, meaning, value in (
+                ("repositories", "Repositories.", self._totals.repositories),
+                ("manifests", "Manifests, counted in every repository that holds them.", self._totals.manifests),
+                ("tags", "Tags.", self._totals.tags),
+                ("blobs", "Blobs stored, each counted once.", self._totals.blobs),
+                ("blob_bytes", "Bytes of blobs stored, each counted once.", self._totals.blob_bytes),
+                ("condemned_blobs", "Blobs that nothing links and that wait for their end.", self._totals.condemned),
+                ("uploads", "Upload sessions that are open.", self._totals.uploads),
+            ):
+                yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)
