@@ -1,0 +1,119 @@
+"""Lists, history, events, pull times and sizes: everything that reads rather than changes content."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from orlop.adapters.memory.state import State
+from orlop.domain.blob import BlobState
+from orlop.domain.descriptor import Descriptor
+from orlop.domain.digest import Digest
+from orlop.domain.errors import NameUnknown
+from orlop.domain.events import Event
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import Pull, TagChange, Totals
+
+S = TypeVar("S", bound=str)
+
+
+class MemoryBrowse:
+    """See ports.catalog.Browse and TagHistory."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
+        return _page(self._state.repositories, page)
+
+    async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
+        row = self._state.repositories.get(repository)
+        if row is None:
+            raise NameUnknown(f"there is no repository {repository}", {"name": repository})
+        return _page(row.tags, page)
+
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
+    ) -> Page[Descriptor]:
+        row = self._state.repositories.get(repository)
+        if row is None:
+            return Page(())
+        referring = {
+            digest: manifest
+            for digest, manifest in row.manifests.items()
+            if manifest.subject == subject and artifact_type in (None, manifest.artifact_type)
+        }
+        digests = _page(referring, page)
+        descriptors = tuple(
+            Descriptor(
+                media_type=manifest.media_type,
+                digest=manifest.digest,
+                size=manifest.size,
+                artifact_type=manifest.artifact_type,
+                annotations=manifest.annotations,
+            )
+            for manifest in (referring[digest] for digest in digests.items)
+        )
+        return Page(descriptors, more=digests.more)
+
+    async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
+        row = self._state.repositories.get(repository)
+        changes = row.history.get(tag, []) if row else []
+        return tuple(reversed(changes))[:limit]
+
+
+def _page(keys: Iterable[S], page: PageRequest) -> Page[S]:
+    """Keys are ASCII, so the order of their characters is that of their bytes."""
+    after = sorted(key for key in keys if key > page.after)
+    return Page(tuple(after[: page.size]), more=len(after) > page.size)
+
+
+class MemoryOutbox:
+    """See ports.catalog.Outbox."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+        start = max(after, 0)
+        return tuple(self._state.outbox[start : start + limit])
+
+
+class MemoryPullTimes:
+    """See ports.catalog.PullTimes."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
+        for pull, times, last in pulls:
+            row = self._state.repositories.get(pull.repository)
+            manifest = row.manifests.get(pull.digest) if row else None
+            if row is None or manifest is None:
+                continue
+            tag = row.tags.get(pull.tag) if pull.tag is not None else None
+            for pulled in (row, manifest, tag if tag is not None and tag.digest == pull.digest else None):
+                if pulled is not None:
+                    pulled.pulls += times
+                    pulled.pulled_at = max(pulled.pulled_at, last)
+
+
+class MemoryVitals:
+    """See ports.catalog.Vitals."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def check(self) -> None:
+        """Memory that is there can be read and written."""
+
+    async def totals(self) -> Totals:
+        totals = self._state.totals
+        return Totals(
+            repositories=self._state.repository_total,
+            manifests=totals.manifests,
+            tags=totals.tags,
+            blobs=totals.blobs,
+            blob_bytes=totals.blob_bytes,
+            condemned=sum(row.state is BlobState.CONDEMNED for row in self._state.blobs.values()),
+            uploads=len(self._state.uploads),
+        )

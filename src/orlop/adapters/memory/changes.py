@@ -1,0 +1,15 @@
+"""The change counter of a catalog that one process has to itself."""
+
+
+class MemoryChanges:
+    """See ports.events.Changes. Nothing is ever under way when somebody looks, so the count is never None."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def current(self) -> int | None:
+        return self._count
+
+    def moved(self) -> None:
+        """An answer to a client may be another from now on."""
+        self._count += 1
