@@ -1,0 +1,206 @@
+"""The stages on which uploads gather: who writes, what is buffered, what is remembered. The blocking half is
+stage_file.py."""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from orlop.adapters.filesystem import promotion
+from orlop.adapters.filesystem.layout import DataFolder
+from orlop.adapters.filesystem.stage_file import Memory, StageFile, busy, drop_stage, hash_stage
+from orlop.domain.blob import Blob
+from orlop.domain.digest import Digest, digest_from
+from orlop.domain.errors import BlobUploadUnknown
+from orlop.ports.blobs import Staged, StageWriter
+
+T = TypeVar("T")
+
+#: How much a writer gathers before a thread takes it, in bytes: a hop costs as much as hashing some 100 KiB.
+BUFFER = 1024 * 1024
+#: How much all writers together may hold back, in bytes; beyond it every piece goes to a thread at once, so that
+#: thousands of slow clients cannot fill the memory.
+HELD = 32 * 1024 * 1024
+#: How many sessions' hashes are remembered between their chunks; about 600 bytes each.
+REMEMBERED = 4096
+
+
+class FilesystemStage:
+    """See ports.blobs.BlobStage."""
+
+    def __init__(self, folder: DataFolder, threads: ThreadPoolExecutor) -> None:
+        self._folder = folder
+        self.threads = threads
+        self._writers: dict[str, _Writer] = {}
+        self._memories: OrderedDict[str, Memory] = OrderedDict()
+        self.held = 0
+
+    async def open(self, upload: str, offset: int, algorithm: str) -> StageWriter:
+        """See ports.blobs.BlobStage.
+
+        A stage at 0 is not touched before there is something to write, so that a small upload costs one hop in all;
+        that another process writes it shows then.
+        """
+        path = self._folder.stage(upload)
+        if upload in self._writers:
+            raise busy()
+        memory = self._memories.pop(upload, None)
+        writer = self._writers[upload] = _Writer(self, upload, StageFile(path, offset, algorithm), algorithm)
+        if offset:
+            try:
+                await writer.begin(memory)
+            except BaseException:
+                await writer.close()
+                raise
+        return writer
+
+    async def digest(self, upload: str, size: int, algorithm: str) -> Digest:
+        """See ports.blobs.BlobStage."""
+        stop = threading.Event()
+        try:
+            state = await self.hop(hash_stage, self._folder.stage(upload), size, algorithm, stop)
+        finally:
+            stop.set()
+        return digest_from(algorithm, state)
+
+    async def promote(self, upload: str, blob: Blob) -> None:
+        """See ports.blobs.BlobStage."""
+        self._memories.pop(upload, None)
+        writer = self._writers.get(upload)
+        if writer is None:
+            await self.hop(promotion.promote, self._folder, upload, blob, None)
+        else:
+            await writer.promote(self._folder, blob)
+
+    async def discard(self, upload: str) -> None:
+        """See ports.blobs.BlobStage."""
+        path = self._folder.stage(upload)
+        self._memories.pop(upload, None)
+        writer = self._writers.get(upload)
+        if writer is not None:
+            await writer.end()
+        await self.hop(drop_stage, path)
+
+    def hop(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Have a thread do something. A caller that is cancelled leaves it running: it cannot be stopped half-way."""
+        return asyncio.shield(asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments))
+
+    def left(self, upload: str, memory: Memory | None) -> None:
+        """A writer has let go."""
+        del self._writers[upload]
+        if memory is not None:
+            self._memories[upload] = memory
+            if len(self._memories) > REMEMBERED:
+                self._memories.popitem(last=False)
+
+
+class _Writer:
+    """See ports.blobs.StageWriter. One buffer fills while a thread works on the one before: there are never more."""
+
+    def __init__(self, stage: FilesystemStage, upload: str, file: StageFile, algorithm: str) -> None:
+        self._stage = stage
+        self._upload = upload
+        self._file = file
+        self._algorithm = algorithm
+        self._pieces: list[bytes] = []
+        self._gathered = 0
+        self._offset = file.offset
+        self._work: asyncio.Future[Any] | None = None
+        self._memory: Memory | None = None
+        self._ended = False
+        self._closed = False
+
+    @property
+    def offset(self) -> int:
+        """See ports.blobs.StageWriter."""
+        return self._offset
+
+    async def begin(self, memory: Memory | None) -> None:
+        """Open the file now."""
+        self._start(self._file.open, memory)
+        await self._settled()
+
+    async def write(self, piece: bytes) -> None:
+        """See ports.blobs.StageWriter."""
+        self._check()
+        if not piece:
+            return
+        self._memory = None
+        self._pieces.append(piece)
+        self._gathered += len(piece)
+        self._offset += len(piece)
+        self._stage.held += len(piece)
+        if self._gathered >= BUFFER or self._stage.held > HELD:
+            await self._settled()
+            self._check()
+            self._start(self._file.append, self._take())
+
+    async def checkpoint(self) -> Staged:
+        """See ports.blobs.StageWriter."""
+        self._check()
+        await self._settled()
+        self._check()
+        self._start(self._file.sync, self._take())
+        self._memory = await self._settled()
+        if self._memory is None:
+            return Staged(self._offset, None)
+        return Staged(self._offset, digest_from(self._algorithm, self._memory.hash))
+
+    async def end(self) -> None:
+        """Let nobody write any more, and wait for what is under way."""
+        self._ended = True
+        await self._idle()
+
+    async def promote(self, folder: DataFolder, blob: Blob) -> None:
+        """End, and promote the open file; `close` waits for that as for any other work on its descriptor."""
+        await self.end()
+        self._start(promotion.promote, folder, self._upload, blob, self._file)
+        await self._settled()
+
+    async def close(self) -> None:
+        """See ports.blobs.StageWriter."""
+        if self._closed:
+            return
+        self._closed = True
+        self._take()
+        try:
+            await self._idle()
+        finally:
+            if self._work is None or self._work.done():
+                self._leave()
+            else:
+                self._work.add_done_callback(self._leave)
+
+    def _leave(self, work: asyncio.Future[Any] | None = None) -> None:
+        if work is not None and not work.cancelled():
+            work.exception()
+        self._file.close()
+        self._stage.left(self._upload, None if self._ended else self._memory)
+
+    def _check(self) -> None:
+        if self._closed or self._ended:
+            raise BlobUploadUnknown("the upload has ended")
+
+    def _take(self) -> list[bytes]:
+        pieces, self._pieces = self._pieces, []
+        self._stage.held -= self._gathered
+        self._gathered = 0
+        return pieces
+
+    def _start(self, function: Callable[..., Any], *arguments: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self._work = loop.run_in_executor(self._stage.threads, function, *arguments)
+
+    async def _settled(self) -> Any:
+        """What the last work came to. It stays the last until another starts, so a failure is not forgotten."""
+        if self._work is not None:
+            return await asyncio.shield(self._work)
+        return None
+
+    async def _idle(self) -> None:
+        if self._work is not None:
+            await asyncio.wait([self._work])
+            if not self._work.cancelled():
+                self._work.exception()
