@@ -1,0 +1,156 @@
+"""One registry over HTTP: signs in when asked, follows redirects without taking credentials along, tries again."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from orlop.adapters.upstream.credentials import Credentials
+from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
+from orlop.adapters.upstream.tokens import Authorizer
+from orlop.adapters.upstream.transport import (
+    SMALL,
+    Answer,
+    Broken,
+    Call,
+    Transport,
+    Unreachable,
+    follow,
+    read_bounded,
+    site,
+)
+from orlop.ports.upstream import UpstreamError
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Connection:
+    """Requests to the registry at `base`, on behalf of whoever `credentials` name."""
+
+    def __init__(
+        self,
+        base: URL,
+        transport: Transport,
+        patience: Patience,
+        surroundings: Surroundings,
+        credentials: Credentials | None = None,
+        trusted_realms: frozenset[str] = frozenset(),
+    ) -> None:
+        self.base = base
+        self.patience = patience
+        self._site = site(base)
+        self._transport = transport
+        self._surroundings = surroundings
+        self._authorizer = Authorizer(
+            self._site, credentials, self._send_to_realm, surroundings.monotonic, trusted_realms
+        )
+        self._reached = False
+
+    async def read(self, call: Call, limit: int = SMALL) -> Answer:
+        """Send a request that may be repeated and read its answer, whatever its status, with at most `limit` bytes.
+
+        Raises UpstreamError when no try brought an answer.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._exchange(call) as response:
+                    answer = await self._answer(response, limit)
+            except (Unreachable, Broken) as broken:
+                await self.wait_after(attempt, broken)
+                continue
+            if answer.status not in RETRIED:
+                return answer
+            delay = self.patience.delay(attempt, answer.retry_after, self._surroundings.jitter())
+            if delay is None:
+                return answer
+            await self._surroundings.sleep(delay)
+
+    @asynccontextmanager
+    async def open(self, call: Call) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        """One try at a request whose answer is streamed; the caller goes on after Unreachable, Broken and `RETRIED`."""
+        async with self._exchange(call) as response:
+            yield response
+
+    async def stream(self, call: Call, body: AsyncIterator[bytes]) -> Answer:
+        """One try at a request whose body is streamed, with whatever sign-in is at hand."""
+        own = site(call.url) == self._site
+        authorization = await self._authorizer.header(call.scopes) if own else None
+        async with self._transport.send(call, authorization, body) as response:
+            return await self._answer(response, SMALL)
+
+    async def wait_after(self, attempt: int, failure: UpstreamError) -> None:
+        """Wait before the try after `attempt`; raises `failure` when there is to be none.
+
+        A registry that has never answered is more likely misspelt than busy, so it is not asked again.
+        """
+        hopeless = isinstance(failure, Unreachable) and not self._reached
+        delay = None if hopeless else self.patience.delay(attempt, None, self._surroundings.jitter())
+        if delay is None:
+            raise failure
+        await self._surroundings.sleep(delay)
+
+    async def wait_for(self, attempt: int, retry_after: float | None) -> bool:
+        """Wait before the try after `attempt`; False, at once, when there is to be none."""
+        delay = self.patience.delay(attempt, retry_after, self._surroundings.jitter())
+        if delay is None:
+            return False
+        await self._surroundings.sleep(delay)
+        return True
+
+    def retry_after(self, response: aiohttp.ClientResponse) -> float | None:
+        """The seconds that an answer asks to wait."""
+        return parse_retry_after(response.headers.get("Retry-After"), self._surroundings.wall())
+
+    @asynccontextmanager
+    async def _exchange(self, call: Call) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        """Send; on a 401 of the registry itself once more with what it asks for; follow what it redirects to."""
+        own = site(call.url) == self._site
+        authorization = await self._authorizer.header(call.scopes) if own else None
+        async with AsyncExitStack() as stack:
+            response = await stack.enter_async_context(self._transport.send(call, authorization))
+            self._reached = True
+            if response.status == 401 and own:
+                challenges = response.headers.getall("WWW-Authenticate", [])
+                again = await self._authorizer.challenged(challenges, call.scopes, authorization)
+                if again is not None:
+                    await stack.aclose()
+                    authorization = again
+                    response = await stack.enter_async_context(self._transport.send(call, authorization))
+            hops = 0
+            while response.status in _REDIRECTS and call.method in ("GET", "HEAD"):
+                hops += 1
+                if hops > self.patience.redirects:
+                    raise UpstreamError(f"{call.url.host} redirects more than {self.patience.redirects} times")
+                target = follow(response.url, response.headers.get("Location", ""))
+                await stack.aclose()
+                call = msgspec.structs.replace(call, url=target)
+                # Credentials belong to an origin, and stay behind even when a later hop leads back to it.
+                authorization = authorization if site(target) == self._site else None
+                response = await stack.enter_async_context(self._transport.send(call, authorization))
+            yield response
+
+    async def _send_to_realm(self, call: Call) -> Answer:
+        """A request to a token server: its own Authorization, no redirect, tried again like any other."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self._transport.send(call) as response:
+                    answer = await self._answer(response, SMALL)
+            except (Unreachable, Broken) as broken:
+                await self.wait_after(attempt, broken)
+                continue
+            if answer.status not in RETRIED or not await self.wait_for(attempt, answer.retry_after):
+                return answer
+
+    async def _answer(self, response: aiohttp.ClientResponse, limit: int) -> Answer:
+        headers: dict[str, str] = {}
+        for name, value in response.headers.items():
+            known = headers.get(name.lower())
+            headers[name.lower()] = value if known is None else f"{known}, {value}"
+        body = await read_bounded(response, limit)
+        return Answer(response.status, response.reason or "", headers, body, response.url, self.retry_after(response))

@@ -1,0 +1,73 @@
+"""From the answers of other registries to the one error tree: by their error code first, by their status otherwise."""
+
+import msgspec
+
+from orlop.adapters.upstream.transport import Answer
+from orlop.domain import errors
+from orlop.domain.errors import RegistryError
+from orlop.ports.upstream import UpstreamError
+
+
+class _Entry(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+class _Body(msgspec.Struct):
+    errors: list[_Entry] = []
+
+
+_decoder = msgspec.json.Decoder(_Body)
+
+#: distribution-spec, "Error Codes", and what registries in use send beside it.
+_BY_CODE: dict[str, type[RegistryError]] = {
+    "BLOB_UNKNOWN": errors.BlobUnknown,
+    "BLOB_UPLOAD_INVALID": errors.BlobUploadInvalid,
+    "BLOB_UPLOAD_UNKNOWN": errors.BlobUploadUnknown,
+    "DIGEST_INVALID": errors.DigestInvalid,
+    "MANIFEST_BLOB_UNKNOWN": errors.ManifestBlobUnknown,
+    "MANIFEST_INVALID": errors.ManifestInvalid,
+    "MANIFEST_UNVERIFIED": errors.ManifestInvalid,
+    "MANIFEST_UNKNOWN": errors.ManifestUnknown,
+    "NAME_INVALID": errors.NameInvalid,
+    "NAME_UNKNOWN": errors.NameUnknown,
+    "SIZE_INVALID": errors.SizeInvalid,
+    "TAG_INVALID": errors.TagInvalid,
+    "UNAUTHORIZED": errors.Unauthorized,
+    "DENIED": errors.Denied,
+    "UNSUPPORTED": errors.Unsupported,
+}
+
+
+def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> RegistryError:
+    """The error that `answer` to asking for `what` stands for; `missing` is what a bare 404 means here."""
+    code, said = _first(answer.body)
+    message = f"{what}: {said or f'the registry answered {answer.status} {answer.reason}'.rstrip()}"
+    match answer.status:
+        case 401:
+            return errors.Unauthorized(f"{message}; sign in to the registry first")
+        case 403:
+            return errors.Denied(message)
+        case 404:
+            found = _BY_CODE.get(code, missing)
+            return found(message)
+        case 405 | 501:
+            return errors.Unsupported(message)
+        case 429:
+            return errors.TooManyRequests(message, retry_after=round(answer.retry_after or 1))
+        case status if status >= 500:
+            return errors.Unavailable(message, retry_after=round(answer.retry_after or 5))
+        case _:
+            return _BY_CODE.get(code, UpstreamError)(message)
+
+
+def _first(body: bytes) -> tuple[str, str]:
+    """Code and message of the first error, fit for a terminal: printable, one line, bounded."""
+    try:
+        entries = _decoder.decode(body).errors if body else []
+    except (msgspec.MsgspecError, RecursionError):
+        return "", ""
+    if not entries:
+        return "", ""
+    text = "".join(c if c.isprintable() else " " for c in entries[0].message[:300])
+    return entries[0].code, " ".join(text.split())

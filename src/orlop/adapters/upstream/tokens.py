@@ -1,0 +1,158 @@
+"""What stands in the Authorization header of a registry: nothing, Basic, or a Bearer token for the scopes asked."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlencode
+
+import msgspec
+from yarl import URL
+
+from orlop.adapters.upstream.challenge import Challenge, may_see_credentials, parse_challenges, realm_url
+from orlop.adapters.upstream.credentials import Credentials
+from orlop.adapters.upstream.errors import error_of
+from orlop.adapters.upstream.transport import USER_AGENT, Answer, Call, Site
+from orlop.domain.errors import Denied, Unauthorized
+from orlop.ports.upstream import UpstreamError
+
+#: "For compatibility with older clients, a token should never be returned with less than 60 seconds to live"
+#: (distribution, token specification): also what is assumed where none is named.
+_SHORTEST = 60.0
+#: A token is not used in its last seconds, so that it does not run out under way.
+_MARGIN = 5.0
+#: Scopes are bounded by the repositories a client talks to; beyond this the oldest tokens are forgotten.
+_KEPT = 1_000
+
+
+class _TokenAnswer(msgspec.Struct):
+    token: str = ""
+    access_token: str = ""
+    expires_in: float | None = None
+
+
+class _Token(msgspec.Struct, frozen=True):
+    text: str
+    until: float
+
+
+_decoder = msgspec.json.Decoder(_TokenAnswer)
+
+#: Sends a request without Authorization of its own and without following redirects.
+Send = Callable[[Call], Awaitable[Answer]]
+
+
+class Authorizer:
+    """Signs in to one registry, with the credentials kept for one of its repositories, or as nobody."""
+
+    def __init__(
+        self,
+        registry: Site,
+        credentials: Credentials | None,
+        send: Send,
+        monotonic: Callable[[], float],
+        trusted_realms: frozenset[str] = frozenset(),
+    ) -> None:
+        self._registry = registry
+        self._credentials = credentials
+        self._send = send
+        self._monotonic = monotonic
+        self._trusted = trusted_realms
+        self._challenge: Challenge | None = None
+        self._tokens: dict[frozenset[str], _Token] = {}
+        self._turn = asyncio.Lock()
+
+    async def header(self, scopes: Iterable[str]) -> str | None:
+        """The Authorization header for `scopes`, as far as the challenges are known; None before the first."""
+        if self._challenge is None:
+            return None
+        if self._challenge.scheme == "basic":
+            return self._basic()
+        return await self._bearer(self._challenge, frozenset(scopes), frozenset())
+
+    async def challenged(self, headers: Iterable[str], scopes: Iterable[str], refused: str | None) -> str | None:
+        """The header to try again with, after a 401 with these WWW-Authenticate headers to a request with `refused`.
+
+        None when there is nothing to try. Only challenges of the registry itself come here, never those of a host that
+        it redirected to.
+        """
+        known = {challenge.scheme: challenge for challenge in reversed(parse_challenges(headers))}
+        chosen = known.get("bearer") or known.get("basic")
+        if chosen is None:
+            return None
+        self._challenge = chosen
+        if chosen.scheme == "basic":
+            header = self._basic()
+            return None if header == refused else header
+        wanted = frozenset(scopes)
+        kept = self._tokens.get(wanted)
+        if kept is not None and f"Bearer {kept.text}" == refused:
+            del self._tokens[wanted]
+        # What the registry names may be more than what was asked for, and is about this very request.
+        named = frozenset(chosen.parameters.get("scope", "").split())
+        return await self._bearer(chosen, wanted, named)
+
+    def _basic(self) -> str | None:
+        credentials = self._credentials
+        if credentials is None or credentials.identity_token:
+            return None
+        return basic(credentials.username, credentials.password)
+
+    async def _bearer(self, challenge: Challenge, scopes: frozenset[str], named: frozenset[str]) -> str | None:
+        async with self._turn:
+            kept = self._tokens.get(scopes)
+            if kept is None or kept.until <= self._monotonic():
+                kept = await self._fetch(challenge, scopes | named)
+                if len(self._tokens) >= _KEPT:
+                    del self._tokens[next(iter(self._tokens))]
+                self._tokens[scopes] = kept
+        return f"Bearer {kept.text}"
+
+    async def _fetch(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
+        realm = realm_url(challenge, self._registry)
+        if self._credentials and not may_see_credentials(realm, self._registry, self._trusted):
+            raise Denied(
+                f"{self._registry.host} wants its credentials sent to {realm.host}, which is not beside it; "
+                f"allow that with --trust-realm {realm.host}, or remove the credentials to go on as nobody"
+            )
+        service = challenge.parameters.get("service", "")
+        asked_at = self._monotonic()
+        answer = await self._send(self._token_call(realm, service, sorted(scopes)))
+        if answer.status == 401:
+            raise Unauthorized(f"{self._registry.host}: user name or password are wrong; sign in to the registry again")
+        if answer.status != 200:
+            raise error_of(answer, f"signing in to {self._registry.host} at {realm.host}", UpstreamError)
+        try:
+            granted = _decoder.decode(answer.body)
+        except msgspec.MsgspecError as cause:
+            raise UpstreamError(f"the token server {realm.host} did not answer with a token") from cause
+        text = granted.token or granted.access_token
+        if not text or not text.isascii() or not text.isprintable():
+            raise UpstreamError(f"the token server {realm.host} did not answer with a token")
+        lifetime = max(granted.expires_in or _SHORTEST, _SHORTEST)
+        return _Token(text, asked_at + lifetime - _MARGIN)
+
+    def _token_call(self, realm: URL, service: str, scopes: list[str]) -> Call:
+        credentials = self._credentials
+        if credentials and credentials.identity_token:
+            # RFC 6749, section 6, as distribution's "oauth2 token authentication" has it: scopes are one parameter.
+            form = {
+                "grant_type": "refresh_token",
+                "service": service,
+                "client_id": USER_AGENT,
+                "scope": " ".join(scopes),
+                "refresh_token": credentials.identity_token,
+            }
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            return Call("POST", realm, headers, urlencode(form).encode())
+        query = [("service", service)] if service else []
+        query += [("scope", scope) for scope in scopes]
+        if not credentials:
+            return Call("GET", realm.extend_query(query))
+        query.append(("account", credentials.username))
+        headers = {"Authorization": basic(credentials.username, credentials.password)}
+        return Call("GET", realm.extend_query(query), headers)
+
+
+def basic(username: str, password: str) -> str:
+    """The header of RFC 7617, in UTF-8."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")

@@ -1,0 +1,168 @@
+"""One HTTP request at a time over aiohttp: proxies, timeouts, bounded bodies. No redirects, no sign-in, no retries."""
+
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from typing import NamedTuple
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from orlop.adapters.upstream.patience import Patience
+from orlop.ports.upstream import UpstreamError
+
+USER_AGENT = "orlop"
+
+#: Error bodies, tokens and other small answers are not read beyond this.
+SMALL = 1024 * 1024
+
+
+#: The proxy for a scheme and a host, as a URL; None for none.
+ProxyFor = Callable[[str, str], str | None]
+
+
+class Site(NamedTuple):
+    """An origin (RFC 6454): what credentials belong to."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request that can be sent again as it is."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    scopes: tuple[str, ...] = ()
+    """What it needs, as `repository:<name>:<actions>` or `registry:catalog:*` (the token scopes of distribution)."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer with its whole body; the names of `headers` are in lower case."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+    url: URL
+    retry_after: float | None = None
+
+
+class Unreachable(UpstreamError):
+    """No connection could be made at all."""
+
+
+class Broken(UpstreamError):
+    """A connection was made and broke, or fell silent."""
+
+
+def site(url: URL) -> Site:
+    """The origin of an absolute URL."""
+    return Site(url.scheme, (url.raw_host or "").lower(), url.port or 0)
+
+
+def follow(base: URL, location: str) -> URL:
+    """Where a Location leads from `base`, its query untouched because it may be signed.
+
+    Raises UpstreamError for anything but http and https, for user names and passwords in it, and for a step from https
+    down to http, over which content and upload locations would travel in the clear.
+    """
+    if not location or not location.isascii() or not location.isprintable() or " " in location or "\\" in location:
+        raise UpstreamError(f"{base.host} answered with a Location that is not a URL")
+    try:
+        url = base.join(URL(location, encoded=True))
+        valid = url.scheme in ("http", "https") and bool(url.raw_host) and bool(url.port)
+    except ValueError as cause:
+        raise UpstreamError(f"{base.host} answered with a Location that is not a URL") from cause
+    if not valid or url.raw_user or url.raw_password:
+        raise UpstreamError(f"{base.host} answered with a Location that is not a plain http or https URL")
+    if base.scheme == "https" and url.scheme == "http":
+        raise UpstreamError(f"{base.host} leads from https to plain http at {url.host}; refused")
+    return url.with_fragment(None)
+
+
+class Transport:
+    """Sends requests. Content is taken as it is on the wire: nothing is decompressed, no cookie is kept."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, patience: Patience, proxy_for: ProxyFor, *, verify_tls: bool = True
+    ) -> None:
+        self._session = session
+        self._proxy_for = proxy_for
+        self._tls: bool | ssl.SSLContext = verify_tls
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=patience.connect_timeout, sock_read=patience.read_timeout
+        )
+
+    @asynccontextmanager
+    async def send(
+        self, call: Call, authorization: str | None = None, stream: AsyncIterator[bytes] | None = None
+    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        """One request and its answer, whatever its status. Raises Unreachable or Broken, also out of the block.
+
+        `stream` takes the place of `call.body`; its length must stand in the headers. An error that `stream` raises
+        comes out as Broken with that error somewhere in its causes, so whoever passes a stream notes its errors.
+        """
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
+        if authorization:
+            headers["Authorization"] = authorization
+        where = call.url.host
+        try:
+            async with self._session.request(
+                call.method,
+                call.url,
+                headers=headers,
+                data=stream if stream is not None else (call.body or None),
+                allow_redirects=False,
+                timeout=self._timeout,
+                proxy=self._proxy(call.url),
+                ssl=self._tls,
+                skip_auto_headers=("Content-Type",),
+            ) as response:
+                yield response
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as cause:
+            raise UpstreamError(f"{where}: TLS failed: {_reason(cause)}") from cause
+        except aiohttp.ClientConnectorError as cause:
+            raise Unreachable(f"{where} cannot be reached: {_reason(cause)}") from cause
+        except aiohttp.ConnectionTimeoutError as cause:
+            raise Unreachable(f"{where} cannot be reached: it did not answer in time") from cause
+        except TimeoutError as cause:
+            raise Broken(f"{where} fell silent") from cause
+        except (aiohttp.ClientError, OSError) as cause:
+            raise Broken(f"the connection to {where} broke: {_reason(cause)}") from cause
+
+    def _proxy(self, url: URL) -> str | None:
+        return None if _is_loopback(url.host or "") else self._proxy_for(url.scheme, url.host or "")
+
+
+async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body of an answer; UpstreamError when it has more than `limit` bytes."""
+    pieces: list[bytes] = []
+    length = 0
+    async for piece in response.content.iter_any():
+        length += len(piece)
+        if length > limit:
+            raise UpstreamError(
+                f"{response.url.host} answered with more than {limit} bytes where a short answer belongs"
+            )
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _reason(cause: BaseException) -> str:
+    inner = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
+    return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
