@@ -1,0 +1,212 @@
+"""The settings and their defaults. Where values are read from is said in `sources`."""
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from orlop.config.errors import ConfigurationInvalid
+from orlop.config.units import address, is_loopback
+
+__all__ = ["ConfigurationInvalid", "Kind", "Meaning", "Settings"]
+
+_SECOND = 1_000_000
+_HOUR = 3600 * _SECOND
+
+
+class Kind(Enum):
+    """How a value is written."""
+
+    TEXT = "text"
+    PATH = "path"
+    ADDRESS = "host:port"
+    SWITCH = "true or false"
+    COUNT = "number"
+    SIZE = "size"
+    DURATION = "duration"
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What a setting does, for the reference and the command line; `default` where the value alone does not tell."""
+
+    text: str
+    kind: Kind
+    default: str | None = None
+    minimum: int = 0
+    choices: tuple[str, ...] = ()
+
+
+class Tls(msgspec.Struct, frozen=True):
+    """Transport security. Both or neither."""
+
+    cert: Annotated[Path | None, Meaning("PEM file with the certificate and its chain.", Kind.PATH, default="none")] = (
+        None
+    )
+    key: Annotated[Path | None, Meaning("PEM file with the private key.", Kind.PATH, default="none")] = None
+
+
+class CatalogStore(msgspec.Struct, frozen=True):
+    """Where manifests, tags and links are kept."""
+
+    url: Annotated[
+        str,
+        Meaning(
+            "`sqlite`: a database in the data folder; `memory`: gone at the end, for trials.",
+            Kind.TEXT,
+            choices=("sqlite", "memory"),
+        ),
+    ] = "sqlite"
+
+
+class BlobStore(msgspec.Struct, frozen=True):
+    """Where blobs are kept."""
+
+    url: Annotated[
+        str,
+        Meaning(
+            "`file`: the data folder; `memory`: gone at the end, for trials.", Kind.TEXT, choices=("file", "memory")
+        ),
+    ] = "file"
+
+
+class Uploads(msgspec.Struct, frozen=True):
+    """Upload sessions."""
+
+    expire: Annotated[int, Meaning("How long a session lives after its last byte.", Kind.DURATION, minimum=_SECOND)] = (
+        24 * _HOUR
+    )
+    lease: Annotated[
+        int,
+        Meaning("How long a session stays with a writer that shows no sign of life.", Kind.DURATION, minimum=_SECOND),
+    ] = 10 * _SECOND
+    concurrent: Annotated[
+        int,
+        Meaning("Uploads that a worker receives at once; further ones are told to come back.", Kind.COUNT, minimum=1),
+    ] = 256
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a client may ask of the server."""
+
+    header_bytes: Annotated[
+        int,
+        Meaning(
+            "Longest head of a request, and the read buffer of a connection: uploads are slower with a small one.",
+            Kind.SIZE,
+            minimum=8 << 10,
+        ),
+    ] = 512 << 10
+    header_time: Annotated[
+        int,
+        Meaning(
+            "How long a client may take to send the head of a request, or idle between two.",
+            Kind.DURATION,
+            minimum=_SECOND,
+        ),
+    ] = 30 * _SECOND
+    body_idle: Annotated[
+        int, Meaning("How long a body may stand still before the request is given up.", Kind.DURATION, minimum=_SECOND)
+    ] = 60 * _SECOND
+    drain: Annotated[
+        int, Meaning("How long requests under way may take to end when the server stops.", Kind.DURATION)
+    ] = 30 * _SECOND
+    blob_bytes: Annotated[int, Meaning("Largest blob that is accepted; 0 sets no limit.", Kind.SIZE, default="0")] = 0
+
+
+class ManifestRules(msgspec.Struct, frozen=True):
+    """What manifests must be."""
+
+    sparse_indexes: Annotated[
+        bool, Meaning("Accept an index that names manifests which the repository does not hold.", Kind.SWITCH)
+    ] = False
+
+
+class GarbageCollection(msgspec.Struct, frozen=True):
+    """What happens to blobs that nothing needs."""
+
+    grace: Annotated[
+        int, Meaning("How long a blob is kept after the last manifest that names it is gone.", Kind.DURATION)
+    ] = 24 * _HOUR
+    interval: Annotated[int, Meaning("How often to collect; 0 means never.", Kind.DURATION)] = _HOUR
+
+
+class Cache(msgspec.Struct, frozen=True):
+    """What workers remember."""
+
+    bytes: Annotated[
+        int, Meaning("Memory of one worker for answers it may give again; 0 remembers none.", Kind.SIZE)
+    ] = 32 << 20
+
+
+class Log(msgspec.Struct, frozen=True):
+    """What is logged, and how."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meaning(
+            "The least important events to log, on standard error.",
+            Kind.TEXT,
+            choices=("debug", "info", "warning", "error"),
+        ),
+    ] = "info"
+    access: Annotated[bool, Meaning("Write a line for every request to standard output.", Kind.SWITCH)] = True
+    format: Annotated[
+        Literal["json", "console"],
+        Meaning(
+            "`json`, or `console` for people.",
+            Kind.TEXT,
+            choices=("json", "console"),
+            default="`console` when standard error is a terminal, else `json`",
+        ),
+    ] = "json"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All settings. Durations are in microseconds, sizes in bytes."""
+
+    data: Annotated[Path, Meaning("Folder for everything that is stored.", Kind.PATH, default="`./orlop-data`")] = Path(
+        "./orlop-data"
+    )
+    listen: Annotated[str, Meaning("Address to listen on; port 0 takes any free one.", Kind.ADDRESS)] = "127.0.0.1:5000"
+    workers: Annotated[
+        int, Meaning("Processes that serve.", Kind.COUNT, minimum=1, default="one for each core, up to 4")
+    ] = 1
+    open: Annotated[
+        bool, Meaning("Let anyone push and pull. Refused unless `listen` is a loopback address.", Kind.SWITCH)
+    ] = False
+    tls: Tls = Tls()
+    catalog: CatalogStore = CatalogStore()
+    blobs: BlobStore = BlobStore()
+    uploads: Uploads = Uploads()
+    limits: Limits = Limits()
+    manifests: ManifestRules = ManifestRules()
+    gc: GarbageCollection = GarbageCollection()
+    cache: Cache = Cache()
+    log: Log = Log()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether anything is kept in the memory of the one worker alone."""
+        return "memory" in (self.catalog.url, self.blobs.url)
+
+
+def default_workers() -> int:
+    """One for each core that this process may use, up to 4."""
+    return min(4, len(os.sched_getaffinity(0)))
+
+
+def check(settings: Settings) -> None:
+    """Raises ConfigurationInvalid for settings that contradict each other."""
+    host, _ = address(settings.listen)
+    if settings.open and not is_loopback(host):
+        raise ConfigurationInvalid(
+            f"open lets anyone push and pull, so it is refused on {settings.listen}, which other machines may reach;"
+            " listen on 127.0.0.1"
+        )
+    if (settings.tls.cert is None) != (settings.tls.key is None):
+        given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")
+        raise ConfigurationInvalid(f"{given} needs {missing}")
+    if settings.in_memory and settings.workers != 1:
+        raise ConfigurationInvalid("a store in memory belongs to one process, so it needs workers = 1")

@@ -1,0 +1,207 @@
+"""Reads settings: flags over ORLOP_* variables over a TOML file over defaults."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from orlop.config import units
+from orlop.config.errors import ConfigurationInvalid
+from orlop.config.settings import Kind, Meaning, Settings, check, default_workers
+
+PREFIX = "ORLOP_"
+#: Names the TOML file where no --config does.
+FILE_VARIABLE = "ORLOP_CONFIG"
+#: Variables with this prefix are for the tests of Orlop and no settings.
+TEST_PREFIX = "ORLOP_TEST_"
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting: its key with dots, its meaning, the type's default and the text of its group."""
+
+    key: str
+    meaning: Meaning
+    default: Any
+    group: str
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return PREFIX + self.key.replace(".", "_").upper()
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings, and for every key where its value came from: `default`, a file, a variable or a flag."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+@cache
+def all_settings() -> dict[str, Setting]:
+    """Every setting by its key, in the order of the reference."""
+    return {setting.key: setting for setting in _walk(Settings, "")}
+
+
+def load(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    file: Path | None = None,
+    *,
+    terminal: bool = False,
+) -> Loaded:
+    """Read all sources. `flags` maps keys to values that were given; `terminal`: standard error is one.
+
+    Raises ConfigurationInvalid.
+    """
+    values: dict[str, Any] = {}
+    sources = dict.fromkeys(all_settings(), "default")
+    if file is None and environment.get(FILE_VARIABLE):
+        file = Path(environment[FILE_VARIABLE])
+    for origin, given in (
+        (str(file), _from_file(file) if file else {}),
+        ("", _from_environment(environment)),
+        ("", {key: (f"--{key.replace('.', '-')}", value) for key, value in flags.items() if value is not None}),
+    ):
+        for key, (name, value) in given.items():
+            values[key] = _checked(all_settings()[key], value, name)
+            sources[key] = origin or name
+    if "workers" not in values and "memory" not in (values.get("catalog.url"), values.get("blobs.url")):
+        values["workers"] = default_workers()
+    if "log.format" not in values and terminal:
+        values["log.format"] = "console"
+    settings = _build(Settings, values, "")
+    check(settings)
+    return Loaded(settings, sources)
+
+
+def value_text(setting: Setting, value: Any) -> str:
+    """A value as it is written in a file or variable."""
+    match setting.meaning.kind:
+        case Kind.DURATION:
+            return units.duration_text(value)
+        case Kind.SIZE:
+            return units.size_text(value)
+        case Kind.SWITCH:
+            return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """The value of a setting by its key."""
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _walk(struct: type[msgspec.Struct], prefix: str) -> Iterator[Setting]:
+    hints = get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        hint = hints[field.name]
+        if get_origin(hint) is Annotated:
+            meaning = get_args(hint)[1]
+            yield Setting(prefix + field.name, meaning, field.default, struct.__doc__ or "")
+        else:
+            yield from _walk(hint, f"{prefix}{field.name}.")
+
+
+def _build(struct: type[Any], values: Mapping[str, Any], prefix: str) -> Any:
+    hints = get_type_hints(struct, include_extras=True)
+    given: dict[str, Any] = {}
+    for name, hint in hints.items():
+        if get_origin(hint) is not Annotated:
+            given[name] = _build(hint, values, f"{prefix}{name}.")
+        elif prefix + name in values:
+            given[name] = values[prefix + name]
+    return struct(**given)
+
+
+def _from_file(file: Path) -> dict[str, tuple[str, Any]]:
+    try:
+        with file.open("rb") as stream:
+            document = tomllib.load(stream)
+    except OSError as error:
+        raise ConfigurationInvalid(f"the configuration file {file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationInvalid(f"the configuration file {file} is not valid TOML: {error}") from error
+    flat: dict[str, tuple[str, Any]] = {}
+    groups = {key.rpartition(".")[0] for key in all_settings()} - {""}
+
+    def take(table: Mapping[str, Any], prefix: str) -> None:
+        for name, value in table.items():
+            key = prefix + name
+            if isinstance(value, dict) and key in groups:
+                take(value, f"{key}.")
+            elif key in all_settings():
+                flat[key] = (f"{key} in {file}", value)
+            else:
+                raise ConfigurationInvalid(
+                    f"{file} has an unknown key {key}{_nearest(key, (*all_settings(), *groups))}"
+                )
+
+    take(document, "")
+    return flat
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, Any]]:
+    known = {setting.variable: setting.key for setting in all_settings().values()}
+    given: dict[str, tuple[str, Any]] = {}
+    for name, value in environment.items():
+        if not name.startswith(PREFIX) or name.startswith(TEST_PREFIX) or name == FILE_VARIABLE:
+            continue
+        if name not in known:
+            raise ConfigurationInvalid(f"unknown variable {name}{_nearest(name, (*known, FILE_VARIABLE))}")
+        given[known[name]] = (name, value)
+    return given
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"; the nearest known one is {near[0]}"
+
+
+def _checked(setting: Setting, value: Any, name: str) -> Any:
+    """The value in its type. Text is read; what a TOML file or a flag gave typed must have the right type."""
+    try:
+        parsed = _parsed(setting.meaning, value)
+    except ConfigurationInvalid as error:
+        raise ConfigurationInvalid(f"{name}: {error}") from error
+    if setting.meaning.choices and parsed not in setting.meaning.choices:
+        choices = " or ".join(setting.meaning.choices)
+        raise ConfigurationInvalid(f"{name}: {parsed!r} is not {choices}")
+    if isinstance(parsed, int) and parsed < setting.meaning.minimum:
+        least = value_text(setting, setting.meaning.minimum)
+        raise ConfigurationInvalid(f"{name}: {value_text(setting, parsed)} is less than {least}")
+    return parsed
+
+
+def _parsed(meaning: Meaning, value: Any) -> Any:
+    text = str(value) if isinstance(value, str | Path) else None
+    match meaning.kind:
+        case Kind.SWITCH if isinstance(value, bool):
+            return value
+        case Kind.SWITCH if text in {"true", "false"}:
+            return text == "true"
+        case Kind.COUNT | Kind.SIZE if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        case Kind.DURATION if value == 0 and isinstance(value, int):
+            return 0
+        case Kind.COUNT if text is not None and text.isascii() and text.isdigit() and len(text) < 10:
+            return int(text)
+        case Kind.SIZE if text is not None:
+            return units.size(text)
+        case Kind.DURATION if text is not None:
+            return units.duration(text)
+        case Kind.PATH if text:
+            return Path(text)
+        case Kind.ADDRESS if text is not None:
+            units.address(text)
+            return text
+        case Kind.TEXT if text is not None:
+            return text
+    raise ConfigurationInvalid(f"{value!r} is not a {meaning.kind.value}")
