@@ -1,0 +1,50 @@
+"""The root ASGI application: which face takes a request, and what runs when a worker begins and ends."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = structlog.get_logger("orlop.worker")
+
+
+class RootApp:
+    """`/v2` goes to the distribution face, the rest to operation."""
+
+    def __init__(
+        self,
+        distribution: Application,
+        operation: Application,
+        startup: Callable[[], Awaitable[None]],
+        shutdown: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._distribution = distribution
+        self._operation = operation
+        self._startup = startup
+        self._shutdown = shutdown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of a worker."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["path"].startswith("/v2") and scope["path"][3:4] in {"", "/"}:
+            await self._distribution(scope, receive, send)
+        else:
+            await self._operation(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """ASGI's lifespan protocol. A failure is reported in its terms: servers take an exception for "unsupported"."""
+        for phase, work in (("startup", self._startup), ("shutdown", self._shutdown)):
+            await receive()
+            try:
+                await work()
+            except Exception as failure:  # noqa: BLE001 - whatever it is, the server must learn of it
+                _log.exception(f"the worker failed at {phase}")
+                await send({"type": f"lifespan.{phase}.failed", "message": str(failure)})
+                return
+            await send({"type": f"lifespan.{phase}.complete"})
