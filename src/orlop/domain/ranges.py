@@ -26,7 +26,8 @@ def parse_range(header: str, size: int) -> Span | None:
 
     "A server MAY ignore the Range header field" (section 14.2): unknown units, malformed ranges and lists of several
     ranges are, so a header with ten thousand of them costs nothing. The last byte is clipped to the content; a suffix
-    longer than it is all of it. Raises RangeNotSatisfiable when no byte is left.
+    longer than it is all of it. Raises RangeNotSatisfiable when no byte is left, also because the range ends before it
+    begins (section 15.5.17 allows 416 for "invalid ranges", and a client that errs so learns it).
     """
     match = _RANGE.fullmatch(header)
     if match is None:
@@ -36,8 +37,6 @@ def parse_range(header: str, size: int) -> Span | None:
         start, stop = max(size - int(suffix), 0), size
     else:
         start, stop = int(first), min(int(last) + 1, size) if last else size
-        if last and int(last) < start:
-            return None
     if start >= stop:
         raise RangeNotSatisfiable(f"the content has {size} bytes", size=size)
     return Span(start, stop)

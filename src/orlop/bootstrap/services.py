@@ -1,0 +1,61 @@
+"""Builds the services on open stores."""
+
+import msgspec
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.stores import Stores
+from orlop.config import Settings
+from orlop.domain.access import AccessRules
+from orlop.services.access import Access
+from orlop.services.blobs import Blobs
+from orlop.services.collection import Collection
+from orlop.services.manifests import Manifests
+from orlop.services.pulls import PullLog
+from orlop.services.referrers import Referrers
+from orlop.services.uploads import UploadLimits, Uploads
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the registry does."""
+
+    access: Access
+    uploads: Uploads
+    blobs: Blobs
+    manifests: Manifests
+    referrers: Referrers
+    pulls: PullLog
+    collection: Collection
+
+
+def build_services(settings: Settings, stores: Stores) -> Services:
+    """Every service of one process."""
+    clock = SystemClock()
+    catalog = stores.catalog
+    referrers = Referrers(catalog.browse, catalog.manifests)
+    return Services(
+        access=Access(AccessRules(open_to_all=settings.open)),
+        uploads=Uploads(
+            catalog.uploads,
+            catalog.expiry,
+            catalog.links,
+            stores.blobs.stage,
+            clock,
+            RandomIds(),
+            UploadLimits(
+                expire=settings.uploads.expire,
+                lease=settings.uploads.lease,
+                blob_bytes=settings.limits.blob_bytes,
+            ),
+        ),
+        blobs=Blobs(catalog.links, stores.blobs.reader, clock, grace=settings.gc.grace),
+        manifests=Manifests(catalog.manifests, referrers, clock, sparse_indexes=settings.manifests.sparse_indexes),
+        referrers=referrers,
+        pulls=PullLog(catalog.pulls, clock),
+        collection=build_collection(stores),
+    )
+
+
+def build_collection(stores: Stores) -> Collection:
+    """Collection alone, for the command line."""
+    catalog = stores.catalog
+    return Collection(catalog.collection, catalog.expiry, stores.blobs.stage, stores.blobs.remover, SystemClock())

@@ -1,0 +1,112 @@
+"""Opens the stores that the settings name: a catalog and a blob store, whatever they are made of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.config import Settings
+from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
+from orlop.ports.catalog import Catalog
+from orlop.ports.events import Changes
+from orlop.ports.jobs import Leases
+
+
+class StartRefused(Exception):
+    """Orlop does not start on these stores; the message is one sentence that says why."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class BlobRoles(msgspec.Struct, frozen=True):
+    """All roles of one blob store."""
+
+    reader: BlobReader
+    stage: BlobStage
+    remover: BlobRemover
+    inventory: BlobInventory
+
+
+class Stores(msgspec.Struct, frozen=True):
+    """Everything that keeps something. `close` when done."""
+
+    catalog: Catalog
+    leases: Leases
+    changes: Changes
+    blobs: BlobRoles
+    close: Callable[[], Awaitable[None]]
+
+
+def prepare(settings: Settings) -> None:
+    """Make the stores ready for any number of processes: the folder and its marker, the catalog and its schema.
+
+    Raises StartRefused when they are not ours to use. Does nothing to stores in memory.
+    """
+    if settings.blobs.url == "file" or settings.catalog.url == "sqlite":
+        _prepare_folder(settings)
+
+
+def _prepare_folder(settings: Settings) -> None:
+    from orlop.adapters.filesystem import FolderRefused, open_data_folder
+    from orlop.adapters.sql.catalog import DATABASE
+    from orlop.adapters.sql.migrations import CatalogRefused, migrate
+    from orlop.domain.errors import Unavailable
+
+    try:
+        folder = open_data_folder(settings.data)
+        if settings.catalog.url == "sqlite":
+            migrate(Path(folder.catalog) / DATABASE, SystemClock().now)
+    except (FolderRefused, CatalogRefused) as refusal:
+        raise StartRefused(str(refusal)) from refusal
+    except Unavailable as failure:
+        raise StartRefused(failure.message) from failure
+
+
+def open_stores(settings: Settings) -> Stores:
+    """Open prepared stores in this process, within a running event loop. Raises StartRefused."""
+    from orlop.domain.errors import Unavailable
+
+    try:
+        blobs, close_blobs = _open_blobs(settings)
+        catalog, leases, changes, close_catalog = _open_catalog(settings)
+    except Unavailable as failure:
+        raise StartRefused(failure.message) from failure
+
+    async def close() -> None:
+        await close_catalog()
+        await asyncio.to_thread(close_blobs)
+
+    return Stores(catalog, leases, changes, blobs, close)
+
+
+def _open_catalog(settings: Settings) -> tuple[Catalog, Leases, Changes, Callable[[], Awaitable[None]]]:
+    if settings.catalog.url == "memory":
+        from orlop.adapters.memory.catalog import open_memory
+
+        memory = open_memory()
+        return memory.catalog, memory.leases, memory.changes, _nothing
+    from orlop.adapters.filesystem import open_data_folder
+    from orlop.adapters.sql.catalog import open_sqlite
+
+    opened = open_sqlite(Path(open_data_folder(settings.data, create=False).catalog))
+    return opened.catalog, opened.leases, opened.changes, opened.engine.close
+
+
+async def _nothing() -> None:
+    """There is nothing to close."""
+
+
+def _open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], None]]:
+    if settings.blobs.url == "memory":
+        from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+
+        memory = MemoryBlobs(SystemClock())
+        return BlobRoles(memory, MemoryStage(memory, SystemClock()), memory, memory), lambda: None
+    from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
+
+    files = FilesystemBlobs(open_data_folder(settings.data, create=False))
+    return BlobRoles(files.reader, files.stage, files.remover, files.inventory), files.close

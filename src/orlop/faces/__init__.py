@@ -1,0 +1,1 @@
+"""How the world reaches the services: the distribution API, operation, the command line."""

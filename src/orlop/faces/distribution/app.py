@@ -1,0 +1,174 @@
+"""The ASGI application: reads the request, asks for permission, finds the handler, sends its answer, keeps count."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from orlop.domain.access import ANONYMOUS
+from orlop.domain.blob import Blob
+from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests
+from orlop.faces.distribution.answers import Answers
+from orlop.faces.distribution.body import Receive, RequestBody
+from orlop.faces.distribution.errors import render
+from orlop.faces.distribution.exchange import Exchange, combined
+from orlop.faces.distribution.request import Kind, Request, parse_request
+from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
+from orlop.faces.distribution.table import ACTIONS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.ports.catalog import Pull
+from orlop.services.access import Access
+from orlop.telemetry.requests import RequestLog, RequestRecord
+
+_log = structlog.get_logger("orlop.distribution")
+
+Scope = dict[str, Any]
+
+R = TypeVar("R", Response, AnyResponse)
+
+#: What a `ns` parameter may be: a host, perhaps with a port.
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](?::[0-9]{1,5})?", re.ASCII)
+
+_SERVER = (b"server", b"orlop")
+_PATHSEND = "http.response.pathsend"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds on requests: seconds without a byte of body, and requests per process that may receive blobs at once."""
+
+    body_idle: float
+    uploads: int
+
+
+class DistributionApp:
+    """`/v2`. `request_ids` gives each request a name that stands in the log, in headers and in error bodies."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        access: Access,
+        manifests: Answers[tuple[Response, Pull]],
+        blobs: Answers[Blob],
+        log: RequestLog,
+        limits: Limits,
+        request_ids: Callable[[], str],
+    ) -> None:
+        self._handlers = handlers
+        self._table = table(handlers)
+        self._access = access
+        self._manifests = manifests
+        self._blobs = blobs
+        self._log = log
+        self._limits = limits
+        self._request_ids = request_ids
+        self._uploading = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        started = time.perf_counter()
+        request_id = self._request_ids()
+        method = scope["method"]
+        path = scope["path"]
+        body: RequestBody | None = None
+        route, error, status, sent = "unknown", "", 500, 0
+        headers: dict[bytes, bytes] = {}
+        try:
+            try:
+                headers = combined(scope["headers"])
+                body = RequestBody(receive, headers, self._limits.body_idle, http1=scope["http_version"] < "2")
+                raw = scope.get("raw_path")
+                request = parse_request(
+                    method,
+                    raw.decode("latin-1") if raw is not None else path,
+                    scope["query_string"].decode("latin-1"),
+                )
+                route = request.kind.value
+                response = await self._answer(
+                    request, Exchange(method, headers, body, ANONYMOUS, _PATHSEND in scope.get("extensions", ()))
+                )
+            except RegistryError as refusal:
+                error = refusal.code
+                response = render(refusal, request_id)
+            except Exception:  # noqa: BLE001 - the last door: a defect of ours becomes a 500 and a log entry
+                error = "UNKNOWN"
+                _log.exception("a request failed", request_id=request_id, method=method, path=path)
+                response = render(RegistryError("the registry failed; its log says why"), request_id)
+            status = response.status
+            more = [(b"x-request-id", request_id.encode()), _SERVER]
+            if body is None or not (body.finished or await body.drain()):
+                more.append((b"connection", b"close"))
+            try:
+                sent = await send_response(send, receive, response, more, head=method == "HEAD")
+            except ContentCorrupt as damage:  # too late for an error: to return without the rest cuts the connection
+                error = damage.code
+                _log.error("a copy ended early", request_id=request_id, path=path, reason=damage.message)
+        finally:
+            self._log.finished(
+                RequestRecord(
+                    request_id=request_id,
+                    method=method,
+                    path=path,
+                    route=route,
+                    status=status,
+                    seconds=time.perf_counter() - started,
+                    bytes_in=body.received if body is not None else 0,
+                    bytes_out=sent,
+                    client=scope["client"][0] if scope.get("client") else "",
+                    user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+                    subject=ANONYMOUS.name,
+                    error=error,
+                )
+            )
+
+    async def _answer(self, request: Request, exchange: Exchange) -> AnyResponse:
+        kind = request.kind
+        self._access.check(exchange.subject, ACTIONS[kind], request.repository)
+        if kind is Kind.MANIFEST_GET:
+            return await self._manifest(request, exchange)
+        if kind is Kind.BLOB_GET:
+            return await self._blob(request, exchange)
+        if kind not in WITH_BODY and not exchange.body.finished:
+            await exchange.body.read(0, "a request of this kind")
+        if kind not in UPLOADING:
+            return await self._table[kind](request, exchange)
+        if self._uploading >= self._limits.uploads:
+            raise TooManyRequests("too many uploads at once; try again in a moment")
+        self._uploading += 1
+        try:
+            return await self._table[kind](request, exchange)
+        finally:
+            self._uploading -= 1
+
+    async def _manifest(self, request: Request, exchange: Exchange) -> Response:
+        """GET and HEAD of a manifest: from memory while the catalog is as it was, else with one query."""
+        handlers = self._handlers.manifests
+        key = (request.repository, request.reference, exchange.header(b"accept"))
+        answer = self._manifests.recall(key)
+        if answer is None:
+            count = self._manifests.count()
+            answer = await handlers.find(request, exchange)
+            self._manifests.remember(key, count, answer, len(answer[0].body) + len(key[2]))
+        return _named(handlers.answer(*answer, exchange), request)
+
+    async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
+        """GET and HEAD of a blob. What is remembered is which copy it is, never its bytes."""
+        handlers = self._handlers.blobs
+        key = (request.repository, request.digest)
+        blob = self._blobs.recall(key)
+        if blob is None:
+            count = self._blobs.count()
+            blob, lasting = await handlers.find(request, exchange)
+            if lasting:
+                self._blobs.remember(key, count, blob, 0)
+        return _named(handlers.answer(blob, exchange), request)
+
+
+def _named(response: R, request: Request) -> R:
+    """Name the registry that a mirror's client had in mind: "SHOULD return the ns query parameter value in the
+    OCI-Namespace header" (distribution-spec, main branch, "Registry Proxying")."""
+    namespace = request.parameter("ns") if request.query else None
+    if namespace is None or not _HOST.fullmatch(namespace):
+        return response
+    return msgspec.structs.replace(response, headers=[*response.headers, header("oci-namespace", namespace)])

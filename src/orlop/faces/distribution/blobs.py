@@ -1,0 +1,89 @@
+"""Blobs over HTTP: whole, in ranges, or just whether they are there."""
+
+from orlop.domain.blob import Blob
+from orlop.domain.digest import Digest
+from orlop.domain.ranges import Span, parse_range
+from orlop.faces.distribution.exchange import Exchange, etag_matches
+from orlop.faces.distribution.manifests import IMMUTABLE
+from orlop.faces.distribution.open_copies import OpenCopies
+from orlop.faces.distribution.request import Request
+from orlop.faces.distribution.responses import (
+    INLINE,
+    AnyResponse,
+    Headers,
+    PathResponse,
+    Response,
+    StreamResponse,
+    header,
+)
+from orlop.services.blobs import Blobs
+
+
+class BlobHandlers:
+    """end-2 and end-10 of the specification."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._open_copies = OpenCopies(blobs)
+
+    async def find(self, request: Request, exchange: Exchange) -> tuple[Blob, bool]:
+        """The blob, and whether that stays right until the catalog changes."""
+        assert request.repository is not None
+        assert request.digest is not None
+        return await self._blobs.find(request.repository, request.digest, exchange.subject)
+
+    def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:
+        """GET and HEAD, with conditions and ranges (RFC 9110, sections 13 and 14)."""
+        digest = blob.key.digest
+        etag = f'"{digest}"'
+        condition = exchange.header(b"if-none-match")
+        if condition and etag_matches(condition, etag):
+            return Response(304, _headers(digest, etag)[1:])
+        headers = _headers(digest, etag)
+        span = self._span(blob, etag, exchange)
+        if span is not None:
+            headers.append(header("content-range", f"bytes {span.start}-{span.stop - 1}/{blob.size}"))
+            return StreamResponse(206, headers, self._blobs.open(blob), span)
+        if exchange.method != "HEAD" and blob.size > INLINE:
+            return self._large(blob, headers, exchange)
+        content = self._blobs.open(blob)
+        try:
+            return Response(200, headers, b"" if exchange.method == "HEAD" else content.read(), length=blob.size)
+        finally:
+            content.close()
+
+    def _large(self, blob: Blob, headers: Headers, exchange: Exchange) -> AnyResponse:
+        path = self._open_copies.lend(blob) if exchange.pathsend else None
+        if path is not None:
+            return PathResponse(200, headers, path, blob.size)
+        return StreamResponse(200, headers, self._blobs.open(blob), Span(0, blob.size))
+
+    def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:
+        wanted = exchange.header(b"range")
+        if not wanted or exchange.method == "HEAD":  # "only defined for GET" (section 14.2)
+            return None
+        unless_changed = exchange.header(b"if-range")
+        if unless_changed and unless_changed != etag:
+            return None
+        return parse_range(wanted, blob.size)
+
+    def close(self) -> None:
+        """Let go of the copies that were lent."""
+        self._open_copies.close()
+
+    async def delete(self, request: Request, exchange: Exchange) -> Response:
+        """DELETE takes the blob out of this repository; its bytes go when no repository holds it."""
+        assert request.repository is not None
+        assert request.digest is not None
+        await self._blobs.delete(request.repository, request.digest, exchange.subject)
+        return Response(202, [])
+
+
+def _headers(digest: Digest, etag: str) -> Headers:
+    return [
+        header("content-type", "application/octet-stream"),
+        header("docker-content-digest", digest),
+        header("etag", etag),
+        header("accept-ranges", "bytes"),
+        IMMUTABLE,
+    ]

@@ -1,0 +1,81 @@
+"""Lists over HTTP: repositories, tags, referrers, and the ping that clients begin with."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import msgspec
+
+from orlop.domain.descriptor import index_of
+from orlop.domain.media_types import OCI_INDEX
+from orlop.domain.pages import PageRequest, page_size
+from orlop.faces.distribution.exchange import Exchange
+from orlop.faces.distribution.request import Request
+from orlop.faces.distribution.responses import Header, Headers, Response, header
+from orlop.ports.catalog import Browse
+from orlop.services.referrers import Referrers
+
+_JSON = header("content-type", "application/json")
+
+
+class ListHandlers:
+    """end-1, end-8, end-12 of the specification, and the catalog of repositories that came before it."""
+
+    def __init__(self, browse: Browse, referrers: Referrers) -> None:
+        self._browse = browse
+        self._referrers = referrers
+
+    async def ping(self, request: Request, exchange: Exchange) -> Response:
+        """Whether there is a registry here. The header is what old Docker Engines look for."""
+        return Response(200, [_JSON, header("docker-distribution-api-version", "registry/2.0")], b"{}")
+
+    async def catalog(self, request: Request, exchange: Exchange) -> Response:
+        """Every repository, in byte order."""
+        page = _page(request)
+        found = await self._browse.repositories(page)
+        last = found.items[-1] if found.more and found.items else None
+        return Response(200, [_JSON, *_next("/v2/_catalog", page, last)], _encode({"repositories": found.items}))
+
+    async def tags(self, request: Request, exchange: Exchange) -> Response:
+        """The tags of a repository, in byte order; a list with none is `[]`, never null."""
+        assert request.repository is not None
+        page = _page(request)
+        found = await self._browse.tags(request.repository, page)
+        # "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header".
+        last = found.items[-1] if found.more and found.items else None
+        return Response(
+            200,
+            [_JSON, *_next(f"/v2/{request.repository}/tags/list", page, last)],
+            _encode({"name": request.repository, "tags": found.items}),
+        )
+
+    async def referrers(self, request: Request, exchange: Exchange) -> Response:
+        """The manifests whose subject is a digest, as an index; empty where there are none, never a 404."""
+        assert request.repository is not None
+        assert request.digest is not None
+        page = _page(request)
+        artifact_type = request.parameter("artifactType") or None
+        found = await self._referrers.page(request.repository, request.digest, artifact_type, page)
+        path = f"/v2/{request.repository}/referrers/{request.digest}"
+        headers: Headers = [header("content-type", OCI_INDEX)]
+        parameters = []
+        if artifact_type is not None:
+            headers.append(header("oci-filters-applied", "artifactType"))
+            parameters.append(("artifactType", artifact_type))
+        headers += _next(path, page, found.items[-1].digest if found.more and found.items else None, parameters)
+        return Response(200, headers, _encode(index_of(list(found.items), OCI_INDEX)))
+
+
+def _encode(value: object) -> bytes:
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def _page(request: Request) -> PageRequest:
+    return PageRequest(page_size(request.parameter("n")), request.parameter("last") or "")
+
+
+def _next(path: str, page: PageRequest, last: str | None, parameters: Sequence[tuple[str, str]] = ()) -> list[Header]:
+    """The Link to the next page (RFC 5988), its query built anew from what was understood of this one."""
+    if last is None:
+        return []
+    query = urlencode([*parameters, ("n", str(page.size)), ("last", last)])
+    return [header("link", f'<{path}?{query}>; rel="next"')]

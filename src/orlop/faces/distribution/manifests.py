@@ -1,0 +1,74 @@
+"""Manifests over HTTP."""
+
+from orlop.domain.digest import Digest
+from orlop.domain.manifest import MAX_BYTES
+from orlop.domain.names import Tag
+from orlop.faces.distribution.exchange import Exchange, etag_matches
+from orlop.faces.distribution.request import Request
+from orlop.faces.distribution.responses import Headers, Response, header
+from orlop.ports.catalog import Pull
+from orlop.services.manifests import Manifests
+from orlop.services.pulls import PullLog
+
+#: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
+IMMUTABLE = header("cache-control", "max-age=31536000, immutable")
+REVALIDATE = header("cache-control", "no-cache")
+
+
+class ManifestHandlers:
+    """end-3, end-7 and end-9 of the specification."""
+
+    def __init__(self, manifests: Manifests, pulls: PullLog) -> None:
+        self._manifests = manifests
+        self._pulls = pulls
+
+    async def find(self, request: Request, exchange: Exchange) -> tuple[Response, Pull]:
+        """GET or HEAD, before conditions: an answer that stays right until the catalog changes."""
+        assert request.repository is not None
+        assert request.reference is not None
+        found = await self._manifests.resolve(request.repository, request.reference, exchange.header(b"accept"))
+        by_tag = isinstance(request.reference, Tag)
+        headers = [
+            header("content-type", found.media_type),
+            header("docker-content-digest", found.digest),
+            header("etag", f'"{found.digest}"'),
+            REVALIDATE if by_tag else IMMUTABLE,
+        ]
+        pull = Pull(request.repository, found.digest, request.reference if isinstance(request.reference, Tag) else None)
+        return Response(200, headers, found.content), pull
+
+    def answer(self, found: Response, pull: Pull, exchange: Exchange) -> Response:
+        """Meet If-None-Match, and remember that the manifest was pulled."""
+        condition = exchange.header(b"if-none-match")
+        if condition and etag_matches(condition, f'"{pull.digest}"'):
+            return Response(304, [entry for entry in found.headers if entry[0] != b"content-type"])
+        if exchange.method == "GET":
+            self._pulls.seen(pull)
+        return found
+
+    async def put(self, request: Request, exchange: Exchange) -> Response:
+        """PUT by tag, or by digest with any number of `tag` parameters."""
+        assert request.repository is not None
+        assert request.reference is not None
+        by_digest = isinstance(request.reference, Digest)
+        tags = [Tag(text) for text in request.parameters("tag")] if by_digest else []
+        content_type = exchange.text_header(b"content-type")
+        content = await exchange.body.read(MAX_BYTES, "a manifest")
+        pushed = await self._manifests.put(
+            request.repository, request.reference, content, content_type, tags, exchange.subject
+        )
+        headers: Headers = [
+            header("location", f"/v2/{request.repository}/manifests/{pushed.digest}"),
+            header("docker-content-digest", pushed.digest),
+        ]
+        if pushed.subject is not None:
+            headers.append(header("oci-subject", pushed.subject))
+        headers += [header("oci-tag", tag) for tag in (pushed.tags if by_digest else ())]
+        return Response(201, headers)
+
+    async def delete(self, request: Request, exchange: Exchange) -> Response:
+        """DELETE of a digest removes the manifest and its tags; DELETE of a tag removes the tag alone."""
+        assert request.repository is not None
+        assert request.reference is not None
+        await self._manifests.delete(request.repository, request.reference, exchange.subject)
+        return Response(202, [])
