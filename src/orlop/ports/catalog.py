@@ -305,6 +305,7 @@ class ManifestRecord(msgspec.Struct, frozen=True):
     media_type: str
     artifact_type: str
     subject: Digest | None
+    annotations: dict[str, str]
     size: int
     content: bytes
     edges: tuple[tuple[str, Digest, int], ...]

@@ -1,1 +1,1 @@
-"""Every port in memory, for tests and for trying things out: small parts over one shared state, gone with its process."""
+"""Every port in memory, for tests and for trying things out: small parts over one state, gone with its process."""

@@ -32,7 +32,7 @@ class Stage:
 
 
 class MemoryBlobs:
-    """See ports.blobs: BlobReader, BlobRemover and BlobInventory. `held` and `staged` are for tests that damage them."""
+    """See ports.blobs: BlobReader, BlobRemover, BlobInventory. `held` and `staged` are open to tests that do damage."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -100,6 +100,7 @@ def _record(row: RepositoryRow, manifest: ManifestRow) -> ManifestRecord:
         media_type=manifest.media_type,
         artifact_type=manifest.artifact_type,
         subject=manifest.subject,
+        annotations=manifest.annotations,
         size=manifest.size,
         content=manifest.content,
         edges=tuple((edge.kind.value, edge.digest, edge.size) for edge in manifest.edges),

@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from orlop.adapters.sql.engine import Engine
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import BlobRecord, Finding, Limits, ManifestRecord
+
+_annotations = msgspec.json.Decoder(dict[str, str])
 
 #: Statement, number of the invariant that its rows violate.
 _FINDINGS = {
@@ -31,7 +35,7 @@ class SqlInspection:
     async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
         records = []
         for row in await self._reader.all("inspect_manifests", after, limit):
-            row_id, repository, digest, media_type, artifact_type, subject, size, content = row
+            row_id, repository, digest, media_type, artifact_type, subject, annotations, size, content = row
             edges = await self._reader.all("inspect_edges", row_id)
             records.append(
                 ManifestRecord(
@@ -41,6 +45,7 @@ class SqlInspection:
                     media_type=media_type,
                     artifact_type=artifact_type,
                     subject=Digest.stored(subject) if subject else None,
+                    annotations=_annotations.decode(annotations),
                     size=size,
                     content=content,
                     edges=tuple((kind, Digest.stored(child), length) for kind, child, length in edges),

@@ -1,5 +1,6 @@
 -- name: inspect_manifests
-SELECT m.id, r.name, m.digest, m.media_type, m.artifact_type, m.subject_digest, m.size, m.content
+SELECT m.id, r.name, m.digest, m.media_type, m.artifact_type, m.subject_digest, m.annotations, m.size,
+       m.content
 FROM manifests m JOIN repositories r ON r.id = m.repository_id
 WHERE m.id > ?1 ORDER BY m.id LIMIT ?2;
 
@@ -75,8 +76,9 @@ WHERE t.repositories <> (SELECT count(*) FROM repositories)
    OR t.blob_bytes <> (SELECT coalesce(sum(size), 0) FROM blobs WHERE state <> 'tombstoned');
 
 -- name: finding_upload
+-- A session that was cancelled expired at 0; it is as old as its beginning.
 SELECT id, 'the upload should have expired long ago' FROM uploads
-WHERE expires_at < ?1 AND lease_until < ?1;
+WHERE max(expires_at, started_at, lease_until) < ?1;
 
 -- name: finding_tombstone
 SELECT digest || '/' || copy, 'the tombstoned copy should be gone long ago' FROM blobs

@@ -1,0 +1,171 @@
+"""What every catalog keeps to about taking blobs out of the store (ports.catalog.Collection)."""
+
+import pytest
+
+from orlop.domain.blob import BlobState
+from orlop.domain.events import EventKind
+from orlop.ports.catalog import Catalog, LinkedBlob
+from tests.content import blob, image
+from tests.contract.scene import APP, LIB, V1, Scene
+
+BASE = blob("base")
+ONE = image("one", ["base", "code"])
+
+
+class UnlinkLooseKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_a_link_that_was_loose_for_long_goes(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, BASE)
+        await scene.news()
+        async with scene.unchanged():
+            assert await catalog.collection.unlink_loose(scene.at, 10, scene.by()) == (0, 0)
+        assert await catalog.collection.unlink_loose(scene.at + 1, 10, scene.by()) == (1, 1)
+        assert await scene.news() == [
+            (EventKind.BLOB_UNLINKED, APP, BASE.digest, ""),
+            (EventKind.BLOB_CONDEMNED, "", BASE.digest, ""),
+        ]
+        assert await catalog.links.find(APP, BASE.digest) is None
+        assert (await catalog.vitals.totals()).condemned == 1
+        assert await scene.findings() == []
+
+    async def test_a_blob_with_another_link_is_not_condemned(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        held = await scene.hold(APP, BASE)
+        scene.at += 1
+        await catalog.links.mount(BASE.digest, APP, LIB, scene.by())
+        assert await catalog.collection.unlink_loose(scene.at, 10, scene.by()) == (1, 0)
+        assert await catalog.links.find(LIB, BASE.digest) == LinkedBlob(held, scene.at)
+        assert await scene.findings() == []
+
+    async def test_what_a_manifest_names_stays(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE)
+        async with scene.unchanged():
+            assert await catalog.collection.unlink_loose(scene.at + 1000, 10, scene.by()) == (0, 0)
+
+    async def test_what_was_kept_meanwhile_stays(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, BASE)
+        scene.at += 5
+        await catalog.links.keep(APP, BASE.digest, scene.by())
+        async with scene.unchanged():
+            assert await catalog.collection.unlink_loose(scene.at, 10, scene.by()) == (0, 0)
+
+    async def test_no_more_than_the_limit_go_in_one_step(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, *(blob(f"b{n}") for n in range(5)))
+        done = [(await catalog.collection.unlink_loose(scene.at + 1, 2, scene.by())) for _ in range(4)]
+        assert done == [(2, 2), (2, 2), (1, 1), (0, 0)]
+        assert await scene.findings() == []
+
+
+class TombstoneKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_a_condemned_blob_is_tombstoned_after_its_grace(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        held = await scene.hold(APP, BASE)
+        scene.at += 5
+        before = scene.at
+        await catalog.links.unlink(APP, BASE.digest, scene.by())
+        async with scene.unchanged():
+            assert await catalog.collection.tombstone(before, 10, scene.by()) == 0
+        scene.at += 5
+        events = len((await scene.view()).events)
+        assert await catalog.collection.tombstone(before + 1, 10, scene.by()) == 1
+        assert [(event.kind, event.at, event.digest) for event in await catalog.outbox.events(events, 10)] == [
+            (EventKind.BLOB_TOMBSTONED, scene.at, BASE.digest)
+        ]
+        assert [record.state for record in await catalog.inspection.blobs(0, 10)] == [BlobState.TOMBSTONED]
+        assert [blob for _, blob in await catalog.collection.tombstones(0, 10)] == [held]
+        totals = await catalog.vitals.totals()
+        assert (totals.blobs, totals.blob_bytes, totals.condemned) == (0, 0, 0)
+        assert await scene.findings() == []
+
+    async def test_a_revived_blob_is_not_tombstoned(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, BASE)
+        await catalog.links.unlink(APP, BASE.digest, scene.by())
+        await scene.hold(LIB, BASE)
+        assert [b for _, b in await catalog.collection.tombstones(0, 10)] == [
+            record.blob for record in await catalog.inspection.blobs(0, 10) if record.state is BlobState.TOMBSTONED
+        ]
+        async with scene.unchanged():
+            assert await catalog.collection.tombstone(scene.at + 1000, 10, scene.by()) == 0
+
+    async def test_a_live_blob_is_not_tombstoned(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.hold(LIB, blob("loose"))
+        async with scene.unchanged():
+            assert await catalog.collection.tombstone(scene.at + 1000, 10, scene.by()) == 0
+
+    async def test_no_more_than_the_limit_go_in_one_step(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, *(blob(f"b{n}") for n in range(5)))
+        await catalog.collection.unlink_loose(scene.at + 1, 10, scene.by())
+        done = [await catalog.collection.tombstone(scene.at + 1, 2, scene.by()) for _ in range(4)]
+        assert done == [2, 2, 1, 0]
+
+
+class GoneKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_tombstones_are_listed_in_pages_until_they_are_gone(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, *(blob(f"b{n}") for n in range(5)))
+        await catalog.collection.unlink_loose(scene.at + 1, 10, scene.by())
+        await catalog.collection.tombstone(scene.at + 1, 10, scene.by())
+        await scene.news()
+        listed = await catalog.collection.tombstones(0, 10)
+        assert len(listed) == 5
+        first = await catalog.collection.tombstones(0, 2)
+        assert first == listed[:2]
+        assert await catalog.collection.tombstones(first[-1][0], 10) == listed[2:]
+        await catalog.collection.gone([row for row, _ in first], scene.by())
+        assert await scene.news() == [(EventKind.BLOB_GONE, "", held.key.digest, "") for _, held in first]
+        assert await catalog.collection.tombstones(0, 10) == listed[2:]
+        async with scene.unchanged():
+            await catalog.collection.gone([row for row, _ in first], scene.by())
+            await catalog.collection.gone([], scene.by())
+        assert await scene.findings() == []
+
+    async def test_row_numbers_are_not_given_twice(self, catalog: Catalog) -> None:
+        """A worker that was paused with a list in its hand must not hit the row of a later push."""
+        scene = Scene(catalog)
+        await scene.hold(APP, BASE)
+        await catalog.links.unlink(APP, BASE.digest, scene.by())
+        await catalog.collection.tombstone(scene.at + 1, 10, scene.by())
+        rows = [row for row, _ in await catalog.collection.tombstones(0, 10)]
+        await catalog.collection.gone(rows, scene.by())
+        await scene.hold(APP, BASE)
+        await catalog.links.unlink(APP, BASE.digest, scene.by())
+        await catalog.collection.tombstone(scene.at + 1, 10, scene.by())
+        assert not set(rows) & {row for row, _ in await catalog.collection.tombstones(0, 10)}
+
+    async def test_only_a_tombstone_is_forgotten(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(APP, BASE, blob("condemned"))
+        await catalog.links.unlink(APP, blob("condemned").digest, scene.by())
+        rows = [record.id for record in await catalog.inspection.blobs(0, 10)]
+        async with scene.unchanged():
+            await catalog.collection.gone([*rows, max(rows) + 1000], scene.by())
+
+    @pytest.mark.parametrize("tagged", [True, False])
+    async def test_a_whole_image_goes_step_by_step_and_comes_back(self, catalog: Catalog, tagged: bool) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, *([V1] if tagged else []))
+        await catalog.manifests.delete(APP, ONE.digest, scene.by())
+        assert await catalog.collection.unlink_loose(scene.at + 1, 10, scene.by()) == (3, 3)
+        assert await catalog.collection.tombstone(scene.at + 1, 10, scene.by()) == 3
+        await scene.push(APP, ONE, V1)
+        rows = await catalog.collection.tombstones(0, 10)
+        await catalog.collection.gone([row for row, _ in rows], scene.by())
+        assert await catalog.collection.unlink_loose(scene.at + 1, 10, scene.by()) == (0, 0)
+        assert await catalog.collection.tombstone(scene.at + 1, 10, scene.by()) == 0
+        assert await catalog.collection.tombstones(0, 10) == ()
+        totals = await catalog.vitals.totals()
+        assert (totals.blobs, totals.blob_bytes) == (3, sum(piece.size for piece in ONE.blobs))
+        assert await scene.findings() == []

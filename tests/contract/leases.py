@@ -1,0 +1,83 @@
+"""What every driver keeps to about leases on jobs (ports.jobs.Leases)."""
+
+from orlop.ports.clock import SECOND
+from orlop.ports.jobs import Lease, Leases
+from tests.contract.scene import START
+
+NOW = START
+LATER = NOW + 60 * SECOND
+
+
+class LeasesKit:
+    """Needs the fixture `leases`: no job was ever done."""
+
+    async def test_a_job_is_leased_to_one_owner(self, leases: Leases) -> None:
+        lease = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert lease == Lease("collect", "one", lease.fence if lease else 0, LATER)
+        assert await leases.acquire("collect", "two", now=NOW, until=LATER) is None
+        assert await leases.acquire("collect", "two", now=LATER - 1, until=LATER + 1) is None
+        other = await leases.acquire("expire", "two", now=NOW, until=LATER)
+        assert other is not None
+
+    async def test_a_lease_that_ran_out_goes_to_the_next_with_a_higher_fence(self, leases: Leases) -> None:
+        first = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        second = await leases.acquire("collect", "two", now=LATER, until=LATER + 5)
+        assert first is not None
+        assert second is not None
+        assert second.fence > first.fence
+        assert await leases.renew(first, until=LATER + 9) is None
+        assert await leases.release(first, now=LATER, outcome="late") is False
+        assert await leases.acquire("collect", "three", now=LATER + 4, until=LATER + 9) is None
+        assert await leases.renew(second, until=LATER + 9) == Lease("collect", "two", second.fence, LATER + 9)
+
+    async def test_an_owner_may_take_its_own_job_again_and_its_old_lease_is_void(self, leases: Leases) -> None:
+        first = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        again = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert first is not None
+        assert again is not None
+        assert again.fence > first.fence
+        assert await leases.renew(first, until=LATER) is None
+        assert await leases.release(first, now=NOW, outcome="void") is False
+
+    async def test_renewing_moves_the_end(self, leases: Leases) -> None:
+        lease = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert lease is not None
+        renewed = await leases.renew(lease, until=LATER + 5)
+        assert renewed == Lease("collect", "one", lease.fence, LATER + 5)
+        assert await leases.acquire("collect", "two", now=LATER + 4, until=LATER + 9) is None
+        assert await leases.acquire("collect", "two", now=LATER + 5, until=LATER + 9) is not None
+
+    async def test_a_lease_that_nobody_took_over_can_be_renewed_late(self, leases: Leases) -> None:
+        lease = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert lease is not None
+        assert await leases.renew(lease, until=LATER + 60) is not None
+
+    async def test_letting_go_lets_the_next_one_in_at_once(self, leases: Leases) -> None:
+        first = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert first is not None
+        assert await leases.release(first, now=NOW + 1, outcome="done") is True
+        assert await leases.release(first, now=NOW + 1, outcome="done") is False
+        assert await leases.renew(first, until=LATER) is None
+        second = await leases.acquire("collect", "two", now=NOW + 1, until=LATER)
+        assert second is not None
+        assert second.fence > first.fence
+
+    async def test_a_job_that_ran_since_is_not_due(self, leases: Leases) -> None:
+        lease = await leases.acquire("collect", "one", now=NOW, until=LATER, not_after=NOW - 10)
+        assert lease is not None
+        await leases.release(lease, now=NOW + 5, outcome="done")
+        for owner in ("one", "two"):
+            assert await leases.acquire("collect", owner, now=NOW + 9, until=LATER, not_after=NOW + 4) is None
+        assert await leases.acquire("collect", "two", now=NOW + 9, until=LATER, not_after=NOW + 5) is not None
+
+    async def test_a_job_that_never_ended_is_due(self, leases: Leases) -> None:
+        await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert await leases.acquire("collect", "two", now=LATER, until=LATER + 5, not_after=NOW) is not None
+
+    async def test_the_last_run_that_ended_counts_although_a_later_one_did_not(self, leases: Leases) -> None:
+        lease = await leases.acquire("collect", "one", now=NOW, until=LATER)
+        assert lease is not None
+        await leases.release(lease, now=NOW + 5, outcome="done")
+        assert await leases.acquire("collect", "two", now=NOW + 6, until=NOW + 7) is not None
+        assert await leases.acquire("collect", "one", now=NOW + 8, until=LATER, not_after=NOW + 4) is None
+        assert await leases.acquire("collect", "one", now=NOW + 8, until=LATER, not_after=NOW + 5) is not None

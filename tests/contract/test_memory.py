@@ -1,0 +1,73 @@
+"""The adapters in memory keep to every contract."""
+
+from typing import NamedTuple
+
+import pytest
+
+from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.ports.catalog import Catalog
+from orlop.ports.events import Changes
+from orlop.ports.jobs import Leases
+from tests.contract import kits
+from tests.contract.blobs import BlobStore
+from tests.contract.changes import ChangesKit
+from tests.contract.leases import LeasesKit
+from tests.contract.scene import START
+
+
+class FixedClock(NamedTuple):
+    """It is always the same time."""
+
+    at: int = START
+
+    def now(self) -> int:
+        return self.at
+
+
+@pytest.fixture(name="opened")
+def _opened() -> MemoryCatalog:
+    return open_memory()
+
+
+@pytest.fixture(name="catalog")
+def _catalog(opened: MemoryCatalog) -> Catalog:
+    return opened.catalog
+
+
+@pytest.fixture(name="leases")
+def _leases(opened: MemoryCatalog) -> Leases:
+    return opened.leases
+
+
+@pytest.fixture(name="changes")
+def _changes(opened: MemoryCatalog) -> Changes:
+    return opened.changes
+
+
+@pytest.fixture(name="store")
+def _store() -> BlobStore:
+    clock = FixedClock()
+    held = MemoryBlobs(clock)
+    return BlobStore(MemoryStage(held, clock), held, held, held)
+
+
+@pytest.fixture(name="now")
+def _now() -> int:
+    return START
+
+
+class TestCatalog(kits.CatalogKit):
+    """Every role of the catalog."""
+
+
+class TestChanges(ChangesKit):
+    """The change counter."""
+
+
+class TestLeases(LeasesKit):
+    """Leases."""
+
+
+class TestBlobs(kits.BlobStoreKit):
+    """Stages and copies."""
