@@ -34,7 +34,7 @@ class ManifestContent(msgspec.Struct, frozen=True):
     @property
     def descriptor(self) -> Descriptor:
         """What names it."""
-        return Descriptor(media_type=self.media_type, digest=self.digest, size=len(self.content))
+        return Descriptor(media_type=self.media_type, digest=str(self.digest), size=len(self.content))
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -72,7 +72,7 @@ class Referrers:
                 return
             added = Descriptor(
                 media_type=referrer.media_type,
-                digest=referrer.digest,
+                digest=str(referrer.digest),
                 size=len(referrer.content),
                 artifact_type=manifest.artifact_type,
                 annotations=manifest.annotations,

@@ -152,8 +152,11 @@ class RemoteRepository:
             await self._put(manifest, tag)
 
     async def untag(self, tag: str) -> None:
-        """See ManifestRemover."""
-        await self._remove(Tag(tag))
+        """See ManifestRemover. Registries without this ability take the tag for a digest, and refuse it as one."""
+        try:
+            await self._remove(Tag(tag))
+        except DigestInvalid as cause:
+            raise Unsupported(f"{self._origin.registry} does not remove tags, only whole manifests by digest") from cause
 
     async def delete_manifest(self, digest: Digest) -> None:
         """See ManifestRemover."""

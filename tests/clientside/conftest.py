@@ -1,0 +1,28 @@
+"""The registries that this folder's tests talk to, one of each for the whole run of a worker."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clientside import peers
+
+
+@pytest.fixture(scope="session")
+def distribution_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of distribution 2.8."""
+    with peers.distribution(tmp_path_factory.mktemp("distribution")) as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def orlop_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of Orlop itself."""
+    with peers.orlop(tmp_path_factory.mktemp("orlop")) as host:
+        yield host
+
+
+@pytest.fixture(params=["distribution", "orlop"])
+def peer(request: pytest.FixtureRequest) -> str:
+    """`host:port` of each registry in turn."""
+    host: str = request.getfixturevalue(f"{request.param}_peer")
+    return host

@@ -1,0 +1,30 @@
+"""Programs that tests run beside Orlop. Where one is missing its tests are skipped, or fail if all are required."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+#: Where `go install` puts programs, whether or not it is on the PATH.
+_GO_PROGRAMS = Path(os.environ.get("GOBIN") or Path.home() / "go" / "bin")
+
+
+def need(*binaries: str) -> dict[str, str]:
+    """The paths of programs, by name; skips the test, naming what is missing.
+
+    With `ORLOP_TEST_REQUIRE=all` in the environment a missing program fails the test instead.
+    """
+    found = {name: find(name) for name in binaries}
+    missing = [name for name, path in found.items() if path is None]
+    if missing:
+        reason = f"not installed: {', '.join(missing)}"
+        if os.environ.get("ORLOP_TEST_REQUIRE") == "all":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def find(name: str) -> str | None:
+    """The path of a program on the PATH or among Go's; None where there is none."""
+    return shutil.which(name) or shutil.which(name, path=str(_GO_PROGRAMS))
