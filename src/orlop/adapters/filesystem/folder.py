@@ -10,7 +10,16 @@ from pathlib import Path
 import msgspec
 
 from orlop.adapters.filesystem.disk import FILE_MODE, FOLDER, FOLDER_MODE, READ, sync_folder, write_all
-from orlop.adapters.filesystem.layout import BLOBS, CATALOG, MARKER, MARKER_DRAFT, PREFIXES, UPLOADS, DataFolder
+from orlop.adapters.filesystem.layout import (
+    BLOBS,
+    CATALOG,
+    MARKER,
+    MARKER_DRAFT,
+    PREFIXES,
+    PREMADE,
+    UPLOADS,
+    DataFolder,
+)
 from orlop.domain.digest import ALGORITHMS
 
 #: The format that this program writes. A program that changes the tree so that an older one would err raises it.
@@ -145,7 +154,7 @@ def _make_tree(root: Path) -> None:
     _ensure(root, (CATALOG, UPLOADS, BLOBS), own=(UPLOADS, BLOBS))
     _ensure(root / BLOBS, tuple(ALGORITHMS), own=tuple(ALGORITHMS))
     for algorithm in ALGORITHMS:
-        _ensure(root / BLOBS / algorithm, PREFIXES, own=())
+        _ensure(root / BLOBS / algorithm, PREFIXES if algorithm == PREMADE else (), own=())
 
 
 def _ensure(holder: Path, names: tuple[str, ...], own: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@
     .check-<process id>                    a probe of `BlobInventory.check`, for the moment that it runs
   blobs/
     <algorithm>/                           sha256, sha512
-      <2 hex>/                             all 256 are made with the folder, and stay
+      <2 hex>/                             never removed; all 256 of sha256 are made with the folder
         <hex>/                             made by the first copy, removed after the last
           <copy>                           a stored copy: written once, never changed
 ```
@@ -30,6 +30,9 @@ MARKER = "orlop.json"
 MARKER_DRAFT = "orlop.json.new"
 CATALOG, UPLOADS, BLOBS = "catalog", "uploads", "blobs"
 CHECK_PREFIX = ".check-"
+
+#: The algorithm whose prefixes are made with the folder: nearly every blob's, so it saves them an fsync each.
+PREMADE = "sha256"
 
 #: The two digits that begin a digest, in order.
 PREFIXES = tuple(f"{number:02x}" for number in range(256))
@@ -65,9 +68,13 @@ class DataFolder(msgspec.Struct, frozen=True):
             raise BlobUploadUnknown("there is no such upload")
         return f"{self.root}/{UPLOADS}/{upload}"
 
+    def algorithm(self, digest: Digest) -> str:
+        """The folder of all digests of an algorithm."""
+        return f"{self.root}/{BLOBS}/{digest.algorithm}"
+
     def prefix(self, digest: Digest) -> str:
         """The folder that holds the folder of a digest."""
-        return f"{self.root}/{BLOBS}/{digest.algorithm}/{digest.hex[:2]}"
+        return f"{self.algorithm(digest)}/{digest.hex[:2]}"
 
     def copies(self, digest: Digest) -> str:
         """The folder of a digest, which holds its copies."""

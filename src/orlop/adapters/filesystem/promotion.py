@@ -4,12 +4,13 @@ What makes a copy durable. Its bytes are (the stage was synced before its digest
 name: the entry of the copy in the digest's folder, and the entry of that folder in the prefix's. One fsync for each
 folder, after the rename, and neither can be spared: fsync of a file or folder promises nothing about the entry that
 names it (fsync(2)). The prefix's folder is synced even when the digest's folder was there already, because whoever made
-it may have been killed, or be just about to sync it. Nothing above needs one: `folder` made the prefixes durable. The
-folder that the stage leaves needs none either: if the old name survives a power cut, it is a stage without a session.
+it may have been killed, or be just about to sync it. Nothing above needs one: `folder` made the prefixes durable, but
+for algorithms that hardly anybody uses, where it is a third. The folder that the stage leaves needs none either: if the
+old name survives a power cut, it is a stage without a session.
 
 What was tried and left out: fsyncs shared between promotions (256 prefixes, so two at once rarely meet in a folder, and
-a journalling file system already commits all that are in flight together: at eight promotions in parallel these two
-fsyncs cost a tenth of the throughput), syncfs (waits for everybody else's bytes), rename before the one fsync of the
+a journalling file system already commits together all that are in flight: with eight promotions at a time, the second
+fsync takes a tenth of the throughput), syncfs (waits for everybody else's bytes), rename before the one fsync of the
 file (a copy of the right size that holds zeros would be there after a power cut, for a repeated promotion to trust).
 """
 
@@ -18,7 +19,7 @@ import os
 from contextlib import suppress
 
 from orlop.adapters.filesystem.disk import FOLDER_MODE, sync_folder, translated
-from orlop.adapters.filesystem.layout import DataFolder
+from orlop.adapters.filesystem.layout import PREMADE, DataFolder
 from orlop.adapters.filesystem.stage_file import StageFile, cut_stage, lock_stage, unknown
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.errors import BlobUploadUnknown
@@ -69,30 +70,33 @@ def _move(folder: DataFolder, stage: str, key: BlobKey) -> None:
                 raise unknown() from cause
     else:
         raise OSError(errno.EBUSY, f"{copies} does not stay")
-    try:
-        _sync_names(folder, key)
-    except OSError:
-        # Nobody knows now whether a power cut would take the name, and a second fsync would not tell: it reports an
-        # error once. So the copy must not be found by a repetition that would then report success.
-        os.unlink(copy)  # noqa: PTH108
-        raise
+    _sync_names(folder, key)
 
 
 def _make_copies(folder: DataFolder, key: BlobKey) -> None:
-    copies, prefix = folder.copies(key.digest), folder.prefix(key.digest)
+    copies = folder.copies(key.digest)
     try:
         os.mkdir(copies, FOLDER_MODE)  # noqa: PTH102
     except FileExistsError:
         return
     except FileNotFoundError:
-        # Somebody tidied the empty folders away while the server runs.
+        # The prefix is not a premade one, or somebody tidied the empty folders away while the server runs.
         os.makedirs(copies, FOLDER_MODE, exist_ok=True)  # noqa: PTH103
-        sync_folder(os.path.dirname(prefix))  # noqa: PTH120
+        sync_folder(folder.algorithm(key.digest))
 
 
 def _sync_names(folder: DataFolder, key: BlobKey) -> None:
-    sync_folder(folder.copies(key.digest))
-    sync_folder(folder.prefix(key.digest))
+    try:
+        sync_folder(folder.copies(key.digest))
+        sync_folder(folder.prefix(key.digest))
+        if key.digest.algorithm != PREMADE:
+            sync_folder(folder.algorithm(key.digest))
+    except OSError:
+        # Nobody knows now whether a power cut would take the name, and a second fsync would not tell: it reports an
+        # error once. So the copy must not be found by a repetition that would then report success.
+        with suppress(OSError):
+            os.unlink(folder.copy(key))  # noqa: PTH108
+        raise
 
 
 def remove(folder: DataFolder, key: BlobKey) -> None:
