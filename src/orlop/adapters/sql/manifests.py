@@ -122,24 +122,31 @@ def _optional(push: ManifestPush, edge: Edge) -> bool:
 
 
 async def _check_edges(tx: Session, repository: int, push: ManifestPush) -> None:
-    missing: list[str] = []
-    for digest, edge in {edge.digest: edge for edge in push.manifest.edges}.items():
-        if edge.kind is EdgeKind.MANIFEST:
-            row = await tx.one("manifest_row", repository, digest)
-            size = row[1] if row else None
-        else:
-            row = await tx.one("link_row", repository, digest)
-            size = row[0] if row else None
+    missing: dict[str, None] = {}
+    sizes: dict[tuple[Digest, bool], int | None] = {}
+    for edge in push.manifest.edges:
+        child = edge.digest, edge.kind is EdgeKind.MANIFEST
+        if child not in sizes:
+            sizes[child] = await _stored_size(tx, repository, *child)
+        size = sizes[child]
         if size is None:
             if not _optional(push, edge):
-                missing.append(digest)
+                missing[edge.digest] = None
         elif size != edge.size:
-            raise ManifestInvalid(f"the manifest says {edge.size} bytes of {digest}, the repository has {size}")
+            raise ManifestInvalid(f"the manifest says {edge.size} bytes of {edge.digest}, the repository has {size}")
     if missing:
         raise ManifestBlobUnknown(
             f"{push.repository} does not hold {len(missing)} of what the manifest names; push them first",
-            {"digests": missing},
+            {"digests": list(missing)},
         )
+
+
+async def _stored_size(tx: Session, repository: int, digest: Digest, is_manifest: bool) -> int | None:
+    if is_manifest:
+        row = await tx.one("manifest_row", repository, digest)
+        return int(row[1]) if row else None
+    row = await tx.one("link_row", repository, digest)
+    return int(row[0]) if row else None
 
 
 async def _point(tx: Session, repository: int, push: ManifestPush, manifest: int, tag: Tag, by: By) -> None:
