@@ -17,9 +17,9 @@ class SqlLeases:
             row = await tx.one("job_get", job)
             fence = 1
             if row is not None:
-                _, last_fence, lease_until, finished_at = row
+                holder, last_fence, lease_until, finished_at = row
                 ran_since = not_after is not None and finished_at is not None and finished_at > not_after
-                if lease_until > now or ran_since:
+                if (lease_until > now and holder != owner) or ran_since:
                     return None
                 fence = last_fence + 1
             await tx.run("job_lease", job, owner, fence, until, now)
