@@ -51,4 +51,4 @@ UPDATE jobs SET lease_until = 0, finished_at = ?4, outcome = ?5
 WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;
 
 -- name: upload_fence
-UPDATE uploads SET fence = fence + 1, expires_at = 0 WHERE id = ?1;
+UPDATE uploads SET fence = fence + 1, expires_at = 0, lease_until = 0 WHERE id = ?1;
