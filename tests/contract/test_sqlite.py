@@ -1,0 +1,81 @@
+"""The catalog in SQLite keeps to every contract."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
+from orlop.adapters.sql.migrations import migrate
+from orlop.ports.catalog import Catalog
+from orlop.ports.events import Changes
+from orlop.ports.jobs import Leases
+from tests.content import image
+from tests.contract import kits
+from tests.contract.changes import ChangesKit
+from tests.contract.leases import LeasesKit
+from tests.contract.scene import APP, START, V1, V2, Scene
+
+
+@pytest.fixture(name="opened")
+def _opened(tmp_path: Path, runner: asyncio.Runner) -> Iterator[OpenCatalog]:
+    migrate(tmp_path / DATABASE, lambda: START)
+    opened = open_sqlite(tmp_path)
+    yield opened
+    runner.run(opened.engine.close())
+
+
+@pytest.fixture(name="catalog")
+def _catalog(opened: OpenCatalog) -> Catalog:
+    return opened.catalog
+
+
+@pytest.fixture(name="leases")
+def _leases(opened: OpenCatalog) -> Leases:
+    return opened.leases
+
+
+@pytest.fixture(name="changes")
+def _changes(opened: OpenCatalog) -> Changes:
+    return opened.changes
+
+
+class TestCatalog(kits.CatalogKit):
+    """Every role of the catalog."""
+
+
+class TestChanges(ChangesKit):
+    """The change counter."""
+
+
+class TestLeases(LeasesKit):
+    """Leases."""
+
+
+class TestTwoProcesses:
+    """What one opening of a catalog sees of another's work, as two processes on one folder would."""
+
+    async def test_a_change_is_seen_and_counted_everywhere(self, tmp_path: Path, opened: OpenCatalog) -> None:
+        other = open_sqlite(tmp_path)
+        before = other.changes.current()
+        await Scene(opened.catalog).push(APP, image("one"), V1, V2)
+        assert other.changes.current() not in (before, None)
+        assert await other.catalog.manifests.resolve(APP, V1) is not None
+        count = opened.changes.current()
+        await other.catalog.manifests.untag(APP, V1, Scene(other.catalog).by())
+        assert opened.changes.current() not in (count, None)
+        assert await opened.catalog.manifests.resolve(APP, V1) is None
+        await other.engine.close()
+
+    async def test_everything_is_there_after_a_restart(self, tmp_path: Path) -> None:
+        migrate(tmp_path / DATABASE, lambda: START)
+        first = open_sqlite(tmp_path)
+        scene = Scene(first.catalog)
+        await scene.push(APP, image("one"), V1)
+        view = await scene.view()
+        await first.engine.close()
+        assert migrate(tmp_path / DATABASE, lambda: START) == ()
+        second = open_sqlite(tmp_path)
+        assert await Scene(second.catalog).view() == view
+        await second.engine.close()
