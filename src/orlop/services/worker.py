@@ -41,7 +41,7 @@ class Worker:
         clock: Clock,
         ids: Ids,
         schedule: Schedule,
-        collected: Callable[[Collected], None] = lambda _: None,
+        collected: Callable[[Collected, float], None],
     ) -> None:
         self._pulls = pulls
         self._collection = collection
@@ -89,8 +89,9 @@ class Worker:
         return f"{await self._collection.expire_uploads()} uploads expired"
 
     async def _collect(self) -> str:
+        started = self._clock.now()
         done = await self._collection.run(self._schedule.grace)
-        self._collected(done)
+        self._collected(done, (self._clock.now() - started) / SECOND)
         return msgspec.json.encode(done).decode()
 
     async def _leased(self, job: str, every: int, work: Callable[[], Awaitable[str]]) -> None:
