@@ -1,0 +1,81 @@
+"""What each reference in a text really means, and what is to be said about it."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from orlop.domain.errors import RegistryError
+from orlop.domain.references import DEFAULT_REGISTRY, DEFAULT_TAG, ImageReference, parse_image_reference
+from orlop.services.references import compose, dockerfile, helm, kubernetes
+from orlop.services.references.occurrences import (
+    MAX_OCCURRENCES,
+    MAX_TEXT,
+    Finding,
+    Format,
+    Level,
+    Lines,
+    Occurrence,
+    Place,
+    SourceInvalid,
+    TooManyReferences,
+)
+
+_FINDERS: dict[Format, Callable[[str], Iterator[Occurrence]]] = {
+    Format.DOCKERFILE: dockerfile.find,
+    Format.COMPOSE: compose.find,
+    Format.KUBERNETES: kubernetes.find,
+    Format.HELM: helm.find,
+}
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """One reference of a text: where it stands, what it means (None where that is not known), what is said about it."""
+
+    occurrence: Occurrence
+    place: Place
+    reference: ImageReference | None
+    findings: tuple[Finding, ...]
+
+
+def lint(text: str, form: Format) -> tuple[Examined, ...]:
+    """Every reference in `text`, in its order. Raises SourceInvalid."""
+    if len(text) > MAX_TEXT:
+        raise SourceInvalid(f"more than {MAX_TEXT} characters")
+    found: list[Occurrence] = []
+    for occurrence in _FINDERS[form](text):
+        found.append(occurrence)
+        if len(found) > MAX_OCCURRENCES:
+            raise TooManyReferences
+    found.sort(key=lambda occurrence: occurrence.span)
+    lines = Lines(text)
+    return tuple(_examine(occurrence, lines.place(occurrence.span)) for occurrence in found)
+
+
+def _examine(occurrence: Occurrence, place: Place) -> Examined:
+    if occurrence.text is None:
+        return Examined(occurrence, place, None, occurrence.findings)
+    try:
+        reference = parse_image_reference(occurrence.text)
+    except RegistryError as error:
+        finding = Finding(Level.ERROR, "invalid-reference", error.message)
+        return Examined(occurrence, place, None, (finding, *occurrence.findings))
+    if any(finding.code == "built-here" for finding in occurrence.findings):
+        return Examined(occurrence, place, reference, occurrence.findings)
+    return Examined(occurrence, place, reference, (*_judge(reference), *occurrence.findings))
+
+
+def _judge(reference: ImageReference) -> Iterator[Finding]:
+    if reference.registry_implied:
+        message = f"no registry is named, which means {DEFAULT_REGISTRY} to Docker; others may ask other registries"
+        yield Finding(Level.WARNING, "implicit-registry", message)
+    if reference.library_implied:
+        message = f"a name of one component means {reference.repository} on {DEFAULT_REGISTRY}"
+        yield Finding(Level.WARNING, "implicit-library", message)
+    if reference.digest is not None:
+        return
+    if reference.tag_implied:
+        message = f"no tag is named, which means {DEFAULT_TAG}: whatever was pushed last under that name"
+        yield Finding(Level.WARNING, "implicit-latest", message)
+    elif reference.tag == DEFAULT_TAG:
+        yield Finding(Level.WARNING, "explicit-latest", f"{DEFAULT_TAG} is whatever was pushed last under that name")
+    yield Finding(Level.NOTE, "no-digest", "a tag can be moved; only a digest always means the same content")
