@@ -1,0 +1,6 @@
+"""The process tree of `orlop serve`: a supervisor that serves nothing, and workers that do nothing else."""
+
+from orlop.server.start import ServerRefused, serve
+from orlop.server.worker import WorkerContext
+
+__all__ = ["ServerRefused", "WorkerContext", "serve"]

@@ -1,0 +1,201 @@
+"""Starting the server: what is checked before anything is touched, and what is said when it serves."""
+
+import errno
+import multiprocessing
+import os
+import resource
+import shutil
+import socket
+import ssl
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from orlop import __version__
+from orlop.config import Settings
+from orlop.config.units import address
+from orlop.server.worker import ApplicationFactory, Board, load
+from orlop.telemetry import logs
+
+_MICROSECONDS = 1_000_000
+#: Where Prometheus' client looks for the folder that workers share; read when it is imported.
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+#: Connections that wait to be accepted, and descriptors to ask for at most.
+_BACKLOG = 4096
+_DESCRIPTORS = 1 << 20
+#: Bytes of one piece of an HTTP/2 upload; the protocol's default of 16 KiB makes uploads slow.
+_HTTP2_FRAME = 256 << 10
+_HTTP2_PING = 30_000
+
+_log = structlog.get_logger("orlop.server")
+
+
+class ServerRefused(Exception):
+    """The server does not start; the message is one sentence that says why."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def serve(settings: Settings, prepare: Callable[[Settings], None], application: ApplicationFactory) -> int:
+    """Serve until a signal ends it; the exit code.
+
+    `prepare` runs once, before any worker; `application` in each. Raises ServerRefused, or what `prepare` raises.
+    """
+    logs.configure(settings.log.level, settings.log.format)
+    check_tls(settings)
+    host, port = resolve(settings.listen)
+    probe(host, port)
+    descriptors = raise_descriptor_limit()
+    prepare(settings)
+    with metrics_folder():
+        return _supervise(settings, host, port, descriptors, application)
+
+
+def _supervise(settings: Settings, host: str, port: int, descriptors: int, application: ApplicationFactory) -> int:
+    # Not before the folder's name is in the environment: see telemetry.metrics.
+    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+    from granian.http import HTTP1Settings, HTTP2Settings
+
+    from orlop.server.supervisor import Supervisor
+    from orlop.telemetry.metrics import Metrics
+
+    metrics = Metrics()
+    shared = multiprocessing.get_context()
+    board = Board(shared.RawArray("b", settings.workers), shared.RawArray("b", 1))
+    tls = settings.tls.cert is not None
+    supervisor = Supervisor(
+        board,
+        partial(announce, settings, tls=tls, host=host),
+        metrics.worker_died,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        loop=Loops.uvloop,
+        # Without TLS nobody speaks HTTP/2, and detecting it would let a silent connection stay for ever.
+        http=HTTPModes.auto if tls else HTTPModes.http1,
+        websockets=False,
+        backlog=_BACKLOG,
+        backpressure=max(512, descriptors // 2),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=settings.limits.header_time // 1000, max_buffer_size=settings.limits.header_bytes
+        ),
+        http2_settings=HTTP2Settings(
+            max_frame_size=_HTTP2_FRAME,
+            max_headers_size=settings.limits.header_bytes,
+            keep_alive_interval=_HTTP2_PING,
+        ),
+        log_enabled=False,
+        ssl_cert=settings.tls.cert,
+        ssl_key=settings.tls.key,
+        ssl_protocol_min=SSLProtocols.tls12,
+        workers_kill_timeout=max(settings.limits.drain / _MICROSECONDS, 0.001),
+    )
+    supervisor.serve(target_loader=partial(load, application, settings, board, os.getpid()), wrap_loader=False)
+    return supervisor.exit_code
+
+
+def check_tls(settings: Settings) -> None:
+    """Raises ServerRefused when the certificate and key cannot be read or do not belong together."""
+    cert, key = settings.tls.cert, settings.tls.key
+    if cert is None or key is None:
+        return
+    for name, file in (("certificate", cert), ("private key", key)):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise ServerRefused(f"the TLS {name} {file} cannot be read: {error.strerror}", exit_code=2) from error
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            message = f"the TLS private key {key} does not belong to the certificate {cert}"
+        else:
+            message = f"the TLS certificate {cert} or its private key {key} is not PEM that can be used: {error.reason}"
+        raise ServerRefused(message, exit_code=2) from error
+
+
+def resolve(listen: str) -> tuple[str, int]:
+    """The numeric address to bind. Raises ServerRefused."""
+    host, port = address(listen)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise ServerRefused(f"{host} is not an address of this machine") from error
+    # Of the two that localhost may mean, the one that everybody tries.
+    found.sort(key=lambda each: each[0] != socket.AF_INET)
+    return str(found[0][4][0]), port
+
+
+def probe(host: str, port: int) -> None:
+    """Raises ServerRefused when the address cannot be bound: workers share the port, which would hide that."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+            trial.listen(1)
+        except OSError as error:
+            where = f"{host}:{port}"
+            if error.errno == errno.EADDRINUSE:
+                reason = f"{where} is taken by another program; choose another address with --listen HOST:PORT"
+            else:
+                reason = f"cannot listen on {where}: {os.strerror(error.errno or 0)}"
+            raise ServerRefused(reason) from error
+
+
+def raise_descriptor_limit() -> int:
+    """Allow as many open files and connections as the system does; how many that is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+@contextmanager
+def metrics_folder() -> Iterator[Path]:
+    """A folder for the metrics of all processes, gone at the end."""
+    folder = tempfile.mkdtemp(prefix="orlop-metrics-")
+    os.environ[_METRICS_FOLDER] = folder
+    try:
+        yield Path(folder)
+    finally:
+        del os.environ[_METRICS_FOLDER]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def announce(settings: Settings, port: int, *, tls: bool, host: str) -> None:
+    """Say that the server serves, where, and what to do next: to people as text, to programs as an event."""
+    url = f"{'https' if tls else 'http'}://{_authority(host, port)}"
+    data = "memory alone" if settings.in_memory else str(settings.data.resolve())
+    if settings.log.format == "json":
+        _log.info("serving", url=url, data=data, workers=settings.workers, open=settings.open, version=__version__)
+        return
+    name = "localhost" if host in {"127.0.0.1", "::1", "0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    lines = [f"Orlop {__version__} serves {url} from {data}"]
+    if settings.open:
+        registry = _authority(name, port)
+        lines += [
+            "Anyone on this machine may push and pull:",
+            "",
+            f"    docker tag IMAGE {registry}/app",
+            f"    docker push {registry}/app",
+            "",
+        ]
+    else:
+        lines.append(
+            "There are no accounts yet, so nobody can push or pull; start with --open to let everybody here do both."
+        )
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

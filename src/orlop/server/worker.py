@@ -1,0 +1,104 @@
+"""What happens in a worker process before and around the application."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, MutableSequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from orlop.config import Settings
+from orlop.telemetry import logs
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: How often a worker looks whether its supervisor is still there, in seconds.
+_PARENT_EVERY = 1.0
+
+_log = structlog.get_logger("orlop.server")
+
+
+class WorkerContext(msgspec.Struct, frozen=True):
+    """Which worker this is, counted from 1, and whether the server is about to end."""
+
+    number: int
+    draining: Callable[[], bool]
+
+
+#: Builds the application of one worker.
+ApplicationFactory = Callable[[Settings, WorkerContext], Application]
+
+
+class Board(msgspec.Struct, frozen=True):
+    """Memory that the supervisor and all workers share: which workers serve, and whether the server is draining."""
+
+    serving: MutableSequence[int]
+    draining: MutableSequence[int]
+
+
+def load(factory: ApplicationFactory, settings: Settings, board: Board, supervisor: int, index: int) -> Application:
+    """Build the application in a fresh worker. Ends the process when that fails."""
+    # A worker stops when its supervisor says so. The terminal's Ctrl-C reaches the supervisor as well. Until the event
+    # loop takes over, SIGTERM simply ends the process: the supervisor blocked both signals while it forked.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    logs.configure(settings.log.level, settings.log.format)
+    try:
+        application = factory(settings, WorkerContext(index + 1, lambda: bool(board.draining[0])))
+    except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why
+        _log.exception("the worker cannot start", worker=index + 1)
+        sys.exit(1)
+    return _Supervised(application, board, supervisor, index)
+
+
+class _Supervised:
+    """The application, telling the supervisor when it serves, and ending when the supervisor is gone."""
+
+    def __init__(self, application: Application, board: Board, supervisor: int, index: int) -> None:
+        self._application = application
+        self._board = board
+        self._supervisor = supervisor
+        self._index = index
+        self._watch: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, self._noting(send))
+        else:
+            await self._application(scope, receive, send)
+
+    def _noting(self, send: Send) -> Send:
+        async def noted(message: dict[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                loop = asyncio.get_running_loop()
+                # The server library listens to both signals; see `load`.
+                loop.remove_signal_handler(signal.SIGINT)
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                self._watch = loop.create_task(self._watch_supervisor())
+                # What was imported lives as long as the process: no collection needs to look at it again.
+                gc.collect()
+                gc.freeze()
+                self._board.serving[self._index] = 1
+            elif message["type"].startswith("lifespan.shutdown") and self._watch is not None:
+                self._watch.cancel()
+            await send(message)
+
+        return noted
+
+    async def _watch_supervisor(self) -> None:
+        """A supervisor that was killed can stop nobody; its workers then stop by themselves, as if it had."""
+        while True:
+            await asyncio.sleep(_PARENT_EVERY)
+            if os.getppid() != self._supervisor:
+                _log.error("the supervisor is gone; the worker ends", worker=self._index + 1)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
