@@ -112,6 +112,6 @@ class Worker:
                 lease = renewed
             outcome = running.result()
             await self._leases.release(lease, now=self._clock.now(), outcome=outcome)
-            _log.info("job done", job=job, outcome=outcome)
+            _log.debug("job done", job=job, outcome=outcome)
         except RegistryError as error:
             _log.warning("the job failed and will be tried again", job=job, reason=error.message)
