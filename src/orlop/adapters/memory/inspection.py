@@ -32,10 +32,21 @@ class MemoryInspection:
 
     async def findings(self, limits: Limits) -> AsyncIterator[Finding]:
         for row in tuple(self._state.repositories.values()):
-            for finding in (*_edges(row), *_tags(row), *self._links(row)):
+            for finding in (*self._edges(row), *_tags(row), *self._links(row)):
                 yield finding
         for finding in (*self._blobs(), *self._counts(), *self._overdue(limits)):
             yield finding
+
+    def _edges(self, row: RepositoryRow) -> Iterator[Finding]:
+        for manifest in row.manifests.values():
+            for edge in manifest.edges:
+                where, child = f"{row.name}@{manifest.digest}", f"{edge.kind.value} {edge.digest}"
+                size = self._state.size(row, edge)
+                held = row.manifests if edge.kind is EdgeKind.MANIFEST else row.links
+                if edge.digest not in held and edge not in manifest.optional:
+                    yield Finding(1, where, f"{child} is not in the repository")
+                if size not in (None, edge.size):
+                    yield Finding(1, where, f"{child} has another size")
 
     def _links(self, row: RepositoryRow) -> Iterator[Finding]:
         for digest, link in row.links.items():
@@ -105,16 +116,6 @@ def _record(row: RepositoryRow, manifest: ManifestRow) -> ManifestRecord:
         content=manifest.content,
         edges=tuple((edge.kind.value, edge.digest, edge.size) for edge in manifest.edges),
     )
-
-
-def _edges(row: RepositoryRow) -> Iterator[Finding]:
-    for manifest in row.manifests.values():
-        for edge in manifest.edges:
-            held = row.manifests if edge.kind is EdgeKind.MANIFEST else row.links
-            if edge.digest not in held and edge not in manifest.optional:
-                yield Finding(
-                    1, f"{row.name}@{manifest.digest}", f"{edge.kind.value} {edge.digest} is not in the repository"
-                )
 
 
 def _tags(row: RepositoryRow) -> Iterator[Finding]:

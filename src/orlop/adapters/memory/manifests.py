@@ -67,7 +67,7 @@ class MemoryManifests:
     def _check_edges(self, row: RepositoryRow | None, push: ManifestPush) -> None:
         missing: dict[Digest, None] = {}
         for edge in push.manifest.edges:
-            size = self._size(row, edge) if row else None
+            size = self._state.size(row, edge) if row else None
             if size is None:
                 if not _optional(push, edge):
                     missing[edge.digest] = None
@@ -80,13 +80,6 @@ class MemoryManifests:
                 f"{push.repository} does not hold {len(missing)} of what the manifest names; push them first",
                 {"digests": list(missing)},
             )
-
-    def _size(self, row: RepositoryRow, edge: Edge) -> int | None:
-        if edge.kind is EdgeKind.MANIFEST:
-            manifest = row.manifests.get(edge.digest)
-            return manifest.size if manifest else None
-        link = row.links.get(edge.digest)
-        return self._state.blobs[link.blob_id].blob.size if link else None
 
     def _insert(self, row: RepositoryRow, push: ManifestPush, by: By) -> None:
         manifest = push.manifest

@@ -148,6 +148,15 @@ class State:
         link = row.links.get(digest) if row else None
         return (row, link, self.blobs[link.blob_id].blob) if row and link else None
 
+    def size(self, row: RepositoryRow, edge: Edge) -> int | None:
+        """Of what an edge of the repository leads to, in bytes; None when it leads nowhere."""
+        if edge.kind is EdgeKind.MANIFEST:
+            manifest = row.manifests.get(edge.digest)
+            return manifest.size if manifest else None
+        link = row.links.get(edge.digest)
+        blob = self.blobs.get(link.blob_id) if link else None
+        return blob.blob.size if blob else None
+
     def is_linked(self, blob_id: int) -> bool:
         """Whether any repository holds the blob."""
         return any(link.blob_id == blob_id for row in self.repositories.values() for link in row.links.values())

@@ -17,6 +17,7 @@ _FINDINGS = {
     "finding_tag": 1,
     "finding_edge_to_blob": 1,
     "finding_edge_to_manifest": 1,
+    "finding_edge_size": 1,
     "finding_link": 1,
     "finding_tag_history": 4,
     "finding_loose": 8,

@@ -29,6 +29,14 @@ FROM edges e JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.i
 WHERE e.kind = 'manifest' AND e.optional = 0
   AND NOT EXISTS (SELECT 1 FROM manifests c WHERE c.repository_id = m.repository_id AND c.digest = e.child_digest);
 
+-- name: finding_edge_size
+SELECT r.name || '@' || m.digest, e.kind || ' ' || e.child_digest || ' has another size'
+FROM edges e JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.id = m.repository_id
+LEFT JOIN blob_links l ON e.kind <> 'manifest' AND l.repository_id = m.repository_id AND l.digest = e.child_digest
+LEFT JOIN blobs b ON b.id = l.blob_id
+LEFT JOIN manifests c ON e.kind = 'manifest' AND c.repository_id = m.repository_id AND c.digest = e.child_digest
+WHERE e.child_size <> coalesce(b.size, c.size);
+
 -- name: finding_tag
 SELECT r.name || ':' || t.name, 'the tag points at no manifest of its repository'
 FROM tags t JOIN repositories r ON r.id = t.repository_id
