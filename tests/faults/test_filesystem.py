@@ -1,0 +1,149 @@
+"""The blob store in a folder under kill, power cut and failing calls."""
+
+import asyncio
+import errno
+import random
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
+from orlop.domain.digest import digest_of
+from orlop.domain.errors import ContentCorrupt
+from tests.faults import storing
+from tests.faults.power import Recording, recording
+from tests.faults.strace import CHANGES, PYTHON, counted, failing, killing, spread
+
+pytestmark = pytest.mark.slow
+
+KILLS = 40
+CUTS = 50
+
+
+def _command(folder: Path) -> list[str]:
+    return [PYTHON, "-m", "tests.faults.storing", str(folder)]
+
+
+def _run(command: list[str]) -> list[tuple[str, int]]:
+    """What the program said it did, however it ended."""
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert "Traceback" not in ran.stderr, ran.stderr
+    said = (line.rpartition(" ") for line in ran.stdout.splitlines())
+    return [(event, int(number)) for event, _, number in said]
+
+
+def _check(folder: Path, said: list[tuple[str, int]]) -> None:
+    """Everything acknowledged holds, everything else is whole or absent, and the store goes on."""
+    store = FilesystemBlobs(open_data_folder(folder))
+    try:
+        asyncio.run(_check_store(store, said))
+    finally:
+        store.close()
+
+
+async def _check_store(store: FilesystemBlobs, said: list[tuple[str, int]]) -> None:
+    reader = store.reader
+    async for copy in store.inventory.copies():
+        opened = reader.open(copy.blob)
+        assert digest_of(opened.read()) == copy.blob.key.digest, "there is a copy that is not what its name says"
+        opened.close()
+    for number in range(storing.COPIES):
+        blob = storing.blob(number)
+        if ("removed", number) in said:
+            with pytest.raises(ContentCorrupt):
+                reader.open(blob)
+        elif ("put", number) in said and ("removing", number) not in said:
+            reader.open(blob).close()
+    async for stage in store.inventory.stages():
+        await store.stage.discard(stage.upload)
+    number = said[-1][1] if said else 0
+    await storing.put(store, number)
+    reader.open(storing.blob(number)).close()
+    await store.remover.remove(storing.blob(number).key)
+    await store.inventory.check()
+
+
+@pytest.fixture(scope="module")
+def most(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """How often the program makes each call when nothing goes wrong."""
+    place = tmp_path_factory.mktemp("counted")
+    return counted(_command(place / "data"), CHANGES, place / "trace")
+
+
+def test_killed_anywhere(most: Counter[str], tmp_path: Path) -> None:
+    points = spread(most, KILLS)
+    died = 0
+    for index, (call, number) in enumerate(points):
+        folder = tmp_path / str(index)
+        said = _run([*killing(call, number), *_command(folder)])
+        died += ("put", storing.COPIES - 1) not in said
+        _check(folder, said)
+    assert died >= min(KILLS, len(points)) * 3 // 4, "the program survived too many of its kills"
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recording, list[tuple[str, int]]]:
+    """One run of the program, and what it said. Its lines, numbered, are the marks."""
+    place = tmp_path_factory.mktemp("recorded")
+    said = _run([*recording(place / "trace"), *_command(place / "data")])
+    assert len(said) > 2 * storing.COPIES
+    return Recording(place / "trace", place / "data", re.compile(rb"^put ([0-9]+)\n$")), said
+
+
+def test_power_lost_anywhere(recorded: tuple[Recording, list[tuple[str, int]]], tmp_path: Path) -> None:
+    record, said = recorded
+    assert set(record.marks) == set(range(storing.COPIES))
+    for seed in range(CUTS):
+        choice = random.Random(seed)
+        cut = choice.choice(record.steps)
+        folder = tmp_path / str(seed)
+        record.rebuild(cut, choice, folder)
+        done = [number for number, step in record.marks.items() if step <= cut]
+        until = said.index(("put", max(done))) + 1 if done else 0
+        # What came after the last mark may have happened too; a removal may have been begun.
+        begun = [entry for entry in said[until : until + 2] if entry[0] in ("putting", "removing")]
+        _check(folder, said[:until] + begun)
+
+
+FAILURES = [
+    ("write", errno.ENOSPC, "1"),
+    ("write", errno.ENOSPC, "9+"),
+    ("write", errno.EDQUOT, "12"),
+    ("write", errno.EIO, "10"),
+    ("fsync", errno.EIO, "1"),
+    ("fsync", errno.EIO, "4"),
+    ("fsync", errno.ENOSPC, "5+"),
+    ("fsync", errno.EDQUOT, "9"),
+    ("rename", errno.ENOSPC, "1"),
+    ("rename", errno.EIO, "2"),
+    ("mkdir", errno.ENOSPC, "1+"),
+    ("mkdir", errno.EDQUOT, "3"),
+    ("ftruncate", errno.EIO, "1"),
+    ("unlink", errno.EIO, "1"),
+]
+
+SENTENCE = re.compile(
+    r"failed \((storing the upload|storing the blob|deleting the blob|opening the upload) failed: "
+    r"(the disk is full|the disk quota is used up|the disk fails); .+\) because (OSError|Unavailable)"
+)
+
+
+@pytest.mark.parametrize(("call", "error", "when"), FAILURES, ids=lambda value: str(value))
+def test_failing_calls(tmp_path: Path, call: str, error: int, when: str) -> None:
+    """The folder is made beforehand: here only the store fails, and says so in one sentence, and goes on."""
+    folder = tmp_path / "data"
+    data = open_data_folder(folder)
+    inside = [f"{data.uploads}/{storing.upload(number)}" for number in range(storing.COPIES)]
+    for number in range(storing.COPIES):
+        key = storing.blob(number).key
+        inside += [data.copies(key.digest), data.prefix(key.digest), data.copy(key)]
+    said = _run([*failing(call, error, when, paths=sorted(set(inside))), *_command(folder)])
+    assert said[0] == ("opened", 0)
+    assert said[-1][1] == storing.COPIES - 1
+    failures = [event for event, _ in said if event.startswith("failed")]
+    assert all(SENTENCE.fullmatch(event) for event in failures), failures
+    assert failures or call in ("write", "ftruncate"), "nothing failed"
+    _check(folder, said)
