@@ -1,0 +1,139 @@
+"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp. What they do is not here."""
+
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.faces.cli.running import run
+from orlop.faces.cli.stores import Connecting, ContentStores
+
+_Flag = Parameter(negative="")
+_DEFAULTS = Connecting()
+
+
+def register(app: cyclopts.App, stores: ContentStores) -> None:
+    """Add the commands to `app`; each gives its exit code back. `stores` is used only when one runs."""
+
+    @app.command
+    def ls(where: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """List the repositories of a registry, or the tags of a repository, folder or archive.
+
+        Parameters
+        ----------
+        where
+            REGISTRY (host:port), REPOSITORY, oci:DIR, oci-archive:FILE or docker-archive:FILE.
+        json
+            Print a JSON array.
+        """
+        from orlop.faces.cli import content_show
+
+        return run(lambda: content_show.ls(stores, where, connecting, json=json))
+
+    @app.command
+    def inspect(ref: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Show what an image is made of: manifest, config, platforms, sizes, referrers. Nothing is pulled.
+
+        Parameters
+        ----------
+        ref
+            The image, in a registry or in an oci:, oci-archive: or docker-archive: location.
+        json
+            Print a JSON object with everything, the manifest as it is stored.
+        """
+        from orlop.faces.cli import content_show
+
+        return run(lambda: content_show.inspect(stores, ref, connecting, json=json))
+
+    @app.command
+    def digest(ref: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Print the digest that a reference stands for now.
+
+        Parameters
+        ----------
+        ref
+            The image.
+        json
+            Print a JSON object with reference, digest, media type and size.
+        """
+        from orlop.faces.cli import content_show
+
+        return run(lambda: content_show.digest(stores, ref, connecting, json=json))
+
+    @app.command
+    def tag(ref: str, *tags: str, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Give an image further tags in its repository; no content moves.
+
+        Parameters
+        ----------
+        ref
+            The image.
+        tags
+            The tags to point at it.
+        json
+            Print a JSON object with digest and tags.
+        """
+        from orlop.faces.cli import content_change
+
+        return run(lambda: content_change.tag(stores, ref, tags, connecting, json=json))
+
+    @app.command
+    def rm(
+        ref: str,
+        /,
+        *,
+        yes: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Remove a tag and nothing else; or, given a digest, a manifest with all of its tags.
+
+        Parameters
+        ----------
+        ref
+            REPOSITORY:TAG or REPOSITORY@DIGEST. A tag has to be written out; `latest` is not implied.
+        yes
+            Really delete a manifest. Not needed for a tag.
+        json
+            Print a JSON object with what was removed.
+        """
+        from orlop.faces.cli import content_change
+
+        return run(lambda: content_change.rm(stores, ref, connecting, yes=yes, json=json))
+
+    @app.command
+    def cp(
+        src: str,
+        dst: str,
+        /,
+        *,
+        referrers: Annotated[bool, _Flag] = False,
+        platform: str | None = None,
+        jobs: int = 4,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Copy an image as it is between registries, folders and archives; what is there already is not sent again.
+
+        Parameters
+        ----------
+        src
+            The image: REF, oci:DIR[:REF], oci-archive:FILE[:REF] or docker-archive:FILE[:NAME].
+        dst
+            Where to, written in the same way. A folder or archive that is not there is made.
+        referrers
+            Copy signatures, SBOMs and whatever else refers to the image along with it.
+        platform
+            Copy only the image for os/architecture[/variant] out of an index.
+        jobs
+            Blobs under way at once, 1 to 64.
+        json
+            Print a JSON object with what was done.
+        """
+        from orlop.faces.cli import content_copy
+
+        return run(
+            lambda: content_copy.cp(
+                stores, src, dst, connecting, referrers=referrers, platform=platform, jobs=jobs, json=json
+            )
+        )

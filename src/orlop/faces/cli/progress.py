@@ -1,0 +1,56 @@
+"""How a copy shows itself: bars on a terminal, a line for every blob elsewhere, both on standard error."""
+
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from orlop.domain.digest import Digest
+from orlop.domain.manifest import Edge
+from orlop.faces.cli.running import size_text, tell
+from orlop.services.copy import CopyProgress, Outcome, Silent
+
+_WORDS = {
+    Outcome.COPIED: "copied",
+    Outcome.MOUNTED: "mounted from the other repository",
+    Outcome.PRESENT: "already there",
+    Outcome.FOREIGN: "left out: not to be distributed",
+}
+
+
+class Lines:
+    """A line for everything that is done with."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[Digest, int] = {}
+
+    def planned(self, blobs: Iterable[Edge]) -> None:
+        """Remember the sizes."""
+        self._sizes = {edge.digest: edge.size for edge in blobs}
+
+    def moved(self, digest: Digest, position: int) -> None:
+        """Lines cannot move."""
+
+    def settled(self, digest: Digest, outcome: Outcome) -> None:
+        """Say so."""
+        size = self._sizes.get(digest)
+        what = f"blob {short(digest)} ({size_text(size)})" if size is not None else short(digest)
+        tell(f"{what}: {_WORDS[outcome]}")
+
+
+@asynccontextmanager
+async def progress(*, quiet: bool) -> AsyncIterator[CopyProgress]:
+    """The right way to show progress where standard error goes."""
+    if quiet:
+        yield Silent()
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        from orlop.faces.cli.bars import Bars
+
+        with Bars() as bars:
+            yield bars
+
+
+def short(digest: Digest) -> str:
+    """As much of a digest as people compare."""
+    return f"{digest.algorithm}:{digest.hex[:12]}"
