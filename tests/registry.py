@@ -1,0 +1,148 @@
+"""A registry without its faces: every service on stores of choice, with a clock and ids that the test moves."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
+from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.sql.catalog import DATABASE, open_sqlite
+from orlop.adapters.sql.migrations import migrate
+from orlop.domain.access import Subject
+from orlop.domain.blob import Blob
+from orlop.domain.names import RepositoryName, Tag
+from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
+from orlop.ports.catalog import Catalog
+from orlop.ports.clock import HOUR, SECOND
+from orlop.services.blobs import Blobs
+from orlop.services.collection import Collection
+from orlop.services.manifests import Manifests
+from orlop.services.referrers import Referrers
+from orlop.services.uploads import Body, UploadLimits, Uploads
+from orlop.services.verify import Ages, Verification
+from tests.content import Piece, Pushable
+
+#: Later than any file that a test makes, so that whatever no row names counts as old at once.
+START = 4_000_000_000 * SECOND
+GRACE = HOUR
+EXPIRE = 2 * HOUR
+LEASE = 60 * SECOND
+ALICE = Subject("alice")
+
+
+class HandClock:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> int:
+        """See ports.clock.Clock."""
+        return self.at
+
+
+class CountedIds:
+    """Ids in order."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def new(self) -> str:
+        """See ports.clock.Ids."""
+        self.given += 1
+        return str(uuid.UUID(int=self.given * 0x1F_0000_0001))
+
+
+class Stores(NamedTuple):
+    """What a registry keeps things in."""
+
+    catalog: Catalog
+    stage: BlobStage
+    reader: BlobReader
+    remover: BlobRemover
+    inventory: BlobInventory
+    close: Callable[[], Awaitable[None]]
+
+
+class Damageable(NamedTuple):
+    """Stores in memory, and their insides."""
+
+    stores: Stores
+    rows: MemoryCatalog
+    blobs: MemoryBlobs
+
+
+def in_memory(clock: HandClock) -> Damageable:
+    """Empty stores in memory."""
+    opened, blobs = open_memory(), MemoryBlobs(clock)
+
+    async def close() -> None:
+        """Nothing is held."""
+
+    return Damageable(Stores(opened.catalog, MemoryStage(blobs, clock), blobs, blobs, blobs, close), opened, blobs)
+
+
+def on_disk(folder: Path) -> Stores:
+    """Empty stores in a folder: SQLite and files."""
+    tree = open_data_folder(folder)
+    migrate(tree.catalog / DATABASE, lambda: START)
+    opened, files = open_sqlite(tree.catalog), FilesystemBlobs(tree)
+
+    async def close() -> None:
+        await opened.engine.close()
+        files.close()
+
+    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+
+
+class Registry:
+    """Every service, and the steps that tests take most."""
+
+    def __init__(self, stores: Stores, clock: HandClock) -> None:
+        catalog = stores.catalog
+        self.stores, self.clock, self.ids = stores, clock, CountedIds()
+        self.uploads = Uploads(
+            catalog.uploads,
+            catalog.expiry,
+            catalog.links,
+            stores.stage,
+            clock,
+            self.ids,
+            UploadLimits(expire=EXPIRE, lease=LEASE),
+        )
+        self.blobs = Blobs(catalog.links, stores.reader, clock, grace=GRACE)
+        self.referrers = Referrers(catalog.browse, catalog.manifests)
+        self.manifests = Manifests(catalog.manifests, self.referrers, clock, sparse_indexes=False)
+        self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
+
+    def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value
+        """Verification of these stores, to which everything that no row names is a stray."""
+        stores = self.stores
+        return Verification(stores.catalog.inspection, stores.reader, stores.inventory, self.clock, ages=ages)
+
+    async def push_blob(self, repository: RepositoryName, piece: Piece) -> Blob:
+        """Push a blob in one request."""
+        return await self.uploads.push(repository, piece.digest, body(piece.content), ALICE)
+
+    async def push(self, repository: RepositoryName, what: Pushable, *tags: Tag) -> None:
+        """Push a manifest after everything that it needs."""
+        for pushable in what.everything():
+            for piece in pushable.blobs:
+                await self.push_blob(repository, piece)
+            await self.put(repository, pushable, tags if pushable is what else ())
+
+    async def put(self, repository: RepositoryName, what: Pushable, tags: Sequence[Tag] = ()) -> None:
+        """Push a manifest alone."""
+        await self.manifests.put(repository, what.digest, what.content, what.media_type, tags, ALICE)
+
+
+def body(*pieces: bytes) -> Body:
+    """A request body."""
+
+    async def arriving() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    return Body(arriving(), length=sum(map(len, pieces)))

@@ -1,0 +1,406 @@
+"""Verification finds every kind of damage, says where it is, and finds nothing else."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from orlop.adapters.memory.inspection import MemoryInspection
+from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.domain.digest import digest_of
+from orlop.domain.errors import Unavailable
+from orlop.ports.blobs import BlobContent, BlobReader
+from orlop.ports.catalog import BlobRecord, By, Finding, ManifestRecord, TagChange
+from orlop.services.verify import Ages, Report, Verification
+from tests.content import artifact, blob, image, index
+from tests.contract.scene import APP, LATEST, LIB, V1, Scene
+from tests.registry import ALICE, EXPIRE, GRACE, Damageable, HandClock, Registry, body, in_memory
+
+ONE = image("one", ["base", "code"], foreign=["licensed"])
+SBOM = artifact("sbom", subject=ONE, annotations={"kind": "sbom"})
+BOTH = index("both", [ONE, image("two", ["base"])])
+BASE, LOOSE, OLD, GONE = blob("base"), blob("loose"), blob("old"), blob("gone")
+
+
+class Store(NamedTuple):
+    """A store that has seen everything, and is sound."""
+
+    inside: Damageable
+    registry: Registry
+
+
+async def lived_in() -> Store:
+    """Tags, an index, a referrer, a mount, a loose and a condemned blob, a tombstone, open and cancelled uploads."""
+    clock = HandClock()
+    inside = in_memory(clock)
+    registry = Registry(inside.stores, clock)
+    await registry.push(APP, BOTH, V1)
+    await registry.push(APP, SBOM)
+    await registry.push(LIB, ONE, LATEST)
+    await registry.blobs.mount(BASE.digest, APP, LIB, ALICE)
+    for piece in (LOOSE, OLD, GONE):
+        await registry.push_blob(LIB, piece)
+    await registry.blobs.delete(LIB, GONE.digest, ALICE)
+    clock.at += 1
+    await inside.stores.catalog.collection.tombstone(clock.at, 10, By("alice", clock.at))
+    await registry.blobs.delete(LIB, OLD.digest, ALICE)
+    upload = await registry.uploads.start(APP, ALICE)
+    await registry.uploads.append(APP, upload.id, body(b"so far"))
+    cancelled = await registry.uploads.start(APP, ALICE)
+    await registry.uploads.cancel(APP, cancelled.id)
+    clock.at += 1
+    return Store(inside, registry)
+
+
+@pytest.mark.parametrize("quick", [False, True])
+async def test_a_healthy_store_gives_no_finding_and_everything_is_counted(quick: bool) -> None:
+    store = await lived_in()
+    pieces = {*BOTH.children[0].blobs, *BOTH.children[1].blobs, *SBOM.blobs, LOOSE, OLD}
+    seen: list[int] = []
+    report = await store.registry.verification().run(quick=quick, progress=lambda report: seen.append(report.blobs))
+    assert report.findings == []
+    assert report.is_clean
+    assert (report.manifests, report.blobs, report.copies, report.stages) == (5, len(pieces), len(pieces) + 1, 1)
+    assert report.read == (0 if quick else sum(piece.size for piece in pieces))
+    assert seen == sorted(seen)
+    assert seen[-1] == len(pieces)
+
+
+class Damage(NamedTuple):
+    """What to break, and what to be told of it. `deep`: only whoever reads the bytes can know."""
+
+    name: str
+    do: Callable[[Damageable], None]
+    findings: set[Finding]
+    deep: bool = False
+
+
+def _copy(inside: Damageable, piece_digest: str) -> BlobKey:
+    return next(key for key in inside.blobs.held if key.digest == piece_digest)
+
+
+def _flip(inside: Damageable) -> None:
+    inside.blobs.held[_copy(inside, BASE.digest)].content[3] ^= 1
+
+
+def _truncate(inside: Damageable) -> None:
+    del inside.blobs.held[_copy(inside, BASE.digest)].content[-1:]
+
+
+def _lose(inside: Damageable) -> None:
+    del inside.blobs.held[_copy(inside, OLD.digest)]
+
+
+def _add_copy(inside: Damageable) -> None:
+    inside.blobs.held[BlobKey(BASE.digest, "f" * 32)] = inside.blobs.held[_copy(inside, BASE.digest)]
+
+
+def _lose_session(inside: Damageable) -> None:
+    (upload,) = inside.blobs.staged
+    del inside.rows.state.uploads[upload]
+
+
+def _change_manifest(inside: Damageable) -> None:
+    row = inside.rows.state.repositories[LIB].manifests[ONE.digest]
+    row.content = row.content.replace(b"amd64", b"arm64").replace(b"layers", b"Layers")
+
+
+def _unreadable_manifest(inside: Damageable) -> None:
+    rows = inside.rows.state.repositories[APP].manifests
+    row = rows.pop(SBOM.digest)
+    row.content = b"{" * row.size
+    row.digest = digest_of(row.content)
+    rows[row.digest] = row
+
+
+def _manifest_row(field: str, value: object) -> Callable[[Damageable], None]:
+    def do(inside: Damageable) -> None:
+        setattr(inside.rows.state.repositories[APP].manifests[SBOM.digest], field, value)
+
+    return do
+
+
+def _drop_edge(inside: Damageable) -> None:
+    row = inside.rows.state.repositories[APP].manifests[SBOM.digest]
+    row.edges = row.edges[:1]
+    inside.rows.state.repositories[APP].links[SBOM.blobs[1].digest].loose_since = 1
+
+
+def _drop_link(inside: Damageable) -> None:
+    row = inside.rows.state.repositories[APP]
+    del row.links[SBOM.blobs[1].digest]
+    row.counters.blobs -= 1
+    row.counters.blob_bytes -= SBOM.blobs[1].size
+    blob_row = inside.rows.state.present(SBOM.blobs[1].digest)
+    assert blob_row is not None
+    blob_row.state = BlobState.CONDEMNED
+
+
+def _drop_child(inside: Damageable) -> None:
+    row = inside.rows.state.repositories[APP]
+    manifest = row.manifests.pop(ONE.digest)
+    for counters in (row.counters, inside.rows.state.totals):
+        counters.manifests -= 1
+        counters.manifest_bytes -= manifest.size
+    for edge in manifest.edges:
+        if edge.digest in row.links and row.naming_blob(edge.digest) is None:
+            row.links[edge.digest].loose_since = 1
+
+
+def _dangling_tag(inside: Damageable) -> None:
+    target = digest_of(b"never")
+    inside.rows.state.repositories[APP].tags[V1].digest = target
+    inside.rows.state.repositories[APP].history[V1].append(TagChange(1, "mallory", target, None))
+
+
+def _moved_tag(inside: Damageable) -> None:
+    inside.rows.state.repositories[APP].tags[V1].digest = SBOM.digest
+
+
+def _tombstoned_but_linked(inside: Damageable) -> None:
+    row = inside.rows.state.present(LOOSE.digest)
+    assert row is not None
+    row.state, row.state_at = BlobState.TOMBSTONED, inside.rows.state.outbox[-1].at
+    inside.rows.state.totals.blobs -= 1
+    inside.rows.state.totals.blob_bytes -= LOOSE.size
+
+
+def _loose_but_named(inside: Damageable) -> None:
+    inside.rows.state.repositories[APP].links[BASE.digest].loose_since = 1
+
+
+def _held_by_nothing(inside: Damageable) -> None:
+    inside.rows.state.repositories[LIB].links[LOOSE.digest].loose_since = None
+
+
+def _live_but_unlinked(inside: Damageable) -> None:
+    row = inside.rows.state.present(OLD.digest)
+    assert row is not None
+    row.state = BlobState.LIVE
+
+
+def _wrong_size(inside: Damageable) -> None:
+    """A row, its copy, its counters: all one byte longer than the manifests say."""
+    row = inside.rows.state.present(SBOM.blobs[1].digest)
+    assert row is not None
+    row.blob = msgspec.structs.replace(row.blob, size=row.blob.size + 1)
+    inside.blobs.held[row.blob.key].content += b"!"
+    inside.rows.state.totals.blob_bytes += 1
+    inside.rows.state.repositories[APP].counters.blob_bytes += 1
+
+
+def _counter(inside: Damageable) -> None:
+    inside.rows.state.repositories[APP].counters.blob_bytes += 1
+
+
+def _total(inside: Damageable) -> None:
+    inside.rows.state.totals.manifests -= 1
+
+
+def _late_upload(inside: Damageable) -> None:
+    (upload,) = inside.blobs.staged
+    row = inside.rows.state.uploads[upload]
+    early = row.upload.started_at - 9 * EXPIRE
+    row.upload = msgspec.structs.replace(row.upload, started_at=early, expires_at=early + EXPIRE)
+
+
+def _late_tombstone(inside: Damageable) -> None:
+    for row in inside.rows.state.blobs.values():
+        if row.state is BlobState.TOMBSTONED and row.blob.key.digest == GONE.digest:
+            row.state_at -= 9 * GRACE
+
+
+DAMAGES = [
+    Damage(
+        "one bit flipped",
+        _flip,
+        {Finding(1, f"{BASE.digest}/", "the bytes of the copy have the digest")},
+        deep=True,
+    ),
+    Damage("a copy cut short", _truncate, {Finding(1, f"{BASE.digest}/", "the copy cannot be read")}),
+    Damage("the copy of a condemned blob lost", _lose, {Finding(1, f"{OLD.digest}/", "the copy cannot be read")}),
+    Damage("a copy too many", _add_copy, {Finding(7, f"{BASE.digest}/{'f' * 32}", "no row names this copy")}),
+    Damage("a stage without a session", _lose_session, {Finding(7, "", "the staged bytes belong to no upload")}),
+    Damage(
+        "a manifest changed", _change_manifest, {Finding(1, f"{LIB}@{ONE.digest}", "the bytes of the manifest have")}
+    ),
+    Damage("a manifest that is none", _unreadable_manifest, {Finding(1, f"{APP}@", "the manifest cannot be read")}),
+    Damage(
+        "an artifact type changed",
+        _manifest_row("artifact_type", "application/other"),
+        {Finding(6, f"{APP}@{SBOM.digest}", "the artifact type in the row")},
+    ),
+    Damage(
+        "a subject lost",
+        _manifest_row("subject", None),
+        {Finding(6, f"{APP}@{SBOM.digest}", "the subject in the row")},
+    ),
+    Damage(
+        "an annotation changed",
+        _manifest_row("annotations", {"kind": "other"}),
+        {Finding(6, f"{APP}@{SBOM.digest}", "the annotations in the row")},
+    ),
+    Damage(
+        "the size of a manifest changed",
+        _manifest_row("size", SBOM.size + 1),
+        {
+            Finding(1, f"{APP}@{SBOM.digest}", "the row says"),
+            Finding(5, APP, "the counters of the repository"),
+            Finding(5, "totals", "the totals"),
+        },
+    ),
+    Damage("an edge lost", _drop_edge, {Finding(1, f"{APP}@{SBOM.digest}", "the rows of what the manifest names")}),
+    Damage("a link lost", _drop_link, {Finding(1, f"{APP}@{SBOM.digest}", "layer")}),
+    Damage("a child of an index lost", _drop_child, {Finding(1, f"{APP}@{BOTH.digest}", f"manifest {ONE.digest}")}),
+    Damage("a tag that leads nowhere", _dangling_tag, {Finding(1, f"{APP}:{V1}", "the tag points at no manifest")}),
+    Damage("a tag moved unrecorded", _moved_tag, {Finding(4, f"{APP}:{V1}", "the newest entry of the history")}),
+    Damage("a tombstone with a link", _tombstoned_but_linked, {Finding(1, f"{LIB}@{LOOSE.digest}", "the link leads")}),
+    Damage("a named blob loose", _loose_but_named, {Finding(8, f"{APP}@{BASE.digest}", "a manifest names the blob")}),
+    Damage("a loose blob held", _held_by_nothing, {Finding(8, f"{LIB}@{LOOSE.digest}", "a manifest names the blob")}),
+    Damage("a live blob without links", _live_but_unlinked, {Finding(8, OLD.digest, "the blob is live")}),
+    Damage(
+        "a content longer than manifests say",
+        _wrong_size,
+        {
+            Finding(1, f"{APP}@{SBOM.digest}", f"layer {SBOM.blobs[1].digest} has another size"),
+            Finding(1, f"{SBOM.blobs[1].digest}/", "the bytes of the copy have the digest"),
+        },
+        deep=True,
+    ),
+    Damage("a counter off by one", _counter, {Finding(5, APP, "the counters of the repository")}),
+    Damage("a total off by one", _total, {Finding(5, "totals", "the totals")}),
+    Damage("an upload that never went", _late_upload, {Finding(7, "", "the upload should have expired")}),
+    Damage("a tombstone that never went", _late_tombstone, {Finding(7, f"{GONE.digest}/", "the tombstoned copy")}),
+]
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
+async def test_a_damage_is_found_and_nothing_else(damage: Damage, quick: bool) -> None:
+    store = await lived_in()
+    damage.do(store.inside)
+    report = await store.registry.verification().run(quick=quick)
+    expected = {f for f in damage.findings if not (quick and damage.deep and "have the digest" in f.what)}
+    assert len(report.findings) == len(expected)
+    for finding in expected:
+        assert any(
+            found.invariant == finding.invariant
+            and found.where.startswith(finding.where)
+            and found.what.startswith(finding.what)
+            for found in report.findings
+        ), (finding, report.findings)
+
+
+async def test_every_damage_at_once_is_found() -> None:
+    """Findings do not hide each other."""
+    store = await lived_in()
+    for do in (_flip, _lose, _add_copy, _lose_session, _change_manifest, _moved_tag, _counter):
+        do(store.inside)
+    report = await store.registry.verification().run()
+    assert sorted(finding.invariant for finding in report.findings) == [1, 1, 1, 4, 5, 7, 7]
+
+
+async def test_what_is_young_is_not_left_behind() -> None:
+    store = await lived_in()
+    _add_copy(store.inside)
+    _lose_session(store.inside)
+    for copy in store.inside.blobs.held.values():
+        copy.modified_at = store.registry.clock.at
+    assert (await store.registry.verification(Ages(EXPIRE, GRACE, 1)).run()).is_clean
+    store.registry.clock.at += 2
+    assert len((await store.registry.verification(Ages(EXPIRE, GRACE, 1)).run()).findings) == 2
+
+
+class Meanwhile:
+    """A reader beside which something happens whenever a copy is opened."""
+
+    def __init__(self, reader: BlobReader, happening: Callable[[Blob], None]) -> None:
+        self._reader = reader
+        self._happening = happening
+
+    def open(self, blob: Blob) -> BlobContent:
+        """See ports.blobs.BlobReader."""
+        self._happening(blob)
+        return self._reader.open(blob)
+
+
+async def verified(store: Store, happening: Callable[[Blob], None]) -> Report:
+    """Verify a store in which something happens meanwhile."""
+    stores = store.inside.stores
+    reader = Meanwhile(stores.reader, happening)
+    ages = Ages(EXPIRE, GRACE, 0)
+    return await Verification(
+        stores.catalog.inspection, reader, stores.inventory, store.registry.clock, ages=ages
+    ).run()
+
+
+async def test_a_blob_that_is_collected_while_it_is_verified_is_no_finding() -> None:
+    store = await lived_in()
+    state = store.inside.rows.state
+
+    def collect(blob: Blob) -> None:
+        row = state.present(OLD.digest)
+        if blob.key.digest == OLD.digest and row is not None:
+            del state.blobs[row.id]
+            state.totals.blobs -= 1
+            state.totals.blob_bytes -= OLD.size
+            del store.inside.blobs.held[blob.key]
+
+    report = await verified(store, collect)
+    assert state.present(OLD.digest) is None
+    assert report.findings == []
+
+
+async def test_a_manifest_that_is_deleted_while_it_is_verified_is_no_finding() -> None:
+    store = await lived_in()
+    _change_manifest(store.inside)
+    catalog = store.inside.stores.catalog
+    rows = store.inside.rows.state.repositories[LIB]
+
+    class Deleting(MemoryInspection):
+        """Shows a manifest, and deletes it."""
+
+        async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
+            shown = await super().manifests(after, limit)
+            if ONE.digest in rows.manifests:
+                await catalog.manifests.delete(LIB, ONE.digest, By("alice", store.registry.clock.at))
+            return shown
+
+    stores, ages = store.inside.stores, Ages(EXPIRE, GRACE, 0)
+    inspection = Deleting(store.inside.rows.state)
+    report = await Verification(inspection, stores.reader, stores.inventory, store.registry.clock, ages=ages).run()
+    assert ONE.digest not in rows.manifests
+    assert report.findings == []
+
+
+async def test_each_blob_is_read_once() -> None:
+    store = await lived_in()
+    opened: list[str] = []
+    report = await verified(store, lambda blob: opened.append(blob.key.digest))
+    assert len(opened) == len(set(opened)) == report.blobs
+
+
+async def test_a_store_that_fails_is_no_finding_but_an_error() -> None:
+    store = await lived_in()
+
+    class Failing(MemoryInspection):
+        """Fails in the middle."""
+
+        async def blobs(self, after: int, limit: int) -> tuple[BlobRecord, ...]:
+            if after:
+                raise Unavailable("the catalog is gone")
+            return await super().blobs(after, 2)
+
+    stores = store.inside.stores
+    failing = Failing(store.inside.rows.state)
+    with pytest.raises(Unavailable):
+        await Verification(failing, stores.reader, stores.inventory, store.registry.clock).run()
+
+
+async def test_verification_changes_nothing() -> None:
+    store = await lived_in()
+    held = {key: bytes(copy.content) for key, copy in store.inside.blobs.held.items()}
+    async with Scene(store.inside.stores.catalog).unchanged():
+        await store.registry.verification().run()
+    assert {key: bytes(copy.content) for key, copy in store.inside.blobs.held.items()} == held
