@@ -29,8 +29,9 @@ BATCH = 64
 #: How long a writer waits for another program that has the database locked, in milliseconds.
 BUSY_MS = 5_000
 
-#: Pages that each connection keeps, in KiB.
-CACHE_KIB = 8 * 1024
+#: Pages that the writer keeps, and the reader, whose look-ups are spread over the whole catalog, in KiB.
+WRITER_CACHE_KIB = 8 * 1024
+READER_CACHE_KIB = 32 * 1024
 
 _FAILURES: dict[type[apsw.Error], str] = {
     apsw.BusyError: "another program keeps the catalog locked",
@@ -66,7 +67,11 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     with translated():
         connection = apsw.Connection(str(path), flags=flags, statementcachesize=128)
         connection.set_busy_timeout(BUSY_MS)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
+        # Without this SQLite plans a statement anew for every set of parameters, as soon as a table in it has a partial
+        # index that a parameter might satisfy: four fifths of the time of a point read.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        cache = READER_CACHE_KIB if readonly else WRITER_CACHE_KIB
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"cache_size = -{cache}"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         if readonly:
             connection.execute("PRAGMA query_only = ON").fetchall()
