@@ -77,6 +77,7 @@ class RequestLog:
         )
         if self._descriptor is not None:
             record.time = datetime.now(UTC)
+            record.seconds = round(record.seconds, 6)
             if len(self._lines) < BACKLOG_LINES:
                 self._lines.append(self._line(record))
             else:

@@ -1,0 +1,60 @@
+"""`orlop`: joins the command line and everything behind it, each loaded only when a command needs it."""
+
+import sys
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+from orlop.config import ConfigurationInvalid, Settings
+
+if TYPE_CHECKING:
+    from orlop.faces.cli.maintenance import Maintained
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit: 0 done, 1 failed, 2 not a usable command line."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    from orlop.faces.cli import app, maintenance, serve, settings
+    from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
+
+    root = app.build()
+    serve.register(root, _serve)
+    maintenance.register(root, _open)
+    settings.register(root)
+    try:
+        return app.invoke(root, arguments)
+    except ConfigurationInvalid as error:
+        tell(f"orlop: {error}")
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _serve(settings: Settings) -> int:
+    from orlop.bootstrap.stores import StartRefused, prepare
+    from orlop.server import ServerRefused, WorkerContext, serve
+    from orlop.server.worker import Application
+
+    def application(settings: Settings, context: WorkerContext) -> Application:
+        # Not before the server set up what the imports behind it read: see telemetry.metrics.
+        from orlop.bootstrap import server
+
+        return server.application(settings, context)
+
+    try:
+        return serve(settings, prepare, application)
+    except (StartRefused, ServerRefused) as refusal:
+        sys.stderr.write(f"orlop: {refusal}\n")
+        return refusal.exit_code
+
+
+def _open(settings: Settings) -> "AbstractAsyncContextManager[Maintained]":
+    from orlop.bootstrap.maintenance import open_for_maintenance
+
+    return open_for_maintenance(settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The stores as `orlop gc` and `orlop verify` use them, beside a server or without one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from orlop.adapters.filesystem import FolderRefused
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.services import build_collection
+from orlop.bootstrap.stores import StartRefused, open_stores
+from orlop.config import Settings
+from orlop.domain.errors import Unavailable
+from orlop.faces.cli.maintenance import Maintained
+from orlop.services.verify import Verification
+
+
+@asynccontextmanager
+async def open_for_maintenance(settings: Settings) -> AsyncIterator[Maintained]:
+    """Open the stores, which a server must have prepared before. Raises Unavailable."""
+    try:
+        stores = open_stores(settings)
+    except (StartRefused, FolderRefused) as refusal:
+        raise Unavailable(str(refusal)) from refusal
+    try:
+        yield Maintained(
+            build_collection(stores),
+            Verification(stores.catalog.inspection, stores.blobs.reader, stores.blobs.inventory, SystemClock()),
+            stores.catalog.vitals.totals,
+        )
+    finally:
+        await stores.close()

@@ -1,0 +1,44 @@
+"""The command line: its root, and how a run of it ends."""
+
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+
+from orlop import __version__
+from orlop.faces.cli.running import FAILED, USAGE, tell
+
+
+def build() -> cyclopts.App:
+    """The root, without any command but `version`."""
+    app = cyclopts.App(
+        name="orlop",
+        help="A container registry, and tools for what registries hold.",
+        version=__version__,
+        help_format="plaintext",
+        help_formatter="plain",
+        result_action="return_value",
+    )
+
+    @app.command
+    def version() -> int:
+        """Print the version."""
+        print(f"orlop {__version__}")
+        return 0
+
+    return app
+
+
+def invoke(app: cyclopts.App, arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name; the exit code. A wrong command line is told in one sentence."""
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        told = " ".join(str(error).split())
+        tell(f"orlop: {told[:1].lower()}{told[1:]}")
+        return USAGE
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.
+        sys.stdout = None
+        return FAILED
+    return result if isinstance(result, int) else 0
