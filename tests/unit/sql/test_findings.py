@@ -1,0 +1,150 @@
+"""What the catalog in SQLite finds wrong between its own rows, when somebody changed them behind its back."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+import pytest
+
+from orlop.adapters.sql.catalog import DATABASE, open_sqlite
+from orlop.adapters.sql.migrations import migrate
+from orlop.ports.clock import HOUR
+from tests.content import artifact, blob, image, index
+from tests.contract.scene import APP, LIB, START, V1, Scene
+
+ONE = image("one", ["base", "code"], foreign=["licensed"])
+SBOM = artifact("sbom", subject=ONE)
+BOTH = index("both", [ONE])
+LOOSE, OLD, GONE = blob("loose"), blob("old"), blob("gone")
+
+
+class Damage(NamedTuple):
+    """What to do to the rows, and the findings: number, where, how the sentence begins or ends."""
+
+    name: str
+    sql: str
+    findings: set[tuple[int, str, str]]
+
+
+def _sql(text: str) -> str:
+    names = {"$app": APP, "$lib": LIB, "$one": ONE.digest, "$sbom": SBOM.digest, "$both": BOTH.digest}
+    names |= {"$loose": LOOSE.digest, "$old": OLD.digest, "$layer": SBOM.blobs[1].digest, "$start": str(START)}
+    for name, value in names.items():
+        text = text.replace(name, value)
+    return text
+
+
+_LAYER = f"layer {SBOM.blobs[1].digest}"
+DAMAGES = [
+    Damage(
+        "a link lost",
+        "DELETE FROM blob_links WHERE digest = '$layer'; UPDATE blobs SET state = 'condemned' WHERE digest = '$layer';"
+        "UPDATE repositories SET blob_count = blob_count - 1, "
+        "blob_bytes = blob_bytes - (SELECT size FROM blobs WHERE digest = '$layer') WHERE name = '$app'",
+        {(1, f"{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository")},
+    ),
+    Damage(
+        "a foreign layer that has to be there",
+        "UPDATE edges SET optional = 0",
+        {(1, f"{APP}@{ONE.digest}", f"layer {blob('licensed').digest} is not in the repository")},
+    ),
+    Damage(
+        "a child of an index lost",
+        "UPDATE edges SET child_digest = 'sha256:' || hex(zeroblob(32)) WHERE child_digest = '$one'",
+        {(1, f"{APP}@{BOTH.digest}", f"manifest sha256:{'0' * 64} is not in the repository")},
+    ),
+    Damage(
+        "an edge of another size",
+        "UPDATE edges SET child_size = child_size + 1 WHERE child_digest IN ('$one', '$layer')",
+        {
+            (1, f"{APP}@{SBOM.digest}", f"{_LAYER} has another size"),
+            (1, f"{APP}@{BOTH.digest}", f"manifest {ONE.digest} has another size"),
+        },
+    ),
+    Damage(
+        "a tag in another repository",
+        "UPDATE tags SET repository_id = (SELECT id FROM repositories WHERE name = '$lib');"
+        "UPDATE tag_history SET repository_id = (SELECT id FROM repositories WHERE name = '$lib');"
+        "UPDATE repositories SET tag_count = 1 - tag_count",
+        {(1, f"{LIB}:{V1}", "the tag points at no manifest of its repository")},
+    ),
+    Damage(
+        "a tag moved unrecorded",
+        "UPDATE tags SET manifest_id = (SELECT id FROM manifests WHERE digest = '$sbom')",
+        {(4, f"{APP}:{V1}", "the newest entry of the history is not what the tag points at")},
+    ),
+    Damage(
+        "a condemned blob linked",
+        "UPDATE blobs SET state = 'condemned' WHERE digest = '$loose'",
+        {(1, f"{LIB}@{LOOSE.digest}", "the link leads to no live blob of that digest")},
+    ),
+    Damage(
+        "a named blob loose",
+        "UPDATE blob_links SET loose_since = 1 WHERE digest = '$layer'",
+        {
+            (
+                8,
+                f"{APP}@{SBOM.blobs[1].digest}",
+                "a manifest names the blob, but its link counts as loose, or the reverse",
+            )
+        },
+    ),
+    Damage(
+        "a loose blob held",
+        "UPDATE blob_links SET loose_since = NULL WHERE digest = '$loose'",
+        {(8, f"{LIB}@{LOOSE.digest}", "a manifest names the blob, but its link counts as loose, or the reverse")},
+    ),
+    Damage(
+        "a live blob without links",
+        "UPDATE blobs SET state = 'live' WHERE digest = '$old'",
+        {(8, OLD.digest, "the blob is live, but no repository holds it")},
+    ),
+    *(
+        Damage(
+            f"{column} off by one",
+            f"UPDATE repositories SET {column} = {column} + 1 WHERE name = '$app'",
+            {(5, APP, "the counters of the repository differ from a recount")},
+        )
+        for column in ("manifest_count", "manifest_bytes", "tag_count", "blob_count", "blob_bytes")
+    ),
+    *(
+        Damage(
+            f"the total of {column} off by one",
+            f"UPDATE totals SET {column} = {column} - 1",
+            {(5, "totals", "the totals differ from a recount")},
+        )
+        for column in ("repositories", "manifests", "tags", "blobs", "blob_bytes")
+    ),
+    Damage(
+        "an upload that never went",
+        "UPDATE uploads SET started_at = 1, expires_at = 2, lease_until = 0, id = 'late'",
+        {(7, "late", "the upload should have expired long ago")},
+    ),
+    Damage(
+        "a tombstone that never went",
+        "UPDATE blobs SET state_at = 1, copy = 'late' WHERE state = 'tombstoned'",
+        {(7, f"{GONE.digest}/late", "the tombstoned copy should be gone long ago")},
+    ),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
+async def test_a_damage_is_found_and_nothing_else(tmp_path: Path, damage: Damage) -> None:
+    migrate(tmp_path / DATABASE, lambda: START)
+    opened = open_sqlite(tmp_path)
+    scene = Scene(opened.catalog)
+    await scene.push(APP, BOTH, V1)
+    await scene.push(APP, SBOM)
+    await scene.hold(LIB, LOOSE, OLD, GONE)
+    await opened.catalog.links.unlink(LIB, GONE.digest, scene.by())
+    await opened.catalog.collection.tombstone(scene.at + 1, 10, scene.by())
+    await opened.catalog.links.unlink(LIB, OLD.digest, scene.by())
+    await scene.claimed(LIB)
+    assert await scene.findings() == []
+    connection = apsw.Connection(str(tmp_path / DATABASE))
+    connection.execute(_sql(damage.sql)).fetchall()
+    connection.close()
+    scene.at += HOUR
+    found = {(finding.invariant, finding.where, finding.what) for finding in await scene.findings()}
+    await opened.engine.close()
+    assert found == damage.findings
