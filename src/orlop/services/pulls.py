@@ -15,14 +15,17 @@ class PullLog:
         self._clock = clock
         self._pulls: dict[Pull, list[int]] = {}
 
-    def seen(self, pull: Pull) -> None:
-        """Remember a pull."""
+    def seen(self, pull: Pull, *, counted: bool = True) -> None:
+        """Remember a pull; one that is not `counted` moves only the time.
+
+        Engines resolve a tag with HEAD and get the manifest by its digest: without the first the tag would look unused.
+        """
         entry = self._pulls.get(pull)
         if entry is not None:
-            entry[0] += 1
+            entry[0] += counted
             entry[1] = self._clock.now()
         elif len(self._pulls) < _HELD:
-            self._pulls[pull] = [1, self._clock.now()]
+            self._pulls[pull] = [int(counted), self._clock.now()]
 
     async def flush(self) -> int:
         """Write what was gathered; how many distinct pulls."""

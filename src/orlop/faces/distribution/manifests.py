@@ -42,8 +42,8 @@ class ManifestHandlers:
         condition = exchange.header(b"if-none-match")
         if condition and etag_matches(condition, f'"{pull.digest}"'):
             return Response(304, [entry for entry in found.headers if entry[0] != b"content-type"])
-        if exchange.method == "GET":
-            self._pulls.seen(pull)
+        if exchange.method == "GET" or pull.tag is not None:
+            self._pulls.seen(pull, counted=exchange.method == "GET")
         return found
 
     async def put(self, request: Request, exchange: Exchange) -> Response:
