@@ -8,6 +8,7 @@ from orlop.config import ConfigurationInvalid, Settings
 
 if TYPE_CHECKING:
     from orlop.faces.cli.maintenance import Maintained
+    from orlop.server.worker import ApplicationFactory
 
 
 def main() -> None:
@@ -16,13 +17,15 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from orlop.faces.cli import app, maintenance, serve, settings
+    from orlop.bootstrap.clients import Stores
+    from orlop.faces.cli import app, content, maintenance, serve, settings
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
     settings.register(root)
+    content.register(root, Stores())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:
@@ -34,20 +37,19 @@ def _run(arguments: list[str]) -> int:
 
 def _serve(settings: Settings) -> int:
     from orlop.bootstrap.stores import StartRefused, prepare
-    from orlop.server import ServerRefused, WorkerContext, serve
-    from orlop.server.worker import Application
-
-    def application(settings: Settings, context: WorkerContext) -> Application:
-        # Not before the server set up what the imports behind it read: see telemetry.metrics.
-        from orlop.bootstrap import server
-
-        return server.application(settings, context)
+    from orlop.server import ServerRefused, serve
 
     try:
-        return serve(settings, prepare, application)
+        return serve(settings, prepare, _application)
     except (StartRefused, ServerRefused) as refusal:
         sys.stderr.write(f"orlop: {refusal}\n")
         return refusal.exit_code
+
+
+def _application() -> "ApplicationFactory":
+    from orlop.bootstrap.server import application
+
+    return application
 
 
 def _open(settings: Settings) -> "AbstractAsyncContextManager[Maintained]":

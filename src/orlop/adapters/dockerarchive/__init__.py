@@ -1,0 +1,1 @@
+"""Archives that `docker save` writes and `docker load` reads."""
