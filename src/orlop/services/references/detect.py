@@ -4,7 +4,7 @@ import re
 
 from orlop.services.references import helm
 from orlop.services.references.dockerfile_lines import directives, instructions
-from orlop.services.references.occurrences import Format, SourceInvalid
+from orlop.services.references.occurrences import Format, UnknownFormat
 from orlop.services.references.yaml_tree import Mapping, Node, documents
 
 _DOCKERFILE = re.compile(r"(?:.*\.)?(?:docker|container)file(?:[._-].*)?", re.IGNORECASE)
@@ -14,7 +14,7 @@ _YAML = re.compile(r".*\.(?:ya?ml|json)", re.IGNORECASE)
 
 
 def detect(name: str, text: str) -> Format:
-    """The format of the file called `name` (without folders). Raises SourceInvalid where nothing tells."""
+    """The format of the file called `name` (without folders). Raises UnknownFormat, and SourceInvalid for bad YAML."""
     if _COMPOSE.fullmatch(name):
         return Format.COMPOSE
     if _YAML.fullmatch(name):
@@ -24,8 +24,8 @@ def detect(name: str, text: str) -> Format:
     raise _unknown(name)
 
 
-def _unknown(name: str) -> SourceInvalid:
-    return SourceInvalid(
+def _unknown(name: str) -> UnknownFormat:
+    return UnknownFormat(
         f"nothing tells what {name[:80]!r} is; say it with --as dockerfile, compose, kubernetes or helm"
     )
 

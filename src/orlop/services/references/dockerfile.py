@@ -16,10 +16,14 @@ from orlop.services.references.occurrences import (
     Span,
     TooManyReferences,
 )
-from orlop.services.references.variables import Dialect, Expansion, Fragment, expand
+from orlop.services.references.variables import MAX_WORD, Dialect, Expansion, Fragment, expand
 
 #: `ARG` values before the first `FROM`; a bound on time and memory, because each may use those before it.
 _MAX_ARGUMENTS = 1_000
+#: Flags of one instruction that are looked at.
+_MAX_FLAGS = 1_000
+#: Characters of a word that are looked at: more than `expand` takes, so that it sees that the word is too long.
+_MAX_LENGTH = MAX_WORD + 1
 
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+|$)")
 _WORD = re.compile(r"\S+")
@@ -72,7 +76,7 @@ class _Reader:
             self.values += 1
             if self.values > _MAX_ARGUMENTS:
                 raise SourceInvalid(f"more than {_MAX_ARGUMENTS} build arguments")
-            if word.end() - word.start() > 4_096:
+            if word.end() - word.start() > 2 * MAX_WORD:
                 self.arguments.pop(match[1], None)
                 continue
             value = expand(line.fragment(word.start() + match.end(), word.end()), self.arguments.get, self.dialect)
@@ -100,7 +104,10 @@ class _Reader:
     def _flags(self, line: Line, start: int, name: str) -> None:
         """The flags of COPY and RUN end at the first word that is none."""
         position = start
-        while word := self.words.match(line.text, position):
+        for _ in range(_MAX_FLAGS):
+            word = self.words.match(line.text, position)
+            if word is None:
+                return
             flag = _FLAG.match(word.group())
             if not word.group().startswith("--") or word.group() == "--":
                 return
@@ -166,7 +173,7 @@ def find(text: str) -> Iterator[Occurrence]:
 
 def _traced(line: Line, start: int, end: int) -> Fragment:
     """At most as much as shows that a word is too long."""
-    return line.fragment(start, min(end, start + 4_096))
+    return line.fragment(start, min(end, start + _MAX_LENGTH))
 
 
 def _hull(fragment: Fragment) -> Span:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from orlop.services.references.occurrences import Lines, SourceInvalid, Span
-from orlop.services.references.variables import Dialect, Fragment, expand
+from orlop.services.references.variables import MAX_WORD, Dialect, Fragment, expand
 
 #: Directives that BuildKit knows; any other ends the list of directives.
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
@@ -58,7 +58,7 @@ def directives(text: str) -> Directives:
             escape = match[2] if match[2] in ("\\", "`") else escape
         elif name == "syntax":
             # BuildKit takes the first word for the image; the rest is an argument to it.
-            word = match[2].split(" ", 1)[0][:4_096]
+            word = match[2].split(" ", 1)[0][: MAX_WORD + 1]
             start = position + match.start(2)
             syntax = Fragment(word, range(start, start + len(word)))
         position = end + 1

@@ -30,6 +30,10 @@ class TooManyReferences(SourceInvalid):
         super().__init__(f"more than {MAX_OCCURRENCES} image references; split the file")
 
 
+class UnknownFormat(SourceInvalid):
+    """Neither name nor content tells what a file is."""
+
+
 class Format(StrEnum):
     """Kinds of files whose references are understood."""
 

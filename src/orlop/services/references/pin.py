@@ -96,9 +96,8 @@ async def _resolve_all(wanted: list[ImageReference], resolve: Resolver) -> dict[
             except RegistryError as error:
                 return error
 
-    async with asyncio.TaskGroup() as group:
-        tasks = {reference: group.create_task(ask(reference)) for reference in wanted}
-    return {reference: task.result() for reference, task in tasks.items()}
+    answers = await asyncio.gather(*(ask(reference) for reference in wanted))
+    return dict(zip(wanted, answers, strict=True))
 
 
 def _pin_text(

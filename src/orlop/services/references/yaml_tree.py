@@ -11,16 +11,15 @@ from typing import Any
 import yaml
 
 from orlop.services.references.occurrences import SourceInvalid, Span
-from orlop.services.references.variables import Fragment
+from orlop.services.references.variables import MAX_WORD, Fragment
 
 #: Nesting beyond which a text is refused; Kubernetes itself accepts no more than a few dozen in practice.
 MAX_DEPTH = 200
 #: Nodes of one text, keys and aliases included.
-MAX_NODES = 1_000_000
+MAX_NODES = 500_000
 #: Mappings that one mapping merges, through all levels.
 MAX_MERGES = 16
 
-_MAX_FRAGMENT = 4_096
 
 #: What the merge key is called in an index, so that no other key can be taken for it.
 _MERGE = "\0<<"
@@ -217,12 +216,12 @@ class _Builder:
 def fragment(text: str, scalar: Scalar) -> Fragment:
     """The value of a scalar without white space around it, traced to the source where it stands there letter by letter.
 
-    At most `_MAX_FRAGMENT` characters, enough to see that it is no reference.
+    At most `MAX_WORD` + 1 characters, enough to see that it is no reference.
     """
     value = scalar.value.strip()
     span = _verbatim(text, scalar, value)
-    if span is None or len(value) > _MAX_FRAGMENT:
-        value = value[:_MAX_FRAGMENT]
+    if span is None or len(value) > MAX_WORD:
+        value = value[: MAX_WORD + 1]
         return Fragment(value, [scalar.start] * len(value), whole=False)
     return Fragment(value, range(span.start, span.end))
 
