@@ -1,4 +1,4 @@
-"""`orlop verify`: whether the store keeps to the invariants of RELIABILITY.md. Reads, repairs nothing.
+"""`orlop verify`: whether the store keeps to the invariants of docs/reliability.md. Reads, repairs nothing.
 
 Safe beside a live server: pushes and collections go on meanwhile, so whatever looks wrong is looked at again before it
 is reported, and nothing counts as left behind until it is old.
