@@ -43,10 +43,13 @@ class ServerRefused(Exception):
         self.exit_code = exit_code
 
 
-def serve(settings: Settings, prepare: Callable[[Settings], None], application: ApplicationFactory) -> int:
+def serve(
+    settings: Settings, prepare: Callable[[Settings], None], application: Callable[[], ApplicationFactory]
+) -> int:
     """Serve until a signal ends it; the exit code.
 
-    `prepare` runs once, before any worker; `application` in each. Raises ServerRefused, or what `prepare` raises.
+    `prepare` runs once, before any worker. `application` imports what workers need and gives what runs in each: it is
+    called before they are forked, so that they share it. Raises ServerRefused, or what `prepare` raises.
     """
     logs.configure(settings.log.level, settings.log.format)
     check_tls(settings)
@@ -55,7 +58,7 @@ def serve(settings: Settings, prepare: Callable[[Settings], None], application: 
     descriptors = raise_descriptor_limit()
     prepare(settings)
     with metrics_folder():
-        return _supervise(settings, host, port, descriptors, application)
+        return _supervise(settings, host, port, descriptors, application())
 
 
 def _supervise(settings: Settings, host: str, port: int, descriptors: int, application: ApplicationFactory) -> int:
