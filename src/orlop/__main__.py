@@ -18,7 +18,7 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     from orlop.bootstrap.clients import Stores
-    from orlop.faces.cli import app, content, maintenance, serve, settings
+    from orlop.faces.cli import app, content, maintenance, references, serve, settings
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
@@ -26,6 +26,7 @@ def _run(arguments: list[str]) -> int:
     maintenance.register(root, _open)
     settings.register(root)
     content.register(root, Stores())
+    references.register(root, Stores())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:
