@@ -44,7 +44,17 @@ def distribution(folder: Path) -> Iterator[str]:
 def orlop(folder: Path) -> Iterator[str]:
     """Orlop itself, open to everybody on loopback; gives `host:port`."""
     port = free_port()
-    command = [sys.executable, "-m", "orlop", "serve", "--open", "--data", str(folder), "--listen", f"127.0.0.1:{port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "orlop",
+        "serve",
+        "--open",
+        "--data",
+        str(folder / "data"),
+        "--listen",
+        f"127.0.0.1:{port}",
+    ]
     with _running(command, folder, port, {}) as host:
         yield host
 

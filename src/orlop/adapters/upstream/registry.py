@@ -156,7 +156,7 @@ class RemoteRepository:
         try:
             await self._remove(Tag(tag))
         except DigestInvalid as cause:
-            raise Unsupported(f"{self._origin.registry} does not remove tags, only whole manifests by digest") from cause
+            raise Unsupported(f"{self._origin.registry} removes no tags, only manifests by digest") from cause
 
     async def delete_manifest(self, digest: Digest) -> None:
         """See ManifestRemover."""

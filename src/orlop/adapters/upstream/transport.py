@@ -1,5 +1,6 @@
 """One HTTP request at a time over aiohttp: proxies, timeouts, bounded bodies. No redirects, no sign-in, no retries."""
 
+import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -111,7 +112,7 @@ class Transport:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
         if authorization:
             headers["Authorization"] = authorization
-        where = call.url.host
+        where = call.url.authority
         try:
             async with self._session.request(
                 call.method,
@@ -156,6 +157,9 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _reason(cause: BaseException) -> str:
     inner = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
+    number = getattr(inner, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 

@@ -38,12 +38,10 @@ async def cp(
     request = CopyRequest(
         reference=source.name, tags=target_names(target), platform=wanted, referrers=referrers, jobs=jobs
     )
-    async with (
-        stores.repository(source, connecting) as reading,
-        stores.repository(target, connecting, writing=True) as writing,
-    ):
+    async with stores.repository(source, connecting) as reading:
+        # Before the destination is opened, which may make it.
         await _check(reading, source, target, platform=platform)
-        async with progress(quiet=json) as shown:
+        async with stores.repository(target, connecting, writing=True) as writing, progress(quiet=json) as shown:
             report = await copy(reading, writing, request, shown)
     if json:
         print_json(_fields(source, target, report))
@@ -52,11 +50,11 @@ async def cp(
 
 
 async def _check(reading: ContentRepository, source: Location, target: Location, *, platform: str | None) -> None:
-    """What can be known to fail before anything is sent. Raises UsageError."""
+    """What can be known to fail before anything is sent. Raises UsageError, and whatever is wrong with the source."""
     digest = target.image.digest if target.image else None
-    if platform is not None or (digest is None and target.kind is not StoreKind.DOCKER_ARCHIVE):
-        return
     found = await reading.resolve(source.name)
+    if platform is not None:
+        return
     if digest is not None and found.digest != digest:
         raise UsageError(f"{source} is {found.digest}, not what the destination names")
     if target.kind is StoreKind.DOCKER_ARCHIVE and found.media_type in media_types.INDEXES:
@@ -91,6 +89,5 @@ def _sentence(source: Location, target: Location, report: CopyReport) -> str:
     counts = _counts(report)
     blobs = ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"
     sent = size_text(report.copied_bytes)
-    return (
-        f"copied {source} to {target}: {report.digest} ({len(report.manifests)} manifests; blobs: {blobs}; {sent} sent)"
-    )
+    counted = f"manifests: {len(report.manifests)}; blobs: {blobs}; {sent} sent"
+    return f"copied {source} to {target}: {report.digest} ({counted})"
