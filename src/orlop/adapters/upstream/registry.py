@@ -9,7 +9,7 @@ from orlop.adapters.upstream.downloads import download
 from orlop.adapters.upstream.errors import error_of
 from orlop.adapters.upstream.listing import PAGE_SIZE, names
 from orlop.adapters.upstream.referrers import Referrers
-from orlop.adapters.upstream.transport import Answer, Call
+from orlop.adapters.upstream.transport import Answer, Call, is_loopback
 from orlop.adapters.upstream.uploads import BlobUpload
 from orlop.domain import media_types
 from orlop.domain.descriptor import Descriptor
@@ -200,9 +200,8 @@ def base_url(registry: str, *, plain_http: bool) -> URL:
     Plain http is used where asked for and, as by docker, for this machine itself.
     """
     host = "registry-1.docker.io" if registry == "docker.io" else registry
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    local = name in ("localhost", "[::1]") or name.startswith("127.")
-    return URL(f"{'http' if plain_http or local else 'https'}://{host}")
+    url = URL(f"http://{host}")
+    return url if plain_http or is_loopback(url.host or "") else URL(f"https://{host}")
 
 
 def _page(after: str) -> dict[str, str]:

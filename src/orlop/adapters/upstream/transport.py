@@ -138,7 +138,7 @@ class Transport:
             raise Broken(f"the connection to {where} broke: {_reason(cause)}") from cause
 
     def _proxy(self, url: URL) -> str | None:
-        return None if _is_loopback(url.host or "") else self._proxy_for(url.scheme, url.host or "")
+        return None if is_loopback(url.host or "") else self._proxy_for(url.scheme, url.host or "")
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -163,7 +163,8 @@ def _reason(cause: BaseException) -> str:
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host (an address without brackets) is this machine by its very name, whatever a resolver says."""
     if host == "localhost":
         return True
     try:
