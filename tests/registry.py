@@ -1,9 +1,9 @@
 """A registry without its faces: every service on stores of choice, with a clock and ids that the test moves."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
@@ -63,7 +63,7 @@ class Stores(NamedTuple):
     reader: BlobReader
     remover: BlobRemover
     inventory: BlobInventory
-    close: Callable[[], Awaitable[None]]
+    close: Callable[[], Coroutine[Any, Any, None]]
 
 
 class Damageable(NamedTuple):
@@ -100,9 +100,9 @@ def on_disk(folder: Path) -> Stores:
 class Registry:
     """Every service, and the steps that tests take most."""
 
-    def __init__(self, stores: Stores, clock: HandClock) -> None:
+    def __init__(self, stores: Stores, clock: HandClock, ids: CountedIds | None = None) -> None:
         catalog = stores.catalog
-        self.stores, self.clock, self.ids = stores, clock, CountedIds()
+        self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,

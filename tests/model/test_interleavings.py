@@ -1,0 +1,254 @@
+"""Whatever clients do between the steps of a collection, what they were told holds, and the store stays sound.
+
+All ordered pairs of operations, before, between and after all steps of a collection, on both pairs of engines; and on
+the stores in memory every order in which the single calls of an operation and of a collection can be made.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from itertools import combinations_with_replacement, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from orlop.ports.catalog import Catalog
+from tests.model.operations import (
+    OPERATIONS,
+    SITUATIONS,
+    Operation,
+    Place,
+    Promises,
+    collector,
+    is_sound,
+    kept,
+    push_again,
+)
+from tests.registry import GRACE, HandClock, Registry, Stores, in_memory, on_disk
+
+#: Before, between and after the four steps of a collection.
+SLOTS = 5
+MANY = 10_000
+
+
+class Scenario(NamedTuple):
+    """Two operations, and in which slots they happen."""
+
+    place: Place
+    promises: Promises
+    first: tuple[int, Operation]
+    second: tuple[int, Operation]
+
+    @property
+    def name(self) -> str:
+        """For a failure."""
+        return " then ".join(f"{what.__name__} at {slot}" for slot, what in (self.first, self.second))
+
+
+def scenarios() -> list[Scenario]:
+    """Every ordered pair in every pair of slots."""
+    pairs = product(OPERATIONS, OPERATIONS)
+    slots = list(combinations_with_replacement(range(SLOTS), 2))
+    return [
+        Scenario(Place.number(number), Promises(), (early, first), (late, second))
+        for number, ((first, second), (early, late)) in enumerate(product(pairs, slots))
+    ]
+
+
+@pytest.fixture(name="registry", params=["memory", "sqlite"])
+def _registry(request: pytest.FixtureRequest, tmp_path: Path, runner: asyncio.Runner) -> Iterator[Registry]:
+    clock = HandClock()
+    stores = in_memory(clock).stores if request.param == "memory" else on_disk(tmp_path / "data")
+    yield Registry(stores, clock)
+    runner.run(stores.close())
+
+
+async def each(work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list[Scenario]) -> None:
+    """Do something in every scenario: side by side, since no scenario touches another."""
+    for start in range(0, len(over), 64):
+        await asyncio.gather(*(work(scenario) for scenario in over[start : start + 64]))
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
+    registry: Registry, situation: Operation
+) -> None:
+    played = scenarios()
+    await each(lambda scenario: situation(registry, scenario.place, scenario.promises), played)
+    registry.clock.at += GRACE + 1
+    rows = registry.stores.catalog.collection
+    doomed: list[int] = []
+
+    async def unlink_loose() -> None:
+        await rows.unlink_loose(registry.clock.at - GRACE, MANY, collector(registry))
+        # What was just condemned is overdue at once: the shortest grace there can be.
+        registry.clock.at += GRACE // 2
+
+    async def tombstone() -> None:
+        await rows.tombstone(registry.clock.at, MANY, collector(registry))
+
+    async def remove() -> None:
+        for row, dead in await rows.tombstones(0, MANY):
+            await registry.stores.remover.remove(dead.key)
+            doomed.append(row)
+
+    async def gone() -> None:
+        await rows.gone(doomed, collector(registry))
+
+    for slot, step in enumerate((unlink_loose, tombstone, remove, gone, None)):
+
+        async def act(scenario: Scenario, slot: int = slot) -> None:
+            for when, operation in (scenario.first, scenario.second):
+                if when == slot:
+                    await operation(registry, scenario.place, scenario.promises)
+
+        await each(act, played)
+        if step is not None:
+            await step()
+    assert doomed
+
+    async def check(scenario: Scenario) -> None:
+        try:
+            await kept(registry, scenario.place, scenario.promises)
+        except AssertionError as broken:
+            raise AssertionError(f"{situation.__name__}: {scenario.name}") from broken
+
+    await each(check, played)
+    await is_sound(registry)
+    await each(check, played)
+
+
+class _Turn:
+    """Gives the turn back to whoever drives the coroutine."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+#: The calls that wait. Not those that only touch the session of an operation: a collection leaves it alone until it
+#: expires, so their order makes no difference.
+_WAITING = frozenset(
+    ("find", "keep", "mount", "stored", "unlink", "commit", "promote", "discard", "put", "delete", "untag")
+) | frozenset(("expired", "unlink_loose", "tombstone", "tombstones", "remove", "gone"))
+
+
+class Turns:
+    """A port whose calls wait for their turn."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if name not in _WAITING:
+            return method
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            await _Turn()
+            return await method(*arguments, **named)
+
+        return call
+
+
+def taking_turns(stores: Stores) -> Stores:
+    """The same stores, with turns."""
+    roles = {name: Turns(getattr(stores.catalog, name)) for name in msgspec.structs.asdict(stores.catalog)}
+    catalog: Any = Catalog(**roles)
+    stage: Any = Turns(stores.stage)
+    remover: Any = Turns(stores.remover)
+    return stores._replace(catalog=catalog, stage=stage, remover=remover)
+
+
+class Orders:
+    """Walks through the orders in which several coroutines can take their turns, one order per `run`.
+
+    `interruptions`: how often one may be left for another before it ended; everything, when that is None.
+    """
+
+    def __init__(self, interruptions: int | None = None) -> None:
+        self._has_ended = True
+        self._interruptions = interruptions
+        self._path: list[tuple[int, int]] = []
+        self._step = 0
+
+    def run(self, coroutines: list[Coroutine[None, None, None]]) -> None:
+        """Drive all to their end, in the order that is due."""
+        self._step, self._has_ended = 0, True
+        left = self._interruptions
+        while coroutines:
+            if left is None or left > 0 or self._has_ended:
+                choice = self._choice(len(coroutines))
+                chosen = coroutines.pop(choice)
+                # The one that runs comes first, so every other choice interrupts it.
+                left = left - 1 if left is not None and choice and not self._has_ended else left
+            else:
+                chosen = coroutines.pop(0)
+            self._has_ended = False
+            try:
+                chosen.send(None)
+                coroutines.insert(0, chosen)
+            except StopIteration:
+                self._has_ended = True
+
+    def next(self) -> bool:
+        """Turn to the next order; False when that was the last."""
+        while self._path:
+            choice, options = self._path.pop()
+            if choice + 1 < options:
+                self._path.append((choice + 1, options))
+                return True
+        return False
+
+    def _choice(self, options: int) -> int:
+        if self._step == len(self._path):
+            self._path.append((0, options))
+        choice, _ = self._path[self._step]
+        self._step += 1
+        return choice
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+def test_every_order_of_the_calls_of_an_operation_and_a_collection_is_sound(
+    runner: asyncio.Runner, situation: Operation, operation: Operation
+) -> None:
+    _in_all_orders(runner, Orders(), situation, operation)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+def test_a_push_beside_another_operation_and_a_collection_is_sound(
+    runner: asyncio.Runner, situation: Operation, operation: Operation
+) -> None:
+    _in_all_orders(runner, Orders(interruptions=1), situation, operation, push_again)
+
+
+def _in_all_orders(runner: asyncio.Runner, orders: Orders, situation: Operation, *operations: Operation) -> None:
+    count = 1
+    runner.run(_in_one_order(orders, situation, operations))
+    while orders.next():
+        runner.run(_in_one_order(orders, situation, operations))
+        count += 1
+    assert count > len(operations)
+
+
+async def _in_one_order(orders: Orders, situation: Operation, operations: tuple[Operation, ...]) -> None:
+    clock = HandClock()
+    stores = in_memory(clock).stores
+    registry = Registry(stores, clock)
+    place, promises = Place.number(0), Promises()
+    await situation(registry, place, promises)
+    clock.at += GRACE + 1
+    beside = Registry(taking_turns(stores), clock, registry.ids)
+
+    async def collect() -> None:
+        await beside.collection.run(GRACE)
+
+    async def act(operation: Operation) -> None:
+        await operation(beside, place, promises)
+
+    orders.run([collect(), *(act(operation) for operation in operations)])
+    await kept(registry, place, promises)
+    await is_sound(registry)
+    await kept(registry, place, promises)
