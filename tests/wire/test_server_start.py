@@ -1,0 +1,256 @@
+"""How `orlop serve` begins, what it refuses to begin with, and how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.needs import need
+from tests.serving import PATIENCE, command, environment, eventually, serving
+
+
+def refused(
+    *arguments: str, settings: dict[str, str] | None = None, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("serve", *arguments),
+        env=environment(settings),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A certificate, its key, and a key that belongs to another."""
+    openssl = need("openssl")["openssl"]
+    for name in ("one", "other"):
+        subprocess.run(
+            [
+                openssl,
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+                "-keyout",
+                f"{name}.key",
+                "-out",
+                f"{name}.crt",
+            ],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+    return tmp_path / "one.crt", tmp_path / "one.key", tmp_path / "other.key"
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = refused("--listen", f"127.0.0.1:{port}", folder=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"orlop: 127.0.0.1:{port} is taken by another program; choose another address with --listen HOST:PORT\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_shared_by_the_workers_of_another_server_is_taken_too(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        ended = refused("--listen", f"127.0.0.1:{server.port}", "--data", str(tmp_path / "second"))
+        assert ended.returncode == 1
+        assert "is taken by another program" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "message"),
+    [
+        (["--open", "--listen", "0.0.0.0:5000"], {}, 2, "refused on 0.0.0.0:5000"),
+        (["--listen", "nonsense"], {}, 2, "'nonsense' is not an address"),
+        (["--listen", "no.such.host.invalid:5000"], {}, 1, "no.such.host.invalid is not an address of this machine"),
+        (["--listen", "192.0.2.1:5000"], {}, 1, "cannot listen on 192.0.2.1:5000"),
+        (["--workers", "none"], {}, 2, "--workers: 'none' is not a number"),
+        (["--wat"], {}, 2, "--wat"),
+        (["--config", "missing.toml"], {}, 2, "missing.toml cannot be read"),
+        ([], {"ORLOP_LISTNE": "x"}, 2, "unknown variable ORLOP_LISTNE; the nearest known one is ORLOP_LISTEN"),
+        (
+            ["--tls-cert", "missing.crt", "--tls-key", "missing.key"],
+            {},
+            2,
+            "the TLS certificate missing.crt cannot be read",
+        ),
+        (["--tls-cert", "missing.crt"], {}, 2, "tls.cert needs tls.key"),
+        (["--data", "/proc/nowhere"], {}, 1, "/proc/nowhere"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(
+    tmp_path: Path, arguments: list[str], settings: dict[str, str], code: int, message: str
+) -> None:
+    ended = refused(*arguments, settings=settings, folder=tmp_path)
+    assert ended.returncode == code
+    assert message in ended.stderr
+    assert ended.stderr.startswith("orlop: ")
+    assert ended.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tls_files_must_belong_together(tmp_path: Path, certificates: tuple[Path, Path, Path]) -> None:
+    certificate, key, other_key = certificates
+    for files, message in (
+        ((certificate, other_key), "does not belong to the certificate"),
+        ((key, key), "is not PEM that can be used"),
+    ):
+        ended = refused("--tls-cert", str(files[0]), "--tls-key", str(files[1]), "--data", str(tmp_path / "data"))
+        assert ended.returncode == 2
+        assert message in ended.stderr
+        assert ended.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_key_with_a_password_is_refused_without_asking_for_it(
+    tmp_path: Path, certificates: tuple[Path, Path, Path]
+) -> None:
+    openssl = need("openssl")["openssl"]
+    locked = tmp_path / "locked.key"
+    subprocess.run(
+        [openssl, "pkcs8", "-topk8", "-in", certificates[1], "-out", locked, "-passout", "pass:secret"],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    ended = refused("--tls-cert", str(certificates[0]), "--tls-key", str(locked), folder=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("opened", "said"),
+    [
+        (True, "docker push localhost:{port}/app"),
+        (False, "There are no accounts yet, so nobody can push or pull; start with --open"),
+    ],
+)
+def test_people_are_told_what_to_do_next(tmp_path: Path, opened: bool, said: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ["--listen", f"127.0.0.1:{port}", "--data", str(tmp_path / "data"), *(["--open"] if opened else [])]
+    with (tmp_path / "errors").open("wb") as errors, (tmp_path / "output").open("wb") as output:
+        process = subprocess.Popen(
+            command("serve", *arguments),
+            env=environment({"ORLOP_LOG_FORMAT": "console"}),
+            stdout=output,
+            stderr=errors,
+        )
+    try:
+        wanted = said.format(port=port)
+        eventually(f"it says {wanted!r}", lambda: wanted in (tmp_path / "errors").read_text())
+        told = (tmp_path / "errors").read_text()
+        assert f"serves http://127.0.0.1:{port} from {tmp_path / 'data'}" in told
+    finally:
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_stop_leaves_nothing_running_and_ends_well(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        workers = server.workers()
+        assert workers
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert server.events()[-1]["event"] == "stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_whole_group_is_no_failure(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path) as server:
+        for pid in (*server.workers(), server.process.pid):
+            os.kill(pid, number)
+        assert server.process.wait(PATIENCE) == 0
+    assert "error" not in {event["level"] for event in server.events()}
+
+
+def test_workers_end_when_their_supervisor_was_killed(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        workers = server.workers()
+        server.process.kill()
+        server.process.wait(PATIENCE)
+        eventually("the workers end", lambda: not [pid for pid in workers if _runs(pid)])
+    with serving(tmp_path) as again:
+        assert again.ask("GET", "/readyz").status == 200
+
+
+def test_workers_that_cannot_start_end_the_server(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        for database in server.data.rglob("*.db*"):
+            database.unlink()
+        for database in server.data.rglob("*.sqlite*"):
+            database.unlink()
+        for pid in server.workers():
+            os.kill(pid, signal.SIGKILL)
+        assert server.process.wait(PATIENCE) == 1
+    assert "the worker cannot start; the server ends" in {event["event"] for event in server.events()}
+
+
+def test_every_request_is_logged_and_all_workers_are_counted(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as server:
+        for _ in range(40):
+            assert server.ask("GET", "/v2/nothing/tags/list", user_agent="tester/1").status == 404
+
+        def counted() -> bool:
+            page = server.ask("GET", "/metrics").body.decode().splitlines()
+            totals = [line for line in page if line.startswith("orlop_requests_total{") and 'status="404"' in line]
+            return sum(float(line.rpartition(" ")[2]) for line in totals) == 40 and "orlop_workers 2.0" in page
+
+        eventually("40 requests and 2 workers are counted", counted)
+    lines = [json.loads(line) for line in server.output.read_text().splitlines()]
+    logged = [line for line in lines if line["path"] == "/v2/nothing/tags/list"]
+    assert len(logged) == 40
+    assert len({line["request_id"] for line in logged}) == 40
+    assert {(line["status"], line["method"], line["user_agent"], line["error"]) for line in logged} == {
+        (404, "GET", "tester/1", "NAME_UNKNOWN")
+    }
+
+
+def test_the_access_log_can_be_off(tmp_path: Path) -> None:
+    with serving(tmp_path, settings={"ORLOP_LOG_ACCESS": "false"}) as server:
+        assert server.ask("GET", "/v2/").status == 200
+        time.sleep(0.3)
+    assert server.output.read_bytes() == b""
+
+
+def test_nobody_may_do_anything_without_open(tmp_path: Path) -> None:
+    with serving(tmp_path, opened=False) as server:
+        assert server.ask("GET", "/v2/").status == 403
+        assert server.ask("POST", "/v2/app/blobs/uploads/").status == 403
+        assert server.ask("GET", "/readyz").status == 200
+
+
+def test_the_folders_of_metrics_are_gone_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    with serving(tmp_path, settings={"TMPDIR": str(tmp_path / "temporary")}):
+        assert [each.name.startswith("orlop-metrics-") for each in (tmp_path / "temporary").iterdir()] == [True]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
