@@ -1,141 +1,190 @@
-"""A real Orlop in processes of its own, for tests over sockets: `with orlop_server() as server: …`."""
+"""Orlop as a program: `orlop serve` as a process of its own on a free port, ended by its process id."""
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-#: How long a server may take to serve and to end, in seconds: generous, because machines that test are busy.
-START = 90.0
-STOP = 45.0
+#: The command, with every warning an error but one: the metrics library leaves its files open until the process ends.
+ORLOP = [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-m", "orlop"]
 
-_STEP = 0.02
+_START_SECONDS = 60.0
+_STOP_SECONDS = 45.0
 
 
-class Server:
-    """A server that serves. `url` has no slash at its end; `address` is host and port."""
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path, data: Path) -> None:
-        self.process = process
-        self.pid = process.pid
-        self.data = data
-        self.standard_output = folder / "output"
-        self.standard_error = folder / "error"
-        self.url = self._announced()
-        self.address = urlsplit(self.url).netloc
-        self.host = urlsplit(self.url).hostname or ""
-        self.port = urlsplit(self.url).port or 0
 
-    def events(self, *levels: str) -> list[dict[str, Any]]:
-        """What it logged to standard error so far, of these levels or of all."""
-        return [event for event in _lines(self.standard_error) if not levels or event["level"] in levels]
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with `variables`, and without any setting of Orlop that stands in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ORLOP_")}
+    return {**kept, **variables}
 
-    def requests(self) -> list[dict[str, Any]]:
-        """The requests that it logged so far; the last ones may still be on their way."""
-        return _lines(self.standard_output)
 
-    def workers(self) -> list[int]:
-        """The ids of its worker processes."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(child) for child in children.split()]
+def variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as Orlop reads them from the environment: `gc_grace="1h"` is `ORLOP_GC_GRACE=1h`."""
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in settings.items()}
+    return {f"ORLOP_{name.upper()}": text for name, text in texts.items()}
 
-    def resident(self) -> int:
-        """The memory of all its processes, in bytes; pages that they share count for each."""
-        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (self.pid, *self.workers()))
-        return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def _announced(self) -> str:
-        """The address it serves, once it says so."""
-        deadline = time.monotonic() + START
-        while time.monotonic() < deadline:
-            for event in _lines(self.standard_error):
-                if event.get("event") == "serving":
-                    return str(event["url"])
-            if self.process.poll() is not None:
-                break
-            time.sleep(_STEP)
-        raise AssertionError(f"the server did not start: {self.standard_error.read_text()[-2000:]}")
+class OrlopServer:
+    """A server in `folder`: its data, its log, and whatever it drops. Started and stopped any number of times."""
 
-    def wait_ready(self) -> None:
-        """Wait until /readyz says that it is."""
-        if urlsplit(self.url).scheme == "https":
-            return  # it announces itself when its workers serve; the certificate is the test's own business
-        deadline = time.monotonic() + START
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=START) as answer:
-                    assert answer.status == 200
-                    return
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(_STEP)
-        raise AssertionError("the server is not ready")
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self.log = folder / "server.log"
+        self.access_log = folder / "access.log"
+        self._variables = variables({"open": True, "data": self.data, "listen": self.address, **settings})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """With scheme, without a slash at the end."""
+        return f"http://{self.address}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the supervisor, which is also the id of the group of all processes of the server."""
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the supervisor has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start and wait until it is ready."""
+        temporary = self.folder / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log, self.access_log.open("ab") as access_log:
+            self._process = subprocess.Popen(
+                [*ORLOP, "serve"],
+                cwd=self.folder,
+                env=environment({**self._variables, "TMPDIR": str(temporary)}),
+                stdin=subprocess.DEVNULL,
+                stdout=access_log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"the server did not start:\n{self.log_text()[-4000:]}")
+            time.sleep(0.02)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def stop(self) -> int:
-        """End it as an operator does; its exit code."""
-        if self.process.poll() is None:
-            self.process.terminate()
+        """End it as an operator does, requests under way included; its exit code."""
+        assert self._process is not None, "the server was not started"
+        self._process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(STOP)
+            return self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError("the server did not end when it was told to") from None
+            self.kill()
+            raise AssertionError(f"the server did not stop:\n{self.log_text()[-4000:]}") from None
+
+    def kill(self) -> None:
+        """End every process of it at once, as a power cut does; does nothing when it is not running."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):  # all of them ended already
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
+
+    def processes(self) -> list[int]:
+        """The process ids of the supervisor and everything below it."""
+        found = [self.pid]
+        for parent in found:
+            children = Path(f"/proc/{parent}/task/{parent}/children")
+            found += [int(child) for child in children.read_text().split()] if children.exists() else []
+        return found
+
+    def resident(self) -> dict[int, int]:
+        """Bytes of memory of its own that each process holds now: resident, without pages of files."""
+        sizes: dict[int, int] = {}
+        for process in self.processes():
+            try:
+                status = Path(f"/proc/{process}/status").read_text()
+            except OSError:
+                continue
+            lines = dict(line.split(":", 1) for line in status.splitlines())
+            sizes[process] = int(lines.get("RssAnon", "0 kB").split()[0]) * 1024
+        return sizes
+
+    def log_text(self) -> str:
+        """What it wrote to standard error."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def errors(self) -> list[str]:
+        """Lines of the log that should not be there: errors, and what is no log entry, such as a traceback."""
+        wrong = []
+        for line in self.log_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                wrong.append(line)
+                continue
+            if entry.get("level") in {"error", "critical"} or "exception" in entry:
+                wrong.append(line)
+        return wrong
+
+    def verify(self) -> dict[str, Any]:
+        """`orlop verify`, on the live or the stopped server; its report. Fails when it finds anything wrong."""
+        done = subprocess.run(
+            [*ORLOP, "verify", "--json"],
+            cwd=self.folder,
+            env=environment(self._variables),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, f"orlop verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        report: dict[str, Any] = json.loads(done.stdout)
+        assert report["findings"] == []
+        return report
 
 
 @contextmanager
-def orlop_server(
-    *,
-    workers: int = 1,
-    open: bool = True,  # noqa: A002 - the name of the setting
-    data: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    **settings: str,
-) -> Iterator[Server]:
-    """Start `orlop serve` on a free port with a folder of its own, yield it when it serves, and stop it.
+def orlop_server(folder: Path, **settings: Any) -> Iterator[OrlopServer]:
+    """A server that is ready. Settings are named like their variables: `catalog_url="memory"`, `workers=2`.
 
-    `settings` are named as in the environment, in lower case and without the prefix: `limits_body_idle="1s"`. With
-    `data` the server uses that folder and leaves it behind.
+    When the block ends well, the server must end well too, and must not have logged an error.
     """
-    with tempfile.TemporaryDirectory(prefix="orlop-test-") as name:
-        folder = Path(name)
-        data = data or folder / "data"
-        command = [sys.executable, "-m", "orlop", "serve", "--listen", "127.0.0.1:0", "--workers", str(workers)]
-        command += ["--data", str(data), *(["--open"] if open else [])]
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("ORLOP_")}
-        given = {f"ORLOP_{key.upper()}": value for key, value in {"log_format": "json", **settings}.items()}
-        with (folder / "output").open("wb") as output, (folder / "error").open("wb") as error:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=error,
-                env=inherited | given | dict(environment or {}),
-            )
-        try:
-            server = Server(process, folder, data)
-            server.wait_ready()
-            yield server
-            server.stop()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(STOP)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-
-
-def _lines(file: Path) -> list[dict[str, Any]]:
-    """The whole lines of a log that are JSON."""
-    whole = file.read_text("utf-8", "replace").rpartition("\n")[0]
-    return [json.loads(line) for line in whole.split("\n") if line.startswith("{")]
+    folder.mkdir(parents=True, exist_ok=True)
+    server = OrlopServer(folder, settings)
+    try:
+        server.start()
+        yield server
+        if server.is_running:
+            assert server.stop() == 0, server.log_text()[-4000:]
+        assert server.errors() == []
+    finally:
+        server.kill()

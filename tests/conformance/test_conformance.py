@@ -1,0 +1,87 @@
+"""The official conformance program, at both versions of the specification, against every pair of stores.
+
+Its exit code says little: a pass outranks a skip in its summary, and a mistake in its configuration exits 0. So the
+JUnit file has to be fresh, with every test in it passed, and as many of them as there are.
+"""
+
+import os
+import subprocess
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.needs import need
+from tests.servers import orlop_server
+
+pytestmark = pytest.mark.slow
+
+#: Tests and groups of tests that the program counts with everything switched on; a newer one may have more.
+_TESTS = 985
+
+MEMORY = {"catalog_url": "memory", "blobs_url": "memory", "workers": 1}
+DISK = {"workers": 2}
+
+#: What the program calls sparse are an index and an image. The registry can be told to take indexes whose manifests are
+#: elsewhere; an image without its layers is of use to nobody and stays refused, so it is also not found later.
+_IMAGE_WITHOUT_LAYER = Counter(
+    {
+        "sparse/push/manifest-by-digest": 1,
+        "sparse/push/manifest-by-tag": 1,
+        "sparse/tag-list": 1,
+        "sparse/head/manifest-head-by-tag": 1,
+        "sparse/head/manifest-head-by-digest": 1,
+        "sparse/pull/manifest-by-tag": 1,
+        "sparse/pull/manifest-by-digest": 1,
+    }
+)
+
+
+@pytest.mark.parametrize("stores", [MEMORY, DISK], ids=["memory", "disk"])
+@pytest.mark.parametrize("version", ["1.1", "dev"])
+def test_conformance(tmp_path: Path, stores: dict[str, object], version: str) -> None:
+    with orlop_server(tmp_path / "server", **stores) as server:
+        assert _not_passed(server.address, version, tmp_path) == Counter()
+        if stores is DISK:
+            server.verify()
+
+
+def test_conformance_with_indexes_whose_manifests_are_missing(tmp_path: Path) -> None:
+    with orlop_server(tmp_path / "server", manifests_sparse_indexes=True, **DISK) as server:
+        assert _not_passed(server.address, "dev", tmp_path, OCI_DATA_SPARSE="true") == _IMAGE_WITHOUT_LAYER
+        server.verify()
+
+
+def _not_passed(address: str, version: str, folder: Path, **more: str) -> Counter[str]:
+    """Run the program; the names of its tests that did not pass. Fails when it did not run, or not everything."""
+    program = need("conformance")["conformance"]
+    results = folder / "results"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OCI_")}
+    environment = {
+        **kept,
+        "OCI_REGISTRY": address,
+        "OCI_TLS": "disabled",
+        "OCI_REPO1": "conformance/repo1",
+        "OCI_REPO2": "conformance/repo2",
+        "OCI_VERSION": version,
+        "OCI_API_BLOBS_UPLOAD_CANCEL": "true",
+        "OCI_API_MANIFESTS_TAG_PARAM": "true",
+        "OCI_RESULTS_DIR": str(results),
+        **more,
+    }
+    done = subprocess.run([program], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert f"registry: {address}\n" in (results / "results.yaml").read_text(), done.stderr[-4000:]
+    root = ET.parse(results / "junit.xml").getroot()
+    failed = Counter(
+        case.attrib["name"].removeprefix("OCI Conformance Test/")
+        for case in root.iter("testcase")
+        if case.get("status") != "passed"
+    )
+    for suite in (root, *root.iter("testsuite")):
+        assert int(suite.attrib["tests"]) >= _TESTS
+        counted = {name: int(suite.get(name, 0)) for name in ("failures", "errors", "skipped", "disabled")}
+        # The program counts groups as well: what failed in a group fails the group.
+        assert any(counted.values()) == bool(failed), (counted, done.stderr[-8000:])
+    assert done.returncode == (1 if failed else 0), done.stderr[-4000:]
+    return failed
