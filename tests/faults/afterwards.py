@@ -1,0 +1,84 @@
+"""What has to hold in a registry's folder after a fault, by the steps of working.py that were acknowledged before."""
+
+import asyncio
+from pathlib import Path
+
+from orlop.domain.digest import Digest, digest_of
+from orlop.domain.errors import BlobUnknown, ManifestUnknown
+from orlop.ports.blobs import BlobContent
+from orlop.ports.clock import SECOND
+from orlop.services.collection import Collected
+from tests.faults.working import GRACE, STEPS, Key, later, opened
+from tests.registry import ALICE, EXPIRE, HandClock, Registry
+
+
+def check(folder: Path, done: int, *, begun: bool) -> None:
+    """`done` steps were acknowledged; with `begun` the next one may have happened, whole or not at all."""
+    asyncio.run(_check(folder, done, begun=begun))
+
+
+async def _check(folder: Path, done: int, *, begun: bool) -> None:
+    clock = HandClock()
+    clock.at = later(done)
+    registry, stores = opened(folder, clock)
+    registry.ids.given = 1_000_000  # nobody's yet
+    try:
+        sure, perhaps = _expected(done, begun=begun)
+        for key, digest in sure.items():
+            assert await _behind(registry, key) in ({digest} | perhaps.get(key, set())), key
+        await _go_on(registry)
+        await _clean(registry)
+    finally:
+        await stores.close()
+
+
+def _expected(done: int, *, begun: bool) -> tuple[dict[Key, str | None], dict[Key, set[str | None]]]:
+    sure: dict[Key, str | None] = {}
+    for step in STEPS[:done]:
+        sure |= step.leaves
+    perhaps: dict[Key, set[str | None]] = {}
+    if begun and done < len(STEPS):
+        perhaps = {key: {digest} for key, digest in STEPS[done].leaves.items()}
+        sure |= {key: None for key in STEPS[done].leaves if key not in sure}
+    return sure, perhaps
+
+
+async def _behind(registry: Registry, key: Key) -> str | None:
+    """The digest behind a key, from the bytes that a client would get; None when there is nothing."""
+    repository, kind, reference = key
+    try:
+        if kind == "manifest":
+            found = await registry.manifests.resolve(repository, reference, "*/*")
+            return digest_of(found.content, found.digest.algorithm)
+        assert isinstance(reference, Digest)
+        blob, _ = await registry.blobs.find(repository, reference, ALICE)
+    except (ManifestUnknown, BlobUnknown):
+        return None
+    return _read(registry.blobs.open(blob))
+
+
+def _read(content: BlobContent) -> str:
+    try:
+        return digest_of(content.read())
+    finally:
+        content.close()
+
+
+async def _go_on(registry: Registry) -> None:
+    """The registry takes a push of everything there is, over whatever was left."""
+    for step in STEPS[:12]:
+        await step.run(registry)
+        for key, digest in step.leaves.items():
+            assert await _behind(registry, key) == digest, key
+
+
+async def _clean(registry: Registry) -> None:
+    """After everything that was left behind had its time, nothing of it is left, and nothing is wrong."""
+    for _ in range(4):
+        registry.clock.at += EXPIRE + GRACE + SECOND
+        await registry.collection.run(GRACE)
+    assert await registry.collection.run(GRACE) == Collected()
+    report = await registry.verification().run()
+    assert not [f for f in report.findings if f.invariant != 7], report.findings
+    assert report.manifests > 0
+    assert report.blobs > 0

@@ -1,0 +1,174 @@
+"""A program that lives a registry's life in small steps, on SQLite and files, and tells what it has done; and the model
+of what has to be there after any number of steps.
+
+Started as `python -m tests.faults.working FOLDER`. Each line is written at once, so whoever reads it knows that
+everything before it was acknowledged.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.ports.clock import SECOND
+from tests.content import Piece, Pushable, artifact, blob, image, index
+from tests.registry import ALICE, EXPIRE, GRACE, START, HandClock, Registry, Stores, body, on_disk
+
+APP, LIB = RepositoryName("team/app"), RepositoryName("lib")
+
+#: What is looked at: (repository, "manifest" or "blob", reference).
+Key = tuple[RepositoryName, str, Reference]
+
+
+class Step(NamedTuple):
+    """Something that a client asks for, and what holds once it is acknowledged: the digest behind a key, or None."""
+
+    name: str
+    run: Callable[[Registry], Awaitable[object]]
+    leaves: dict[Key, str | None]
+
+
+def push_blob(repository: RepositoryName, piece: Piece) -> Step:
+    """Push a blob in one request."""
+    return Step(
+        f"push blob {piece.name}",
+        lambda registry: registry.push_blob(repository, piece),
+        {(repository, "blob", piece.digest): piece.digest},
+    )
+
+
+def put(repository: RepositoryName, what: Pushable, *tags: Tag) -> Step:
+    """Push a manifest alone."""
+    leaves: dict[Key, str | None] = {(repository, "manifest", what.digest): what.digest}
+    leaves |= {(repository, "manifest", tag): what.digest for tag in tags}
+    return Step(f"put {what.name}", lambda registry: registry.put(repository, what, tags), leaves)
+
+
+def push(repository: RepositoryName, what: Pushable, *tags: Tag) -> list[Step]:
+    """Push a manifest after everything that it needs."""
+    steps = []
+    for pushable in what.everything():
+        steps += [push_blob(repository, piece) for piece in pushable.blobs]
+        steps.append(put(repository, pushable, *(tags if pushable is what else ())))
+    return steps
+
+
+def push_in_chunks(repository: RepositoryName, piece: Piece) -> Step:
+    """Push a blob by two chunks and an empty end."""
+
+    async def run(registry: Registry) -> None:
+        middle = piece.size // 3
+        upload = await registry.uploads.start(repository, ALICE)
+        await registry.uploads.append(repository, upload.id, body(piece.content[:middle]))
+        await registry.uploads.append(repository, upload.id, body(piece.content[middle:]))
+        await registry.uploads.finish(repository, upload.id, piece.digest, body(), ALICE)
+
+    return Step(f"push blob {piece.name} in chunks", run, {(repository, "blob", piece.digest): piece.digest})
+
+
+def delete(repository: RepositoryName, reference: Reference, *gone: Reference) -> Step:
+    """Delete a manifest or tag; `gone` are the tags that go with it."""
+    return Step(
+        f"delete {reference[:16]}",
+        lambda registry: registry.manifests.delete(repository, reference, ALICE),
+        {(repository, "manifest", each): None for each in (reference, *gone)},
+    )
+
+
+def delete_blob(repository: RepositoryName, piece: Piece) -> Step:
+    """Delete a blob."""
+    return Step(
+        f"delete blob {piece.name}",
+        lambda registry: registry.blobs.delete(repository, piece.digest, ALICE),
+        {(repository, "blob", piece.digest): None},
+    )
+
+
+def abandon(repository: RepositoryName, *, cancel: bool) -> Step:
+    """Begin an upload, and cancel or forget it."""
+
+    async def run(registry: Registry) -> None:
+        upload = await registry.uploads.start(repository, ALICE)
+        await registry.uploads.append(repository, upload.id, body(b"never finished"))
+        if cancel:
+            await registry.uploads.cancel(repository, upload.id)
+
+    return Step("cancel an upload" if cancel else "abandon an upload", run, {})
+
+
+def collect(*loose: tuple[RepositoryName, Piece]) -> Step:
+    """Collect garbage, much later: `loose` is what no manifest names by then."""
+
+    async def run(registry: Registry) -> None:
+        for _ in range(3):
+            registry.clock.at += GRACE + SECOND
+            await registry.collection.run(GRACE)
+        registry.clock.at += EXPIRE
+        await registry.collection.expire_uploads()
+
+    return Step("collect", run, {(repository, "blob", piece.digest): None for repository, piece in loose})
+
+
+BASE, CODE, BIG = blob("base", 20_000), blob("code", 3_000), blob("big", 2_500_000)
+ONE = image("one", [BASE, CODE])
+TWO = image("two", [BASE, BIG])
+SBOM = artifact("sbom", subject=TWO)
+BOTH = index("both", [ONE, TWO])
+LOOSE, UNWANTED = blob("loose", 70_000), blob("unwanted", 10)
+
+STEPS: Sequence[Step] = (
+    *push(APP, ONE, Tag("v1"), Tag("latest")),
+    push_in_chunks(APP, BIG),
+    *push(APP, TWO, Tag("v2"), Tag("latest")),
+    *push(APP, SBOM),
+    put(APP, BOTH, Tag("both")),
+    *push(LIB, ONE, Tag("v1")),
+    push_blob(LIB, UNWANTED),
+    delete_blob(LIB, UNWANTED),
+    push_in_chunks(LIB, LOOSE),
+    abandon(LIB, cancel=True),
+    abandon(LIB, cancel=False),
+    delete(APP, Tag("v1")),
+    delete(LIB, ONE.digest, Tag("v1")),
+    collect((LIB, LOOSE), *((LIB, piece) for piece in ONE.blobs)),
+    push_blob(LIB, UNWANTED),
+    *push(LIB, ONE, Tag("v2")),
+    delete(APP, Tag("both")),
+    delete(APP, BOTH.digest),
+    delete(APP, ONE.digest),
+    collect((APP, CODE), (APP, ONE.blobs[0]), (LIB, UNWANTED)),
+)
+
+
+def say(event: str, number: int) -> None:
+    """Report."""
+    os.write(1, f"{event} {number}\n".encode())
+
+
+def opened(folder: Path, clock: HandClock) -> tuple[Registry, Stores]:
+    """The registry in a folder."""
+    stores = on_disk(folder)
+    return Registry(stores, clock), stores
+
+
+async def work(folder: Path) -> None:
+    """Take all steps."""
+    registry, stores = opened(folder, HandClock())
+    say("opened", 0)
+    for number, step in enumerate(STEPS):
+        say("begin", number)
+        await step.run(registry)
+        say("done", number)
+    await stores.close()
+
+
+def later(steps: int) -> int:
+    """A time at which everything that `steps` steps made is past its grace."""
+    return START + (steps + 1) * 10 * (GRACE + EXPIRE)
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Path(sys.argv[1])))
