@@ -98,7 +98,7 @@ def parse_manifest(content: bytes, content_type: str) -> Manifest:
     """
     document = _decode(content)
     if document.schema_version != 2:
-        _refuse(f"schemaVersion is {document.schema_version}; only 2 is supported")
+        _refuse("only schemaVersion 2 is supported")
     has_layers = document.layers is not msgspec.UNSET or document.config is not None
     has_manifests = document.manifests is not msgspec.UNSET
     if has_layers and has_manifests:
@@ -121,7 +121,7 @@ def parse_manifest(content: bytes, content_type: str) -> Manifest:
         media_type=media_type,
         artifact_type=document.artifact_type or (document.config.media_type if document.config else ""),
         edges=tuple(edges),
-        subject=_digest("subject", document.subject.digest) if document.subject else None,
+        subject=_subject(document.subject) if document.subject else None,
         annotations=document.annotations or {},
     )
 
@@ -157,7 +157,7 @@ def _media_type(document: _Document, announced: str, *, has_manifests: bool) -> 
     if announced in ("", "application/json", "application/octet-stream"):
         announced = ""
     if declared and announced and declared != announced:
-        _refuse(f"the Content-Type is {announced}, but the manifest says mediaType {declared}")
+        _refuse(f"the Content-Type is {announced[:160]!r}, but the manifest says mediaType {declared[:160]!r}")
     media_type = declared or announced or (media_types.OCI_INDEX if has_manifests else media_types.OCI_MANIFEST)
     if media_type in media_types.DOCKER_SCHEMA1:
         _refuse("Docker schema 1 manifests are not supported; push with a client of this decade")
@@ -169,8 +169,7 @@ def _media_type(document: _Document, announced: str, *, has_manifests: bool) -> 
 
 
 def _edge(where: str, entry: _Reference, kind: EdgeKind) -> Edge:
-    if not 0 <= entry.size <= MAX_SIZE:
-        _refuse(f"{where}.size is {entry.size}, not a number of bytes")
+    _check_size(where, entry)
     return Edge(
         kind=kind,
         digest=_digest(where, entry.digest),
@@ -183,6 +182,16 @@ def _edge(where: str, entry: _Reference, kind: EdgeKind) -> Edge:
 def _child(where: str, entry: _Reference) -> Edge:
     known = entry.media_type in media_types.MANIFESTS
     return _edge(where, entry, EdgeKind.MANIFEST if known else EdgeKind.BLOB)
+
+
+def _subject(entry: _Reference) -> Digest:
+    _check_size("subject", entry)
+    return _digest("subject", entry.digest)
+
+
+def _check_size(where: str, entry: _Reference) -> None:
+    if not 0 <= entry.size <= MAX_SIZE:
+        _refuse(f"{where}.size is not a number of bytes that content can have")
 
 
 def _digest(where: str, text: str) -> Digest:

@@ -1,5 +1,7 @@
 """Media types that a registry has to know, and how an Accept header is met."""
 
+from functools import lru_cache
+
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -27,6 +29,9 @@ _FOREIGN_PREFIXES = (
     "application/vnd.docker.image.rootfs.foreign.",
 )
 
+#: Accept headers of real clients are shorter, in characters; verdicts on longer ones are not worth their memory.
+_USUAL = 2_048
+
 
 def is_foreign_layer(media_type: str) -> bool:
     """Whether a layer of this type may be missing from the registry."""
@@ -34,8 +39,9 @@ def is_foreign_layer(media_type: str) -> bool:
 
 
 def essence(content_type: str) -> str:
-    """A Content-Type without its parameters: "The registry SHOULD ignore parameters on the Content-Type header"."""
-    return content_type.partition(";")[0].strip().lower() if ";" in content_type else content_type.strip()
+    """A Content-Type without its parameters, which "the registry SHOULD ignore", and in lower case: "The type and
+    subtype tokens are case-insensitive" (RFC 9110, section 8.3.1)."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def accepts(accept: str, media_type: str) -> bool:
@@ -46,6 +52,10 @@ def accepts(accept: str, media_type: str) -> bool:
     """
     if not accept:
         return True
+    return _remembered(accept, media_type) if len(accept) <= _USUAL else _admits(accept, media_type)
+
+
+def _admits(accept: str, media_type: str) -> bool:
     best, verdict = -1, False
     wanted_type = media_type.partition("/")[0]
     for item in accept.split(","):
@@ -62,6 +72,9 @@ def accepts(accept: str, media_type: str) -> bool:
         if rank > best:
             best, verdict = rank, not any(_is_zero_weight(p) for p in parameters)
     return verdict
+
+
+_remembered = lru_cache(maxsize=1_024)(_admits)
 
 
 def _is_zero_weight(parameter: str) -> bool:

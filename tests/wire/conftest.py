@@ -1,0 +1,44 @@
+"""Registries that the tests of a module share, and what they have to leave as they found it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.content import image
+from tests.servers import OrlopServer, orlop_server
+from tests.wire.footprint import footprint
+from tests.wire.inprocess import InProcess
+
+#: What is in the registry before any test: an image with a tag, in the repository "app".
+APP = image("app", layers=["base", "code"])
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """A registry, SQLite and files, that nothing a test does may change, and that may log no failure."""
+    data = tmp_path_factory.mktemp("refusing") / "data"
+    with structlog.testing.capture_logs() as log, InProcess(data) as registry:
+        registry.push("app", APP, "v1")
+        before = footprint(data)
+        yield registry
+        assert footprint(data) == before
+    assert [entry for entry in log if entry["log_level"] not in {"debug", "info"}] == []
+
+
+@pytest.fixture(params=["memory", "disk"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcess]:
+    """An empty registry, in memory and on disk."""
+    with (
+        structlog.testing.capture_logs(),
+        InProcess(None if request.param == "memory" else tmp_path / "data") as registry,
+    ):
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrlopServer]:
+    """A real server with two workers, for all tests over sockets that leave it as it was; bodies idle for 2 seconds."""
+    with orlop_server(tmp_path_factory.mktemp("server"), workers=2, limits_body_idle="2s") as server:
+        yield server
