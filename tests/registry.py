@@ -20,6 +20,7 @@ from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
 from orlop.services.referrers import Referrers
+from orlop.services.sweep import Sweep
 from orlop.services.uploads import Body, UploadLimits, Uploads
 from orlop.services.verify import Ages, Verification
 from tests.content import Piece, Pushable
@@ -116,6 +117,7 @@ class Registry:
         self.referrers = Referrers(catalog.browse, catalog.manifests)
         self.manifests = Manifests(catalog.manifests, self.referrers, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
+        self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value
         """Verification of these stores, to which everything that no row names is a stray."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from orlop.adapters.filesystem import FolderRefused
 from orlop.bootstrap.clocks import SystemClock
-from orlop.bootstrap.services import build_collection
+from orlop.bootstrap.services import build_collection, build_sweep
 from orlop.bootstrap.stores import StartRefused, open_stores
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
@@ -23,6 +23,7 @@ async def open_for_maintenance(settings: Settings) -> AsyncIterator[Maintained]:
     try:
         yield Maintained(
             build_collection(stores),
+            build_sweep(stores),
             Verification(stores.catalog.inspection, stores.blobs.reader, stores.blobs.inventory, SystemClock()),
             stores.catalog.vitals.totals,
         )

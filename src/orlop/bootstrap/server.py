@@ -89,6 +89,7 @@ def _worker(settings: Settings, stores: Stores, services: Services, metrics: Met
     return Worker(
         services.pulls,
         services.collection,
+        services.sweep,
         stores.leases,
         SystemClock(),
         RandomIds(),

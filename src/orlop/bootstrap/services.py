@@ -12,6 +12,7 @@ from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
 from orlop.services.pulls import PullLog
 from orlop.services.referrers import Referrers
+from orlop.services.sweep import Sweep
 from orlop.services.uploads import UploadLimits, Uploads
 
 
@@ -25,6 +26,7 @@ class Services(msgspec.Struct, frozen=True):
     referrers: Referrers
     pulls: PullLog
     collection: Collection
+    sweep: Sweep
 
 
 def build_services(settings: Settings, stores: Stores) -> Services:
@@ -52,6 +54,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
+        sweep=build_sweep(stores),
     )
 
 
@@ -59,3 +62,9 @@ def build_collection(stores: Stores) -> Collection:
     """Collection alone, for the command line."""
     catalog = stores.catalog
     return Collection(catalog.collection, catalog.expiry, stores.blobs.stage, stores.blobs.remover, SystemClock())
+
+
+def build_sweep(stores: Stores) -> Sweep:
+    """The sweep alone, for the command line."""
+    blobs = stores.blobs
+    return Sweep(stores.catalog.inspection, blobs.inventory, blobs.stage, blobs.remover, SystemClock())

@@ -7,10 +7,11 @@ import msgspec
 import structlog
 
 from orlop.domain.errors import RegistryError
-from orlop.ports.clock import SECOND, Clock, Ids
+from orlop.ports.clock import HOUR, SECOND, Clock, Ids
 from orlop.ports.jobs import Leases
 from orlop.services.collection import Collected, Collection
 from orlop.services.pulls import PullLog
+from orlop.services.sweep import Sweep
 
 _log = structlog.get_logger("orlop.worker")
 
@@ -20,6 +21,9 @@ _SCHEDULE_EVERY = 30.0
 
 #: How long a job is leased, in microseconds; renewed at a third of it.
 _LEASE = 60 * SECOND
+
+#: How often the store is swept, in microseconds: whatever a power cut left can wait.
+_SWEEP_EVERY = 6 * HOUR
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -37,6 +41,7 @@ class Worker:
         self,
         pulls: PullLog,
         collection: Collection,
+        sweep: Sweep,
         leases: Leases,
         clock: Clock,
         ids: Ids,
@@ -45,6 +50,7 @@ class Worker:
     ) -> None:
         self._pulls = pulls
         self._collection = collection
+        self._sweep = sweep
         self._leases = leases
         self._clock = clock
         self._owner = ids.new()
@@ -84,6 +90,7 @@ class Worker:
         await self._leased("expire-uploads", self._schedule.expire_every, self._expire)
         if self._schedule.collect_every:
             await self._leased("collect", self._schedule.collect_every, self._collect)
+            await self._leased("sweep", _SWEEP_EVERY, self._run_sweep)
 
     async def _expire(self) -> str:
         return f"{await self._collection.expire_uploads()} uploads expired"
@@ -93,6 +100,9 @@ class Worker:
         done = await self._collection.run(self._schedule.grace)
         self._collected(done, (self._clock.now() - started) / SECOND)
         return msgspec.json.encode(done).decode()
+
+    async def _run_sweep(self) -> str:
+        return msgspec.json.encode(await self._sweep.run()).decode()
 
     async def _leased(self, job: str, every: int, work: Callable[[], Awaitable[str]]) -> None:
         """Do `work` if it is due and nobody else does it, holding the lease for as long as it takes."""

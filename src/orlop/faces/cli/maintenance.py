@@ -14,6 +14,7 @@ from orlop.faces.cli.running import DONE, FAILED, run, size_text
 from orlop.faces.cli.settings import StoreFlags
 from orlop.ports.catalog import Totals
 from orlop.services.collection import Collection
+from orlop.services.sweep import Sweep
 from orlop.services.verify import Report, Verification
 
 _Flag = Parameter(negative="")
@@ -23,6 +24,7 @@ class Maintained(msgspec.Struct, frozen=True):
     """Open stores, by what can be done to them."""
 
     collection: Collection
+    sweep: Sweep
     verification: Verification
     totals: Callable[[], Awaitable[Totals]]
 
@@ -35,7 +37,7 @@ def register(app: cyclopts.App, opening: Opening) -> None:
 
     @app.command
     def gc(*, flags: StoreFlags | None = None, grace: str | None = None, json: Annotated[bool, _Flag] = False) -> int:
-        """Remove the blobs that nothing needs, and uploads that nobody finished.
+        """Remove the blobs that nothing needs, uploads that nobody finished, and what crashes left behind.
 
         Parameters
         ----------
@@ -50,6 +52,7 @@ def register(app: cyclopts.App, opening: Opening) -> None:
         async def work() -> None:
             async with opening(settings) as stores:
                 done = await stores.collection.run(keep)
+                await stores.sweep.run()
             if json:
                 print(msgspec.json.encode(done).decode())
             else:
