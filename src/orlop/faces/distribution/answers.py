@@ -1,5 +1,6 @@
 """Answers that a worker remembers for as long as nothing changed in the catalog, and not a request longer."""
 
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 from orlop.ports.events import Changes
@@ -17,7 +18,7 @@ class Answers(Generic[T]):
         self._changes = changes
         self._capacity = capacity
         self._held = 0
-        self._entries: dict[object, tuple[int, T, int]] = {}
+        self._entries: OrderedDict[object, tuple[int, T, int]] = OrderedDict()  # a dict is slow at losing its first
 
     def count(self) -> int | None:
         """The state of the catalog now: take it before asking the catalog, hand it to `remember` afterwards."""
@@ -39,4 +40,4 @@ class Answers(Generic[T]):
         self._held += cost - (old[2] if old else 0)
         self._entries[key] = (count, answer, cost)
         while self._held > self._capacity:
-            self._held -= self._entries.pop(next(iter(self._entries)))[2]
+            self._held -= self._entries.popitem(last=False)[1][2]

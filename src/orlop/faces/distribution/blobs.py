@@ -46,16 +46,21 @@ class BlobHandlers:
             return StreamResponse(206, headers, self._blobs.open(blob), span)
         if exchange.method != "HEAD" and blob.size > INLINE:
             return self._large(blob, headers, exchange)
-        content = self._blobs.open(blob)
+        return Response(200, headers, self._small(blob, exchange), length=blob.size)
+
+    def _small(self, blob: Blob, exchange: Exchange) -> bytes:
+        lent = self._open_copies.lend(blob)
+        content = lent or self._blobs.open(blob)
         try:
-            return Response(200, headers, b"" if exchange.method == "HEAD" else content.read(), length=blob.size)
+            return b"" if exchange.method == "HEAD" else content.read()
         finally:
-            content.close()
+            if lent is None:
+                content.close()
 
     def _large(self, blob: Blob, headers: Headers, exchange: Exchange) -> AnyResponse:
-        path = self._open_copies.lend(blob) if exchange.pathsend else None
-        if path is not None:
-            return PathResponse(200, headers, path, blob.size)
+        lent = self._open_copies.lend(blob) if exchange.pathsend else None
+        if lent is not None and lent.path is not None:
+            return PathResponse(200, headers, lent.path, blob.size)
         return StreamResponse(200, headers, self._blobs.open(blob), Span(0, blob.size))
 
     def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:

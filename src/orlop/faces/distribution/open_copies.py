@@ -1,10 +1,11 @@
-"""Copies that stay open while the server sends them by path.
+"""Copies that stay open for a while after they were read, for the next reader and for the server.
 
 An ASGI server gets a path and opens it when it comes to it, without saying when. So that a copy removed meanwhile is
-still sent, it is lent under the path of an open descriptor, and the descriptor lingers far longer than any server takes.
+still sent, it is lent under the path of an open descriptor, which lingers far longer than any server takes.
 """
 
 import asyncio
+from collections import OrderedDict
 
 from orlop.domain.blob import Blob, BlobKey
 from orlop.ports.blobs import BlobContent
@@ -13,7 +14,7 @@ from orlop.services.blobs import Blobs
 #: Seconds that a copy stays open after it was last lent. A server that takes longer to open a file is not serving.
 LINGER = 60.0
 
-#: Copies open at once, at most; when they are all in use, further ones are sent in pieces.
+#: Copies open at once, at most; when they are all in use, further ones have to be opened by those who want them.
 CAPACITY = 4_096
 
 
@@ -22,14 +23,14 @@ class OpenCopies:
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self._open: dict[BlobKey, tuple[BlobContent, float]] = {}
+        self._open: OrderedDict[BlobKey, tuple[BlobContent, float]] = OrderedDict()  # the longest unused first
         self._sweeping = False
 
-    def lend(self, blob: Blob) -> str | None:
-        """A path that leads to this copy for as long as it takes; None where there is none. Raises ContentCorrupt."""
+    def lend(self, blob: Blob) -> BlobContent | None:
+        """An open copy that the borrower leaves open; None when no more can be. Raises ContentCorrupt."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        entry = self._open.pop(blob.key, None)
+        entry = self._open.get(blob.key)
         if entry is None:
             self._close_until(now)
             if len(self._open) >= CAPACITY:
@@ -37,14 +38,12 @@ class OpenCopies:
             content = self._blobs.open(blob)
         else:
             content = entry[0]
-        if content.path is None:
-            content.close()
-            return None
         self._open[blob.key] = (content, now + LINGER)
+        self._open.move_to_end(blob.key)
         if not self._sweeping:
             self._sweeping = True
             loop.call_later(LINGER, self._sweep)
-        return content.path
+        return content
 
     def close(self) -> None:
         """Let go of everything."""
