@@ -3,8 +3,10 @@
 What a chart makes of its values is up to the chart; this follows the conventions that published charts share.
 """
 
+import math
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from orlop.domain.errors import RegistryError
@@ -15,8 +17,10 @@ from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence,
 
 #: Keys whose presence beside `repository` tells an image from a source repository or a chart repository.
 _COMPANIONS = ("tag", "digest", "sha", "registry", "pullPolicy", "imagePullPolicy")
-_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 _ODD_INTEGER = re.compile(r"[-+]?0[0-9_xob][0-9a-fA-F_]*|[-+]?[0-9]+_[0-9_]*", re.ASCII)
+#: Powers of ten from which Go's `%v` writes a float with an exponent.
+_EXPONENT_FROM = 6
 
 
 class _Path(NamedTuple):
@@ -186,16 +190,31 @@ def _value_slot(text: str, owner: Mapping, key: str, value: Scalar, kind: SlotKi
 
 
 def _number(tag: Scalar | None) -> tuple[Finding, ...]:
-    """A tag that YAML takes for a number is written as another one: 1.10 becomes 1.1."""
+    """A tag that YAML takes for a number is written as another text: 1.10 as 1.1, 20240101 as 2.0240101e+07."""
     if tag is None or tag.style:
         return ()
-    shown = ""
-    if _FLOAT.fullmatch(tag.value):
-        number = float(tag.value)
-        shown = str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)
-    elif _ODD_INTEGER.fullmatch(tag.value):
-        shown = "another number"
-    if not shown or shown == tag.value:
+    if _ODD_INTEGER.fullmatch(tag.value):
+        shown = "in another way"
+    elif _NUMBER.fullmatch(tag.value):
+        shown = _as_helm_writes(float(tag.value))
+        if shown in ("inf", "-inf", tag.value):
+            return ()
+        shown = f"as {shown}"
+    else:
         return ()
-    message = f"YAML reads the tag {tag.value[:40]} as the number {shown}; put it in quotation marks"
-    return (Finding(Level.WARNING, "number-tag", message.replace("the number another", "another")),)
+    message = f"YAML reads the tag {tag.value[:40]} as a number, which Helm writes {shown}; put it in quotation marks"
+    return (Finding(Level.WARNING, "number-tag", message),)
+
+
+def _as_helm_writes(number: float) -> str:
+    """As Go's `%v` does: the shortest digits, with an exponent from a million on and below a ten-thousandth."""
+    if number == 0 or math.isinf(number):
+        return "0" if number == 0 else str(number)
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    magnitude = len(digits) - 1 + exponent
+    if -4 <= magnitude < _EXPONENT_FROM:
+        return format(Decimal((sign, digits, exponent)), "f")
+    text = "".join(map(str, digits))
+    fraction = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{'-' if sign else ''}{text[0]}{fraction}e{magnitude:+03d}"

@@ -123,9 +123,11 @@ Node = Scalar | Mapping | Sequence
 
 def documents(text: str) -> list[Node]:
     """The documents of `text`. Raises SourceInvalid where it is not YAML or goes beyond a limit."""
-    builder = _Builder()
+    # The loaders do not count a byte order mark at the beginning.
+    body = text.removeprefix("\ufeff")
+    builder = _Builder(len(text) - len(body))
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(body, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as cause:
         mark = cause.problem_mark
@@ -142,7 +144,8 @@ def _hint(text: str) -> str:
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, shift: int) -> None:
+        self.shift = shift
         self.documents: list[Node] = []
         self.anchors: dict[str, Node] = {}
         self.open: list[Mapping | Sequence] = []
@@ -150,7 +153,7 @@ class _Builder:
         self.nodes = 0
 
     def take(self, event: Any) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = event.start_mark.index + self.shift, event.end_mark.index + self.shift
         match event:
             case yaml.ScalarEvent():
                 style = event.style if event.style in ("'", '"', "|", ">") else ""
