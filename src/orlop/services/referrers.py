@@ -39,7 +39,7 @@ class Referrers:
         """A page of the referrers of `subject`, of one artifact type if given; empty when nothing refers to it."""
         own = await self._browse.referrers(repository, subject, artifact_type, page)
         listed = await self._listed(repository, subject)
-        if not listed:
+        if not listed or not page.size:
             return own
         known = {descriptor.digest for descriptor in own.items}
         last = own.items[-1].digest if own.more else None
@@ -65,7 +65,7 @@ class Referrers:
         own = await self._browse.referrers(repository, subject, None, PageRequest(_FALLBACK_SIZE))
         if not own.items:
             return None
-        content = msgspec.json.encode(index_of(list(own.items), OCI_INDEX))
+        content = msgspec.json.encode(index_of(list(own.items), OCI_INDEX), enc_hook=str)
         return StoredManifest(digest_of(content), OCI_INDEX, content)
 
     async def _listed(self, repository: RepositoryName, subject: Digest) -> list[Descriptor]:
