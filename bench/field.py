@@ -1,0 +1,97 @@
+"""Everything that a measure works with: the plan, a folder, and servers that run on prepared storage."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from bench.findings import OURS
+from bench.plan import Plan
+from bench.scenes import catalog
+from bench.scenes.folder import kept
+from bench.scenes.growth import SMALL, growth
+from bench.servers import orlop
+from bench.servers.peers import PEERS, Peer
+from bench.servers.process import Running
+
+
+class Field:
+    """`folder` is empty and will be removed; `stack` ends what was started."""
+
+    def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
+        self.plan = plan
+        self.folder = folder
+        self._stack = stack
+        self._folders = 0
+
+    @cached_property
+    def peers(self) -> tuple[Peer, ...]:
+        """The other servers that this machine has."""
+        return tuple(peer for peer in PEERS if peer.path is not None)
+
+    @cached_property
+    def missing(self) -> tuple[Peer, ...]:
+        """The other servers that it does not have."""
+        return tuple(peer for peer in PEERS if peer.path is None)
+
+    @cached_property
+    def readers(self) -> dict[str, Running]:
+        """Every server with the same content, by name; ours first. They run until the bench ends."""
+        servers = [self._stack.enter_context(self.ours(self.standard()))]
+        servers += [self._stack.enter_context(peer.serving(self.fresh(), self._scene(peer))) for peer in self.peers]
+        return {server.name: server for server in servers}
+
+    @contextmanager
+    def pushed(self) -> Iterator[dict[str, Running]]:
+        """Every server that takes pushes: ours with the catalog that it always has, the others empty."""
+        with ExitStack() as stack:
+            servers = [stack.enter_context(self.ours(self.standard()))]
+            servers += [
+                stack.enter_context(peer.serving(self.fresh(), self.fresh()))
+                for peer in self.peers
+                if peer.takes_pushes
+            ]
+            yield {server.name: server for server in servers}
+
+    @contextmanager
+    def ours(self, storage: Path) -> Iterator[Running]:
+        """Orlop on this data folder."""
+        with orlop.serving(self.fresh(), storage) as running:
+            yield running
+
+    def standard(self) -> Path:
+        """A copy of the data folder with the standard content."""
+        count = self.plan.repositories
+        return self._copy(kept(f"{OURS}-{count}", lambda root: catalog.write(root, catalog.standard(count))))
+
+    def small(self) -> Path:
+        """A copy of the data folder with a hundred of everything."""
+        fill = growth(SMALL, SMALL, SMALL)
+        return self._copy(kept(f"{OURS}-growth-{SMALL}", lambda root: catalog.write(root, fill)))
+
+    def large(self) -> Path:
+        """A copy of the data folder with as much as the plan says."""
+        plan = self.plan
+        fill = growth(plan.large_repositories, plan.large_tags, plan.referrers)
+        name = f"{OURS}-growth-{plan.large_repositories}-{plan.large_tags}-{plan.referrers}"
+        return self._copy(kept(name, lambda root: catalog.write(root, fill)))
+
+    def fresh(self) -> Path:
+        """A new folder."""
+        self._folders += 1
+        folder = self.folder / str(self._folders)
+        folder.mkdir()
+        return folder
+
+    def _scene(self, peer: Peer) -> Path:
+        """What a peer holds is only read, so the kept folder serves as it is."""
+        count = self.plan.repositories
+        return kept(f"{peer.scene}-{count}", lambda root: peer.write(root, count))
+
+    def _copy(self, kept_folder: Path) -> Path:
+        copy = self.fresh() / "data"
+        shutil.copytree(kept_folder, copy)
+        os.sync()
+        return copy

@@ -1,0 +1,1 @@
+"""Load generators: wrk for reading, and clients of our own for HEAD, pushes, pulls and latencies."""

@@ -1,0 +1,83 @@
+"""Pushes: one large blob, and many small images at once."""
+
+import hashlib
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+from bench.field import Field
+from bench.findings import Finding, compared
+from bench.load import crews
+from bench.load.connection import Connection
+from bench.load.images import share
+from bench.load.pushing import pieces, push_blob
+from bench.rounds import Turn, take_turns
+from bench.scenes.content import noise
+
+_SIZE = 256 << 20
+_CLIENTS = 8
+_IMAGES = 200
+
+#: What the work comes to without any server.
+ALONE = "hash, write, fsync alone"
+
+
+def large(field: Field) -> Finding:
+    """One blob of 256 MiB by POST, PATCH and PUT."""
+    blob = bytearray(noise(_SIZE, 1))
+    with field.pushed() as servers:
+        turns: dict[str, Turn] = {name: partial(_push, server.port, blob) for name, server in servers.items()}
+        turns[ALONE] = partial(_alone, field.folder / "alone", blob)
+        figures = take_turns(turns, field.plan.rounds)
+    must = {"distribution 2.8": 3.0, "distribution 3": 1.5, "zot": 1.5}
+    checks = compared(figures, must, {ALONE: 1 / 1.3}, less_is_better=True)
+    return Finding("push one 256 MiB blob", "s", figures, checks, ("distribution and zot do not sync all they write",))
+
+
+def images(field: Field) -> Finding:
+    """200 small images by eight clients."""
+    with field.pushed() as servers:
+
+        def turn(name: str) -> float:
+            shares = share(_CLIENTS, _IMAGES // _CLIENTS)
+            os.sync()
+            return _IMAGES / crews.push_all(servers[name].port, shares)
+
+        figures = take_turns({name: partial(turn, name) for name in servers}, field.plan.rounds)
+    names = ("distribution 2.8", "distribution 3", "zot")
+    checks = compared(figures, dict.fromkeys(names, 1.0), dict.fromkeys(names, 2.0))
+    return Finding("push 200 small images, 8 clients", "images/s", figures, checks)
+
+
+def _renewed(blob: bytearray) -> str:
+    """Make the blob one that nobody has seen; its digest. Lets the disk finish what earlier turns left to it."""
+    blob[:16] = os.urandom(16)
+    digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+    os.sync()
+    return digest
+
+
+def _push(port: int, blob: bytearray) -> float:
+    digest = _renewed(blob)
+    connection = Connection(port)
+    try:
+        began = time.perf_counter()
+        push_blob(connection, "push/large", digest, pieces(blob), _SIZE)
+        return time.perf_counter() - began
+    finally:
+        connection.close()
+
+
+def _alone(path: Path, blob: bytearray) -> float:
+    _renewed(blob)
+    state = hashlib.sha256()
+    began = time.perf_counter()
+    with path.open("wb", buffering=0) as file:
+        for piece in pieces(blob):
+            state.update(piece)
+            file.write(piece)
+        os.fsync(file.fileno())
+    taken = time.perf_counter() - began
+    path.unlink()
+    return taken

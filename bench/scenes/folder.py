@@ -1,0 +1,24 @@
+"""Storage folders that are written once and kept: writing 100,000 tags in another server's form takes minutes."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+#: Beside the code and unknown to git; may be deleted at any time.
+KEPT = Path(__file__).parent.parent / "work"
+
+#: Raised when the content or a layout changes.
+_EDITION = 1
+
+
+def kept(name: str, write: Callable[[Path], None]) -> Path:
+    """The folder of this name, written now unless an earlier run finished writing it."""
+    folder = KEPT / f"{name}-{_EDITION}"
+    done = folder / "complete"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        storage = folder / "storage"
+        storage.mkdir(parents=True)
+        write(storage)
+        done.touch()
+    return folder / "storage"

@@ -1,0 +1,58 @@
+"""Two catalogs of Orlop's that differ in size alone, to see how cost grows: one with a hundred of everything, one with
+as many as the plan says, a million tags in the full run."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from bench.scenes import content
+from bench.scenes.catalog import Step, Writer, mount, push
+
+#: The repository with many tags, and the one with many referrers of its tag `v0`.
+TAGGED = "growth/tagged"
+REFERRED = "growth/referred"
+
+SMALL = 100
+_TAGS = tuple(f"v{number}" for number in range(9))
+
+
+def tag(number: int) -> str:
+    """The name of a tag of the repository with many."""
+    return f"t{number:07d}"
+
+
+def subject() -> content.Piece:
+    """The manifest that the referrers refer to."""
+    return content.manifest(content.layers(), "subject")
+
+
+def growth(repositories: int, tags: int, referrers: int) -> Callable[[Writer], Awaitable[None]]:
+    """Repositories with nine tags each, and the two special ones."""
+
+    async def fill(writer: Writer) -> None:
+        for each in (content.config(), *content.layers()):
+            await writer.blob(TAGGED, each)
+            await writer.blob(REFERRED, each)
+        await writer.steps(_crowd(repositories))
+        await writer.steps(_tagged(tags))
+        await writer.steps(_referred(referrers))
+
+    return fill
+
+
+def _crowd(repositories: int) -> Iterator[Step]:
+    for number in range(repositories):
+        name = content.repository(number)
+        yield from (mount(name, each) for each in (content.config(), *content.layers()))
+        yield push(name, content.manifest(content.layers(), str(number)), _TAGS)
+
+
+def _tagged(tags: int) -> Iterator[Step]:
+    per_manifest = 10
+    for number in range(0, tags, per_manifest):
+        manifest = content.manifest(content.layers(), f"tagged-{number}")
+        yield push(TAGGED, manifest, [tag(number + index) for index in range(min(per_manifest, tags - number))])
+
+
+def _referred(referrers: int) -> Iterator[Step]:
+    yield push(REFERRED, subject(), ["v0"])
+    for number in range(referrers):
+        yield push(REFERRED, content.manifest((), f"referrer-{number}", subject()))

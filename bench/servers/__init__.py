@@ -1,0 +1,1 @@
+"""How each server is found, configured, started on loopback and stopped."""
