@@ -170,8 +170,10 @@ def test_a_stop_leaves_nothing_running_and_ends_well(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         workers = server.workers()
         assert workers
+        started = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(PATIENCE) == 0
+        assert time.monotonic() - started < 20, "a signal right after the start was lost"
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     assert server.events()[-1]["event"] == "stopped"
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import socket
 import ssl
 import sys
@@ -51,6 +52,8 @@ def serve(
     `prepare` runs once, before any worker. `application` imports what workers need and gives what runs in each: it is
     called before they are forked, so that they share it. Raises ServerRefused, or what `prepare` raises.
     """
+    # Until the supervisor listens to signals, one ends the process as an exception does, leaving nothing behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(settings.log.level, settings.log.format)
     check_tls(settings)
     host, port = resolve(settings.listen)

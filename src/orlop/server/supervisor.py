@@ -6,7 +6,6 @@ always replaced, with a growing delay, and only workers that cannot start end th
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,11 +15,10 @@ import structlog
 from granian.server.mp import MPServer, WorkerProcess
 
 from orlop.server.respawn import Respawns
-from orlop.server.worker import Board
+from orlop.server.worker import SIGNALS, Board
 
 #: How long to wait before looking again whether all workers serve, in seconds.
 _STARTING = 0.02
-_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 _log = structlog.get_logger("orlop.server")
 
@@ -62,12 +60,13 @@ class Supervisor(MPServer):
     def _start_worker(self, index: int, spawn_target: Any, target_loader: Any) -> WorkerProcess:
         self._board.serving[index] = 0
         worker = self._spawn_worker(index, spawn_target, target_loader)
-        # A signal between the fork and the worker's own set-up would be lost on the supervisor's inherited handlers.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        # A signal between the fork and the worker's own set-up would be lost on the supervisor's inherited handlers;
+        # the worker starts with these blocked and takes them when it serves.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             worker.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return worker
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
@@ -109,16 +108,8 @@ class Supervisor(MPServer):
     def _announce(self) -> None:
         if self._announced or not all(self._board.serving):
             return
-        # A worker says that it serves just before it listens.
-        try:
-            socket.create_connection((self._reachable(), self.port), timeout=1).close()
-        except OSError:
-            return
         self._announced = True
         self._serving(self.port)
-
-    def _reachable(self) -> str:
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind_addr, self.bind_addr)  # noqa: S104 - compared, not bound
 
     @property
     def port(self) -> int:

@@ -19,6 +19,10 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+#: The signals that end the server.
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+#: When, after the end of startup, the event loop is certain to run for serving, in seconds.
+_SETTLED = 0.01
 #: How often a worker looks whether its supervisor is still there, in seconds.
 _PARENT_EVERY = 1.0
 
@@ -45,12 +49,9 @@ class Board(msgspec.Struct, frozen=True):
 
 def load(factory: ApplicationFactory, settings: Settings, board: Board, supervisor: int, index: int) -> Application:
     """Build the application in a fresh worker. Ends the process when that fails."""
-    # A worker stops when its supervisor says so. The terminal's Ctrl-C reaches the supervisor as well. Until the event
-    # loop takes over, SIGTERM simply ends the process: the supervisor blocked both signals while it forked.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A new process started with its signals blocked (a spawned one, with none of ours set); see `_serve`.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
     logs.configure(settings.log.level, settings.log.format)
     try:
         application = factory(settings, WorkerContext(index + 1, lambda: bool(board.draining[0])))
@@ -79,20 +80,29 @@ class _Supervised:
     def _noting(self, send: Send) -> Send:
         async def noted(message: dict[str, Any]) -> None:
             if message["type"] == "lifespan.startup.complete":
-                loop = asyncio.get_running_loop()
-                # The server library listens to both signals; see `load`.
-                loop.remove_signal_handler(signal.SIGINT)
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                self._watch = loop.create_task(self._watch_supervisor())
-                # What was imported lives as long as the process: no collection needs to look at it again.
-                gc.collect()
-                gc.freeze()
-                self._board.serving[self._index] = 1
+                asyncio.get_running_loop().call_later(_SETTLED, self._serve)
             elif message["type"].startswith("lifespan.shutdown") and self._watch is not None:
                 self._watch.cancel()
             await send(message)
 
         return noted
+
+    def _serve(self) -> None:
+        """The sockets are open and the loop runs for good: from here on the worker hears signals.
+
+        Before, a SIGTERM could get lost: uvloop drops signals while it does not run, and between the end of startup
+        and serving it does not. Blocked signals wait, in this thread and in all that were started meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        # The terminal's Ctrl-C reaches every process, but a worker stops when its supervisor says so.
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        self._watch = loop.create_task(self._watch_supervisor())
+        # What was imported lives as long as the process: no collection needs to look at it again.
+        gc.collect()
+        gc.freeze()
+        self._board.serving[self._index] = 1
 
     async def _watch_supervisor(self) -> None:
         """A supervisor that was killed can stop nobody; its workers then stop by themselves, as if it had."""
