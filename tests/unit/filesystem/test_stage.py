@@ -110,6 +110,7 @@ async def test_what_no_checkpoint_covered_is_lost(store: FilesystemBlobs, folder
     await writer.write(b"x" * (2 * BUFFER))
     await writer.close()
     await writer.close()
+    assert _bytes(folder.stage(UPLOAD)) == b"kept"
     assert await _stage(store, b"!", offset=4) is None
     assert _bytes(folder.stage(UPLOAD)) == b"kept!"
     assert await store.stage.digest(UPLOAD, 5, "sha256") == digest_of(b"kept!")

@@ -167,6 +167,9 @@ class _Writer:
         self._take()
         try:
             await self._idle()
+            if self._file.has_loose_end and not self._ended:
+                self._start(self._file.trim)
+                await self._idle()
         finally:
             if self._work is None or self._work.done():
                 self._leave()

@@ -88,6 +88,7 @@ class StageFile:
         self._flushed = offset
         self._hash: State | None = None
         self._failure: RegistryError | None = None
+        self._durable = offset
         self.offset = offset
 
     def open(self, memory: Memory | None) -> None:
@@ -150,10 +151,22 @@ class StageFile:
             with translated("storing the upload"):
                 os.fsync(self._descriptor)
                 found = os.fstat(self._descriptor)
+            self._durable = self.offset
         except RegistryError as failure:
             self._failure = failure
             raise
         return None if self._hash is None else Memory(self.offset, self._algorithm, self._hash.copy(), found)
+
+    @property
+    def has_loose_end(self) -> bool:
+        """Whether the file may be longer than what is durable of it."""
+        return self._descriptor >= 0 and (self.offset > self._durable or self._failure is not None)
+
+    def trim(self) -> None:
+        """Give back what lies beyond the durable bytes: nobody will go on from there, and the disk may be full."""
+        if self.has_loose_end:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._durable)
 
     def cut(self, size: int) -> bool:
         """Drop what lies beyond `size` bytes, durably; False when the file was not opened yet.

@@ -18,7 +18,9 @@ class SharedChanges:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             if os.fstat(descriptor).st_size < _BYTES:
-                os.ftruncate(descriptor, _BYTES)
+                # Written, not only made longer: a hole that cannot be filled, because the disk is full by then, would
+                # kill the process that stores into the map.
+                os.pwrite(descriptor, bytes(_BYTES), 0)
             self._map = mmap.mmap(descriptor, _BYTES)
         finally:
             os.close(descriptor)
