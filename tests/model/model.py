@@ -1,0 +1,104 @@
+"""A registry as a few dictionaries: what clients should see, with nothing of how it is kept."""
+
+from dataclasses import dataclass, field
+
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName, Tag
+from tests.content import Pushable
+from tests.registry import EXPIRE, GRACE
+
+
+@dataclass
+class Session:
+    """An upload: what was acknowledged of it, and when it expires."""
+
+    repository: RepositoryName
+    expires_at: int
+    content: bytes = b""
+
+
+@dataclass
+class Repository:
+    """What a repository shows. `blobs`: since when a blob is loose; None while a manifest names it."""
+
+    blobs: dict[Digest, int | None] = field(default_factory=dict)
+    manifests: dict[Digest, Pushable] = field(default_factory=dict)
+    tags: dict[Tag, Digest] = field(default_factory=dict)
+
+    def names(self, digest: Digest) -> bool:
+        """Whether a manifest names the blob."""
+        return any(digest in _blobs_of(what) for what in self.manifests.values())
+
+    def is_child(self, digest: Digest) -> bool:
+        """Whether an index names the manifest."""
+        return any(digest in {child.digest for child in what.children} for what in self.manifests.values())
+
+    def misses(self, what: Pushable) -> bool:
+        """Whether something that a manifest needs is not here."""
+        blobs = {piece.digest for piece in what.blobs} - self.blobs.keys()
+        return bool(blobs or {child.digest for child in what.children} - self.manifests.keys())
+
+
+def _blobs_of(what: Pushable) -> set[Digest]:
+    return {edge.digest for edge in what.manifest.edges if edge.kind != "manifest"}
+
+
+@dataclass
+class Model:
+    """Everything that was acknowledged, and the time."""
+
+    now: int
+    repositories: dict[RepositoryName, Repository] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+
+    def here(self, name: RepositoryName) -> Repository:
+        """A repository to look at, or an empty one."""
+        return self.repositories.get(name, Repository())
+
+    def link(self, name: RepositoryName, digest: Digest) -> None:
+        """A blob was pushed or mounted."""
+        repository = self.repositories.setdefault(name, Repository())
+        repository.blobs[digest] = None if repository.names(digest) else self.now
+
+    def told(self, name: RepositoryName, digest: Digest) -> None:
+        """Somebody was told that the blob is there."""
+        since = self.repositories[name].blobs[digest]
+        if since is not None and self.now - since > GRACE // 2:
+            self.repositories[name].blobs[digest] = self.now
+
+    def put(self, name: RepositoryName, what: Pushable, tags: list[Tag]) -> None:
+        """A manifest was stored."""
+        repository = self.repositories.setdefault(name, Repository())
+        repository.manifests[what.digest] = what
+        repository.tags |= dict.fromkeys(tags, what.digest)
+        for digest in _blobs_of(what) & repository.blobs.keys():
+            repository.blobs[digest] = None
+
+    def delete(self, name: RepositoryName, digest: Digest) -> None:
+        """A manifest was deleted."""
+        repository = self.repositories[name]
+        what = repository.manifests.pop(digest)
+        repository.tags = {tag: target for tag, target in repository.tags.items() if target != digest}
+        for blob in _blobs_of(what) & repository.blobs.keys():
+            if not repository.names(blob):
+                repository.blobs[blob] = self.now
+
+    def unlink_loose(self) -> None:
+        """A collection took the links that were loose for longer than the grace."""
+        for repository in self.repositories.values():
+            for digest, since in list(repository.blobs.items()):
+                if since is not None and since < self.now - GRACE:
+                    del repository.blobs[digest]
+
+    def touch(self, session: Session) -> None:
+        """A session was written to."""
+        session.expires_at = self.now + EXPIRE
+
+    def is_open(self, upload: str) -> bool:
+        """Whether a session goes on."""
+        session = self.sessions.get(upload)
+        return session is not None and session.expires_at > self.now
+
+    def expire(self) -> None:
+        """The sessions that are over were cleared away."""
+        self.sessions = {upload: session for upload, session in self.sessions.items() if self.is_open(upload)}

@@ -1,0 +1,395 @@
+"""Whatever clients do, in whatever order and at whatever time, the registry shows what a few dictionaries would.
+
+The services run on both pairs of engines; each run ends with a clean verification, and with a second collection that
+has nothing to do.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+
+from orlop.domain.errors import (
+    BlobUnknown,
+    BlobUploadUnknown,
+    Denied,
+    DigestInvalid,
+    ManifestBlobUnknown,
+    ManifestUnknown,
+    NameUnknown,
+    UploadRangeInvalid,
+)
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
+from orlop.domain.upload import ChunkRange
+from orlop.ports.clock import SECOND
+from orlop.services.uploads import Body
+from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
+from tests.model.model import Model, Session
+from tests.model.operations import collector
+from tests.registry import ALICE, EXPIRE, GRACE, START, HandClock, Registry, Stores, body, in_memory, on_disk
+
+T = TypeVar("T")
+
+REPOSITORIES = [RepositoryName("app"), RepositoryName("lib")]
+TAGS = [Tag("v1"), Tag("v2")]
+ONE = image("one", ["base", "code"])
+TWO = image("two", ["base", blob("nothing", 0)], foreign=["code"])
+SBOM = artifact("sbom", subject=ONE, annotations={"kind": "sbom"})
+DEBUG = image("debug", ["base"], subject=ONE)
+BOTH = index("both", [ONE, TWO])
+NESTED = index("nested", [BOTH, blob("cached")])
+PUSHABLES = [ONE, TWO, SBOM, DEBUG, BOTH, NESTED]
+PIECES = sorted({piece for what in PUSHABLES for piece in what.blobs} | {EMPTY}, key=lambda piece: piece.name)
+
+repositories, tags = st.sampled_from(REPOSITORIES), st.sampled_from(TAGS)
+pushables, pieces = st.sampled_from(PUSHABLES), st.sampled_from(PIECES)
+LIMIT = 1_000
+
+
+class RegistryMachine(RuleBasedStateMachine):
+    """Rules are what clients and workers do; after each, everything that shows is compared."""
+
+    uploads = Bundle("uploads")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.clock = HandClock()
+        self.stores = self.open_stores()
+        self.registry = Registry(self.stores, self.clock)
+        self.model = Model(START)
+        self.doomed: list[int] = []
+
+    def open_stores(self) -> Stores:
+        """Empty stores."""
+        return in_memory(self.clock).stores
+
+    def do(self, step: Coroutine[Any, Any, T]) -> T:
+        """Run to the end."""
+        return self.runner.run(step)
+
+    # --- Blobs ---------------------------------------------------------------------------------------------------
+
+    @rule(repository=repositories, piece=pieces)
+    def push_blob(self, repository: RepositoryName, piece: Piece) -> None:
+        """A blob in one request."""
+        self.do(self.registry.push_blob(repository, piece))
+        self.model.link(repository, piece.digest)
+
+    @rule(repository=repositories, piece=pieces)
+    def push_other_bytes(self, repository: RepositoryName, piece: Piece) -> None:
+        """A blob that is not what its digest says."""
+        with pytest.raises(DigestInvalid):
+            self.do(self.registry.uploads.push(repository, piece.digest, body(piece.content, b"!"), ALICE))
+
+    @rule(target=uploads, repository=repositories)
+    def begin(self, repository: RepositoryName) -> str:
+        """A session."""
+        upload = self.do(self.registry.uploads.start(repository, ALICE))
+        self.model.sessions[upload.id] = Session(repository, self.clock.at + EXPIRE)
+        return upload.id
+
+    @rule(upload=uploads, piece=pieces, start=st.integers(0, 40), length=st.integers(0, 40))
+    def chunk(self, upload: str, piece: Piece, start: int, length: int) -> None:
+        """Bytes for a session; only those that go on where it stands are taken."""
+        session = self.model.sessions.get(upload)
+        repository = session.repository if session else REPOSITORIES[0]
+        part = piece.content[start : start + length] or b"?"
+        chunk = Body(body(part).pieces, len(part), ChunkRange(start, start + len(part) - 1))
+        append = self.registry.uploads.append(repository, upload, chunk)
+        if session is None or not self.model.is_open(upload):
+            with pytest.raises(BlobUploadUnknown):
+                self.do(append)
+        elif start != len(session.content):
+            with pytest.raises(UploadRangeInvalid) as refusal:
+                self.do(append)
+            assert refusal.value.offset == len(session.content)
+        else:
+            assert self.do(append).offset == start + len(part)
+            session.content += part
+            self.model.touch(session)
+
+    @rule(upload=uploads, piece=pieces)
+    def go_on(self, upload: str, piece: Piece) -> None:
+        """The next few bytes of a blob, if the session has come some of the way."""
+        session = self.model.sessions.get(upload)
+        if session is None or not self.model.is_open(upload):
+            return
+        if piece.content.startswith(session.content):
+            part = piece.content[len(session.content) :][:7]
+            self.do(self.registry.uploads.append(session.repository, upload, body(part)))
+            session.content += part
+            self.model.touch(session)
+
+    @rule(target=uploads, upload=consumes(uploads), piece=pieces, rest=st.booleans())
+    def finish(self, upload: str, piece: Piece, rest: bool) -> Any:
+        """The end of a session, with the rest of a blob or without."""
+        session = self.model.sessions.get(upload)
+        known = session is not None and self.model.is_open(upload)
+        repository, content = (session.repository, session.content) if session else (REPOSITORIES[0], b"")
+        last = piece.content[len(content) :] if rest else b""
+        end = self.registry.uploads.finish(repository, upload, piece.digest, body(last), ALICE)
+        if not known or session is None:
+            with pytest.raises(BlobUploadUnknown):
+                self.do(end)
+            return multiple()
+        if content + last != piece.content:
+            with pytest.raises(DigestInvalid):
+                self.do(end)
+            self.model.touch(session)
+            return upload
+        self.do(end)
+        del self.model.sessions[upload]
+        self.model.link(repository, piece.digest)
+        return multiple()
+
+    @rule(upload=consumes(uploads))
+    def cancel(self, upload: str) -> None:
+        """The end of a session that nobody wants any more."""
+        session = self.model.sessions.get(upload)
+        repository = session.repository if session else REPOSITORIES[0]
+        if session is None or not self.model.is_open(upload):
+            with pytest.raises(BlobUploadUnknown):
+                self.do(self.registry.uploads.cancel(repository, upload))
+        else:
+            self.do(self.registry.uploads.cancel(repository, upload))
+            del self.model.sessions[upload]
+
+    @rule(repository=repositories, piece=pieces)
+    def head(self, repository: RepositoryName, piece: Piece) -> None:
+        """HEAD and GET of a blob."""
+        if piece.digest not in self.model.here(repository).blobs:
+            with pytest.raises(BlobUnknown):
+                self.do(self.registry.blobs.find(repository, piece.digest, ALICE))
+            return
+        found, _ = self.do(self.registry.blobs.find(repository, piece.digest, ALICE))
+        content = self.registry.blobs.open(found)
+        assert content.read() == piece.content
+        content.close()
+        self.model.told(repository, piece.digest)
+
+    @rule(source=st.sampled_from([*REPOSITORIES, None]), into=repositories, piece=pieces)
+    def mount(self, source: RepositoryName | None, into: RepositoryName, piece: Piece) -> None:
+        """A blob of one repository into another."""
+        sources = REPOSITORIES if source is None else [source]
+        held = any(piece.digest in self.model.here(name).blobs for name in sources)
+        found = self.do(self.registry.blobs.mount(piece.digest, source, into, ALICE))
+        assert (found is not None) is held
+        if held:
+            self.model.link(into, piece.digest)
+
+    @rule(repository=repositories, piece=pieces)
+    def delete_blob(self, repository: RepositoryName, piece: Piece) -> None:
+        """DELETE of a blob."""
+        here = self.model.here(repository)
+        delete = self.registry.blobs.delete(repository, piece.digest, ALICE)
+        if piece.digest not in here.blobs:
+            with pytest.raises(BlobUnknown):
+                self.do(delete)
+        elif here.names(piece.digest):
+            with pytest.raises(Denied):
+                self.do(delete)
+        else:
+            self.do(delete)
+            del here.blobs[piece.digest]
+
+    # --- Manifests and tags --------------------------------------------------------------------------------------
+
+    @rule(repository=repositories, what=pushables, pointing=st.lists(tags, max_size=2))
+    def put(self, repository: RepositoryName, what: Pushable, pointing: list[Tag]) -> None:
+        """A manifest alone, which needs what it names."""
+        here = self.model.here(repository)
+        if what.digest not in here.manifests and here.misses(what):
+            with pytest.raises(ManifestBlobUnknown):
+                self.do(self.registry.put(repository, what, pointing))
+        else:
+            self.do(self.registry.put(repository, what, pointing))
+            self.model.put(repository, what, pointing)
+
+    @rule(repository=repositories, what=pushables, tag=tags)
+    def push(self, repository: RepositoryName, what: Pushable, tag: Tag) -> None:
+        """A manifest with everything it needs, as a client pushes it."""
+        self.do(self.registry.push(repository, what, tag))
+        for pushable in what.everything():
+            for piece in pushable.blobs:
+                self.model.link(repository, piece.digest)
+            self.model.put(repository, pushable, [tag] if pushable is what else [])
+
+    @rule(repository=repositories, what=pushables)
+    def delete(self, repository: RepositoryName, what: Pushable) -> None:
+        """DELETE of a manifest."""
+        here = self.model.here(repository)
+        delete = self.registry.manifests.delete(repository, what.digest, ALICE)
+        if what.digest not in here.manifests:
+            with pytest.raises(ManifestUnknown):
+                self.do(delete)
+        elif here.is_child(what.digest):
+            with pytest.raises(Denied):
+                self.do(delete)
+        else:
+            self.do(delete)
+            self.model.delete(repository, what.digest)
+
+    @rule(repository=repositories, tag=tags)
+    def untag(self, repository: RepositoryName, tag: Tag) -> None:
+        """DELETE of a tag."""
+        here = self.model.here(repository)
+        if tag not in here.tags:
+            with pytest.raises(ManifestUnknown):
+                self.do(self.registry.manifests.delete(repository, tag, ALICE))
+        else:
+            self.do(self.registry.manifests.delete(repository, tag, ALICE))
+            del here.tags[tag]
+
+    # --- Time and collection -------------------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 1_000, 1_799, 1_801, 3_601, 7_201, 90_000, -1, -1_900, -10_000]))
+    def time_passes(self, seconds: int) -> None:
+        """Or goes back."""
+        self.clock.at += seconds * SECOND
+        self.model.now = self.clock.at
+
+    @rule()
+    def unlink_loose(self) -> None:
+        """The first step of a collection."""
+        rows = self.stores.catalog.collection
+        self.do(rows.unlink_loose(self.clock.at - GRACE, LIMIT, collector(self.registry)))
+        self.model.unlink_loose()
+
+    @rule(at_once=st.booleans())
+    def tombstone(self, at_once: bool) -> None:
+        """The second, after the grace, or with none at all: clients must not see the difference."""
+        before = self.clock.at + 1 if at_once else self.clock.at - GRACE
+        self.do(self.stores.catalog.collection.tombstone(before, LIMIT, collector(self.registry)))
+
+    @rule()
+    def remove(self) -> None:
+        """The third."""
+        for row, dead in self.do(self.stores.catalog.collection.tombstones(0, LIMIT)):
+            self.do(self.stores.remover.remove(dead.key))
+            self.doomed.append(row)
+
+    @rule()
+    def gone(self) -> None:
+        """The last, perhaps a good while later."""
+        self.do(self.stores.catalog.collection.gone(self.doomed, collector(self.registry)))
+        self.doomed = []
+
+    @rule()
+    def collect(self) -> None:
+        """A whole collection."""
+        self.do(self.registry.collection.run(GRACE))
+        self.model.expire()
+        self.model.unlink_loose()
+
+    @rule()
+    def expire(self) -> None:
+        """What nobody finished is cleared away."""
+        self.do(self.registry.collection.expire_uploads())
+        self.model.expire()
+
+    # --- What shows ----------------------------------------------------------------------------------------------
+
+    @initialize()
+    def begin_empty(self) -> None:
+        """Nothing is there."""
+        assert self.do(self.stores.catalog.browse.repositories(PageRequest())).items == ()
+
+    @invariant()
+    def shows_what_the_model_shows(self) -> None:
+        """Everything that clients can see."""
+        self.do(self._compare())
+
+    async def _compare(self) -> None:
+        browse = self.stores.catalog.browse
+        assert set((await browse.repositories(PageRequest())).items) == self.model.repositories.keys()
+        for name in REPOSITORIES:
+            here = self.model.here(name)
+            await self._compare_content(name)
+            if name in self.model.repositories:
+                assert (await browse.tags(name, PageRequest())).items == tuple(sorted(here.tags))
+            else:
+                with pytest.raises(NameUnknown):
+                    await browse.tags(name, PageRequest())
+            for what in (ONE, TWO):
+                page = await self.registry.referrers.page(name, what.digest, None, PageRequest())
+                referring = {d for d, other in here.manifests.items() if other.manifest.subject == what.digest}
+                assert [entry.digest for entry in page.items] == sorted(referring)
+        for upload, session in self.model.sessions.items():
+            if self.model.is_open(upload):
+                status = await self.registry.uploads.status(session.repository, upload)
+                assert status.offset == len(session.content)
+
+    async def _compare_content(self, name: RepositoryName) -> None:
+        catalog, here = self.stores.catalog, self.model.here(name)
+        for piece in PIECES:
+            link = await catalog.links.find(name, piece.digest)
+            assert (link is not None) is (piece.digest in here.blobs), (name, piece.name)
+            if link is not None:
+                assert link.loose_since == here.blobs[piece.digest], (name, piece.name)
+        for what in PUSHABLES:
+            manifest = await catalog.manifests.resolve(name, what.digest)
+            assert (manifest.content if manifest else None) == (what.content if what.digest in here.manifests else None)
+        for tag in TAGS:
+            found = await catalog.manifests.resolve(name, tag)
+            assert (found.digest if found else None) == here.tags.get(tag)
+
+    def teardown(self) -> None:
+        """In the end everything is sound, and a second collection has nothing to do; also when all grace is over."""
+        try:
+            self.do(self._end())
+        finally:
+            self.do(self.stores.close())
+            self.runner.close()
+
+    async def _end(self) -> None:
+        for patience in (0, 10 * EXPIRE, 10 * EXPIRE):
+            self.clock.at += patience
+            await self.registry.collection.run(GRACE)
+            report = await self.registry.verification().run()
+            assert report.findings == []
+            second = await self.registry.collection.run(GRACE)
+            assert (second.uploads, second.links, second.condemned, second.tombstoned, second.removed) == (0,) * 5
+        stages = [stage.upload async for stage in self.stores.inventory.stages()]
+        copies = [copy.blob async for copy in self.stores.inventory.copies()]
+        records = await self.stores.catalog.inspection.blobs(0, LIMIT)
+        assert stages == []
+        assert sorted(copy.key for copy in copies) == sorted(record.blob.key for record in records)
+
+
+class DiskMachine(RegistryMachine):
+    """The same on SQLite and files."""
+
+    def open_stores(self) -> Stores:
+        """Empty stores in a folder of their own."""
+        self.folder = Path(tempfile.mkdtemp(prefix="orlop-model-"))
+        return on_disk(self.folder / "data")
+
+    def teardown(self) -> None:
+        """See RegistryMachine; the folder goes too."""
+        try:
+            super().teardown()
+        finally:
+            shutil.rmtree(self.folder)
+
+
+_COMMON = settings(
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+TestInMemory = RegistryMachine.TestCase
+TestInMemory.settings = settings(_COMMON, max_examples=80, stateful_step_count=50)
+
+TestOnDisk = DiskMachine.TestCase
+TestOnDisk.settings = settings(_COMMON, max_examples=10, stateful_step_count=40)
