@@ -30,11 +30,22 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 @pytest.fixture(params=["memory", "disk"])
 def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcess]:
     """An empty registry, in memory and on disk."""
+    with structlog.testing.capture_logs(), _on(request.param, tmp_path / "data") as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module", params=["memory", "disk"])
+def lasting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """A registry in memory and on disk for many small cases that do not mind what others left in it."""
     with (
         structlog.testing.capture_logs(),
-        InProcess(None if request.param == "memory" else tmp_path / "data") as registry,
+        _on(request.param, tmp_path_factory.mktemp("lasting") / "data") as registry,
     ):
         yield registry
+
+
+def _on(engine: str, data: Path) -> InProcess:
+    return InProcess(None if engine == "memory" else data)
 
 
 @pytest.fixture(scope="session")
