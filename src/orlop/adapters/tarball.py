@@ -161,14 +161,20 @@ class TarWriter:
         self._file = ExclusiveFile(path)
         self._turn = asyncio.Lock()
         self._folders: set[str] = set()
+        self._members: dict[str, Member] = {}
 
     async def open(self) -> None:
         """Begin. Raises UpstreamError."""
         await asyncio.to_thread(self._file.open)
 
     async def add(self, name: str, size: int, content: AsyncGenerator[bytes, None]) -> Member:
-        """Append a member of `size` bytes; raises whatever `content` does, and then the member is not there."""
+        """Append a member of `size` bytes, unless it is there; `content` is not read then.
+
+        Raises whatever `content` does, and then the member is not there.
+        """
         async with self._turn, aclosing(content):
+            if (there := self._members.get(name)) is not None:
+                return there
             start = self._file.size
             try:
                 await asyncio.to_thread(self._file.write, self._headers(name, size))
@@ -180,6 +186,7 @@ class TarWriter:
                 self._file.truncate(start)
                 raise
             self._folders.update(_parents(name))
+            self._members[name] = member
             return member
 
     async def add_bytes(self, name: str, content: bytes) -> Member:

@@ -16,6 +16,10 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import ContentCorrupt, Unsupported
 from orlop.ports.upstream import UpstreamError
 
+#: A change of index.json takes milliseconds; half a minute of waiting means that somebody hangs.
+_LOCK_TRIES = 1_500
+_LOCK_PAUSE = 0.02
+
 
 class LayoutFiles(Protocol):
     """The files of one layout. What is written is verified by whoever writes."""
@@ -156,10 +160,21 @@ class FolderFiles:
         async with self._turn:
             file = await asyncio.to_thread((self._root / "oci-layout").open, "rb")
             try:
-                await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+                await self._lock(file.fileno())
                 yield
             finally:
                 file.close()
+
+    async def _lock(self, descriptor: int) -> None:
+        # Not a blocking lock in a thread: waiters would hold every thread that the one inside needs to go on.
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(_LOCK_PAUSE)
+            else:
+                return
+        raise UpstreamError(f"{self._root} is being changed by somebody else")
 
 
 def _replace(path: Path, content: bytes) -> None:
