@@ -111,7 +111,7 @@ def _print(one: OpenedFile, answer: PinnedText, diff: str) -> None:
 
 
 def _sentence(result: Pinned) -> str:
-    written = printable(result.examined.occurrence.written, 80)
+    written = printable(result.examined.occurrence.written, 200)
     reason = f": {printable(result.reason, 300)}" if result.reason else ""
     digest = f" {result.digest}" if result.digest and result.outcome in (Outcome.PINNED, Outcome.UPDATED) else ""
     return f"{result.outcome} {written}{digest}{reason}"

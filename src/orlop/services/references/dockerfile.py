@@ -211,7 +211,7 @@ def variable_occurrence(span: Span, where: str, written: str, value: Expansion) 
         written,
         value.fragment.text,
         slot=Slot(SlotKind.REFERENCE, place) if place else None,
-        fixed="" if place else "it is not written in one piece",
+        fixed="" if place else "it is put together from several pieces",
         sources=value.fragment.sources,
         findings=findings,
     )
