@@ -60,9 +60,10 @@ class Graph:
         node = await self.node(reference)
         if platform is None:
             return node
+        if not node.manifest.is_index:
+            await self._check_platform(node, platform)
         for _ in range(DEPTH):
             if not node.manifest.is_index:
-                await self._check_platform(node, platform)
                 return node
             entries = parse_index_entries(node.content.content)
             entry = choose(platform, entries)
@@ -120,6 +121,8 @@ class Graph:
             found = msgspec.json.decode(content, type=_Config)
         except msgspec.MsgspecError:
             return
-        offered = Platform(os=found.os, architecture=found.architecture, variant=found.variant)
+        # Many configs leave the variant out; then it is not known, rather than another one.
+        variant = found.variant or wanted.variant
+        offered = Platform(os=found.os, architecture=found.architecture, variant=variant)
         if found.os and not matches(wanted, offered):
             raise RequestInvalid(f"the image is for {offered}, not for {wanted}")
