@@ -4,10 +4,11 @@ import sys
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-from orlop.config import ConfigurationInvalid, Settings
+from orlop import __version__
 
 if TYPE_CHECKING:
-    from orlop.faces.cli.maintenance import Maintained
+    from orlop.config import Settings
+    from orlop.faces.cli.maintenance_work import Maintained
     from orlop.server.worker import ApplicationFactory
 
 
@@ -17,7 +18,12 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments in (["version"], ["--version"]):
+        # Scripts ask often, and the answer needs none of what follows.
+        sys.stdout.write(f"orlop {__version__}\n")
+        return 0
     from orlop.bootstrap.clients import Stores
+    from orlop.config import ConfigurationInvalid
     from orlop.faces.cli import app, content, maintenance, references, serve, settings
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
@@ -36,7 +42,7 @@ def _run(arguments: list[str]) -> int:
         return INTERRUPTED
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: "Settings") -> int:
     from orlop.bootstrap.stores import StartRefused, prepare
     from orlop.server import ServerRefused, serve
 
@@ -53,7 +59,7 @@ def _application() -> "ApplicationFactory":
     return application
 
 
-def _open(settings: Settings) -> "AbstractAsyncContextManager[Maintained]":
+def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
     from orlop.bootstrap.maintenance import open_for_maintenance
 
     return open_for_maintenance(settings)

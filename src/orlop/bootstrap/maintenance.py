@@ -9,7 +9,7 @@ from orlop.bootstrap.services import build_collection, build_sweep
 from orlop.bootstrap.stores import StartRefused, open_stores
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
-from orlop.faces.cli.maintenance import Maintained
+from orlop.faces.cli.maintenance_work import Maintained
 from orlop.services.verify import Verification
 
 

@@ -14,17 +14,16 @@ def build() -> cyclopts.App:
     app = cyclopts.App(
         name="orlop",
         help="A container registry, and tools for what registries hold.",
-        version=__version__,
+        version=f"orlop {__version__}",
         help_format="plaintext",
         help_formatter="plain",
         result_action="return_value",
     )
 
     @app.command
-    def version() -> int:
+    def version() -> None:
         """Print the version."""
         print(f"orlop {__version__}")
-        return 0
 
     return app
 
