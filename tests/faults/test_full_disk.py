@@ -1,0 +1,118 @@
+"""A disk that is full: clear refusals, nothing damaged, and the server goes on when there is room again."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.content import blob
+from tests.faults.pushing import REPOSITORY, Client, Refused, assert_clean, assert_unavailable, small
+from tests.faults.running import running
+from tests.needs import need
+
+pytestmark = pytest.mark.slow
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MiB."""
+    programs = need("mount", "umount")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        [programs["mount"], "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        if os.environ.get("ORLOP_TEST_REQUIRE") == "all":
+            pytest.fail("a disk cannot be mounted here")
+        pytest.skip("a disk cannot be mounted here")
+    yield place
+    subprocess.run([programs["umount"], "-l", str(place)], check=True)
+
+
+def _fill(file: Path) -> None:
+    """Take all room."""
+    with file.open("wb", buffering=0) as filler:
+        for size in (MIB, 4096, 1):
+            with suppress(OSError):
+                while True:
+                    filler.write(bytes(size))
+
+
+def _await_readiness(client: Client, status: int) -> None:
+    """What /readyz says may be a second old."""
+    deadline = time.monotonic() + 10
+    while client.ask("GET", "/readyz").status != status:
+        assert time.monotonic() < deadline, f"/readyz does not come to say {status}"
+        time.sleep(0.1)
+
+
+def test_an_upload_that_does_not_fit(disk: Path, tmp_path: Path) -> None:
+    with running(tmp_path, data=disk / "data", workers=2) as server, Client(server.address) as client:
+        client.push(small("first"), "first")
+        for size in (26 * MIB, 23 * MIB):
+            with pytest.raises(Refused) as refused:
+                client.push_blob(blob("too large", size))
+            assert_unavailable(refused.value.answer)
+            assert "the disk is full" in refused.value.answer.errors()[0]["message"]
+            client.push(small(f"after {size}"), f"after-{size}")
+        client.pull_everything()
+    assert_clean(disk / "data")
+
+
+def test_a_session_that_does_not_fit_keeps_what_it_had_and_gives_the_rest_back(disk: Path, tmp_path: Path) -> None:
+    with running(tmp_path, data=disk / "data") as server, Client(server.address) as client:
+        location = client.ask("POST", f"/v2/{REPOSITORY}/blobs/uploads/", b"").headers["location"]
+        answer = client.ask("PATCH", location, bytes(2 * MIB))
+        assert answer.status == 202
+        assert_unavailable(client.ask("PATCH", answer.headers["location"], bytes(24 * MIB)))
+        assert client.ask("GET", location).headers["range"] == f"0-{2 * MIB - 1}"
+        piece = blob("fits now", 10 * MIB)
+        client.push_blob(piece)
+    assert_clean(disk / "data")
+
+
+def test_no_room_for_the_catalog(disk: Path, tmp_path: Path) -> None:
+    """The write-ahead log cannot grow: nothing is written, everything is still served."""
+    with running(tmp_path, data=disk / "data", workers=2) as server, Client(server.address) as client:
+        client.push(small("first"), "first")
+        _fill(disk / "filler")
+        refusals = 0
+        for number in range(12):
+            try:
+                client.push(small(f"full {number}"), f"full-{number}")
+            except Refused as refused:
+                assert_unavailable(refused.answer)
+                refusals += 1
+            client.pull_everything()
+        assert refusals >= 10
+        _await_readiness(client, 503)
+        assert client.ask("GET", "/healthz").status == 200
+        (disk / "filler").unlink()
+        client.push(small("after"), "after")
+        client.pull_everything()
+        _await_readiness(client, 200)
+        assert len(server.processes()) == 3
+    assert_clean(disk / "data")
+
+
+def test_starting_on_a_full_disk_is_refused_in_one_sentence(disk: Path, tmp_path: Path) -> None:
+    (disk / "data").mkdir()
+    _fill(disk / "filler")
+    with (
+        pytest.raises(AssertionError, match="the server did not start") as failed,
+        running(tmp_path, data=disk / "data"),
+    ):
+        pass
+    assert "Traceback" not in str(failed.value)
+    assert "no space left on device" in str(failed.value) or "disk is full" in str(failed.value)
+    (disk / "filler").unlink()
+    with running(tmp_path, data=disk / "data") as server, Client(server.address) as client:
+        client.push(small("first"), "first")
+    assert_clean(disk / "data")
