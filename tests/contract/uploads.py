@@ -234,6 +234,18 @@ class CommitKit:
             await catalog.uploads.get(LIB, upload.id, scene.at)
         assert await scene.findings() == []
 
+    async def test_a_session_that_promoted_nothing_is_over_but_known_until_its_stage_is_gone(
+        self, catalog: Catalog
+    ) -> None:
+        scene = Scene(catalog)
+        stored = await scene.hold(APP, BASE)
+        upload = await scene.claimed(LIB, BASE.digest)
+        await catalog.uploads.commit(UploadCommit(upload, stored, promoted=False), scene.by())
+        assert await catalog.inspection.knows_upload(upload.id)
+        assert [over.id for over in await catalog.expiry.expired(scene.at, 10)] == [upload.id]
+        await catalog.expiry.forget(upload.id, scene.at)
+        assert not await catalog.inspection.knows_upload(upload.id)
+
     async def test_without_a_promotion_the_copy_has_to_be_the_stored_one(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         stored = await scene.hold(APP, BASE)

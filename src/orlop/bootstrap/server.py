@@ -89,7 +89,6 @@ def _worker(settings: Settings, stores: Stores, services: Services, metrics: Met
     return Worker(
         services.pulls,
         services.collection,
-        services.sweep,
         stores.leases,
         SystemClock(),
         RandomIds(),

@@ -26,7 +26,6 @@ class Services(msgspec.Struct, frozen=True):
     referrers: Referrers
     pulls: PullLog
     collection: Collection
-    sweep: Sweep
 
 
 def build_services(settings: Settings, stores: Stores) -> Services:
@@ -54,7 +53,6 @@ def build_services(settings: Settings, stores: Stores) -> Services:
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
-        sweep=build_sweep(stores),
     )
 
 

@@ -191,6 +191,8 @@ class Uploads(Protocol):
     async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
         """End a claimed session: blob, link and end of session in one durable transaction.
 
+        Without a promotion the session's stage is still there, so its row stays, expired, until `forget`.
+
         Returns the blob that is linked now. That is another copy than the promoted one when the same content arrived
         twice; the promoted copy is then tombstoned. None when nothing was promoted and the copy to link is gone: the
         session is still claimed, promote and commit again. Raises BlobUploadUnknown as `advance` does.

@@ -1,5 +1,6 @@
-"""Clearing away bytes that no row names: what a kill or a power cut left between the store and the catalog.
+"""Clearing away bytes that no row names: what a power cut left between the store and the catalog.
 
+Runs only when somebody asks for it, because it lists the whole store. A crash alone leaves nothing without a row.
 A session's row is there before its stage and never comes back once it is gone, and only a session that is there can
 make its copy's row. So what has no row at all will never have one. The listing of the store only says what to ask the
 catalog about; the rows decide, and if they know too little of the store, it is the catalog that is wrong.

@@ -204,6 +204,7 @@ class Uploads:
             linked = await self._rows.commit(UploadCommit(claimed, stored, promoted=False), by)
             if linked is not None:
                 await self._stage.discard(claimed.id)
+                await self._expiry.forget(claimed.id, by.at)
                 return linked
         blob = Blob(BlobKey(digest, claimed.id.replace("-", "")), size)
         await self._stage.promote(claimed.id, blob)

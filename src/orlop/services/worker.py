@@ -7,11 +7,10 @@ import msgspec
 import structlog
 
 from orlop.domain.errors import RegistryError
-from orlop.ports.clock import HOUR, SECOND, Clock, Ids
-from orlop.ports.jobs import Leases
+from orlop.ports.clock import SECOND, Clock, Ids
+from orlop.ports.jobs import Lease, Leases
 from orlop.services.collection import Collected, Collection
 from orlop.services.pulls import PullLog
-from orlop.services.sweep import Sweep
 
 _log = structlog.get_logger("orlop.worker")
 
@@ -21,9 +20,6 @@ _SCHEDULE_EVERY = 30.0
 
 #: How long a job is leased, in microseconds; renewed at a third of it.
 _LEASE = 60 * SECOND
-
-#: How often the store is swept, in microseconds: whatever a power cut left can wait.
-_SWEEP_EVERY = 6 * HOUR
 
 
 class Schedule(msgspec.Struct, frozen=True):
@@ -41,7 +37,6 @@ class Worker:
         self,
         pulls: PullLog,
         collection: Collection,
-        sweep: Sweep,
         leases: Leases,
         clock: Clock,
         ids: Ids,
@@ -50,7 +45,6 @@ class Worker:
     ) -> None:
         self._pulls = pulls
         self._collection = collection
-        self._sweep = sweep
         self._leases = leases
         self._clock = clock
         self._owner = ids.new()
@@ -90,7 +84,6 @@ class Worker:
         await self._leased("expire-uploads", self._schedule.expire_every, self._expire)
         if self._schedule.collect_every:
             await self._leased("collect", self._schedule.collect_every, self._collect)
-            await self._leased("sweep", _SWEEP_EVERY, self._run_sweep)
 
     async def _expire(self) -> str:
         return f"{await self._collection.expire_uploads()} uploads expired"
@@ -101,9 +94,6 @@ class Worker:
         self._collected(done, (self._clock.now() - started) / SECOND)
         return msgspec.json.encode(done).decode()
 
-    async def _run_sweep(self) -> str:
-        return msgspec.json.encode(await self._sweep.run()).decode()
-
     async def _leased(self, job: str, every: int, work: Callable[[], Awaitable[str]]) -> None:
         """Do `work` if it is due and nobody else does it, holding the lease for as long as it takes."""
         now = self._clock.now()
@@ -111,17 +101,20 @@ class Worker:
             lease = await self._leases.acquire(job, self._owner, now=now, until=now + _LEASE, not_after=now - every)
             if lease is None:
                 return
-            running = asyncio.ensure_future(work())
+            await self._hold(lease, asyncio.ensure_future(work()))
+        except RegistryError as error:
+            _log.warning("the job failed and will be tried again", job=job, reason=error.message)
+
+    async def _hold(self, lease: Lease, running: asyncio.Future[str]) -> None:
+        """Renew a lease until the work is done; stop the work when the lease is lost, or cannot be renewed."""
+        try:
             while not (await asyncio.wait({running}, timeout=_LEASE / 3 / SECOND))[0]:
                 renewed = await self._leases.renew(lease, until=self._clock.now() + _LEASE)
                 if renewed is None:
-                    running.cancel()
-                    await asyncio.wait({running})
-                    _log.warning("the lease was lost; the job stops", job=job)
+                    _log.warning("the lease was lost; the job stops", job=lease.job)
                     return
                 lease = renewed
-            outcome = running.result()
-            await self._leases.release(lease, now=self._clock.now(), outcome=outcome)
-            _log.debug("job done", job=job, outcome=outcome)
-        except RegistryError as error:
-            _log.warning("the job failed and will be tried again", job=job, reason=error.message)
+            await self._leases.release(lease, now=self._clock.now(), outcome=running.result())
+            _log.debug("job done", job=lease.job, outcome=running.result())
+        finally:
+            running.cancel()

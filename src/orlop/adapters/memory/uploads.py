@@ -49,7 +49,10 @@ class MemoryUploads:
         row = self._state.present(blob.key.digest)
         if not commit.promoted and (row is None or row.blob.key != blob.key):
             return None
-        del self._state.uploads[upload.id]
+        if commit.promoted:
+            del self._state.uploads[upload.id]
+        else:
+            _end(self._state.uploads[upload.id])
         if row is None:
             row = self._state.add_blob(blob, BlobState.LIVE, by)
         elif row.blob.key != blob.key:

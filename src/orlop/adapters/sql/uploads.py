@@ -75,7 +75,7 @@ class SqlUploads:
             present = await tx.one("blob_present", blob.key.digest)
             if not commit.promoted and (present is None or present[1] != blob.key.copy):
                 return None
-            await tx.one("upload_end", upload.id, upload.fence)
+            await tx.run("upload_end" if commit.promoted else "upload_over", upload.id, upload.fence)
             linked = blob
             if present is None:
                 blob_id = await _insert(tx, blob, BlobState.LIVE, by)
@@ -117,7 +117,7 @@ class SqlUploads:
         async def script(tx: Session) -> None:
             await tx.run("upload_forget", upload, now)
 
-        await self._engine.write(script, changes=False)
+        await self._engine.write(script, durable=False, changes=False)
 
 
 async def _insert(tx: Session, blob: Blob, state: BlobState, by: By) -> int:

@@ -18,13 +18,21 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
     """Add the commands to `app`. `opening` opens the stores of the settings."""
 
     @app.command
-    def gc(*, flags: StoreFlags | None = None, grace: str | None = None, json: Annotated[bool, _Flag] = False) -> int:
-        """Remove the blobs that nothing needs, uploads that nobody finished, and what crashes left behind.
+    def gc(
+        *,
+        flags: StoreFlags | None = None,
+        grace: str | None = None,
+        strays: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+    ) -> int:
+        """Remove the blobs that nothing needs, and uploads that nobody finished.
 
         Parameters
         ----------
         grace
             Leave what was needed this recently [default: the setting gc.grace].
+        strays
+            Look through the whole store as well, for files that no row names, which a power cut can leave behind.
         json
             Print a JSON object with the counts.
         """
@@ -33,7 +41,7 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
 
         from orlop.faces.cli import maintenance_work
 
-        return maintenance_work.gc(opening, settings, keep, json=json)
+        return maintenance_work.gc(opening, settings, keep, strays=strays, json=json)
 
     @app.command
     def verify(

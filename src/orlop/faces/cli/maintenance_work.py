@@ -27,20 +27,23 @@ class Maintained(msgspec.Struct, frozen=True):
 Opening = Callable[[Settings], AbstractAsyncContextManager[Maintained]]
 
 
-def gc(opening: Opening, settings: Settings, grace: int, *, json: bool) -> int:
-    """Collect, with `grace` in microseconds; the exit code."""
+def gc(opening: Opening, settings: Settings, grace: int, *, strays: bool, json: bool) -> int:
+    """Collect, with `grace` in microseconds, and sweep if `strays`; the exit code."""
 
     async def work() -> None:
         async with opening(settings) as stores:
             done = await stores.collection.run(grace)
-            await stores.sweep.run()
+            swept = await stores.sweep.run() if strays else None
         if json:
-            print(msgspec.json.encode(done).decode())
-        else:
-            print(
-                f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
-                f" {done.links} links were loose for too long"
-            )
+            found = {} if swept is None else {"strays": swept}
+            print(msgspec.json.encode({**msgspec.structs.asdict(done), **found}).decode())
+            return
+        print(
+            f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
+            f" {done.links} links were loose for too long"
+        )
+        if swept is not None:
+            print(f"removed {swept.removed} of {swept.strays} stray files")
 
     logs.configure(settings.log.level, settings.log.format)
     return run(work)

@@ -17,7 +17,10 @@ WHERE id = ?1 AND fence = ?2
 RETURNING id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at;
 
 -- name: upload_end
-DELETE FROM uploads WHERE id = ?1 AND fence = ?2 RETURNING id;
+DELETE FROM uploads WHERE id = ?1 AND fence = ?2;
+
+-- name: upload_over
+UPDATE uploads SET expires_at = 0, lease_until = 0, fence = fence + 1 WHERE id = ?1 AND fence = ?2;
 
 -- name: upload_held
 SELECT 1 FROM uploads WHERE id = ?1 AND fence = ?2;
