@@ -23,7 +23,8 @@ def image_argument(text: str) -> Location:
 
 def print_json(value: Any) -> None:
     """A value as JSON, indented."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    # Tags and digests are strings of their own kind, which msgspec does not take for strings.
+    print(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
 
 
 async def ls(stores: ContentStores, where: str, connecting: Connecting, *, json: bool) -> None:
