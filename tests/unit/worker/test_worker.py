@@ -1,0 +1,109 @@
+"""The work in the background: one process at a time does a job, pull times are written, a lost lease ends the work."""
+
+import asyncio
+
+import pytest
+
+from orlop.adapters.memory.catalog import MemoryCatalog
+from orlop.adapters.memory.leases import MemoryLeases
+from orlop.ports.catalog import Pull
+from orlop.ports.clock import HOUR, SECOND
+from orlop.services import worker as module
+from orlop.services.collection import Collected
+from orlop.services.pulls import PullLog
+from orlop.services.worker import Schedule, Worker
+from tests.content import image
+from tests.contract.scene import APP, V1
+from tests.registry import GRACE, HandClock, Registry, in_memory
+
+ONE = image("one", ["base", "code"])
+
+
+class Office:
+    """A registry in memory, and any number of workers on it."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        damageable = in_memory(self.clock)
+        self.registry = Registry(damageable.stores, self.clock)
+        self.rows: MemoryCatalog = damageable.rows
+        self.leases = MemoryLeases()
+        self.pulls = PullLog(self.registry.stores.catalog.pulls, self.clock)
+        self.runs: list[Collected] = []
+
+    def worker(self) -> Worker:
+        """One more process."""
+        return Worker(
+            self.pulls,
+            self.registry.collection,
+            self.leases,
+            self.clock,
+            self.registry.ids,
+            Schedule(expire_every=60 * SECOND, collect_every=HOUR, grace=GRACE),
+            lambda done, _seconds: self.runs.append(done),
+        )
+
+    async def day(self, *workers: Worker) -> None:
+        """Start workers and end them when they have done what is due."""
+        for each in workers:
+            each.start()
+        await asyncio.sleep(0.05)
+        for each in workers:
+            await each.stop()
+
+
+async def test_a_due_job_runs_once_however_many_processes_there_are() -> None:
+    office = Office()
+    await office.day(office.worker(), office.worker(), office.worker())
+    assert len(office.runs) == 1
+
+
+async def test_a_job_is_not_due_again_before_its_interval_is_over() -> None:
+    office = Office()
+    await office.day(office.worker())
+    office.clock.at += HOUR - 1
+    await office.day(office.worker())
+    assert len(office.runs) == 1
+    office.clock.at += 1
+    await office.day(office.worker())
+    assert len(office.runs) == 2
+
+
+async def test_what_was_pulled_is_written_before_the_worker_ends() -> None:
+    office = Office()
+    await office.registry.push(APP, ONE, V1)
+    worker = office.worker()
+    worker.start()
+    await asyncio.sleep(0.01)
+    office.clock.at += 5
+    office.pulls.seen(Pull(APP, ONE.digest, V1))
+    office.pulls.seen(Pull(APP, ONE.digest, V1), counted=False)
+    await worker.stop()
+    tag = office.rows.state.repositories[APP].tags[V1]
+    assert (tag.pulls, tag.pulled_at) == (1, office.clock.at)
+
+
+async def test_work_ends_when_its_lease_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office()
+    monkeypatch.setattr(module, "_LEASE", 30_000)  # 30 ms: renewed every ten
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless(_grace: int) -> Collected:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    monkeypatch.setattr(office.registry.collection, "run", endless)
+    worker = office.worker()
+    worker.start()
+    await begun.wait()
+    office.clock.at += HOUR
+    stolen = await office.leases.acquire("collect", "somebody else", now=office.clock.at, until=office.clock.at + HOUR)
+    assert stolen is not None
+    await asyncio.wait_for(ended.wait(), 5)
+    await worker.stop()
+    assert office.runs == []
+    assert await office.leases.release(stolen, now=office.clock.at, outcome="mine")
