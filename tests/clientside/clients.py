@@ -34,12 +34,14 @@ async def client(
     trusted_realms: Iterable[str] = (),
     patience: Patience = IMPATIENT,
     home: Path = Path("/nonexistent"),
+    proxy: str | None = None,
+    verify_tls: bool = True,
 ) -> AsyncGenerator[RegistryClient, None]:
     """A client until the block ends."""
     surroundings = Surroundings(time.monotonic, time.time, (waits or Waits()).sleep, lambda: 0.5)
-    options = ClientOptions(patience=patience, trusted_realms=frozenset(trusted_realms))
+    options = ClientOptions(patience=patience, trusted_realms=frozenset(trusted_realms), verify_tls=verify_tls)
     files = CredentialFiles(environment or {}, home)
-    async with open_client(options, files, surroundings, lambda scheme, host: None) as opened:
+    async with open_client(options, files, surroundings, lambda scheme, host: proxy) as opened:
         yield opened
 
 

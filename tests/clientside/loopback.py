@@ -1,5 +1,6 @@
 """Servers of the tests' own on loopback, for what real registries never do: lies, cuts, detours."""
 
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -32,7 +33,7 @@ class Loopback:
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncGenerator[Loopback, None]:
+async def serving(handler: Handler, certificate: ssl.SSLContext | None = None) -> AsyncGenerator[Loopback, None]:
     """A server on a free port until the block ends."""
     loopback = Loopback("")
 
@@ -50,7 +51,7 @@ async def serving(handler: Handler) -> AsyncGenerator[Loopback, None]:
     server = web.Server(noting)
     runner = web.ServerRunner(server, shutdown_timeout=0.5)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate)
     await site.start()
     try:
         loopback.host = f"127.0.0.1:{runner.addresses[0][1]}"

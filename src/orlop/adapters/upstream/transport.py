@@ -112,7 +112,9 @@ class Transport:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
         if authorization:
             headers["Authorization"] = authorization
-        where = call.url.authority
+        proxy = self._proxy(call.url)
+        # The proxy's name without the password that its address may have.
+        where = call.url.authority + (f" (through the proxy {URL(proxy).host})" if proxy else "")
         try:
             async with self._session.request(
                 call.method,
@@ -121,7 +123,7 @@ class Transport:
                 data=stream if stream is not None else (call.body or None),
                 allow_redirects=False,
                 timeout=self._timeout,
-                proxy=self._proxy(call.url),
+                proxy=proxy,
                 ssl=self._tls,
                 skip_auto_headers=("Content-Type",),
             ) as response:
