@@ -218,7 +218,8 @@ def test_manifests_have_no_ranges_and_meet_conditions(refusing: InProcess) -> No
         (f"*/*;q=0, {APP.media_type}", 200),
         ("text/html, */*;q=0.001", 200),
         ("," * 1_000 + "*/*", 200),
-        ("application/json," * 5_000 + APP.media_type, 200),
+        ("application/json," * 400 + APP.media_type, 200),
+        ("a/b," * 20_000, 200),
         ("text/html", 404),
         ("text/*", 404),
         (f"{APP.media_type};q=0", 404),
@@ -230,7 +231,7 @@ def test_manifests_have_no_ranges_and_meet_conditions(refusing: InProcess) -> No
         ("/", 404),
         (";", 404),
         ("application", 404),
-        ("a/b," * 20_000, 404),
+        ("a/b," * 2_000, 404),
     ],
     ids=lambda part: str(part)[:32],
 )

@@ -29,8 +29,9 @@ _FOREIGN_PREFIXES = (
     "application/vnd.docker.image.rootfs.foreign.",
 )
 
-#: Accept headers of real clients are shorter, in characters; verdicts on longer ones are not worth their memory.
-_USUAL = 2_048
+#: The longest Accept header that is looked at, in characters. Those of real clients have a few hundred, and every item
+#: costs time: half a megabyte of them would hold up a worker for a third of a second.
+LONGEST_ACCEPT = 8_192
 
 
 def is_foreign_layer(media_type: str) -> bool:
@@ -48,13 +49,13 @@ def accepts(accept: str, media_type: str) -> bool:
     """Whether an Accept header (RFC 9110, section 12.5.1) admits `media_type`. An empty header admits everything.
 
     A type at `q=0` is refused; apart from that weights do not matter, because a manifest has one representation.
-    The most specific range decides.
+    The most specific range decides. A header of more than LONGEST_ACCEPT characters is disregarded, as the RFC allows
+    for every one.
     """
-    if not accept:
-        return True
-    return _remembered(accept, media_type) if len(accept) <= _USUAL else _admits(accept, media_type)
+    return not accept or len(accept) > LONGEST_ACCEPT or _admits(accept, media_type)
 
 
+@lru_cache(maxsize=1_024)
 def _admits(accept: str, media_type: str) -> bool:
     best, verdict = -1, False
     wanted_type = media_type.partition("/")[0]
@@ -72,9 +73,6 @@ def _admits(accept: str, media_type: str) -> bool:
         if rank > best:
             best, verdict = rank, not any(_is_zero_weight(p) for p in parameters)
     return verdict
-
-
-_remembered = lru_cache(maxsize=1_024)(_admits)
 
 
 def _is_zero_weight(parameter: str) -> bool:
