@@ -1,0 +1,72 @@
+# Everything starts here. Each target sets up what it needs: a virtual environment from the lock files, made once and
+# made anew when they change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Arguments for the command that a target runs, for example: make serve ARGS="--data /srv/orlop"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install serve test test-quick lint bench fuzz lock docs coverage clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: $(VENV)/.made ## the virtual environment, with the command orlop in it
+
+serve: install ## a registry on localhost:5000 that lets anyone push and pull
+	exec $(BIN)/orlop serve --open $(ARGS)
+
+test: install ## every test; what is missing beside Python is skipped, unless ORLOP_TEST_REQUIRE=all
+	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
+
+test-quick: install ## the tests that need nothing but Python and little time
+	$(BIN)/pytest -q -m "not slow" -n 2 --dist loadscope $(ARGS)
+
+lint: install ## style, types, and the floors of the architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## Orlop beside other registries; writes bench/results.md
+	$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(VENV)/.made-fuzz ## every parser against random bytes; ARGS="manifest -max_total_time=600" for one of them
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+docs: install ## the pages that are written by the program
+	$(BIN)/python -m orlop.config.reference > docs/configuration.md
+
+coverage: install ## which lines the quick tests run
+	$(BIN)/coverage run -m pytest -q -m "not slow" $(ARGS)
+	$(BIN)/coverage report
+
+# Hashes and no addresses: packages come from whatever registry pip and uv are configured for.
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url
+
+lock: install ## the lock files, from pyproject.toml
+	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.txt
+	$(LOCK) $(ARGS) pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) $(ARGS) --group fuzz -o requirements/fuzz.txt
+	echo uv | $(LOCK) $(ARGS) - -o requirements/uv.txt
+
+clean: ## the virtual environment and what tools left behind
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist
+
+$(VENV)/bin/uv: requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Orlop needs Python 3.11 or later")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	touch $@
+
+$(VENV)/.made: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/uv.txt requirements/dev.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.made-fuzz: $(VENV)/.made requirements/fuzz.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/fuzz.txt
+	touch $@
