@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -133,9 +133,9 @@ class SqliteEngine:
     """See engine.Engine. `folder` holds the database, the writer lock and the change counter."""
 
     def __init__(self, database: Path, lock: Path, changes: SharedChanges) -> None:
-        self._database = database
         self._changes = changes
         self._read_connection = connect(database, readonly=True)
+        self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
         self.reader: Session = _SqliteSession(self._read_connection)
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
@@ -162,7 +162,7 @@ class SqliteEngine:
         self._changes.close()
 
     def _serve(self) -> None:
-        connection = connect(self._database)
+        connection = self._write_connection
         session = _SqliteSession(connection)
         synchronous = _Synchronous(connection)
         open_for_business = True
@@ -176,39 +176,53 @@ class SqliteEngine:
                 work = self._queue.get_nowait()
             open_for_business = work is not None
             if batch:
-                synchronous.set(full=any(work.durable for work in batch))
-                self._transact(connection, session, batch)
+                try:
+                    with self._turn(visible=any(work.changes for work in batch)), translated():
+                        synchronous.set(full=any(work.durable for work in batch))
+                        self._transact(connection, session, batch)
+                except (Unavailable, apsw.Error) as failure:
+                    for work in batch:
+                        work.error = work.error or failure
                 for work in batch:
                     work.report()
         connection.close()
 
-    def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> None:
-        """One transaction for the whole batch. A script that raises takes back its own part alone."""
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        visible = any(work.changes for work in batch)
+    @contextmanager
+    def _turn(self, *, visible: bool) -> Iterator[None]:
+        """Be the one process that writes. Raises Unavailable: the thread must survive whatever the system refuses."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except OSError as cause:
+            raise Unavailable("the lock of the catalog cannot be taken; nothing was changed") from cause
         if visible:
             self._changes.begin()
         try:
-            with translated():
-                connection.execute("BEGIN IMMEDIATE")
-                for work in batch:
-                    connection.execute("SAVEPOINT script")
-                    _drive(work, session)
-                    if work.error is not None:
-                        if not connection.in_transaction:  # a full disk ends the whole transaction
-                            raise work.error
-                        connection.execute("ROLLBACK TO script")
-                    connection.execute("RELEASE script")
-                connection.execute("COMMIT")
-        except (Unavailable, apsw.Error) as failure:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            for work in batch:
-                work.error = work.error or failure
+            yield
         finally:
             if visible:
                 self._changes.end()
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            with suppress(OSError):  # then it is released with the process, and this one still has its turns
+                fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> None:
+        """One transaction for the whole batch. A script that raises takes back its own part alone.
+
+        Raises Unavailable when all of it came to nothing.
+        """
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for work in batch:
+                connection.execute("SAVEPOINT script")
+                _drive(work, session)
+                if work.error is not None:
+                    if not connection.in_transaction:  # a full disk ends the whole transaction
+                        raise work.error
+                    connection.execute("ROLLBACK TO script")
+                connection.execute("RELEASE script")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
 
 class _Synchronous:
