@@ -84,7 +84,7 @@ def _running(command: Sequence[str], station: Station, is_ready: Callable[[], bo
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(_PATIENCE)
-        _unmount(station.folder)
+        unmount(station.folder)
 
 
 def _end_tasks(station: Station, socket: Path) -> None:
@@ -94,7 +94,7 @@ def _end_tasks(station: Station, socket: Path) -> None:
             station.run("ctr", "-a", socket, "-n", namespace, "tasks", "rm", "--force", task)
 
 
-def _unmount(folder: Path) -> None:
+def unmount(folder: Path) -> None:
     """Release whatever is still mounted below a folder, so that it can be removed."""
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):

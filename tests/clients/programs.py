@@ -45,6 +45,10 @@ class Station:
         """Like `run`, with the output as text, without white space around it. `more` are variables."""
         return self.run(program, *arguments, variables=more).decode().strip()
 
+    def said(self, program: str, *arguments: str | Path) -> str:
+        """Like `text`, with what the program wrote to standard error in front of it."""
+        return self.text("sh", "-c", 'exec "$@" 2>&1', "sh", need(program)[program], *arguments)
+
     def refused(self, program: str, *arguments: str | Path) -> str:
         """Run what must not end well; what the program said."""
         done = self._done([need(program)[program], *map(str, arguments)], b"", {})
