@@ -13,6 +13,9 @@ import pytest
 from tests.needs import need
 from tests.serving import PATIENCE, command, environment, eventually, serving
 
+#: Each of these starts a server, or a process that refuses to be one.
+pytestmark = pytest.mark.slow
+
 
 def refused(
     *arguments: str, settings: dict[str, str] | None = None, folder: Path | None = None

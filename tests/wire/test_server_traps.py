@@ -20,6 +20,17 @@ from tests.serving import PATIENCE, Server, Wire, eventually, head, serving
 MIB = 1 << 20
 
 
+#: Most of these start a server of their own.
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests that leave it as it was, but for a blob or two."""
+    with serving(tmp_path_factory.mktemp("shared"), "--workers", "2") as server:
+        yield server
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with serving(tmp_path, "--workers", "2") as server:
@@ -41,9 +52,9 @@ def push(server: Server, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("target", ["/v2/app/blobs/uploads/?digest=sha256:short", "/v2/APP/blobs/uploads/", "/nowhere"])
-def test_a_refused_body_is_read_before_the_answer(server: Server, target: str) -> None:
+def test_a_refused_body_is_read_before_the_answer(shared: Server, target: str) -> None:
     """A client that still sends takes an early answer for a broken connection."""
-    with server.connect() as wire:
+    with shared.connect() as wire:
         reply = wire.ask("POST", target, bytes(4 * MIB))
         assert 400 <= reply.status < 500
         assert "connection" not in reply.headers
@@ -51,8 +62,8 @@ def test_a_refused_body_is_read_before_the_answer(server: Server, target: str) -
 
 
 @pytest.mark.parametrize("target", ["/v2/app/blobs/uploads/?digest=sha256:short", "/nowhere"])
-def test_a_body_that_is_too_long_to_drain_ends_the_connection(server: Server, target: str) -> None:
-    with server.connect() as wire:
+def test_a_body_that_is_too_long_to_drain_ends_the_connection(shared: Server, target: str) -> None:
+    with shared.connect() as wire:
         wire.send(head("POST", target, content_length=str(1 << 40)) + bytes(1000))
         reply = wire.reply()
         assert 400 <= reply.status < 500
@@ -60,8 +71,8 @@ def test_a_body_that_is_too_long_to_drain_ends_the_connection(server: Server, ta
         assert wire.ended()
 
 
-def test_an_endless_chunked_body_is_cut(server: Server) -> None:
-    with server.connect() as wire:
+def test_an_endless_chunked_body_is_cut(shared: Server) -> None:
+    with shared.connect() as wire:
         wire.send(head("POST", "/nowhere", transfer_encoding="chunked"))
         piece = b"10000\r\n" + bytes(0x10000) + b"\r\n"
         with pytest.raises(OSError):  # noqa: PT012 - whichever of the bounded number of sends meets the closed end
@@ -83,9 +94,9 @@ def test_a_body_that_stops_halfway_is_not_taken_for_whole(server: Server, chunke
     assert server.ask("HEAD", f"/v2/app/blobs/{digest(content)}").status == 404
 
 
-def test_more_than_content_length_is_another_request(server: Server) -> None:
+def test_more_than_content_length_is_another_request(shared: Server) -> None:
     content = b"abc"
-    with server.connect() as wire:
+    with shared.connect() as wire:
         target = f"/v2/app/blobs/uploads/?digest={digest(content)}"
         wire.send(head("POST", target, content_length="3") + content + head("GET", "/healthz"))
         assert wire.reply().status == 201
@@ -93,9 +104,9 @@ def test_more_than_content_length_is_another_request(server: Server) -> None:
 
 
 @pytest.mark.parametrize("lengths", [("5", "6"), ("-1",), ("+3",), ("3, 4",), ("0x3",)])
-def test_contradicting_lengths_are_refused(server: Server, lengths: tuple[str, ...]) -> None:
+def test_contradicting_lengths_are_refused(shared: Server, lengths: tuple[str, ...]) -> None:
     lines = "".join(f"Content-Length: {length}\r\n" for length in lengths)
-    with server.connect() as wire:
+    with shared.connect() as wire:
         wire.send(f"POST /v2/app/blobs/uploads/ HTTP/1.1\r\nHost: a\r\n{lines}\r\nabc".encode())
         assert wire.reply().status == 400
         assert wire.ended()
@@ -284,17 +295,17 @@ def secured(server: Server, trust: ssl.SSLContext) -> Wire:
 # --- Slow clients, and stopping ---------------------------------------------------------------------------------------
 
 
-def test_two_thousand_slow_sockets_do_not_stop_others(server: Server) -> None:
+def test_two_thousand_slow_sockets_do_not_stop_others(shared: Server) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
     with ExitStack() as opened:
         for number in range(2000):
-            wire = opened.enter_context(server.connect())
+            wire = opened.enter_context(shared.connect())
             wire.send(head("GET", "/v2/")[: -1 - number % 20])
         slowest = 0.0
         for _ in range(50):
             started = time.monotonic()
-            assert server.ask("GET", "/v2/").status == 200
+            assert shared.ask("GET", "/v2/").status == 200
             slowest = max(slowest, time.monotonic() - started)
     assert slowest < 10, "idle sockets hold everybody up"
 
