@@ -50,6 +50,8 @@ def _on(engine: str, data: Path) -> InProcess:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrlopServer]:
-    """A real server with two workers, for all tests over sockets that leave it as it was; bodies idle for 2 seconds."""
-    with orlop_server(tmp_path_factory.mktemp("server"), workers=2, limits_body_idle="2s") as server:
+    """A real server with two workers for tests over sockets: blobs of 1 MiB at most, bodies idle for 2 s at most."""
+    with orlop_server(
+        tmp_path_factory.mktemp("server"), workers=2, limits_body_idle="2s", limits_blob_bytes="1MiB"
+    ) as server:
         yield server

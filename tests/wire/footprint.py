@@ -18,14 +18,20 @@ class Footprint(msgspec.Struct, frozen=True):
 
 
 def footprint(data: Path) -> Footprint:
-    """What lies in a data folder now. Sessions that were ended but not yet swept do not count; their bytes do."""
+    """What lies in a data folder now.
+
+    A session that was cancelled does not count, nor does a stage that its writer made after that: the next sweep of
+    ended sessions takes both.
+    """
     connection = apsw.Connection(str(data / "catalog" / "catalog.sqlite"), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         rows = {table: _count(connection, f"SELECT count(*) FROM {table}") for table in _TABLES}
         sessions = _count(connection, "SELECT count(*) FROM uploads WHERE expires_at > 0")
+        ended = {str(row[0]) for row in connection.execute("SELECT id FROM uploads WHERE expires_at = 0")}
     finally:
         connection.close()
-    return Footprint(rows, sessions, _files(data / "blobs"), _files(data / "uploads"))
+    stages = tuple(stage for stage in _files(data / "uploads") if stage not in ended)
+    return Footprint(rows, sessions, _files(data / "blobs"), stages)
 
 
 def _count(connection: apsw.Connection, statement: str) -> int:

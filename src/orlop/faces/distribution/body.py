@@ -63,15 +63,17 @@ class RequestBody:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def drain(self) -> bool:
-        """Read and drop what is left, up to the cap; False when more is left and the connection must be closed."""
+        """Read and drop what is left, up to the cap and for as long as a body may stand still, lest a client that sends
+        a byte now and then is waited for; False when more is left and the connection must be closed."""
         if self.length is not None and self.length - self.received > DRAIN:
             return self.finished
         start = self.received
         try:
-            async for _ in self.pieces():
-                if self.received - start > DRAIN:
-                    return False
-        except BodyInterrupted:
+            async with asyncio.timeout(self._idle):
+                async for _ in self.pieces():
+                    if self.received - start > DRAIN:
+                        return False
+        except (BodyInterrupted, TimeoutError):
             return False
         return True
 
