@@ -1,4 +1,4 @@
-"""The works of PERFORMANCE.md's table, a file for each kind."""
+"""The works that are measured, a file for each kind."""
 
 from collections.abc import Callable
 from typing import NamedTuple
