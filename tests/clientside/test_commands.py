@@ -260,3 +260,28 @@ def test_what_other_tools_write_is_read(real_image: Path, orlop_peer: str, tmp_p
         if number < 2:  # skopeo takes no docker manifests in a layout
             skopeo("copy", target, f"dir:{tmp_path}/dir{number}")
     assert shown["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json", "kept as it is"
+
+
+@pytest.mark.parametrize("command", [("ls", "team/app"), ("rm", "team/app:v1")])
+def test_a_registry_that_nobody_wrote_is_told(command: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")  # where nobody listens
+    assert "using docker.io/team/app (registry implied)" in orlop(*command, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "lines"),
+    [
+        ({"os": "", "architecture": "", "created": "0001-01-01T00:00:00Z"}, []),
+        ({"os": None, "architecture": 7}, ["Platform:    unknown/7"]),
+        ({"os": "linux", "architecture": "arm", "variant": "v7"}, ["Platform:    linux/arm/v7"]),
+        (
+            {"os": "linux", "created": "2026-03-14T09:26:53Z"},
+            ["Platform:    linux/unknown", "Created:     2026-03-14T09:26:53Z"],
+        ),
+    ],
+)
+def test_what_a_config_does_not_know_is_not_shown(config: dict[str, Any], lines: list[str], tmp_path: Path) -> None:
+    piece = content.Piece("config", "application/vnd.oci.image.config.v1+json", json.dumps(config).encode())
+    image = content.stating("image", [piece.descriptor()], [piece])
+    shown = orlop("inspect", f"oci:{layout_with(tmp_path / 'layout', image)}:v1").stdout.splitlines()
+    assert [line for line in shown if line.startswith(("Platform:", "Created:"))] == lines

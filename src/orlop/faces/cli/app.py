@@ -17,6 +17,8 @@ def build() -> cyclopts.App:
         version=f"orlop {__version__}",
         help_format="plaintext",
         help_formatter="plain",
+        # A flag that is not given is off; where there is more to say, the text of the parameter says it.
+        default_parameter=cyclopts.Parameter(show_default=False),
         result_action="return_value",
     )
 

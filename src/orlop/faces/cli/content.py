@@ -61,7 +61,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         return run(lambda: content_show.digest(stores, ref, connecting, json=json))
 
     @app.command
-    def tag(ref: str, *tags: str, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+    def tag(ref: str, /, *tags: str, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
         """Give an image further tags in its repository; no content moves.
 
         Parameters
@@ -126,7 +126,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         platform
             Copy only the image for os/architecture[/variant] out of an index.
         jobs
-            Blobs under way at once, 1 to 64.
+            Blobs under way at once, 1 to 64 [default: 4].
         json
             Print a JSON object with what was done.
         """

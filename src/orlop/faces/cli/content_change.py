@@ -2,7 +2,7 @@
 
 from orlop.domain.digest import Digest
 from orlop.domain.names import Tag
-from orlop.faces.cli.content_show import image_argument, print_json
+from orlop.faces.cli.content_show import image_argument, print_json, tell_implied_place
 from orlop.faces.cli.locations import Location, StoreKind, parse_location
 from orlop.faces.cli.running import UsageError, argument
 from orlop.faces.cli.stores import Connecting, ContentStores
@@ -40,6 +40,7 @@ async def rm(stores: ContentStores, ref: str, connecting: Connecting, *, yes: bo
         raise UsageError("name a tag or a digest to remove, not both")
     if whole and not yes:
         raise UsageError("this deletes the manifest and every tag that points at it; add --yes to do so")
+    tell_implied_place(location)
     async with stores.repository(location, connecting) as opened:
         if whole:
             await opened.delete_manifest(Digest(location.name))

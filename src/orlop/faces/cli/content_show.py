@@ -12,6 +12,9 @@ from orlop.faces.cli.stores import Connecting, ContentStores
 from orlop.services.inspection import Inspection
 from orlop.services.inspection import inspect as look
 
+#: How the zero of Go's dates begins.
+_NEVER = "0001-01-01"
+
 
 def image_argument(text: str) -> Location:
     """A location from the command line; says what was implied. Raises UsageError."""
@@ -19,6 +22,12 @@ def image_argument(text: str) -> Location:
     if location.implied:
         tell(f"using {location} ({location.implied} implied)")
     return location
+
+
+def tell_implied_place(location: Location) -> None:
+    """Say where a repository is taken to be, if that was left to the defaults."""
+    if location.image is not None and location.implied_place:
+        tell(f"using {location.image.name} ({location.implied_place} implied)")
 
 
 def print_json(value: Any) -> None:
@@ -41,6 +50,7 @@ async def ls(stores: ContentStores, where: str, connecting: Connecting, *, json:
             raise UsageError("ls takes a repository, without tag and digest")
         if location.image is None and location.name:
             raise UsageError("ls takes a folder or archive, without a name in it")
+        tell_implied_place(location)
         async with stores.repository(location, connecting) as opened:
             async for tag in opened.tags():
                 _list(names, str(tag), json=json)
@@ -102,10 +112,7 @@ def _lines(location: Location, found: Inspection) -> list[str]:
     if found.subject:
         lines.append(f"Subject:     {found.subject}")
     if found.config is not None:
-        system, architecture = found.config.get("os", "unknown"), found.config.get("architecture", "unknown")
-        lines.append(f"Platform:    {_printable(f'{system}/{architecture}')}")
-        if created := found.config.get("created"):
-            lines.append(f"Created:     {_printable(str(created))}")
+        lines += _config_lines(found.config)
     lines += [f"Annotation:  {_printable(f'{key}={value}')}" for key, value in sorted(found.annotations.items())]
     if found.platforms:
         lines.append("Platforms:")
@@ -121,6 +128,19 @@ def _lines(location: Location, found: Inspection) -> list[str]:
             f"  {short(Digest(entry.digest))}  {_printable(entry.artifact_type or 'unknown')}"
             for entry in found.referrers
         ]
+    return lines
+
+
+def _config_lines(config: dict[str, Any]) -> list[str]:
+    """What a config says of itself. Tools that know nothing write empty strings, and the zero of their dates."""
+    lines = []
+    parts = [str(config.get(name) or "") for name in ("os", "architecture", "variant")]
+    if any(parts[:2]):
+        platform = "/".join([*(part or "unknown" for part in parts[:2]), *filter(None, parts[2:])])
+        lines.append(f"Platform:    {_printable(platform)}")
+    created = str(config.get("created") or "")
+    if created and not created.startswith(_NEVER):
+        lines.append(f"Created:     {_printable(created)}")
     return lines
 
 

@@ -42,18 +42,24 @@ class Location(msgspec.Struct, frozen=True):
     @property
     def implied(self) -> str:
         """What the writer left to the defaults, in words; empty where nothing was."""
+        tag = self.image is not None and self.image.tag_implied
+        return _listed([*self._implied_place, *(["tag"] if tag else [])])
+
+    @property
+    def implied_place(self) -> str:
+        """What of the registry and repository was left to the defaults, in words."""
+        return _listed(self._implied_place)
+
+    @property
+    def _implied_place(self) -> list[str]:
         if self.image is None:
-            return ""
-        parts = [
-            name
-            for name, implied in (
-                ("registry", self.image.registry_implied),
-                ("namespace", self.image.library_implied),
-                ("tag", self.image.tag_implied),
-            )
-            if implied
-        ]
-        return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+            return []
+        places = (("registry", self.image.registry_implied), ("namespace", self.image.library_implied))
+        return [name for name, implied in places if implied]
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def parse_location(text: str) -> Location:
