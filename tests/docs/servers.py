@@ -23,7 +23,7 @@ _STOP_SECONDS = 45.0
 def _free_port(digits: int) -> int:
     """A port of so many digits that nobody listens on now: columns of output shall be as wide as they are written."""
     for _ in range(1000):
-        port = random.randrange(10 ** (digits - 1), min(10**digits, 1 << 15))
+        port = random.randrange(max(1024, 10 ** (digits - 1)), min(10**digits, 1 << 15))
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
