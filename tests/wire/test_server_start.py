@@ -98,7 +98,7 @@ def test_a_port_shared_by_the_workers_of_another_server_is_taken_too(tmp_path: P
             "the TLS certificate missing.crt cannot be read",
         ),
         (["--tls-cert", "missing.crt"], {}, 2, "tls.cert needs tls.key"),
-        (["--data", "/proc/nowhere"], {}, 1, "/proc/nowhere"),
+        (["--data", "/proc/nowhere", "--listen", "127.0.0.1:0"], {}, 1, "/proc/nowhere"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(

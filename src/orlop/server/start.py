@@ -1,6 +1,7 @@
 """Starting the server: what is checked before anything is touched, and what is said when it serves."""
 
 import errno
+import gc
 import multiprocessing
 import os
 import resource
@@ -104,6 +105,9 @@ def _supervise(settings: Settings, host: str, port: int, descriptors: int, appli
         ssl_protocol_min=SSLProtocols.tls12,
         workers_kill_timeout=max(settings.limits.drain / _MICROSECONDS, 0.001),
     )
+    # Workers are forked: what the collector leaves alone stays shared among them.
+    gc.collect()
+    gc.freeze()
     supervisor.serve(target_loader=partial(load, application, settings, board, os.getpid()), wrap_loader=False)
     return supervisor.exit_code
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -51,6 +51,8 @@ class Metrics:
     """Every metric of one process; made once in each."""
 
     def __init__(self) -> None:
+        # A second series for every counter, which nobody asked for and which many processes cannot have.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._own = CollectorRegistry()
         self.requests = RequestMetrics(self._own)
         self.collection = CollectionMetrics(self._own)
