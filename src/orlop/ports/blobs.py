@@ -80,7 +80,7 @@ class BlobStage(Protocol):
         """Open the stage of an upload to go on at `offset`; bytes beyond it are dropped, a stage at 0 is made.
 
         `algorithm` is what the digest is computed with. Raises BlobUploadUnknown when fewer than `offset` bytes are
-        there, TooManyRequests while another writer has it open.
+        there, TooManyRequests while another writer has it open; at 0, a store may raise that from `write` instead.
         """
         ...
 
@@ -91,7 +91,8 @@ class BlobStage(Protocol):
     async def promote(self, upload: str, blob: Blob) -> None:
         """Turn a stage of exactly `blob.size` durable bytes into the copy `blob.key`, durable on return.
 
-        Repeating a promotion that already happened is fine. Raises BlobUploadUnknown when neither is there.
+        Ends the stage's writer if this process has one. Repeating a promotion that already happened is fine. Raises
+        BlobUploadUnknown when neither is there, TooManyRequests while another process has the stage open, Unavailable.
         """
 
     async def discard(self, upload: str) -> None:
@@ -120,7 +121,7 @@ class StoredCopy(NamedTuple):
 
 
 class BlobInventory(Protocol):
-    """What lies in the store, for verification alone: no decision rests on a listing."""
+    """What lies in the store, for verification and for the sweep of strays: a listing decides nothing, rows do."""
 
     def copies(self) -> AsyncIterator[StoredCopy]:
         """Every copy, in the order of the store."""
