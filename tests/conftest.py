@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
+from hypothesis import settings
+
+# Machines that test are busy: how long an example takes says nothing.
+settings.register_profile("orlop", deadline=None)
+settings.load_profile("orlop")
 
 
 @pytest.fixture(autouse=True)
