@@ -66,7 +66,7 @@ def test_stores_that_are_not_there_are_one_sentence_and_exit_code_1(tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["gc", "verify"])
 def test_stores_in_memory_cannot_be_opened_from_outside(name: str) -> None:
-    ended = orlop_run(name, settings={"ORLOP_BLOBS_URL": "memory"})
+    ended = orlop_run(name, settings={"ORLOP_CATALOG_URL": "memory", "ORLOP_BLOBS_URL": "memory"})
     assert ended.returncode == 2
     assert "stores in memory belong to the server" in ended.stderr
 

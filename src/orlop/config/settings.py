@@ -208,5 +208,10 @@ def check(settings: Settings) -> None:
     if (settings.tls.cert is None) != (settings.tls.key is None):
         given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")
         raise ConfigurationInvalid(f"{given} needs {missing}")
+    if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
+        raise ConfigurationInvalid(
+            "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"
+            " catalog.url and blobs.url are both memory, or neither"
+        )
     if settings.in_memory and settings.workers != 1:
         raise ConfigurationInvalid("a store in memory belongs to one process, so it needs workers = 1")

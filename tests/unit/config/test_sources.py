@@ -49,11 +49,17 @@ def test_the_console_format_is_for_terminals() -> None:
     assert load({}, {"ORLOP_LOG_FORMAT": "json"}, terminal=True).settings.log.format == "json"
 
 
-@pytest.mark.parametrize("variable", ["ORLOP_CATALOG_URL", "ORLOP_BLOBS_URL"])
-def test_memory_is_served_by_one_worker(variable: str) -> None:
-    assert load({}, {variable: "memory"}).settings.workers == 1
+def test_memory_is_served_by_one_worker() -> None:
+    memory = {"ORLOP_CATALOG_URL": "memory", "ORLOP_BLOBS_URL": "memory"}
+    assert load({}, memory).settings.workers == 1
     with pytest.raises(ConfigurationInvalid, match="workers = 1"):
-        load({"workers": 2}, {variable: "memory"})
+        load({"workers": 2}, memory)
+
+
+@pytest.mark.parametrize("variable", ["ORLOP_CATALOG_URL", "ORLOP_BLOBS_URL"])
+def test_one_store_in_memory_beside_one_on_disk_is_refused(variable: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match="or neither"):
+        load({}, {variable: "memory"})
 
 
 @pytest.mark.parametrize(
