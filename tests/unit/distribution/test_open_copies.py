@@ -1,0 +1,79 @@
+"""Copies that are lent by path stay open as long as a server may need, and no longer."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from orlop.domain.errors import ContentCorrupt
+from orlop.domain.names import RepositoryName
+from orlop.faces.distribution import open_copies
+from orlop.faces.distribution.open_copies import OpenCopies
+from tests.content import blob
+from tests.registry import HandClock, Registry, in_memory, on_disk
+
+APP = RepositoryName("app")
+
+
+def open_files(folder: Path) -> int:
+    """How many files of a folder this process holds open."""
+    links = [os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if _is_open(number)]
+    return sum(link.startswith(f"{folder}/blobs/") for link in links)
+
+
+def _is_open(number: str) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{number}")
+
+
+async def test_a_copy_is_opened_once_and_outlives_its_file(tmp_path: Path) -> None:
+    stores = on_disk(tmp_path)
+    registry = Registry(stores, HandClock())
+    stored = await registry.push_blob(APP, blob("base"))
+    copies = OpenCopies(registry.blobs)
+    contents = {id(copies.lend(stored)) for _ in range(5)}
+    assert (len(contents), open_files(tmp_path)) == (1, 1)
+    lent = copies.lend(stored)
+    assert lent is not None
+    assert lent.path is not None
+    await stores.remover.remove(stored.key)
+    assert await asyncio.to_thread(Path(lent.path).read_bytes) == lent.read() == blob("base").content
+    assert copies.lend(stored) is lent, "who asks again while it is lent gets it too"
+    copies.close()
+    assert open_files(tmp_path) == 0
+    with pytest.raises(ContentCorrupt):
+        copies.lend(stored)
+    await stores.close()
+
+
+async def test_at_most_so_many_are_open_and_they_are_closed_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_copies, "CAPACITY", 3)
+    monkeypatch.setattr(open_copies, "LINGER", 0.2)
+    stores = on_disk(tmp_path)
+    registry = Registry(stores, HandClock())
+    stored = [await registry.push_blob(APP, blob(f"blob {number}")) for number in range(5)]
+    copies = OpenCopies(registry.blobs)
+    lent = [copies.lend(each) for each in stored]
+    assert [content is not None for content in lent] == [True, True, True, False, False]
+    assert open_files(tmp_path) == 3
+    for _ in range(100):
+        if open_files(tmp_path) == 0:
+            break
+        await asyncio.sleep(0.02)
+    assert open_files(tmp_path) == 0, "nobody lent one for a while"
+    assert copies.lend(stored[4]) is not None
+    copies.close()
+    await stores.close()
+
+
+async def test_what_has_no_path_is_lent_as_well() -> None:
+    clock = HandClock()
+    registry = Registry(in_memory(clock).stores, clock)
+    stored = await registry.push_blob(APP, blob("base"))
+    copies = OpenCopies(registry.blobs)
+    lent = copies.lend(stored)
+    assert lent is not None
+    assert (lent.path, lent.read()) == (None, blob("base").content)
+    copies.close()
