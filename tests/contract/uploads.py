@@ -82,9 +82,10 @@ class SessionKit:
         claimed = await catalog.uploads.claim(APP, upload.id, now=scene.at, lease_until=scene.at + MINUTE)
         assert claimed == msgspec.structs.replace(upload, fence=upload.fence + 1, lease_until=scene.at + MINUTE)
         assert await catalog.uploads.get(APP, upload.id, scene.at) == claimed
-        for now in (scene.at, scene.at + MINUTE - 1):
-            with pytest.raises(TooManyRequests):
+        for now, seconds in ((scene.at, 60), (scene.at + 1, 60), (scene.at + SECOND, 59), (scene.at + MINUTE - 1, 1)):
+            with pytest.raises(TooManyRequests) as refusal:
                 await catalog.uploads.claim(APP, upload.id, now=now, lease_until=now + MINUTE)
+            assert refusal.value.retry_after == seconds
         again = await catalog.uploads.claim(APP, upload.id, now=scene.at + MINUTE, lease_until=scene.at + 2 * MINUTE)
         assert again.fence > claimed.fence
 

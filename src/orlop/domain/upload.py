@@ -7,8 +7,10 @@ from typing import NamedTuple
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUploadInvalid, UploadRangeInvalid
+from orlop.domain.errors import BlobUploadInvalid, TooManyRequests, UploadRangeInvalid
 from orlop.domain.names import RepositoryName
+
+_SECOND = 1_000_000
 
 
 class UploadState(StrEnum):
@@ -69,6 +71,17 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         if self.lease_until > now:
             return UploadState.WRITING
         return UploadState.EXPIRED if self.expires_at <= now else UploadState.OPEN
+
+
+def busy(upload: Upload, now: int) -> TooManyRequests:
+    """What a second writer is told: to come back when the lease of the first has run out.
+
+    It may be free earlier, but a writer that died lets go no earlier, and clients come back only so many times.
+    """
+    return TooManyRequests(
+        "another request is writing to this upload; try again when it has ended",
+        retry_after=max(1, -((now - upload.lease_until) // _SECOND)),
+    )
 
 
 class ChunkRange(NamedTuple):

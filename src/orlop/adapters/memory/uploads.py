@@ -5,10 +5,10 @@ import msgspec
 from orlop.adapters.memory.state import State, UploadRow
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUploadUnknown, TooManyRequests
+from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import Upload, UploadState
+from orlop.domain.upload import Upload, UploadState, busy
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
 
@@ -29,7 +29,7 @@ class MemoryUploads:
     ) -> Upload:
         row = self._row(repository, upload, now)
         if row.upload.state(now) is UploadState.WRITING:
-            raise TooManyRequests("another request is writing to this upload; try again when it has ended")
+            raise busy(row.upload, now)
         row.upload = msgspec.structs.replace(row.upload, fence=row.upload.fence + 1, lease_until=lease_until)
         row.target = target or row.target
         return row.upload

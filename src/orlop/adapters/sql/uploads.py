@@ -4,10 +4,10 @@ from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.records import event, link
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUploadUnknown, TooManyRequests
+from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import Upload
+from orlop.domain.upload import Upload, busy
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
 
@@ -49,8 +49,9 @@ class SqlUploads:
             row = await tx.one("upload_claim", upload, repository, now, lease_until, target)
             if row is not None:
                 return _upload(row)
-            if await tx.one("upload_get", upload, repository, now):
-                raise TooManyRequests("another request is writing to this upload; try again when it has ended")
+            held = await tx.one("upload_get", upload, repository, now)
+            if held is not None:
+                raise busy(_upload(held), now)
             raise _unknown(upload)
 
         return await self._engine.write(script, durable=False, changes=False)
