@@ -1,0 +1,79 @@
+"""How SQLite runs every statement: by an index, so that what a request costs does not grow with the store."""
+
+import re
+from collections.abc import Iterator
+
+import apsw
+import pytest
+
+from orlop.adapters.sql.catalog import DATABASE
+from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.sqlite import connect
+from orlop.adapters.sql.statements import STATEMENTS
+
+#: Steps that would be too slow elsewhere, with the reason why they are not here.
+EXCEPTIONS = {
+    "totals": {
+        "SCAN blobs USING COVERING INDEX blobs_condemned": "blobs that wait to be collected, for metrics and readiness",
+        "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
+    },
+    "edge_blob_children": {"USE TEMP B-TREE FOR DISTINCT": "the references of one manifest, which has a limit of them"},
+    "tags_of_manifest": {"USE TEMP B-TREE FOR ORDER BY": "tags that are all about to be deleted, which costs more"},
+    "namespace_create": {"SCAN namespaces": "the check of a key within the table, skipped while none is violated"},
+}
+
+#: Everything but verification, which compares every row with every other that it depends on.
+ON_THE_WAY = sorted(name for name in STATEMENTS if not name.startswith(("finding_", "inspect_")))
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apsw.Connection]:
+    """A catalog with its schema and nothing in it."""
+    path = tmp_path_factory.mktemp("plans") / DATABASE
+    migrate(path, lambda: 0)
+    connection = connect(path)
+    yield connection
+    connection.close()
+
+
+def plan(catalog: apsw.Connection, statement: str) -> list[str]:
+    """The steps of a statement, in SQLite's words."""
+    text = STATEMENTS[statement]
+    parameters = [0] * max([int(number) for number in re.findall(r"\?(\d+)", text)], default=0)
+    return [str(row[3]) for row in catalog.execute(f"EXPLAIN QUERY PLAN {text}", parameters)]
+
+
+@pytest.mark.parametrize("statement", ON_THE_WAY)
+def test_no_statement_reads_a_whole_table_or_sorts(catalog: apsw.Connection, statement: str) -> None:
+    steps = plan(catalog, statement)
+    slow = {step for step in steps if step.startswith("SCAN ") or "TEMP B-TREE" in step or "AUTOMATIC" in step}
+    assert slow - {"SCAN CONSTANT ROW"} == set(EXCEPTIONS.get(statement, {}))
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("manifest_by_tag", "USING PRIMARY KEY (repository_id=? AND name=?)"),
+        ("manifest_by_digest", "(repository_id=? AND digest=?)"),
+        ("link_find", "USING PRIMARY KEY (repository_id=? AND digest=?)"),
+        ("tag_page", "USING PRIMARY KEY (repository_id=? AND name>?)"),
+        ("referrer_page", "manifests_by_subject (repository_id=? AND subject_digest=? AND digest>?)"),
+        (
+            "referrer_page_of_type",
+            "manifests_by_subject_and_type (repository_id=? AND subject_digest=? AND artifact_type=? AND digest>?)",
+        ),
+        ("repository_page", "(name>?)"),
+        ("edge_to_blob", "edges_by_child (repository_id=? AND child_digest=? AND kind=?)"),
+        ("uploads_expired", "uploads_by_expiry (expires_at<?)"),
+        ("links_loose", "blob_links_loose (loose_since<?)"),
+        ("blob_present", "blobs_present (digest=?)"),
+    ],
+)
+def test_the_busiest_statements_use_the_whole_key(catalog: apsw.Connection, statement: str, index: str) -> None:
+    assert any(index in step for step in plan(catalog, statement)), plan(catalog, statement)
+
+
+def test_lists_are_read_in_the_order_of_an_index(catalog: apsw.Connection) -> None:
+    """A page costs the same wherever it lies: no list is sorted, and none skips what came before."""
+    for statement, text in STATEMENTS.items():
+        assert " offset " not in re.sub(r'"offset"', "", text.lower()), statement
