@@ -24,6 +24,17 @@ class Repository:
     blobs: dict[Digest, int | None] = field(default_factory=dict)
     manifests: dict[Digest, Pushable] = field(default_factory=dict)
     tags: dict[Tag, Digest] = field(default_factory=dict)
+    history: dict[Tag, list[Digest | None]] = field(default_factory=dict)
+
+    def point(self, tag: Tag, digest: Digest | None) -> None:
+        """A tag was set or deleted."""
+        if digest == self.tags.get(tag):
+            return
+        self.history.setdefault(tag, []).append(digest)
+        if digest is None:
+            del self.tags[tag]
+        else:
+            self.tags[tag] = digest
 
     def names(self, digest: Digest) -> bool:
         """Whether a manifest names the blob."""
@@ -70,7 +81,8 @@ class Model:
         """A manifest was stored."""
         repository = self.repositories.setdefault(name, Repository())
         repository.manifests[what.digest] = what
-        repository.tags |= dict.fromkeys(tags, what.digest)
+        for tag in tags:
+            repository.point(tag, what.digest)
         for digest in _blobs_of(what) & repository.blobs.keys():
             repository.blobs[digest] = None
 
@@ -78,7 +90,8 @@ class Model:
         """A manifest was deleted."""
         repository = self.repositories[name]
         what = repository.manifests.pop(digest)
-        repository.tags = {tag: target for tag, target in repository.tags.items() if target != digest}
+        for tag in [tag for tag, target in repository.tags.items() if target == digest]:
+            repository.point(tag, None)
         for blob in _blobs_of(what) & repository.blobs.keys():
             if not repository.names(blob):
                 repository.blobs[blob] = self.now
