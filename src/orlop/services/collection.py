@@ -58,6 +58,8 @@ class Collection:
             progress(done)
             if not links:
                 break
+        # Read again, so that without a grace what was condemned a moment ago goes in this run and not in the next.
+        now = self._clock.now()
         while tombstoned := await self._rows.tombstone(now - grace, _STEP, self._by()):
             done.tombstoned += tombstoned
             progress(done)

@@ -40,7 +40,7 @@ def gc(opening: Opening, settings: Settings, grace: int, *, strays: bool, json: 
             return
         print(
             f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
-            f" {done.links} links were loose for too long"
+            f" {done.condemned} blobs were found to be needed by nothing"
         )
         if swept is not None:
             print(f"removed {swept.removed} of {swept.strays} stray files")
