@@ -119,7 +119,7 @@ class Graph:
         content = b"".join([piece async for piece in self._source.read_blob(config.digest, config.size)])
         try:
             found = msgspec.json.decode(content, type=_Config)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
         # Many configs leave the variant out; then it is not known, rather than another one.
         variant = found.variant or wanted.variant

@@ -115,7 +115,7 @@ async def _config(source: ContentSource, manifest: Manifest) -> dict[str, Any] |
     content = b"".join([piece async for piece in source.read_blob(edge.digest, edge.size)])
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -63,7 +63,7 @@ async def read_images(tar: TarReader) -> list[Image]:
         raise ManifestUnknown(f"{tar.path} is not a docker archive: it has no {MANIFEST_FILE}")
     try:
         saved = msgspec.json.decode(content, type=list[_Saved])
-    except (msgspec.MsgspecError, RecursionError) as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise ContentCorrupt(f"{MANIFEST_FILE} in {tar.path} cannot be read: {cause}") from cause
     native = await _native_manifests(tar)
     return [await _image(tar, entry, native) for entry in saved]
@@ -112,7 +112,7 @@ def _manifest(config: bytes, layers: list[dict[str, Any]]) -> ManifestContent:
 def _diff_ids(tar: TarReader, config: bytes) -> list[Digest]:
     try:
         return [Digest(text) for text in msgspec.json.decode(config, type=_Config).rootfs.diff_ids]
-    except (msgspec.MsgspecError, RecursionError, DigestInvalid) as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DigestInvalid) as cause:
         raise ContentCorrupt(f"{tar.path} holds a config that cannot be read: {cause}") from cause
 
 

@@ -123,7 +123,7 @@ def parse_entries(content: bytes) -> Entries:
     try:
         document = msgspec.json.decode(content, type=dict[str, Any])
         raw = msgspec.convert(document.pop("manifests", None) or [], list[dict[str, Any]])
-    except (msgspec.MsgspecError, RecursionError) as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise ContentCorrupt(f"index.json of the layout cannot be read: {cause}") from cause
     return Entries(tuple(raw), document)
 
@@ -134,7 +134,7 @@ def check_version(content: bytes | None, where: str) -> RegistryError | None:
         return ManifestUnknown(f"{where} is not an OCI image layout: it has no oci-layout file")
     try:
         version = msgspec.json.decode(content, type=dict[str, Any]).get("imageLayoutVersion")
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         version = None
     if version != "1.0.0":
         return ContentCorrupt(f"{where} is a layout of version {version!r}; only 1.0.0 is known")

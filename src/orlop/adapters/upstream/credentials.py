@@ -118,7 +118,7 @@ class CredentialFiles:
             raise UpstreamError(f"{command} failed: {said or f'exit code {process.returncode}'}")
         try:
             answer = msgspec.json.decode(output[:_ANSWER_LIMIT], type=_ProgramAnswer)
-        except msgspec.MsgspecError as cause:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             raise UpstreamError(f"{command} did not answer with a user name and a secret") from cause
         if answer.username == _TOKEN_USER:
             return Credentials(identity_token=answer.secret)
@@ -148,7 +148,7 @@ def _read(path: Path) -> _File | None:
         return None
     try:
         return msgspec.json.decode(content, type=_File)
-    except (msgspec.MsgspecError, RecursionError) as cause:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise UpstreamError(f"{path} is not a credentials file: {cause}") from cause
 
 

@@ -65,7 +65,7 @@ def _first(body: bytes) -> tuple[str, str]:
     """Code and message of the first error, fit for a terminal: printable, one line, bounded."""
     try:
         entries = _decoder.decode(body).errors if body else []
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "", ""
     if not entries:
         return "", ""

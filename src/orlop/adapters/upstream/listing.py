@@ -51,7 +51,7 @@ async def names(
         try:
             document = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
             listed = msgspec.json.decode(document.get(key, msgspec.Raw(b"null")), type=list[str] | None)
-        except (msgspec.MsgspecError, RecursionError) as cause:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             raise UpstreamError(f"{what}: the answer is not a list") from cause
         for name in listed or ():
             yield name

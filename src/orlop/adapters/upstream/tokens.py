@@ -123,7 +123,7 @@ class Authorizer:
             raise error_of(answer, f"signing in to {self._registry.host} at {realm.host}", UpstreamError)
         try:
             granted = _decoder.decode(answer.body)
-        except msgspec.MsgspecError as cause:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             raise UpstreamError(f"the token server {realm.host} did not answer with a token") from cause
         text = granted.token or granted.access_token
         if not text or not text.isascii() or not text.isprintable():

@@ -1,0 +1,219 @@
+"""Every parser of bytes that come from outside, with what must hold of whatever it makes of them, and a few seeds.
+
+A parser may refuse what it reads, in its own words and soon. Anything else that comes out of it is a finding.
+"""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from yarl import URL
+
+from orlop.adapters.layout.entries import check_version, parse_entries
+from orlop.adapters.tarball import open_tar
+from orlop.adapters.upstream.challenge import parse_challenges, realm_url
+from orlop.adapters.upstream.credentials import CredentialFiles
+from orlop.adapters.upstream.transport import Site, follow
+from orlop.config import ConfigurationInvalid, units
+from orlop.domain.digest import Digest
+from orlop.domain.errors import RegistryError
+from orlop.domain.manifest import parse_index_entries, parse_manifest
+from orlop.domain.media_types import accepts, essence
+from orlop.domain.names import RepositoryName, parse_reference
+from orlop.domain.pages import MAX_SIZE, page_size
+from orlop.domain.platforms import parse_platform
+from orlop.domain.ranges import parse_range
+from orlop.domain.references import parse_image_reference
+from orlop.domain.upload import parse_chunk_range
+from orlop.faces.distribution.errors import render
+from orlop.faces.distribution.exchange import etag_matches
+from orlop.faces.distribution.request import parse_request
+from orlop.services.references.detect import detect
+from orlop.services.references.lint import lint
+from orlop.services.references.occurrences import Format
+from tests.content import image, index
+
+#: What a parser may answer with instead of a result.
+REFUSALS = (RegistryError, ConfigurationInvalid)
+
+_HEX = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+_REGISTRY = Site("https", "registry.example", 443)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A parser of bytes, and bytes to begin with."""
+
+    parse: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+
+    def once(self, given: bytes) -> None:
+        """Parse; a refusal is fine if it can be shown."""
+        try:
+            self.parse(given)
+        except RegistryError as refusal:
+            render(refusal, "id")
+        except REFUSALS:
+            return
+
+
+def _text(parse: Callable[[str], object], *seeds: str) -> Target:
+    """A parser of text, fed with what a header, a path or a file may hold."""
+    return Target(lambda given: parse(given.decode("utf-8", "replace")), tuple(seed.encode() for seed in seeds))
+
+
+def _manifest(given: bytes) -> None:
+    """The first line is the Content-Type."""
+    content_type, _, content = given.partition(b"\n")
+    manifest = parse_manifest(content, content_type.decode("latin-1"))
+    assert all(edge.size >= 0 and Digest(edge.digest) for edge in manifest.edges)
+
+
+def _request(given: bytes) -> None:
+    """Method, path and query, each on a line."""
+    method, path, query, *_ = [*given.decode("latin-1").split("\n"), "", "", ""]
+    request = parse_request(method, f"/v2/{path}", query)
+    assert request.repository is None or RepositoryName(request.repository)
+    assert "/" not in request.upload
+    assert "%" not in request.upload
+
+
+def _range(header: str) -> None:
+    span = parse_range(header, 1_000)
+    assert span is None or 0 <= span.start < span.stop <= 1_000
+
+
+def _chunk(header: str) -> None:
+    chunk = parse_chunk_range(header)
+    assert 0 <= chunk.first <= chunk.last
+
+
+def _page(text: str) -> None:
+    assert 0 <= page_size(text) <= MAX_SIZE
+
+
+def _accept(header: str) -> None:
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    accepts(header, media_type)
+    assert essence(header) == essence(essence(header))
+    etag_matches(header, '"etag"')
+
+
+def _image_reference(text: str) -> None:
+    reference = parse_image_reference(text)
+    for form in (str(reference), reference.familiar()):
+        again = parse_image_reference(form)
+        assert (again.name, again.tag, again.digest) == (reference.name, reference.tag, reference.digest)
+
+
+def _challenge(header: str) -> None:
+    for challenge in parse_challenges([header]):
+        assert realm_url(challenge, _REGISTRY).scheme == "https"
+
+
+def _location(location: str) -> None:
+    assert follow(URL("https://registry.example/v2/"), location).scheme == "https"
+
+
+@cache
+def _scratch() -> tuple[asyncio.Runner, Path]:
+    """A loop and a file for parsers that read from one."""
+    folder = tempfile.TemporaryDirectory(prefix="orlop-fuzz-")
+    _KEPT.append(folder)
+    return asyncio.Runner(), Path(folder.name) / "given"
+
+
+#: Folders that go when the process ends.
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def _credentials(given: bytes) -> None:
+    """A credentials file. No program is found where it says to look for one."""
+    runner, file = _scratch()
+    file.write_bytes(given)
+    files = CredentialFiles({"REGISTRY_AUTH_FILE": str(file), "PATH": "/nowhere"}, Path("/nowhere"))
+    for registry in ("registry.example:5000", "docker.io"):
+        found = runner.run(files.find(registry, RepositoryName("team/app")))
+        assert found is None or found.password == "" or found.password not in repr(found)
+
+
+def _tar(given: bytes) -> None:
+    runner, file = _scratch()
+    file.write_bytes(given)
+
+    async def read() -> None:
+        (await open_tar(file)).close()
+
+    runner.run(read())
+
+
+def _layout(given: bytes) -> None:
+    error = check_version(given, "a layout")
+    assert error is None or error.message
+    entries = parse_entries(given)
+    entries.names()
+    parse_entries(entries.encode())
+
+
+def _source(form: Format, *seeds: str) -> Target:
+    return _text(lambda text: lint(text, form), *seeds)
+
+
+_IMAGE, _INDEX = image("app", foreign=["far"]), index("many", [image("app")])
+_AUTHS = {"auths": {"registry.example:5000": {"auth": "YTpi"}, "https://index.docker.io/v1/": {"identitytoken": "t"}}}
+_HELPERS = {"credHelpers": {"registry.example:5000": "pass"}, "credsStore": "desktop"}
+
+TARGETS: dict[str, Target] = {
+    "manifest": Target(_manifest, tuple(what.media_type.encode() + b"\n" + what.content for what in (_IMAGE, _INDEX))),
+    "index": Target(parse_index_entries, (_INDEX.content,)),
+    "request": Target(
+        _request,
+        (
+            b"GET\napp/manifests/v1\n",
+            f"PUT\nteam/app/manifests/sha256%3A{_HEX}\ntag=a&tag=b".encode(),
+            f"POST\napp/blobs/uploads/\nmount=sha256:{_HEX}&from=team/app".encode(),
+            b"PATCH\napp/blobs/uploads/00000000-0000-4000-8000-000000000000\n",
+            b"GET\napp/tags/list\nn=5&last=v1",
+            f"GET\napp/referrers/sha256:{_HEX}\nartifactType=a/b".encode(),
+        ),
+    ),
+    "name": _text(RepositoryName, "app", "team/app-1.0_x/y__z"),
+    "reference": _text(parse_reference, "v1.0_rc-1", f"sha256:{_HEX}"),
+    "digest": _text(Digest, f"sha256:{_HEX}", f"sha512:{_HEX}{_HEX}", "sha1:abc"),
+    "image-reference": _text(
+        _image_reference, "alpine", "localhost:5000/team/app:v1", f"[2001:db8::1]:5000/app@sha256:{_HEX}", "docker.io/a"
+    ),
+    "platform": _text(parse_platform, "linux/amd64", "linux/arm64/v8"),
+    "accept": _text(_accept, "application/vnd.oci.image.manifest.v1+json;q=0.5, */*;q=0", 'W/"etag", *'),
+    "range": _text(_range, "bytes=0-5", "bytes=-5", "bytes=5-", "bytes=0-1,2-3"),
+    "chunk-range": _text(_chunk, "0-5", "bytes 5-9/*", "bytes=5-9"),
+    "page": _text(_page, "0", "100", "99999999999"),
+    "challenge": _text(
+        _challenge,
+        'Bearer realm="https://auth.example/token",service="registry.example",scope="repository:app:pull"',
+        'Basic realm="a \\"b\\"", Negotiate, Bearer realm=https://auth.example',
+    ),
+    "location": _text(
+        _location, "/v2/app/blobs/uploads/1?state=a%2Fb", "https://cdn.example/x", "//elsewhere.example/"
+    ),
+    "credentials": Target(_credentials, (json.dumps(_AUTHS).encode(), json.dumps(_AUTHS | _HELPERS).encode())),
+    "tar": Target(_tar, (b"", b"oci-layout".ljust(512, b"\0") + b"\0" * 1024)),
+    "layout": Target(_layout, (b'{"imageLayoutVersion":"1.0.0"}', _INDEX.content)),
+    "duration": _text(units.duration, "90s", "15 m", "0"),
+    "size": _text(units.size, "32MiB", "4096", "1 TiB"),
+    "address": _text(units.address, "127.0.0.1:5000", "[::1]:0"),
+    "detect": _text(lambda text: detect("file.yaml", text), "apiVersion: v1\nkind: Pod\n", "services: {a: {image: b}}"),
+    "dockerfile": _source(
+        Format.DOCKERFILE,
+        "# syntax=docker/dockerfile:1\nARG V=3\nFROM --platform=$BUILDPLATFORM a:${V:-4} AS base\nCOPY --from=base a b",
+        "# escape=`\nFROM a`\n:1\nRUN <<E\nFROM x\nE\n",
+    ),
+    "compose": _source(Format.COMPOSE, "services:\n  web:\n    image: ${REPO:-nginx}:1\n    build: {context: .}\n"),
+    "kubernetes": _source(
+        Format.KUBERNETES, "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: 'a:1'}], x: &a [1], y: *a}\n---\n"
+    ),
+    "helm": _source(Format.HELM, "image:\n  registry: r.example\n  repository: a/b\n  tag: 1.20\n  digest: ''\n"),
+}
