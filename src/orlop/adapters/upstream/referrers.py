@@ -44,7 +44,7 @@ class Referrers:
     async def _entries(self, subject: Digest, artifact_type: str) -> AsyncIterator[Descriptor]:
         url = self._root.joinpath("referrers", subject)
         url = url.with_query({"artifactType": artifact_type}) if artifact_type else url
-        what = f"referrers of {subject} at {self._root.host}"
+        what = f"referrers of {subject} at {self._root.authority}"
         async for answer in pages(self._connection, url, self._scopes, media_types.OCI_INDEX, what):
             content_type = media_types.essence(answer.headers.get("content-type", ""))
             if answer.status in _NO_API or (answer.status == 200 and content_type != media_types.OCI_INDEX):

@@ -33,7 +33,7 @@ class Lines:
     def settled(self, digest: Digest, outcome: Outcome) -> None:
         """Say so."""
         size = self._sizes.get(digest)
-        what = f"blob {short(digest)} ({size_text(size)})" if size is not None else short(digest)
+        what = f"blob {short(digest)} ({size_text(size)})" if size is not None else f"manifest {short(digest)}"
         tell(f"{what}: {_WORDS[outcome]}")
 
 
