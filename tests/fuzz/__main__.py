@@ -1,7 +1,7 @@
 """Every parser against bytes that a fuzzer finds: `python -m tests.fuzz [NAME] [SECONDS] [libFuzzer options]`.
 
 Without a name each parser in turn. What a parser does wrong ends its run; libFuzzer shows the bytes and leaves them in
-a file, and the exit code is not 0.
+a temporary file, and the exit code is not 0.
 """
 
 import subprocess
@@ -26,7 +26,8 @@ def fuzz(target: Target, options: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="orlop-fuzz-") as corpus:
         for number, seed in enumerate(target.seeds):
             Path(corpus, f"seed-{number}").write_bytes(seed)
-        atheris.Setup([sys.argv[0], *_BOUNDS, *options, corpus], target.once)
+        findings = f"-artifact_prefix={tempfile.gettempdir()}/orlop-"
+        atheris.Setup([sys.argv[0], *_BOUNDS, findings, *options, corpus], target.once)
         atheris.Fuzz()
 
 

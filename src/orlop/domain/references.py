@@ -34,7 +34,7 @@ class ImageReference(msgspec.Struct, frozen=True):
     """
 
     registry: str
-    """Host and optional port in lower case; `docker.io` under all of its names."""
+    """Host and optional port in lower case, unless capitals alone make it one; `docker.io` under all of its names."""
     repository: RepositoryName
     tag: Tag | None
     digest: Digest | None = None
@@ -106,6 +106,8 @@ def parse_image_reference(text: str) -> ImageReference:
     first, slash, remainder = rest.partition("/")
     explicit = bool(slash) and looks_like_registry(first)
     registry = parse_registry(first) if explicit else DEFAULT_REGISTRY
+    if not looks_like_registry(registry):
+        registry = first  # only its capitals tell it from a namespace, so they have to stay
     path = remainder if explicit else rest
     if not explicit and _IMAGE_ID.fullmatch(path):
         raise NameInvalid("64 hex digits are the ID of an image, not a repository", {"reference": text[:160]})

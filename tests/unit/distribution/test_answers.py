@@ -89,6 +89,7 @@ def test_against_a_model(steps: list[tuple[str, int, bool, bool]], capacity: int
             moves += 2
             changes.at = moves
         answers.remember(key, count, (key, count), size)
-        sizes[key] = size
+        if size + OVERHEAD <= capacity:
+            sizes[key] = size
         kept = [each for each in sizes if answers.recall(each) is not None]
         assert sum(sizes[each] + OVERHEAD for each in kept) <= capacity

@@ -103,3 +103,13 @@ def test_registries_are_hosts_with_an_optional_port() -> None:
     assert parse_registry("127.0.0.1:5000") == "127.0.0.1:5000"
     with pytest.raises(NameInvalid):
         parse_registry("user@host")
+
+
+def test_a_registry_that_only_its_capitals_tell_from_a_namespace_keeps_them() -> None:
+    """In lower case it would be read as a namespace of the default registry: another image."""
+    reference = parse_image_reference("myHost/app")
+    assert (reference.registry, reference.repository) == ("myHost", "app")
+    for form in (str(reference), reference.familiar()):
+        assert parse_image_reference(form).name == reference.name
+    assert parse_image_reference("MyHost.Example/app").registry == "myhost.example"
+    assert parse_image_reference("LOCALHOST/app").registry == "localhost"
