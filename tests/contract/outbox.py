@@ -68,6 +68,15 @@ class PullTimesKit:
         async with scene.unchanged():
             await catalog.pulls.record(gone)
 
+    async def test_what_was_pulled_can_be_deleted(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await catalog.pulls.record(
+            [(Pull(APP, ONE.digest, V1), 1, scene.at), (Pull(APP, ONE.digest, None), 1, scene.at)]
+        )
+        await catalog.manifests.delete(APP, ONE.digest, scene.by())
+        assert await scene.findings() == []
+
 
 class VitalsKit:
     """Needs the fixture `catalog`: an empty one."""

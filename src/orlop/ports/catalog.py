@@ -269,7 +269,10 @@ class PullTimes(Protocol):
     """When things were last pulled."""
 
     async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
-        """For each (pull, count, time of the last): raise the counts and times. What is gone is passed over."""
+        """For each (pull, count, time of the last): raise the counts and times. What is gone is passed over.
+
+        Not one transaction: when it fails, some of them may be written.
+        """
 
 
 class Totals(msgspec.Struct, frozen=True):

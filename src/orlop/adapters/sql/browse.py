@@ -13,6 +13,9 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import Pull, TagChange, Totals
 
+#: How many pulls one transaction records: pushes wait for their turn meanwhile.
+_PULLS_TOGETHER = 500
+
 _annotations = msgspec.json.Decoder(dict[str, str])
 
 
@@ -85,18 +88,15 @@ class SqlPullTimes:
         self._engine = engine
 
     async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
-        async def script(tx: Session) -> None:
-            for pull, times, last in pulls:
-                row_id = await repository_id(tx, pull.repository)
-                manifest = await tx.one("manifest_row", row_id, pull.digest) if row_id is not None else None
-                if manifest is None:
-                    continue
-                await tx.run("repository_pulled", row_id, times, last)
-                await tx.run("manifest_pulled", manifest[0], times, last)
-                if pull.tag is not None:
-                    await tx.run("tag_pulled", row_id, pull.tag, manifest[0], times, last)
+        for start in range(0, len(pulls), _PULLS_TOGETHER):
+            together = pulls[start : start + _PULLS_TOGETHER]
 
-        await self._engine.write(script, durable=False, changes=False)
+            async def script(tx: Session, part: Sequence[tuple[Pull, int, int]] = together) -> None:
+                for pull, times, last in part:
+                    await tx.run("manifest_pulled", pull.repository, pull.digest, pull.tag or "", times, last)
+                    await tx.run("repository_pulled", pull.repository, times, last)
+
+            await self._engine.write(script, durable=False, changes=False)
 
 
 class SqlVitals:

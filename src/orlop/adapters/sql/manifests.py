@@ -52,6 +52,7 @@ class SqlManifests:
             for (child,) in children:
                 if not await tx.one("edge_to_blob", row_id, child):
                     await tx.run("link_loosen", row_id, child, by.at)
+            await tx.run("pulls_delete", manifest)
             await tx.run("manifest_delete", manifest)
             await count(tx, row_id, manifests=-1, manifest_bytes=-size)
             await event(tx, EventKind.MANIFEST_DELETED, by, repository, digest)

@@ -79,12 +79,17 @@ FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.tag = ?2
 ORDER BY h.id DESC LIMIT ?3;
 
--- name: tag_pulled
-UPDATE tags SET pulls = pulls + ?4, pulled_at = max(coalesce(pulled_at, 0), ?5)
-WHERE repository_id = ?1 AND name = ?2 AND manifest_id = ?3;
-
 -- name: manifest_pulled
-UPDATE manifests SET pulls = pulls + ?2, pulled_at = max(coalesce(pulled_at, 0), ?3) WHERE id = ?1;
+INSERT INTO pulls (manifest_id, tag, pulls, pulled_at)
+SELECT m.id, ?3, ?4, ?5
+FROM repositories r
+JOIN manifests m ON m.repository_id = r.id
+WHERE r.name = ?1 AND m.digest = ?2
+ON CONFLICT (manifest_id, tag)
+DO UPDATE SET pulls = pulls + excluded.pulls, pulled_at = max(pulled_at, excluded.pulled_at);
 
 -- name: repository_pulled
-UPDATE repositories SET pulls = pulls + ?2, pulled_at = max(coalesce(pulled_at, 0), ?3) WHERE id = ?1;
+UPDATE repositories SET pulls = pulls + ?2, pulled_at = max(coalesce(pulled_at, 0), ?3) WHERE name = ?1;
+
+-- name: pulls_delete
+DELETE FROM pulls WHERE manifest_id = ?1;

@@ -67,8 +67,6 @@ CREATE TABLE manifests (
     content_size    INTEGER NOT NULL,  -- of everything it names directly
     pushed_at       INTEGER NOT NULL,
     pushed_by       TEXT    NOT NULL,
-    pulled_at       INTEGER,
-    pulls           INTEGER NOT NULL DEFAULT 0,
     annotations     TEXT    NOT NULL,  -- JSON object
     content         BLOB    NOT NULL,
     UNIQUE (repository_id, digest)
@@ -97,11 +95,19 @@ CREATE TABLE tags (
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL,
     updated_by     TEXT    NOT NULL,
-    pulled_at      INTEGER,
-    pulls          INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (repository_id, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tags_by_manifest ON tags (manifest_id);
+
+-- How often and when last a manifest was pulled through each name. These rows change all the time, so they are small and
+-- apart from those that hold content: a page of them counts a hundred pulls where a page of manifests would count three.
+CREATE TABLE pulls (
+    manifest_id  INTEGER NOT NULL REFERENCES manifests (id),
+    tag          TEXT    NOT NULL,  -- '' for its digest
+    pulls        INTEGER NOT NULL,
+    pulled_at    INTEGER NOT NULL,
+    PRIMARY KEY (manifest_id, tag)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tag_history (
     id             INTEGER PRIMARY KEY,
