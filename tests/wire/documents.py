@@ -287,7 +287,7 @@ DESCRIPTORS = (
     _subject("size 2**63", size=2**63),
 )
 
-#: More bytes than a manifest has.
+#: More bytes than a manifest has: distribution read them all into memory (CVE-2017-11468).
 TOO_LARGE = (
     Document("4 MiB and a byte", json.dumps(image()).encode().ljust(4 * 1024**2 + 1), OCI, "SIZE_INVALID", 413),
     Document("8 MiB of nothing", b" " * 8 * 1024**2, OCI, "SIZE_INVALID", 413),

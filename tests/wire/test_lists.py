@@ -144,6 +144,7 @@ def test_the_query_of_the_link_is_built_anew(registry: InProcess) -> None:
 
 
 def test_a_page_is_bounded_whatever_is_asked(registry: InProcess) -> None:
+    """Distribution made room for `n` entries before it looked for any (CVE-2023-2253)."""
     what = image("app")
     registry.push("app", what)
     put = f"/v2/app/manifests/{what.digest}?"

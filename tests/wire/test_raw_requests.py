@@ -1,5 +1,6 @@
 """Requests as bytes over real sockets: targets, methods, versions and framing that no client library sends."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -34,6 +35,8 @@ def port(server: OrlopServer) -> Iterator[int]:
     assert footprint(server.data) == before
     assert sum(server.resident().values()) < held + GROWTH
     assert server.errors() == []
+    *lines, _ = server.access_log.read_text().split("\n")
+    assert all(json.loads(line)["status"] for line in lines), "nothing a client sends begins a line of its own"
 
 
 @pytest.mark.parametrize(
