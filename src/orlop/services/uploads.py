@@ -1,6 +1,7 @@
 """Blob uploads, from the first byte to the link: claim, stage, verify, promote, commit, in that order and no other."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import msgspec
 
@@ -10,7 +11,7 @@ from orlop.domain.digest import CANONICAL, Digest
 from orlop.domain.errors import BlobUploadInvalid, BodyInterrupted, DigestInvalid, RegistryError, TooLarge
 from orlop.domain.names import RepositoryName
 from orlop.domain.upload import ChunkRange, Upload, check_chunk
-from orlop.ports.blobs import BlobStage, Staged
+from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
@@ -77,9 +78,9 @@ class Uploads:
 
         When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there.
         """
-        claimed = await self._claim(repository, upload, body, target=None)
-        claimed, staged = await self._receive(claimed, body, claimed.algorithm)
-        return await self._advance(claimed, staged, lease=0)
+        claim = await self._claim(repository, upload, body, target=None)
+        await self._receive(claim, body, claim.upload.algorithm)
+        return await claim.let_go()
 
     async def finish(
         self, repository: RepositoryName, upload: str, digest: Digest, body: Body, subject: Subject
@@ -95,10 +96,10 @@ class Uploads:
         fresh = self._new(repository, subject, digest.algorithm)
         await self._rows.start(fresh)
         claimed = await self._rows.claim(
-            repository, fresh.id, now=fresh.started_at, lease_until=self._lease_until(), target=digest
+            repository, fresh.id, now=fresh.started_at, lease_until=fresh.started_at + self._limits.lease, target=digest
         )
         try:
-            return await self._complete(claimed, digest, body, subject)
+            return await self._complete(self._claimed(claimed), digest, body, subject)
         except RegistryError:
             await self.cancel(repository, fresh.id)  # nobody was told of the session
             raise
@@ -119,111 +120,135 @@ class Uploads:
             expires_at=now + self._limits.expire,
         )
 
-    def _lease_until(self) -> int:
-        return self._clock.now() + self._limits.lease
+    def _claimed(self, upload: Upload) -> "_Claim":
+        return _Claim(self._rows, self._clock, self._limits, upload)
 
-    async def _claim(self, repository: RepositoryName, upload: str, body: Body, target: Digest | None) -> Upload:
+    async def _claim(self, repository: RepositoryName, upload: str, body: Body, target: Digest | None) -> "_Claim":
         """Check a chunk against the session before and after claiming it: the first look costs no write."""
         now = self._clock.now()
         check_chunk((await self._rows.get(repository, upload, now)).offset, body.chunk, body.length)
-        claimed = await self._rows.claim(
-            repository, upload, now=now, lease_until=now + self._limits.lease, target=target
+        claim = self._claimed(
+            await self._rows.claim(repository, upload, now=now, lease_until=now + self._limits.lease, target=target)
         )
         try:
-            check_chunk(claimed.offset, body.chunk, body.length)
+            check_chunk(claim.upload.offset, body.chunk, body.length)
         except BlobUploadInvalid:
-            await self._let_go(claimed)
+            await claim.give_back()
             raise
-        return claimed
+        return claim
 
-    async def _receive(self, claimed: Upload, body: Body, algorithm: str) -> tuple[Upload, Staged]:
-        """Stage a body, advancing the session as it goes; the session, still claimed, and how far the stage has come.
+    async def _receive(self, claim: "_Claim", body: Body, algorithm: str) -> None:
+        """Stage a body, advancing the claim as it goes, and hold on to the claim.
 
-        When that fails, the session is let go: at the end of what arrived if the body broke off, else where it was last
-        known to be sound.
+        When that fails the session is given back, once its stage is closed: at the end of what arrived if the body
+        broke off, else where it was last known to be sound.
         """
         try:
-            writer = await self._stage.open(claimed.id, claimed.offset, algorithm)
+            writer = await self._stage.open(claim.upload.id, claim.upload.offset, algorithm)
+            try:
+                await self._stream(claim, writer, body)
+            finally:
+                await writer.close()
         except RegistryError:
-            await self._let_go(claimed)
+            await claim.give_back()
             raise
-        started = claimed.offset
+
+    async def _stream(self, claim: "_Claim", writer: StageWriter, body: Body) -> None:
+        started = writer.offset
         try:
             async for piece in body.pieces:
                 await writer.write(piece)
                 self._check_size(writer.offset)
-                if writer.offset - claimed.offset >= CHECKPOINT:
-                    claimed = await self._advance(claimed, await writer.checkpoint(), lease=self._lease_until())
-                elif self._clock.now() > claimed.lease_until - self._limits.lease // 2:
-                    so_far = Staged(claimed.offset, claimed.digest)
-                    claimed = await self._advance(claimed, so_far, lease=self._lease_until())
-            if body.chunk is not None and writer.offset - started != body.chunk.length:
-                raise BlobUploadInvalid(
-                    f"Content-Range announces {body.chunk.length} bytes, {writer.offset - started} arrived"
-                )
-            return claimed, await writer.checkpoint()
+                if writer.offset - claim.staged.offset >= CHECKPOINT:
+                    claim.staged = await writer.checkpoint()
+                    await claim.renew()
+                elif claim.is_half_over:
+                    await claim.renew()
         except BodyInterrupted:
-            await self._advance(claimed, await writer.checkpoint(), lease=0)
+            claim.staged = await writer.checkpoint()
             raise
-        except RegistryError:
-            await self._let_go(claimed)
-            raise
-        finally:
-            await writer.close()
+        received = writer.offset - started
+        if body.chunk is not None and received != body.chunk.length:
+            raise BlobUploadInvalid(f"Content-Range announces {body.chunk.length} bytes, {received} arrived")
+        claim.staged = await writer.checkpoint()
 
     def _check_size(self, size: int) -> None:
         limit = self._limits.blob_bytes
         if limit and size > limit:
             raise TooLarge(f"a blob has at most {limit} bytes here", limit=limit)
 
-    async def _complete(self, claimed: Upload, digest: Digest, body: Body, subject: Subject) -> Blob:
-        before = claimed
-        staged = Staged(claimed.offset, claimed.digest)
+    async def _complete(self, claim: "_Claim", digest: Digest, body: Body, subject: Subject) -> Blob:
+        before = claim.staged
         try:
-            if claimed.offset == 0 or not body.is_empty:
-                algorithm = digest.algorithm if claimed.offset == 0 else claimed.algorithm
-                claimed, staged = await self._receive(claimed, body, algorithm)
-            actual = staged.digest
+            if before.offset == 0 or not body.is_empty:
+                await self._receive(claim, body, digest.algorithm if before.offset == 0 else claim.upload.algorithm)
+            actual = claim.staged.digest
             if actual is None or actual.algorithm != digest.algorithm:
-                actual = await self._stage.digest(claimed.id, staged.offset, digest.algorithm)
+                actual = await self._stage.digest(claim.upload.id, claim.staged.offset, digest.algorithm)
             if actual != digest:
                 raise DigestInvalid(
                     f"the content has the digest {actual}, not {digest}", {"expected": digest, "actual": actual}
                 )
-            return await self._record(claimed, digest, staged.offset, subject)
-        except RegistryError as error:
-            # A body that broke off was kept and let go already; everything else goes back to where it stood before.
-            if not isinstance(error, BodyInterrupted):
-                await self._let_go(msgspec.structs.replace(claimed, offset=before.offset, digest=before.digest))
+            return await self._record(claim, digest, subject)
+        except BodyInterrupted:
+            raise  # what arrived is kept, and the session given back
+        except RegistryError:
+            claim.staged = before
+            await claim.give_back()
             raise
 
-    async def _record(self, claimed: Upload, digest: Digest, size: int, subject: Subject) -> Blob:
+    async def _record(self, claim: "_Claim", digest: Digest, subject: Subject) -> Blob:
+        upload, size = claim.upload, claim.staged.offset
         by = By(subject.name, self._clock.now())
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size:
-            linked = await self._rows.commit(UploadCommit(claimed, stored, promoted=False), by)
+            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False), by)
             if linked is not None:
-                await self._stage.discard(claimed.id)
-                await self._expiry.forget(claimed.id, by.at)
+                await self._stage.discard(upload.id)
+                await self._expiry.forget(upload.id, by.at)
                 return linked
-        blob = Blob(BlobKey(digest, claimed.id.replace("-", "")), size)
-        await self._stage.promote(claimed.id, blob)
-        linked = await self._rows.commit(UploadCommit(claimed, blob, promoted=True), by)
+        blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
+        await self._stage.promote(upload.id, blob)
+        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True), by)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
 
-    async def _advance(self, claimed: Upload, staged: Staged, *, lease: int) -> Upload:
-        return await self._rows.advance(
-            claimed,
-            offset=staged.offset,
-            digest=staged.digest if staged.digest and staged.digest.algorithm == claimed.algorithm else None,
-            lease_until=lease,
+
+class _Claim:
+    """A session while one request holds it: its row as last written, and how far its stage has come since."""
+
+    def __init__(self, rows: UploadRows, clock: Clock, limits: UploadLimits, upload: Upload) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._limits = limits
+        self.upload = upload
+        self.staged = Staged(upload.offset, upload.digest)
+
+    @property
+    def is_half_over(self) -> bool:
+        """Whether it is time to renew the lease."""
+        return self._clock.now() > self.upload.lease_until - self._limits.lease // 2
+
+    async def renew(self) -> None:
+        """Record how far the stage has come and hold on. Raises BlobUploadUnknown when the session was lost."""
+        await self._advance(self._clock.now() + self._limits.lease)
+
+    async def let_go(self) -> Upload:
+        """Record how far the stage has come and let others in. Raises BlobUploadUnknown when the session was lost."""
+        await self._advance(0)
+        return self.upload
+
+    async def give_back(self) -> None:
+        """Let go after a failure, which matters more than whether this succeeds: a lease runs out by itself."""
+        with suppress(RegistryError):
+            await self._advance(0)
+
+    async def _advance(self, lease_until: int) -> None:
+        digest = self.staged.digest
+        self.upload = await self._rows.advance(
+            self.upload,
+            offset=self.staged.offset,
+            digest=digest if digest is not None and digest.algorithm == self.upload.algorithm else None,
+            lease_until=lease_until,
             expires_at=self._clock.now() + self._limits.expire,
         )
-
-    async def _let_go(self, claimed: Upload) -> None:
-        """Give the session back as it stands; one that was lost meanwhile is somebody else's now."""
-        try:
-            await self._advance(claimed, Staged(claimed.offset, claimed.digest), lease=0)
-        except RegistryError:
-            return
