@@ -144,3 +144,12 @@ async def test_this_machine_is_never_asked_through_a_proxy() -> None:
         with pytest.raises(UpstreamError, match="through the proxy") as caught:
             await (await registries.repository("registry.internal", APP)).fetch("v1")
         assert "secret" not in caught.value.message
+
+
+async def test_on_this_machine_tls_is_used_by_those_who_do_not_check_it(certificate: ssl.SSLContext) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=IMAGE.content)
+
+    async with serving(handle, certificate) as registry, client(verify_tls=False) as registries:
+        found = await (await registries.repository(registry.host, APP)).fetch("v1")
+    assert found.digest == IMAGE.digest

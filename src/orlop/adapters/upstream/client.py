@@ -51,7 +51,7 @@ class RegistryClient:
 
     async def _connect(self, registry: str, repository: RepositoryName | None) -> Connection:
         return Connection(
-            base_url(registry, plain_http=self._options.plain_http),
+            base_url(registry, plain_http=self._options.plain_http, verify_tls=self._options.verify_tls),
             self._transport,
             self._options.patience,
             self._surroundings,

@@ -39,10 +39,15 @@ _BY_CODE: dict[str, type[RegistryError]] = {
 }
 
 
+#: For answers without a word, such as those to HEAD.
+_WORDS = {404: "the registry does not have it"}
+
+
 def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> RegistryError:
     """The error that `answer` to asking for `what` stands for; `missing` is what a bare 404 means here."""
     code, said = _first(answer.body)
-    message = f"{what}: {said or f'the registry answered {answer.status} {answer.reason}'.rstrip()}"
+    told = said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
+    message = f"{what}: {told}"
     match answer.status:
         case 401:
             return errors.Unauthorized(f"{message}; sign in to the registry first")

@@ -194,14 +194,16 @@ class RemoteRepository:
         return f"{self._origin.registry}/{self._origin.repository}{joint}{name}"
 
 
-def base_url(registry: str, *, plain_http: bool) -> URL:
+def base_url(registry: str, *, plain_http: bool, verify_tls: bool = True) -> URL:
     """Where the API of a registry (`host[:port]`) is.
 
-    Plain http is used where asked for and, as by docker, for this machine itself.
+    Plain http is used where asked for and for this machine itself, unless certificates are not to be checked: whoever
+    says so has a certificate in mind.
     """
     host = "registry-1.docker.io" if registry == "docker.io" else registry
     url = URL(f"http://{host}")
-    return url if plain_http or is_loopback(url.host or "") else URL(f"https://{host}")
+    plain = plain_http or (verify_tls and is_loopback(url.host or ""))
+    return url if plain else URL(f"https://{host}")
 
 
 def _page(after: str) -> dict[str, str]:

@@ -18,10 +18,10 @@ _WORDS = {
 
 
 class Lines:
-    """A line for everything that is done with."""
+    """A line for everything that is looked at; what lies below a manifest that is there already is not."""
 
     def __init__(self) -> None:
-        self._sizes: dict[Digest, int] = {}
+        self._sizes: dict[Digest, int] | None = None
 
     def planned(self, blobs: Iterable[Edge]) -> None:
         """Remember the sizes."""
@@ -32,6 +32,10 @@ class Lines:
 
     def settled(self, digest: Digest, outcome: Outcome) -> None:
         """Say so."""
+        if self._sizes is None:  # nothing was planned yet, so this needs no look
+            if outcome is Outcome.FOREIGN:
+                tell(f"blob {short(digest)}: {_WORDS[outcome]}")
+            return
         size = self._sizes.get(digest)
         what = f"blob {short(digest)} ({size_text(size)})" if size is not None else f"manifest {short(digest)}"
         tell(f"{what}: {_WORDS[outcome]}")

@@ -16,9 +16,9 @@ class Connecting:
     """Options of every command that talks to a registry."""
 
     plain_http: Annotated[bool, Parameter(negative="")] = False
-    """Talk to registries over http rather than https; this machine itself always is."""
+    """Talk to registries over http rather than https, as is always done on this machine."""
     insecure: Annotated[bool, Parameter(negative="")] = False
-    """Do not check TLS certificates."""
+    """Do not check TLS certificates; on this machine, use TLS at all."""
     trust_realm: Annotated[tuple[str, ...], Parameter(negative="")] = ()
     """Host of a token server that may be sent the registry's credentials although it stands elsewhere."""
 
