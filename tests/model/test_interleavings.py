@@ -56,7 +56,7 @@ def scenarios() -> list[Scenario]:
     ]
 
 
-@pytest.fixture(name="registry", params=["memory", "sqlite"])
+@pytest.fixture(name="registry", params=["memory", pytest.param("sqlite", marks=pytest.mark.slow)])
 def _registry(request: pytest.FixtureRequest, tmp_path: Path, runner: asyncio.Runner) -> Iterator[Registry]:
     clock = HandClock()
     stores = in_memory(clock).stores if request.param == "memory" else on_disk(tmp_path / "data")

@@ -426,5 +426,5 @@ _COMMON = settings(
 TestInMemory = RegistryMachine.TestCase
 TestInMemory.settings = settings(_COMMON, max_examples=120, stateful_step_count=60)
 
-TestOnDisk = DiskMachine.TestCase
+TestOnDisk = pytest.mark.slow(DiskMachine.TestCase)
 TestOnDisk.settings = settings(_COMMON, max_examples=10, stateful_step_count=40)
