@@ -19,8 +19,12 @@ def below(kind: type[errors.RegistryError]) -> Iterator[type[errors.RegistryErro
         yield from below(child)
 
 
-#: Every error of the tree that is ours, whatever else the tests loaded.
-EVERY = [kind for kind in below(errors.RegistryError) if kind.__module__.startswith("orlop.")]
+#: Every error that a request can end in: those of the domain and of this face, whatever else the tests loaded.
+EVERY = [
+    kind
+    for kind in below(errors.RegistryError)
+    if kind.__module__.startswith(("orlop.domain.", "orlop.faces.distribution."))
+]
 
 #: Arguments of those that take more than a message.
 ARGUMENTS: dict[type[errors.RegistryError], dict[str, object]] = {
