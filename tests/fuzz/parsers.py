@@ -4,7 +4,9 @@ A parser may refuse what it reads, in its own words and soon. Anything else that
 """
 
 import asyncio
+import io
 import json
+import tarfile
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -13,13 +15,14 @@ from pathlib import Path
 import msgspec
 from yarl import URL
 
+from orlop.adapters.dockerarchive.contents import MANIFEST_FILE, read_images
 from orlop.adapters.layout.entries import check_version, parse_entries
 from orlop.adapters.tarball import open_tar
 from orlop.adapters.upstream.challenge import parse_challenges, realm_url
 from orlop.adapters.upstream.credentials import CredentialFiles
 from orlop.adapters.upstream.transport import Site, follow
 from orlop.config import ConfigurationInvalid, units
-from orlop.domain.digest import Digest
+from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import RegistryError
 from orlop.domain.manifest import parse_index_entries, parse_manifest
 from orlop.domain.media_types import accepts, essence
@@ -150,6 +153,27 @@ def _tar(given: bytes) -> None:
     runner.run(read())
 
 
+def _docker_archive(given: bytes) -> None:
+    """manifest.json, config and layer of an archive, each between NUL bytes, in a tar that is sound."""
+    runner, file = _scratch()
+    listed, config, layer, *_ = [*given.split(b"\0"), b"", b""]
+    with tarfile.open(file, "w") as tar:
+        for name, content in ((MANIFEST_FILE, listed), ("config.json", config), ("layer.tar", layer)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+    async def read() -> None:
+        archive = await open_tar(file)
+        try:
+            for found in await read_images(archive):
+                parse_manifest(found.manifest.content, found.manifest.media_type)
+        finally:
+            archive.close()
+
+    runner.run(read())
+
+
 def _layout(given: bytes) -> None:
     error = check_version(given, "a layout")
     assert error is None or error.message
@@ -201,6 +225,14 @@ TARGETS: dict[str, Target] = {
     ),
     "credentials": Target(_credentials, (json.dumps(_AUTHS).encode(), json.dumps(_AUTHS | _HELPERS).encode())),
     "tar": Target(_tar, (b"", b"oci-layout".ljust(512, b"\0") + b"\0" * 1024)),
+    "docker-archive": Target(
+        _docker_archive,
+        (
+            b'[{"Config":"config.json","RepoTags":["app:v1"],"Layers":["layer.tar"]}]\0{"rootfs":{"diff_ids":["sha256:'
+            + digest_of(b"layer").hex.encode()
+            + b'"]}}\0layer',
+        ),
+    ),
     "layout": Target(_layout, (b'{"imageLayoutVersion":"1.0.0"}', _INDEX.content)),
     "duration": _text(units.duration, "90s", "15 m", "0"),
     "size": _text(units.size, "32MiB", "4096", "1 TiB"),
