@@ -194,7 +194,7 @@ def test_a_refused_whole_upload_leaves_nothing(tmp_path: Path) -> None:
             for content in (CONTENT, [CONTENT, CONTENT], b"x"):
                 assert_refused(registry.ask("POST", f"/v2/new/blobs/uploads/?{query}", content), 400, "DIGEST_INVALID")
         for arrived in ([CONTENT[:500]], [CONTENT], []):
-            broken = [*arrived, Interrupted()]
+            broken: list[bytes | Interrupted] = [*arrived, Interrupted()]
             answer = registry.ask("POST", f"/v2/new/blobs/uploads/?digest={DIGEST}", broken)
             assert_refused(answer, 408, "SIZE_INVALID")
         assert_refused(registry.ask("POST", "/v2/new/blobs/uploads/?digest-algorithm=md5"), 400, "DIGEST_INVALID")
