@@ -97,10 +97,12 @@ class DistributionApp:
                 response = render(RegistryError("the registry failed; its log says why"), request_id)
             status = response.status
             more = [(b"x-request-id", request_id.encode()), _SERVER]
+            linger = None
             if body is None or not (body.finished or await body.drain()):
                 more.append((b"connection", b"close"))
+                linger = body.linger if body is not None else None
             try:
-                sent = await send_response(send, receive, response, more, head=method == "HEAD")
+                sent = await send_response(send, receive, response, more, head=method == "HEAD", linger=linger)
             except ContentCorrupt as damage:  # too late for an error: to return without the rest cuts the connection
                 error = damage.code
                 _log.error("a copy ended early", request_id=request_id, path=path, reason=damage.message)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from orlop.domain.errors import BodyInterrupted, RequestInvalid, TooLarge
@@ -11,6 +12,10 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 #: How much of a body that nobody wants is read before the connection is given up, in bytes: a client that gets its
 #: answer while it still sends takes it for a broken connection.
 DRAIN = 8 * 1024 * 1024
+
+#: How long a client that still sends has to see that it is refused, how long it may be quiet before it is taken to have
+#: seen it, and how long to wait between two of its pieces, in seconds.
+_LINGER, _QUIET, _PACE = 2.0, 0.25, 0.01
 
 
 class RequestBody:
@@ -76,6 +81,23 @@ class RequestBody:
         except (BodyInterrupted, TimeoutError):
             return False
         return True
+
+    async def linger(self) -> None:
+        """Read on slowly while the client sees its answer: until it hangs up or is quiet, for a bounded time, and up to
+        the cap.
+
+        A connection that is closed with bytes unread is reset, and to a client that still sends a reset is a broken
+        pipe: it learns neither why it was refused nor when to come back.
+        """
+        start = self.received
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while self._more and self.received - start < DRAIN:
+                    async with asyncio.timeout(_QUIET):
+                        message = await self._receive()
+                    self._more = message["type"] == "http.request" and message.get("more_body", False)
+                    self.received += len(message.get("body", b""))
+                    await asyncio.sleep(_PACE)
 
 
 def _length(headers: dict[bytes, bytes]) -> int | None:

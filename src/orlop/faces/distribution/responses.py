@@ -54,8 +54,19 @@ class StreamResponse(msgspec.Struct, frozen=True):
 AnyResponse = Response | PathResponse | StreamResponse
 
 
-async def send_response(send: Send, receive: Receive, response: AnyResponse, more: Headers, *, head: bool) -> int:
+async def send_response(
+    send: Send,
+    receive: Receive,
+    response: AnyResponse,
+    more: Headers,
+    *,
+    head: bool,
+    linger: Callable[[], Awaitable[None]] | None = None,
+) -> int:
     """Send an answer with `more` headers, without its body when `head`; the bytes of body that went out.
+
+    `linger` is awaited while the last byte of an answer in memory is held back, for a client that still sends: with
+    the last byte out, the server would close.
 
     Raises ContentCorrupt when a copy ends early; the connection has to be cut then.
     """
@@ -67,7 +78,12 @@ async def send_response(send: Send, receive: Receive, response: AnyResponse, mor
                 length = len(response.body) if response.length is None else response.length
                 headers.append((b"content-length", b"%d" % length))
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            if linger is not None and body:
+                await send({"type": "http.response.body", "body": body[:-1], "more_body": True})
+                await linger()
+                await send({"type": "http.response.body", "body": body[-1:]})
+            else:
+                await send({"type": "http.response.body", "body": body})
             return len(body)
         case PathResponse():
             headers.append((b"content-length", b"%d" % response.length))
