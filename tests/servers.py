@@ -129,14 +129,19 @@ class OrlopServer:
 
     def resident(self) -> dict[int, int]:
         """Bytes of memory of its own that each process holds now: resident, without pages of files."""
+        return self._memory("RssAnon")
+
+    def peak_memory(self) -> dict[int, int]:
+        """The most that each process ever held in memory, in bytes."""
+        return self._memory("VmHWM")
+
+    def _memory(self, what: str) -> dict[int, int]:
         sizes: dict[int, int] = {}
         for process in self.processes():
-            try:
+            with suppress(OSError):  # one that ended since it was listed holds nothing
                 status = Path(f"/proc/{process}/status").read_text()
-            except OSError:
-                continue
-            lines = dict(line.split(":", 1) for line in status.splitlines())
-            sizes[process] = int(lines.get("RssAnon", "0 kB").split()[0]) * 1024
+                lines = dict(line.split(":", 1) for line in status.splitlines())
+                sizes[process] = int(lines.get(what, "0 kB").split()[0]) * 1024
         return sizes
 
     def log_text(self) -> str:
@@ -158,17 +163,25 @@ class OrlopServer:
 
     def verify(self) -> dict[str, Any]:
         """`orlop verify`, on the live or the stopped server; its report. Fails when it finds anything wrong."""
+        report = self._maintained("verify")
+        assert report["findings"] == []
+        return report
+
+    def collect(self) -> dict[str, Any]:
+        """`orlop gc`, on the live or the stopped server; what it did."""
+        return self._maintained("gc")
+
+    def _maintained(self, command: str) -> dict[str, Any]:
         done = subprocess.run(
-            [*ORLOP, "verify", "--json"],
+            [*ORLOP, command, "--json"],
             cwd=self.folder,
             env=environment(self._variables),
             capture_output=True,
             text=True,
             timeout=300,
         )
-        assert done.returncode == 0, f"orlop verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"orlop {command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         report: dict[str, Any] = json.loads(done.stdout)
-        assert report["findings"] == []
         return report
 
 

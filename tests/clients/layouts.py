@@ -26,20 +26,20 @@ class Layer(NamedTuple):
     diff_id: str
 
 
-def layer(files: Mapping[str, bytes], *, mode: int = 0o644) -> Layer:
-    """A layer of these files; the same files always make the same bytes."""
+def layer(files: Mapping[str, bytes], *, mode: int = 0o644, level: int = 1) -> Layer:
+    """A layer of these files, the same bytes every time; `level` is how hard gzip tries, 0 not at all."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), mode
             archive.addfile(entry, io.BytesIO(content))
-    return packed(stream.getvalue())
+    return packed(stream.getvalue(), level)
 
 
-def packed(archive: bytes) -> Layer:
+def packed(archive: bytes, level: int = 1) -> Layer:
     """A layer of a tar archive."""
-    return Layer(gzip.compress(archive, compresslevel=1, mtime=0), _digest(archive))
+    return Layer(gzip.compress(archive, compresslevel=level, mtime=0), _digest(archive))
 
 
 def noise(seed: str, size: int) -> bytes:
@@ -51,7 +51,7 @@ def program_layers(seed: str, size: int = 300_000) -> list[Layer]:
     """Three layers: a program, something large that is its own, and what the program says."""
     return [
         layer({"usr/local/bin/greet": b"#!/bin/sh\ncat /etc/greeting\n"}, mode=0o755),
-        layer({f"srv/{seed}": noise(seed, size), "srv/.wh.gone": b""}),
+        layer({f"srv/{seed}": noise(seed, size), "srv/.wh.gone": b""}, level=0),
         layer({"etc/greeting": f"{GREETING}\n".encode()}),
     ]
 

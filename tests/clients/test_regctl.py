@@ -49,7 +49,7 @@ def test_referrers_under_a_digest_tag_are_found(server: OrlopServer, regctl: Sta
 
 
 @pytest.mark.parametrize("size", [0, 1, 1_000_000, 1_000_001])
-def test_blobs_arrive_in_chunks(server: OrlopServer, regctl: Station, size: int) -> None:
+def test_blobs_that_arrive_in_chunks(server: OrlopServer, regctl: Station, size: int) -> None:
     repository = f"{server.address}/regctl/chunked"
     regctl.run("regctl", "registry", "set", server.address, "--blob-max", "1", "--blob-chunk", "100000")
     content = noise("chunked", size)
