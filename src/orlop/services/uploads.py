@@ -1,14 +1,21 @@
 """Blob uploads, from the first byte to the link: claim, stage, verify, promote, commit, in that order and no other."""
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
 from orlop.domain.access import Subject
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import CANONICAL, Digest
-from orlop.domain.errors import BlobUploadInvalid, BodyInterrupted, DigestInvalid, RegistryError, TooLarge
+from orlop.domain.errors import (
+    BlobUploadInvalid,
+    BlobUploadUnknown,
+    BodyInterrupted,
+    DigestInvalid,
+    RegistryError,
+    TooLarge,
+)
 from orlop.domain.names import RepositoryName
 from orlop.domain.upload import ChunkRange, Upload, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
@@ -79,8 +86,9 @@ class Uploads:
         When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there.
         """
         claim = await self._claim(repository, upload, body, target=None)
-        await self._receive(claim, body, claim.upload.algorithm)
-        return await claim.let_go()
+        async with self._cleared_if_over(claim):
+            await self._receive(claim, body, claim.upload.algorithm)
+            return await claim.let_go()
 
     async def finish(
         self, repository: RepositoryName, upload: str, digest: Digest, body: Body, subject: Subject
@@ -89,7 +97,9 @@ class Uploads:
 
         Raises DigestInvalid when the content is not what `digest` says; the session then stands where it stood before.
         """
-        return await self._complete(await self._claim(repository, upload, body, target=digest), digest, body, subject)
+        claim = await self._claim(repository, upload, body, target=digest)
+        async with self._cleared_if_over(claim):
+            return await self._complete(claim, digest, body, subject)
 
     async def push(self, repository: RepositoryName, digest: Digest, body: Body, subject: Subject) -> Blob:
         """A whole blob in one request. Raises DigestInvalid."""
@@ -119,6 +129,18 @@ class Uploads:
             started_at=now,
             expires_at=now + self._limits.expire,
         )
+
+    @asynccontextmanager
+    async def _cleared_if_over(self, claim: "_Claim") -> AsyncIterator[None]:
+        """Drop the stage of a session that ended while it was written: whoever ended it came before the last bytes."""
+        try:
+            yield
+        except BlobUploadUnknown:
+            try:
+                await self._rows.get(claim.upload.repository, claim.upload.id, self._clock.now())
+            except BlobUploadUnknown:
+                await self._stage.discard(claim.upload.id)
+            raise
 
     def _claimed(self, upload: Upload) -> "_Claim":
         return _Claim(self._rows, self._clock, self._limits, upload)

@@ -6,9 +6,12 @@ starts workers sets that variable before anything imports this module.
 
 import os
 import platform
+import struct
 import threading
+import time
 from bisect import bisect_left
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -24,6 +27,10 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 #: Upper bounds in seconds, from a remembered manifest to a blob of many GiB.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+#: A worker that begins or ends just now leaves a file without a head, or none where one was listed; a moment later it
+#: is whole, or not listed. How often to read at most, and how long to wait in between, in seconds.
+_READS = 3
+_BETWEEN_READS = 0.002
 #: Methods that are told apart; a client may send any word.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -79,6 +86,10 @@ class Metrics:
         else:
             registry.register(self._own)
         registry.register(_Momentary(totals))
+        for _ in range(_READS - 1):
+            with suppress(struct.error, FileNotFoundError):
+                return generate_latest(registry)
+            time.sleep(_BETWEEN_READS)
         return generate_latest(registry)
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from orlop.domain.access import ANONYMOUS
 from orlop.domain.blob import Blob
-from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests
+from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests, Unavailable
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.errors import render
@@ -91,6 +91,9 @@ class DistributionApp:
             except RegistryError as refusal:
                 error = refusal.code
                 response = render(refusal, request_id)
+                if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
+                    cause = repr(refusal.__cause__) if refusal.__cause__ else ""
+                    _log.error("a store failed", request_id=request_id, path=path, reason=refusal.message, cause=cause)
             except Exception:  # noqa: BLE001 - the last door: a defect of ours becomes a 500 and a log entry
                 error = "UNKNOWN"
                 _log.exception("a request failed", request_id=request_id, method=method, path=path)
