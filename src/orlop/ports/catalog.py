@@ -28,7 +28,7 @@ class By(msgspec.Struct, frozen=True):
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
 
-class StoredManifest(msgspec.Struct, frozen=True):
+class StoredManifest(msgspec.Struct, frozen=True, gc=False):
     """A manifest as it was pushed, byte for byte."""
 
     digest: Digest
@@ -257,7 +257,7 @@ class Outbox(Protocol):
         ...
 
 
-class Pull(msgspec.Struct, frozen=True):
+class Pull(msgspec.Struct, frozen=True, gc=False):
     """A manifest that was read: through `tag`, or by its digest when that is None."""
 
     repository: RepositoryName

@@ -15,7 +15,7 @@ from orlop.services.pulls import PullLog
 _log = structlog.get_logger("orlop.worker")
 
 #: How often pull times are written, and how often the schedule is looked at, in seconds.
-_PULLS_EVERY = 5.0
+_PULLS_EVERY = 15.0
 _SCHEDULE_EVERY = 30.0
 
 #: How long a job is leased, in microseconds; renewed at a third of it.
