@@ -8,7 +8,7 @@ from pathlib import Path
 KEPT = Path(__file__).parent.parent / "work"
 
 #: Raised when the content or a layout changes.
-_EDITION = 2
+_EDITION = 3
 
 
 def kept(name: str, write: Callable[[Path], None]) -> Path:

@@ -21,16 +21,15 @@ def tag(number: int) -> str:
 
 def subject() -> content.Piece:
     """The manifest that the referrers refer to."""
-    return content.manifest(content.layers(), "subject")
+    return content.manifest((), "subject")
 
 
 def growth(repositories: int, tags: int, referrers: int) -> Callable[[Writer], Awaitable[None]]:
-    """Repositories with nine tags each, and the two special ones."""
+    """Repositories with nine tags each, and the two special ones. No layers: they would only be rows to write."""
 
     async def fill(writer: Writer) -> None:
-        for each in (content.config(), *content.layers()):
-            await writer.blob(TAGGED, each)
-            await writer.blob(REFERRED, each)
+        await writer.blob(TAGGED, content.config())
+        await writer.blob(REFERRED, content.config())
         await writer.steps(_crowd(repositories))
         await writer.steps(_tagged(tags))
         await writer.steps(_referred(referrers))
@@ -41,14 +40,14 @@ def growth(repositories: int, tags: int, referrers: int) -> Callable[[Writer], A
 def _crowd(repositories: int) -> Iterator[Step]:
     for number in range(repositories):
         name = content.repository(number)
-        yield from (mount(name, each) for each in (content.config(), *content.layers()))
-        yield push(name, content.manifest(content.layers(), str(number)), _TAGS)
+        yield mount(name, content.config())
+        yield push(name, content.manifest((), str(number)), _TAGS)
 
 
 def _tagged(tags: int) -> Iterator[Step]:
     per_manifest = 10
     for number in range(0, tags, per_manifest):
-        manifest = content.manifest(content.layers(), f"tagged-{number}")
+        manifest = content.manifest((), f"tagged-{number}")
         yield push(TAGGED, manifest, [tag(number + index) for index in range(min(per_manifest, tags - number))])
 
 
