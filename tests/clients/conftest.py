@@ -1,5 +1,6 @@
 """What the clients' tests share: one server, images, and a folder of its own for every test's programs."""
 
+import fcntl
 import os
 import platform
 import shutil
@@ -64,27 +65,41 @@ def single(scratch: Callable[[str], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def system(scratch: Callable[[str], Path]) -> Path:
-    """A tar archive with the essential packages of Debian, built from the mirror that this machine is set up with."""
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tar archive with the essential packages of Debian, built from the mirror that this machine is set up with.
+
+    Processes that share the tests of one run build it once.
+    """
     need("mmdebstrap")
     if os.geteuid() != 0:
         pytest.skip("only root builds a system that runs")
-    folder = scratch("system")
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "system"
+    folder.mkdir(exist_ok=True)
+    archive = folder / "system.tar"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            _build(folder).rename(archive)
+    return archive
+
+
+def _build(folder: Path) -> Path:
     memory = Path("/dev/shm")
     in_memory = memory.is_dir() and shutil.disk_usage(memory).free > _BUILD_ROOM
     station = Station(folder)
     # The mirror is the one thing here that is not on loopback: it is reached as this machine is set up to reach it.
     given = {name: os.environ.get(name, "") for name in station.environment if name.lower().endswith("_proxy")}
     given["TMPDIR"] = str(memory if in_memory else folder / "tmp")
-    archive = folder / "system.tar"
+    built = folder / "built.tar"
     codename = platform.freedesktop_os_release()["VERSION_CODENAME"]
     station.run(
         "mmdebstrap",
         *("--quiet", "--mode=root", "--variant=essential", "--dpkgopt=force-unsafe-io", codename),
-        archive,
+        built,
         variables=given,
     )
-    return archive
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -97,8 +97,8 @@ def copies(server: OrlopServer) -> dict[str, int]:
 
 
 def requests(server: OrlopServer, method: str, path: str) -> list[int]:
-    """The statuses of the requests in the access log with this method, below this path. Stop the server first."""
-    entries = [json.loads(line) for line in server.access_log.read_text().splitlines()]
+    """The statuses of the requests with this method, below this path, as far as the access log is written."""
+    entries = [json.loads(line) for line in server.access_log.read_text().splitlines(keepends=True) if line[-1] == "\n"]
     return [entry["status"] for entry in entries if entry["method"] == method and entry["path"].startswith(path)]
 
 

@@ -51,7 +51,7 @@ def test_an_image_is_pulled_mounted_and_pushed(
         assert unpacked_layers(server, "podman/debian", f"12-{form}") == unpacked_layers(server, debian_served, "12")
     tags = builder.text("podman", "search", "--list-tags", f"{server.address}/podman/debian").splitlines()[1:]
     assert [line.split()[1] for line in tags] == ["12-oci", "12-v2s2"]
-    assert f"{server.address}/podman/debian" in builder.text("podman", "search", f"{server.address}/")
+    assert f"{server.address}/podman/debian" in builder.text("podman", "search", "--limit=100", f"{server.address}/")
 
 
 def test_an_image_is_built_on_one_that_is_pulled(server: OrlopServer, builder: Station, debian_served: str) -> None:

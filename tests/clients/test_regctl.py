@@ -1,5 +1,6 @@
 """regctl: copies with referrers and digest tags, chunked uploads, single blobs and tags."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tests.clients.contents import in_layout, served
 from tests.clients.layouts import noise
 from tests.clients.programs import Station
+from tests.clients.streams import requests
 from tests.servers import OrlopServer
 
 pytestmark = pytest.mark.slow
@@ -50,11 +52,16 @@ def test_referrers_under_a_digest_tag_are_found(server: OrlopServer, regctl: Sta
 
 @pytest.mark.parametrize("size", [0, 1, 1_000_000, 1_000_001])
 def test_blobs_that_arrive_in_chunks(server: OrlopServer, regctl: Station, size: int) -> None:
-    repository = f"{server.address}/regctl/chunked"
-    regctl.run("regctl", "registry", "set", server.address, "--blob-max", "1", "--blob-chunk", "100000")
+    repository, chunk = f"regctl/chunked-{size}", 100_000
+    regctl.run("regctl", "registry", "set", server.address, "--blob-max=1", f"--blob-chunk={chunk}")
     content = noise("chunked", size)
-    digest = regctl.run("regctl", "blob", "put", repository, sent=content).decode().strip()
-    assert regctl.run("regctl", "blob", "get", repository, digest) == content
+    digest = regctl.run("regctl", "blob", "put", f"{server.address}/{repository}", sent=content).decode().strip()
+    assert regctl.run("regctl", "blob", "get", f"{server.address}/{repository}", digest) == content
+    # The log is written a little later than the answer.
+    deadline = time.monotonic() + 30
+    while requests(server, "PATCH", f"/v2/{repository}/blobs/uploads/") != [202] * -(-size // chunk):
+        assert time.monotonic() < deadline, "it did not arrive in chunks"
+        time.sleep(0.1)
 
 
 def test_tags_are_listed_and_deleted(server: OrlopServer, regctl: Station, single: Path) -> None:

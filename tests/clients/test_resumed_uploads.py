@@ -30,7 +30,7 @@ _PATIENCE = 60.0
 def test_an_upload_is_resumed_after_the_server_was_killed(tmp_path: Path, form: str) -> None:
     digest = _LARGE.digest()
     announced = {"Content_Length": str(_LARGE.size)} if form == "announced" else {}
-    with orlop_server(tmp_path / "server", workers=2) as server:
+    with orlop_server(tmp_path / "server", workers=2, uploads_lease="3s") as server:
         session = ask(server, "POST", "/v2/resumed/blob/blobs/uploads/").headers["location"]
         with pytest.raises(OSError, match=r"Broken pipe|reset|closed"):
             ask(server, "PATCH", session, _cut(server, session), **announced)
