@@ -12,7 +12,7 @@ import pytest
 from tests.clients import daemons
 from tests.clients.layouts import Layout, packed, program_layers
 from tests.clients.programs import Station
-from tests.needs import need
+from tests.needs import lack, need
 from tests.servers import OrlopServer, orlop_server
 
 #: Room that a system takes while it is built, in bytes.
@@ -72,7 +72,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     need("mmdebstrap")
     if os.geteuid() != 0:
-        pytest.skip("only root builds a system that runs")
+        lack("only root builds a system that runs")
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "system"
     folder.mkdir(exist_ok=True)

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.clients.programs import Station
-from tests.needs import need
+from tests.needs import lack, need
 
 _PATIENCE = 60.0
 
@@ -107,4 +105,4 @@ def _succeeds(command: Sequence[str]) -> bool:
 
 def _only_root() -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root runs containers with daemons of its own")
+        lack("only root runs containers with daemons of its own")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.streams import PIECE, Large, ask, copies, pulled_digest
+from tests.needs import lack
 from tests.servers import OrlopServer, orlop_server
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ _MEMORY = 200 << 20
 def test_a_blob_of_5_gib_in_bounded_memory(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     if free < _DISK:
-        pytest.skip(f"needs 15 GiB of free disk, there are {free >> 30}")
+        lack(f"needs 15 GiB of free disk, there are {free >> 30}")
     digest = _LARGE.digest()
     with orlop_server(tmp_path / "server", workers=2) as server:
         _push(server, "large/blob", digest)
