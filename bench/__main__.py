@@ -21,6 +21,7 @@ from bench.servers import orlop
 from bench.servers.process import ServerFailed
 
 _REMARKS = (
+    "what the servers hold is read once before, so that none is measured by the disk",
     "every server has both cores, writes its usual access log to a file, and shares the cores with the load generator",
     "orlop runs with `--open`, so access is checked for the anonymous subject, without a sign-in",
     "for pushes orlop has the whole catalog, the other servers begin empty, which favours them if anything",

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.findings import OURS
 from bench.plan import Plan
 from bench.scenes import catalog
-from bench.scenes.folder import kept
+from bench.scenes.folder import kept, read_all
 from bench.scenes.growth import SMALL, growth
 from bench.servers import orlop
 from bench.servers.peers import PEERS, Peer
@@ -88,7 +88,9 @@ class Field:
     def _scene(self, peer: Peer) -> Path:
         """What a peer holds is only read, so the kept folder serves as it is."""
         count = self.plan.repositories
-        return kept(f"{peer.scene}-{count}", lambda root: peer.write(root, count))
+        folder = kept(f"{peer.scene}-{count}", lambda root: peer.write(root, count))
+        read_all(folder)
+        return folder
 
     def _copy(self, kept_folder: Path) -> Path:
         copy = self.fresh() / "data"
