@@ -2,8 +2,8 @@
 
 Blocks tagged `console` are transcripts, run in one shell; `console server` starts a server; `console PROGRAM` needs a
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
-before the block behind it, to a server that is started if there is none. Ports of this machine are exchanged for free
-ones.
+before the block behind it, to a server that is started if there is none; `<!-- stop: ADDRESS -->` ends one. Ports of
+this machine are exchanged for free ones.
 """
 
 import configparser
@@ -29,6 +29,7 @@ from tests.needs import find, need
 from tests.servers import ORLOP
 
 _GIVEN = re.compile(r"<!-- given: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
+_STOP = re.compile(r"<!-- stop: (\S+) -->")
 #: Where the command of this environment is, and what it runs beside.
 _BIN = str(Path(sys.executable).parent)
 
@@ -61,6 +62,8 @@ class Document:
         for number, block in enumerate(self.blocks):
             before = self.text[position : block.start]
             if block.section not in self.missing and not self._is_missing(block):
+                for stop in _STOP.finditer(before):
+                    self.servers.end(stop[1])
                 for given in _GIVEN.finditer(before):
                     await self._push(*given.groups())
                 parts += [before, self._run(block, shell, number)]

@@ -104,6 +104,12 @@ class Servers:
             said = self.start(f"orlop serve --open --listen {written}", ("Orlop …",), log)
             assert said.startswith("Orlop "), said
 
+    def end(self, written: str) -> None:
+        """End the server on this address, which the document has started."""
+        port = written.rpartition(":")[2]
+        assert port in self._running, f"no server runs on {written}"
+        self._stop(port)
+
     def _stop(self, port: str) -> None:
         process = self._running.pop(port, None)
         if process is None or process.poll() is not None:
