@@ -63,8 +63,8 @@ def _index(images: Mapping[str, Pushable]) -> Pushable:
 
 
 def named() -> dict[str, Pushable]:
-    """Each by the name that documents use: `app`, an image; `sbom`, which refers to it; `platforms`, an index."""
+    """Each by its name in documents: images `app` and `arm`, `sbom` that refers to `app`, the index `platforms`."""
     images = {architecture: _image(architecture) for architecture in ("amd64", "arm64")}
     app = images["amd64"]
     sbom = artifact("sbom", subject=app, artifact_type="application/spdx+json")
-    return {"app": app, "sbom": sbom, "platforms": _index(images)}
+    return {"app": app, "arm": images["arm64"], "sbom": sbom, "platforms": _index(images)}
