@@ -211,14 +211,13 @@ class SqliteEngine:
         """
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for work in batch:
-                connection.execute("SAVEPOINT script")
-                _drive(work, session)
-                if work.error is not None:
-                    if not connection.in_transaction:  # a full disk ends the whole transaction
-                        raise work.error
-                    connection.execute("ROLLBACK TO script")
-                connection.execute("RELEASE script")
+            if len(batch) == 1:  # the transaction is its own: two statements fewer, of five for most
+                _drive(batch[0], session)
+                if batch[0].error is not None:
+                    return
+            else:
+                for work in batch:
+                    _drive_apart(work, connection, session)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
@@ -236,6 +235,17 @@ class _Synchronous:
         if full is not self._full:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}").fetchall()
             self._full = full
+
+
+def _drive_apart(work: _Work, connection: apsw.Connection, session: Session) -> None:
+    """Run a script so that it can be taken back alone. Raises its error when the whole transaction went with it."""
+    connection.execute("SAVEPOINT script")
+    _drive(work, session)
+    if work.error is not None:
+        if not connection.in_transaction:  # a full disk ends the whole transaction
+            raise work.error
+        connection.execute("ROLLBACK TO script")
+    connection.execute("RELEASE script")
 
 
 def _drive(work: _Work, session: Session) -> None:
