@@ -10,7 +10,12 @@ from hypothesis import settings
 
 # Machines that test are busy: how long an example takes says nothing.
 settings.register_profile("orlop", deadline=None)
-settings.load_profile("orlop")
+settings.register_profile("quick", deadline=None, max_examples=15)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where slow tests are left out, properties are tried on fewer examples, too."""
+    settings.load_profile("quick" if config.getoption("markexpr") == "not slow" else "orlop")
 
 
 @pytest.fixture(autouse=True)

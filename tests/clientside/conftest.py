@@ -21,7 +21,7 @@ def orlop_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield host
 
 
-@pytest.fixture(params=["distribution", "orlop"])
+@pytest.fixture(params=[pytest.param("distribution", marks=pytest.mark.slow), "orlop"])
 def peer(request: pytest.FixtureRequest) -> str:
     """`host:port` of each registry in turn."""
     host: str = request.getfixturevalue(f"{request.param}_peer")

@@ -21,6 +21,8 @@ from tests import content
 from tests.clientside.clients import push
 from tests.needs import need
 
+pytestmark = pytest.mark.slow  # a process for each step
+
 
 class Done(NamedTuple):
     """What a command printed."""

@@ -70,6 +70,7 @@ async def each(work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list
         await asyncio.gather(*(work(scenario) for scenario in over[start : start + 64]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
 async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
     registry: Registry, situation: Operation

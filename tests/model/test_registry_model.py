@@ -424,7 +424,7 @@ _COMMON = settings(
 )
 
 TestInMemory = RegistryMachine.TestCase
-TestInMemory.settings = settings(_COMMON, max_examples=120, stateful_step_count=60)
+TestInMemory.settings = settings(_COMMON, max_examples=settings().max_examples, stateful_step_count=60)
 
 TestOnDisk = pytest.mark.slow(DiskMachine.TestCase)
 TestOnDisk.settings = settings(_COMMON, max_examples=10, stateful_step_count=40)

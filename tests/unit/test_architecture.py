@@ -38,6 +38,7 @@ def test_imports_point_down_only() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "statement", "contract"),
     [

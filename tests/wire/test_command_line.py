@@ -10,6 +10,8 @@ import orlop
 from orlop.config.sources import all_settings
 from tests.serving import PATIENCE, command, environment, serving
 
+pytestmark = pytest.mark.slow  # a process for each case
+
 
 def orlop_run(
     *arguments: str, settings: dict[str, str] | None = None, folder: Path | None = None
@@ -85,7 +87,6 @@ def test_config_show_tells_values_and_sources(tmp_path: Path) -> None:
     assert ["workers", "3", "ORLOP_WORKERS"] in [line.split() for line in table]
 
 
-@pytest.mark.slow
 def test_gc_and_verify_beside_a_server_and_after_it(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         assert server.ask("POST", "/v2/app/blobs/uploads/").status == 202
@@ -102,7 +103,6 @@ def test_gc_and_verify_beside_a_server_and_after_it(tmp_path: Path) -> None:
     assert verified.stdout.endswith("nothing wrong\n")
 
 
-@pytest.mark.slow
 def test_verify_fails_when_something_is_wrong(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         name = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"

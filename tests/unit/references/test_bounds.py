@@ -7,6 +7,8 @@ from orlop.services.references.occurrences import MAX_OCCURRENCES, MAX_TEXT, For
 from orlop.services.references.variables import MAX_WORD
 from orlop.services.references.yaml_tree import MAX_DEPTH, MAX_MERGES
 
+pytestmark = pytest.mark.slow  # texts of megabytes
+
 _LAUGHS = "a0: &a0 {containers: [{image: x}]}\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 60)
 )
