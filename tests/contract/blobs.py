@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from orlop.domain.blob import Blob, BlobKey
-from orlop.domain.digest import digest_of
+from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import BlobUploadUnknown, ContentCorrupt, TooManyRequests
 from orlop.domain.ranges import Span
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage, Staged
@@ -44,15 +44,20 @@ async def staged(store: BlobStore, content: bytes, upload: str = UPLOAD, algorit
 
 async def stored(store: BlobStore, piece: Piece, upload: str = UPLOAD) -> Blob:
     """Store a copy."""
-    await staged(store, piece.content, upload)
+    reached = await staged(store, piece.content, upload)
     copy = Blob(key(piece, upload), piece.size)
-    await store.stage.promote(upload, copy)
+    await store.stage.promote(upload, copy, reached.place)
     return copy
+
+
+def counted(reached: Staged) -> tuple[int, Digest | None]:
+    """What a checkpoint says beside the place, which is the store's own affair."""
+    return reached.offset, reached.digest
 
 
 async def bytes_of(store: BlobStore, copy: Blob, span: Span | None = None) -> bytes:
     """Read a copy through its chunks."""
-    content = store.reader.open(copy)
+    content = await store.reader.open(copy)
     try:
         return b"".join([piece async for piece in content.chunks(span or Span(0, copy.size))])
     finally:
@@ -73,101 +78,103 @@ class StageKit:
         await writer.write(b"")
         await writer.write(b"two")
         assert writer.offset == 6
-        assert await writer.checkpoint() == Staged(6, digest_of(b"onetwo"))
+        assert counted(await writer.checkpoint()) == (6, digest_of(b"onetwo"))
         await writer.write(b"three")
-        assert await writer.checkpoint() == Staged(11, digest_of(b"onetwothree"))
+        assert counted(await writer.checkpoint()) == (11, digest_of(b"onetwothree"))
         await writer.close()
 
     async def test_an_empty_stage_has_the_digest_of_nothing(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
-        assert await writer.checkpoint() == Staged(0, digest_of(b""))
+        assert counted(await writer.checkpoint()) == (0, digest_of(b""))
         await writer.close()
 
     async def test_the_digest_is_of_the_algorithm_that_was_asked_for(self, store: BlobStore) -> None:
-        assert await staged(store, b"one", algorithm="sha512") == Staged(3, digest_of(b"one", "sha512"))
+        assert counted(await staged(store, b"one", algorithm="sha512")) == (3, digest_of(b"one", "sha512"))
 
     async def test_large_pieces_arrive_whole(self, store: BlobStore) -> None:
         content = bytes(range(256)) * (12 * 1024)
         writer = await store.stage.open(UPLOAD, 0, "sha256")
         for start in range(0, len(content), 700_001):
             await writer.write(content[start : start + 700_001])
-        assert await writer.checkpoint() == Staged(len(content), digest_of(content))
+        assert counted(await writer.checkpoint()) == (len(content), digest_of(content))
         await writer.close()
 
     async def test_the_next_writer_goes_on_where_the_last_one_stopped(self, store: BlobStore) -> None:
-        await staged(store, b"one")
-        writer = await store.stage.open(UPLOAD, 3, "sha256")
+        first = await staged(store, b"one")
+        writer = await store.stage.open(UPLOAD, 3, "sha256", first.place)
         assert writer.offset == 3
         await writer.write(b"two")
         reached = await writer.checkpoint()
         await writer.close()
         assert reached.offset == 6
         assert reached.digest in (None, digest_of(b"onetwo"))
-        assert await store.stage.digest(UPLOAD, 6, "sha256") == digest_of(b"onetwo")
+        assert await store.stage.digest(UPLOAD, 6, "sha256", reached.place) == digest_of(b"onetwo")
 
     async def test_going_on_earlier_drops_what_lies_beyond(self, store: BlobStore) -> None:
-        await staged(store, b"one, two, three")
-        writer = await store.stage.open(UPLOAD, 3, "sha256")
+        first = await staged(store, b"one, two, three")
+        writer = await store.stage.open(UPLOAD, 3, "sha256", first.place)
         await writer.write(b"!")
         reached = await writer.checkpoint()
         await writer.close()
         assert reached.offset == 4
         assert reached.digest in (None, digest_of(b"one!"))
-        assert await store.stage.digest(UPLOAD, 4, "sha256") == digest_of(b"one!")
+        assert await store.stage.digest(UPLOAD, 4, "sha256", reached.place) == digest_of(b"one!")
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.digest(UPLOAD, 5, "sha256")
+            await store.stage.digest(UPLOAD, 5, "sha256", reached.place)
 
     async def test_beginning_again_drops_everything(self, store: BlobStore) -> None:
         await staged(store, b"one, two, three")
-        assert await staged(store, b"!") == Staged(1, digest_of(b"!"))
+        reached = await staged(store, b"!")
+        assert counted(reached) == (1, digest_of(b"!"))
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.digest(UPLOAD, 2, "sha256")
+            await store.stage.digest(UPLOAD, 2, "sha256", reached.place)
 
     async def test_the_next_writer_may_want_another_algorithm(self, store: BlobStore) -> None:
-        await staged(store, b"one")
-        writer = await store.stage.open(UPLOAD, 3, "sha512")
+        first = await staged(store, b"one")
+        writer = await store.stage.open(UPLOAD, 3, "sha512", first.place)
         await writer.write(b"two")
-        assert (await writer.checkpoint()).digest in (None, digest_of(b"onetwo", "sha512"))
+        reached = await writer.checkpoint()
+        assert reached.digest in (None, digest_of(b"onetwo", "sha512"))
         await writer.close()
-        assert await store.stage.digest(UPLOAD, 6, "sha512") == digest_of(b"onetwo", "sha512")
+        assert await store.stage.digest(UPLOAD, 6, "sha512", reached.place) == digest_of(b"onetwo", "sha512")
 
     async def test_a_stage_cannot_go_on_beyond_its_end(self, store: BlobStore) -> None:
         with pytest.raises(BlobUploadUnknown):
             await store.stage.open(UPLOAD, 1, "sha256")
-        await staged(store, b"one")
+        reached = await staged(store, b"one")
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.open(UPLOAD, 4, "sha256")
-        assert await store.stage.digest(UPLOAD, 3, "sha256") == digest_of(b"one")
+            await store.stage.open(UPLOAD, 4, "sha256", reached.place)
+        assert await store.stage.digest(UPLOAD, 3, "sha256", reached.place) == digest_of(b"one")
 
     async def test_one_writer_at_a_time(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
         await writer.write(b"one")
-        await writer.checkpoint()
+        reached = await writer.checkpoint()
         for offset in (0, 3):
             with pytest.raises(TooManyRequests):
-                await store.stage.open(UPLOAD, offset, "sha256")
+                await store.stage.open(UPLOAD, offset, "sha256", reached.place)
         other = await store.stage.open(OTHER, 0, "sha256")
         await other.close()
         await writer.close()
         await writer.close()
-        again = await store.stage.open(UPLOAD, 3, "sha256")
+        again = await store.stage.open(UPLOAD, 3, "sha256", reached.place)
         await writer.close()
         with pytest.raises(TooManyRequests):
-            await store.stage.open(UPLOAD, 3, "sha256")
+            await store.stage.open(UPLOAD, 3, "sha256", reached.place)
         await again.close()
 
     async def test_what_came_after_the_last_checkpoint_is_lost(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
         await writer.write(b"one")
-        await writer.checkpoint()
+        reached = await writer.checkpoint()
         await writer.write(b"two")
         await writer.close()
-        again = await store.stage.open(UPLOAD, 3, "sha256")
+        again = await store.stage.open(UPLOAD, 3, "sha256", reached.place)
         assert again.offset == 3
         await again.write(b"!")
-        await again.checkpoint()
+        reached = await again.checkpoint()
         await again.close()
-        assert await store.stage.digest(UPLOAD, 4, "sha256") == digest_of(b"one!")
+        assert await store.stage.digest(UPLOAD, 4, "sha256", reached.place) == digest_of(b"one!")
 
     async def test_a_writer_whose_task_is_cancelled_can_be_closed(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
@@ -182,26 +189,26 @@ class StageKit:
         task.cancel()
         await asyncio.wait({task})
         await writer.close()
-        assert await staged(store, b"one") == Staged(3, digest_of(b"one"))
+        assert counted(await staged(store, b"one")) == (3, digest_of(b"one"))
 
     async def test_the_digest_of_a_stage_is_that_of_its_beginning(self, store: BlobStore) -> None:
-        await staged(store, b"one, two")
-        assert await store.stage.digest(UPLOAD, 3, "sha256") == digest_of(b"one")
-        assert await store.stage.digest(UPLOAD, 0, "sha256") == digest_of(b"")
+        place = (await staged(store, b"one, two")).place
+        assert await store.stage.digest(UPLOAD, 3, "sha256", place) == digest_of(b"one")
+        assert await store.stage.digest(UPLOAD, 0, "sha256", place) == digest_of(b"")
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.digest(UPLOAD, 9, "sha256")
+            await store.stage.digest(UPLOAD, 9, "sha256", place)
         with pytest.raises(BlobUploadUnknown):
             await store.stage.digest(OTHER, 0, "sha256")
 
     async def test_a_discarded_stage_is_gone(self, store: BlobStore) -> None:
-        await staged(store, b"one")
-        await staged(store, b"other", OTHER)
+        gone = await staged(store, b"one")
+        kept = await staged(store, b"other", OTHER)
         await store.stage.discard(UPLOAD)
         await store.stage.discard(UPLOAD)
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.open(UPLOAD, 3, "sha256")
-        assert await store.stage.digest(OTHER, 5, "sha256") == digest_of(b"other")
-        assert await staged(store, b"two") == Staged(3, digest_of(b"two"))
+            await store.stage.open(UPLOAD, 3, "sha256", gone.place)
+        assert await store.stage.digest(OTHER, 5, "sha256", kept.place) == digest_of(b"other")
+        assert counted(await staged(store, b"two")) == (3, digest_of(b"two"))
 
     async def test_a_stage_may_be_discarded_while_it_is_written(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
@@ -218,14 +225,18 @@ class PromoteKit:
 
     @pytest.mark.parametrize("piece", [BASE, blob("nothing", 0), blob("large", 3 * MIB + 1)], ids=lambda p: p.name)
     async def test_a_stage_becomes_a_copy_and_is_gone(self, store: BlobStore, piece: Piece) -> None:
-        copy = await stored(store, piece)
+        reached = await staged(store, piece.content)
+        copy = Blob(key(piece), piece.size)
+        await store.stage.promote(UPLOAD, copy, reached.place)
         assert await bytes_of(store, copy) == piece.content
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.digest(UPLOAD, 0, "sha256")
+            await store.stage.digest(UPLOAD, 0, "sha256", reached.place)
 
     async def test_promoting_again_is_fine(self, store: BlobStore) -> None:
-        copy = await stored(store, BASE)
-        await store.stage.promote(UPLOAD, copy)
+        reached = await staged(store, BASE.content)
+        copy = Blob(key(BASE), BASE.size)
+        await store.stage.promote(UPLOAD, copy, reached.place)
+        await store.stage.promote(UPLOAD, copy, reached.place)
         assert await bytes_of(store, copy) == BASE.content
 
     async def test_without_stage_and_copy_there_is_nothing_to_promote(self, store: BlobStore) -> None:
@@ -236,9 +247,9 @@ class PromoteKit:
             await store.stage.promote(UPLOAD, Blob(key(BASE), BASE.size))
 
     async def test_a_stage_that_is_too_short_is_not_promoted(self, store: BlobStore) -> None:
-        await staged(store, BASE.content[:-1])
+        reached = await staged(store, BASE.content[:-1])
         with pytest.raises(BlobUploadUnknown):
-            await store.stage.promote(UPLOAD, Blob(key(BASE), BASE.size))
+            await store.stage.promote(UPLOAD, Blob(key(BASE), BASE.size), reached.place)
         assert [copy async for copy in store.inventory.copies()] == []
 
     async def test_a_content_may_have_several_copies(self, store: BlobStore) -> None:
@@ -246,13 +257,13 @@ class PromoteKit:
         await store.remover.remove(first.key)
         assert await bytes_of(store, second) == BASE.content
         with pytest.raises(ContentCorrupt):
-            store.reader.open(first)
+            await store.reader.open(first)
 
     async def test_sha512_has_its_place(self, store: BlobStore) -> None:
         piece = Piece("strong", BASE.media_type, BASE.content, "sha512")
-        await staged(store, piece.content, algorithm="sha512")
+        reached = await staged(store, piece.content, algorithm="sha512")
         copy = Blob(key(piece), piece.size)
-        await store.stage.promote(UPLOAD, copy)
+        await store.stage.promote(UPLOAD, copy, reached.place)
         assert await bytes_of(store, copy) == piece.content
         assert [found.blob async for found in store.inventory.copies()] == [copy]
 
@@ -262,10 +273,10 @@ class ReaderKit:
 
     async def test_a_copy_is_read_whole_or_in_part(self, store: BlobStore) -> None:
         copy = await stored(store, BASE)
-        content = store.reader.open(copy)
+        content = await store.reader.open(copy)
         assert content.size == BASE.size
-        assert content.read() == BASE.content
-        assert content.read() == BASE.content
+        assert await content.read() == BASE.content
+        assert await content.read() == BASE.content
         content.close()
         content.close()
         for span in (Span(0, 1), Span(3, 7), Span(BASE.size - 1, BASE.size), Span(0, BASE.size), Span(4, 4)):
@@ -274,7 +285,7 @@ class ReaderKit:
     async def test_a_large_copy_comes_in_pieces_of_at_most_one_mebibyte(self, store: BlobStore) -> None:
         piece = blob("large", 5 * MIB + 17)
         copy = await stored(store, piece)
-        content = store.reader.open(copy)
+        content = await store.reader.open(copy)
         for span in (Span(0, piece.size), Span(MIB - 1, 4 * MIB + 3)):
             pieces = [part async for part in content.chunks(span)]
             assert max(map(len, pieces)) <= MIB
@@ -283,7 +294,7 @@ class ReaderKit:
 
     async def test_reading_may_stop_anywhere(self, store: BlobStore) -> None:
         copy = await stored(store, blob("large", 3 * MIB))
-        content = store.reader.open(copy)
+        content = await store.reader.open(copy)
         chunks = content.chunks(Span(0, copy.size))
         await anext(chunks)
         content.close()
@@ -291,28 +302,28 @@ class ReaderKit:
 
     async def test_a_path_leads_to_these_very_bytes(self, store: BlobStore) -> None:
         copy = await stored(store, BASE)
-        content = store.reader.open(copy)
+        content = await store.reader.open(copy)
         assert content.path is None or _file(content.path) == BASE.content
         content.close()
 
     async def test_a_copy_that_is_open_stays_readable_although_it_is_removed(self, store: BlobStore) -> None:
         copy = await stored(store, BASE)
-        content = store.reader.open(copy)
+        content = await store.reader.open(copy)
         await store.remover.remove(copy.key)
-        assert content.read() == BASE.content
+        assert await content.read() == BASE.content
         assert b"".join([piece async for piece in content.chunks(Span(0, copy.size))]) == BASE.content
         assert content.path is None or _file(content.path) == BASE.content
         content.close()
 
     async def test_a_copy_that_is_missing_or_of_another_size_is_corrupt(self, store: BlobStore) -> None:
         with pytest.raises(ContentCorrupt):
-            store.reader.open(Blob(key(BASE), BASE.size))
+            await store.reader.open(Blob(key(BASE), BASE.size))
         copy = await stored(store, BASE)
         for size in (BASE.size - 1, BASE.size + 1, 0):
             with pytest.raises(ContentCorrupt):
-                store.reader.open(Blob(copy.key, size))
+                await store.reader.open(Blob(copy.key, size))
         with pytest.raises(ContentCorrupt):
-            store.reader.open(Blob(key(blob("other")), BASE.size))
+            await store.reader.open(Blob(key(blob("other")), BASE.size))
 
 
 class RemoverKit:
@@ -324,7 +335,7 @@ class RemoverKit:
         await store.remover.remove(copy.key)
         await store.remover.remove(copy.key)
         with pytest.raises(ContentCorrupt):
-            store.reader.open(copy)
+            await store.reader.open(copy)
         assert await bytes_of(store, other) == blob("other").content
         assert [found.blob async for found in store.inventory.copies()] == [other]
 

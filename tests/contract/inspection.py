@@ -135,7 +135,7 @@ class FindingsKit:
         scene = Scene(catalog)
         claimed = await scene.claimed()
         await catalog.uploads.advance(
-            claimed, offset=1, digest=None, lease_until=scene.at + 9 * HOUR, expires_at=scene.at + 1
+            claimed, offset=1, digest=None, place="", lease_until=scene.at + 9 * HOUR, expires_at=scene.at + 1
         )
         assert await scene.findings(Limits(uploads_before=scene.at + 2, tombstones_before=0)) == []
 

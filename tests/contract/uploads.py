@@ -68,7 +68,7 @@ class SessionKit:
             await catalog.uploads.claim(APP, stranger.id, now=scene.at, lease_until=scene.at + MINUTE)
         with pytest.raises(BlobUploadUnknown):
             await catalog.uploads.advance(
-                stranger, offset=1, digest=None, lease_until=0, expires_at=stranger.expires_at
+                stranger, offset=1, digest=None, place="", lease_until=0, expires_at=stranger.expires_at
             )
         with pytest.raises(BlobUploadUnknown):
             await catalog.uploads.commit(UploadCommit(stranger, copy_of(stranger, BASE), promoted=True), scene.by())
@@ -104,15 +104,15 @@ class SessionKit:
         scene = Scene(catalog)
         claimed = await scene.claimed()
         advanced = await catalog.uploads.advance(
-            claimed, offset=7, digest=BASE.digest, lease_until=scene.at + 2, expires_at=scene.at + 3
+            claimed, offset=7, digest=BASE.digest, place="here", lease_until=scene.at + 2, expires_at=scene.at + 3
         )
         expected = msgspec.structs.replace(
-            claimed, offset=7, digest=BASE.digest, lease_until=scene.at + 2, expires_at=scene.at + 3
+            claimed, offset=7, digest=BASE.digest, place="here", lease_until=scene.at + 2, expires_at=scene.at + 3
         )
         assert advanced == expected
         assert await catalog.uploads.get(APP, claimed.id, scene.at) == expected
         forgotten = await catalog.uploads.advance(
-            advanced, offset=9, digest=None, lease_until=0, expires_at=scene.at + HOUR
+            advanced, offset=9, digest=None, place="", lease_until=0, expires_at=scene.at + HOUR
         )
         assert (forgotten.offset, forgotten.digest, forgotten.lease_until) == (9, None, 0)
         assert await scene.news() == []
@@ -121,7 +121,7 @@ class SessionKit:
         scene = Scene(catalog)
         claimed = await scene.claimed()
         await catalog.uploads.advance(
-            claimed, offset=7, digest=BASE.digest, lease_until=0, expires_at=claimed.expires_at
+            claimed, offset=7, digest=BASE.digest, place="", lease_until=0, expires_at=claimed.expires_at
         )
         again = await catalog.uploads.claim(APP, claimed.id, now=scene.at, lease_until=scene.at + MINUTE)
         assert (again.offset, again.digest) == (7, BASE.digest)
@@ -140,7 +140,9 @@ class SessionKit:
         scene = Scene(catalog)
         late = await scene.claimed()
         scene.at = late.lease_until + 1
-        advanced = await catalog.uploads.advance(late, offset=3, digest=None, lease_until=0, expires_at=scene.at + HOUR)
+        advanced = await catalog.uploads.advance(
+            late, offset=3, digest=None, place="", lease_until=0, expires_at=scene.at + HOUR
+        )
         assert advanced.offset == 3
 
 
@@ -314,7 +316,7 @@ class ExpiryKit:
         scene.at = now - MINUTE
         writing = await catalog.uploads.claim(APP, uploads[2].id, now=scene.at, lease_until=now + 1)
         await catalog.uploads.advance(
-            writing, offset=1, digest=None, lease_until=now + 1, expires_at=uploads[2].expires_at
+            writing, offset=1, digest=None, place="", lease_until=now + 1, expires_at=uploads[2].expires_at
         )
         await catalog.expiry.cancel(APP, uploads[1].id, scene.at)
         over = {uploads[0].id, uploads[1].id}
@@ -386,7 +388,7 @@ class ExpiryKit:
 async def _is_lost(catalog: Catalog, scene: Scene, upload: Upload) -> None:
     steps: list[Callable[[], Awaitable[object]]] = [
         lambda: catalog.uploads.advance(
-            upload, offset=9, digest=None, lease_until=scene.at + HOUR, expires_at=scene.at + HOUR
+            upload, offset=9, digest=None, place="", lease_until=scene.at + HOUR, expires_at=scene.at + HOUR
         ),
         lambda: catalog.uploads.commit(UploadCommit(upload, copy_of(upload, BASE), promoted=True), scene.by()),
         lambda: catalog.uploads.commit(UploadCommit(upload, copy_of(upload, BASE), promoted=False), scene.by()),

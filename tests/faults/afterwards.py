@@ -54,12 +54,12 @@ async def _behind(registry: Registry, key: Key) -> str | None:
         blob, _ = await registry.blobs.find(repository, reference, ALICE)
     except (ManifestUnknown, BlobUnknown):
         return None
-    return _read(registry.blobs.open(blob))
+    return await _read(await registry.blobs.open(blob))
 
 
-def _read(content: BlobContent) -> str:
+async def _read(content: BlobContent) -> str:
     try:
-        return digest_of(content.read())
+        return digest_of(await content.read())
     finally:
         content.close()
 

@@ -47,21 +47,21 @@ def _check(folder: Path, said: list[tuple[str, int]]) -> None:
 async def _check_store(store: FilesystemBlobs, said: list[tuple[str, int]]) -> None:
     reader = store.reader
     async for copy in store.inventory.copies():
-        opened = reader.open(copy.blob)
-        assert digest_of(opened.read()) == copy.blob.key.digest, "there is a copy that is not what its name says"
+        opened = await reader.open(copy.blob)
+        assert digest_of(await opened.read()) == copy.blob.key.digest, "there is a copy that is not what its name says"
         opened.close()
     for number in range(storing.COPIES):
         blob = storing.blob(number)
         if ("removed", number) in said:
             with pytest.raises(ContentCorrupt):
-                reader.open(blob)
+                await reader.open(blob)
         elif ("put", number) in said and ("removing", number) not in said:
-            reader.open(blob).close()
+            (await reader.open(blob)).close()
     async for stage in store.inventory.stages():
         await store.stage.discard(stage.upload)
     number = said[-1][1] if said else 0
     await storing.put(store, number)
-    reader.open(storing.blob(number)).close()
+    (await reader.open(storing.blob(number))).close()
     await store.remover.remove(storing.blob(number).key)
     await store.inventory.check()
 

@@ -193,8 +193,8 @@ class RegistryMachine(RuleBasedStateMachine):
                 self.do(self.registry.blobs.find(repository, piece.digest, ALICE))
             return
         found, _ = self.do(self.registry.blobs.find(repository, piece.digest, ALICE))
-        content = self.registry.blobs.open(found)
-        assert content.read() == piece.content
+        content = self.do(self.registry.blobs.open(found))
+        assert self.do(content.read()) == piece.content
         content.close()
         self.model.told(repository, piece.digest)
 

@@ -59,6 +59,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that are staged, durable and acknowledged."""
     digest: Digest | None = None
     """Of bytes [0, offset); None when it is not known without reading them again."""
+    place: str = ""
+    """How the blob store finds bytes [0, offset) again, in its own words (ports.blobs.Staged)."""
     fence: int = 0
     """Raised by every claim; a writer whose number is not the row's has lost the session."""
     lease_until: int = 0

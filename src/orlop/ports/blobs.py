@@ -12,7 +12,7 @@ from orlop.domain.ranges import Span
 
 
 class BlobContent(Protocol):
-    """An open copy. It stays readable until `close`, even if the copy is deleted meanwhile."""
+    """An open copy. One with a `path` stays readable until `close`, even if it is deleted meanwhile."""
 
     @property
     def size(self) -> int:
@@ -24,12 +24,12 @@ class BlobContent(Protocol):
         """A path under which the operating system opens these very bytes until `close`; None where there is none."""
         ...
 
-    def read(self) -> bytes:
-        """All of it at once; for copies of a few KiB. Raises ContentCorrupt."""
+    async def read(self) -> bytes:
+        """All of it at once; for copies of a few KiB. Raises ContentCorrupt, Unavailable."""
         ...
 
     def chunks(self, span: Span) -> AsyncIterator[bytes]:
-        """The bytes of `span` in pieces of at most 1 MiB. Raises ContentCorrupt when the copy is cut short."""
+        """The bytes of `span` in pieces of at most 1 MiB. Raises ContentCorrupt when it is cut short, Unavailable."""
         ...
 
     def close(self) -> None:
@@ -39,19 +39,20 @@ class BlobContent(Protocol):
 class BlobReader(Protocol):
     """Reads copies."""
 
-    def open(self, blob: Blob) -> BlobContent:
-        """Open a copy. Raises ContentCorrupt when it is missing or not of `blob.size` bytes.
-
-        Opening is quick (one system call or none) and so not a coroutine; what reads bytes is.
-        """
+    async def open(self, blob: Blob) -> BlobContent:
+        """Open a copy. Raises ContentCorrupt when it is missing or not of `blob.size` bytes, Unavailable."""
         ...
 
 
 class Staged(NamedTuple):
-    """How far a stage has come: `offset` bytes are durable, and their digest where it is known without re-reading."""
+    """How far a stage has come: `offset` bytes are durable, and their digest where it is known without re-reading.
+
+    `place` is how the store finds those bytes again, in its own words; empty where the upload's name is enough.
+    """
 
     offset: int
     digest: Digest | None
+    place: str = ""
 
 
 class StageWriter(Protocol):
@@ -74,9 +75,9 @@ class StageWriter(Protocol):
 
 
 class BlobStage(Protocol):
-    """Where uploads gather."""
+    """Where uploads gather. `place` is always that of the checkpoint to go on from; empty before the first."""
 
-    async def open(self, upload: str, offset: int, algorithm: str) -> StageWriter:
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
         """Open the stage of an upload to go on at `offset`; bytes beyond it are dropped, a stage at 0 is made.
 
         `algorithm` is what the digest is computed with. Raises BlobUploadUnknown when fewer than `offset` bytes are
@@ -84,15 +85,16 @@ class BlobStage(Protocol):
         """
         ...
 
-    async def digest(self, upload: str, size: int, algorithm: str) -> Digest:
+    async def digest(self, upload: str, size: int, algorithm: str, place: str = "") -> Digest:
         """Read the first `size` bytes again for their digest. Raises BlobUploadUnknown when they are not there."""
         ...
 
-    async def promote(self, upload: str, blob: Blob) -> None:
+    async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
         """Turn a stage of exactly `blob.size` durable bytes into the copy `blob.key`, durable on return.
 
         Ends the stage's writer if this process has one. Repeating a promotion that already happened is fine. Raises
-        BlobUploadUnknown when neither is there, TooManyRequests while another process has the stage open, Unavailable.
+        BlobUploadUnknown when neither is there, TooManyRequests while another process has the stage open, TooLarge when
+        the store cannot hold a copy of that size, Unavailable.
         """
 
     async def discard(self, upload: str) -> None:

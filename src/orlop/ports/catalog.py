@@ -180,7 +180,7 @@ class Uploads(Protocol):
         ...
 
     async def advance(
-        self, upload: Upload, *, offset: int, digest: Digest | None, lease_until: int, expires_at: int
+        self, upload: Upload, *, offset: int, digest: Digest | None, place: str, lease_until: int, expires_at: int
     ) -> Upload:
         """Record how far a claimed session came; `lease_until` 0 lets it go.
 

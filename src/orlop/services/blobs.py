@@ -37,9 +37,9 @@ class Blobs:
             raise _unknown(repository, digest)
         return found.blob, False
 
-    def open(self, blob: Blob) -> BlobContent:
-        """Open a copy for reading; the caller closes it. Raises ContentCorrupt."""
-        return self._reader.open(blob)
+    async def open(self, blob: Blob) -> BlobContent:
+        """Open a copy for reading; the caller closes it. Raises ContentCorrupt, Unavailable."""
+        return await self._reader.open(blob)
 
     async def mount(
         self, digest: Digest, source: RepositoryName | None, target: RepositoryName, subject: Subject

@@ -166,7 +166,7 @@ class Uploads:
         broke off, else where it was last known to be sound.
         """
         try:
-            writer = await self._stage.open(claim.upload.id, claim.upload.offset, algorithm)
+            writer = await self._stage.open(claim.upload.id, claim.upload.offset, algorithm, claim.upload.place)
             try:
                 await self._stream(claim, writer, body)
             finally:
@@ -206,7 +206,8 @@ class Uploads:
                 await self._receive(claim, body, digest.algorithm if before.offset == 0 else claim.upload.algorithm)
             actual = claim.staged.digest
             if actual is None or actual.algorithm != digest.algorithm:
-                actual = await self._stage.digest(claim.upload.id, claim.staged.offset, digest.algorithm)
+                staged = claim.staged
+                actual = await self._stage.digest(claim.upload.id, staged.offset, digest.algorithm, staged.place)
             if actual != digest:
                 raise DigestInvalid(
                     f"the content has the digest {actual}, not {digest}", {"expected": digest, "actual": actual}
@@ -230,7 +231,7 @@ class Uploads:
                 await self._expiry.forget(upload.id, by.at)
                 return linked
         blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
-        await self._stage.promote(upload.id, blob)
+        await self._stage.promote(upload.id, blob, claim.staged.place)
         linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True), by)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
@@ -244,7 +245,7 @@ class _Claim:
         self._clock = clock
         self._limits = limits
         self.upload = upload
-        self.staged = Staged(upload.offset, upload.digest)
+        self.staged = Staged(upload.offset, upload.digest, upload.place)
 
     @property
     def is_half_over(self) -> bool:
@@ -271,6 +272,7 @@ class _Claim:
             self.upload,
             offset=self.staged.offset,
             digest=digest if digest is not None and digest.algorithm == self.upload.algorithm else None,
+            place=self.staged.place,
             lease_until=lease_until,
             expires_at=self._clock.now() + self._limits.expire,
         )

@@ -155,7 +155,7 @@ class Verification:
     async def _complaint(self, blob: Blob, report: Report, *, quick: bool) -> str | None:
         """What is wrong with a copy; None when it is what its key says."""
         try:
-            content = self._reader.open(blob)
+            content = await self._reader.open(blob)
         except (ContentCorrupt, Unavailable) as failure:
             return f"the copy cannot be read: {failure.message}"
         try:

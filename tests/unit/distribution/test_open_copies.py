@@ -31,18 +31,18 @@ async def test_a_copy_is_opened_once_and_outlives_its_file(tmp_path: Path) -> No
     registry = Registry(stores, HandClock())
     stored = await registry.push_blob(APP, blob("base"))
     copies = OpenCopies(registry.blobs)
-    contents = {id(copies.lend(stored)) for _ in range(5)}
+    contents = {id((await copies.lend(stored))[0]) for _ in range(5)}
     assert (len(contents), open_files(tmp_path)) == (1, 1)
-    lent = copies.lend(stored)
-    assert lent is not None
+    lent, is_lent = await copies.lend(stored)
+    assert is_lent
     assert lent.path is not None
     await stores.remover.remove(stored.key)
-    assert await asyncio.to_thread(Path(lent.path).read_bytes) == lent.read() == blob("base").content
-    assert copies.lend(stored) is lent, "who asks again while it is lent gets it too"
+    assert await asyncio.to_thread(Path(lent.path).read_bytes) == await lent.read() == blob("base").content
+    assert await copies.lend(stored) == (lent, True), "who asks again while it is lent gets it too"
     copies.close()
     assert open_files(tmp_path) == 0
     with pytest.raises(ContentCorrupt):
-        copies.lend(stored)
+        await copies.lend(stored)
     await stores.close()
 
 
@@ -55,25 +55,28 @@ async def test_at_most_so_many_are_open_and_they_are_closed_in_time(
     registry = Registry(stores, HandClock())
     stored = [await registry.push_blob(APP, blob(f"blob {number}")) for number in range(5)]
     copies = OpenCopies(registry.blobs)
-    lent = [copies.lend(each) for each in stored]
-    assert [content is not None for content in lent] == [True, True, True, False, False]
+    lent = [await copies.lend(each) for each in stored]
+    assert [is_lent for _, is_lent in lent] == [True, True, True, False, False]
+    for content, is_lent in lent:
+        if not is_lent:
+            content.close()
     assert open_files(tmp_path) == 3
     for _ in range(100):
         if open_files(tmp_path) == 0:
             break
         await asyncio.sleep(0.02)
     assert open_files(tmp_path) == 0, "nobody lent one for a while"
-    assert copies.lend(stored[4]) is not None
+    assert (await copies.lend(stored[4]))[1]
     copies.close()
     await stores.close()
 
 
-async def test_what_has_no_path_is_lent_as_well() -> None:
+async def test_what_has_no_path_belongs_to_whoever_asked() -> None:
     clock = HandClock()
     registry = Registry(in_memory(clock).stores, clock)
     stored = await registry.push_blob(APP, blob("base"))
     copies = OpenCopies(registry.blobs)
-    lent = copies.lend(stored)
-    assert lent is not None
-    assert (lent.path, lent.read()) == (None, blob("base").content)
+    content, is_lent = await copies.lend(stored)
+    assert (is_lent, content.path, await content.read()) == (False, None, blob("base").content)
+    content.close()
     copies.close()

@@ -77,15 +77,15 @@ async def test_a_stage_that_is_too_short_is_not_promoted(store: FilesystemBlobs)
 async def test_bytes_beyond_those_acknowledged_are_dropped(store: FilesystemBlobs, folder: DataFolder) -> None:
     _put(folder.stage("long"), b"12345 and what a lost writer left")
     await store.stage.promote("long", _blob(b"12345"))
-    content = store.reader.open(_blob(b"12345"))
-    assert content.read() == b"12345"
+    content = await store.reader.open(_blob(b"12345"))
+    assert await content.read() == b"12345"
     content.close()
 
 
 async def test_a_folder_that_was_tidied_away_is_made_again(store: FilesystemBlobs, folder: DataFolder) -> None:
     os.rmdir(folder.prefix(digest_of(b"content")))
     blob = await _push(store, b"content")
-    store.reader.open(blob).close()
+    (await store.reader.open(blob)).close()
 
 
 async def test_a_name_that_cannot_be_made_durable_is_taken_back(
@@ -108,9 +108,9 @@ async def test_a_name_that_cannot_be_made_durable_is_taken_back(
 
 async def test_reading(store: FilesystemBlobs) -> None:
     content = random.Random(1).randbytes(3 * PIECE + 5)
-    opened = store.reader.open(await _push(store, content))
+    opened = await store.reader.open(await _push(store, content))
     assert opened.size == len(content)
-    assert opened.read() == content
+    assert await opened.read() == content
     for span in (
         Span(0, len(content)),
         Span(0, 1),
@@ -134,26 +134,26 @@ async def test_a_copy_of_another_algorithm(store: FilesystemBlobs) -> None:
     assert await writer.checkpoint() == (7, blob.key.digest)
     await writer.close()
     await store.stage.promote("upload", blob)
-    store.reader.open(blob).close()
+    (await store.reader.open(blob)).close()
     assert [copy.blob async for copy in store.inventory.copies()] == [blob]
 
 
 async def test_an_empty_copy(store: FilesystemBlobs) -> None:
-    opened = store.reader.open(await _push(store, b""))
-    assert opened.read() == b""
+    opened = await store.reader.open(await _push(store, b""))
+    assert await opened.read() == b""
     opened.close()
 
 
 async def test_what_was_opened_outlives_its_removal(store: FilesystemBlobs, folder: DataFolder) -> None:
     blob = await _push(store, b"content")
-    opened = store.reader.open(blob)
+    opened = await store.reader.open(blob)
     await store.remover.remove(blob.key)
     assert opened.path is not None
-    assert _bytes(opened.path) == opened.read() == b"content"
+    assert _bytes(opened.path) == await opened.read() == b"content"
     opened.close()
     assert os.listdir(folder.prefix(blob.key.digest)) == []
     with pytest.raises(ContentCorrupt, match="are missing"):
-        store.reader.open(blob)
+        await store.reader.open(blob)
 
 
 @pytest.mark.parametrize("size", [0, 6, 8])
@@ -161,16 +161,16 @@ async def test_another_size_is_corrupt(store: FilesystemBlobs, folder: DataFolde
     blob = await _push(store, b"content")
     os.truncate(folder.copy(blob.key), size)
     with pytest.raises(ContentCorrupt, match=f"{size} bytes are stored of {blob.key.digest}, which has 7"):
-        store.reader.open(blob)
+        await store.reader.open(blob)
 
 
 async def test_a_copy_that_shrinks_while_it_is_read_is_corrupt(store: FilesystemBlobs, folder: DataFolder) -> None:
     blob = await _push(store, b"x" * (4 * PIECE))
-    opened = store.reader.open(blob)
+    opened = await store.reader.open(blob)
     with pytest.raises(ContentCorrupt, match="end too early"):
         await _everything(opened, lambda: os.truncate(folder.copy(blob.key), 3 * PIECE))
     with pytest.raises(ContentCorrupt):
-        opened.read()
+        await opened.read()
     opened.close()
 
 
@@ -180,20 +180,20 @@ async def test_a_link_in_the_place_of_a_copy_is_not_followed(store: FilesystemBl
     os.unlink(folder.copy(blob.key))
     os.symlink(secret, folder.copy(blob.key))
     with pytest.raises(Unavailable):
-        store.reader.open(Blob(blob.key, os.stat(secret).st_size))
+        await store.reader.open(Blob(blob.key, os.stat(secret).st_size))
     assert [copy async for copy in store.inventory.copies()] == []
 
 
 @pytest.mark.parametrize("copy", ["", "..", "../../../../orlop.json", "C" * 32, "c" * 31])
 async def test_no_key_leads_out_of_the_tree(store: FilesystemBlobs, copy: str) -> None:
     with pytest.raises(ValueError):
-        store.reader.open(_blob(b"content", copy))
+        await store.reader.open(_blob(b"content", copy))
 
 
 async def test_removal_takes_one_copy_and_the_folder_with_the_last(store: FilesystemBlobs, folder: DataFolder) -> None:
     first, second = await _push(store, b"content", "a" * 32), await _push(store, b"content", "b" * 32)
     await store.remover.remove(first.key)
-    store.reader.open(second).close()
+    (await store.reader.open(second)).close()
     await store.remover.remove(first.key)
     await store.remover.remove(second.key)
     await store.remover.remove(second.key)

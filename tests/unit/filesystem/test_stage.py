@@ -178,8 +178,8 @@ async def test_a_lost_writer_cannot_touch_the_copy(store: FilesystemBlobs, other
     await other.stage.promote(UPLOAD, _blob(b"the content"))
     await lost.checkpoint()
     await lost.close()
-    content = other.reader.open(_blob(b"the content"))
-    assert content.read() == b"the content"
+    content = await other.reader.open(_blob(b"the content"))
+    assert await content.read() == b"the content"
     content.close()
 
 
@@ -194,8 +194,8 @@ async def test_promotion_ends_the_writer_of_its_own_process(store: FilesystemBlo
     with pytest.raises(BlobUploadUnknown):
         await writer.checkpoint()
     await writer.close()
-    content = store.reader.open(_blob(b"content"))
-    assert content.read() == b"content"
+    content = await store.reader.open(_blob(b"content"))
+    assert await content.read() == b"content"
     content.close()
     assert os.listdir(folder.uploads) == []
 

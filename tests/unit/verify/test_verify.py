@@ -319,10 +319,10 @@ class Meanwhile:
         self._reader = reader
         self._happening = happening
 
-    def open(self, blob: Blob) -> BlobContent:
+    async def open(self, blob: Blob) -> BlobContent:
         """See ports.blobs.BlobReader."""
         self._happening(blob)
-        return self._reader.open(blob)
+        return await self._reader.open(blob)
 
 
 async def verified(store: Store, happening: Callable[[Blob], None]) -> Report:

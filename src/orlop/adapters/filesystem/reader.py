@@ -27,7 +27,7 @@ class FilesystemReader:
         self._threads = threads
         self._has_paths = Path(_DESCRIPTORS).is_dir()
 
-    def open(self, blob: Blob) -> "FilesystemContent":
+    async def open(self, blob: Blob) -> "FilesystemContent":
         """See ports.blobs.BlobReader. Raises Unavailable when the disk fails, or too many files are open."""
         with translated("reading the blob"):
             try:
@@ -61,7 +61,7 @@ class FilesystemContent:
         """See ports.blobs.BlobContent."""
         return self._blob.size
 
-    def read(self) -> bytes:
+    async def read(self) -> bytes:
         """See ports.blobs.BlobContent."""
         return self._read(0, self._blob.size)
 

@@ -37,7 +37,7 @@ class FilesystemStage:
         self._memories: OrderedDict[str, Memory] = OrderedDict()
         self.held = 0
 
-    async def open(self, upload: str, offset: int, algorithm: str) -> StageWriter:
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
         """See ports.blobs.BlobStage.
 
         A stage at 0 is not touched before there is something to write, so that a small upload costs one hop in all;
@@ -56,7 +56,7 @@ class FilesystemStage:
                 raise
         return writer
 
-    async def digest(self, upload: str, size: int, algorithm: str) -> Digest:
+    async def digest(self, upload: str, size: int, algorithm: str, place: str = "") -> Digest:
         """See ports.blobs.BlobStage."""
         stop = threading.Event()
         try:
@@ -65,7 +65,7 @@ class FilesystemStage:
             stop.set()
         return digest_from(algorithm, state)
 
-    async def promote(self, upload: str, blob: Blob) -> None:
+    async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
         """See ports.blobs.BlobStage."""
         self._memories.pop(upload, None)
         writer = self._writers.get(upload)

@@ -39,7 +39,7 @@ class MemoryBlobs:
         self.held: dict[BlobKey, Copy] = {}
         self.staged: dict[str, Stage] = {}
 
-    def open(self, blob: Blob) -> "_Content":
+    async def open(self, blob: Blob) -> "_Content":
         copy = self.held.get(blob.key)
         if copy is None or len(copy.content) != blob.size:
             raise ContentCorrupt(f"the copy {blob.key.copy} of {blob.key.digest} is missing or of another size")
@@ -67,7 +67,7 @@ class MemoryStage:
         self._blobs = blobs
         self._clock = clock
 
-    async def open(self, upload: str, offset: int, algorithm: str) -> "_Writer":
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> "_Writer":
         stage = self._blobs.staged.get(upload)
         if stage is None and offset == 0:
             stage = self._blobs.staged[upload] = Stage(self._clock.now())
@@ -78,13 +78,13 @@ class MemoryStage:
         stage.writer = _Writer(stage, offset, algorithm, self._clock)
         return stage.writer
 
-    async def digest(self, upload: str, size: int, algorithm: str) -> Digest:
+    async def digest(self, upload: str, size: int, algorithm: str, place: str = "") -> Digest:
         stage = self._blobs.staged.get(upload)
         if stage is None or stage.durable < size:
             raise _gone(upload)
         return digest_of(bytes(stage.content[:size]), algorithm)
 
-    async def promote(self, upload: str, blob: Blob) -> None:
+    async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
         stage = self._blobs.staged.get(upload)
         if stage is not None and stage.durable == blob.size:
             self._blobs.held[blob.key] = Copy(stage.content[: blob.size], self._clock.now())
@@ -138,7 +138,7 @@ class _Content:
         self._content = content
         self.size = blob.size
 
-    def read(self) -> bytes:
+    async def read(self) -> bytes:
         self._check()
         return bytes(self._content)
 

@@ -35,11 +35,11 @@ class MemoryUploads:
         return row.upload
 
     async def advance(
-        self, upload: Upload, *, offset: int, digest: Digest | None, lease_until: int, expires_at: int
+        self, upload: Upload, *, offset: int, digest: Digest | None, place: str, lease_until: int, expires_at: int
     ) -> Upload:
         row = self._claimed(upload)
         row.upload = msgspec.structs.replace(
-            row.upload, offset=offset, digest=digest, lease_until=lease_until, expires_at=expires_at
+            row.upload, offset=offset, digest=digest, place=place, lease_until=lease_until, expires_at=expires_at
         )
         return row.upload
 

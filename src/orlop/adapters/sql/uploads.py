@@ -28,6 +28,7 @@ class SqlUploads:
                 upload.algorithm,
                 upload.offset,
                 upload.digest,
+                upload.place,
                 upload.fence,
                 upload.lease_until,
                 upload.started_at,
@@ -57,10 +58,12 @@ class SqlUploads:
         return await self._engine.write(script, durable=False, changes=False)
 
     async def advance(
-        self, upload: Upload, *, offset: int, digest: Digest | None, lease_until: int, expires_at: int
+        self, upload: Upload, *, offset: int, digest: Digest | None, place: str, lease_until: int, expires_at: int
     ) -> Upload:
         async def script(tx: Session) -> Upload:
-            row = await tx.one("upload_advance", upload.id, upload.fence, offset, digest, lease_until, expires_at)
+            row = await tx.one(
+                "upload_advance", upload.id, upload.fence, offset, digest, place, lease_until, expires_at
+            )
             if row is None:
                 raise _unknown(upload.id)
             return _upload(row)
@@ -132,7 +135,7 @@ def _unknown(upload: str) -> BlobUploadUnknown:
 
 
 def _upload(row: Row) -> Upload:
-    upload, repository, created_by, algorithm, offset, digest, fence, lease_until, started_at, expires_at = row
+    upload, repository, created_by, algorithm, offset, digest, place, fence, lease_until, started_at, expires_at = row
     return Upload(
         id=upload,
         repository=RepositoryName.stored(repository),
@@ -140,6 +143,7 @@ def _upload(row: Row) -> Upload:
         algorithm=algorithm,
         offset=offset,
         digest=Digest.stored(digest) if digest else None,
+        place=place,
         fence=fence,
         lease_until=lease_until,
         started_at=started_at,

@@ -167,7 +167,7 @@ class DistributionApp:
             blob, lasting = await handlers.find(request, exchange)
             if lasting:
                 self._blobs.remember(key, count, blob, 0)
-        return _named(handlers.answer(blob, exchange), request)
+        return _named(await handlers.answer(blob, exchange), request)
 
 
 def _named(response: R, request: Request) -> R:

@@ -32,7 +32,7 @@ class BlobHandlers:
         assert request.digest is not None
         return await self._blobs.find(request.repository, request.digest, exchange.subject)
 
-    def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:
+    async def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:
         """GET and HEAD, with conditions and ranges (RFC 9110, sections 13 and 14)."""
         digest = blob.key.digest
         etag = f'"{digest}"'
@@ -43,25 +43,26 @@ class BlobHandlers:
         span = self._span(blob, etag, exchange)
         if span is not None:
             headers.append(header("content-range", f"bytes {span.start}-{span.stop - 1}/{blob.size}"))
-            return StreamResponse(206, headers, self._blobs.open(blob), span)
+            return StreamResponse(206, headers, await self._blobs.open(blob), span)
         if exchange.method != "HEAD" and blob.size > INLINE:
-            return self._large(blob, headers, exchange)
-        return Response(200, headers, self._small(blob, exchange), length=blob.size)
+            return await self._large(blob, headers, exchange)
+        return Response(200, headers, await self._small(blob, exchange), length=blob.size)
 
-    def _small(self, blob: Blob, exchange: Exchange) -> bytes:
-        lent = self._open_copies.lend(blob)
-        content = lent or self._blobs.open(blob)
+    async def _small(self, blob: Blob, exchange: Exchange) -> bytes:
+        content, is_lent = await self._open_copies.lend(blob)
         try:
-            return b"" if exchange.method == "HEAD" else content.read()
+            return b"" if exchange.method == "HEAD" else await content.read()
         finally:
-            if lent is None:
+            if not is_lent:
                 content.close()
 
-    def _large(self, blob: Blob, headers: Headers, exchange: Exchange) -> AnyResponse:
-        lent = self._open_copies.lend(blob) if exchange.pathsend else None
-        if lent is not None and lent.path is not None:
-            return PathResponse(200, headers, lent.path, blob.size)
-        return StreamResponse(200, headers, self._blobs.open(blob), Span(0, blob.size))
+    async def _large(self, blob: Blob, headers: Headers, exchange: Exchange) -> AnyResponse:
+        if not exchange.pathsend:
+            return StreamResponse(200, headers, await self._blobs.open(blob), Span(0, blob.size))
+        content, is_lent = await self._open_copies.lend(blob)
+        if is_lent and content.path is not None:
+            return PathResponse(200, headers, content.path, blob.size)
+        return StreamResponse(200, headers, content, Span(0, blob.size))
 
     def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:
         wanted = exchange.header(b"range")

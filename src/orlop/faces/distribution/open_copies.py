@@ -26,24 +26,27 @@ class OpenCopies:
         self._open: OrderedDict[BlobKey, tuple[BlobContent, float]] = OrderedDict()  # the longest unused first
         self._sweeping = False
 
-    def lend(self, blob: Blob) -> BlobContent | None:
-        """An open copy that the borrower leaves open; None when no more can be. Raises ContentCorrupt."""
+    async def lend(self, blob: Blob) -> tuple[BlobContent, bool]:
+        """An open copy, and whether it is lent: the borrower leaves a lent one open, and closes one that is his own.
+
+        Only copies with a path are lent, and no more than can be open at once. Raises ContentCorrupt, Unavailable.
+        """
         loop = asyncio.get_running_loop()
         now = loop.time()
         entry = self._open.get(blob.key)
-        if entry is None:
-            self._close_until(now)
-            if len(self._open) >= CAPACITY:
-                return None
-            content = self._blobs.open(blob)
-        else:
+        if entry is not None:
             content = entry[0]
+        else:
+            content = await self._blobs.open(blob)
+            self._close_until(now)
+            if content.path is None or len(self._open) >= CAPACITY or blob.key in self._open:
+                return content, False
         self._open[blob.key] = (content, now + LINGER)
         self._open.move_to_end(blob.key)
         if not self._sweeping:
             self._sweeping = True
             loop.call_later(LINGER, self._sweep)
-        return content
+        return content, True
 
     def close(self) -> None:
         """Let go of everything."""

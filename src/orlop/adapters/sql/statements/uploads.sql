@@ -1,20 +1,21 @@
 -- name: upload_start
-INSERT INTO uploads (id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+INSERT INTO uploads
+    (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: upload_get
-SELECT id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at
+SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at
 FROM uploads WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_until > ?3);
 
 -- name: upload_claim
 UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, target)
 WHERE id = ?1 AND repository = ?2 AND expires_at > ?3 AND lease_until <= ?3
-RETURNING id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at;
+RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
 
 -- name: upload_advance
-UPDATE uploads SET "offset" = ?3, digest = ?4, lease_until = ?5, expires_at = ?6
+UPDATE uploads SET "offset" = ?3, digest = ?4, place = ?5, lease_until = ?6, expires_at = ?7
 WHERE id = ?1 AND fence = ?2
-RETURNING id, repository, created_by, algorithm, "offset", digest, fence, lease_until, started_at, expires_at;
+RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
 
 -- name: upload_end
 DELETE FROM uploads WHERE id = ?1 AND fence = ?2;

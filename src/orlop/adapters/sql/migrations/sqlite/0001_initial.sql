@@ -127,6 +127,7 @@ CREATE TABLE uploads (
     algorithm    TEXT    NOT NULL,
     "offset"     INTEGER NOT NULL DEFAULT 0,
     digest       TEXT,              -- of bytes [0, offset); NULL: not known without reading them again
+    place        TEXT    NOT NULL DEFAULT '',  -- how the blob store finds those bytes again, in its own words
     target       TEXT,              -- the digest it was last about to become
     fence        INTEGER NOT NULL DEFAULT 0,
     lease_until  INTEGER NOT NULL DEFAULT 0,
