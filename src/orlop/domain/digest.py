@@ -71,6 +71,10 @@ class Hash(Protocol):
         """The hex of everything so far."""
         ...
 
+    def copy(self) -> Self:
+        """Another one that has seen the same."""
+        ...
+
 
 def new_hash(algorithm: str) -> Hash:
     """A fresh hash of a supported algorithm."""

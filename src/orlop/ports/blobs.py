@@ -135,3 +135,11 @@ class BlobInventory(Protocol):
 
     async def check(self) -> None:
         """Write, read back and delete a small file: Unavailable, with the reason, if that fails."""
+
+
+class BlobAddresses(Protocol):
+    """Addresses at which clients read copies without us; only stores that clients may reach have them."""
+
+    async def address(self, blob: Blob) -> str:
+        """A URL, good for some minutes, that gives whoever has it the bytes of a copy: a secret. Raises Unavailable."""
+        ...

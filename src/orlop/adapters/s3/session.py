@@ -1,0 +1,132 @@
+"""The connection to the store: one client for a process, made when it is first needed."""
+
+import asyncio
+import hashlib
+import io
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import msgspec
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+
+from orlop.adapters.s3.keys import Keys
+
+#: Connections of a process to the store.
+CONNECTIONS = 64
+
+#: How long to wait for a connection, and for the next byte of an answer, in seconds.
+_CONNECT, _READ = 5, 60
+
+#: How often a request is sent at most; between two the driver waits longer and longer, up to 20 seconds.
+_ATTEMPTS = 5
+
+
+class S3Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Which bucket, where, and how. Empty texts leave a choice to the driver and its surroundings."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = ""
+    addressing: str = "auto"
+    ca: str = ""
+    encryption: str = "none"
+    kms_key: str = ""
+    storage_class: str = ""
+
+    def __repr__(self) -> str:
+        return f"S3Options(s3://{self.bucket}/{self.prefix})"
+
+    @property
+    def writing(self) -> dict[str, str]:
+        """What every request that makes an object says of how it is to be kept."""
+        said = {}
+        if self.encryption != "none":
+            said["ServerSideEncryption"] = self.encryption
+        if self.kms_key:
+            said["SSEKMSKeyId"] = self.kms_key
+        if self.storage_class:
+            said["StorageClass"] = self.storage_class
+        return said
+
+
+class S3Session:
+    """The requests that everything else here is made of. They raise what the driver raises: see errors.py."""
+
+    def __init__(self, options: S3Options) -> None:
+        self.options = options
+        self.keys = Keys(options.prefix)
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._client: Any = None
+
+    async def client(self) -> Any:
+        """The driver's client; its methods are named by the operations of the S3 API."""
+        if self._client is None:
+            async with self._opening:
+                if self._client is None:
+                    self._client = await self._stack.enter_async_context(_client(self.options))
+        return self._client
+
+    async def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One request about the bucket."""
+        client = await self.client()
+        answer: dict[str, Any] = await getattr(client, operation)(Bucket=self.options.bucket, **parameters)
+        return answer
+
+    async def put(self, key: str, content: bytes, md5: bytes | None = None, **more: str) -> None:
+        """Write an object. The store compares `md5` with what arrives, which every store can."""
+        summed = md5 or hashlib.md5(content, usedforsecurity=False).digest()
+        await self.ask(
+            "put_object",
+            Key=key,
+            Body=io.BytesIO(content),
+            ContentLength=len(content),
+            ContentMD5=b64encode(summed).decode(),
+            **self.options.writing,
+            **more,
+        )
+
+    async def size(self, key: str) -> int:
+        """The size of an object, in bytes."""
+        return int((await self.ask("head_object", Key=key))["ContentLength"])
+
+    async def list(self, operation: str, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
+        """The pages of a listing."""
+        client = await self.client()
+        pages = client.get_paginator(operation).paginate(Bucket=self.options.bucket, **parameters)
+        async for page in pages:
+            yield page
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._stack.aclose()
+
+
+def _client(options: S3Options) -> Any:
+    return get_session().create_client(
+        "s3",
+        endpoint_url=options.endpoint or None,
+        # Stores beside AWS take any region, but a signature has to name one.
+        region_name=options.region or ("us-east-1" if options.endpoint else None),
+        aws_access_key_id=options.access_key_id or None,
+        aws_secret_access_key=options.secret_access_key or None,
+        verify=options.ca or None,
+        config=AioConfig(
+            connect_timeout=_CONNECT,
+            read_timeout=_READ,
+            max_pool_connections=CONNECTIONS,
+            retries={"mode": "standard", "max_attempts": _ATTEMPTS},
+            signature_version="s3v4",
+            # Content-MD5 guards every body, so bodies are not hashed once more on the event loop for the signature;
+            # newer checksums in trailers are what several stores refuse.
+            s3={"addressing_style": options.addressing, "payload_signing_enabled": False},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )

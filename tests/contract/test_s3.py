@@ -1,0 +1,42 @@
+"""The blob store in a bucket keeps to every contract, on a real S3 server."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from orlop.adapters.s3 import S3Blobs, S3Session
+from orlop.bootstrap.clocks import RandomIds
+from tests.contract import kits
+from tests.contract.blobs import BlobStore
+from tests.s3 import S3Server, versitygw
+
+pytestmark = pytest.mark.slow
+
+#: The smallest size of a part that S3 takes, so that a few megabytes are several parts.
+PART = 5 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with versitygw(tmp_path_factory.mktemp("versitygw")) as server:
+        server.made("contract")
+        yield server
+
+
+@pytest.fixture(name="now")
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+@pytest.fixture(name="store")
+def _store(server: S3Server, now: int, runner: asyncio.Runner) -> Iterator[BlobStore]:
+    blobs = S3Blobs(S3Session(server.options("contract", f"store/{uuid.uuid4()}")), RandomIds(), part=PART)
+    yield BlobStore(blobs.stage, blobs.reader, blobs.remover, blobs.inventory)
+    runner.run(blobs.close())
+
+
+class TestBlobs(kits.BlobStoreKit):
+    """Stages and copies."""
