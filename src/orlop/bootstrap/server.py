@@ -12,6 +12,7 @@ from orlop.faces.distribution.app import DistributionApp, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
 from orlop.faces.operation.app import OperationApp
@@ -36,7 +37,9 @@ def application(settings: Settings, context: WorkerContext) -> Application:
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
-    blobs = BlobHandlers(services.blobs)
+    blobs = BlobHandlers(
+        services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
+    )
     worker = _worker(settings, stores, services, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 

@@ -48,7 +48,9 @@ def build_services(settings: Settings, stores: Stores) -> Services:
                 blob_bytes=settings.limits.blob_bytes,
             ),
         ),
-        blobs=Blobs(catalog.links, stores.blobs.reader, clock, grace=settings.gc.grace),
+        blobs=Blobs(
+            catalog.links, stores.blobs.reader, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
+        ),
         manifests=Manifests(catalog.manifests, referrers, clock, sparse_indexes=settings.manifests.sparse_indexes),
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),

@@ -1,41 +1,20 @@
 """The settings and their defaults. Where values are read from is said in `sources`."""
 
 import os
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.errors import ConfigurationInvalid
+from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import address, is_loopback
 
-__all__ = ["ConfigurationInvalid", "Kind", "Meaning", "Settings"]
+__all__ = ["BlobStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
 
 _SECOND = 1_000_000
 _HOUR = 3600 * _SECOND
-
-
-class Kind(Enum):
-    """How a value is written."""
-
-    TEXT = "text"
-    PATH = "path"
-    ADDRESS = "host:port"
-    SWITCH = "true or false"
-    COUNT = "number"
-    SIZE = "size"
-    DURATION = "duration"
-
-
-class Meaning(msgspec.Struct, frozen=True):
-    """What a setting does, for the reference and the command line; `default` where the value alone does not tell."""
-
-    text: str
-    kind: Kind
-    default: str | None = None
-    minimum: int = 0
-    choices: tuple[str, ...] = ()
 
 
 class Tls(msgspec.Struct, frozen=True):
@@ -58,17 +37,6 @@ class CatalogStore(msgspec.Struct, frozen=True):
             choices=("sqlite", "memory"),
         ),
     ] = "sqlite"
-
-
-class BlobStore(msgspec.Struct, frozen=True):
-    """Where blobs are kept."""
-
-    url: Annotated[
-        str,
-        Meaning(
-            "`file`: the data folder; `memory`: gone at the end, for trials.", Kind.TEXT, choices=("file", "memory")
-        ),
-    ] = "file"
 
 
 class Uploads(msgspec.Struct, frozen=True):
@@ -208,6 +176,7 @@ def check(settings: Settings) -> None:
     if (settings.tls.cert is None) != (settings.tls.key is None):
         given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")
         raise ConfigurationInvalid(f"{given} needs {missing}")
+    check_blobs(settings.blobs)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(
             "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"

@@ -80,7 +80,7 @@ def load(
 
 
 def value_text(setting: Setting, value: Any) -> str:
-    """A value as it is written in a file or variable."""
+    """A value as it is written in a file or variable; of a secret only whether there is one."""
     match setting.meaning.kind:
         case Kind.DURATION:
             return units.duration_text(value)
@@ -88,6 +88,8 @@ def value_text(setting: Setting, value: Any) -> str:
             return units.size_text(value)
         case Kind.SWITCH:
             return "true" if value else "false"
+        case Kind.SECRET:
+            return "(set)" if value else ""
     return "" if value is None else str(value)
 
 
@@ -202,6 +204,7 @@ def _parsed(meaning: Meaning, value: Any) -> Any:
         case Kind.ADDRESS if text is not None:
             units.address(text)
             return text
-        case Kind.TEXT if text is not None:
+        case Kind.TEXT | Kind.SECRET if text is not None:
             return text
-    raise ConfigurationInvalid(f"{value!r} is not a {meaning.kind.value}")
+    shown = "the value" if meaning.kind is Kind.SECRET else repr(value)
+    raise ConfigurationInvalid(f"{shown} is not a {meaning.kind.value}")

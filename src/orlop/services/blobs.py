@@ -5,7 +5,7 @@ from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown
 from orlop.domain.names import RepositoryName
-from orlop.ports.blobs import BlobContent, BlobReader
+from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
 from orlop.ports.catalog import BlobLinks, By
 from orlop.ports.clock import Clock
 
@@ -13,11 +13,20 @@ from orlop.ports.clock import Clock
 class Blobs:
     """`grace` is how long collection leaves a loose link alone, in microseconds."""
 
-    def __init__(self, links: BlobLinks, reader: BlobReader, clock: Clock, *, grace: int) -> None:
+    def __init__(
+        self,
+        links: BlobLinks,
+        reader: BlobReader,
+        clock: Clock,
+        *,
+        grace: int,
+        addresses: BlobAddresses | None = None,
+    ) -> None:
         self._links = links
         self._reader = reader
         self._clock = clock
         self._grace = grace
+        self._addresses = addresses
 
     async def find(self, repository: RepositoryName, digest: Digest, subject: Subject) -> tuple[Blob, bool]:
         """The blob, and whether that answer stays right until the catalog changes. Raises BlobUnknown.
@@ -40,6 +49,13 @@ class Blobs:
     async def open(self, blob: Blob) -> BlobContent:
         """Open a copy for reading; the caller closes it. Raises ContentCorrupt, Unavailable."""
         return await self._reader.open(blob)
+
+    async def address(self, blob: Blob) -> str | None:
+        """A URL at the store for a client that may read this blob; None where clients get it from us.
+
+        Raises Unavailable.
+        """
+        return await self._addresses.address(blob) if self._addresses is not None else None
 
     async def mount(
         self, digest: Digest, source: RepositoryName | None, target: RepositoryName, subject: Subject

@@ -25,6 +25,7 @@ _CODES = {
     "AccessDenied": "the store does not allow it to these credentials",
     "403": "the store does not allow it to these credentials",
     "InvalidAccessKeyId": "the store does not know the access key",
+    "XAdminUserNotFound": "the store does not know the access key",
     "SignatureDoesNotMatch": "the secret access key is wrong",
     "ExpiredToken": "the credentials have expired",
     "InvalidToken": "the session token is not valid",

@@ -85,8 +85,9 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
+                pathsend = _PATHSEND in scope.get("extensions", ())
                 response = await self._answer(
-                    request, Exchange(method, headers, body, ANONYMOUS, _PATHSEND in scope.get("extensions", ()))
+                    request, Exchange(method, headers, body, ANONYMOUS, pathsend, _client(scope))
                 )
             except RegistryError as refusal:
                 error = refusal.code
@@ -120,7 +121,7 @@ class DistributionApp:
                     seconds=time.perf_counter() - started,
                     bytes_in=body.received if body is not None else 0,
                     bytes_out=sent,
-                    client=scope["client"][0] if scope.get("client") else "",
+                    client=_client(scope),
                     user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
                     subject=ANONYMOUS.name,
                     error=error,
@@ -168,6 +169,10 @@ class DistributionApp:
             if lasting:
                 self._blobs.remember(key, count, blob, 0)
         return _named(await handlers.answer(blob, exchange), request)
+
+
+def _client(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def _named(response: R, request: Request) -> R:

@@ -6,6 +6,7 @@ from orlop.domain.ranges import Span, parse_range
 from orlop.faces.distribution.exchange import Exchange, etag_matches
 from orlop.faces.distribution.manifests import IMMUTABLE
 from orlop.faces.distribution.open_copies import OpenCopies
+from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import (
     INLINE,
@@ -18,12 +19,16 @@ from orlop.faces.distribution.responses import (
 )
 from orlop.services.blobs import Blobs
 
+#: An address is a secret with a short life.
+_NO_STORE = header("cache-control", "no-store")
+
 
 class BlobHandlers:
     """end-2 and end-10 of the specification."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: Blobs, redirects: RedirectRules = RedirectRules()) -> None:  # noqa: B008 - a frozen value
         self._blobs = blobs
+        self._redirects = redirects
         self._open_copies = OpenCopies(blobs)
 
     async def find(self, request: Request, exchange: Exchange) -> tuple[Blob, bool]:
@@ -33,12 +38,20 @@ class BlobHandlers:
         return await self._blobs.find(request.repository, request.digest, exchange.subject)
 
     async def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:
-        """GET and HEAD, with conditions and ranges (RFC 9110, sections 13 and 14)."""
+        """GET and HEAD, with conditions and ranges (RFC 9110, sections 13 and 14).
+
+        A client that may be sent to the store is, with 307 (section 15.4.8), unless the blob is so small that its
+        bytes cost less than another connection. It repeats its ranges there.
+        """
         digest = blob.key.digest
         etag = f'"{digest}"'
         condition = exchange.header(b"if-none-match")
         if condition and etag_matches(condition, etag):
             return Response(304, _headers(digest, etag)[1:])
+        if exchange.method != "HEAD" and blob.size > INLINE and self._redirects.allow(exchange):
+            address = await self._blobs.address(blob)
+            if address is not None:
+                return Response(307, [header("location", address), header("docker-content-digest", digest), _NO_STORE])
         headers = _headers(digest, etag)
         span = self._span(blob, etag, exchange)
         if span is not None:

@@ -18,6 +18,8 @@ class Exchange(msgspec.Struct, frozen=True):
     subject: Subject
     pathsend: bool = False
     """Whether the server takes a path for a body."""
+    client: str = ""
+    """The address that the request came from; empty when the server does not say."""
 
     def header(self, name: bytes) -> str:
         """A header's value, empty when it is absent."""

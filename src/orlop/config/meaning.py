@@ -1,0 +1,28 @@
+"""What is said of a setting where it is declared."""
+
+from enum import Enum
+
+import msgspec
+
+
+class Kind(Enum):
+    """How a value is written."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - the kind, not one of them
+    PATH = "path"
+    ADDRESS = "host:port"
+    SWITCH = "true or false"
+    COUNT = "number"
+    SIZE = "size"
+    DURATION = "duration"
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """What a setting does, for the reference and the command line; `default` where the value alone does not tell."""
+
+    text: str
+    kind: Kind
+    default: str | None = None
+    minimum: int = 0
+    choices: tuple[str, ...] = ()
