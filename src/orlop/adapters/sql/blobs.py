@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from orlop.adapters.sql.engine import Engine, Session
-from orlop.adapters.sql.records import event, link, repository_id, unlink
-from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.adapters.sql.engine import Engine, Raced, Session
+from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.records import Linked, each, link, locked_repository, made_repository, unlink
+from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
 from orlop.domain.events import EventKind
@@ -25,7 +26,7 @@ class SqlBlobLinks:
 
     async def keep(self, repository: RepositoryName, digest: Digest, by: By) -> bool:
         async def script(tx: Session) -> bool:
-            row_id = await repository_id(tx, repository)
+            row_id = await locked_repository(tx, repository)
             row = await tx.one("link_row", row_id, digest) if row_id is not None else None
             if row is None:
                 return False
@@ -36,24 +37,27 @@ class SqlBlobLinks:
         return await self._engine.write(script)
 
     async def mount(self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By) -> Blob | None:
-        async def script(tx: Session) -> Blob | None:
-            row = await (tx.one("link_anywhere", digest) if source is None else tx.one("link_in", digest, source))
-            if row is None:
+        async def steps(tx: Session, ledger: Ledger) -> Blob | None:
+            found = await (tx.one("link_anywhere", digest) if source is None else tx.one("link_in", digest, source))
+            if found is None:
                 return None
-            blob_id, copy, size = row
-            if await link(tx, target, digest, blob_id, size, by):
-                await event(tx, EventKind.BLOB_MOUNTED, by, target, digest)
-            return Blob(BlobKey(digest, copy), size)
+            repository = await made_repository(tx, target, by, ledger)
+            blob = await tx.one("blob_lock", found[0])
+            if blob is None:
+                raise Raced  # collected meanwhile
+            if await link(tx, repository, digest, blob, by, ledger):
+                ledger.event(EventKind.BLOB_MOUNTED, target, digest)
+            return Blob(BlobKey(digest, blob[1]), blob[2])
 
-        return await self._engine.write(script)
+        return await self._engine.write(recorded(by, steps))
 
     async def stored(self, digest: Digest) -> Blob | None:
         row = await self._reader.one("blob_present", digest)
         return Blob(BlobKey(digest, row[1]), row[2]) if row else None
 
     async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
-        async def script(tx: Session) -> None:
-            row_id = await repository_id(tx, repository)
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            row_id = await locked_repository(tx, repository)
             row = await tx.one("link_row", row_id, digest) if row_id is not None else None
             if row_id is None or row is None:
                 raise BlobUnknown(f"{repository} holds no blob {digest}", {"digest": digest})
@@ -63,9 +67,9 @@ class SqlBlobLinks:
                     f"the manifest {manifest[0]} names this blob; delete that first", {"manifest": manifest[0]}
                 )
             size, _, blob_id = row
-            await unlink(tx, row_id, repository, digest, blob_id, size, by)
+            await unlink(tx, [Linked(row_id, repository, digest, blob_id, size)], by, ledger)
 
-        await self._engine.write(script)
+        await self._engine.write(recorded(by, steps))
 
 
 class SqlCollection:
@@ -75,42 +79,49 @@ class SqlCollection:
         self._engine = engine
 
     async def unlink_loose(self, before: int, limit: int, by: By) -> tuple[int, int]:
-        async def script(tx: Session) -> tuple[int, int]:
-            removed = condemned = 0
-            for row_id, repository, digest, blob_id, size in await tx.all("links_loose", before, limit):
-                if await tx.one("edge_to_blob", row_id, digest):
-                    await tx.run("link_tighten", row_id, digest)
-                    continue
-                removed += 1
-                condemned += await unlink(tx, row_id, repository, Digest.stored(digest), blob_id, size, by)
-            return removed, condemned
+        async def steps(tx: Session, ledger: Ledger) -> tuple[int, int]:
+            repositories = {row[0] for row in await tx.all("links_loose", before, limit)}
+            if not repositories:
+                return 0, 0
+            await tx.all("repositories_lock", each(sorted(repositories)))
+            loose: list[Linked] = []
+            named: dict[int, list[str]] = {}
+            # Once more: what was loose a moment ago may have been named, or its grace begun anew.
+            for row_id, name, digest, blob_id, size, is_named in await tx.all("links_loose", before, limit):
+                if row_id in repositories and is_named:
+                    named.setdefault(row_id, []).append(digest)
+                elif row_id in repositories:
+                    loose.append(Linked(row_id, name, Digest.stored(digest), blob_id, size))
+            if named:
+                await tx.many("links_tighten", [(row_id, each(digests)) for row_id, digests in named.items()])
+            return len(loose), await unlink(tx, loose, by, ledger) if loose else 0
 
-        return await self._engine.write(script)
+        return await self._engine.write(recorded(by, steps))
 
     async def tombstone(self, before: int, limit: int, by: By) -> int:
-        async def script(tx: Session) -> int:
-            done = 0
-            for blob_id, digest, size in await tx.all("blobs_condemned", before, limit):
-                if await tx.one("link_of_blob", blob_id):
-                    await tx.run("blob_revive", blob_id, by.at)
-                    continue
-                await tx.run("blob_state", blob_id, BlobState.CONDEMNED.value, BlobState.TOMBSTONED.value, by.at)
-                await tx.run("totals_add", 0, 0, 0, -1, -size)
-                await event(tx, EventKind.BLOB_TOMBSTONED, by, digest=digest)
-                done += 1
-            return done
+        async def steps(tx: Session, ledger: Ledger) -> int:
+            blobs = await tx.all("blobs_condemned", before, limit)
+            if not blobs:
+                return 0
+            rows = each(sorted(row_id for row_id, _, _ in blobs))
+            await tx.all("blobs_lock", rows)
+            await tx.run("blobs_revive", rows, by.at)
+            tombstoned = {row_id for (row_id,) in await tx.all("blobs_tombstone", rows, before, by.at)}
+            for row_id, digest, size in blobs:
+                if row_id in tombstoned:
+                    ledger.add_totals(blobs=-1, blob_bytes=-size)
+                    ledger.event(EventKind.BLOB_TOMBSTONED, digest=digest)
+            return len(tombstoned)
 
-        return await self._engine.write(script)
+        return await self._engine.write(recorded(by, steps))
 
     async def tombstones(self, after: int, limit: int) -> tuple[tuple[int, Blob], ...]:
         rows = await self._engine.reader.all("blobs_tombstoned", after, limit)
         return tuple((row_id, Blob(BlobKey(Digest.stored(digest), copy), size)) for row_id, digest, copy, size in rows)
 
     async def gone(self, rows: Sequence[int], by: By) -> None:
-        async def script(tx: Session) -> None:
-            for row_id in rows:
-                row = await tx.one("blob_gone", row_id)
-                if row is not None:
-                    await event(tx, EventKind.BLOB_GONE, by, digest=row[0])
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            for _, digest in sorted(await tx.all("blobs_gone", each(rows))):
+                ledger.event(EventKind.BLOB_GONE, digest=digest)
 
-        await self._engine.write(script, changes=False)
+        await self._engine.write(recorded(by, steps), changes=False)

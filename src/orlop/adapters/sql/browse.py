@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Session
-from orlop.adapters.sql.records import existing_repository, repository_id
+from orlop.adapters.sql.records import existing_repository
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.events import Event, EventKind
@@ -38,10 +38,10 @@ class SqlBrowse:
     async def referrers(
         self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
     ) -> Page[Descriptor]:
-        row_id = await repository_id(self._reader, repository)
-        if row_id is None:
+        row = await self._reader.one("repository_id", repository)
+        if row is None:
             return Page(())
-        keys = (row_id, subject, page.after, page.size + 1)
+        keys = (row[0], subject, page.after, page.size + 1)
         if artifact_type is None:
             rows = await self._reader.all("referrer_page", *keys)
         else:
@@ -88,13 +88,16 @@ class SqlPullTimes:
         self._engine = engine
 
     async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
-        for start in range(0, len(pulls), _PULLS_TOGETHER):
-            together = pulls[start : start + _PULLS_TOGETHER]
+        ordered = sorted(pulls, key=lambda each: (each[0].repository, each[0].digest, each[0].tag or ""))
+        for start in range(0, len(ordered), _PULLS_TOGETHER):
+            together = ordered[start : start + _PULLS_TOGETHER]
 
             async def script(tx: Session, part: Sequence[tuple[Pull, int, int]] = together) -> None:
-                for pull, times, last in part:
-                    await tx.run("manifest_pulled", pull.repository, pull.digest, pull.tag or "", times, last)
-                    await tx.run("repository_pulled", pull.repository, times, last)
+                await tx.many("repository_pulled", [(pull.repository, times, last) for pull, times, last in part])
+                await tx.many(
+                    "manifest_pulled",
+                    [(pull.repository, pull.digest, pull.tag or "", times, last) for pull, times, last in part],
+                )
 
             await self._engine.write(script, durable=False, changes=False)
 

@@ -1,6 +1,6 @@
 """What a database has to offer for the catalog's scripts to run on it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -20,6 +20,16 @@ class Session(Protocol):
 
     async def run(self, statement: str, *parameters: Any) -> None:
         """Nothing comes back."""
+
+    async def many(self, statement: str, rows: Sequence[Row]) -> None:
+        """Run it with each row of parameters, in order, in one round trip; nothing comes back."""
+
+
+class Raced(Exception):
+    """Another transaction got in between; run again from the start, the script will see what that one left.
+
+    Raised by scripts, for the engine alone: where transactions that write take turns it cannot happen.
+    """
 
 
 Script = Callable[[Session], Awaitable[T]]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from orlop.adapters.sql.engine import Engine
+from orlop.adapters.sql.records import each
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
@@ -34,10 +35,12 @@ class SqlInspection:
         self._reader = engine.reader
 
     async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
+        rows = await self._reader.all("inspect_manifests", after, limit)
+        edges: dict[int, list[tuple[str, Digest, int]]] = {row[0]: [] for row in rows}
+        for manifest, kind, child, length in await self._reader.all("inspect_edges", each(list(edges))):
+            edges[manifest].append((kind, Digest.stored(child), length))
         records = []
-        for row in await self._reader.all("inspect_manifests", after, limit):
-            row_id, repository, digest, media_type, artifact_type, subject, annotations, size, content = row
-            edges = await self._reader.all("inspect_edges", row_id)
+        for row_id, repository, digest, media_type, artifact_type, subject, annotations, size, content in rows:
             records.append(
                 ManifestRecord(
                     id=row_id,
@@ -49,7 +52,7 @@ class SqlInspection:
                     annotations=_annotations.decode(annotations),
                     size=size,
                     content=content,
-                    edges=tuple((kind, Digest.stored(child), length) for kind, child, length in edges),
+                    edges=tuple(edges[row_id]),
                 )
             )
         return tuple(records)

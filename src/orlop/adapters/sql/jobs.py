@@ -15,17 +15,19 @@ class SqlLeases:
     ) -> Lease | None:
         async def script(tx: Session) -> Lease | None:
             row = await tx.one("job_get", job)
-            fence = 1
-            if row is not None:
-                holder, last_fence, lease_until, finished_at = row
-                ran_since = not_after is not None and finished_at is not None and finished_at > not_after
-                if (lease_until > now and holder != owner) or ran_since:
-                    return None
-                fence = last_fence + 1
-            await tx.run("job_lease", job, owner, fence, until, now)
-            return Lease(job, owner, fence, until)
+            if row is None:
+                await tx.run("job_create", job)
+                row = await tx.one("job_get", job)
+            assert row is not None
+            holder, fence, lease_until, finished_at = row
+            ran_since = not_after is not None and finished_at is not None and finished_at > not_after
+            if (lease_until > now and holder != owner) or ran_since:
+                return None
+            await tx.run("job_lease", job, owner, fence + 1, until, now)
+            return Lease(job, owner, fence + 1, until)
 
-        return await self._engine.write(script, durable=False, changes=False)
+        # Durable: a database that forgets a lease in a crash, which its holder survives, would give a fence twice.
+        return await self._engine.write(script, changes=False)
 
     async def renew(self, lease: Lease, *, until: int) -> Lease | None:
         async def script(tx: Session) -> Lease | None:

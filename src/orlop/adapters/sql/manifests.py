@@ -2,10 +2,11 @@
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine, Session
-from orlop.adapters.sql.records import count, event, existing_repository, made_repository
+from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.records import each, locked_repository, made_repository
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown, NameUnknown
+from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import Reference, RepositoryName, Tag
@@ -25,63 +26,62 @@ class SqlManifests:
         return StoredManifest(Digest.stored(row[0]), row[1], row[2]) if row else None
 
     async def put(self, push: ManifestPush, by: By) -> None:
-        async def script(tx: Session) -> None:
-            repository = await made_repository(tx, push.repository, by)
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            repository = await made_repository(tx, push.repository, by, ledger)
             known = await tx.one("manifest_row", repository, push.digest)
-            manifest = known[0] if known else await _insert(tx, repository, push, by)
+            manifest = known[0] if known else await _insert(tx, repository, push, by, ledger)
             for tag in push.tags:
-                await _point(tx, repository, push, manifest, tag, by)
-            await tx.run("repository_pushed", repository, by.at)
+                await _point(tx, repository, push, manifest, tag, by, ledger)
+            ledger.pushed(repository)
 
-        await self._engine.write(script)
+        await self._engine.write(recorded(by, steps))
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By) -> None:
-        async def script(tx: Session) -> None:
-            row_id = await _repository(tx, repository)
-            known = await tx.one("manifest_row", row_id, digest)
-            if known is None:
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            row_id = await locked_repository(tx, repository)
+            known = await tx.one("manifest_row", row_id, digest) if row_id is not None else None
+            if row_id is None or known is None:
                 raise _unknown(repository, digest)
             parent = await tx.one("edge_from_index", row_id, digest)
             if parent is not None:
                 raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
             manifest, size = known
-            for (tag,) in await tx.all("tags_of_manifest", manifest):
-                await _untag(tx, row_id, repository, Tag.stored(tag), digest, by)
+            tags = [tag for (tag,) in await tx.all("tags_of_manifest", manifest)]
+            if tags:
+                await tx.run("tags_delete", manifest)
+                await tx.many("tag_history_add", [(row_id, tag, by.at, by.actor, None, digest) for tag in tags])
+            for tag in tags:
+                ledger.event(EventKind.TAG_DELETED, repository, digest, tag)
             children = await tx.all("edge_blob_children", manifest)
             await tx.run("edges_delete", manifest)
-            for (child,) in children:
-                if not await tx.one("edge_to_blob", row_id, child):
-                    await tx.run("link_loosen", row_id, child, by.at)
+            if children:
+                await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
             await tx.run("pulls_delete", manifest)
             await tx.run("manifest_delete", manifest)
-            await count(tx, row_id, manifests=-1, manifest_bytes=-size)
-            await event(tx, EventKind.MANIFEST_DELETED, by, repository, digest)
+            ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
+            ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
 
-        await self._engine.write(script)
+        await self._engine.write(recorded(by, steps))
 
     async def untag(self, repository: RepositoryName, tag: Tag, by: By) -> None:
-        async def script(tx: Session) -> None:
-            row_id = await _repository(tx, repository)
-            target = await tx.one("tag_target", row_id, tag)
-            if target is None:
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            row_id = await locked_repository(tx, repository)
+            target = await tx.one("tag_target", row_id, tag) if row_id is not None else None
+            if row_id is None or target is None:
                 raise _unknown(repository, tag)
-            await _untag(tx, row_id, repository, tag, Digest.stored(target[1]), by)
+            await tx.run("tag_delete", row_id, tag)
+            await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
+            ledger.count(row_id, tags=-1)
+            ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
 
-        await self._engine.write(script)
+        await self._engine.write(recorded(by, steps))
 
 
 def _unknown(repository: RepositoryName, reference: Reference) -> ManifestUnknown:
     return ManifestUnknown(f"{repository} holds no manifest {reference}", {"reference": reference})
 
 
-async def _repository(tx: Session, name: RepositoryName) -> int:
-    try:
-        return await existing_repository(tx, name)
-    except NameUnknown as cause:
-        raise ManifestUnknown(cause.message, cause.detail) from cause
-
-
-async def _insert(tx: Session, repository: int, push: ManifestPush, by: By) -> int:
+async def _insert(tx: Session, repository: int, push: ManifestPush, by: By, ledger: Ledger) -> int:
     await _check_edges(tx, repository, push)
     manifest = push.manifest
     row = await tx.one(
@@ -99,23 +99,19 @@ async def _insert(tx: Session, repository: int, push: ManifestPush, by: By) -> i
         push.content,
     )
     assert row is not None
-    for position, edge in enumerate(manifest.edges):
-        await tx.run(
-            "edge_insert",
-            row[0],
-            position,
-            repository,
-            edge.kind.value,
-            edge.digest,
-            edge.size,
-            edge.media_type,
-            int(_optional(push, edge)),
-        )
-    for digest in {edge.digest for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST}:
-        await tx.run("link_tighten", repository, digest)
-    await count(tx, repository, manifests=1, manifest_bytes=len(push.content))
-    await event(tx, EventKind.MANIFEST_PUSHED, by, push.repository, push.digest)
+    if manifest.edges:
+        await tx.many("edge_insert", [_edge(row[0], repository, push, *place) for place in enumerate(manifest.edges)])
+    blobs = {edge.digest for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST}
+    if blobs:
+        await tx.run("links_tighten", repository, each(sorted(blobs)))
+    ledger.count(repository, manifests=1, manifest_bytes=len(push.content))
+    ledger.event(EventKind.MANIFEST_PUSHED, push.repository, push.digest)
     return int(row[0])
+
+
+def _edge(manifest: int, repository: int, push: ManifestPush, position: int, edge: Edge) -> Row:
+    optional = int(_optional(push, edge))
+    return manifest, position, repository, edge.kind.value, edge.digest, edge.size, edge.media_type, optional
 
 
 def _optional(push: ManifestPush, edge: Edge) -> bool:
@@ -124,12 +120,10 @@ def _optional(push: ManifestPush, edge: Edge) -> bool:
 
 async def _check_edges(tx: Session, repository: int, push: ManifestPush) -> None:
     missing: dict[str, None] = {}
-    sizes: dict[tuple[Digest, bool], int | None] = {}
+    blobs = await _sizes(tx, "link_sizes", repository, push, manifests=False)
+    manifests = await _sizes(tx, "manifest_sizes", repository, push, manifests=True)
     for edge in push.manifest.edges:
-        child = edge.digest, edge.kind is EdgeKind.MANIFEST
-        if child not in sizes:
-            sizes[child] = await _stored_size(tx, repository, *child)
-        size = sizes[child]
+        size = (manifests if edge.kind is EdgeKind.MANIFEST else blobs).get(edge.digest)
         if size is None:
             if not _optional(push, edge):
                 missing[edge.digest] = None
@@ -142,27 +136,22 @@ async def _check_edges(tx: Session, repository: int, push: ManifestPush) -> None
         )
 
 
-async def _stored_size(tx: Session, repository: int, digest: Digest, is_manifest: bool) -> int | None:
-    if is_manifest:
-        row = await tx.one("manifest_row", repository, digest)
-        return int(row[1]) if row else None
-    row = await tx.one("link_row", repository, digest)
-    return int(row[0]) if row else None
+async def _sizes(
+    tx: Session, statement: str, repository: int, push: ManifestPush, *, manifests: bool
+) -> dict[str, int]:
+    """The sizes of everything that the manifest names and the repository holds: of its manifests, or of its blobs."""
+    wanted = {edge.digest for edge in push.manifest.edges if (edge.kind is EdgeKind.MANIFEST) is manifests}
+    return dict(await tx.all(statement, repository, each(sorted(wanted)))) if wanted else {}
 
 
-async def _point(tx: Session, repository: int, push: ManifestPush, manifest: int, tag: Tag, by: By) -> None:
+async def _point(
+    tx: Session, repository: int, push: ManifestPush, manifest: int, tag: Tag, by: By, ledger: Ledger
+) -> None:
     target = await tx.one("tag_target", repository, tag)
     if target is not None and target[0] == manifest:
         return
     await tx.run("tag_set", repository, tag, manifest, by.at, by.actor)
     await tx.run("tag_history_add", repository, tag, by.at, by.actor, push.digest, target[1] if target else None)
     if target is None:
-        await count(tx, repository, tags=1)
-    await event(tx, EventKind.TAG_SET, by, push.repository, push.digest, tag)
-
-
-async def _untag(tx: Session, repository_row: int, repository: str, tag: Tag, digest: Digest, by: By) -> None:
-    await tx.run("tag_delete", repository_row, tag)
-    await tx.run("tag_history_add", repository_row, tag, by.at, by.actor, None, digest)
-    await count(tx, repository_row, tags=-1)
-    await event(tx, EventKind.TAG_DELETED, by, repository, digest, tag)
+        ledger.count(repository, tags=1)
+    ledger.event(EventKind.TAG_SET, push.repository, push.digest, tag)

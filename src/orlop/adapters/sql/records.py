@@ -1,6 +1,11 @@
-"""Steps that several transactions share: a repository made on first push, counters, events, tags, loose links."""
+"""Steps that several transactions share: a repository made on first push, its lock, links that come and go."""
 
-from orlop.adapters.sql.engine import Session
+from collections.abc import Sequence
+
+import msgspec
+
+from orlop.adapters.sql.engine import Raced, Row, Session
+from orlop.adapters.sql.ledger import Ledger
 from orlop.domain.blob import BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
@@ -9,34 +14,35 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import By
 
 
-async def event(tx: Session, kind: EventKind, by: By, repository: str = "", digest: str = "", tag: str = "") -> None:
-    """Write one event to the outbox."""
-    await tx.run("event", by.at, kind.value, by.actor, repository, digest, tag)
-
-
-async def repository_id(tx: Session, name: RepositoryName) -> int | None:
-    """The row of a repository, or None."""
-    row = await tx.one("repository_id", name)
-    return row[0] if row else None
+def each(values: Sequence[str | int]) -> str:
+    """Values as one parameter, which a statement takes apart again."""
+    return msgspec.json.encode(values, enc_hook=str).decode()
 
 
 async def existing_repository(tx: Session, name: RepositoryName) -> int:
-    """The row of a repository. Raises NameUnknown."""
-    found = await repository_id(tx, name)
-    if found is None:
+    """The row of a repository, to read. Raises NameUnknown."""
+    row = await tx.one("repository_id", name)
+    if row is None:
         raise NameUnknown(f"there is no repository {name}", {"name": name})
-    return found
+    return int(row[0])
 
 
-async def made_repository(tx: Session, name: RepositoryName, by: By) -> int:
-    """The row of a repository, made with the namespaces above it if it is new."""
-    found = await repository_id(tx, name)
+async def locked_repository(tx: Session, name: RepositoryName) -> int | None:
+    """The row of a repository, or None. Until the transaction ends nobody else changes what the repository holds."""
+    row = await tx.one("repository_lock", name)
+    return int(row[0]) if row else None
+
+
+async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Ledger) -> int:
+    """The row of a repository, locked; made with the namespaces above it if it is new."""
+    found = await locked_repository(tx, name)
     if found is not None:
         return found
     row = await tx.one("repository_create", name, await _made_namespace(tx, name.namespace, by), by.at, by.actor)
-    assert row is not None
-    await tx.run("totals_add", 1, 0, 0, 0, 0)
-    await event(tx, EventKind.REPOSITORY_CREATED, by, name)
+    if row is None:
+        raise Raced  # somebody else made it meanwhile
+    ledger.add_totals(repositories=1)
+    ledger.event(EventKind.REPOSITORY_CREATED, name)
     return int(row[0])
 
 
@@ -45,60 +51,55 @@ async def _made_namespace(tx: Session, path: str, by: By) -> int:
     if row is None:
         parent = await _made_namespace(tx, path.rpartition("/")[0], by)
         row = await tx.one("namespace_create", path, parent, by.at, by.actor)
-    assert row is not None
+    if row is None:
+        raise Raced
     return int(row[0])
 
 
-async def count(
-    tx: Session,
-    repository: int,
-    *,
-    manifests: int = 0,
-    manifest_bytes: int = 0,
-    tags: int = 0,
-    blobs: int = 0,
-    blob_bytes: int = 0,
-) -> None:
-    """Move the counters of a repository, and with them the totals of manifests and tags."""
-    await tx.run("repository_count", repository, manifests, manifest_bytes, tags, blobs, blob_bytes)
-    if manifests or tags:
-        await tx.run("totals_add", 0, manifests, tags, 0, 0)
+async def link(tx: Session, repository: int, digest: Digest, blob: Row, by: By, ledger: Ledger) -> bool:
+    """Link a blob into a locked repository and revive it if it was condemned; False when the link was there already.
 
-
-async def link(tx: Session, repository: RepositoryName, digest: Digest, blob_id: int, size: int, by: By) -> bool:
-    """Link a blob into a repository and revive it if it was condemned; False when the link was there already.
-
-    The link is loose unless a manifest names the blob already, as a foreign layer that arrives late.
+    `blob` is its locked row: id, copy, size, state. The link is loose unless a manifest names the blob already, as a
+    foreign layer that arrives late.
     """
-    row_id = await made_repository(tx, repository, by)
-    existing = await tx.one("link_row", row_id, digest)
+    blob_id, _, size, state = blob
+    existing = await tx.one("link_row", repository, digest)
     if existing is not None:
         if existing[1] is not None:
-            await tx.run("link_loosen", row_id, digest, by.at)
+            await tx.run("link_loosen", repository, digest, by.at)
         return False
-    await tx.run("link_insert", row_id, digest, blob_id, by.at, by.actor)
-    if await tx.one("edge_to_blob", row_id, digest):
-        await tx.run("link_tighten", row_id, digest)
-    await count(tx, row_id, blobs=1, blob_bytes=size)
-    await revive(tx, blob_id, digest, by)
+    await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
+    ledger.count(repository, blobs=1, blob_bytes=size)
+    if state == BlobState.CONDEMNED:
+        await tx.run("blob_revive", blob_id, by.at)
+        ledger.event(EventKind.BLOB_REVIVED, digest=digest)
     return True
 
 
-async def revive(tx: Session, blob_id: int, digest: Digest, by: By) -> None:
-    """Make a condemned blob live again."""
-    if await tx.one("blob_revive", blob_id, by.at):
-        await event(tx, EventKind.BLOB_REVIVED, by, digest=digest)
+class Linked(msgspec.Struct, frozen=True):
+    """A link that goes: the repository's row and name, the blob's row, digest and size."""
+
+    repository_id: int
+    repository: str
+    digest: Digest
+    blob_id: int
+    size: int
 
 
-async def unlink(
-    tx: Session, repository_row: int, repository: str, digest: Digest, blob_id: int, size: int, by: By
-) -> bool:
-    """Remove a link; True when it was the blob's last and the blob is condemned now."""
-    await tx.run("link_delete", repository_row, digest)
-    await count(tx, repository_row, blobs=-1, blob_bytes=-size)
-    await event(tx, EventKind.BLOB_UNLINKED, by, repository, digest)
-    if await tx.one("link_of_blob", blob_id):
-        return False
-    await tx.run("blob_state", blob_id, BlobState.LIVE.value, BlobState.CONDEMNED.value, by.at)
-    await event(tx, EventKind.BLOB_CONDEMNED, by, digest=digest)
-    return True
+async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -> int:
+    """Remove links of locked repositories; how many blobs thereby lost their last and are condemned now.
+
+    The blobs are locked before anybody looks who else holds them: of two transactions that remove the last two links,
+    the second must see that there is none left.
+    """
+    rows = each(sorted({gone.blob_id for gone in links}))
+    await tx.all("blobs_lock", rows)
+    await tx.many("link_delete", [(gone.repository_id, gone.digest) for gone in links])
+    condemned = {row_id for (row_id,) in await tx.all("blobs_condemn", rows, by.at)}
+    for gone in links:
+        ledger.count(gone.repository_id, blobs=-1, blob_bytes=-gone.size)
+        ledger.event(EventKind.BLOB_UNLINKED, gone.repository, gone.digest)
+    last = {gone.blob_id: gone.digest for gone in links if gone.blob_id in condemned}
+    for digest in last.values():
+        ledger.event(EventKind.BLOB_CONDEMNED, digest=digest)
+    return len(condemned)

@@ -9,7 +9,7 @@ import fcntl
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,7 +18,7 @@ import apsw
 
 from orlop.adapters.sql.changes import SharedChanges
 from orlop.adapters.sql.engine import Row, Script, Session
-from orlop.adapters.sql.statements import STATEMENTS
+from orlop.adapters.sql.statements import SQLITE
 from orlop.domain.errors import Unavailable
 
 T = TypeVar("T")
@@ -94,9 +94,15 @@ class _SqliteSession:
     async def run(self, statement: str, *parameters: Any) -> None:
         self._rows(statement, parameters)
 
+    async def many(self, statement: str, rows: Sequence[Row]) -> None:
+        try:
+            self._cursor.executemany(SQLITE[statement], rows)
+        except _FAILED as cause:
+            raise _unavailable(cause) from cause
+
     def _rows(self, statement: str, parameters: Row) -> list[Row]:
         try:
-            return cast("list[Row]", self._cursor.execute(STATEMENTS[statement], parameters).fetchall())
+            return cast("list[Row]", self._cursor.execute(SQLITE[statement], parameters).fetchall())
         except _FAILED as cause:
             raise _unavailable(cause) from cause
 

@@ -1,7 +1,8 @@
 """Upload sessions: rows that are claimed, advanced by compare-and-set, and end in a blob or in nothing."""
 
 from orlop.adapters.sql.engine import Engine, Row, Session
-from orlop.adapters.sql.records import event, link
+from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.records import each, link, made_repository
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
@@ -71,29 +72,28 @@ class SqlUploads:
         return await self._engine.write(script, durable=False, changes=False)
 
     async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
-        upload, blob = commit.upload, commit.blob
+        upload, blob, digest = commit.upload, commit.blob, commit.blob.key.digest
 
-        async def script(tx: Session) -> Blob | None:
-            if not await tx.one("upload_held", upload.id, upload.fence):
+        async def steps(tx: Session, ledger: Ledger) -> Blob:
+            if not await tx.one("upload_end" if commit.promoted else "upload_over", upload.id, upload.fence):
                 raise _unknown(upload.id)
-            present = await tx.one("blob_present", blob.key.digest)
+            repository = await made_repository(tx, upload.repository, by, ledger)
+            present = await tx.one("blob_present_lock", digest)
             if not commit.promoted and (present is None or present[1] != blob.key.copy):
-                return None
-            await tx.run("upload_end" if commit.promoted else "upload_over", upload.id, upload.fence)
-            linked = blob
+                raise _CopyGone
             if present is None:
-                blob_id = await _insert(tx, blob, BlobState.LIVE, by)
-                await tx.run("totals_add", 0, 0, 0, 1, blob.size)
-            else:
-                blob_id = present[0]
-                linked = Blob(BlobKey(blob.key.digest, present[1]), present[2])
-                if commit.promoted and present[1] != blob.key.copy:
-                    await _insert(tx, blob, BlobState.TOMBSTONED, by)
-            if await link(tx, upload.repository, blob.key.digest, blob_id, blob.size, by):
-                await event(tx, EventKind.BLOB_PUSHED, by, upload.repository, blob.key.digest)
-            return linked
+                present = await _insert(tx, blob, BlobState.LIVE, by)
+                ledger.add_totals(blobs=1, blob_bytes=blob.size)
+            elif commit.promoted and present[1] != blob.key.copy:
+                await _insert(tx, blob, BlobState.TOMBSTONED, by)
+            if await link(tx, repository, digest, present, by, ledger):
+                ledger.event(EventKind.BLOB_PUSHED, upload.repository, digest)
+            return Blob(BlobKey(digest, present[1]), present[2])
 
-        return await self._engine.write(script)
+        try:
+            return await self._engine.write(recorded(by, steps))
+        except _CopyGone:
+            return None
 
     async def cancel(self, repository: RepositoryName, upload: str, now: int) -> None:
         async def script(tx: Session) -> None:
@@ -104,10 +104,13 @@ class SqlUploads:
 
     async def expired(self, now: int, limit: int) -> tuple[ExpiredUpload, ...]:
         async def script(tx: Session) -> list[Row]:
-            rows = await tx.all("uploads_expired", now, limit)
-            for upload, *_ in rows:
-                await tx.run("upload_fence", upload)
-            return rows
+            uploads = [upload for (upload,) in await tx.all("uploads_expired", now, limit)]
+            if not uploads:
+                return []
+            await tx.run("uploads_fence", each(uploads))
+            # Only now: a session that was committed a moment ago is gone, and one that is fenced cannot become a blob.
+            strays = {row[0]: row for row in await tx.all("uploads_strays", each(uploads))}
+            return [strays[upload] for upload in uploads]
 
         rows = await self._engine.write(script, changes=False)
         return tuple(
@@ -124,10 +127,14 @@ class SqlUploads:
         await self._engine.write(script, durable=False, changes=False)
 
 
-async def _insert(tx: Session, blob: Blob, state: BlobState, by: By) -> int:
+class _CopyGone(Exception):
+    """The stored copy that was to be linked is not there any more; nothing that the script did is to stay."""
+
+
+async def _insert(tx: Session, blob: Blob, state: BlobState, by: By) -> Row:
     row = await tx.one("blob_insert", blob.key.digest, blob.key.copy, blob.size, state.value, by.at, by.actor)
     assert row is not None
-    return int(row[0])
+    return row[0], blob.key.copy, blob.size, state
 
 
 def _unknown(upload: str) -> BlobUploadUnknown:

@@ -1,11 +1,18 @@
-"""Every SQL statement, by name; they live in the `.sql` files of this folder, under `-- name: …` lines."""
+"""Every SQL statement, by name; they live in the `.sql` files of this folder, under `-- name: …` lines.
+
+Both engines run the same text (see `dialect`). Where one needs its own, the folder with its name has a statement of
+the same name that replaces the shared one.
+"""
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from orlop.adapters.sql import dialect
 
 
-def _read() -> dict[str, str]:
+def _read(folder: Traversable) -> dict[str, str]:
     statements: dict[str, str] = {}
-    for source in sorted(files(__package__).iterdir(), key=lambda entry: entry.name):
+    for source in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if not source.name.endswith(".sql"):
             continue
         for block in source.read_text("utf-8").split("-- name: ")[1:]:
@@ -16,5 +23,11 @@ def _read() -> dict[str, str]:
     return statements
 
 
+_SHARED = _read(files(__package__))
+_OWN = _read(files(__package__) / "postgres")
+
 #: Name to text. Parameters are numbered, `?1` and on.
-STATEMENTS = _read()
+SQLITE = {name: dialect.for_sqlite(text) for name, text in _SHARED.items()}
+
+#: Name to text. Parameters are numbered, `$1` and on.
+POSTGRES = {name: dialect.for_postgres(text) for name, text in {**_SHARED, **_OWN}.items()}

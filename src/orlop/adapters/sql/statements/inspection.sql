@@ -5,7 +5,8 @@ FROM manifests m JOIN repositories r ON r.id = m.repository_id
 WHERE m.id > ?1 ORDER BY m.id LIMIT ?2;
 
 -- name: inspect_edges
-SELECT kind, child_digest, child_size FROM edges WHERE manifest_id = ?1 ORDER BY position;
+SELECT manifest_id, kind, child_digest, child_size FROM edges
+WHERE manifest_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY manifest_id, position;
 
 -- name: inspect_blobs
 SELECT id, digest, copy, size, state FROM blobs WHERE id > ?1 ORDER BY id LIMIT ?2;
@@ -45,8 +46,8 @@ WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.id = t.manifest_id AND m.rep
 -- name: finding_tag_history
 SELECT r.name || ':' || t.name, 'the newest entry of the history is not what the tag points at'
 FROM tags t JOIN repositories r ON r.id = t.repository_id JOIN manifests m ON m.id = t.manifest_id
-WHERE m.digest IS NOT (SELECT h.digest FROM tag_history h
-                       WHERE h.repository_id = t.repository_id AND h.tag = t.name ORDER BY h.id DESC LIMIT 1);
+WHERE m.digest IS DISTINCT FROM (SELECT h.digest FROM tag_history h
+                                 WHERE h.repository_id = t.repository_id AND h.tag = t.name ORDER BY h.id DESC LIMIT 1);
 
 -- name: finding_link
 SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'
@@ -76,7 +77,8 @@ WHERE r.manifest_count <> (SELECT count(*) FROM manifests m WHERE m.repository_i
 
 -- name: finding_totals
 SELECT 'totals', 'the totals differ from a recount'
-FROM totals t
+FROM (SELECT sum(repositories) AS repositories, sum(manifests) AS manifests, sum(tags) AS tags, sum(blobs) AS blobs,
+             sum(blob_bytes) AS blob_bytes FROM totals) t
 WHERE t.repositories <> (SELECT count(*) FROM repositories)
    OR t.manifests <> (SELECT count(*) FROM manifests)
    OR t.tags <> (SELECT count(*) FROM tags)
@@ -86,7 +88,7 @@ WHERE t.repositories <> (SELECT count(*) FROM repositories)
 -- name: finding_upload
 -- A session that was cancelled expired at 0; it is as old as its beginning.
 SELECT id, 'the upload should have expired long ago' FROM uploads
-WHERE max(expires_at, started_at, lease_until) < ?1;
+WHERE expires_at < ?1 AND started_at < ?1 AND lease_until < ?1;
 
 -- name: finding_tombstone
 SELECT digest || '/' || copy, 'the tombstoned copy should be gone long ago' FROM blobs

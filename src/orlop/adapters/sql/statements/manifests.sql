@@ -14,6 +14,10 @@ WHERE r.name = ?1 AND m.digest = ?2;
 -- name: manifest_row
 SELECT id, size FROM manifests WHERE repository_id = ?1 AND digest = ?2;
 
+-- name: manifest_sizes
+SELECT digest, size FROM manifests
+WHERE repository_id = ?1 AND digest IN (SELECT value FROM json_each(?2) AS wanted);
+
 -- name: manifest_insert
 INSERT INTO manifests (repository_id, digest, media_type, artifact_type, subject_digest, size, content_size, pushed_at,
                        pushed_by, annotations, content)
@@ -64,6 +68,9 @@ DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_
 -- name: tag_delete
 DELETE FROM tags WHERE repository_id = ?1 AND name = ?2;
 
+-- name: tags_delete
+DELETE FROM tags WHERE manifest_id = ?1;
+
 -- name: tags_of_manifest
 SELECT name FROM tags WHERE manifest_id = ?1 ORDER BY name;
 
@@ -86,10 +93,12 @@ FROM repositories r
 JOIN manifests m ON m.repository_id = r.id
 WHERE r.name = ?1 AND m.digest = ?2
 ON CONFLICT (manifest_id, tag)
-DO UPDATE SET pulls = pulls + excluded.pulls, pulled_at = max(pulled_at, excluded.pulled_at);
+DO UPDATE SET pulls = pulls.pulls + excluded.pulls,
+    pulled_at = CASE WHEN pulls.pulled_at > excluded.pulled_at THEN pulls.pulled_at ELSE excluded.pulled_at END;
 
 -- name: repository_pulled
-UPDATE repositories SET pulls = pulls + ?2, pulled_at = max(coalesce(pulled_at, 0), ?3) WHERE name = ?1;
+UPDATE repositories SET pulls = pulls + ?2, pulled_at = CASE WHEN pulled_at > ?3 THEN pulled_at ELSE ?3 END
+WHERE name = ?1;
 
 -- name: pulls_delete
 DELETE FROM pulls WHERE manifest_id = ?1;

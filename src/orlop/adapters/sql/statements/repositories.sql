@@ -1,17 +1,22 @@
 -- name: repository_id
 SELECT id FROM repositories WHERE name = ?1;
 
+-- name: repository_lock
+SELECT id FROM repositories WHERE name = ?1 FOR UPDATE;
+
+-- name: repositories_lock
+SELECT id FROM repositories WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
+ORDER BY id FOR UPDATE;
+
 -- name: repository_create
-INSERT INTO repositories (name, namespace_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4) RETURNING id;
+INSERT INTO repositories (name, namespace_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (name) DO NOTHING RETURNING id;
 
 -- name: repository_count
 UPDATE repositories
 SET manifest_count = manifest_count + ?2, manifest_bytes = manifest_bytes + ?3, tag_count = tag_count + ?4,
-    blob_count = blob_count + ?5, blob_bytes = blob_bytes + ?6
+    blob_count = blob_count + ?5, blob_bytes = blob_bytes + ?6, pushed_at = coalesce(?7, pushed_at)
 WHERE id = ?1;
-
--- name: repository_pushed
-UPDATE repositories SET pushed_at = ?2 WHERE id = ?1;
 
 -- name: repository_page
 SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
@@ -20,7 +25,8 @@ SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
 SELECT id FROM namespaces WHERE path = ?1;
 
 -- name: namespace_create
-INSERT INTO namespaces (path, parent_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4) RETURNING id;
+INSERT INTO namespaces (path, parent_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (path) DO NOTHING RETURNING id;
 
 -- name: totals_add
 UPDATE totals
@@ -29,9 +35,10 @@ SET repositories = repositories + ?1, manifests = manifests + ?2, tags = tags + 
 WHERE id = 1;
 
 -- name: totals
-SELECT repositories, manifests, tags, blobs, blob_bytes,
+SELECT CAST(sum(repositories) AS BIGINT), CAST(sum(manifests) AS BIGINT), CAST(sum(tags) AS BIGINT),
+       CAST(sum(blobs) AS BIGINT), CAST(sum(blob_bytes) AS BIGINT),
        (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads)
-FROM totals WHERE id = 1;
+FROM totals;
 
 -- name: event
 INSERT INTO outbox (at, kind, actor, repository, digest, tag) VALUES (?1, ?2, ?3, ?4, ?5, ?6);

@@ -18,13 +18,10 @@ WHERE id = ?1 AND fence = ?2
 RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
 
 -- name: upload_end
-DELETE FROM uploads WHERE id = ?1 AND fence = ?2;
+DELETE FROM uploads WHERE id = ?1 AND fence = ?2 RETURNING id;
 
 -- name: upload_over
-UPDATE uploads SET expires_at = 0, lease_until = 0, fence = fence + 1 WHERE id = ?1 AND fence = ?2;
-
--- name: upload_held
-SELECT 1 FROM uploads WHERE id = ?1 AND fence = ?2;
+UPDATE uploads SET expires_at = 0, lease_until = 0, fence = fence + 1 WHERE id = ?1 AND fence = ?2 RETURNING id;
 
 -- name: upload_cancel
 UPDATE uploads SET expires_at = 0, lease_until = 0, fence = fence + 1
@@ -32,20 +29,28 @@ WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_until > ?3)
 RETURNING id;
 
 -- name: uploads_expired
+SELECT id FROM uploads WHERE expires_at <= ?1 AND lease_until <= ?1 ORDER BY expires_at LIMIT ?2 FOR UPDATE;
+
+-- name: uploads_fence
+UPDATE uploads SET fence = fence + 1, expires_at = 0, lease_until = 0
+WHERE id IN (SELECT value FROM json_each(?1) AS wanted);
+
+-- name: uploads_strays
 SELECT u.id, u.target,
        EXISTS (SELECT 1 FROM blobs b WHERE b.digest = u.target AND b.copy = replace(u.id, '-', ''))
-FROM uploads u WHERE u.expires_at <= ?1 AND u.lease_until <= ?1 ORDER BY u.expires_at LIMIT ?2;
+FROM uploads u WHERE u.id IN (SELECT value FROM json_each(?1) AS wanted);
 
 -- name: upload_forget
 DELETE FROM uploads WHERE id = ?1 AND expires_at <= ?2 AND lease_until <= ?2;
 
 -- name: job_get
-SELECT owner, fence, lease_until, finished_at FROM jobs WHERE name = ?1;
+SELECT owner, fence, lease_until, finished_at FROM jobs WHERE name = ?1 FOR UPDATE;
+
+-- name: job_create
+INSERT INTO jobs (name, owner, fence, lease_until, started_at) VALUES (?1, '', 0, 0, 0) ON CONFLICT (name) DO NOTHING;
 
 -- name: job_lease
-INSERT INTO jobs (name, owner, fence, lease_until, started_at) VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT (name) DO UPDATE
-SET owner = excluded.owner, fence = excluded.fence, lease_until = excluded.lease_until, started_at = excluded.started_at;
+UPDATE jobs SET owner = ?2, fence = ?3, lease_until = ?4, started_at = ?5 WHERE name = ?1;
 
 -- name: job_renew
 UPDATE jobs SET lease_until = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;
@@ -53,6 +58,3 @@ UPDATE jobs SET lease_until = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3 A
 -- name: job_release
 UPDATE jobs SET lease_until = 0, finished_at = ?4, outcome = ?5
 WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;
-
--- name: upload_fence
-UPDATE uploads SET fence = fence + 1, expires_at = 0, lease_until = 0 WHERE id = ?1;

@@ -1,0 +1,79 @@
+"""What a transaction has to say at its end: what happened, and what it adds to the counters."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from orlop.adapters.sql.engine import Row, Script, Session
+from orlop.domain.events import EventKind
+from orlop.ports.catalog import By
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """Gathers events and sums, and writes each kind in one go.
+
+    The counters of the whole store are the very last that is written: every transaction wants their rows, so none may
+    hold one while it waits for anything else.
+    """
+
+    def __init__(self, by: By) -> None:
+        self._by = by
+        self._events: list[Row] = []
+        self._repositories: dict[int, list[int]] = {}
+        self._pushed: dict[int, int] = {}
+        self._totals = [0, 0, 0, 0, 0]
+
+    def event(self, kind: EventKind, repository: str = "", digest: str = "", tag: str = "") -> None:
+        """Something happened."""
+        self._events.append((self._by.at, kind.value, self._by.actor, repository, digest, tag))
+
+    def count(
+        self,
+        repository: int,
+        *,
+        manifests: int = 0,
+        manifest_bytes: int = 0,
+        tags: int = 0,
+        blobs: int = 0,
+        blob_bytes: int = 0,
+    ) -> None:
+        """Move the counters of a repository, and with them the totals of manifests and tags."""
+        sums = self._repositories.setdefault(repository, [0, 0, 0, 0, 0])
+        for place, amount in enumerate((manifests, manifest_bytes, tags, blobs, blob_bytes)):
+            sums[place] += amount
+        self.add_totals(manifests=manifests, tags=tags)
+
+    def pushed(self, repository: int) -> None:
+        """Somebody pushed a manifest there."""
+        self._pushed[repository] = self._by.at
+        self._repositories.setdefault(repository, [0, 0, 0, 0, 0])
+
+    def add_totals(
+        self, *, repositories: int = 0, manifests: int = 0, tags: int = 0, blobs: int = 0, blob_bytes: int = 0
+    ) -> None:
+        """Move the counters of the store."""
+        for place, amount in enumerate((repositories, manifests, tags, blobs, blob_bytes)):
+            self._totals[place] += amount
+
+    async def write(self, tx: Session) -> None:
+        """Write everything that was gathered."""
+        if self._events:
+            await tx.many("event", self._events)
+        if self._repositories:
+            rows = [(row_id, *sums, self._pushed.get(row_id)) for row_id, sums in sorted(self._repositories.items())]
+            await tx.many("repository_count", rows)
+        if any(self._totals):
+            await tx.run("totals_add", *self._totals)
+
+
+def recorded(by: By, steps: Callable[[Session, Ledger], Awaitable[T]]) -> Script[T]:
+    """A script that ends with what its ledger gathered."""
+
+    async def script(tx: Session) -> T:
+        ledger = Ledger(by)
+        outcome = await steps(tx, ledger)
+        await ledger.write(tx)
+        return outcome
+
+    return script
