@@ -8,6 +8,10 @@ from typing import cast
 import pytest
 from hypothesis import settings
 
+from tests.postgres import shared_postgres
+
+__all__ = ["shared_postgres"]
+
 # Machines that test are busy: how long an example takes says nothing.
 settings.register_profile("orlop", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=15)

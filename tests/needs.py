@@ -9,6 +9,8 @@ import pytest
 
 #: Where `go install` puts programs, whether or not it is on the PATH.
 _GO_PROGRAMS = Path(os.environ.get("GOBIN") or Path.home() / "go" / "bin")
+#: Where Debian puts the programs of a PostgreSQL server, by its major version.
+_POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 def need(*binaries: str) -> dict[str, str]:
@@ -31,5 +33,5 @@ def lack(reason: str) -> NoReturn:
 
 
 def find(name: str) -> str | None:
-    """The path of a program on the PATH or among Go's; None where there is none."""
-    return shutil.which(name) or shutil.which(name, path=str(_GO_PROGRAMS))
+    """The path of a program on the PATH, among Go's or PostgreSQL's; None where there is none."""
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, (_GO_PROGRAMS, *_POSTGRES))))

@@ -9,7 +9,7 @@ from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
-from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.domain.access import Subject
 from orlop.domain.blob import Blob
 from orlop.domain.names import RepositoryName, Tag

@@ -12,7 +12,7 @@ from bench.scenes.content import Piece
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.sql.catalog import DATABASE, on, open_sqlite
 from orlop.adapters.sql.engine import Engine, Script, Session
-from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.manifest import parse_manifest

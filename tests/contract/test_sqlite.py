@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
-from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases

@@ -73,7 +73,8 @@ def _prepare_folder(settings: Settings) -> str:
     """The id that the folder, and so the catalog in it, got when it was made."""
     from orlop.adapters.filesystem import FolderRefused, open_data_folder
     from orlop.adapters.sql.catalog import DATABASE
-    from orlop.adapters.sql.migrations import CatalogRefused, migrate
+    from orlop.adapters.sql.migrations import CatalogRefused
+    from orlop.adapters.sql.migrations.sqlite import migrate
     from orlop.domain.errors import Unavailable
 
     try:

@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
-from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.clock import HOUR
 from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, START, V1, Scene

@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from orlop.adapters.sql.catalog import DATABASE
-from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.sqlite import connect
 from orlop.adapters.sql.statements import SQLITE
 

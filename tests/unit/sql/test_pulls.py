@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
-from orlop.adapters.sql.migrations import migrate
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.sqlite import connect
 from orlop.ports.catalog import Pull
 from tests.content import image

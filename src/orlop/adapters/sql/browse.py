@@ -20,10 +20,10 @@ _annotations = msgspec.json.Decoder(dict[str, str])
 
 
 class SqlBrowse:
-    """See ports.catalog.Browse and TagHistory."""
+    """See ports.catalog.Browse and TagHistory. `reader` may be one that lags behind: nothing is decided by a list."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._reader = engine.reader
+    def __init__(self, reader: Session) -> None:
+        self._reader = reader
 
     async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
         rows = await self._reader.all("repository_page", page.after, page.size + 1)

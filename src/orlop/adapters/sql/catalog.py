@@ -1,12 +1,13 @@
-"""Opens a catalog: one engine, every role on it."""
+"""Every role of a catalog on one engine, and the catalog in a SQLite file; that in PostgreSQL: `postgres.catalog`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import SharedChanges
-from orlop.adapters.sql.engine import Engine
+from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.manifests import SqlManifests
@@ -23,24 +24,29 @@ CHANGES = "changes"
 
 
 class OpenCatalog(NamedTuple):
-    """A catalog in use. Close the engine when done."""
+    """A catalog in use. `start` what it does in the background if answers are to be remembered; close the engine."""
 
     catalog: Catalog
     leases: Leases
     changes: Changes
     engine: Engine
+    start: Callable[[], None]
 
 
 def open_sqlite(folder: Path) -> OpenCatalog:
     """Open the migrated catalog in `folder`. Needs a running event loop for what it returns. Raises Unavailable."""
     changes = SharedChanges(folder / CHANGES)
     engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes)
-    return OpenCatalog(on(engine), SqlLeases(engine), changes, engine)
+    return OpenCatalog(on(engine, engine.reader), SqlLeases(engine), changes, engine, _nothing)
 
 
-def on(engine: Engine) -> Catalog:
-    """Every role of the catalog on one engine."""
-    browse = SqlBrowse(engine)
+def _nothing() -> None:
+    """SQLite does nothing in the background that has to be started."""
+
+
+def on(engine: Engine, lists: Session) -> Catalog:
+    """Every role of the catalog on one engine; lists are read by `lists`."""
+    browse = SqlBrowse(lists)
     uploads = SqlUploads(engine)
     return Catalog(
         manifests=SqlManifests(engine),

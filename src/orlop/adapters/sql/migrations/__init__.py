@@ -1,79 +1,64 @@
-"""Numbered steps from an empty database to today's schema. Each runs once, in its own transaction, in order."""
+"""Numbered steps from an empty database to today's schema, and what a database that took some of them may do.
 
-from collections.abc import Callable
+Each step is a file that begins by saying whether the previous release may go on running beside it: a step that only
+adds (expand) lets it, one that takes something away (contract) does not. How an engine takes steps is in its module.
+"""
+
+from collections.abc import Collection
 from importlib.resources import files
-from pathlib import Path
-from typing import NamedTuple
 
-import apsw
+import msgspec
 
-from orlop.adapters.sql.sqlite import connect, translated
-
-#: `ORLP`: says of a SQLite file that it is a catalog of ours.
-APPLICATION_ID = 0x4F524C50
+_MAY_GO_ON = {"-- The previous release may go on running.": True, "-- The previous release must have stopped.": False}
 
 
 class CatalogRefused(Exception):
     """The database is not one to work on; the message says why, in one sentence."""
 
 
-class Migration(NamedTuple):
-    """One step."""
+class Migration(msgspec.Struct, frozen=True, order=True):
+    """One step. `expands`: the release before the one that brought it may go on running."""
 
     number: int
     name: str
     sql: str
+    expands: bool
 
 
-def known(engine: str = "sqlite") -> tuple[Migration, ...]:
+class Applied(msgspec.Struct, frozen=True):
+    """A step that a database has taken, at `at` (microseconds since 1970)."""
+
+    number: int
+    name: str
+    at: int
+    expands: bool
+
+
+def known(engine: str) -> tuple[Migration, ...]:
     """Every migration that this release knows, in order."""
     found = []
     for entry in files(__package__).joinpath(engine).iterdir():
         if entry.name.endswith(".sql"):
             number, _, name = entry.name.removesuffix(".sql").partition("_")
-            found.append(Migration(int(number), name, entry.read_text("utf-8")))
+            sql = entry.read_text("utf-8")
+            found.append(Migration(int(number), name, sql, _MAY_GO_ON[sql.partition("\n")[0]]))
     return tuple(sorted(found))
 
 
-def migrate(path: Path, now: Callable[[], int]) -> tuple[Migration, ...]:
-    """Bring a catalog file to this release's schema, making it if it is new; the steps that were taken.
+def due(engine: str, applied: Collection[Applied], where: str) -> tuple[Migration, ...]:
+    """The steps that are still to be taken, in order.
 
-    Raises CatalogRefused when the file is somebody else's or of a newer release, Unavailable when it cannot be
-    read or written. Several processes may call this at once: the first does the work.
+    Raises CatalogRefused when the database at `where` has taken a step that this release neither knows nor may run
+    beside.
     """
-    connection = connect(path)
-    try:
-        with translated():
-            connection.execute("BEGIN IMMEDIATE")
-            taken = _steps(connection, path, now)
-            connection.execute("COMMIT")
-            return taken
-    finally:
-        connection.close()
-
-
-def _steps(connection: apsw.Connection, path: Path, now: Callable[[], int]) -> tuple[Migration, ...]:
-    application = connection.execute("PRAGMA application_id").fetchall()[0][0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
-    if application != APPLICATION_ID:
-        if tables or application:
-            raise CatalogRefused(f"{path} is a SQLite database of another program")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
-        connection.execute(
-            "CREATE TABLE migrations "
-            "(number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"
-        )
-    rows = connection.execute("SELECT number FROM migrations").fetchall()
-    applied = {int(str(number)) for (number,) in rows}
-    steps = known()
+    steps = known(engine)
     newest = steps[-1].number
-    if applied and max(applied) > newest:
+    beyond = [step for step in applied if step.number > newest]
+    # A step lets the release before it go on, and no older one: of two, the second would have to say more.
+    if beyond and not (len(beyond) == 1 and beyond[0].expands):
         raise CatalogRefused(
-            f"{path} was written by a newer release (schema {max(applied)}, this release knows {newest}); "
-            "start that release, or restore a backup"
+            f"{where} was written by a newer release (schema {max(step.number for step in beyond)}, this release knows"
+            f" {newest}); start that release, or restore a backup"
         )
-    taken = tuple(step for step in steps if step.number not in applied)
-    for step in taken:
-        connection.execute(step.sql).fetchall()
-        connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (step.number, step.name, now())).fetchall()
-    return taken
+    taken = {step.number for step in applied}
+    return tuple(step for step in steps if step.number not in taken)

@@ -27,7 +27,7 @@ WHERE r.name = ?2 AND l.digest = ?1;
 INSERT INTO blob_links (repository_id, digest, blob_id, linked_at, linked_by, loose_since)
 VALUES (?1, ?2, ?3, ?4, ?5, CASE WHEN EXISTS (
     SELECT 1 FROM edges e WHERE e.repository_id = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blob')
-) THEN NULL ELSE ?4 END);
+) THEN NULL ELSE CAST(?4 AS BIGINT) END);
 
 -- name: link_delete
 DELETE FROM blob_links WHERE repository_id = ?1 AND digest = ?2;

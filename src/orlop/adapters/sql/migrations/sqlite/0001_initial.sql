@@ -1,3 +1,4 @@
+-- The previous release must have stopped.
 -- The catalog. Times are microseconds since 1970, UTC; digests are written `<algorithm>:<hex>`.
 
 CREATE TABLE namespaces (

@@ -1,0 +1,111 @@
+"""Takes the steps on a PostgreSQL database: all that are due in one transaction, under an advisory lock."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, due
+from orlop.adapters.sql.postgres.connections import Connection, Database
+from orlop.adapters.sql.postgres.failures import FAILED, reason, trouble
+from orlop.domain.errors import Unavailable
+
+#: `ORLP`: the advisory lock under which a database is looked at and changed.
+_LOCK = 0x4F524C50
+
+#: Its presence says that the schema is a catalog of ours.
+_CREATE = """
+CREATE TABLE orlop_migrations (
+    number      INTEGER PRIMARY KEY,
+    name        TEXT NOT NULL,
+    applied_at  BIGINT NOT NULL,
+    expands     BOOLEAN NOT NULL
+)"""
+
+#: A dump that was restored into another cluster names transactions that are yet to come there: ids go on above them.
+_MOVE_EPOCH = """
+UPDATE outbox_epoch SET base = ((SELECT max(id) FROM outbox) >> 20 << 20) + (1 << 20)
+WHERE base + ((pg_current_xact_id()::text::bigint + 1) << 20) <= (SELECT max(id) FROM outbox)"""
+
+
+async def prepare(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
+    """Make an empty database a catalog; the steps that were taken.
+
+    Any other is left as it is: raises CatalogRefused when it is not ours, of a newer release, or waits for a step.
+    Raises Unavailable.
+    """
+    async with _opened(database) as (connection, where):
+        applied = await _applied(connection, where)
+        steps = due("postgres", applied, where)
+        if applied and steps:
+            raise CatalogRefused(
+                f"{where} waits for {len(steps)} migrations, from {steps[0].number} on; look at them with"
+                " `orlop migrate plan`, and take them with `orlop migrate run`"
+            )
+        await _take(connection, applied, steps, now)
+        await connection.execute(_MOVE_EPOCH)
+        return steps
+
+
+async def migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
+    """Take every step that is due; which they were. Raises CatalogRefused, Unavailable."""
+    async with _opened(database) as (connection, where):
+        applied = await _applied(connection, where)
+        steps = due("postgres", applied, where)
+        await _take(connection, applied, steps, now)
+        return steps
+
+
+async def taken(database: Database) -> tuple[Applied, ...]:
+    """The steps that a database has taken. Raises CatalogRefused when it is not ours, Unavailable."""
+    async with _opened(database) as (connection, where):
+        return await _applied(connection, where)
+
+
+@asynccontextmanager
+async def _opened(database: Database) -> AsyncIterator[tuple[Connection, str]]:
+    """A transaction that nobody else changes the schema beside, and how to call the database."""
+    try:
+        connection = await database.connect()
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '60s'", timeout=None)
+                await connection.fetch("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=60.0)
+                name, schema = await connection.fetchrow("SELECT current_database(), current_schema()")
+                if schema is None:
+                    raise CatalogRefused(f"the database {name} has no schema that Orlop may use; see its search_path")
+                yield connection, f"the database {name} (schema {schema})"
+        finally:
+            connection.terminate()
+    except FAILED as cause:
+        if trouble(cause) is None:
+            raise
+        raise Unavailable(f"{reason(cause)}; nothing was changed") from cause
+
+
+async def _applied(connection: Connection, where: str) -> tuple[Applied, ...]:
+    tables = [
+        row[0]
+        for row in await connection.fetch(
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')"
+        )
+    ]
+    if "orlop_migrations" in tables:
+        rows = await connection.fetch("SELECT number, name, applied_at, expands FROM orlop_migrations ORDER BY number")
+        return tuple(Applied(*row) for row in rows)
+    if tables:
+        raise CatalogRefused(
+            f"{where} holds tables of another program, such as {min(tables)}; give Orlop a database of its own"
+        )
+    return ()
+
+
+async def _take(
+    connection: Connection, applied: tuple[Applied, ...], steps: tuple[Migration, ...], now: Callable[[], int]
+) -> None:
+    if not applied:
+        await connection.execute(_CREATE)
+    for step in steps:
+        await connection.execute(step.sql, timeout=3600.0)
+        await connection.execute(
+            "INSERT INTO orlop_migrations VALUES ($1, $2, $3, $4)", step.number, step.name, now(), step.expands
+        )

@@ -1,0 +1,23 @@
+"""Opens the catalog in a PostgreSQL database."""
+
+from collections.abc import MutableSequence
+
+from orlop.adapters.sql.catalog import OpenCatalog, on
+from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.postgres.changes import PostgresChanges
+from orlop.adapters.sql.postgres.connections import Database, Pool
+from orlop.adapters.sql.postgres.engine import PostgresEngine
+from orlop.adapters.sql.postgres.patience import Surroundings
+
+
+def open_postgres(
+    database: Database, replica: Database | None, made: MutableSequence[int], own: int, surroundings: Surroundings
+) -> OpenCatalog:
+    """Open the migrated catalog in a database; lists are read from `replica`, if there is one.
+
+    `made` are counts that the workers of this replica of Orlop share, `own` is the place of this one's. Nothing is
+    connected before it is needed.
+    """
+    changes = PostgresChanges(made, own, surroundings.monotonic)
+    engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, surroundings)
+    return OpenCatalog(on(engine, engine.lists), SqlLeases(engine), changes, engine, engine.start)

@@ -1,0 +1,38 @@
+"""What lets workers remember answers: a count of what this replica's workers changed, and of what others were seen to.
+
+Workers of one replica share memory, so each knows of the others' changes before they are acknowledged. What happens
+elsewhere shows in the outbox, which `watch` reads a few times a second; when it last did so too long ago, nothing is
+remembered at all, so that no answer is ever old by a second.
+"""
+
+from collections.abc import Callable, MutableSequence
+
+#: For how long after a look at the outbox answers may be remembered, in seconds.
+FRESH = 0.8
+
+
+class PostgresChanges:
+    """See ports.events.Changes. `made` has a count for each worker of the replica; `own` is the place of this one."""
+
+    def __init__(self, made: MutableSequence[int], own: int, monotonic: Callable[[], float]) -> None:
+        self._made = made
+        self._own = own
+        self._monotonic = monotonic
+        self._seen = 0
+        self._fresh_until = float("-inf")
+
+    def current(self) -> int | None:
+        """See ports.events.Changes."""
+        return sum(self._made) + self._seen if self._monotonic() < self._fresh_until else None
+
+    def moved(self) -> None:
+        """This worker changed something, and will say so to somebody next."""
+        self._made[self._own] += 1
+
+    def seen(self) -> None:
+        """Somebody may have changed something."""
+        self._seen += 1
+
+    def looked(self, at: float) -> None:
+        """Everything that was committed before `at` was seen."""
+        self._fresh_until = at + FRESH

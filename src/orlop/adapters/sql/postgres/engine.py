@@ -1,0 +1,145 @@
+"""The PostgreSQL engine: scripts as transactions at READ COMMITTED, with the locks that their statements name.
+
+The order of locks, which no script may leave:
+
+1. the row of an upload, where one ends;
+2. the row of each repository whose manifests, tags or links change, made first where it is new;
+3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids;
+4. a row of the totals, as the last statement of all.
+
+What rests on a row is checked after the row is locked. Every script looks before it inserts, so a row that is there all
+the same came in between: then, as after a deadlock, the whole script is run again.
+"""
+
+import asyncio
+from typing import Any, TypeVar
+
+from orlop.adapters.sql.engine import Script, Session
+from orlop.adapters.sql.postgres.changes import PostgresChanges
+from orlop.adapters.sql.postgres.connections import Connection, Pool
+from orlop.adapters.sql.postgres.failures import FAILED, Trouble, trouble
+from orlop.adapters.sql.postgres.patience import Surroundings, patiently
+from orlop.adapters.sql.postgres.session import PostgresReader, PostgresSession
+from orlop.adapters.sql.postgres.watch import Watch
+from orlop.adapters.sql.statements import POSTGRES
+
+T = TypeVar("T")
+
+#: In one message. A process that went without a word must not keep its locks, nor anybody wait for them for ever.
+_BEGIN = """\
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL idle_in_transaction_session_timeout = '30s'"""
+_BEGIN_RELAXED = f"{_BEGIN}; SET LOCAL synchronous_commit = off"
+
+
+class _Unanswered(Exception):
+    """The connection was lost on COMMIT: the script may have taken effect."""
+
+    def __init__(self, key: str, outcome: Any, cause: BaseException) -> None:
+        super().__init__(key)
+        self.key = key
+        self.outcome = outcome
+        self.cause = cause
+
+
+class PostgresEngine:
+    """See engine.Engine. Answers may be remembered once it was started."""
+
+    def __init__(self, pool: Pool, replica: Pool | None, changes: PostgresChanges, surroundings: Surroundings) -> None:
+        self._pool = pool
+        self._replica = replica
+        self._changes = changes
+        self._surroundings = surroundings
+        self._watch = Watch(pool.database, changes, surroundings)
+        self._watching: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[Any]] = set()
+        self.reader: Session = PostgresReader(pool, surroundings)
+        self.lists: Session = PostgresReader(replica, surroundings) if replica else self.reader
+
+    def start(self) -> None:
+        """Watch for what others change; needs a running event loop."""
+        self._watching = asyncio.create_task(self._watch.run())
+
+    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
+        # A client that goes away takes nothing back: its transaction goes on to its end.
+        task = asyncio.create_task(self._write(script, durable=durable, changes=changes))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        return await asyncio.shield(task)
+
+    async def check(self) -> None:
+        async def touch(session: Session) -> None:
+            await session.run("totals_add", 0, 0, 0, 0, 0)
+
+        await self.write(touch, durable=False, changes=False)
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+        if self._writing:
+            await asyncio.wait(self._writing)
+        await self._pool.close()
+        if self._replica is not None:
+            await self._replica.close()
+
+    async def _write(self, script: Script[T], *, durable: bool, changes: bool) -> T:
+        async def attempt() -> T:
+            try:
+                async with self._pool.connection() as connection:
+                    return await self._transact(connection, script, _BEGIN if durable else _BEGIN_RELAXED)
+            except _Unanswered as unanswered:
+                if await self._was_committed(unanswered.key):
+                    outcome: T = unanswered.outcome
+                    return outcome
+                raise unanswered.cause from None
+
+        try:
+            return await patiently(self._surroundings, attempt)
+        finally:
+            if changes:
+                self._changes.moved()
+
+    async def _transact(self, connection: Connection, script: Script[T], begin: str) -> T:
+        key = self._surroundings.new_id()
+        try:
+            await connection.execute(begin)
+            outcome = await script(PostgresSession(connection))
+        except BaseException:
+            await _roll_back(connection)
+            raise
+        try:
+            await connection.execute(f"INSERT INTO commits (key) VALUES ('{key}'); COMMIT")  # noqa: S608 - a UUID of ours
+        except FAILED as cause:
+            if trouble(cause) is Trouble.AWAY:
+                connection.terminate()
+                raise _Unanswered(key, outcome, cause) from cause
+            await _roll_back(connection)
+            raise
+        return outcome
+
+    async def _was_committed(self, key: str) -> bool:
+        """Whether the transaction that was to leave `key` did. If not, it never will: its key is taken now.
+
+        While that transaction still runs in a server process that has not noticed, this waits for it.
+        """
+
+        async def attempt() -> bool:
+            async with self._pool.connection() as connection:
+                async with self._pool.database.statement(connection):
+                    await connection.execute(POSTGRES["commit_abandon"], key)
+                async with self._pool.database.statement(connection):
+                    return not await connection.fetchval(POSTGRES["commit_abandoned"], key)
+
+        return await patiently(
+            self._surroundings, attempt, "whether the change was made is not known, and making it again does no harm"
+        )
+
+
+async def _roll_back(connection: Connection) -> None:
+    try:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+    except FAILED:
+        connection.terminate()

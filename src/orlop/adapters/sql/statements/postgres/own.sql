@@ -1,0 +1,45 @@
+-- name: totals_add
+-- One of several rows, so that pushes side by side seldom want the same; their sum is what counts.
+UPDATE totals
+SET repositories = repositories + ?1, manifests = manifests + ?2, tags = tags + ?3, blobs = blobs + ?4,
+    blob_bytes = blob_bytes + ?5
+WHERE id = pg_backend_pid() % 16 + 1;
+
+-- name: event
+-- An id is the number of the transaction, and the place of the event within it: see event_page.
+INSERT INTO outbox (id, at, kind, actor, repository, digest, tag)
+SELECT coalesce(max(o.id) + 1, min(e.base) + (pg_current_xact_id()::text::bigint << 20)), ?1, ?2, ?3, ?4, ?5, ?6
+FROM outbox_epoch e LEFT JOIN outbox o ON o.id >= e.base + (pg_current_xact_id()::text::bigint << 20);
+
+-- name: event_page
+-- Only of transactions older than every one that still runs: what commits later has greater ids than all that is shown,
+-- so a reader that goes on after the last one misses nothing.
+SELECT o.id, o.at, o.kind, o.actor, o.repository, o.digest, o.tag
+FROM outbox o
+WHERE o.id > ?1 AND o.id < (
+    SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) FROM outbox_epoch)
+ORDER BY o.id LIMIT ?2;
+
+-- name: snapshot
+SELECT pg_current_snapshot()::text;
+
+-- name: news
+-- Now, and whether a transaction that the snapshot ?1 did not show has written an event since: one that was running
+-- then, or one that began later.
+SELECT pg_current_snapshot()::text, EXISTS (
+    SELECT 1 FROM outbox_epoch e JOIN outbox o
+    ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
+) OR EXISTS (
+    SELECT 1 FROM outbox_epoch e
+    CROSS JOIN (SELECT xip::text::bigint AS number FROM pg_snapshot_xip(?1::text::pg_snapshot) AS xip) ran
+    JOIN outbox o ON o.id >= e.base + (ran.number << 20) AND o.id < e.base + ((ran.number + 1) << 20));
+
+-- name: commit_abandon
+-- Takes the key's place if nobody has it: then the transaction that was to leave it can never be committed any more.
+INSERT INTO commits (key, abandoned) VALUES (?1, true) ON CONFLICT (key) DO NOTHING;
+
+-- name: commit_abandoned
+SELECT abandoned FROM commits WHERE key = ?1;
+
+-- name: commits_forget
+DELETE FROM commits WHERE at < now() - interval '1 hour';
