@@ -23,13 +23,15 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
     from orlop.bootstrap.clients import Stores
+    from orlop.bootstrap.migrations import Migrations
     from orlop.config import ConfigurationInvalid
-    from orlop.faces.cli import app, content, maintenance, references, serve, settings
+    from orlop.faces.cli import app, content, maintenance, migrate, references, serve, settings
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
+    migrate.register(root, Migrations())
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())

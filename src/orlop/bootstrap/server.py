@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
@@ -32,7 +33,7 @@ _EXPIRE_EVERY = 60 * SECOND
 
 def application(settings: Settings, context: WorkerContext) -> Application:
     """The application of one worker, on prepared stores. Raises StartRefused."""
-    stores = open_stores(settings)
+    stores = open_stores(settings, Siblings(context.changes, context.number - 1))
     services = build_services(settings, stores)
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
@@ -46,6 +47,7 @@ def application(settings: Settings, context: WorkerContext) -> Application:
     async def startup() -> None:
         log.start()
         metrics.worker_started()
+        stores.start()
         worker.start()
 
     async def shutdown() -> None:

@@ -9,6 +9,7 @@ class Kind(Enum):
     """How a value is written."""
 
     TEXT = "text"
+    URL = "URL"
     SECRET = "secret"  # noqa: S105 - the kind, not one of them
     PATH = "path"
     ADDRESS = "host:port"
@@ -19,10 +20,14 @@ class Kind(Enum):
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """What a setting does, for the reference and the command line; `default` where the value alone does not tell."""
+    """What a setting does, for the reference and the command line; `default` where the value alone does not tell.
+
+    A URL is one of the `choices`, or begins with one of the `schemes`.
+    """
 
     text: str
     kind: Kind
     default: str | None = None
     minimum: int = 0
     choices: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from orlop.config.blob_store import BlobStore, check_blobs
+from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import address, is_loopback
@@ -24,19 +25,6 @@ class Tls(msgspec.Struct, frozen=True):
         None
     )
     key: Annotated[Path | None, Meaning("PEM file with the private key.", Kind.PATH, default="none")] = None
-
-
-class CatalogStore(msgspec.Struct, frozen=True):
-    """Where manifests, tags and links are kept."""
-
-    url: Annotated[
-        str,
-        Meaning(
-            "`sqlite`: a database in the data folder; `memory`: gone at the end, for trials.",
-            Kind.TEXT,
-            choices=("sqlite", "memory"),
-        ),
-    ] = "sqlite"
 
 
 class Uploads(msgspec.Struct, frozen=True):
@@ -159,6 +147,11 @@ class Settings(msgspec.Struct, frozen=True):
         """Whether anything is kept in the memory of the one worker alone."""
         return "memory" in (self.catalog.url, self.blobs.url)
 
+    @property
+    def needs_folder(self) -> bool:
+        """Whether anything is kept in the data folder."""
+        return self.catalog.url == "sqlite" or self.blobs.url == "file"
+
 
 def default_workers() -> int:
     """One for each core that this process may use, up to 4."""
@@ -176,6 +169,7 @@ def check(settings: Settings) -> None:
     if (settings.tls.cert is None) != (settings.tls.key is None):
         given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")
         raise ConfigurationInvalid(f"{given} needs {missing}")
+    check_catalog(settings.catalog)
     check_blobs(settings.blobs)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(

@@ -80,7 +80,7 @@ def load(
 
 
 def value_text(setting: Setting, value: Any) -> str:
-    """A value as it is written in a file or variable; of a secret only whether there is one."""
+    """A value as it is written in a file or variable, without passwords; of a secret only whether there is one."""
     match setting.meaning.kind:
         case Kind.DURATION:
             return units.duration_text(value)
@@ -88,6 +88,8 @@ def value_text(setting: Setting, value: Any) -> str:
             return units.size_text(value)
         case Kind.SWITCH:
             return "true" if value else "false"
+        case Kind.URL if value is not None:
+            return units.without_password(value)
         case Kind.SECRET:
             return "(set)" if value else ""
     return "" if value is None else str(value)
@@ -173,9 +175,12 @@ def _checked(setting: Setting, value: Any, name: str) -> Any:
         parsed = _parsed(setting.meaning, value)
     except ConfigurationInvalid as error:
         raise ConfigurationInvalid(f"{name}: {error}") from error
-    if setting.meaning.choices and parsed not in setting.meaning.choices:
-        choices = " or ".join(setting.meaning.choices)
-        raise ConfigurationInvalid(f"{name}: {parsed!r} is not {choices}")
+    choices, schemes = setting.meaning.choices, setting.meaning.schemes
+    is_url = setting.meaning.kind is Kind.URL and parsed.startswith(schemes)
+    if (choices or schemes) and parsed not in choices and not is_url:
+        raise ConfigurationInvalid(
+            f"{name}: {value_text(setting, parsed)!r} is not {' or '.join((*choices, *schemes))}"
+        )
     if isinstance(parsed, int) and parsed < setting.meaning.minimum:
         least = value_text(setting, setting.meaning.minimum)
         raise ConfigurationInvalid(f"{name}: {value_text(setting, parsed)} is less than {least}")
@@ -204,7 +209,7 @@ def _parsed(meaning: Meaning, value: Any) -> Any:
         case Kind.ADDRESS if text is not None:
             units.address(text)
             return text
-        case Kind.TEXT | Kind.SECRET if text is not None:
+        case Kind.TEXT | Kind.URL | Kind.SECRET if text is not None:
             return text
     shown = "the value" if meaning.kind is Kind.SECRET else repr(value)
     raise ConfigurationInvalid(f"{shown} is not a {meaning.kind.value}")

@@ -11,6 +11,9 @@ _SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40
 _AMOUNT = re.compile(r"([0-9]{1,15})\s*([A-Za-z]*)", re.ASCII)
 
 
+_PASSWORDS = re.compile(r"(?<=://)([^/?#]*?)(:.*)?(?=@)|(?<=[?&])((?:ssl)?password)=[^&]*", re.DOTALL)
+
+
 def duration(text: str) -> int:
     """Microseconds. A bare 0 is fine, any other number needs its unit. Raises ConfigurationInvalid."""
     return _amount(text, _DURATIONS, "a duration such as 90s, 15m, 24h or 7d")
@@ -78,3 +81,14 @@ def _amount_text(amount: int, units: dict[str, int]) -> str:
         unit for unit, factor in units.items() if amount % factor == 0 and not (unit == "d" and amount == factor)
     ]
     return f"{amount // units[fitting[-1]]}{fitting[-1]}"
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: passwords, before the host and among the parameters, are three asterisks."""
+
+    def hidden(found: re.Match[str]) -> str:
+        if found[3]:
+            return f"{found[3]}=***"
+        return f"{found[1]}:***" if found[2] else str(found[1])
+
+    return _PASSWORDS.sub(hidden, url)

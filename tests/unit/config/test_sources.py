@@ -176,3 +176,34 @@ def test_durations(text: str, microseconds: int, shown: str) -> None:
 def test_sizes(text: str, size: int, shown: str) -> None:
     assert units.size(text) == size
     assert units.size_text(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://orlop:s3cret@db/orlop", "postgresql://orlop:***@db/orlop"),
+        ("postgres://orlop:s3cret/#?@s3cret@db:1,db2/orlop", "postgres://orlop:***@db:1,db2/orlop"),
+        (
+            "postgresql:///orlop?user=o&password=s3cret&sslmode=require",
+            "postgresql:///orlop?user=o&password=***&sslmode=require",
+        ),
+        ("postgresql://orlop@db/orlop", "postgresql://orlop@db/orlop"),
+    ],
+)
+def test_a_password_in_a_url_is_kept_and_never_shown(url: str, shown: str) -> None:
+    settings = load({}, {"ORLOP_CATALOG_URL": url}).settings
+    assert settings.catalog.url == url
+    assert settings.catalog.is_postgres
+    assert value_text(all_settings()["catalog.url"], settings.catalog.url) == shown
+
+
+def test_a_url_of_another_kind_is_refused_without_its_password() -> None:
+    with pytest.raises(ConfigurationInvalid) as refusal:
+        load({}, {"ORLOP_CATALOG_URL": "mysql://orlop:s3cret@db/orlop"})
+    assert "sqlite or memory or postgresql://" in str(refusal.value)
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_a_copy_of_a_database_needs_the_database() -> None:
+    with pytest.raises(ConfigurationInvalid, match="of which it is a copy"):
+        load({}, {"ORLOP_CATALOG_REPLICA_URL": "postgresql://db/orlop"})

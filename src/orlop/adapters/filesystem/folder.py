@@ -21,6 +21,7 @@ from orlop.adapters.filesystem.layout import (
     DataFolder,
 )
 from orlop.domain.digest import ALGORITHMS
+from orlop.ports.stores import StoreRefused
 
 #: The format that this program writes. A program that changes the tree so that an older one would err raises it.
 FORMAT = 1
@@ -31,7 +32,7 @@ _MARKER_LIMIT = 64 * 1024
 _NOTHING = {MARKER_DRAFT, "lost+found"}
 
 
-class FolderRefused(Exception):
+class FolderRefused(StoreRefused):
     """A folder that cannot serve as the data folder; the message is one sentence that says why and what to do."""
 
 

@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 
 from orlop.adapters.s3.errors import FAILURES, code_of, is_missing, reason_of
 from orlop.adapters.s3.session import S3Options, S3Session
+from orlop.ports.stores import StoreRefused
 
 #: The format that this program writes. A program that changes the keys so that an older one would err raises it.
 FORMAT = 1
@@ -12,7 +13,7 @@ FORMAT = 1
 _KIND = "orlop-blobs"
 
 
-class BucketRefused(Exception):
+class BucketRefused(StoreRefused):
     """A bucket that cannot serve as the blob store; the message is one sentence that says why and what to do."""
 
 

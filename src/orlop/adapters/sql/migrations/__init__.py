@@ -9,10 +9,12 @@ from importlib.resources import files
 
 import msgspec
 
+from orlop.ports.stores import StoreRefused
+
 _MAY_GO_ON = {"-- The previous release may go on running.": True, "-- The previous release must have stopped.": False}
 
 
-class CatalogRefused(Exception):
+class CatalogRefused(StoreRefused):
     """The database is not one to work on; the message says why, in one sentence."""
 
 

@@ -11,14 +11,16 @@ from orlop.domain.errors import Unavailable
 #: `ORLP`: the advisory lock under which a database is looked at and changed.
 _LOCK = 0x4F524C50
 
-#: Its presence says that the schema is a catalog of ours.
+#: The presence of the first says that the schema is a catalog of ours; the other says which.
 _CREATE = """
 CREATE TABLE orlop_migrations (
     number      INTEGER PRIMARY KEY,
     name        TEXT NOT NULL,
     applied_at  BIGINT NOT NULL,
     expands     BOOLEAN NOT NULL
-)"""
+);
+CREATE TABLE orlop_store (id TEXT NOT NULL);
+INSERT INTO orlop_store VALUES (gen_random_uuid()::text)"""
 
 #: A dump that was restored into another cluster names transactions that are yet to come there: ids go on above them.
 _MOVE_EPOCH = """
@@ -26,8 +28,8 @@ UPDATE outbox_epoch SET base = ((SELECT max(id) FROM outbox) >> 20 << 20) + (1 <
 WHERE base + ((pg_current_xact_id()::text::bigint + 1) << 20) <= (SELECT max(id) FROM outbox)"""
 
 
-async def prepare(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
-    """Make an empty database a catalog; the steps that were taken.
+async def prepare(database: Database, now: Callable[[], int]) -> str:
+    """Make an empty database a catalog; the id that it got then, and keeps.
 
     Any other is left as it is: raises CatalogRefused when it is not ours, of a newer release, or waits for a step.
     Raises Unavailable.
@@ -42,7 +44,7 @@ async def prepare(database: Database, now: Callable[[], int]) -> tuple[Migration
             )
         await _take(connection, applied, steps, now)
         await connection.execute(_MOVE_EPOCH)
-        return steps
+        return str(await connection.fetchval("SELECT id FROM orlop_store"))
 
 
 async def migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:

@@ -1,0 +1,80 @@
+"""Opens the blob store that the settings name: in memory, a folder, a bucket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.config import Settings
+from orlop.ports.blobs import BlobAddresses, BlobInventory, BlobReader, BlobRemover, BlobStage
+from orlop.ports.clock import SECOND
+
+if TYPE_CHECKING:
+    from orlop.adapters.s3 import S3Options
+
+# The adapters are imported where one is opened: each process pays for one store.
+
+
+class BlobRoles(msgspec.Struct, frozen=True):
+    """All roles of one blob store."""
+
+    reader: BlobReader
+    stage: BlobStage
+    remover: BlobRemover
+    inventory: BlobInventory
+    addresses: BlobAddresses | None = None
+
+
+def prepare_blobs(settings: Settings, catalog: str) -> None:
+    """Make sure that the blobs are those of the catalog with this id. Raises what the adapter raises."""
+    if settings.blobs.bucket is not None:
+        from orlop.adapters.s3 import prepare_bucket
+
+        asyncio.run(prepare_bucket(_bucket(settings), catalog))
+
+
+def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[None]]]:
+    """Open a prepared blob store; its roles, and how to let go of it. Raises what the adapter raises."""
+    if settings.blobs.url == "memory":
+        from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+
+        memory = MemoryBlobs(SystemClock())
+        return BlobRoles(memory, MemoryStage(memory, SystemClock()), memory, memory), _nothing_to_close
+    if settings.blobs.bucket is not None:
+        from orlop.adapters.s3 import S3Blobs, S3Session
+
+        seconds = settings.blobs.redirect_expire // SECOND
+        bucket = S3Blobs(S3Session(_bucket(settings)), RandomIds(), address_seconds=seconds)
+        addresses = bucket.addresses if settings.blobs.redirects else None
+        return BlobRoles(bucket.reader, bucket.stage, bucket.remover, bucket.inventory, addresses), bucket.close
+    from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
+
+    files = FilesystemBlobs(open_data_folder(settings.data, create=False))
+    return BlobRoles(files.reader, files.stage, files.remover, files.inventory), partial(asyncio.to_thread, files.close)
+
+
+def _bucket(settings: Settings) -> "S3Options":
+    from orlop.adapters.s3 import S3Options
+
+    blobs = settings.blobs
+    assert blobs.bucket is not None
+    return S3Options(
+        bucket=blobs.bucket.name,
+        prefix=blobs.bucket.prefix,
+        endpoint=blobs.endpoint,
+        region=blobs.region,
+        access_key_id=blobs.access_key_id,
+        secret_access_key=blobs.secret_access_key,
+        addressing=blobs.addressing,
+        ca=str(blobs.ca) if blobs.ca else "",
+        encryption=blobs.encryption,
+        kms_key=blobs.kms_key,
+        storage_class=blobs.storage_class,
+    )
+
+
+async def _nothing_to_close() -> None:
+    """There is nothing to close."""

@@ -1,0 +1,100 @@
+"""Opens the catalog that the settings name: in memory, in SQLite, in PostgreSQL."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, MutableSequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.config import Settings
+from orlop.ports.catalog import Catalog
+from orlop.ports.events import Changes
+from orlop.ports.jobs import Leases
+
+if TYPE_CHECKING:
+    from orlop.adapters.sql.postgres.connections import Database
+
+# The adapters are imported where one is opened: each process pays for one engine.
+
+
+class Siblings(NamedTuple):
+    """Counts that the workers of one server share, one for each, and the place of this process among them."""
+
+    counts: MutableSequence[int]
+    own: int
+
+
+class OpenedCatalog(NamedTuple):
+    """A catalog, what to do to make it follow changes, and how to let go of it."""
+
+    catalog: Catalog
+    leases: Leases
+    changes: Changes
+    start: Callable[[], None]
+    close: Callable[[], Awaitable[None]]
+
+
+def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
+    """Open a prepared catalog. Raises what the adapter raises."""
+    if settings.catalog.url == "memory":
+        from orlop.adapters.memory.catalog import open_memory
+
+        memory = open_memory()
+        return OpenedCatalog(memory.catalog, memory.leases, memory.changes, _nothing, _nothing_to_close)
+    if settings.catalog.is_postgres:
+        from orlop.adapters.sql.postgres.catalog import open_postgres
+        from orlop.adapters.sql.postgres.patience import Surroundings
+
+        surroundings = Surroundings(time.monotonic, asyncio.sleep, random.random, RandomIds().new)
+        replica = database(settings, settings.catalog.replica_url) if settings.catalog.replica_url else None
+        opened = open_postgres(database(settings), replica, siblings.counts, siblings.own, surroundings)
+    else:
+        from orlop.adapters.sql.catalog import open_sqlite
+
+        opened = open_sqlite(sqlite_file(settings).parent)
+    return OpenedCatalog(opened.catalog, opened.leases, opened.changes, opened.start, opened.engine.close)
+
+
+def prepare_catalog(settings: Settings) -> str:
+    """Make the catalog ready for any number of processes, and the data folder where it is needed; the catalog's id.
+
+    Raises StoreRefused, Unavailable.
+    """
+    folder = ""
+    if settings.needs_folder:
+        from orlop.adapters.filesystem import open_data_folder
+
+        folder = open_data_folder(settings.data).store
+    if settings.catalog.is_postgres:
+        from orlop.adapters.sql.migrations.postgres import prepare
+
+        return asyncio.run(prepare(database(settings), SystemClock().now))
+    from orlop.adapters.sql.migrations.sqlite import migrate
+
+    migrate(sqlite_file(settings), SystemClock().now)
+    return folder
+
+
+def database(settings: Settings, url: str | None = None) -> "Database":
+    """The PostgreSQL database of the catalog, or the one at `url`."""
+    from orlop.adapters.sql.postgres.connections import Database
+
+    return Database(url or settings.catalog.url, settings.catalog.connections, settings.catalog.pooler)
+
+
+def sqlite_file(settings: Settings) -> Path:
+    """The SQLite file of the catalog. Raises FolderRefused when there is no data folder."""
+    from orlop.adapters.filesystem import open_data_folder
+    from orlop.adapters.sql.catalog import DATABASE
+
+    return Path(open_data_folder(settings.data, create=False).catalog) / DATABASE
+
+
+def _nothing() -> None:
+    """It follows changes without being told to."""
+
+
+async def _nothing_to_close() -> None:
+    """There is nothing to close."""

@@ -1,0 +1,80 @@
+"""What `orlop migrate` does, and what it prints. How it is typed is in `migrate`."""
+
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+
+from orlop.config import Settings
+from orlop.faces.cli.running import run
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A migration. `expands`: the previous release may go on running; `applied_at` in microseconds since 1970."""
+
+    number: int
+    name: str
+    expands: bool
+    applied_at: int | None
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """What a catalog has behind it, and what is still to come."""
+
+    applied: tuple[Step, ...]
+    due: tuple[Step, ...]
+
+
+class Migrating(Protocol):
+    """Looks at the schema of a catalog, and changes it."""
+
+    def schema(self, settings: Settings) -> Awaitable[Schema]:
+        """How far it is. Raises Unavailable."""
+        ...
+
+    def migrate(self, settings: Settings) -> Awaitable[Sequence[Step]]:
+        """Take every step that is due; which they were. Raises Unavailable."""
+        ...
+
+
+def status(migrating: Migrating, settings: Settings, *, json: bool) -> int:
+    """Print every step, taken or not; the exit code."""
+
+    async def work() -> None:
+        schema = await migrating.schema(settings)
+        _tell((*schema.applied, *schema.due), json=json, none="the catalog has no migrations")
+
+    return run(work)
+
+
+def plan(migrating: Migrating, settings: Settings, *, json: bool) -> int:
+    """Print the steps that are due; the exit code."""
+
+    async def work() -> None:
+        _tell((await migrating.schema(settings)).due, json=json, none="nothing to do: no migration is due")
+
+    return run(work)
+
+
+def take(migrating: Migrating, settings: Settings, *, json: bool) -> int:
+    """Take the steps that are due; the exit code."""
+
+    async def work() -> None:
+        _tell(await migrating.migrate(settings), json=json, none="nothing to do: no migration was due")
+
+    return run(work)
+
+
+def _tell(steps: Sequence[Step], *, json: bool, none: str) -> None:
+    if json:
+        print(msgspec.json.encode(steps).decode())
+        return
+    for step in steps:
+        if step.applied_at is not None:
+            state = datetime.fromtimestamp(step.applied_at / 1_000_000, UTC).isoformat(" ", "seconds")
+        else:
+            state = "the previous release may go on running" if step.expands else "stop the previous release first"
+        print(f"{step.number:04}  {step.name:24}  {state}")
+    if not steps:
+        print(none)
