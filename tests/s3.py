@@ -1,4 +1,4 @@
-"""S3 servers as programs: versitygw, started by the test on a free port, with its objects in a temporary folder."""
+"""S3 servers as programs, started by the test on a free port, with their objects in a temporary folder."""
 
 import asyncio
 import os
@@ -58,20 +58,39 @@ class S3Server(NamedTuple):
 def versitygw(folder: Path) -> Iterator[S3Server]:
     """versitygw on a folder; skips where it is not installed."""
     program, port = need("versitygw")["versitygw"], free_port()
+    keys = {"ROOT_ACCESS_KEY_ID": ACCESS_KEY, "ROOT_SECRET_ACCESS_KEY": SECRET_KEY}
     objects = folder / "objects"
+    command = [program, "--quiet", "--keep-alive", "--port", f"127.0.0.1:{port}", "posix", str(objects)]
+    with _running(command, keys, port, objects):
+        yield S3Server(f"http://127.0.0.1:{port}", objects)
+
+
+@contextmanager
+def minio(folder: Path) -> Iterator[S3Server]:
+    """MinIO on a folder; skips where it is not installed."""
+    program, port = need("minio")["minio"], free_port()
+    keys = {"MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY, "MINIO_UPDATE": "off"}
+    objects = folder / "objects"
+    command = [program, "server", "--quiet", "--address", f"127.0.0.1:{port}", str(objects)]
+    with _running(command, keys | {"HOME": str(folder)}, port, objects):
+        yield S3Server(f"http://127.0.0.1:{port}", objects)
+
+
+#: By name, for tests that run on each.
+SERVERS = {"versitygw": versitygw, "minio": minio}
+
+
+@contextmanager
+def _running(command: list[str], variables: dict[str, str], port: int, objects: Path) -> Iterator[None]:
     objects.mkdir(parents=True)
-    command = [program, "--quiet", "--port", f"127.0.0.1:{port}", "--keep-alive", "posix", str(objects)]
-    with (folder / "versitygw.log").open("wb") as log:
+    log_file = objects.parent / "server.log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
-            command,
-            env={**os.environ, "ROOT_ACCESS_KEY_ID": ACCESS_KEY, "ROOT_SECRET_ACCESS_KEY": SECRET_KEY},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            command, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        _wait(port, process, folder / "versitygw.log")
-        yield S3Server(f"http://127.0.0.1:{port}", objects)
+        _wait(port, process, log_file)
+        yield
     finally:
         process.terminate()
         try:

@@ -1,4 +1,4 @@
-"""The blob store in a bucket keeps to every contract, on a real S3 server."""
+"""The blob store in a bucket keeps to every contract, on two real S3 servers."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from orlop.adapters.s3 import S3Blobs, S3Session
 from orlop.bootstrap.clocks import RandomIds
 from tests.contract import kits
 from tests.contract.blobs import BlobStore
-from tests.s3 import S3Server, versitygw
+from tests.s3 import SERVERS, S3Server
 
 pytestmark = pytest.mark.slow
 
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 PART = 5 * 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with versitygw(tmp_path_factory.mktemp("versitygw")) as server:
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as server:
         server.made("contract")
         yield server
 
