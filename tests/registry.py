@@ -10,6 +10,8 @@ from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.adapters.sql.postgres.catalog import open_postgres
+from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.access import Subject
 from orlop.domain.blob import Blob
 from orlop.domain.names import RepositoryName, Tag
@@ -24,6 +26,7 @@ from orlop.services.sweep import Sweep
 from orlop.services.uploads import Body, UploadLimits, Uploads
 from orlop.services.verify import Ages, Verification
 from tests.content import Piece, Pushable
+from tests.postgres import SURROUNDINGS
 
 #: Later than any file that a test makes, so that whatever no row names counts as old at once.
 START = 4_000_000_000 * SECOND
@@ -90,6 +93,18 @@ def on_disk(folder: Path) -> Stores:
     tree = open_data_folder(folder)
     migrate(tree.catalog / DATABASE, lambda: START)
     opened, files = open_sqlite(tree.catalog), FilesystemBlobs(tree)
+
+    async def close() -> None:
+        await opened.engine.close()
+        files.close()
+
+    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+
+
+def in_postgres(url: str, folder: Path) -> Stores:
+    """Stores on an empty catalog in a database, and blobs in a folder."""
+    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    files = FilesystemBlobs(open_data_folder(folder))
 
     async def close() -> None:
         await opened.engine.close()

@@ -47,12 +47,12 @@ class View(NamedTuple):
 
 
 class Scene:
-    """Acts on a catalog at `at`, which only the test moves."""
+    """Acts on a catalog at `at`, which only the test moves. Uploads are numbered from `first` on."""
 
-    def __init__(self, catalog: Catalog, *, at: int = START) -> None:
+    def __init__(self, catalog: Catalog, *, at: int = START, first: int = 1) -> None:
         self.catalog = catalog
         self.at = at
-        self._numbers = count(1)
+        self._numbers = count(first)
         self._seen = 0
 
     def by(self, actor: str = "alice") -> By:

@@ -1,27 +1,42 @@
 """The catalog in PostgreSQL keeps to every contract."""
 
 import asyncio
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
-from orlop.ports.catalog import Catalog
+from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, ManifestUnknown
+from orlop.domain.names import RepositoryName
+from orlop.ports.catalog import Catalog, Pull
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
+from tests.content import blob, image
 from tests.contract import kits
 from tests.contract.changes import ChangesKit
 from tests.contract.leases import LeasesKit
+from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
 
 pytestmark = pytest.mark.slow
 
+#: Images that share most of their blobs.
+IMAGES = [image(f"image {number}", ["base", f"layer {number % 2}"]) for number in range(4)]
+
+
+@pytest.fixture(name="url")
+def _url(postgres: PostgresServer) -> str:
+    return postgres.catalog()
+
 
 @pytest.fixture(name="opened")
-def _opened(postgres: PostgresServer, runner: asyncio.Runner) -> Iterator[OpenCatalog]:
-    opened = open_postgres(Database(postgres.catalog()), None, [0], 0, SURROUNDINGS)
+def _opened(url: str, runner: asyncio.Runner) -> Iterator[OpenCatalog]:
+    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
     yield opened
     runner.run(opened.engine.close())
 
@@ -58,3 +73,84 @@ class TestChanges(ChangesKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestTwoReplicas:
+    """What one opening of a catalog sees of another's work, as two machines on one database would."""
+
+    async def test_a_change_is_seen_elsewhere_within_a_second(
+        self, url: str, opened: OpenCatalog, changes: Changes
+    ) -> None:
+        other = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+        scene = Scene(other.catalog)
+        await scene.push(APP, image("one"), V1)
+        for tag in (V1, V2, V1):
+            await asyncio.sleep(0.3)
+            before = changes.current()
+            assert before is not None
+            await scene.put(APP, image("one"), tag)
+            await other.catalog.manifests.untag(APP, tag, scene.by())
+            acknowledged = time.monotonic()
+            while changes.current() == before:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.005)
+            assert time.monotonic() - acknowledged < 1
+        await other.engine.close()
+
+    async def test_events_of_transactions_side_by_side_are_missed_by_no_reader(
+        self, opened: OpenCatalog, runner: asyncio.Runner
+    ) -> None:
+        catalog = opened.catalog
+        read: list[int] = []
+
+        async def push(number: int) -> None:
+            scene = Scene(catalog, first=1 + 100 * number)
+            for part in range(4):
+                await scene.hold(RepositoryName(f"app{number}"), blob(f"{number} {part}"))
+
+        pushing = asyncio.gather(*(push(number) for number in range(8)))
+        while not pushing.done():
+            read += [event.id for event in await catalog.outbox.events(read[-1] if read else 0, 5)]
+        await pushing
+        everything = [event.id for event in await catalog.outbox.events(0, 1000)]
+        read += [event.id for event in await catalog.outbox.events(read[-1] if read else 0, 1000)]
+        assert read == everything
+        assert len(everything) == 8 * 5
+
+    async def test_whatever_happens_side_by_side_leaves_the_catalog_sound(self, url: str, opened: OpenCatalog) -> None:
+        """Each changes the same few repositories and blobs, from pools of their own, and a collection has no grace."""
+        others = [open_postgres(Database(url, 4), None, [0], 0, SURROUNDINGS) for _ in range(3)]
+        choose = random.Random(7)
+
+        async def act(opening: OpenCatalog, number: int) -> None:
+            scene = Scene(opening.catalog, first=1 + 10_000 * number)
+            for _ in range(25):
+                with suppress(ManifestUnknown, BlobUnknown, ManifestBlobUnknown, Denied):
+                    await _something(scene, choose)()
+
+        await asyncio.gather(*(act(opening, number) for number, opening in enumerate([opened, *others] * 4)))
+        for opening in others:
+            await opening.engine.close()
+        assert await Scene(opened.catalog).findings() == []
+
+    async def test_a_job_has_one_holder_however_many_ask(self, opened: OpenCatalog) -> None:
+        for job in ("collect", "expire", "other"):
+            asked = (opened.leases.acquire(job, str(owner), now=START, until=START + 9) for owner in range(8))
+            assert sum(lease is not None for lease in await asyncio.gather(*asked)) == 1
+
+
+def _something(scene: Scene, choose: random.Random) -> Callable[[], Awaitable[object]]:
+    repository, other = choose.sample([APP, LIB, WEB], 2)
+    what, tag = choose.choice(IMAGES), choose.choice([V1, V2])
+    catalog, by = scene.catalog, scene.by()
+    steps: dict[Callable[[], Awaitable[object]], int] = {
+        lambda: scene.push(repository, what, tag): 6,
+        lambda: catalog.links.mount(what.blobs[0].digest, repository, other, by): 2,
+        lambda: catalog.links.mount(what.blobs[0].digest, None, other, by): 2,
+        lambda: catalog.manifests.delete(repository, what.digest, by): 3,
+        lambda: catalog.manifests.untag(repository, tag, by): 1,
+        lambda: catalog.links.unlink(repository, what.blobs[-1].digest, by): 2,
+        lambda: catalog.collection.unlink_loose(scene.at + 1, 50, by): 2,
+        lambda: catalog.collection.tombstone(scene.at + 1, 50, by): 2,
+        lambda: catalog.pulls.record([(Pull(repository, what.digest, tag), 1, scene.at)] * 3): 1,
+    }
+    return choose.choices(list(steps), weights=list(steps.values()))[0]

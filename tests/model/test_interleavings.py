@@ -1,6 +1,6 @@
 """Whatever clients do between the steps of a collection, what they were told holds, and the store stays sound.
 
-All ordered pairs of operations, before, between and after all steps of a collection, on both pairs of engines; and on
+All ordered pairs of operations, before, between and after all steps of a collection, on all engines; and on
 the stores in memory every order in which the single calls of an operation and of a collection can be made.
 """
 
@@ -25,7 +25,7 @@ from tests.model.operations import (
     kept,
     push_again,
 )
-from tests.registry import GRACE, HandClock, Registry, Stores, in_memory, on_disk
+from tests.registry import GRACE, HandClock, Registry, Stores, in_memory, in_postgres, on_disk
 
 #: Before, between and after the four steps of a collection.
 SLOTS = 5
@@ -56,10 +56,18 @@ def scenarios() -> list[Scenario]:
     ]
 
 
-@pytest.fixture(name="registry", params=["memory", pytest.param("sqlite", marks=pytest.mark.slow)])
+_ENGINES = ["memory", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sqlite", "postgres"))]
+
+
+@pytest.fixture(name="registry", params=_ENGINES)
 def _registry(request: pytest.FixtureRequest, tmp_path: Path, runner: asyncio.Runner) -> Iterator[Registry]:
     clock = HandClock()
-    stores = in_memory(clock).stores if request.param == "memory" else on_disk(tmp_path / "data")
+    if request.param == "memory":
+        stores = in_memory(clock).stores
+    elif request.param == "sqlite":
+        stores = on_disk(tmp_path / "data")
+    else:
+        stores = in_postgres(request.getfixturevalue("postgres").catalog(), tmp_path / "data")
     yield Registry(stores, clock)
     runner.run(stores.close())
 

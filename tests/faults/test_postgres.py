@@ -1,0 +1,207 @@
+"""The database goes away at the worst moments: what was acknowledged is there, once; what was not is whole or absent."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.postgres.catalog import open_postgres
+from orlop.adapters.sql.postgres.connections import Database
+from orlop.domain.errors import Unavailable
+from orlop.domain.events import EventKind
+from orlop.domain.names import RepositoryName, Tag
+from tests.content import image
+from tests.contract.scene import APP, V1, Scene
+from tests.postgres import SURROUNDINGS, PostgresServer, postgres_server
+from tests.servers import ORLOP, environment
+
+pytestmark = pytest.mark.slow
+
+#: How often a COMMIT gets no answer, and how often the server crashes.
+TIMES = 20
+CRASHES = 3
+
+
+class Cutting:
+    """Stands between Orlop and the server, and cuts a connection when a COMMIT passes: before it, or after it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.cut: str | None = None
+        self.cuts = 0
+
+    async def serve(self) -> asyncio.Server:
+        """Listen on a free port of loopback."""
+        return await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection("127.0.0.1", self._port)
+        back = asyncio.create_task(self._back(theirs, writer))
+        try:
+            while piece := await reader.read(1 << 16):
+                if self.cut and b"COMMIT\0" in piece:
+                    how, self.cut = self.cut, None
+                    self.cuts += 1
+                    back.cancel()
+                    if how == "after":
+                        ours.write(piece)
+                        await ours.drain()
+                        await theirs.read(1 << 16)  # the answer, which nobody gets
+                    return
+                ours.write(piece)
+                await ours.drain()
+        except ConnectionError:
+            return
+        finally:
+            writer.transport.abort()
+            ours.transport.abort()
+
+    async def _back(self, theirs: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while piece := await theirs.read(1 << 16):
+                writer.write(piece)
+                await writer.drain()
+        except ConnectionError:
+            return
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+async def test_a_commit_without_an_answer_takes_effect_exactly_once(postgres: PostgresServer, how: str) -> None:
+    name = (await asyncio.to_thread(postgres.catalog)).rpartition("/")[2]
+    cutting = Cutting(postgres.port)
+    server = await cutting.serve()
+    url = postgres.url(name, port=server.sockets[0].getsockname()[1])
+    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    scene = Scene(opened.catalog)
+    await scene.push(APP, image("one"), V1)
+    for number in range(TIMES):
+        cutting.cut = how
+        await scene.put(APP, image("one"), Tag(f"tag{number}"))
+        assert cutting.cut is None
+    assert cutting.cuts == TIMES
+    events = await opened.catalog.outbox.events(0, 1000)
+    assert sum(event.kind is EventKind.TAG_SET for event in events) == TIMES + 1
+    assert (await opened.catalog.vitals.totals()).tags == TIMES + 1
+    assert await scene.findings() == []
+    await opened.engine.close()
+    server.close()
+
+
+@pytest.fixture(name="careful", scope="module")
+def _careful() -> Iterator[PostgresServer]:
+    """A server that waits for its disk, to crash."""
+    with postgres_server(options=()) as server:
+        yield server
+
+
+async def test_pushes_outlast_a_crash_of_the_database(careful: PostgresServer) -> None:
+    url = await asyncio.to_thread(careful.catalog)
+    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    opened.start()
+    acknowledged: list[tuple[RepositoryName, Tag]] = []
+    stopping = asyncio.Event()
+
+    async def push(number: int) -> None:
+        scene, repository = Scene(opened.catalog, first=1 + 10_000 * number), RepositoryName(f"app{number}")
+        what = image(f"image {number}")
+        round_ = 0
+        while not stopping.is_set():
+            tag = Tag(f"v{round_}")
+            try:
+                await scene.push(repository, what, tag)
+                acknowledged.append((repository, tag))
+                round_ += 1
+            except Unavailable:
+                await asyncio.sleep(0.1)
+
+    pushing = [asyncio.create_task(push(number)) for number in range(4)]
+    for _ in range(CRASHES):
+        await asyncio.sleep(1)
+        await asyncio.to_thread(careful.stop, "immediate")
+        await asyncio.to_thread(careful.start)
+    await asyncio.sleep(1)
+    stopping.set()
+    await asyncio.gather(*pushing)
+    for repository, tag in acknowledged:
+        assert await opened.catalog.manifests.resolve(repository, tag) is not None
+    assert len(acknowledged) > CRASHES
+    assert await Scene(opened.catalog).findings() == []
+    await opened.engine.close()
+
+
+class TestRefusals:
+    """`orlop serve` says in one sentence why it does not start on a database, and leaves it as it is."""
+
+    def _refusal(self, folder: Path, url: str) -> str:
+        done = subprocess.run(
+            [*ORLOP, "serve", "--listen", "127.0.0.1:0", "--data", str(folder / "data")],
+            env=environment({"ORLOP_CATALOG_URL": url, "ORLOP_LOG_FORMAT": "json"}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1, done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "correct-horse" not in done.stderr
+        return done.stderr
+
+    def test_a_wrong_password(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        url = postgres.url("postgres", password="wrong-horse")
+        told = self._refusal(tmp_path, url)
+        assert 'the database refuses Orlop (password authentication failed for user "orlop")' in told
+        assert "wrong-horse" not in told
+
+    def test_no_such_database(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        assert 'database "nothing" does not exist' in self._refusal(tmp_path, postgres.url("nothing"))
+
+    def test_nobody_there(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        assert "the database cannot be reached" in self._refusal(tmp_path, postgres.url("postgres", port=1))
+
+    def test_a_password_that_breaks_the_url(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        told = self._refusal(tmp_path, "postgresql://orlop:hor/se@127.0.0.1/orlop")
+        assert "every special character of the password" in told
+        assert "hor/se" not in told
+
+    def test_a_database_of_another_program(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        url = postgres.database()
+        postgres.execute("CREATE TABLE customers (id INT)", url)
+        assert "holds tables of another program, such as customers" in self._refusal(tmp_path, url)
+        assert postgres.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", url)[0][0] == 1
+
+    def test_a_database_of_a_newer_release(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        url = postgres.catalog()
+        postgres.execute("INSERT INTO orlop_migrations VALUES (9, 'later', 0, false)", url)
+        assert "was written by a newer release (schema 9" in self._refusal(tmp_path, url)
+
+    def test_a_database_that_waits_for_a_migration(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        url = postgres.catalog()
+        postgres.execute("UPDATE orlop_migrations SET number = 0", url)
+        assert "`orlop migrate run`" in self._refusal(tmp_path, url)
+
+    def test_a_read_only_database(self, postgres: PostgresServer, tmp_path: Path) -> None:
+        url = postgres.database()
+        postgres.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
+        assert "the database is read-only" in self._refusal(tmp_path, url)
+
+
+async def test_a_catalog_that_became_read_only_can_still_be_read(postgres: PostgresServer) -> None:
+    url = await asyncio.to_thread(postgres.catalog)
+    opened: OpenCatalog = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    scene = Scene(opened.catalog)
+    await scene.push(APP, image("one"), V1)
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    with pytest.raises(Unavailable, match="the database is read-only; nothing was changed"):
+        await scene.put(APP, image("one"), Tag("v2"))
+    assert await opened.catalog.manifests.resolve(APP, V1) is not None
+    await opened.engine.close()
