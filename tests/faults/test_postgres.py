@@ -1,4 +1,4 @@
-"""The database goes away at the worst moments: what was acknowledged is there, once; what was not is whole or absent."""
+"""The database goes away at the worst moments: what was acknowledged is there, once; the rest is whole or absent."""
 
 import asyncio
 import subprocess

@@ -1,0 +1,104 @@
+"""How often each operation waits for PostgreSQL: what a push or a pull costs when the database is a network away."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from orlop.adapters.sql.postgres.catalog import open_postgres
+from orlop.adapters.sql.postgres.connections import Database
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
+from orlop.ports.catalog import UploadCommit
+from tests.content import blob, image
+from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
+from tests.postgres import SURROUNDINGS, PostgresServer
+
+pytestmark = pytest.mark.slow
+
+
+class Counting:
+    """Stands between a client and the server and counts what ends a round trip: `ReadyForQuery`, a `Z`."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.trips = 0
+
+    async def serve(self) -> asyncio.Server:
+        """Listen on a free port of loopback."""
+        return await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, ours = await asyncio.open_connection("127.0.0.1", self._port)
+        forth = asyncio.create_task(self._forth(reader, ours))
+        try:
+            writer.write(await theirs.readexactly(1))  # whether it speaks TLS, which is no message; it does not
+            while True:
+                head = await theirs.readexactly(5)
+                self.trips += head[:1] == b"Z"
+                writer.write(head + await theirs.readexactly(int.from_bytes(head[1:]) - 4))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            forth.cancel()
+        finally:
+            writer.transport.abort()
+            ours.transport.abort()
+
+    async def _forth(self, reader: asyncio.StreamReader, ours: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(1 << 16):
+            ours.write(piece)
+        ours.transport.abort()
+
+
+async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: PostgresServer) -> None:
+    name = (await asyncio.to_thread(postgres.catalog)).rpartition("/")[2]
+    counting = Counting(postgres.port)
+    server = await counting.serve()
+    url = postgres.url(name, port=server.sockets[0].getsockname()[1])
+    opened = open_postgres(Database(url, 1), None, [0], 0, SURROUNDINGS)
+    catalog, scene = opened.catalog, Scene(opened.catalog)
+
+    async def trips(operation: Callable[[], Awaitable[object]]) -> int:
+        before = counting.trips
+        await operation()
+        return counting.trips - before
+
+    async def operations(turn: str) -> dict[str, int]:
+        """Each of them, on contents of their own, in repositories that are there."""
+        layers = [blob(f"{turn} {number}") for number in range(10)]
+        what = image(f"image {turn}", list(layers))
+        await scene.hold(LIB, *what.blobs)
+        upload = await scene.claimed(APP, layers[0].digest)
+        commit = UploadCommit(upload, copy_of(upload, blob(f"new {turn}")), promoted=True)
+        first = {
+            "begin an upload": await trips(lambda: catalog.uploads.start(scene.upload())),
+            "commit a blob": await trips(lambda: catalog.uploads.commit(commit, scene.by())),
+            "mount a blob": await trips(lambda: catalog.links.mount(layers[0].digest, LIB, APP, scene.by())),
+        }
+        return first | {
+            "put a manifest of eleven blobs": await trips(lambda: scene.put(LIB, what, Tag(f"v{turn}"))),
+            "move a tag": await trips(lambda: scene.put(LIB, what, V1)),
+            "find a manifest by tag": await trips(lambda: catalog.manifests.resolve(LIB, V1)),
+            "find a manifest by digest": await trips(lambda: catalog.manifests.resolve(LIB, what.digest)),
+            "find a blob": await trips(lambda: catalog.links.find(LIB, layers[0].digest)),
+            "find nothing": await trips(lambda: catalog.manifests.resolve(RepositoryName("none"), V2)),
+            "list tags": await trips(lambda: catalog.browse.tags(LIB, PageRequest(100))),
+            "list repositories": await trips(lambda: catalog.browse.repositories(PageRequest(100))),
+        }
+
+    await scene.hold(APP, blob("first"))
+    await operations("cold")  # statements are prepared once for a connection
+    assert await operations("warm") == {
+        "begin an upload": 3,
+        "commit a blob": 11,
+        "mount a blob": 9,
+        "put a manifest of eleven blobs": 14,
+        "move a tag": 9,
+        "find a manifest by tag": 1,
+        "find a manifest by digest": 1,
+        "find a blob": 1,
+        "find nothing": 1,
+        "list tags": 2,
+        "list repositories": 1,
+    }
+    await opened.engine.close()
+    server.close()
