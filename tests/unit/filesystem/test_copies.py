@@ -131,7 +131,7 @@ async def test_a_copy_of_another_algorithm(store: FilesystemBlobs) -> None:
     blob = Blob(BlobKey(digest_of(b"content", "sha512"), "c" * 32), 7)
     writer = await store.stage.open("upload", 0, "sha512")
     await writer.write(b"content")
-    assert await writer.checkpoint() == (7, blob.key.digest)
+    assert await writer.checkpoint() == (7, blob.key.digest, "")
     await writer.close()
     await store.stage.promote("upload", blob)
     (await store.reader.open(blob)).close()

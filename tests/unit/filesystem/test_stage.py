@@ -45,7 +45,7 @@ async def test_pieces_of_any_size_become_the_content(
     writer = await store.stage.open(UPLOAD, 0, "sha256")
     for start in range(0, size, piece):
         await writer.write(content[start : start + piece])
-    assert await writer.checkpoint() == (size, digest_of(content))
+    assert await writer.checkpoint() == (size, digest_of(content), "")
     await writer.close()
     assert _bytes(folder.stage(UPLOAD)) == content
     assert await store.stage.digest(UPLOAD, size, "sha512") == digest_of(content, "sha512")
@@ -81,7 +81,7 @@ async def test_a_hash_of_bytes_that_another_process_replaced_is_forgotten(
 async def test_another_algorithm_is_not_the_hash_remembered(store: FilesystemBlobs) -> None:
     await _stage(store, b"one ")
     writer = await store.stage.open(UPLOAD, 4, "sha512")
-    assert await writer.checkpoint() == (4, None)
+    assert await writer.checkpoint() == (4, None, "")
     await writer.close()
 
 
@@ -165,7 +165,7 @@ async def test_one_writer_at_a_time_among_processes(store: FilesystemBlobs, othe
         await other.stage.promote(UPLOAD, _blob(b"mine"))
     await late.close()
     await writer.write(b" too")
-    assert await writer.checkpoint() == (8, digest_of(b"mine too"))
+    assert await writer.checkpoint() == (8, digest_of(b"mine too"), "")
     await writer.close()
     await other.stage.promote(UPLOAD, _blob(b"mine too"))
 
