@@ -108,12 +108,16 @@ class PostgresServer:
 
         return asyncio.run(ask())
 
+    def own(self, *command: str) -> list[str]:
+        """A command as the server's own user runs it."""
+        return [*self._as, *command]
+
     def _control(self, *arguments: str) -> None:
         self._run(self._programs["pg_ctl"], "-D", str(self.folder / "data"), *arguments)
 
     def _run(self, *command: str) -> None:
         done = subprocess.run(
-            [*self._as, *command],
+            self.own(*command),
             cwd="/",
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
