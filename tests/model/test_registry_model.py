@@ -1,6 +1,6 @@
 """Whatever clients do, in whatever order and at whatever time, the registry shows what a few dictionaries would.
 
-The services run on both pairs of engines; each run ends with a clean verification, and with a second collection that
+The services run on all engines; each run ends with a clean verification, and with a second collection that
 has nothing to do.
 """
 
@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from orlop.domain.errors import (
     BlobUnknown,
@@ -34,7 +43,20 @@ from orlop.services.uploads import Body
 from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
 from tests.model.model import Model, Session
 from tests.model.operations import collector
-from tests.registry import ALICE, EXPIRE, GRACE, START, HandClock, Registry, Stores, body, in_memory, on_disk
+from tests.postgres import PostgresServer
+from tests.registry import (
+    ALICE,
+    EXPIRE,
+    GRACE,
+    START,
+    HandClock,
+    Registry,
+    Stores,
+    body,
+    in_memory,
+    in_postgres,
+    on_disk,
+)
 
 T = TypeVar("T")
 
@@ -416,6 +438,17 @@ class DiskMachine(RegistryMachine):
             shutil.rmtree(self.folder)
 
 
+class PostgresMachine(DiskMachine):
+    """The same on PostgreSQL and files."""
+
+    server: PostgresServer
+
+    def open_stores(self) -> Stores:
+        """Empty stores in a database and a folder of their own."""
+        self.folder = Path(tempfile.mkdtemp(prefix="orlop-model-"))
+        return in_postgres(self.server.catalog(), self.folder / "data")
+
+
 _COMMON = settings(
     deadline=None,
     derandomize=True,
@@ -428,3 +461,9 @@ TestInMemory.settings = settings(_COMMON, max_examples=settings().max_examples, 
 
 TestOnDisk = pytest.mark.slow(DiskMachine.TestCase)
 TestOnDisk.settings = settings(_COMMON, max_examples=10, stateful_step_count=40)
+
+
+@pytest.mark.slow
+def test_on_postgres(postgres: PostgresServer) -> None:
+    PostgresMachine.server = postgres
+    run_state_machine_as_test(PostgresMachine, settings=settings(_COMMON, max_examples=10, stateful_step_count=40))

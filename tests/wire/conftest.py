@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from orlop.config.settings import CatalogStore
 from tests.content import image
 from tests.servers import OrlopServer, orlop_server
 from tests.wire.footprint import footprint
@@ -27,25 +28,30 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     assert [entry for entry in log if entry["log_level"] not in {"debug", "info"}] == []
 
 
-@pytest.fixture(params=["memory", "disk"])
+_ENGINES = ["memory", "disk", pytest.param("postgres", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=_ENGINES)
 def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcess]:
-    """An empty registry, in memory and on disk."""
-    with structlog.testing.capture_logs(), _on(request.param, tmp_path / "data") as registry:
+    """An empty registry on each of the engines."""
+    with structlog.testing.capture_logs(), _on(request, tmp_path / "data") as registry:
         yield registry
 
 
-@pytest.fixture(scope="module", params=["memory", "disk"])
+@pytest.fixture(scope="module", params=_ENGINES)
 def lasting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    """A registry in memory and on disk for many small cases that do not mind what others left in it."""
+    """A registry on each of the engines for many small cases that do not mind what others left in it."""
     with (
         structlog.testing.capture_logs(),
-        _on(request.param, tmp_path_factory.mktemp("lasting") / "data") as registry,
+        _on(request, tmp_path_factory.mktemp("lasting") / "data") as registry,
     ):
         yield registry
 
 
-def _on(engine: str, data: Path) -> InProcess:
-    return InProcess(None if engine == "memory" else data)
+def _on(request: pytest.FixtureRequest, data: Path) -> InProcess:
+    if request.param == "postgres":
+        return InProcess(data, catalog=CatalogStore(request.getfixturevalue("postgres").catalog()))
+    return InProcess(None if request.param == "memory" else data)
 
 
 @pytest.fixture(scope="session")
