@@ -117,9 +117,12 @@ def parse_manifest(content: bytes, content_type: str) -> Manifest:
         edges += [_edge(f"layers[{i}]", entry, EdgeKind.LAYER) for i, entry in enumerate(document.layers or ())]
     if len(edges) > MAX_REFERENCES:
         _refuse(f"{len(edges)} references are more than the {MAX_REFERENCES} that one manifest may have")
+    artifact_type = document.artifact_type or (document.config.media_type if document.config else "")
+    if "\0" in artifact_type or any("\0" in edge.media_type for edge in edges):
+        _refuse("a media type contains a NUL character")  # and PostgreSQL takes none in a text
     return Manifest(
         media_type=media_type,
-        artifact_type=document.artifact_type or (document.config.media_type if document.config else ""),
+        artifact_type=artifact_type,
         edges=tuple(edges),
         subject=_subject(document.subject) if document.subject else None,
         annotations=document.annotations or {},

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from orlop.domain.descriptor import index_of
+from orlop.domain.errors import RequestInvalid
 from orlop.domain.media_types import OCI_INDEX
 from orlop.domain.pages import PageRequest, page_size
 from orlop.faces.distribution.exchange import Exchange
@@ -54,6 +55,8 @@ class ListHandlers:
         assert request.digest is not None
         page = _page(request)
         artifact_type = request.parameter("artifactType") or None
+        if artifact_type is not None and "\0" in artifact_type:
+            raise RequestInvalid("artifactType contains a NUL character, which no media type does")
         found = await self._referrers.page(request.repository, request.digest, artifact_type, page)
         path = f"/v2/{request.repository}/referrers/{request.digest}"
         headers: Headers = [header("content-type", OCI_INDEX)]
@@ -70,7 +73,8 @@ def _encode(value: object) -> bytes:
 
 
 def _page(request: Request) -> PageRequest:
-    return PageRequest(page_size(request.parameter("n")), request.parameter("last") or "")
+    # No key has a NUL character, so what comes after one that does is what comes after the part before it.
+    return PageRequest(page_size(request.parameter("n")), (request.parameter("last") or "").partition("\0")[0])
 
 
 def _next(path: str, page: PageRequest, last: str | None, parameters: Sequence[tuple[str, str]] = ()) -> list[Header]:
