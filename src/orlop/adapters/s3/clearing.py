@@ -1,5 +1,7 @@
 """Dropping what an upload left: the objects of its stage, and a multipart upload that was never completed."""
 
+from botocore.exceptions import ClientError
+
 from orlop.adapters.s3.errors import code_of, translated
 from orlop.adapters.s3.keys import upload_of_copy
 from orlop.adapters.s3.session import S3Session
@@ -30,6 +32,6 @@ async def abort_multiparts(session: S3Session, upload: str) -> None:
 async def _abort(session: S3Session, key: str, multipart: str) -> None:
     try:
         await session.ask("abort_multipart_upload", Key=key, UploadId=multipart)
-    except Exception as failure:
+    except ClientError as failure:
         if code_of(failure) != "NoSuchUpload":
             raise

@@ -67,13 +67,13 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
     def pieces(self, size: int) -> list[Piece]:
         """The objects that hold the first `size` bytes. Raises BlobUploadUnknown when there are fewer."""
-        if size > self.size:
-            raise BlobUploadUnknown("fewer bytes of the upload are there; begin a new one")
         named = [
             Piece(f"{run.writer}/{number:05}", self.part) for run in self.runs for number in range(run.first, run.stop)
         ]
         if self.tail is not None:
             named.append(Piece(f"{self.tail.writer}/{self.tail.number:05}-{self.tail.size}", self.tail.size))
+        if size > self.size or not named:
+            raise BlobUploadUnknown("fewer bytes of the upload are there; begin a new one")
         whole, rest = divmod(size, self.part)
         if rest or not size:
             return [*named[:whole], Piece(named[whole].name, rest)]

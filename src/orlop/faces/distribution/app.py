@@ -107,7 +107,10 @@ class DistributionApp:
                 linger = body.linger if body is not None else None
             try:
                 sent = await send_response(send, receive, response, more, head=method == "HEAD", linger=linger)
-            except ContentCorrupt as damage:  # too late for an error: to return without the rest cuts the connection
+            except (
+                ContentCorrupt,
+                Unavailable,
+            ) as damage:  # too late for an error: to return without the rest cuts the connection
                 error = damage.code
                 _log.error("a copy ended early", request_id=request_id, path=path, reason=damage.message)
         finally:

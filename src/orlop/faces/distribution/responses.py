@@ -68,7 +68,7 @@ async def send_response(
     `linger` is awaited while the last byte of an answer in memory is held back, for a client that still sends: with
     the last byte out, the server would close.
 
-    Raises ContentCorrupt when a copy ends early; the connection has to be cut then.
+    Raises ContentCorrupt when a copy ends early, Unavailable when its store fails; the connection has to be cut then.
     """
     headers = [*response.headers, *more]
     match response:
