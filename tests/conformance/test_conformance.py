@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.needs import need
+from tests.postgres import PostgresServer
+from tests.s3 import versitygw
 from tests.servers import orlop_server
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,15 @@ def test_conformance(tmp_path: Path, stores: dict[str, object], version: str) ->
     with orlop_server(tmp_path / "server", **stores) as server:
         assert _not_passed(server.address, version, tmp_path) == Counter()
         if stores is DISK:
+            server.verify()
+
+
+@pytest.mark.parametrize("version", ["1.1", "dev"])
+def test_conformance_scaled_out(tmp_path: Path, postgres: PostgresServer, version: str) -> None:
+    with versitygw(tmp_path / "versitygw") as store:
+        stores = {"catalog_url": postgres.catalog(), **store.settings(store.made("conformance"))}
+        with orlop_server(tmp_path / "server", **DISK, **stores) as server:
+            assert _not_passed(server.address, version, tmp_path) == Counter()
             server.verify()
 
 

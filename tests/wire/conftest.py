@@ -1,13 +1,16 @@
 """Registries that the tests of a module share, and what they have to leave as they found it."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import structlog
 
-from orlop.config.settings import CatalogStore
+from orlop.config.settings import BlobStore, CatalogStore
 from tests.content import image
+from tests.s3 import ACCESS_KEY, SECRET_KEY, versitygw
 from tests.servers import OrlopServer, orlop_server
 from tests.wire.footprint import footprint
 from tests.wire.inprocess import InProcess
@@ -28,19 +31,32 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     assert [entry for entry in log if entry["log_level"] not in {"debug", "info"}] == []
 
 
-_ENGINES = ["memory", "disk", pytest.param("postgres", marks=pytest.mark.slow)]
+#: Stores to run on: both in memory, SQLite with files, PostgreSQL with a bucket.
+_ENGINES = ["memory", "disk", pytest.param("scaled out", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlobStore]:
+    """A bucket on a real S3 server."""
+    with versitygw(tmp_path_factory.mktemp("versitygw")) as server:
+        yield BlobStore(
+            url=f"s3://{server.made('in-process')}",
+            endpoint=server.endpoint,
+            access_key_id=ACCESS_KEY,
+            secret_access_key=SECRET_KEY,
+        )
 
 
 @pytest.fixture(params=_ENGINES)
 def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcess]:
-    """An empty registry on each of the engines."""
+    """An empty registry, on each of the stores."""
     with structlog.testing.capture_logs(), _on(request, tmp_path / "data") as registry:
         yield registry
 
 
 @pytest.fixture(scope="module", params=_ENGINES)
 def lasting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    """A registry on each of the engines for many small cases that do not mind what others left in it."""
+    """A registry on each of the stores for many small cases that do not mind what others left in it."""
     with (
         structlog.testing.capture_logs(),
         _on(request, tmp_path_factory.mktemp("lasting") / "data") as registry,
@@ -49,9 +65,14 @@ def lasting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def _on(request: pytest.FixtureRequest, data: Path) -> InProcess:
-    if request.param == "postgres":
-        return InProcess(data, catalog=CatalogStore(request.getfixturevalue("postgres").catalog()))
-    return InProcess(None if request.param == "memory" else data)
+    if request.param != "scaled out":
+        return InProcess(None if request.param == "memory" else data)
+    bucket: BlobStore = request.getfixturevalue("bucket")
+    return InProcess(
+        data,
+        catalog=CatalogStore(request.getfixturevalue("postgres").catalog()),
+        blobs=msgspec.structs.replace(bucket, url=f"{bucket.url}/{uuid.uuid4()}"),
+    )
 
 
 @pytest.fixture(scope="session")

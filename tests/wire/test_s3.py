@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.content import Piece, blob
+from tests.needs import need
 from tests.s3 import S3Server, versitygw
 from tests.servers import ORLOP, OrlopServer, environment, free_port, orlop_server
 
@@ -136,3 +137,20 @@ def test_a_prefix_that_belongs_to_something_else_is_refused_and_left_alone(store
     ):
         marker.write_text(content)
         assert sentence in refused(tmp_path / "b", **settings)
+
+
+def test_a_store_whose_certificate_is_not_trusted_is_refused_until_its_authority_is_named(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "store.crt", tmp_path / "store.key"
+    request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=store", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [need("openssl")["openssl"], *request, *names, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    with versitygw(tmp_path / "versitygw", (certificate, key)) as store:
+        (store.objects / "secure").mkdir()
+        settings = store.settings("secure")
+        assert "is not trusted; name its authority in blobs.ca" in refused(tmp_path / "a", **settings)
+        with orlop_server(tmp_path / "server", **settings, blobs_ca=certificate) as server:
+            push(server, SMALL)
+            push(server, LARGE)
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            server.verify()

@@ -12,7 +12,7 @@ from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import address, is_loopback
 
-__all__ = ["BlobStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
+__all__ = ["BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
 
 _SECOND = 1_000_000
 _HOUR = 3600 * _SECOND
