@@ -14,6 +14,7 @@ from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import Unavailable
+from orlop.ports.blobs import Staged
 
 #: How many copies it stores; every third is removed at once.
 COPIES = 9
@@ -57,7 +58,7 @@ async def put(store: FilesystemBlobs, number: int) -> None:
             staged = await writer.checkpoint()
         finally:
             await writer.close()
-    assert staged == (len(whole), blob(number).key.digest)
+    assert staged == Staged(len(whole), blob(number).key.digest)
     await store.stage.promote(upload(number), blob(number))
 
 
