@@ -75,5 +75,6 @@ class Crowd:
 
 
 def _passes(problem: BaseException) -> bool:
-    """Whether it is what a client may see of a replica that dies: a connection that breaks, or the balancer's word."""
-    return not isinstance(problem, Refused) or problem.answer.status in (502, 503, 504)
+    """Whether it is what a client may see of a replica that dies: a connection that breaks, the balancer's word for it,
+    or that the session is still on lease to the dead."""
+    return not isinstance(problem, Refused) or problem.answer.status in (429, 502, 503, 504)

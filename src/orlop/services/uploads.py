@@ -96,10 +96,26 @@ class Uploads:
         """Take the last bytes, if there are any, and turn the session into a blob of the repository.
 
         Raises DigestInvalid when the content is not what `digest` says; the session then stands where it stood before.
+
+        The end of a session may arrive twice: a balancer, or a client, repeats what got no answer. A session that is
+        gone from a repository that holds what it was to become has ended well.
         """
-        claim = await self._claim(repository, upload, body, target=digest)
+        try:
+            claim = await self._claim(repository, upload, body, target=digest)
+        except BlobUploadUnknown:
+            linked = await self._held(repository, digest, subject)
+            if linked is None:
+                raise
+            return linked
         async with self._cleared_if_over(claim):
             return await self._complete(claim, digest, body, subject)
+
+    async def _held(self, repository: RepositoryName, digest: Digest, subject: Subject) -> Blob | None:
+        """A blob of the repository, and keep it for whoever is told of it."""
+        if not await self._links.keep(repository, digest, By(subject.name, self._clock.now())):
+            return None
+        found = await self._links.find(repository, digest)
+        return found.blob if found is not None else None
 
     async def push(self, repository: RepositoryName, digest: Digest, body: Body, subject: Subject) -> Blob:
         """A whole blob in one request. Raises DigestInvalid."""
