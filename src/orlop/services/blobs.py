@@ -1,5 +1,7 @@
 """Finding, reading, mounting and deleting the blobs of a repository."""
 
+from typing import NamedTuple
+
 from orlop.domain.access import Subject
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
@@ -8,6 +10,13 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
 from orlop.ports.catalog import BlobLinks, By
 from orlop.ports.clock import Clock
+
+
+class FoundBlob(NamedTuple):
+    """A blob; `lasting`: that it is there stays right until the catalog changes."""
+
+    blob: Blob
+    lasting: bool
 
 
 class Blobs:
@@ -28,8 +37,8 @@ class Blobs:
         self._grace = grace
         self._addresses = addresses
 
-    async def find(self, repository: RepositoryName, digest: Digest, subject: Subject) -> tuple[Blob, bool]:
-        """The blob, and whether that answer stays right until the catalog changes. Raises BlobUnknown.
+    async def find(self, repository: RepositoryName, digest: Digest, subject: Subject) -> FoundBlob:
+        """The blob. Raises BlobUnknown.
 
         A client that is told of a blob may rely on it in a manifest soon after, so an answer about a link whose grace
         is half over starts the grace anew, in a transaction that collection cannot slip past.
@@ -38,13 +47,13 @@ class Blobs:
         if found is None:
             raise _unknown(repository, digest)
         if found.loose_since is None:
-            return found.blob, True
+            return FoundBlob(found.blob, lasting=True)
         now = self._clock.now()
         if now - found.loose_since > self._grace // 2 and not await self._links.keep(
             repository, digest, By(subject.name, now)
         ):
             raise _unknown(repository, digest)
-        return found.blob, False
+        return FoundBlob(found.blob, lasting=False)
 
     async def open(self, blob: Blob) -> BlobContent:
         """Open a copy for reading; the caller closes it. Raises ContentCorrupt, Unavailable."""

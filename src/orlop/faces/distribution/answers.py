@@ -1,14 +1,21 @@
 """Answers that a worker remembers for as long as nothing changed in the catalog, and not a request longer."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from orlop.domain.errors import Unavailable
 from orlop.ports.events import Changes
 
 T = TypeVar("T")
 
 #: What an entry costs beside its content, in bytes: key, containers, headers. Measured with tracemalloc, rounded up.
 OVERHEAD = 1_500
+
+
+#: How long the catalog is asked again for what it has said before of a digest, in seconds.
+PATIENCE = 0.5
 
 
 class Answers(Generic[T]):
@@ -20,10 +27,6 @@ class Answers(Generic[T]):
         self._held = 0
         self._entries: OrderedDict[object, tuple[int, T, int]] = OrderedDict()  # a dict is slow at losing its first
 
-    def count(self) -> int | None:
-        """The state of the catalog now: take it before asking the catalog, hand it to `remember` afterwards."""
-        return self._changes.current()
-
     def recall(self, key: object) -> T | None:
         """The answer, if the catalog is as it was when it was given."""
         entry = self._entries.get(key)
@@ -31,8 +34,28 @@ class Answers(Generic[T]):
             return None
         return entry[1]
 
-    def remember(self, key: object, count: int | None, answer: T, size: int) -> None:
-        """Keep an answer that was computed after `count` was read; `size` is what it holds, in bytes."""
+    async def ask(self, key: object, asking: Awaitable[T], size: Callable[[T], int | None], *, by_digest: bool) -> T:
+        """What `asking` the catalog gives. Remembered if it has a `size`, which is what it holds, in bytes.
+
+        While the catalog is away it is what was said last, if that was said of something that is named by its digest:
+        that cannot have changed, so at worst it was deleted meanwhile, elsewhere. Raises what `asking` raises.
+        """
+        count = self._changes.current()
+        last = self._entries.get(key) if by_digest else None
+        if last is None:
+            answer = await asking
+        else:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    answer = await asking
+            except (Unavailable, TimeoutError):
+                return last[1]
+        held = size(answer)
+        if held is not None:
+            self._remember(key, count, answer, held)
+        return answer
+
+    def _remember(self, key: object, count: int | None, answer: T, size: int) -> None:
         cost = size + OVERHEAD
         if count is None or cost > self._capacity:
             return

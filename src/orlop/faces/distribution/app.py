@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from orlop.domain.access import ANONYMOUS
-from orlop.domain.blob import Blob
+from orlop.domain.digest import Digest
 from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests, Unavailable
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.body import Receive, RequestBody
@@ -20,6 +20,7 @@ from orlop.faces.distribution.responses import AnyResponse, Response, Send, head
 from orlop.faces.distribution.table import ACTIONS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.ports.catalog import Pull
 from orlop.services.access import Access
+from orlop.services.blobs import FoundBlob
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 _log = structlog.get_logger("orlop.distribution")
@@ -50,7 +51,7 @@ class DistributionApp:
         handlers: Handlers,
         access: Access,
         manifests: Answers[tuple[Response, Pull]],
-        blobs: Answers[Blob],
+        blobs: Answers[FoundBlob],
         log: RequestLog,
         limits: Limits,
         request_ids: Callable[[], str],
@@ -153,25 +154,31 @@ class DistributionApp:
     async def _manifest(self, request: Request, exchange: Exchange) -> Response:
         """GET and HEAD of a manifest: from memory while the catalog is as it was, else with one query."""
         handlers = self._handlers.manifests
-        key = (request.repository, request.reference, exchange.header(b"accept"))
+        accept = exchange.header(b"accept")
+        key = (request.repository, request.reference, accept)
         answer = self._manifests.recall(key)
         if answer is None:
-            count = self._manifests.count()
-            answer = await handlers.find(request, exchange)
-            self._manifests.remember(key, count, answer, len(answer[0].body) + len(key[2]))
+            answer = await self._manifests.ask(
+                key,
+                handlers.find(request, exchange),
+                lambda found: len(found[0].body) + len(accept),
+                by_digest=isinstance(request.reference, Digest),
+            )
         return _named(handlers.answer(*answer, exchange), request)
 
     async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
         """GET and HEAD of a blob. What is remembered is which copy it is, never its bytes."""
         handlers = self._handlers.blobs
         key = (request.repository, request.digest)
-        blob = self._blobs.recall(key)
-        if blob is None:
-            count = self._blobs.count()
-            blob, lasting = await handlers.find(request, exchange)
-            if lasting:
-                self._blobs.remember(key, count, blob, 0)
-        return _named(await handlers.answer(blob, exchange), request)
+        found = self._blobs.recall(key)
+        if found is None:
+            found = await self._blobs.ask(
+                key,
+                handlers.find(request, exchange),
+                lambda found: 0 if found.lasting else None,
+                by_digest=True,
+            )
+        return _named(await handlers.answer(found.blob, exchange), request)
 
 
 def _client(scope: Scope) -> str:

@@ -17,7 +17,7 @@ from orlop.faces.distribution.responses import (
     StreamResponse,
     header,
 )
-from orlop.services.blobs import Blobs
+from orlop.services.blobs import Blobs, FoundBlob
 
 #: An address is a secret with a short life.
 _NO_STORE = header("cache-control", "no-store")
@@ -31,8 +31,8 @@ class BlobHandlers:
         self._redirects = redirects
         self._open_copies = OpenCopies(blobs)
 
-    async def find(self, request: Request, exchange: Exchange) -> tuple[Blob, bool]:
-        """The blob, and whether that stays right until the catalog changes."""
+    async def find(self, request: Request, exchange: Exchange) -> FoundBlob:
+        """The blob, before conditions and ranges."""
         assert request.repository is not None
         assert request.digest is not None
         return await self._blobs.find(request.repository, request.digest, exchange.subject)

@@ -1,0 +1,49 @@
+"""The database goes away for a while: what goes on, what is refused and how, and that all of it comes back."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.pushing import REPOSITORY, Client, Refused, assert_unavailable, small
+from tests.fleet import fleet
+from tests.postgres import postgres_server
+from tests.s3 import S3Server
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_is_named_by_its_digest_is_served_while_the_database_is_away(tmp_path: Path, store: S3Server) -> None:
+    held, other = small("held"), small("other")
+    with (
+        postgres_server() as postgres,
+        fleet(tmp_path, postgres, store, count=1) as replicas,
+        Client(replicas.address) as client,
+    ):
+        client.push(held, "held")
+        manifest = f"/v2/{REPOSITORY}/manifests/{held.digest}"
+        blobs = [f"/v2/{REPOSITORY}/blobs/{piece.digest}" for piece in held.blobs]
+        for target in (manifest, *blobs):
+            assert client.ask("GET", target).status == 200
+        postgres.stop()
+
+        assert client.ask("GET", manifest).body == held.content
+        for target, piece in zip(blobs, held.blobs, strict=True):
+            assert client.ask("GET", target).body == piece.content
+        assert_unavailable(client.ask("GET", f"/v2/{REPOSITORY}/manifests/held"))
+        with pytest.raises(Refused) as refused:
+            client.push(other, "other")
+        assert_unavailable(refused.value.answer)
+        ready = client.ask("GET", "/readyz")
+        assert ready.status == 503
+        assert b"catalog" in ready.body
+        assert client.ask("GET", "/healthz").status == 200
+
+        postgres.start()
+        deadline = time.monotonic() + 30
+        while client.ask("GET", "/readyz").status != 200:
+            assert time.monotonic() < deadline, "the replica does not find the database again"
+            time.sleep(0.2)
+        client.push(other, "other")
+        client.pull_everything()
+        replicas.verify()
