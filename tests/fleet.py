@@ -58,10 +58,9 @@ def _balanced(folder: Path, addresses: list[str]) -> Iterator[str]:
     """Nginx before these addresses, by the example in deploy/."""
     program = need("nginx")["nginx"]
     port = free_port()
-    names = iter(addresses)
-    text = re.sub(r"\n +server replica-\d:5000", "\n server replica", EXAMPLE.read_text())
+    servers = "".join(rf" server {address}\1" + "\n" for address in addresses)
+    text = re.sub(r" +server replica-1:5000([^\n]*)\n( +server replica-\d:5000[^\n]*\n)+", servers, EXAMPLE.read_text())
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    text = re.sub(r"\n server replica( [^\n]*)", lambda match: f"\n server {next(names)}{match.group(1)}", text)
     temporary = " ".join(f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi"))
     user = "user root;" if os.geteuid() == 0 else ""
     text = text.replace("events {}", f"{user} daemon off; pid {folder}/nginx.pid; events {{}}")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def test_what_is_named_by_its_digest_is_served_while_the_database_is_away(tmp_path: Path, store: S3Server) -> None:
     held, other = small("held"), small("other")
     with (
-        postgres_server() as postgres,
+        postgres_server(options=()) as postgres,  # what is acknowledged is on disk
         fleet(tmp_path, postgres, store, count=1) as replicas,
         Client(replicas.address) as client,
     ):
