@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Ledger:
-    """Gathers events and sums, and writes each kind in one go.
+    """Gathers events and sums of one transaction, and writes each kind in one go.
 
     The counters of the whole store are the very last that is written: every transaction wants their rows, so none may
     hold one while it waits for anything else.
@@ -26,7 +26,8 @@ class Ledger:
 
     def event(self, kind: EventKind, repository: str = "", digest: str = "", tag: str = "") -> None:
         """Something happened."""
-        self._events.append((self._by.at, kind.value, self._by.actor, repository, digest, tag))
+        place = len(self._events)
+        self._events.append((self._by.at, kind.value, self._by.actor, repository, digest, tag, place))
 
     def count(
         self,

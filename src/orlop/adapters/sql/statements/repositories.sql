@@ -41,7 +41,8 @@ SELECT CAST(sum(repositories) AS BIGINT), CAST(sum(manifests) AS BIGINT), CAST(s
 FROM totals;
 
 -- name: event
-INSERT INTO outbox (at, kind, actor, repository, digest, tag) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+-- ?7 is the place of the event within its transaction: ids that are given out in order have it by themselves.
+INSERT INTO outbox (at, kind, actor, repository, digest, tag) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 >= 0;
 
 -- name: event_page
 SELECT id, at, kind, actor, repository, digest, tag FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;

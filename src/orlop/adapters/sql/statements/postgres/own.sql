@@ -8,8 +8,7 @@ WHERE id = pg_backend_pid() % 16 + 1;
 -- name: event
 -- An id is the number of the transaction, and the place of the event within it: see event_page.
 INSERT INTO outbox (id, at, kind, actor, repository, digest, tag)
-SELECT coalesce(max(o.id) + 1, min(e.base) + (pg_current_xact_id()::text::bigint << 20)), ?1, ?2, ?3, ?4, ?5, ?6
-FROM outbox_epoch e LEFT JOIN outbox o ON o.id >= e.base + (pg_current_xact_id()::text::bigint << 20);
+SELECT base + (pg_current_xact_id()::text::bigint << 20) + ?7, ?1, ?2, ?3, ?4, ?5, ?6 FROM outbox_epoch;
 
 -- name: event_page
 -- Only of transactions older than every one that still runs: what commits later has greater ids than all that is shown,
