@@ -164,6 +164,13 @@ class Unavailable(RegistryError):
         self.retry_after = retry_after
 
 
+class StoreClosed(Unavailable):
+    """The catalog is moving to another place, or is there already: it is read, and takes no changes."""
+
+    def __init__(self) -> None:
+        super().__init__("the registry is moving to another store and takes no changes meanwhile; nothing was changed")
+
+
 class ContentCorrupt(RegistryError):
     """Stored bytes are missing or do not match their digest or size."""
 

@@ -16,7 +16,7 @@ SMALL = {"totals", "outbox_epoch"}
 #: Reads of a whole table that would be too slow elsewhere, with the reason why they are not here.
 EXCEPTIONS = {"totals": {"uploads": "open sessions, for metrics and readiness"}}
 
-ON_THE_WAY = sorted(name for name in POSTGRES if not name.startswith(("finding_", "inspect_")))
+ON_THE_WAY = sorted(name for name in POSTGRES if not name.startswith(("finding_", "inspect_", "clear_")))
 
 
 async def _plans(url: str) -> dict[str, list[str]]:

@@ -8,7 +8,9 @@ from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.records import existing_repository
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
+from orlop.domain.errors import StoreClosed, Unavailable
 from orlop.domain.events import Event, EventKind
+from orlop.domain.moving import MoveState
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import Pull, TagChange, Totals
@@ -109,7 +111,14 @@ class SqlVitals:
         self._engine = engine
 
     async def check(self) -> None:
-        await self._engine.check()
+        try:
+            await self._engine.check()
+        except StoreClosed as shut:
+            # Pulls go on while it moves, and a load balancer shall let them; once it has moved, they belong elsewhere.
+            row = await self._engine.reader.one("move_get")
+            assert row is not None
+            if row[0] != MoveState.CLOSED:
+                raise Unavailable(f"the registry has moved to {row[3] or row[5]}") from shut
 
     async def totals(self) -> Totals:
         row = await self._engine.reader.one("totals")

@@ -33,10 +33,13 @@ class OpenCatalog(NamedTuple):
     start: Callable[[], None]
 
 
-def open_sqlite(folder: Path) -> OpenCatalog:
-    """Open the migrated catalog in `folder`. Needs a running event loop for what it returns. Raises Unavailable."""
+def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
+    """Open the migrated catalog in `folder` with a ticket for its gate (domain.moving). Raises Unavailable.
+
+    Needs a running event loop for what it returns.
+    """
     changes = SharedChanges(folder / CHANGES)
-    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes)
+    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, ticket)
     return OpenCatalog(on(engine, engine.reader), SqlLeases(engine), changes, engine, _nothing)
 
 

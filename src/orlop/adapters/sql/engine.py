@@ -48,6 +48,8 @@ class Engine(Protocol):
     async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
         """Run a script as one transaction and return what it returned, once it is committed.
 
+        Raises StoreClosed where the gate of a catalog that moves does not let this process write (domain.moving).
+
         `durable` false: it survives the end of this process, but perhaps not a power cut. `changes` false: no answer
         to a client depends on what it writes, so what workers remember stays valid.
         """

@@ -19,7 +19,8 @@ import apsw
 from orlop.adapters.sql.changes import SharedChanges
 from orlop.adapters.sql.engine import Row, Script, Session
 from orlop.adapters.sql.statements import SQLITE
-from orlop.domain.errors import Unavailable
+from orlop.domain.errors import StoreClosed, Unavailable
+from orlop.domain.moving import admits
 
 T = TypeVar("T")
 
@@ -136,10 +137,11 @@ class _Work:
 
 
 class SqliteEngine:
-    """See engine.Engine. `folder` holds the database, the writer lock and the change counter."""
+    """See engine.Engine. `ticket` is what its writers show at the gate of a catalog that moves (domain.moving)."""
 
-    def __init__(self, database: Path, lock: Path, changes: SharedChanges) -> None:
+    def __init__(self, database: Path, lock: Path, changes: SharedChanges, ticket: str = "") -> None:
         self._changes = changes
+        self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
         self.reader: Session = _SqliteSession(self._read_connection)
@@ -217,6 +219,9 @@ class SqliteEngine:
         """
         try:
             connection.execute("BEGIN IMMEDIATE")
+            gate = cast("list[tuple[str | None]]", connection.execute(SQLITE["gate"]).fetchall())[0][0]
+            if not admits(gate, self._ticket):
+                raise StoreClosed
             if len(batch) == 1:  # the transaction is its own: two statements fewer, of five for most
                 _drive(batch[0], session)
                 if batch[0].error is not None:

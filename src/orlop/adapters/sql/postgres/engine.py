@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 from orlop.adapters.sql.engine import Script, Session
 from orlop.adapters.sql.postgres.changes import PostgresChanges
 from orlop.adapters.sql.postgres.connections import Connection, Pool
-from orlop.adapters.sql.postgres.failures import FAILED, Trouble, trouble
+from orlop.adapters.sql.postgres.failures import FAILED, Trouble, is_shut, trouble
 from orlop.adapters.sql.postgres.patience import Surroundings, patiently
 from orlop.adapters.sql.postgres.session import PostgresReader, PostgresSession
 from orlop.adapters.sql.postgres.watch import Watch
 from orlop.adapters.sql.statements import POSTGRES
+from orlop.domain.errors import StoreClosed
 
 T = TypeVar("T")
 
@@ -44,13 +45,24 @@ class _Unanswered(Exception):
 
 
 class PostgresEngine:
-    """See engine.Engine. Answers may be remembered once it was started."""
+    """See engine.Engine. Answers may be remembered once it was started.
 
-    def __init__(self, pool: Pool, replica: Pool | None, changes: PostgresChanges, surroundings: Surroundings) -> None:
+    `ticket` is what its writers leave with their keys, for the gate of a catalog that moves (domain.moving).
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        replica: Pool | None,
+        changes: PostgresChanges,
+        surroundings: Surroundings,
+        ticket: str = "",
+    ) -> None:
         self._pool = pool
         self._replica = replica
         self._changes = changes
         self._surroundings = surroundings
+        self._ticket = ticket.replace("'", "''")
         self._watch = Watch(pool.database, changes, surroundings)
         self._watching: asyncio.Task[None] | None = None
         self._writing: set[asyncio.Task[Any]] = set()
@@ -110,12 +122,16 @@ class PostgresEngine:
             await _roll_back(connection)
             raise
         try:
-            await connection.execute(f"INSERT INTO commits (key) VALUES ('{key}'); COMMIT")  # noqa: S608 - a UUID of ours
+            await connection.execute(
+                f"INSERT INTO commits (key, ticket) VALUES ('{key}', '{self._ticket}'); COMMIT"  # noqa: S608 - both ours
+            )
         except FAILED as cause:
             if trouble(cause) is Trouble.AWAY:
                 connection.terminate()
                 raise _Unanswered(key, outcome, cause) from cause
             await _roll_back(connection)
+            if is_shut(cause):
+                raise StoreClosed from cause
             raise
         return outcome
 

@@ -65,6 +65,11 @@ def trouble(error: BaseException) -> Trouble | None:
     return None
 
 
+def is_shut(error: BaseException) -> bool:
+    """Whether it is the gate of a catalog that moves."""
+    return isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == "gate"
+
+
 def reason(error: BaseException) -> str:
     """Half a sentence for people; never anything of the URL but what the server says of it itself."""
     match error:

@@ -10,7 +10,7 @@ from orlop.adapters.sql.statements import POSTGRES
 
 T = TypeVar("T")
 
-#: Verification compares whole tables, and nobody waits for it: what its statements may take, in seconds.
+#: Verification and moves work on whole tables, and nobody waits for it: what such a statement may take, in seconds.
 _WHOLE_TABLES = 3600.0
 
 
@@ -63,4 +63,4 @@ class PostgresReader:
 
 
 def _time(statement: str) -> float:
-    return _WHOLE_TABLES if statement.startswith("finding_") else STATEMENT
+    return _WHOLE_TABLES if statement.startswith(("finding_", "inspect_count_", "clear_")) else STATEMENT

@@ -155,7 +155,8 @@ INSERT INTO outbox_epoch (base) VALUES (0);
 CREATE TABLE commits (
     key        UUID PRIMARY KEY,
     at         TIMESTAMPTZ NOT NULL DEFAULT now(),
-    abandoned  BOOLEAN NOT NULL DEFAULT false  -- left by whoever looked, so that the transaction fails
+    abandoned  BOOLEAN NOT NULL DEFAULT false,  -- left by whoever looked, so that the transaction fails
+    ticket     TEXT NOT NULL DEFAULT ''  -- which blob store the writer works with: see orlop_gate
 );
 CREATE INDEX commits_by_age ON commits (at);
 
@@ -180,3 +181,27 @@ CREATE TABLE totals (
 );
 INSERT INTO totals (id) SELECT generate_series(1, 16);
 INSERT INTO namespaces (path, created_at, created_by) VALUES ('', 0, 'orlop');
+
+-- One row: whether the catalog is moving to another place, or was filled from one; see domain/moving.py.
+CREATE TABLE moving (
+    id     BIGINT PRIMARY KEY CHECK (id = 1),
+    state  TEXT COLLATE "C" NOT NULL DEFAULT 'settled',
+    move   TEXT COLLATE "C" NOT NULL DEFAULT '',  -- its id, the same in both catalogs
+    run    TEXT COLLATE "C" NOT NULL DEFAULT '',  -- of the command, which one process at a time may go on with
+    other  TEXT COLLATE "C" NOT NULL DEFAULT '',  -- the place at the other end, for people
+    peer   TEXT COLLATE "C" NOT NULL DEFAULT '',  -- the id of the catalog at the other end
+    blobs  TEXT COLLATE "C" NOT NULL DEFAULT ''   -- the blob store that the blobs were moved to; '': they never were
+);
+INSERT INTO moving (id) VALUES (1);
+
+-- Shuts the catalog to all but those with this ticket, and movers; NULL opens it to everybody. A constraint costs those
+-- who write nothing, and none of them can pass it: making it waits for whoever left a key and is not committed yet.
+CREATE FUNCTION orlop_gate(ticket TEXT) RETURNS VOID LANGUAGE plpgsql AS $$
+BEGIN
+    ALTER TABLE commits DROP CONSTRAINT IF EXISTS gate;
+    IF ticket IS NOT NULL THEN
+        EXECUTE format(
+            'ALTER TABLE commits ADD CONSTRAINT gate CHECK (abandoned OR ticket IN (%L, ''move'')) NOT VALID', ticket);
+    END IF;
+END
+$$;

@@ -168,3 +168,16 @@ CREATE TABLE totals (
 ) STRICT;
 INSERT INTO totals (id) VALUES (1);
 INSERT INTO namespaces (id, path, created_at, created_by) VALUES (1, '', 0, 'orlop');
+
+-- One row: whether the catalog is moving to another place, or was filled from one; see domain/moving.py.
+CREATE TABLE moving (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    state  TEXT NOT NULL DEFAULT 'settled',
+    move   TEXT NOT NULL DEFAULT '',  -- its id, the same in both catalogs
+    run    TEXT NOT NULL DEFAULT '',  -- of the command, which one process at a time may go on with
+    other  TEXT NOT NULL DEFAULT '',  -- the place at the other end, for people
+    peer   TEXT NOT NULL DEFAULT '',  -- the id of the catalog at the other end
+    blobs  TEXT NOT NULL DEFAULT '',  -- the blob store that the blobs were moved to; '': they never were
+    gate   TEXT                       -- the ticket of those who may write; NULL: everybody
+) STRICT;
+INSERT INTO moving (id) VALUES (1);

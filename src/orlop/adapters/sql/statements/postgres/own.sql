@@ -42,3 +42,18 @@ SELECT abandoned FROM commits WHERE key = ?1;
 
 -- name: commits_forget
 DELETE FROM commits WHERE at < now() - interval '1 hour';
+
+-- name: gate
+-- Commits run into the gate by themselves: see the constraint that gate_set makes.
+SELECT NULL;
+
+-- name: gate_set
+-- Waits for every transaction that has left its key, and no later one leaves a key without the right ticket.
+SELECT orlop_gate(?1);
+
+-- name: ids_settle
+SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM namespaces)),
+       setval(pg_get_serial_sequence('repositories', 'id'), (SELECT max(id) FROM repositories)),
+       setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
+       setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
+       setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history));
