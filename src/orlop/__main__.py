@@ -24,14 +24,17 @@ def _run(arguments: list[str]) -> int:
         return 0
     from orlop.bootstrap.clients import Stores
     from orlop.bootstrap.migrations import Migrations
+    from orlop.bootstrap.moving import Movings
+    from orlop.bootstrap.trial import open_for_trial
     from orlop.config import ConfigurationInvalid
-    from orlop.faces.cli import app, content, maintenance, migrate, references, serve, settings
+    from orlop.faces.cli import app, content, maintenance, migrate, references, serve, settings, store
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
     migrate.register(root, Migrations())
+    store.register(root, Movings(), open_for_trial)
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())

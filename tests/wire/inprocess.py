@@ -44,7 +44,6 @@ class InProcess:
         self._life: asyncio.Task[None]
 
     def __enter__(self) -> Self:
-        prepare(self.settings)
         self._runner.run(self._start())
         return self
 
@@ -128,6 +127,7 @@ class InProcess:
         return self._runner.run(asyncio.wait_for(all_of_them(), PATIENCE))
 
     async def _start(self) -> None:
+        await asyncio.to_thread(prepare, self.settings)
         self._app = application(self.settings, WorkerContext(1, lambda: False, [0]))
         self._closing = asyncio.Event()
         started = asyncio.get_running_loop().create_future()

@@ -36,6 +36,14 @@ def prepare_blobs(settings: Settings, catalog: str) -> None:
         asyncio.run(prepare_bucket(_bucket(settings), catalog))
 
 
+async def hand_blobs_over(settings: Settings, before: str, after: str) -> None:
+    """Make blobs that stay where they are those of another catalog. Raises StoreRefused."""
+    if settings.blobs.bucket is not None:  # files are those of whoever has the folder
+        from orlop.adapters.s3 import hand_over
+
+        await hand_over(_bucket(settings), before, after)
+
+
 def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[None]]]:
     """Open a prepared blob store; its roles, and how to let go of it. Raises what the adapter raises."""
     if settings.blobs.url == "memory":

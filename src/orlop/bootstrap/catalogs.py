@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.places import blob_store_name
 from orlop.config import Settings
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 
 if TYPE_CHECKING:
+    from orlop.adapters.sql.catalog import OpenCatalog
     from orlop.adapters.sql.postgres.connections import Database
 
 # The adapters are imported where one is opened: each process pays for one engine.
@@ -37,24 +39,28 @@ class OpenedCatalog(NamedTuple):
 
 
 def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
-    """Open a prepared catalog. Raises what the adapter raises."""
+    """Open a prepared catalog, to work with the blob store of the same settings. Raises what the adapter raises."""
     if settings.catalog.url == "memory":
         from orlop.adapters.memory.catalog import open_memory
 
         memory = open_memory()
         return OpenedCatalog(memory.catalog, memory.leases, memory.changes, _nothing, _nothing_to_close)
+    opened = open_sql(settings, siblings, blob_store_name(settings))
+    return OpenedCatalog(opened.catalog, opened.leases, opened.changes, opened.start, opened.engine.close)
+
+
+def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalog":
+    """Open a prepared catalog in a database, with a ticket for its gate (domain.moving). Raises as `open_catalog`."""
     if settings.catalog.is_postgres:
         from orlop.adapters.sql.postgres.catalog import open_postgres
         from orlop.adapters.sql.postgres.patience import Surroundings
 
         surroundings = Surroundings(time.monotonic, asyncio.sleep, random.random, RandomIds().new)
         replica = database(settings, settings.catalog.replica_url) if settings.catalog.replica_url else None
-        opened = open_postgres(database(settings), replica, siblings.counts, siblings.own, surroundings)
-    else:
-        from orlop.adapters.sql.catalog import open_sqlite
+        return open_postgres(database(settings), replica, siblings.counts, siblings.own, surroundings, ticket)
+    from orlop.adapters.sql.catalog import open_sqlite
 
-        opened = open_sqlite(sqlite_file(settings).parent)
-    return OpenedCatalog(opened.catalog, opened.leases, opened.changes, opened.start, opened.engine.close)
+    return open_sqlite(sqlite_file(settings).parent, ticket)
 
 
 def prepare_catalog(settings: Settings) -> str:

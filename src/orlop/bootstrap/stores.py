@@ -1,11 +1,13 @@
 """Opens the stores that the settings name: a catalog and a blob store, whatever they are made of."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from orlop.bootstrap.blob_stores import BlobRoles, open_blobs, prepare_blobs
 from orlop.bootstrap.catalogs import Siblings, open_catalog, prepare_catalog
+from orlop.bootstrap.moved import refuse_elsewhere
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import Catalog
@@ -37,12 +39,14 @@ def prepare(settings: Settings) -> None:
     """Make the stores ready for any number of processes: the folder and its marker, the catalog and its schema, the
     marker of the bucket.
 
-    Raises StartRefused when they are not ours to use. Does nothing to stores in memory.
+    Raises StartRefused when they are not ours to use, or have moved. Does nothing to stores in memory.
     """
     if settings.in_memory:
         return
     try:
-        prepare_blobs(settings, prepare_catalog(settings))
+        catalog = prepare_catalog(settings)
+        asyncio.run(refuse_elsewhere(settings))
+        prepare_blobs(settings, catalog)
     except StoreRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
     except Unavailable as failure:

@@ -16,6 +16,8 @@ from orlop.config.settings import Kind, Meaning, Settings, check, default_worker
 PREFIX = "ORLOP_"
 #: Names the TOML file where no --config does.
 FILE_VARIABLE = "ORLOP_CONFIG"
+#: Variables with this prefix are settings of the place to move to, and none of this one.
+TARGET_PREFIX = "ORLOP_TO_"
 #: Variables with this prefix are for the tests of Orlop and no settings.
 TEST_PREFIX = "ORLOP_TEST_"
 
@@ -77,6 +79,19 @@ def load(
     settings = _build(Settings, values, "")
     check(settings)
     return Loaded(settings, sources)
+
+
+def load_target(file: Path, environment: Mapping[str, str]) -> Loaded:
+    """Read the settings of a place to move to: ORLOP_TO_* variables over a file over defaults.
+
+    Nothing that says where the registry is now says where it goes. Raises ConfigurationInvalid.
+    """
+    own = {
+        PREFIX + name.removeprefix(TARGET_PREFIX): value
+        for name, value in environment.items()
+        if name.startswith(TARGET_PREFIX)
+    }
+    return load({}, own, file)
 
 
 def value_text(setting: Setting, value: Any) -> str:
@@ -156,7 +171,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
     known = {setting.variable: setting.key for setting in all_settings().values()}
     given: dict[str, tuple[str, Any]] = {}
     for name, value in environment.items():
-        if not name.startswith(PREFIX) or name.startswith(TEST_PREFIX) or name == FILE_VARIABLE:
+        if not name.startswith(PREFIX) or name.startswith((TEST_PREFIX, TARGET_PREFIX)) or name == FILE_VARIABLE:
             continue
         if name not in known:
             raise ConfigurationInvalid(f"unknown variable {name}{_nearest(name, (*known, FILE_VARIABLE))}")

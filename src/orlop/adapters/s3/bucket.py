@@ -89,3 +89,20 @@ async def _mark(session: S3Session, catalog: str, where: str) -> None:
             await session.put(session.keys.marker, marker)
         elif code_of(failure) not in {"PreconditionFailed", "ConditionalRequestConflict"}:
             raise
+
+
+async def hand_over(options: S3Options, before: str, after: str) -> None:
+    """Make the blob store of one catalog that of another; fine when it is that already. Raises BucketRefused."""
+    session = S3Session(options)
+    where = f"s3://{options.bucket}/{options.prefix}"
+    try:
+        marker = msgspec.json.decode(await _read(session) or b"", type=Marker)
+        if marker.catalog not in (before, after):
+            raise BucketRefused(f"the blob store {where} belongs to another catalog")
+        await session.put(session.keys.marker, msgspec.json.encode(Marker(FORMAT, after, _KIND)))
+    except FAILURES as failure:
+        raise BucketRefused(f"the blob store {where} cannot be used: {reason_of(failure)}") from failure
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        raise BucketRefused(f"the marker {where}/orlop.json is damaged; restore it from a backup") from cause
+    finally:
+        await session.close()
