@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from orlop.domain.blob import Blob, BlobState
-from orlop.domain.errors import ContentCorrupt
+from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
 from orlop.ports.blobs import BlobContent, BlobReader, BlobStage, StageWriter
 from orlop.ports.catalog import BlobRecord, Finding, Inspection
@@ -13,6 +14,8 @@ from orlop.services.uploads import CHECKPOINT
 
 #: Rows that one query takes.
 _PAGE = 500
+#: How often a blob is tried. Between the tries of a single request the drivers wait.
+_TRIES = 3
 
 
 class BlobCopies:
@@ -22,7 +25,7 @@ class BlobCopies:
     """
 
     def __init__(
-        self, inspection: Inspection, source: BlobReader, target: BlobReader, stage: BlobStage, *, parallel: int = 4
+        self, inspection: Inspection, source: BlobReader, target: BlobReader, stage: BlobStage, *, parallel: int = 8
     ) -> None:
         self._inspection = inspection
         self._source = source
@@ -68,7 +71,7 @@ class BlobCopies:
             if await self._is_there(record.blob):
                 report.present += 1
             else:
-                await self._copy(record.blob)
+                await self._copy_patiently(record.blob)
                 report.copied += 1
                 report.size += record.blob.size
             self._there.add(record.id)
@@ -91,6 +94,13 @@ class BlobCopies:
         """Whether the row still stands: a copy goes only after its row was tombstoned."""
         again = await self._inspection.blobs(record.id - 1, 1)
         return bool(again) and again[0].id == record.id and again[0].state is not BlobState.TOMBSTONED
+
+    async def _copy_patiently(self, blob: Blob) -> None:
+        """One answer that a store cannot shall not end hours of copying."""
+        for _ in range(_TRIES - 1):
+            with suppress(Unavailable):
+                return await self._copy(blob)
+        return await self._copy(blob)
 
     async def _copy(self, blob: Blob) -> None:
         """Raises ContentCorrupt when the bytes at the source are not those that the key says."""

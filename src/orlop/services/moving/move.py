@@ -19,9 +19,9 @@ from orlop.services.moving.blobs import BlobCopies
 from orlop.services.moving.report import Report
 from orlop.services.moving.rows import Rows, compare_rows, copy_rows, settle_rows, wrong_rows
 
-#: A pass that brings no more blobs than these leaves little for the time in which nobody can push.
+#: A pass that brings no more blobs than these leaves little for the time in which nobody can push. One that brings
+#: more than half of what the one before it brought is not on the way to that: pushes come as fast as copies.
 _FEW = 8
-_PASSES = 20
 
 
 class End(msgspec.Struct, frozen=True):
@@ -77,11 +77,13 @@ class StoreMove:
         await self._begin()
         if self._copies is None or self._here.state is not MoveState.COPYING:
             return
-        for _ in range(_PASSES):
+        before: int | None = None
+        while True:
             copied = await self._copies.run(self.report, self._progress)
             self._refuse_findings()
-            if copied <= _FEW:
+            if copied <= _FEW or (before is not None and copied > before // 2):
                 return
+            before = copied
 
     async def cut_over(self) -> None:
         """Shut the source, copy the rest, compare, and open the target. After `copy`, whose errors it may raise, too.
