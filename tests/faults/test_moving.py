@@ -62,7 +62,7 @@ class Pushing:
                     self.refusals.append(refusal)
                 except (AssertionError, OSError, http.client.HTTPException) as error:
                     self.broken.append(error)
-                time.sleep(0.2)
+                time.sleep(1)
             self.held |= client.held
 
 

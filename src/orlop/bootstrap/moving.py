@@ -41,7 +41,7 @@ class Movings:
                 copies = None
                 if blobs_move:
                     old, new = await _blobs(stack, source), await _blobs(stack, target)
-                    copies = BlobCopies(start.inspection, old.reader, new.reader, new.stage)
+                    copies = BlobCopies(start.rows, start.inspection, old.reader, new.reader, new.stage)
 
             async def adopt() -> None:
                 with _told():

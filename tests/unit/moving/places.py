@@ -106,6 +106,7 @@ def move_between(
     left, counted = [life], CountedIds()
     counted.given = 50_000 + ids
     copies = BlobCopies(
+        SqlRows(source.moving.engine),
         source.moving.catalog.inspection,
         source.files.reader,
         target.files.reader,

@@ -9,6 +9,7 @@ from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
 from orlop.ports.blobs import BlobContent, BlobReader, BlobStage, StageWriter
 from orlop.ports.catalog import BlobRecord, Finding, Inspection
+from orlop.ports.moving import CatalogRows
 from orlop.services.moving.report import Report
 from orlop.services.uploads import CHECKPOINT
 
@@ -25,8 +26,16 @@ class BlobCopies:
     """
 
     def __init__(
-        self, inspection: Inspection, source: BlobReader, target: BlobReader, stage: BlobStage, *, parallel: int = 8
+        self,
+        rows: CatalogRows,
+        inspection: Inspection,
+        source: BlobReader,
+        target: BlobReader,
+        stage: BlobStage,
+        *,
+        parallel: int = 8,
     ) -> None:
+        self._rows = rows
         self._inspection = inspection
         self._source = source
         self._target = target
@@ -36,6 +45,8 @@ class BlobCopies:
 
     async def run(self, report: Report, progress: Callable[[Report], None]) -> int:
         """Copy every blob that is not there yet; how many came over. What cannot be copied is a finding of `report`.
+
+        Blobs that are pushed meanwhile are left for the next time: otherwise it might never end.
 
         May be stopped anywhere. Raises Unavailable, TooLarge (the target cannot hold a blob of that size).
         """
@@ -58,10 +69,12 @@ class BlobCopies:
         return report.copied - before
 
     async def _missing(self) -> AsyncIterator[BlobRecord]:
-        last = 0
-        while records := await self._inspection.blobs(last, _PAGE):
+        last, newest = 0, (await self._rows.last("blobs"))[0]
+        while last < newest and (records := await self._inspection.blobs(last, _PAGE)):
             last = records[-1].id
             for record in records:
+                if record.id > newest:
+                    return
                 # A tombstoned copy may be gone already, and nobody will ask for it.
                 if record.state is not BlobState.TOMBSTONED and record.id not in self._there:
                     yield record
