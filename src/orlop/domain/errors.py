@@ -167,8 +167,11 @@ class Unavailable(RegistryError):
 class StoreClosed(Unavailable):
     """The catalog is moving to another place, or is there already: it is read, and takes no changes."""
 
-    def __init__(self) -> None:
-        super().__init__("the registry is moving to another store and takes no changes meanwhile; nothing was changed")
+    def __init__(
+        self,
+        message: str = "the registry is moving to another store and takes no changes meanwhile; nothing was changed",
+    ) -> None:
+        super().__init__(message)
 
 
 class ContentCorrupt(RegistryError):
