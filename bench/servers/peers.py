@@ -40,7 +40,8 @@ class Peer(NamedTuple):
     def describe(self) -> str:
         """Its version, in its own words or its compiler's."""
         assert self.path is not None
-        return said([self.path, *self.version]) if self.version else built(self.path)
+        told = said([self.path, *self.version]) if self.version else built(self.path)
+        return told.replace(self.path, self.program)
 
     @contextmanager
     def serving(self, folder: Path, storage: Path) -> Iterator[Running]:
