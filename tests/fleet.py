@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -36,8 +37,7 @@ def fleet(
     folder: Path, postgres: PostgresServer, store: S3Server, *, count: int = 3, **settings: Any
 ) -> Iterator[Fleet]:
     """`count` replicas of one worker each, in a new database and under a new prefix of the bucket `fleet`."""
-    url = postgres.catalog()
-    shared = {"catalog_url": url, "workers": 1, **store.settings("fleet", url.rpartition("/")[2]), **settings}
+    shared = {"catalog_url": postgres.catalog(), "workers": 1, **store.settings("fleet", uuid.uuid4().hex), **settings}
     replicas = []
     for number in range(count):
         (folder / f"replica-{number}").mkdir(parents=True)
