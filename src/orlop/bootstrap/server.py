@@ -59,6 +59,7 @@ def application(settings: Settings, context: WorkerContext) -> Application:
     return RootApp(
         _distribution(settings, stores, services, blobs, log, names),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
+        {},
         startup,
         shutdown,
     )

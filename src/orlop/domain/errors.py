@@ -97,15 +97,42 @@ class NotAcceptable(ManifestUnknown):
 
 
 class Unauthorized(RegistryError):
-    """Nobody is signed in, and this needs somebody."""
+    """Nobody is signed in, and this needs somebody; or what they proved themselves with is not good (enough).
+
+    `scope` is what a token for the request has to hold, as the token protocol writes it (`repository:app:pull`), and
+    `reason` its word for what is wrong with the one that came, such as `insufficient_scope`.
+    """
 
     code = "UNAUTHORIZED"
+
+    def __init__(self, message: str, detail: Any = None, *, scope: str = "", reason: str = "") -> None:
+        super().__init__(message, detail)
+        self.scope = scope
+        self.reason = reason
 
 
 class Denied(RegistryError):
     """The subject may not do this."""
 
     code = "DENIED"
+
+
+class NotFound(RegistryError):
+    """There is no such account, group, grant, namespace or rule, or the subject may not know that there is."""
+
+    code = "NOT_FOUND"
+
+
+class Conflict(RegistryError):
+    """It is there already, or something else stands in the way."""
+
+    code = "CONFLICT"
+
+
+class Stale(Conflict):
+    """It was changed since it was looked at: look again."""
+
+    code = "STALE"
 
 
 class Unsupported(RegistryError):

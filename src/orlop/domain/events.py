@@ -20,10 +20,43 @@ class EventKind(StrEnum):
     MANIFEST_DELETED = "manifest.deleted"
     TAG_SET = "tag.set"
     TAG_DELETED = "tag.deleted"
+    REPOSITORY_DELETED = "repository.deleted"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CHANGED = "account.changed"
+    ACCOUNT_DELETED = "account.deleted"
+    PASSWORD_SET = "account.password-set"  # noqa: S105 - the name of an event
+    FACTORS_SET = "account.factors-set"
+    SECRET_ISSUED = "secret.issued"  # noqa: S105
+    SECRET_REVOKED = "secret.revoked"  # noqa: S105
+    SECRET_EXPIRING = "secret.expiring"  # noqa: S105
+    GROUP_CREATED = "group.created"
+    GROUP_CHANGED = "group.changed"
+    GROUP_DELETED = "group.deleted"
+    GRANT_ADDED = "grant.added"
+    GRANT_REMOVED = "grant.removed"
+    NAMESPACE_CHANGED = "namespace.changed"
+    NAMESPACE_DELETED = "namespace.deleted"
+    DOCUMENT_CHANGED = "document.changed"
+    DOCUMENT_DELETED = "document.deleted"
+    KEY_ADDED = "key.added"
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
+    SIGN_IN_FAILED = "sign-in.failed"
+    REFUSED = "access.refused"
+    MANIFEST_PULLED = "manifest.pulled"
+    BLOB_PULLED = "blob.pulled"
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where something came from: what the actor was signed in with, their address, the id of the request."""
+
+    credential: str = ""
+    address: str = ""
+    request: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change. `at` is microseconds since 1970, UTC; `id` grows in the order of commits."""
+    """One change, or a refusal. `at` is microseconds since 1970, UTC; `id` grows in the order of commits."""
 
     id: int = 0
     at: int
@@ -32,3 +65,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repository: str = ""
     digest: str = ""
     tag: str = ""
+    origin: Origin = Origin()
+    subject: str = ""
+    """What it happened to, where that is no content: an account, a group, a namespace, a grant."""
+    detail: str = ""
+    """What else an auditor wants to know: the rule that refused, what was changed. Never a secret."""

@@ -1,6 +1,6 @@
 """The root ASGI application: which face takes a request, and what runs when a worker begins and ends."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -14,17 +14,20 @@ _log = structlog.get_logger("orlop.worker")
 
 
 class RootApp:
-    """`/v2` goes to the distribution face, the rest to operation."""
+    """`/v2` goes to the distribution face, the other first components of a path to the face named for them in `others`
+    (`token` takes `/token` and all below), and the rest to operation."""
 
     def __init__(
         self,
         distribution: Application,
         operation: Application,
+        others: Mapping[str, Application],
         startup: Callable[[], Awaitable[None]],
         shutdown: Callable[[], Awaitable[None]],
     ) -> None:
         self._distribution = distribution
         self._operation = operation
+        self._others = others
         self._startup = startup
         self._shutdown = shutdown
 
@@ -35,7 +38,8 @@ class RootApp:
         elif scope["path"].startswith("/v2") and scope["path"][3:4] in {"", "/"}:
             await self._distribution(scope, receive, send)
         else:
-            await self._operation(scope, receive, send)
+            face = self._others.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "", self._operation)
+            await face(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """ASGI's lifespan protocol. A failure is reported in its terms: servers take an exception for "unsupported"."""

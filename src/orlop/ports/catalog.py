@@ -11,7 +11,7 @@ import msgspec
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.events import Event
+from orlop.domain.events import Event, Origin
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
@@ -19,10 +19,11 @@ from orlop.domain.upload import Upload
 
 
 class By(msgspec.Struct, frozen=True):
-    """Who does something, and when: microseconds since 1970, UTC."""
+    """Who does something, when (microseconds since 1970, UTC), and where from."""
 
     actor: str
     at: int
+    origin: Origin = Origin()
 
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------

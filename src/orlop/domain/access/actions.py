@@ -1,0 +1,46 @@
+"""What can be done. Every route names one of these, and every role is a set of them."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """One thing that a subject does to a repository, to a namespace, or to the registry as a whole."""
+
+    PING = "ping"
+    """Be known to the registry at all: what `GET /v2/` asks."""
+    LIST = "list"
+    """See that a repository is there, and its tags."""
+    PULL = "pull"
+    """Read manifests, blobs and referrers."""
+    CREATE = "create"
+    """Make a repository, which a first push does. Not the right to change one that is there."""
+    PUSH_NEW = "push-new"
+    """Add content: blobs, and manifests that the repository does not hold yet."""
+    TAG = "tag"
+    """Set a tag that is not there yet."""
+    OVERWRITE = "overwrite"
+    """Point a tag that is there at another manifest."""
+    UNTAG = "untag"
+    """Remove a tag alone."""
+    DELETE = "delete"
+    """Delete a manifest with its tags, a blob, or a whole repository."""
+    SCAN_READ = "scan-read"
+    """Read what scanners found."""
+    POLICY_EDIT = "policy-edit"
+    """Change rules of a namespace or repository: retention, tag rules, gates."""
+    ADMIN = "admin"
+    """Change who may do what in a namespace or repository: grants, visibility, robots, namespaces below."""
+    AUDIT_READ = "audit-read"
+    """Read the audit log, and what everybody may do."""
+    SYSTEM = "system"
+    """Change the registry as a whole: users, groups, roles, trusts, sign-on, keys."""
+
+
+#: What can be asked only of the registry as a whole.
+REGISTRY_WIDE = frozenset({Action.PING, Action.AUDIT_READ, Action.SYSTEM})
+
+#: What concerns a tag, so that a pattern of tags in a grant narrows it.
+OF_TAGS = frozenset({Action.TAG, Action.OVERWRITE, Action.UNTAG})
+
+#: What only looks. Where somebody may not know that a repository is there, these fail as if it were not.
+READS = frozenset({Action.LIST, Action.PULL, Action.SCAN_READ})

@@ -1,0 +1,148 @@
+"""A grant: whom it concerns, which actions, where, and under which conditions; and whether it applies to a question."""
+
+import ipaddress
+from enum import StrEnum
+from functools import lru_cache
+
+import msgspec
+
+from orlop.domain.access.actions import Action
+from orlop.domain.access.patterns import pattern
+
+
+class Effect(StrEnum):
+    """What a grant does where it applies. One that denies beats any that allow."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class PlaceKind(StrEnum):
+    """How the place of a grant is written."""
+
+    REGISTRY = "registry"
+    NAMESPACE = "namespace"
+    """Everything below a path, and nothing beside it: `team` is not `team-b`."""
+    REPOSITORIES = "repositories"
+    """Those whose name matches a pattern: `*` stands for anything within a component, `**` for anything at all."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a grant applies. `path` is empty for the registry."""
+
+    kind: PlaceKind
+    path: str = ""
+
+    def covers(self, repository: str) -> bool:
+        """Whether a repository lies in it."""
+        match self.kind:
+            case PlaceKind.REGISTRY:
+                return True
+            case PlaceKind.NAMESPACE:
+                return repository.startswith(f"{self.path}/")
+            case PlaceKind.REPOSITORIES:
+                return pattern(self.path, separator="/").matches(repository)
+
+    def covers_namespace(self, path: str) -> bool:
+        """Whether a whole namespace lies in it; the root is in the registry alone, and no pattern holds a namespace."""
+        match self.kind:
+            case PlaceKind.REGISTRY:
+                return True
+            case PlaceKind.NAMESPACE:
+                return path == self.path or path.startswith(f"{self.path}/")
+            case PlaceKind.REPOSITORIES:
+                return False
+
+    def __str__(self) -> str:
+        return "the registry" if self.kind is PlaceKind.REGISTRY else self.path
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """What a credential may be used for, out of what its owner may do: these actions in this place."""
+
+    actions: frozenset[Action]
+    place: Place
+
+    def includes(self, action: Action, repository: str | None, namespace: str | None) -> bool:
+        """Whether it may be used for that; for neither a repository nor a namespace: on the registry as a whole."""
+        if action not in self.actions:
+            return False
+        if repository is not None:
+            return self.place.covers(repository)
+        return self.place.covers_namespace(namespace or "")
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A time of the week, UTC: on these days (0 is Monday), from minute `start` of the day until before `end`.
+
+    A window whose end is not after its start goes on into the next day.
+    """
+
+    days: tuple[int, ...]
+    start: int
+    end: int
+
+    def contains(self, at: int) -> bool:
+        """Whether a time (microseconds since 1970) lies in it."""
+        minutes = at // 60_000_000
+        day, minute = (minutes // 1440 + 3) % 7, minutes % 1440  # 1 January 1970 was a Thursday
+        if self.start < self.end:
+            return day in self.days and self.start <= minute < self.end
+        return (day in self.days and minute >= self.start) or ((day - 1) % 7 in self.days and minute < self.end)
+
+
+class Conditions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a grant applies; all that are set must hold."""
+
+    networks: tuple[str, ...] = ()
+    """Only from these networks (CIDR); empty: from anywhere."""
+    only_by_digest: bool = False
+    """Only for what is named by its digest, not by a tag."""
+    windows: tuple[Window, ...] = ()
+    """Only at these times; empty: at any."""
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one, so that the same question may get another answer elsewhere or later."""
+        return bool(self.networks or self.only_by_digest or self.windows)
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What somebody may, or may not, do somewhere."""
+
+    id: int
+    effect: Effect
+    principal: str
+    """Whom it concerns: an account's name, or `group:` and a group's."""
+    role: str
+    actions: frozenset[Action]
+    place: Place
+    tags: str = ""
+    """A pattern of tags that narrows what is done to tags; empty: all. Other actions of the role stay as they are."""
+    conditions: Conditions = Conditions()
+    expires_at: int = 0
+    """0: never."""
+
+    def __str__(self) -> str:
+        verb = "gives" if self.effect is Effect.ALLOW else "denies"
+        narrowed = f", tags {self.tags}" if self.tags else ""
+        return f"grant {self.id} {verb} {self.principal} the role {self.role} on {self.place}{narrowed}"
+
+
+@lru_cache(maxsize=1024)
+def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+
+
+def in_networks(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether an address lies in one of the networks; one that cannot be read lies in none.
+
+    An IPv4 address that arrives as IPv6 (`::ffff:a.b.c.d`) is the IPv4 address.
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return any(parsed.version == network.version and parsed in network for network in _networks(networks))

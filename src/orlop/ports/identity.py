@@ -1,0 +1,508 @@
+"""Who there is and what they may do, as the catalog keeps it: accounts, groups, secrets, grants, rules, keys.
+
+Each method is one transaction. Every change writes its event to the outbox, and those that may change a decision move
+the version of who may do what. `by` says who acts and when. Secrets are kept as hashes, never as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from orlop.domain.access import Conditions, Effect, Grant, Limit, Place, SubjectKind, Visibility, VisibilityAt
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import By
+
+# --- Accounts -----------------------------------------------------------------------------------------------------
+
+#: The source of accounts and groups that are managed here; others carry the name of a sign-on provider.
+LOCAL = "local"
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A user or a robot. Times are microseconds since 1970, 0 for never."""
+
+    id: int = 0
+    kind: SubjectKind = SubjectKind.USER
+    name: str
+    display: str = ""
+    email: str = ""
+    source: str = LOCAL
+    """`local`, or the sign-on provider that vouches for it."""
+    external: str = ""
+    """The provider's own name for it, which never changes."""
+    namespace: str = ""
+    """Of a robot: whose administrators manage it; empty: the registry's."""
+    has_password: bool = False
+    must_change: bool = False
+    """Whether it can do nothing but choose another password."""
+    second_factors: tuple[str, ...] = ()
+    """The kinds that are set up, such as `totp`."""
+    disabled: str = ""
+    """Why it may not sign in; empty: it may."""
+    expires_at: int = 0
+    created_at: int = 0
+    created_by: str = ""
+    used_at: int = 0
+    used_from: str = ""
+    version: int = 1
+    """Raised by every change: what an entity tag is made of."""
+
+
+class AccountChange(msgspec.Struct, frozen=True):
+    """What to change; None leaves a field as it is."""
+
+    display: str | None = None
+    email: str | None = None
+    disabled: str | None = None
+    expires_at: int | None = None
+
+
+class Accounts(Protocol):
+    """Users and robots."""
+
+    async def add(self, account: Account, by: By) -> Account:
+        """Make one; its id, version and times are given here. Raises Conflict when the name, or the provider's name
+        for it, is taken."""
+        ...
+
+    async def get(self, name: str) -> Account | None:
+        """By name."""
+        ...
+
+    async def page(self, kind: SubjectKind, page: PageRequest, *, namespace: str | None = None) -> Page[Account]:
+        """Those of one kind by name; with `namespace` only robots of exactly that namespace."""
+        ...
+
+    async def change(self, name: str, change: AccountChange, by: By, *, expected: int | None = None) -> Account:
+        """Raises NotFound, or Stale when its version is not `expected`."""
+        ...
+
+    async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
+        """Remove it with its secrets, grants, memberships and sessions. Raises NotFound, Stale."""
+
+
+class ExternalAccounts(Protocol):
+    """Accounts that a sign-on provider vouches for."""
+
+    async def external(self, source: str, external: str) -> Account | None:
+        """By the provider's name for it."""
+        ...
+
+    async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
+        """Make the provider's groups what they are now, in one transaction.
+
+        `groups` maps a group's name to the names of its accounts; groups of this source that are not in it are
+        removed with their grants left to point at nothing. Accounts in `gone` are disabled, with the reason; those of
+        the source that were disabled by an earlier call and are not in `gone` are enabled again. Does nothing, and
+        moves no version, where everything is so already.
+        """
+
+    async def of_account(self, source: str, account: str, groups: Sequence[str], by: By) -> None:
+        """Make these the groups of one account of the provider, made where they are new; as `synchronise`."""
+
+
+class PasswordRecord(msgspec.Struct, frozen=True):
+    """What is needed to check a password. `hash` is a PHC string; None: the account has no password here."""
+
+    account: Account
+    hash: str | None
+    factors: bytes
+    """The second factors, as whoever wrote them put it (JSON)."""
+
+
+class Passwords(Protocol):
+    """Passwords and second factors of local users."""
+
+    async def get(self, name: str) -> PasswordRecord | None:
+        """Of an account by name, of any kind and source."""
+        ...
+
+    async def set(self, name: str, hash: str | None, *, must_change: bool, by: By) -> None:  # noqa: A002
+        """Set or remove a password; sessions and refresh secrets of the account end. Raises NotFound."""
+
+    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By) -> None:
+        """Replace the second factors. Raises NotFound."""
+
+
+# --- Secrets ------------------------------------------------------------------------------------------------------
+
+
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
+    """Something random that an account proves itself with, without the secret itself."""
+
+    id: int = 0
+    account: str
+    """The account's name."""
+    kind: str
+    """`token`: a personal access token; `robot`: a robot's secret; `refresh`: what `docker login` keeps."""
+    name: str = ""
+    """What its owner calls it."""
+    lookup: str
+    """The part of it that is no secret and unique: finds the row."""
+    hash: str
+    """SHA-256 of the whole, in hex: it is random enough to need no slow hash."""
+    limits: tuple[Limit, ...] | None = None
+    created_at: int = 0
+    created_by: str = ""
+    expires_at: int = 0
+    warned_at: int = 0
+    """When an event said that it will expire soon; 0: not yet."""
+    used_at: int = 0
+    used_from: str = ""
+
+
+class Secrets(Protocol):
+    """Tokens of users, secrets of robots, and what clients keep after a login."""
+
+    async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
+        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already."""
+        ...
+
+    async def find(self, lookup: str) -> tuple[Secret, Account] | None:
+        """In one query, whether or not it expired."""
+        ...
+
+    async def of(self, account: str, page: PageRequest) -> Page[Secret]:
+        """Those of an account, by id; keys of the page are ids as decimal text."""
+        ...
+
+    async def revoke(self, account: str, id: int, by: By) -> None:  # noqa: A002
+        """Remove one. Raises NotFound."""
+
+    async def expiring(self, before: int, now: int, limit: int) -> tuple[Secret, ...]:
+        """Those that expire before `before` and of which nobody was warned: marks them and writes an event for each."""
+        ...
+
+
+class Uses(Protocol):
+    """When secrets and accounts were used last; buffered by the caller, so that no request waits for it."""
+
+    async def record(self, secrets: Mapping[int, tuple[int, str]], accounts: Mapping[int, tuple[int, str]]) -> None:
+        """Id → (when, from which address). Writes no event, and changes no answer."""
+
+
+# --- Groups, grants, namespaces, documents --------------------------------------------------------------------------
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A set of accounts that grants can name."""
+
+    id: int = 0
+    name: str
+    source: str = LOCAL
+    description: str = ""
+    members: int = 0
+    created_at: int = 0
+    created_by: str = ""
+    version: int = 1
+
+
+class Groups(Protocol):
+    """Groups. Those of a sign-on provider are its own to fill."""
+
+    async def add(self, group: Group, by: By) -> Group:
+        """Raises Conflict."""
+        ...
+
+    async def get(self, name: str) -> Group | None:
+        """By name."""
+        ...
+
+    async def page(self, page: PageRequest) -> Page[Group]:
+        """By name."""
+        ...
+
+    async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
+        """With its memberships and grants. Raises NotFound, Stale."""
+
+
+class Members(Protocol):
+    """Who is in which group."""
+
+    async def of_group(self, group: str, page: PageRequest) -> Page[str]:
+        """Names of accounts. Raises NotFound."""
+        ...
+
+    async def of_account(self, account: str) -> tuple[str, ...]:
+        """Names of groups, in order. Raises NotFound."""
+        ...
+
+    async def set(self, group: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), by: By) -> None:
+        """Raises NotFound when the group or an account to add does not exist."""
+
+
+class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant to make; see domain.access.Grant."""
+
+    effect: Effect = Effect.ALLOW
+    principal: str
+    """An account's name, or `group:` and a group's."""
+    role: str
+    place: Place
+    tags: str = ""
+    conditions: Conditions = Conditions()
+    expires_at: int = 0
+
+
+class GrantRecord(msgspec.Struct, frozen=True):
+    """A grant as it is kept: its actions are those of its role at the time of asking."""
+
+    grant: Grant
+    created_at: int
+    created_by: str
+
+
+class Grants(Protocol):
+    """What subjects may do. A grant never changes; it is made and removed."""
+
+    async def add(self, grant: NewGrant, by: By) -> GrantRecord:
+        """Raises NotFound for an unknown principal or role, Conflict for one that is there word for word."""
+        ...
+
+    async def get(self, id: int) -> GrantRecord | None:  # noqa: A002
+        """By number."""
+        ...
+
+    async def page(
+        self, page: PageRequest, *, principal: str | None = None, place: Place | None = None
+    ) -> Page[GrantRecord]:
+        """By number (keys are decimal text); of one principal, or of exactly one place."""
+        ...
+
+    async def remove(self, id: int, by: By) -> None:  # noqa: A002
+        """Raises NotFound."""
+
+    async def covering(self, repository: str, limit: int) -> tuple[GrantRecord, ...]:
+        """Those whose place may cover a repository: of the registry, the namespaces above, and all patterns."""
+        ...
+
+
+class Namespace(msgspec.Struct, frozen=True, kw_only=True):
+    """A node of the tree. `visibility` None: what the nearest above says."""
+
+    path: str
+    visibility: Visibility | None = None
+    description: str = ""
+    created_at: int = 0
+    created_by: str = ""
+    version: int = 1
+
+
+class Namespaces(Protocol):
+    """The tree above repositories; the root is ``, and always there."""
+
+    async def get(self, path: str) -> Namespace | None:
+        """One node."""
+        ...
+
+    async def page(self, below: str, page: PageRequest) -> Page[Namespace]:
+        """Everything below a node, at any depth, by path."""
+        ...
+
+    async def put(self, namespace: Namespace, by: By, *, expected: int | None = None) -> Namespace:
+        """Make it, with those above it, or change it. `expected` 0: it must be new (Conflict); else as Stale says."""
+        ...
+
+    async def remove(self, path: str, by: By) -> None:
+        """With the grants on it. Raises NotFound, or Conflict while repositories or namespaces lie below it."""
+
+    async def remove_repository(self, name: RepositoryName, by: By) -> None:
+        """Delete a repository with every tag, manifest and link, and remember that it was: tokens for it end.
+
+        Raises NameUnknown.
+        """
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A rule or setting that is kept as a whole: a custom role, a trust, a sign-on provider."""
+
+    kind: str
+    name: str
+    body: bytes
+    """JSON; what it means is its kind's business."""
+    version: int = 1
+    changed_at: int = 0
+    changed_by: str = ""
+
+
+class Documents(Protocol):
+    """Documents by kind and name."""
+
+    async def get(self, kind: str, name: str) -> Document | None:
+        """One of them."""
+        ...
+
+    async def all(self, kind: str) -> tuple[Document, ...]:
+        """Every one of a kind, by name: there are few."""
+        ...
+
+    async def put(self, document: Document, by: By, *, expected: int | None = None) -> Document:
+        """Make or replace it. `expected` 0: it must be new (Conflict); another: raises Stale when it is not that."""
+        ...
+
+    async def remove(self, kind: str, name: str, by: By, *, expected: int | None = None) -> None:
+        """Raises NotFound, Stale; Conflict for a role that a grant names."""
+
+
+# --- What decisions are made from -----------------------------------------------------------------------------------
+
+
+class AccountFacts(msgspec.Struct, frozen=True):
+    """An account as decisions need it, with the credential that it came with."""
+
+    account: Account
+    secret: Secret | None
+    """None: it came with none, or the one that it came with was revoked."""
+    grants: tuple[Grant, ...]
+    """Of the account and of its groups, with the actions of their roles."""
+    groups: tuple[str, ...]
+    version: int
+
+
+class PlaceFacts(msgspec.Struct, frozen=True):
+    """What the catalog knows of the place of a repository."""
+
+    visible: VisibilityAt
+    exists: bool
+    deleted_at_version: int
+    """The version at which a repository of this name was last deleted; 0: never. Older tokens are not about it."""
+    version: int
+
+
+class AccessFacts(Protocol):
+    """What decisions are made from; remembered by workers while `Changes` of access stand still."""
+
+    async def of(self, account: int, secret: int = 0) -> AccountFacts | None:
+        """Everything about an account, by its number; None when it is gone."""
+        ...
+
+    async def place(self, repository: str) -> PlaceFacts:
+        """Everything about the place of a repository, whether or not it exists."""
+        ...
+
+    async def version(self) -> int:
+        """The version of who may do what: grows with every change of it."""
+        ...
+
+    async def open_namespaces(self, after: str, limit: int) -> tuple[tuple[str, Visibility], ...]:
+        """Namespaces that say something of visibility, in the order of the repositories below them: by path and `/`,
+        from after the key `after` (a path with its `/`) on; the root's is the empty path."""
+        ...
+
+
+# --- Keys, failures, sessions ---------------------------------------------------------------------------------------
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """A key that signs tokens: from `active_at` on, and verifies until `expires_at`."""
+
+    id: str
+    algorithm: str
+    private: bytes
+    """PKCS #8, PEM."""
+    created_at: int
+    active_at: int
+    expires_at: int
+
+
+class SigningKeys(Protocol):
+    """The keys of all replicas."""
+
+    async def all(self) -> tuple[SigningKey, ...]:
+        """Those that are kept, oldest first."""
+        ...
+
+    async def add(self, key: SigningKey, by: By, *, unless_newer_than: int) -> tuple[SigningKey, ...]:
+        """Add one unless another replica added one that is active later than `unless_newer_than`; all of them."""
+        ...
+
+    async def forget(self, expired_before: int, by: By) -> None:
+        """Remove those that verify nothing any more."""
+
+
+class Attempts(msgspec.Struct, frozen=True):
+    """Failed attempts under one key, such as an account or an address."""
+
+    failures: int
+    last_at: int
+
+
+class FailedAttempts(Protocol):
+    """How often somebody failed to prove who they are, shared by all workers."""
+
+    async def get(self, keys: Sequence[str]) -> dict[str, Attempts]:
+        """Of each key that has any."""
+        ...
+
+    async def failed(self, keys: Sequence[str], at: int, *, forget_before: int) -> dict[str, Attempts]:
+        """Count one more for each key, anew where the last was before `forget_before`."""
+        ...
+
+    async def clear(self, keys: Sequence[str]) -> None:
+        """Forget them."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser that is signed in. `id` is a hash of what its cookie holds."""
+
+    id: str
+    account: str
+    provider: str = ""
+    """The sign-on provider, or empty for a password."""
+    provider_session: str = ""
+    """What the provider calls it, for a logout that begins there."""
+    created_at: int
+    expires_at: int
+    address: str = ""
+    agent: str = ""
+
+
+class Sessions(Protocol):
+    """Browsers that are signed in."""
+
+    async def add(self, session: Session, by: By) -> None:
+        """Raises NotFound without such an account."""
+
+    async def get(self, id: str) -> tuple[Session, Account] | None:  # noqa: A002
+        """In one query, whether or not it expired."""
+        ...
+
+    async def of(self, account: str) -> tuple[Session, ...]:
+        """Those of an account, newest first."""
+        ...
+
+    async def end(
+        self,
+        *,
+        id: str = "",  # noqa: A002
+        account: str = "",
+        provider: str = "",
+        provider_session: str = "",
+        by: By,
+    ) -> int:
+        """End those that match everything that is given, of which there must be something; how many."""
+        ...
+
+    async def forget(self, expired_before: int) -> None:
+        """Remove those that are over."""
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Every role of who may do what, on one catalog."""
+
+    accounts: Accounts
+    external: ExternalAccounts
+    passwords: Passwords
+    secrets: Secrets
+    uses: Uses
+    groups: Groups
+    members: Members
+    grants: Grants
+    namespaces: Namespaces
+    documents: Documents
+    facts: AccessFacts
+    keys: SigningKeys
+    attempts: FailedAttempts
+    sessions: Sessions
