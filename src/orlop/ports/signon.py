@@ -1,0 +1,53 @@
+"""Others who say who somebody is: directories, identity providers, and the issuers of workload tokens."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class ExternalIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody as a sign-on provider knows them."""
+
+    source: str
+    """The provider's name."""
+    external: str
+    """What the provider calls them and will never call another: an entry's UUID, an issuer's `sub`."""
+    name: str
+    """What they are to be called here, if nobody is called that yet."""
+    display: str = ""
+    email: str = ""
+    groups: tuple[str, ...] | None = None
+    """Names of the groups here that they belong to; None: the provider did not say."""
+
+
+class PasswordSource(Protocol):
+    """Checks passwords of people whom somebody else knows."""
+
+    async def verify(self, name: str, password: str) -> ExternalIdentity | None:
+        """Who signs in with this name and password; None when there is no such person or the password is wrong.
+
+        Never true for an empty password. Raises Unavailable when no server can be asked.
+        """
+        ...
+
+
+class Vouched(msgspec.Struct, frozen=True):
+    """A robot that a foreign token stands for."""
+
+    account: str
+    """The robot's name."""
+    credential: str
+    """What it was, for people and the audit log: the trust, the issuer and the subject; never the token."""
+    expires_at: int
+    """Until when it may be used, in microseconds since 1970."""
+
+
+class TokenSource(Protocol):
+    """Turns tokens of others into robots of ours."""
+
+    async def verify(self, token: str) -> Vouched | None:
+        """Whom a token stands for; None when it is not of a kind that this source knows.
+
+        Raises Unauthorized, saying to the one who sent it what is wrong, and Unavailable when an issuer cannot be asked.
+        """
+        ...
