@@ -48,6 +48,6 @@ class TokenSource(Protocol):
     async def verify(self, token: str) -> Vouched | None:
         """Whom a token stands for; None when it is not of a kind that this source knows.
 
-        Raises Unauthorized, saying to the one who sent it what is wrong, and Unavailable when an issuer cannot be asked.
+        Raises Unauthorized, which says what is wrong with it, and Unavailable when its issuer cannot be asked.
         """
         ...
