@@ -54,8 +54,13 @@ SELECT NULL;
 SELECT orlop_gate(?1);
 
 -- name: ids_settle
+-- Tokens name accounts and secrets by their ids, so those of the last that were removed before the move are left out.
 SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM namespaces)),
        setval(pg_get_serial_sequence('repositories', 'id'), (SELECT max(id) FROM repositories)),
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
-       setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history));
+       setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history)),
+       setval(pg_get_serial_sequence('accounts', 'id'), (SELECT max(id) + 1000 FROM accounts)),
+       setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
+       setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
+       setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants));
