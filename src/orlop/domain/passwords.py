@@ -11,19 +11,20 @@ MAX_BYTES = 1024
 _COMMON = frozenset(
     """
     abc abcd abcdef abcdefgh abcdefghijkl access admin administrator adminadmin alphabet apple arsenal asdf asdfgh
-    asdfghjkl asdfghjklqwertyuiop azerty azertyuiop baseball batman biteme blink bonjour changeme changemenow changeit
-    charlie chelsea chocolate christmas computer container cookie correcthorsebatterystaple cowboys daniel default
-    demo docker dockerdocker dragon eagles facebook family football freedom ginger google guest hannah harbor harley
-    hello helloworld hottie hunter iloveyou iloveyouforever internet jennifer jessica jordan justin kubernetes
-    letmein letmeinnow liverpool login loveme lovely loveyou maintenance manager master matrix matthew merlin metallica
-    michael michelle minecraft monkey motdepasse mustang mynoob nevermind nicole nothing orlop orloporlop pass passord
-    password passwordpassword passwort passw0rd p@ssword p@ssw0rd pa$$word pepper pokemon princess public qazwsx
-    qazwsxedc qazwsxedcrfv qwer qwert qwerty qwertyqwerty qwertyuiop qwertyuiopasdf qwertyuiopasdfghjkl qwertz registry
-    registryregistry root rootroot samsung secret secretsecret shadow soccer spring starwars summer sunshine superman
-    supersecret superuser sysadmin system test tester testing testtest thisisapassword thisismypassword thomas tigger
-    toor trustno trustnoone unknown user username vagrant welcome welcomewelcome whatever winter yankees zaqwsx zxcvbn
-    zxcvbnm zaq1zaq 1q2w3e4r 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx 1qaz2wsx3edc q1w2e3r4 q1w2e3r4t5y6
-    """.split()
+    asdfghjkl asdfghjklqwertyuiop azerty azertyuiop baseball batman biteme blink bonjour changeme changemenow
+    changeit charlie chelsea chocolate christmas computer container cookie correcthorsebatterystaple cowboys daniel
+    default demo docker dockerdocker dragon eagles facebook family football freedom ginger google guest hannah
+    harbor harley hello helloworld hottie hunter iloveyou iloveyouforever internet jennifer jessica jordan justin
+    kubernetes letmein letmeinnow liverpool login loveme lovely loveyou maintenance manager master matrix matthew
+    merlin metallica michael michelle minecraft monkey motdepasse mustang mynoob nevermind nicole nothing orlop
+    orloporlop pass passord password passwordpassword passwort passw0rd p@ssword p@ssw0rd pa$$word pepper pokemon
+    princess public qazwsx qazwsxedc qazwsxedcrfv qwer qwert qwerty qwertyqwerty qwertyuiop qwertyuiopasdf
+    qwertyuiopasdfghjkl qwertz registry registryregistry root rootroot samsung secret secretsecret shadow soccer
+    spring starwars summer sunshine superman supersecret superuser sysadmin system test tester testing testtest
+    thisisapassword thisismypassword thomas tigger toor trustno trustnoone unknown user username vagrant welcome
+    welcomewelcome whatever winter yankees zaqwsx zxcvbn zxcvbnm zaq1zaq 1q2w3e4r 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx
+    1qaz2wsx3edc q1w2e3r4 q1w2e3r4t5y6
+    """.split()  # noqa: SIM905 - a list of words reads better as one
 )
 
 #: What is often put before and behind a common password, as if that made it another.
@@ -66,7 +67,9 @@ def refuse_weak(password: str, *, name: str, least: int) -> None:
     if _undecorated(folded) == _undecorated(name.casefold()) or folded in {name * 2, name[::-1]}:
         raise PasswordRefused("the password is the name of the account; take another")
     if len(set(folded)) < _DIFFERENT or folded in _sequence(len(folded)):
-        raise PasswordRefused(f"the password has a simple pattern; take one of {_DIFFERENT} different characters or more")
+        raise PasswordRefused(
+            f"the password has a simple pattern; take one of {_DIFFERENT} different characters or more"
+        )
     if folded in _COMMON or _undecorated(folded) in _COMMON:
         raise PasswordRefused("the password is one of the commonest; take another")
 
