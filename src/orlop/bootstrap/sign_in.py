@@ -40,7 +40,7 @@ _KEY_BYTES = 32
 
 
 class SignIn(msgspec.Struct, frozen=True):
-    """Everything about who somebody is. `passwords` is for those who ask for more than a password; `close` when done."""
+    """Everything about who somebody is. `passwords` is for who asks for more than a password; `close` when done."""
 
     authentication: Authentication
     passwords: PasswordSignIn
