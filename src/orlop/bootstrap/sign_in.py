@@ -61,11 +61,12 @@ class Sources(msgspec.Struct, frozen=True):
     on_failure: OnFailure = lambda _: None
 
 
-class Chance(msgspec.Struct, frozen=True):
-    """Time and randomness."""
+class Means(msgspec.Struct, frozen=True):
+    """Time, randomness, and slow hashes; what is None is made here."""
 
     clock: Clock = SystemClock()
     draw: Draw = secrets.token_bytes
+    hasher: Argon2Hasher | None = None
 
 
 def build_sign_in(
@@ -74,12 +75,12 @@ def build_sign_in(
     access_changes: Changes,
     access: Access,
     sources: Sources | None = None,
-    chance: Chance | None = None,
+    means: Means | None = None,
 ) -> SignIn:
     """What a process asks. `access_changes` counts changes of who may do what."""
-    sources, chance = sources or Sources(), chance or Chance()
-    auth, clock, draw = settings.auth, chance.clock, chance.draw
-    hasher = Argon2Hasher()
+    sources, means = sources or Sources(), means or Means()
+    auth, clock, draw = settings.auth, means.clock, means.draw
+    hasher = means.hasher or Argon2Hasher()
     provisioning = Provisioning(identity.accounts, identity.external)
     passwords = PasswordSignIn(
         identity.passwords,
