@@ -61,7 +61,7 @@ class Sources(msgspec.Struct, frozen=True):
     on_failure: OnFailure = lambda _: None
 
 
-class Means(msgspec.Struct, frozen=True):
+class Chance(msgspec.Struct, frozen=True):
     """Time, randomness, and slow hashes; what is None is made here."""
 
     clock: Clock = SystemClock()
@@ -75,12 +75,12 @@ def build_sign_in(
     access_changes: Changes,
     access: Access,
     sources: Sources | None = None,
-    means: Means | None = None,
+    chance: Chance | None = None,
 ) -> SignIn:
     """What a process asks. `access_changes` counts changes of who may do what."""
-    sources, means = sources or Sources(), means or Means()
-    auth, clock, draw = settings.auth, means.clock, means.draw
-    hasher = means.hasher or Argon2Hasher()
+    sources, chance = sources or Sources(), chance or Chance()
+    auth, clock, draw = settings.auth, chance.clock, chance.draw
+    hasher = chance.hasher or Argon2Hasher()
     provisioning = Provisioning(identity.accounts, identity.external)
     passwords = PasswordSignIn(
         identity.passwords,

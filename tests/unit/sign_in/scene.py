@@ -8,7 +8,7 @@ import msgspec
 
 from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
-from orlop.bootstrap.sign_in import Means, SignIn, Sources, build_sign_in
+from orlop.bootstrap.sign_in import Chance, SignIn, Sources, build_sign_in
 from orlop.config import Settings
 from orlop.config.auth import Auth
 from orlop.domain.access import Caller, Limit, Place, PlaceKind, Subject, SubjectKind
@@ -74,7 +74,7 @@ class Scene:
             self.memory.access_changes,
             self.access,
             self.sources,
-            Means(self.clock, self.draw, self.hasher),
+            Chance(self.clock, self.draw, self.hasher),
         )
 
     def by(self) -> By:
