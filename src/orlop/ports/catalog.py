@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from orlop.domain.access import Caller
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
@@ -107,8 +108,11 @@ class Manifests(Protocol):
 class Browse(Protocol):
     """Lists, in byte order of their keys."""
 
-    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
-        """Every repository."""
+    async def repositories(self, page: PageRequest, within: Sequence[NameSpan] | None = None) -> Page[RepositoryName]:
+        """Every repository, or those whose names lie in spans that are in order and do not touch.
+
+        Reads no more than a page of each span.
+        """
         ...
 
     async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
