@@ -15,6 +15,7 @@ from tests.contract import (
     links,
     manifests,
     outbox,
+    refusals,
     uploads,
 )
 
@@ -26,6 +27,7 @@ class CatalogKit:
     TestPut = manifests.PutKit
     TestDelete = manifests.DeleteKit
     TestLooseness = manifests.LoosenessKit
+    TestRefusals = refusals.RefusalKit
     TestBrowse = browse.BrowseKit
     TestReferrers = browse.ReferrersKit
     TestHistory = browse.HistoryKit

@@ -66,3 +66,9 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
        setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants));
+
+-- name: repository_spans
+SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2) AS r
+ORDER BY r.name LIMIT ?2;
