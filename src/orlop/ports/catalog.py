@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from orlop.domain.access import Caller
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
@@ -24,6 +25,11 @@ class By(msgspec.Struct, frozen=True):
     actor: str
     at: int
     origin: Origin = Origin()
+
+
+def by(caller: Caller, at: int) -> By:
+    """What a caller does at a time (microseconds since 1970, UTC)."""
+    return By(caller.subject.name, at, Origin(caller.subject.credential, caller.address, caller.request))
 
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
