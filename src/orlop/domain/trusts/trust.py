@@ -17,8 +17,10 @@ KIND = "trust"
 
 Preset = Literal["", "github", "gitlab", "kubernetes", "google"]
 
-#: Signatures that are believed (RFC 7518, section 3.1; RFC 8037). Nothing that a public key could also have made.
-ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+#: Signatures that are believed (RFC 7518, section 3.1; RFC 8037; RFC 9864). Nothing that a public key could have made.
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
+)
 
 #: Audiences that tokens are made for everywhere: whoever receives one there could come with it here.
 _EVERYWHERE = frozenset(

@@ -83,7 +83,7 @@ class Fetcher:
             return made
 
         connector = aiohttp.TCPConnector(
-            ssl=ssl.create_default_context(cadata=ca or None),
+            ssl=ssl.create_default_context(cadata=ca or None) if url.scheme == "https" else True,
             use_dns_cache=False,
             force_close=True,
             resolver=self._resolver() if self._resolver else None,

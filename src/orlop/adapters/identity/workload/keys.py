@@ -1,8 +1,12 @@
 """Public keys out of a JSON Web Key Set (RFC 7517): which of them can have made a signature of a kind."""
 
+from base64 import b64decode
 from typing import Any
 
 import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
@@ -15,13 +19,15 @@ KEYS_MAX = 64
 _RSA_BITS = range(2048, 8193)
 _RSA_EXPONENT_MAX = 1 << 32
 
-#: Type and curve of the keys that make a signature (RFC 7518, section 3.1; RFC 8037, section 3.1).
+#: Type and curve of the keys that make a signature (RFC 7518, section 3.1; RFC 8037, section 3.1;
+#: RFC 9864).
 _MADE_BY = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), ("RSA", None)),
     "ES256": ("EC", "P-256"),
     "ES384": ("EC", "P-384"),
     "ES512": ("EC", "P-521"),
     "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
 }
 
 Key = RSAKey | ECKey | OKPKey
@@ -40,6 +46,21 @@ class PublicKey(msgspec.Struct, frozen=True):
     def makes(self, algorithm: str) -> bool:
         """Whether it can have made a signature of that kind, and may."""
         return _MADE_BY.get(algorithm) == (self.kind, self.curve) and self.algorithm in {None, algorithm}
+
+    def signed(self, token: str, algorithm: str) -> bool:
+        """Whether it made the signature of a token in its compact form."""
+        try:
+            if isinstance(self.key, OKPKey):
+                # The library warns of the name EdDSA, which issuers go on to use.
+                signed, _, signature = token.rpartition(".")
+                public = self.key.public_key
+                assert isinstance(public, Ed25519PublicKey)
+                public.verify(b64decode(signature + "=" * (-len(signature) % 4), b"-_", validate=True), signed.encode())
+            else:
+                jws.deserialize_compact(token, self.key, algorithms=[algorithm])
+        except (JoseError, InvalidSignature, ValueError):
+            return False
+        return True
 
 
 def public_keys(jwks: dict[str, Any]) -> tuple[PublicKey, ...]:
