@@ -7,14 +7,22 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 
 @cache
-def rsa(name: str, bits: int = 2048) -> RSAKey:
+def rsa(name: str) -> RSAKey:
     """An RSA key of that name."""
-    return RSAKey.generate_key(bits, {"kid": name})
+    return RSAKey.generate_key(2048, {"kid": name})
+
+
+def weak(name: str) -> dict[str, Any]:
+    """A public key of 1024 bits, as it stands in a set; no library makes one without a warning."""
+    numbers = generate_private_key(65537, 1024).public_key().public_numbers()
+    modulus = base64url(numbers.n.to_bytes(128, "big"))
+    return {"kty": "RSA", "kid": name, "alg": "RS256", "use": "sig", "n": modulus, "e": "AQAB"}
 
 
 @cache

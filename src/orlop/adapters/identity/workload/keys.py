@@ -18,6 +18,7 @@ KEYS_MAX = 64
 #: "A key of size 2048 bits or larger MUST be used" (RFC 7518, section 3.3); larger ones than these cost too much time.
 _RSA_BITS = range(2048, 8193)
 _RSA_EXPONENT_MAX = 1 << 32
+_TEXT_MAX = 2048
 
 #: Type and curve of the keys that make a signature (RFC 7518, section 3.1; RFC 8037, section 3.1;
 #: RFC 9864).
@@ -55,7 +56,7 @@ class PublicKey(msgspec.Struct, frozen=True):
                 signed, _, signature = token.rpartition(".")
                 public = self.key.public_key
                 assert isinstance(public, Ed25519PublicKey)
-                public.verify(b64decode(signature + "=" * (-len(signature) % 4), b"-_", validate=True), signed.encode())
+                public.verify(_decoded(signature), signed.encode())
             else:
                 jws.deserialize_compact(token, self.key, algorithms=[algorithm])
         except (JoseError, InvalidSignature, ValueError):
@@ -83,15 +84,23 @@ def _public_key(said: Any) -> PublicKey | None:
     if not isinstance(identifier, str | None) or not isinstance(algorithm, str | None):
         return None
     try:
+        if kind == "RSA" and not _is_strong(said["n"], said["e"]):
+            return None
         key = import_key({"kty": kind, **{part: said[part] for part in PUBLIC[kind]}})
         assert isinstance(key, Key)
-        if isinstance(key, RSAKey):
-            numbers = key.public_key.public_numbers()
-            if key.public_key.key_size not in _RSA_BITS or not 3 <= numbers.e < _RSA_EXPONENT_MAX:
-                return None
     except (JoseError, ValueError, TypeError, KeyError):
         return None
     return PublicKey(identifier, kind, said["crv"] if "crv" in PUBLIC[kind] else None, algorithm, key)
+
+
+def _is_strong(modulus: str, exponent: str) -> bool:
+    """Whether an RSA key is neither weak nor made to cost time. Raises ValueError for what is no number."""
+    n, e = (int.from_bytes(_decoded(part[:_TEXT_MAX])) for part in (modulus, exponent))
+    return n.bit_length() in _RSA_BITS and 3 <= e < _RSA_EXPONENT_MAX
+
+
+def _decoded(text: str) -> bytes:
+    return b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
 
 
 def choose(keys: tuple[PublicKey, ...], algorithm: str, key_id: str | None) -> PublicKey | None:
