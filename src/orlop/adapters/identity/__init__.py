@@ -1,1 +1,1 @@
-"""How others say who somebody is: one folder or file for each protocol."""
+"""How credentials are made and checked: slow hashes of passwords, signatures of tokens."""
