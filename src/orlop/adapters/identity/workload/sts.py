@@ -19,11 +19,7 @@ from yarl import URL
 from orlop.adapters.addresses import Reach, reach
 from orlop.adapters.identity.workload.fetching import Fetcher, NoAnswer
 from orlop.domain.errors import Unauthorized, Unavailable
-
-PREFIX = "orlop-aws-v1."
-
-#: The header that binds a question to one registry.
-SERVER_ID = "x-orlop-server-id"
+from orlop.domain.trusts.questions import QUESTION_PREFIX, SERVER_ID
 
 #: Session tokens alone have more than a KiB.
 _URL_MAX = 8 * 1024
@@ -63,7 +59,7 @@ class SecurityTokenService:
         self._endpoint = endpoint.rstrip("/")
 
     def is_question(self, token: str) -> bool:
-        return token.startswith(PREFIX)
+        return token.startswith(QUESTION_PREFIX)
 
     async def ask(self, token: str, audience: str) -> str:
         host, fields = _read(token)
@@ -127,7 +123,7 @@ class SecurityTokenService:
 
 def _read(token: str) -> tuple[str, dict[str, str]]:
     """Host and parameters. Raises Unauthorized."""
-    encoded = token.removeprefix(PREFIX)
+    encoded = token.removeprefix(QUESTION_PREFIX)
     try:
         if "=" in encoded or len(encoded) > _URL_MAX * 2:
             raise ValueError("no base64url")
@@ -136,9 +132,9 @@ def _read(token: str) -> tuple[str, dict[str, str]]:
         pairs = parse_qsl(match[2], keep_blank_values=True, strict_parsing=True, max_num_fields=16) if match else []
         fields = dict(pairs)
     except (binascii.Error, ValueError) as cause:
-        raise Unauthorized(f"what follows {PREFIX} is not the URL of a signed question to AWS") from cause
+        raise Unauthorized(f"what follows {QUESTION_PREFIX} is not the URL of a signed question to AWS") from cause
     if match is None or len(fields) != len(pairs) or "#" in match[2]:
-        raise Unauthorized(f"what follows {PREFIX} is not the URL of a signed question to AWS")
+        raise Unauthorized(f"what follows {QUESTION_PREFIX} is not the URL of a signed question to AWS")
     return match[1], fields
 
 
