@@ -23,11 +23,23 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
     from orlop.bootstrap.clients import Stores
+    from orlop.bootstrap.logins import Tools
     from orlop.bootstrap.migrations import Migrations
     from orlop.bootstrap.moving import Movings
     from orlop.bootstrap.trial import open_for_trial
     from orlop.config import ConfigurationInvalid
-    from orlop.faces.cli import app, content, maintenance, migrate, references, serve, settings, store
+    from orlop.faces.cli import (
+        app,
+        content,
+        credential_provider,
+        login_oidc,
+        maintenance,
+        migrate,
+        references,
+        serve,
+        settings,
+        store,
+    )
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
@@ -38,6 +50,8 @@ def _run(arguments: list[str]) -> int:
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())
+    login_oidc.register(root, Tools())
+    credential_provider.register(root, Tools())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:
@@ -45,6 +59,14 @@ def _run(arguments: list[str]) -> int:
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def docker_credential() -> None:
+    """`docker-credential-orlop`, and exit."""
+    from orlop.bootstrap.logins import Tools
+    from orlop.faces.cli import docker_credential as helper
+
+    sys.exit(helper.main(sys.argv[1:], Tools()))
 
 
 def _serve(settings: "Settings") -> int:

@@ -12,6 +12,7 @@ from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import address, is_loopback
+from orlop.config.workload import Trusts, check_trusts
 
 __all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
 
@@ -144,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = ""
     tls: Tls = Tls()
     auth: Auth = Auth()
+    trusts: Trusts = Trusts()
     catalog: CatalogStore = CatalogStore()
     blobs: BlobStore = BlobStore()
     uploads: Uploads = Uploads()
@@ -184,6 +186,7 @@ def check(settings: Settings) -> None:
     check_auth(settings.auth)
     check_catalog(settings.catalog)
     check_blobs(settings.blobs)
+    check_trusts(settings.trusts)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(
             "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"
