@@ -1,4 +1,4 @@
-"""What somebody may pass on: no more than they may do themselves, nowhere else, no longer and under no fewer conditions.
+"""What somebody may pass on: no more than they may do themselves, nowhere else, no longer, no freer.
 
 Whether they may decide about a place at all is another question (the action `admin`), asked before.
 """

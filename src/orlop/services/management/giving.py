@@ -95,5 +95,3 @@ def _refuse(caller: Caller, too_much: frozenset[Action], place: Place, what: str
             f"{what} is more than {caller.subject.name} may pass on: {missing} on {place}; ask somebody who may do it",
             {"actions": sorted(too_much), "place": str(place)},
         )
-
-

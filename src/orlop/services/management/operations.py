@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from orlop.domain.access import Action, Caller, Question, Rights, SubjectKind, decide
+from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, decide
+from orlop.domain.access.reach import Gift, beyond
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
@@ -223,6 +224,10 @@ class Administered:
     def repository(self, name: str) -> bool:
         """Whether they administer a repository."""
         return self.everything or self._may(Question(Action.ADMIN, name, None, "", self._now, self._caller.address))
+
+    def place(self, place: Place) -> bool:
+        """Whether they administer the whole of a place."""
+        return self.everything or not beyond(self._rights, Gift(frozenset({Action.ADMIN}), place), self._now)
 
     def _may(self, question: Question) -> bool:
         limits = self._rights.subject.limits

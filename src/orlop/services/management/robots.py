@@ -5,9 +5,10 @@ from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
-from orlop.ports.credentials import Mint
 from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secrets
+from orlop.ports.management import Mint
 from orlop.services.management.giving import Giving
+from orlop.services.management.namespaces import checked_path
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.secrets import ALL, Issued, new_secret
@@ -62,6 +63,8 @@ class Robots:
                 {"name": account.name[:160]},
             )
         check_texts(account.display, "")
+        if account.namespace:
+            checked_path(account.namespace)
         return await self._accounts.add(
             Account(
                 kind=SubjectKind.ROBOT,
@@ -138,5 +141,3 @@ class Robots:
 
 def _unknown(name: str) -> NotFound:
     return NotFound(f"there is no robot {name}, or not for you to see")
-
-

@@ -5,17 +5,19 @@ import re
 import msgspec
 
 from orlop.domain.access import ROLES, Action, Caller, Role
-from orlop.domain.access.roles import RoleBody
+from orlop.domain.access.roles import RoleBody, stored_actions
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.ports.catalog import by
-from orlop.ports.identity import Document, Documents
+from orlop.ports.identity import ROLE, Document, Documents
 from orlop.services.management.giving import Giving
 from orlop.services.management.groups import check_description
 from orlop.services.management.operations import Gate, Operation
 
-KIND = "role"
-
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+class _Described(msgspec.Struct, frozen=True):
+    description: str = ""
 
 
 class KeptRole(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Roles:
     async def all(self, caller: Caller) -> tuple[KeptRole, ...]:
         """The built-in ones, each after those that it contains; then the others by name."""
         await self._gate.check(caller, Operation.ROLE_READ)
-        kept = [_read(document) for document in await self._documents.all(KIND)]
+        kept = [_read(document) for document in await self._documents.all(ROLE)]
         return (*(KeptRole(role, 0) for role in ROLES.values()), *kept)
 
     async def get(self, caller: Caller, name: str) -> KeptRole:
@@ -48,7 +50,7 @@ class Roles:
         """For other services, which have checked their caller. Raises NotFound."""
         if name in ROLES:
             return KeptRole(ROLES[name], 0)
-        document = await self._documents.get(KIND, name)
+        document = await self._documents.get(ROLE, name)
         if document is None:
             raise NotFound(f"there is no role {name}")
         return _read(document)
@@ -59,16 +61,20 @@ class Roles:
         if role.name in ROLES:
             raise Conflict(f"the role {role.name} is built in; choose another name")
         if not _NAME.fullmatch(role.name):
-            raise RequestInvalid("a role's name is 1 to 63 lower-case letters, digits and dashes within", {"name": role.name[:160]})
+            raise RequestInvalid(
+                "a role's name is 1 to 63 lower-case letters, digits and dashes within", {"name": role.name[:160]}
+            )
         if not role.actions or Action.PING in role.actions:
             raise RequestInvalid("a role has actions, and `ping` is none that anybody has to be given")
         check_description(role.description)
-        there = await self._documents.get(KIND, role.name)
+        there = await self._documents.get(ROLE, role.name)
         if there is not None:  # what it means changes for everybody who was granted it, or denied
             changed = _read(there).role.actions ^ role.actions
             await self._giving.actions(caller, changed, f"to change what the role {role.name} means")
         body = RoleBody(tuple(action for action in Action if action in role.actions), role.description)
-        document = Document(KIND, role.name, msgspec.json.encode(body))
+        document = Document(ROLE, role.name, msgspec.json.encode(body))
+        if expected is None:  # what was checked is what is replaced
+            expected = there.version if there is not None else 0
         return _read(await self._documents.put(document, by(caller, self._gate.now()), expected=expected))
 
     async def remove(self, caller: Caller, name: str, expected: int | None) -> None:
@@ -76,9 +82,9 @@ class Roles:
         await self._gate.check(caller, Operation.ROLE_CHANGE)
         if name in ROLES:
             raise Conflict(f"the role {name} is built in, and stays")
-        await self._documents.remove(KIND, name, by(caller, self._gate.now()), expected=expected)
+        await self._documents.remove(ROLE, name, by(caller, self._gate.now()), expected=expected)
 
 
 def _read(document: Document) -> KeptRole:
-    body = msgspec.json.decode(document.body, type=RoleBody)
-    return KeptRole(Role(document.name, frozenset(body.actions), body.description), document.version)
+    described = msgspec.json.decode(document.body, type=_Described)
+    return KeptRole(Role(document.name, stored_actions(document.body), described.description), document.version)

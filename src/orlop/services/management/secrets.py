@@ -5,8 +5,8 @@ import msgspec
 from orlop.domain.access import Limit
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.pages import PageRequest
-from orlop.ports.credentials import Minted
 from orlop.ports.identity import Secret
+from orlop.ports.management import Minted
 
 LABEL_MAX = 128
 LIMITS_MAX = 32

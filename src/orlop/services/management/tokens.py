@@ -4,8 +4,8 @@ from orlop.domain.access import Caller, Limit, SubjectKind
 from orlop.domain.errors import Denied, NotFound
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
-from orlop.ports.credentials import Mint
 from orlop.ports.identity import Secret, Secrets
+from orlop.ports.management import Mint
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.secrets import Issued, new_secret

@@ -6,7 +6,7 @@ from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.identity import LOCAL, Account, AccountChange, Accounts
-from orlop.ports.credentials import PasswordRules
+from orlop.ports.management import PasswordRules
 from orlop.services.management.giving import Giving
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import one
