@@ -4,7 +4,6 @@ from typing import Protocol
 
 import msgspec
 
-from orlop.domain.access import Caller
 from orlop.ports.catalog import By
 
 
@@ -16,9 +15,6 @@ class PasswordRules(Protocol):
 
     async def set(self, name: str, password: str, *, must_change: bool, by: By) -> None:
         """Make it the password; what they are signed in with ends. Raises NotFound."""
-
-    async def change(self, caller: Caller, current: str, new: str) -> None:
-        """Change the caller's own. Raises Unauthorized when `current` is wrong, RequestInvalid for `new`."""
 
 
 class Minted(msgspec.Struct, frozen=True):

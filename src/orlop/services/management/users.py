@@ -2,7 +2,7 @@
 
 from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.access.subjects import is_user_name
-from orlop.domain.errors import Conflict, NotFound, RequestInvalid
+from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.identity import LOCAL, Account, AccountChange, Accounts
@@ -104,13 +104,16 @@ class Users:
         await self._passwords.acceptable(name, password)
         await self._passwords.set(name, password, must_change=must_change, by=by(caller, self._gate.now()))
 
-    async def change_password(self, caller: Caller, current: str, new: str) -> None:
-        """The caller's own. Raises Unauthorized when the current one is wrong."""
+    async def change_password(self, caller: Caller, new: str) -> None:
+        """The caller's own, who has just proved that they know the one of now."""
         await self._gate.check(caller, Operation.PASSWORD_CHANGE, own=True)
+        if caller.subject.credential_id:
+            raise Denied("a password is changed with the password of now, and not with a token")
         account = await self._accounts.get(caller.subject.name)
         if account is None or account.kind is not SubjectKind.USER or account.source != LOCAL:
             raise Conflict("only local users have a password here to change")
-        await self._passwords.change(caller, current, new)
+        await self._passwords.acceptable(account.name, new)
+        await self._passwords.set(account.name, new, must_change=False, by=by(caller, self._gate.now()))
 
 
 def check_texts(display: str, email: str) -> None:
