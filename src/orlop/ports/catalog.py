@@ -27,10 +27,9 @@ class By(msgspec.Struct, frozen=True):
     origin: Origin = Origin()
 
 
-def by(caller: Caller, now: int) -> By:
-    """A caller who does something now."""
-    subject = caller.subject
-    return By(subject.name, now, Origin(subject.credential, caller.address, caller.request))
+def by(caller: Caller, at: int) -> By:
+    """What a caller does at a time (microseconds since 1970, UTC)."""
+    return By(caller.subject.name, at, Origin(caller.subject.credential, caller.address, caller.request))
 
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
