@@ -4,14 +4,14 @@ from orlop.domain.access import Caller, Limit, SubjectKind
 from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.secrets import Draw, new_secret
 from orlop.ports.catalog import by
 from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secrets
-from orlop.ports.management import Mint
 from orlop.services.management.giving import Giving
 from orlop.services.management.namespaces import checked_path
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.management.secrets import ALL, Issued, new_secret
+from orlop.services.management.secrets import ALL, Issued, kept_secret
 from orlop.services.management.users import check_texts
 
 #: Two, so that a new one is in use before the old one goes.
@@ -23,12 +23,12 @@ _KIND = "robot"
 class Robots:
     """See ports.identity.Accounts and Secrets. What a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, accounts: Accounts, secrets: Secrets, mint: Mint) -> None:
+    def __init__(self, gate: Gate, giving: Giving, accounts: Accounts, secrets: Secrets, draw: Draw) -> None:
         self._gate = gate
         self._giving = giving
         self._accounts = accounts
         self._secrets = secrets
-        self._mint = mint
+        self._draw = draw
 
     async def page(self, caller: Caller, page: PageRequest, namespace: str | None = None) -> Page[Account]:
         """Robots by name: those of namespaces that the caller administers, of exactly `namespace` if given."""
@@ -102,10 +102,10 @@ class Robots:
         """Another secret, good for what the robot may do within `limits`. Raises NotFound, Denied, Conflict."""
         await self.get(caller, name, Operation.ROBOT_SECRET_ISSUE)
         await self._giving.limits(caller, name, limits)
-        minted = self._mint.new(_KIND)
-        secret = new_secret(name, _KIND, label, minted, limits, expires_at, self._gate.now())
+        text = new_secret(_KIND, self._draw)
+        secret = kept_secret(name, text, label, limits, expires_at, self._gate.now())
         kept = await self._secrets.add(secret, by(caller, self._gate.now()), at_most=SECRETS_MAX)
-        return Issued(kept, minted.text)
+        return Issued(kept, text)
 
     async def rotate(self, caller: Caller, name: str, expires_at: int | None) -> Issued:
         """A new secret with the label and limits of the newest; that one stays good, and one before it goes.
@@ -122,11 +122,11 @@ class Robots:
         if expires_at is None:
             expires_at = now + newest.expires_at - newest.created_at if newest.expires_at else 0
         await self._giving.limits(caller, name, newest.limits)
-        minted = self._mint.new(_KIND)
-        secret = new_secret(name, _KIND, newest.name, minted, newest.limits, expires_at, now)
+        text = new_secret(_KIND, self._draw)
+        secret = kept_secret(name, text, newest.name, newest.limits, expires_at, now)
         for old in kept[: len(kept) - SECRETS_MAX + 1]:
             await self._secrets.revoke(name, old.id, by(caller, now))
-        return Issued(await self._secrets.add(secret, by(caller, now), at_most=SECRETS_MAX), minted.text)
+        return Issued(await self._secrets.add(secret, by(caller, now), at_most=SECRETS_MAX), text)
 
     async def revoke(self, caller: Caller, name: str, id: int) -> None:  # noqa: A002
         """One of its secrets. Raises NotFound, Denied."""

@@ -5,8 +5,8 @@ import msgspec
 from orlop.domain.access import Limit
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.pages import PageRequest
+from orlop.domain.secrets import parse_secret
 from orlop.ports.identity import Secret
-from orlop.ports.management import Minted
 
 LABEL_MAX = 128
 LIMITS_MAX = 32
@@ -25,11 +25,10 @@ class Issued(msgspec.Struct, frozen=True):
         return f"Issued({self.secret.lookup!r}, …)"
 
 
-def new_secret(
+def kept_secret(
     account: str,
-    kind: str,
+    text: str,
     label: str,
-    minted: Minted,
     limits: tuple[Limit, ...] | None,
     expires_at: int,
     now: int,
@@ -41,12 +40,14 @@ def new_secret(
         raise RequestInvalid(f"there are 1 to {LIMITS_MAX} limits, or none at all", {"field": "limits"})
     if expires_at and expires_at <= now:
         raise RequestInvalid("it would have expired already", {"field": "expires_at"})
+    parsed = parse_secret(text)
+    assert parsed is not None
     return Secret(
         account=account,
-        kind=kind,
+        kind=parsed.kind,
         name=label,
-        lookup=minted.lookup,
-        hash=minted.hash,
+        lookup=parsed.lookup,
+        hash=parsed.hash,
         limits=limits,
         expires_at=expires_at,
     )

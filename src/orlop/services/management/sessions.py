@@ -4,8 +4,8 @@ from orlop.domain.access import Caller
 from orlop.domain.errors import NotFound
 from orlop.ports.catalog import by
 from orlop.ports.identity import Session, Sessions, SigningKey, SigningKeys
-from orlop.ports.management import KeyRotation
 from orlop.services.management.operations import Gate, Operation
+from orlop.services.signing import Signing
 
 
 class SessionsOfAccounts:
@@ -38,10 +38,10 @@ class SessionsOfAccounts:
 class Keys:
     """See ports.identity.SigningKeys; without their private parts."""
 
-    def __init__(self, gate: Gate, keys: SigningKeys, rotation: KeyRotation) -> None:
+    def __init__(self, gate: Gate, keys: SigningKeys, signing: Signing) -> None:
         self._gate = gate
         self._keys = keys
-        self._rotation = rotation
+        self._signing = signing
 
     async def all(self, caller: Caller) -> tuple[SigningKey, ...]:
         """Those that are kept, oldest first; the private part left out."""
@@ -52,6 +52,6 @@ class Keys:
         )
 
     async def rotate(self, caller: Caller) -> None:
-        """Make a new one that signs from soon on."""
+        """Make a new one that signs from now on; tokens that the others signed hold until they expire."""
         await self._gate.check(caller, Operation.KEY_ROTATE)
-        await self._rotation.rotate(by(caller, self._gate.now()))
+        await self._signing.replace(by(caller, self._gate.now()))

@@ -3,12 +3,12 @@
 from orlop.domain.access import Caller, Limit, SubjectKind
 from orlop.domain.errors import Denied, NotFound
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.secrets import Draw, new_secret
 from orlop.ports.catalog import by
 from orlop.ports.identity import Secret, Secrets
-from orlop.ports.management import Mint
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
-from orlop.services.management.secrets import Issued, new_secret
+from orlop.services.management.secrets import Issued, kept_secret
 
 #: How many an owner may have.
 TOKENS_MAX = 100
@@ -19,10 +19,10 @@ _KIND = "token"
 class Tokens:
     """Those of the caller. A token that is limited cannot be used for any of this."""
 
-    def __init__(self, gate: Gate, secrets: Secrets, mint: Mint) -> None:
+    def __init__(self, gate: Gate, secrets: Secrets, draw: Draw) -> None:
         self._gate = gate
         self._secrets = secrets
-        self._mint = mint
+        self._draw = draw
 
     async def page(self, caller: Caller, page: PageRequest) -> Page[Secret]:
         """By number."""
@@ -45,9 +45,9 @@ class Tokens:
                     "a token that is made with a token cannot outlive it; name an earlier end, or sign in with your "
                     "password"
                 )
-        minted = self._mint.new(_KIND)
-        secret = new_secret(caller.subject.name, _KIND, label, minted, limits, expires_at, now)
-        return Issued(await self._secrets.add(secret, by(caller, now), at_most=TOKENS_MAX), minted.text)
+        text = new_secret(_KIND, self._draw)
+        secret = kept_secret(caller.subject.name, text, label, limits, expires_at, now)
+        return Issued(await self._secrets.add(secret, by(caller, now), at_most=TOKENS_MAX), text)
 
     async def revoke(self, caller: Caller, id: int) -> None:  # noqa: A002
         """One of them. Raises NotFound."""

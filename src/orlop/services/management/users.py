@@ -6,10 +6,10 @@ from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.identity import LOCAL, Account, AccountChange, Accounts
-from orlop.ports.management import PasswordRules
 from orlop.services.management.giving import Giving
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import one
+from orlop.services.management.passwords import NewPasswords
 
 DISPLAY_MAX = 256
 EMAIL_MAX = 254
@@ -18,7 +18,7 @@ EMAIL_MAX = 254
 class Users:
     """See ports.identity.Accounts. What a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, accounts: Accounts, passwords: PasswordRules) -> None:
+    def __init__(self, gate: Gate, giving: Giving, accounts: Accounts, passwords: NewPasswords) -> None:
         self._gate = gate
         self._giving = giving
         self._accounts = accounts
@@ -54,7 +54,7 @@ class Users:
             )
         check_texts(account.display, account.email)
         if password is not None:
-            await self._passwords.acceptable(account.name, password)
+            self._passwords.acceptable(account.name, password)
         done = by(caller, self._gate.now())
         made = await self._accounts.add(
             Account(
@@ -101,7 +101,6 @@ class Users:
         if account.source != LOCAL:
             raise Conflict(f"the password of {name} is kept by {account.source}; change it there")
         await self._giving.account(caller, name)
-        await self._passwords.acceptable(name, password)
         await self._passwords.set(name, password, must_change=must_change, by=by(caller, self._gate.now()))
 
     async def change_password(self, caller: Caller, new: str) -> None:
@@ -112,7 +111,6 @@ class Users:
         account = await self._accounts.get(caller.subject.name)
         if account is None or account.kind is not SubjectKind.USER or account.source != LOCAL:
             raise Conflict("only local users have a password here to change")
-        await self._passwords.acceptable(account.name, new)
         await self._passwords.set(account.name, new, must_change=False, by=by(caller, self._gate.now()))
 
 
