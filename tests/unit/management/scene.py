@@ -1,17 +1,20 @@
 """A registry's people on a catalog in memory: `root` rules it, `ann` owns the namespace `team`, `bob` owns `team-b`."""
 
 import hashlib
-import itertools
+import secrets
 
-from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.identity.tokens import JoseSigner
+from orlop.adapters.memory.catalog import open_memory
 from orlop.domain.access import SYSTEM, Caller, Effect, Limit, Place, PlaceKind, Subject, SubjectKind
-from orlop.domain.errors import RequestInvalid, Unauthorized
-from orlop.ports.catalog import By, by
+from orlop.domain.tokens import Terms
+from orlop.ports.catalog import By
+from orlop.ports.clock import HOUR
 from orlop.ports.identity import Account, Group, NewGrant, Secret
-from orlop.ports.management import Minted
 from orlop.services.access import Access
 from orlop.services.management.all import Management
 from orlop.services.management.documents import DocumentKind
+from orlop.services.management.passwords import NewPasswords
+from orlop.services.signing import Signing
 
 NOW = 1_800_000_000_000_000
 BY = By(SYSTEM.name, NOW)
@@ -34,49 +37,14 @@ class StillClock:
         return self.time
 
 
-class CountingMint:
-    """Secrets that are easy to tell apart."""
+class QuickHasher:
+    """See ports.credentials.PasswordHasher: as quick as a test wants it, and no good for anything else."""
 
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
+    async def hash(self, password: str) -> str:
+        return f"$quick${hashlib.sha256(password.encode()).hexdigest()}"
 
-    def new(self, kind: str) -> Minted:
-        number = next(self._numbers)
-        text = f"{kind}-secret-{number}"
-        return Minted(text, f"lookup{number}", hashlib.sha256(text.encode()).hexdigest())
-
-
-class PlainPasswords:
-    """Passwords on a catalog, in a hash that is good enough for a test."""
-
-    def __init__(self, catalog: MemoryCatalog) -> None:
-        self._passwords = catalog.identity.passwords
-
-    async def acceptable(self, name: str, password: str) -> None:
-        if len(password) < 8:
-            raise RequestInvalid("a password has at least 8 characters")
-
-    async def set(self, name: str, password: str, *, must_change: bool, by: By) -> None:
-        await self._passwords.set(name, _hash(password), must_change=must_change, by=by)
-
-    async def change(self, caller: Caller, current: str, new: str) -> None:
-        record = await self._passwords.get(caller.subject.name)
-        if record is None or record.hash != _hash(current):
-            raise Unauthorized("the current password is wrong")
-        await self.acceptable(caller.subject.name, new)
-        await self.set(caller.subject.name, new, must_change=False, by=by(caller, NOW))
-
-
-def _hash(password: str) -> str:
-    return f"$test${hashlib.sha256(password.encode()).hexdigest()}"
-
-
-class CountingRotation:
-    def __init__(self) -> None:
-        self.rotations = 0
-
-    async def rotate(self, by: By) -> None:
-        self.rotations += 1
+    async def verify(self, hash: str | None, password: str) -> bool:  # noqa: A002
+        return hash == await self.hash(password)
 
 
 class Scene:
@@ -87,15 +55,21 @@ class Scene:
         self.identity = self.catalog.identity
         self.clock = StillClock()
         self.access = Access(self.identity.facts, self.catalog.access_changes, self.clock, everyone=False)
-        self.rotation = CountingRotation()
-        self.passwords = PlainPasswords(self.catalog)
+        self.signing = Signing(
+            self.identity.keys,
+            JoseSigner(),
+            self.clock,
+            Terms("orlop", "orlop"),
+            lifetime=90 * 24 * HOUR,
+            longest=HOUR,
+        )
         self.management = Management.on(
             self.identity,
             self.access,
             self.clock,
-            passwords=self.passwords,
-            mint=CountingMint(),
-            rotation=self.rotation,
+            passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
+            draw=secrets.token_bytes,
+            signing=self.signing,
             kinds=kinds or {},
         )
 

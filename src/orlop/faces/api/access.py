@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from orlop.domain.access import Action, Visibility
 from orlop.domain.access.explanation import Considered
@@ -103,19 +103,20 @@ def access(management: Management) -> list[HTTPRouteHandler]:
     @get("/access/explain", operation_id="explainAccess", tags=["access"], operation=Operation.EXPLAIN)
     async def explain_access(
         request: Asked,
-        action: Annotated[Action, Parameter(query="action", description="What is to be done.")],
+        action: Annotated[Action, QueryParameter(name="action", description="What is to be done.")],
         subject: Annotated[
-            str, Parameter(query="subject", max_length=255, description="An account or `anonymous`; empty: oneself.")
+            str,
+            QueryParameter(name="subject", max_length=255, description="An account or `anonymous`; else oneself."),
         ] = "",
         repository: Annotated[
-            str, Parameter(query="repository", max_length=255, description="Empty: on the registry as a whole.")
+            str, QueryParameter(name="repository", max_length=255, description="Empty: on the registry as a whole.")
         ] = "",
-        tag: Annotated[str, Parameter(query="tag", max_length=128, description="The tag that it is about.")] = "",
+        tag: Annotated[str, QueryParameter(name="tag", max_length=128, description="The tag that it is about.")] = "",
         address: Annotated[
-            str, Parameter(query="address", max_length=64, description="The address that they come from.")
+            str, QueryParameter(name="address", max_length=64, description="The address that they come from.")
         ] = "",
         credential: Annotated[
-            int, Parameter(query="credential", ge=0, le=2**53, description="The number of a secret of theirs.")
+            int, QueryParameter(name="credential", ge=0, le=2**53, description="The number of a secret of theirs.")
         ] = 0,
     ) -> ExplanationValue:
         """Why somebody may or may not do something: every grant that was looked at, and what would change it."""
@@ -132,7 +133,7 @@ def access(management: Management) -> list[HTTPRouteHandler]:
     @get("/access/who", operation_id="whoMay", tags=["access"], operation=Operation.WHO)
     async def who_may(
         request: Asked,
-        repository: Annotated[str, Parameter(query="repository", max_length=255, description="The repository.")],
+        repository: Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")],
     ) -> WhoValue:
         """Who may do what to a repository, and by which grants."""
         who = await management.explaining.who(caller_of(request), RepositoryName(repository))

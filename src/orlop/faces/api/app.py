@@ -64,7 +64,7 @@ class ApiApp:
         self._log = log
         self._request_ids = request_ids
         self._address = address
-        self._described = description(routes)
+        self._described = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -79,6 +79,7 @@ class ApiApp:
                 address = self._address(scope, headers)
                 body = RequestBody(receive, headers, _IDLE, http1=scope["http_version"] < "2")
                 if scope["path"] == _DESCRIPTION and scope["method"] in {"GET", "HEAD"}:
+                    self._described = self._described or description(self._routes)
                     response = Response(200, [header("content-type", "application/json")], self._described)
                 else:
                     caller = await self._caller(scope, headers, address, request_id)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from litestar import Request, Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import RequestInvalid
@@ -23,19 +23,19 @@ PAGE_MAX = 1_000
 
 Size = Annotated[
     int,
-    Parameter(query="n", ge=1, le=PAGE_MAX, description="How many entries a page has at most."),
+    QueryParameter(name="n", ge=1, le=PAGE_MAX, description="How many entries a page has at most."),
 ]
 Last = Annotated[
     str,
-    Parameter(query="last", max_length=512, description="Go on after this entry; the Link header has it."),
+    QueryParameter(name="last", max_length=512, description="Go on after this entry; the Link header has it."),
 ]
 Match = Annotated[
     str | None,
-    Parameter(header="If-Match", max_length=64, description="The ETag of the version that is to be changed."),
+    HeaderParameter(name="If-Match", max_length=64, description="The ETag of the version that is to be changed."),
 ]
 NoneMatch = Annotated[
     str | None,
-    Parameter(header="If-None-Match", max_length=64, description="`*`: only make it, if it is not there yet."),
+    HeaderParameter(name="If-None-Match", max_length=64, description="`*`: only make it, if it is not there yet."),
 ]
 
 Asked = Request[Any, Any, Any]

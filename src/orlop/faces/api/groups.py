@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from orlop.domain.access import Place, PlaceKind, Role
 from orlop.domain.access.roles import RoleBody
@@ -43,24 +43,24 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.GroupValue.of, lambda group: group.name, n)
 
     @post("/groups", operation_id="addGroup", tags=["groups"], operation=Operation.GROUP_ADD)
-    async def add_group(request: Asked, data: values.NewGroup) -> Response[values.GroupValue]:
+    async def add_group(request: Asked, data: JSONBody[values.NewGroup]) -> Response[values.GroupValue]:
         """Make a group, with nobody in it."""
         made = await service.add(caller_of(request), data.name, data.description)
         return tagged(values.GroupValue.of(made), made.version, 201, f"{PREFIX}/groups/{made.name}")
 
     @get("/groups/{name:str}", operation_id="showGroup", tags=["groups"], operation=Operation.GROUP_READ)
-    async def show_group(request: Asked, name: str) -> Response[values.GroupValue]:
+    async def show_group(request: Asked, name: FromPath[str]) -> Response[values.GroupValue]:
         """One group."""
         group = await service.get(caller_of(request), name)
         return tagged(values.GroupValue.of(group), group.version)
 
     @delete("/groups/{name:str}", operation_id="removeGroup", tags=["groups"], operation=Operation.GROUP_REMOVE)
-    async def remove_group(request: Asked, name: str, match: Match = None) -> None:
+    async def remove_group(request: Asked, name: FromPath[str], match: Match = None) -> None:
         """Remove a group with its grants."""
         await service.remove(caller_of(request), name, expected(match))
 
     @get("/groups/{name:str}/members", operation_id="listMembers", tags=["groups"], operation=Operation.MEMBER_READ)
-    async def list_members(request: Asked, name: str, n: Size = PAGE, last: Last = "") -> Response[list[str]]:
+    async def list_members(request: Asked, name: FromPath[str], n: Size = PAGE, last: Last = "") -> Response[list[str]]:
         """Names of the accounts in a group."""
         page = await service.members(caller_of(request), name, page_of(n, last))
         return listed(request, page, str, str, n)
@@ -72,7 +72,7 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
         status_code=204,
         operation=Operation.MEMBER_CHANGE,
     )
-    async def add_member(request: Asked, name: str, account: str) -> None:
+    async def add_member(request: Asked, name: FromPath[str], account: FromPath[str]) -> None:
         """Put an account into a group; it may be there already."""
         await service.join(caller_of(request), name, account)
 
@@ -82,7 +82,7 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
         tags=["groups"],
         operation=Operation.MEMBER_CHANGE,
     )
-    async def remove_member(request: Asked, name: str, account: str) -> None:
+    async def remove_member(request: Asked, name: FromPath[str], account: FromPath[str]) -> None:
         """Take an account out of a group."""
         await service.leave(caller_of(request), name, account)
 
@@ -99,14 +99,14 @@ def roles(management: Management) -> list[HTTPRouteHandler]:
         return whole(await service.all(caller_of(request)), values.RoleValue.of)
 
     @get("/roles/{name:str}", operation_id="showRole", tags=["roles"], operation=Operation.ROLE_READ)
-    async def show_role(request: Asked, name: str) -> Response[values.RoleValue]:
+    async def show_role(request: Asked, name: FromPath[str]) -> Response[values.RoleValue]:
         """One role."""
         kept = await service.get(caller_of(request), name)
         return tagged(values.RoleValue.of(kept), kept.version)
 
     @put("/roles/{name:str}", operation_id="putRole", tags=["roles"], operation=Operation.ROLE_CHANGE)
     async def put_role(
-        request: Asked, name: str, data: RoleBody, match: Match = None, none_match: NoneMatch = None
+        request: Asked, name: FromPath[str], data: JSONBody[RoleBody], match: Match = None, none_match: NoneMatch = None
     ) -> Response[values.RoleValue]:
         """Make a role, or change what it means for everybody who was granted it."""
         role = Role(name, frozenset(data.actions), data.description)
@@ -114,7 +114,7 @@ def roles(management: Management) -> list[HTTPRouteHandler]:
         return tagged(values.RoleValue.of(kept), kept.version)
 
     @delete("/roles/{name:str}", operation_id="removeRole", tags=["roles"], operation=Operation.ROLE_CHANGE)
-    async def remove_role(request: Asked, name: str, match: Match = None) -> None:
+    async def remove_role(request: Asked, name: FromPath[str], match: Match = None) -> None:
         """Remove a role that no grant names."""
         await service.remove(caller_of(request), name, expected(match))
 
@@ -139,12 +139,12 @@ def grants(management: Management) -> list[HTTPRouteHandler]:
         n: Size = PAGE,
         last: Last = "",
         principal: Annotated[
-            str | None, Parameter(query="principal", max_length=255, description="Only those of this principal.")
+            str | None, QueryParameter(name="principal", max_length=255, description="Only those of this principal.")
         ] = None,
         kind: Annotated[
-            PlaceKind | None, Parameter(query="kind", description="Only those on exactly one place, of this kind …")
+            PlaceKind | None, QueryParameter(name="kind", description="Only those on exactly one place, of this kind …")
         ] = None,
-        path: Annotated[str, Parameter(query="path", max_length=255, description="… and with this path.")] = "",
+        path: Annotated[str, QueryParameter(name="path", max_length=255, description="… and with this path.")] = "",
     ) -> Response[list[values.GrantValue]]:
         """Grants by number: the caller's own, and those on places that they administer."""
         place = _place(kind, path)
@@ -152,7 +152,7 @@ def grants(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.GrantValue.of, lambda record: str(record.grant.id), n)
 
     @post("/grants", operation_id="addGrant", tags=["grants"], operation=Operation.GRANT_ADD)
-    async def add_grant(request: Asked, data: values.NewGrantValue) -> Response[values.GrantValue]:
+    async def add_grant(request: Asked, data: JSONBody[values.NewGrantValue]) -> Response[values.GrantValue]:
         """Give or deny somebody a role somewhere; no more than the caller may do there."""
         new = NewGrant(
             effect=data.effect,

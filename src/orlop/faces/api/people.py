@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET
 
 from orlop.domain.access import SubjectKind
@@ -27,10 +27,10 @@ from orlop.ports.identity import Account, AccountChange
 from orlop.services.management.all import Management
 from orlop.services.management.operations import Operation
 
-Number = Annotated[int, Parameter(ge=1, le=2**53)]
+Number = Annotated[int, PathParameter(ge=1, le=2**53)]
 
 
-def _change(data: values.UserChange | values.RobotChange) -> AccountChange:
+def _change(data: JSONBody[values.UserChange] | values.RobotChange) -> AccountChange:
     email = getattr(data, "email", UNSET)
     return AccountChange(
         display=None if data.display is UNSET else data.display,
@@ -51,7 +51,7 @@ def users(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.AccountValue.of, lambda user: user.name, n)
 
     @post("/users", operation_id="addUser", tags=["users"], operation=Operation.USER_ADD)
-    async def add_user(request: Asked, data: values.NewUser) -> Response[values.AccountValue]:
+    async def add_user(request: Asked, data: JSONBody[values.NewUser]) -> Response[values.AccountValue]:
         """Make a local user, who has to choose another password at the first sign-in."""
         account = Account(
             name=data.name,
@@ -64,21 +64,21 @@ def users(management: Management) -> list[HTTPRouteHandler]:
         return tagged(values.AccountValue.of(made), made.version, 201, f"{PREFIX}/users/{made.name}")
 
     @get("/users/{name:str}", operation_id="showUser", tags=["users"], operation=Operation.USER_READ)
-    async def show_user(request: Asked, name: str) -> Response[values.AccountValue]:
+    async def show_user(request: Asked, name: FromPath[str]) -> Response[values.AccountValue]:
         """One user."""
         account = await service.get(caller_of(request), name)
         return tagged(values.AccountValue.of(account), account.version)
 
     @patch("/users/{name:str}", operation_id="changeUser", tags=["users"], operation=Operation.USER_CHANGE)
     async def change_user(
-        request: Asked, name: str, data: values.UserChange, match: Match = None
+        request: Asked, name: FromPath[str], data: JSONBody[values.UserChange], match: Match = None
     ) -> Response[values.AccountValue]:
         """Change what is named, and nothing else; `disabled` null lets them in again."""
         account = await service.change(caller_of(request), name, _change(data), expected(match))
         return tagged(values.AccountValue.of(account), account.version)
 
     @delete("/users/{name:str}", operation_id="removeUser", tags=["users"], operation=Operation.USER_REMOVE)
-    async def remove_user(request: Asked, name: str, match: Match = None) -> None:
+    async def remove_user(request: Asked, name: FromPath[str], match: Match = None) -> None:
         """Remove a user with their tokens, grants and sessions."""
         await service.remove(caller_of(request), name, expected(match))
 
@@ -89,7 +89,7 @@ def users(management: Management) -> list[HTTPRouteHandler]:
         status_code=204,
         operation=Operation.PASSWORD_SET,
     )
-    async def set_password(request: Asked, name: str, data: values.NewPassword) -> None:
+    async def set_password(request: Asked, name: FromPath[str], data: JSONBody[values.NewPassword]) -> None:
         """Give a user another password; what they are signed in with ends."""
         await service.set_password(caller_of(request), name, data.password, must_change=data.must_change)
 
@@ -120,7 +120,7 @@ def oneself(management: Management) -> list[HTTPRouteHandler]:
         status_code=204,
         operation=Operation.PASSWORD_CHANGE,
     )
-    async def change_password(request: Asked, data: values.PasswordChange) -> None:
+    async def change_password(request: Asked, data: JSONBody[values.PasswordChange]) -> None:
         """Change one's own password, signed in with the one of now; whoever has to, can do nothing else before."""
         await management.users.change_password(caller_of(request), data.password)
 
@@ -131,7 +131,7 @@ def oneself(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.SecretValue.of, lambda secret: str(secret.id), n)
 
     @post("/tokens", operation_id="issueToken", tags=["tokens"], operation=Operation.TOKEN_ISSUE)
-    async def issue_token(request: Asked, data: values.NewSecret) -> values.IssuedValue:
+    async def issue_token(request: Asked, data: JSONBody[values.NewSecret]) -> values.IssuedValue:
         """Make a personal access token. It is told once, and never again."""
         limits = values.limits_of(data.limits)
         return values.IssuedValue.of(
@@ -156,7 +156,7 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         n: Size = PAGE,
         last: Last = "",
         namespace: Annotated[
-            str | None, Parameter(query="namespace", max_length=255, description="Only those of exactly this one.")
+            str | None, QueryParameter(name="namespace", max_length=255, description="Only those of exactly this one.")
         ] = None,
     ) -> Response[list[values.AccountValue]]:
         """Robots by name, of the namespaces that the caller administers."""
@@ -164,7 +164,7 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.AccountValue.of, lambda robot: robot.name, n)
 
     @post("/robots", operation_id="addRobot", tags=["robots"], operation=Operation.ROBOT_ADD)
-    async def add_robot(request: Asked, data: values.NewRobot) -> Response[values.AccountValue]:
+    async def add_robot(request: Asked, data: JSONBody[values.NewRobot]) -> Response[values.AccountValue]:
         """Make a robot. It has no secret and may do nothing yet."""
         account = Account(
             kind=SubjectKind.ROBOT,
@@ -178,21 +178,21 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         return tagged(values.AccountValue.of(made), made.version, 201, f"{PREFIX}/robots/{made.name}")
 
     @get("/robots/{name:str}", operation_id="showRobot", tags=["robots"], operation=Operation.ROBOT_READ)
-    async def show_robot(request: Asked, name: str) -> Response[values.AccountValue]:
+    async def show_robot(request: Asked, name: FromPath[str]) -> Response[values.AccountValue]:
         """One robot."""
         account = await service.get(caller_of(request), name)
         return tagged(values.AccountValue.of(account), account.version)
 
     @patch("/robots/{name:str}", operation_id="changeRobot", tags=["robots"], operation=Operation.ROBOT_CHANGE)
     async def change_robot(
-        request: Asked, name: str, data: values.RobotChange, match: Match = None
+        request: Asked, name: FromPath[str], data: JSONBody[values.RobotChange], match: Match = None
     ) -> Response[values.AccountValue]:
         """Change what is named, and nothing else."""
         account = await service.change(caller_of(request), name, _change(data), expected(match))
         return tagged(values.AccountValue.of(account), account.version)
 
     @delete("/robots/{name:str}", operation_id="removeRobot", tags=["robots"], operation=Operation.ROBOT_REMOVE)
-    async def remove_robot(request: Asked, name: str, match: Match = None) -> None:
+    async def remove_robot(request: Asked, name: FromPath[str], match: Match = None) -> None:
         """Remove a robot with its secrets and grants."""
         await service.remove(caller_of(request), name, expected(match))
 
@@ -209,7 +209,7 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_READ,
     )
-    async def list_secrets(request: Asked, name: str) -> list[values.SecretValue]:
+    async def list_secrets(request: Asked, name: FromPath[str]) -> list[values.SecretValue]:
         """The secrets of a robot, which are two at most; oldest first."""
         return whole(await service.secrets(caller_of(request), name), values.SecretValue.of)
 
@@ -219,7 +219,7 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_ISSUE,
     )
-    async def issue_secret(request: Asked, name: str, data: values.NewSecret) -> values.IssuedValue:
+    async def issue_secret(request: Asked, name: FromPath[str], data: JSONBody[values.NewSecret]) -> values.IssuedValue:
         """Make another secret of a robot. It is told once, and never again."""
         limits = values.limits_of(data.limits)
         return values.IssuedValue.of(
@@ -232,7 +232,7 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_ISSUE,
     )
-    async def rotate_secret(request: Asked, name: str, data: values.Rotation) -> values.IssuedValue:
+    async def rotate_secret(request: Asked, name: FromPath[str], data: JSONBody[values.Rotation]) -> values.IssuedValue:
         """Make a new secret like the newest, which stays good until the next rotation; one before it ends."""
         expires_at = None if data.expires_at is UNSET else values.moment(data.expires_at)
         return values.IssuedValue.of(await service.rotate(caller_of(request), name, expires_at))
@@ -243,7 +243,7 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_REVOKE,
     )
-    async def revoke_secret(request: Asked, name: str, number: Number) -> None:
+    async def revoke_secret(request: Asked, name: FromPath[str], number: Number) -> None:
         """End a secret at once."""
         await service.revoke(caller_of(request), name, number)
 

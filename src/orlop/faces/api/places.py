@@ -5,7 +5,7 @@ from typing import Annotated, Any, Protocol
 
 from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from orlop.domain.access import Caller
 from orlop.domain.names import RepositoryName
@@ -52,7 +52,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
         n: Size = PAGE,
         last: Last = "",
         below: Annotated[
-            str, Parameter(query="below", max_length=255, description="Only those below this one, at any depth.")
+            str, QueryParameter(name="below", max_length=255, description="Only those below this one, at any depth.")
         ] = "",
     ) -> Response[list[values.NamespaceValue]]:
         """Namespaces by path, as far as the caller administers them; the root is not among them."""
@@ -62,7 +62,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
     @get(
         "/namespaces/{path:path}", operation_id="showNamespace", tags=["namespaces"], operation=Operation.NAMESPACE_READ
     )
-    async def show_namespace(request: Asked, path: str) -> Response[values.NamespaceValue]:
+    async def show_namespace(request: Asked, path: FromPath[str]) -> Response[values.NamespaceValue]:
         """One namespace; `-` is the root."""
         found = await service.get(caller_of(request), _path(path))
         return tagged(values.NamespaceValue.of(found), found.version)
@@ -74,7 +74,11 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
         operation=Operation.NAMESPACE_CHANGE,
     )
     async def put_namespace(
-        request: Asked, path: str, data: values.NamespaceBody, match: Match = None, none_match: NoneMatch = None
+        request: Asked,
+        path: FromPath[str],
+        data: JSONBody[values.NamespaceBody],
+        match: Match = None,
+        none_match: NoneMatch = None,
     ) -> Response[values.NamespaceValue]:
         """Make a namespace, or say who may pull from it without a grant."""
         wanted = Namespace(path=_path(path), visibility=data.visibility, description=data.description)
@@ -87,7 +91,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
         tags=["namespaces"],
         operation=Operation.NAMESPACE_REMOVE,
     )
-    async def remove_namespace(request: Asked, path: str, match: Match = None) -> None:
+    async def remove_namespace(request: Asked, path: FromPath[str], match: Match = None) -> None:
         """Remove a namespace with the grants on it; nothing may lie below it."""
         await service.remove(caller_of(request), _path(path), expected(match))
 
@@ -113,7 +117,7 @@ def repositories(management: Management, pages: RepositoryPages) -> list[HTTPRou
         tags=["repositories"],
         operation=Operation.REPOSITORY_REMOVE,
     )
-    async def remove_repository(request: Asked, path: str) -> None:
+    async def remove_repository(request: Asked, path: FromPath[str]) -> None:
         """Delete a repository with everything in it; tokens for it end."""
         await management.namespaces.remove_repository(caller_of(request), RepositoryName(path.removeprefix("/")))
 
@@ -135,14 +139,18 @@ def _documents(management: Management, plural: str, kind: str) -> list[HTTPRoute
         return whole(await service.all(caller_of(request), kind), values.DocumentValue.of)
 
     @get(f"/{plural}/{{name:str}}", operation_id=f"show{title}", tags=[plural], operation=Operation.DOCUMENT_READ)
-    async def show_document(request: Asked, name: str) -> Response[values.DocumentValue]:
+    async def show_document(request: Asked, name: FromPath[str]) -> Response[values.DocumentValue]:
         """One of them, without secrets."""
         found = await service.get(caller_of(request), kind, name)
         return tagged(values.DocumentValue.of(found), found.version)
 
     @put(f"/{plural}/{{name:str}}", operation_id=f"put{title}", tags=[plural], operation=Operation.DOCUMENT_CHANGE)
     async def put_document(
-        request: Asked, name: str, data: dict[str, Any], match: Match = None, none_match: NoneMatch = None
+        request: Asked,
+        name: FromPath[str],
+        data: JSONBody[dict[str, Any]],
+        match: Match = None,
+        none_match: NoneMatch = None,
     ) -> Response[values.DocumentValue]:
         """Make or replace one. A secret that is `(set)` stays as it is."""
         made = await service.put(caller_of(request), kind, name, data, replacing(match, none_match))
@@ -151,7 +159,7 @@ def _documents(management: Management, plural: str, kind: str) -> list[HTTPRoute
     @delete(
         f"/{plural}/{{name:str}}", operation_id=f"remove{title}", tags=[plural], operation=Operation.DOCUMENT_CHANGE
     )
-    async def remove_document(request: Asked, name: str, match: Match = None) -> None:
+    async def remove_document(request: Asked, name: FromPath[str], match: Match = None) -> None:
         """Remove one; it counts from the next request on."""
         await service.remove(caller_of(request), kind, name, expected(match))
 
@@ -169,7 +177,7 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
         return whole(await service.of(caller, caller.subject.name), values.SessionValue.of)
 
     @delete("/sessions/{id:str}", operation_id="endSession", tags=["sessions"], operation=Operation.SESSION_END)
-    async def end_session(request: Asked, id: str) -> None:  # noqa: A002
+    async def end_session(request: Asked, id: FromPath[str]) -> None:  # noqa: A002
         """End one of the caller's."""
         caller = caller_of(request)
         await service.end(caller, caller.subject.name, id)
@@ -177,7 +185,7 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
     @get(
         "/users/{name:str}/sessions", operation_id="listSessionsOf", tags=["sessions"], operation=Operation.SESSION_READ
     )
-    async def list_sessions_of(request: Asked, name: str) -> list[values.SessionValue]:
+    async def list_sessions_of(request: Asked, name: FromPath[str]) -> list[values.SessionValue]:
         """The browsers in which a user is signed in, newest first."""
         return whole(await service.of(caller_of(request), name), values.SessionValue.of)
 
@@ -188,7 +196,7 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
         status_code=200,
         operation=Operation.SESSION_END,
     )
-    async def end_sessions_of(request: Asked, name: str) -> values.EndedValue:
+    async def end_sessions_of(request: Asked, name: FromPath[str]) -> values.EndedValue:
         """End all sessions of a user."""
         return values.EndedValue(await service.end_all(caller_of(request), name))
 

@@ -16,8 +16,9 @@ from litestar.exceptions import (
 )
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import ParameterKwarg
+from litestar.params import QueryParameter
 from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
@@ -76,8 +77,8 @@ def routes(management: Management, repositories: places.RepositoryPages, kinds: 
             components=Components(security_schemes={"basic": SecurityScheme(type="http", scheme="basic")}),
             security=[{"basic": []}],
             use_handler_docstrings=True,
-            enabled_endpoints=set(),
-            render_plugins=(),
+            render_plugins=[JsonRenderPlugin()],  # pages that fetch scripts from elsewhere are none of ours
+            path=f"{PREFIX}/schema",
         ),
         logging_config=None,
         debug=False,
@@ -93,9 +94,9 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     """Raises RequestInvalid for parameters and fields that nobody knows, before anything is read into its types."""
     signature = handler.parsed_fn_signature
     known = {
-        str(definition.kwarg_definition.query)
+        str(definition.kwarg_definition.name)
         for definition in signature.parameters.values()
-        if isinstance(definition.kwarg_definition, ParameterKwarg) and definition.kwarg_definition.query
+        if isinstance(definition.kwarg_definition, QueryParameter)
     }
     for name in connection.query_params:
         if name not in known:
