@@ -33,14 +33,16 @@ def build_services(settings: Settings, stores: Stores) -> Services:
     """Every service of one process."""
     clock = SystemClock()
     catalog = stores.catalog
+    access = Access(NoAccounts(), stores.changes, clock, everyone=settings.open)
     referrers = Referrers(catalog.browse, catalog.manifests)
     return Services(
-        access=Access(NoAccounts(), stores.changes, clock, everyone=settings.open),
+        access=access,
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
             catalog.links,
             stores.blobs.stage,
+            access,
             clock,
             RandomIds(),
             UploadLimits(
@@ -50,9 +52,11 @@ def build_services(settings: Settings, stores: Stores) -> Services:
             ),
         ),
         blobs=Blobs(
-            catalog.links, stores.blobs.reader, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
+            catalog.links, stores.blobs.reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
         ),
-        manifests=Manifests(catalog.manifests, referrers, clock, sparse_indexes=settings.manifests.sparse_indexes),
+        manifests=Manifests(
+            catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
+        ),
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
