@@ -121,7 +121,7 @@ class State:
 
     def event(self, kind: EventKind, by: By, repository: str = "", digest: str = "", tag: str = "") -> None:
         """Write one event to the outbox."""
-        number = len(self.outbox) + 1
+        number = self.outbox[-1].id + 1 if self.outbox else 1  # the last one is never trimmed
         self.outbox.append(
             Event(id=number, at=by.at, kind=kind, actor=by.actor, repository=repository, digest=digest, tag=tag)
         )
