@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from orlop.domain.events import REFUSALS, Event
+from orlop.domain.access.grants import place_in
+from orlop.domain.events import REFUSALS, Event, EventKind
 
 #: What stands before the first entry: 32 zero bytes, in hex as all hashes here.
 BEGINNING = "0" * 64
@@ -182,12 +183,8 @@ def day_of(at: int) -> str:
 
 
 def places(entry: AuditEntry) -> tuple[str, ...]:
-    """The repository or namespace that an entry is about, and every namespace above it: whose owners may see it.
-
-    Of a change to a namespace, a grant or a robot the namespace stands before the first space of `subject`'s place;
-    see `place_of`.
-    """
-    path = entry.repository or place_of(entry)
+    """The repository or namespace that an entry is about, and every namespace above it: whose owners may see it."""
+    path = entry.repository or _place_of(entry)
     found = []
     while path:
         found.append(path)
@@ -195,9 +192,15 @@ def places(entry: AuditEntry) -> tuple[str, ...]:
     return tuple(found)
 
 
-def place_of(entry: AuditEntry) -> str:
-    """The namespace that an entry without a repository is about; empty when it is about none."""
-    return entry.subject if entry.kind.startswith("namespace.") else ""
+def _place_of(entry: AuditEntry) -> str:
+    """The namespace, or pattern of repositories, that an entry without a repository is about; empty for none."""
+    if entry.kind in _OF_NAMESPACES:
+        return entry.subject
+    return place_in(entry.detail) if entry.kind in _OF_GRANTS else ""
+
+
+_OF_NAMESPACES = frozenset({EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED})
+_OF_GRANTS = frozenset({EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED})
 
 
 class Dropped(msgspec.Struct, frozen=True):

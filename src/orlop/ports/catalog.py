@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from orlop.domain.access import Caller
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
@@ -24,6 +25,12 @@ class By(msgspec.Struct, frozen=True):
     actor: str
     at: int
     origin: Origin = Origin()
+
+
+def by(caller: Caller, now: int) -> By:
+    """A caller who does something now."""
+    subject = caller.subject
+    return By(subject.name, now, Origin(subject.credential, caller.address, caller.request))
 
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
