@@ -6,10 +6,12 @@ import pytest
 
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.blobs import BlobStore
 from tests.contract.changes import ChangesKit
 from tests.contract.leases import LeasesKit
@@ -40,6 +42,11 @@ def _leases(opened: MemoryCatalog) -> Leases:
     return opened.leases
 
 
+@pytest.fixture(name="audit")
+def _audit(opened: MemoryCatalog) -> AuditStore:
+    return opened.audit
+
+
 @pytest.fixture(name="changes")
 def _changes(opened: MemoryCatalog) -> Changes:
     return opened.changes
@@ -63,6 +70,10 @@ class TestCatalog(kits.CatalogKit):
 
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

@@ -8,11 +8,13 @@ import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.changes import ChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import APP, START, V1, V2, Scene
@@ -36,6 +38,11 @@ def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
 
 
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
+
+
 @pytest.fixture(name="changes")
 def _changes(opened: OpenCatalog) -> Changes:
     return opened.changes
@@ -47,6 +54,10 @@ class TestCatalog(kits.CatalogKit):
 
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.records import existing_repository
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import StoreClosed, Unavailable
-from orlop.domain.events import Event, EventKind
+from orlop.domain.events import Event, EventKind, Origin
 from orlop.domain.moving import MoveState
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
@@ -77,10 +77,25 @@ class SqlOutbox:
         self._reader = engine.reader
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        return tuple(
-            Event(id=row_id, at=at, kind=EventKind(kind), actor=actor, repository=repository, digest=digest, tag=tag)
-            for row_id, at, kind, actor, repository, digest, tag in await self._reader.all("event_page", after, limit)
-        )
+        return tuple(map(_event, await self._reader.all("event_page", after, limit)))
+
+
+def _event(row: Row) -> Event:
+    row_id, at, kind, actor, repository, digest, tag, *origin, subject, detail, count, first_at = row
+    return Event(
+        id=row_id,
+        at=at,
+        kind=EventKind(kind),
+        actor=actor,
+        repository=repository,
+        digest=digest,
+        tag=tag,
+        origin=Origin(*origin),
+        subject=subject,
+        detail=detail,
+        count=count,
+        first_at=first_at,
+    )
 
 
 class SqlPullTimes:

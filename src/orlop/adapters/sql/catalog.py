@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import SharedChanges
@@ -13,6 +14,7 @@ from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
@@ -31,6 +33,7 @@ class OpenCatalog(NamedTuple):
     changes: Changes
     engine: Engine
     start: Callable[[], None]
+    audit: AuditStore
 
 
 def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
@@ -40,7 +43,7 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
     """
     changes = SharedChanges(folder / CHANGES)
     engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, ticket)
-    return OpenCatalog(on(engine, engine.reader), SqlLeases(engine), changes, engine, _nothing)
+    return OpenCatalog(on(engine, engine.reader), SqlLeases(engine), changes, engine, _nothing, audit_on(engine))
 
 
 def _nothing() -> None:

@@ -20,6 +20,12 @@ _TABLES: dict[str, Key] = {
     "pulls": (0, ""),
     "tag_history": (0,),
     "outbox": (0,),
+    "readers": ("", ""),
+    "audit": (0,),
+    "audit_places": ("", 0),
+    "audit_segments": (0,),
+    "audit_heads": (0,),
+    "audit_keys": ("",),
     "jobs": ("",),
 }
 

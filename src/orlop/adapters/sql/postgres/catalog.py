@@ -2,6 +2,7 @@
 
 from collections.abc import MutableSequence
 
+from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.catalog import OpenCatalog, on
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.postgres.changes import PostgresChanges
@@ -25,4 +26,4 @@ def open_postgres(
     """
     changes = PostgresChanges(made, own, surroundings.monotonic)
     engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, surroundings, ticket)
-    return OpenCatalog(on(engine, engine.lists), SqlLeases(engine), changes, engine, engine.start)
+    return OpenCatalog(on(engine, engine.lists), SqlLeases(engine), changes, engine, engine.start, audit_on(engine))

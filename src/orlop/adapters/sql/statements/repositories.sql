@@ -45,4 +45,5 @@ FROM totals;
 INSERT INTO outbox (at, kind, actor, repository, digest, tag) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 >= 0;
 
 -- name: event_page
-SELECT id, at, kind, actor, repository, digest, tag FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times, first_at
+FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;

@@ -13,7 +13,8 @@ SELECT base + (pg_current_xact_id()::text::bigint << 20) + ?7, ?1, ?2, ?3, ?4, ?
 -- name: event_page
 -- Only of transactions older than every one that still runs: what commits later has greater ids than all that is shown,
 -- so a reader that goes on after the last one misses nothing.
-SELECT o.id, o.at, o.kind, o.actor, o.repository, o.digest, o.tag
+SELECT o.id, o.at, o.kind, o.actor, o.repository, o.digest, o.tag, o.credential, o.address, o.request, o.subject,
+       o.detail, o.times, o.first_at
 FROM outbox o
 WHERE o.id > ?1 AND o.id < (
     SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) FROM outbox_epoch)
@@ -24,14 +25,19 @@ SELECT pg_current_snapshot()::text;
 
 -- name: news
 -- Now, and whether a transaction that the snapshot ?1 did not show has written an event since: one that was running
--- then, or one that began later.
+-- then, or one that began later. Refusals and pulls are no news; what was trimmed since may have been.
 SELECT pg_current_snapshot()::text, EXISTS (
     SELECT 1 FROM outbox_epoch e JOIN outbox o
     ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
+    AND o.kind NOT IN ('access.refused', 'sign-in.failed', 'manifest.pulled', 'blob.pulled')
+) OR EXISTS (
+    SELECT 1 FROM outbox_epoch e
+    WHERE e.trimmed >= e.base + (pg_snapshot_xmin(?1::text::pg_snapshot)::text::bigint << 20)
 ) OR EXISTS (
     SELECT 1 FROM outbox_epoch e
     CROSS JOIN (SELECT xip::text::bigint AS number FROM pg_snapshot_xip(?1::text::pg_snapshot) AS xip) ran
-    JOIN outbox o ON o.id >= e.base + (ran.number << 20) AND o.id < e.base + ((ran.number + 1) << 20));
+    JOIN outbox o ON o.id >= e.base + (ran.number << 20) AND o.id < e.base + ((ran.number + 1) << 20)
+    AND o.kind NOT IN ('access.refused', 'sign-in.failed', 'manifest.pulled', 'blob.pulled'));
 
 -- name: commit_abandon
 -- Takes the key's place if nobody has it: then the transaction that was to leave it can never be committed any more.
@@ -57,3 +63,13 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
        setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history));
+
+-- name: event_told
+-- An id as in event.
+INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times,
+    first_at)
+SELECT base + (pg_current_xact_id()::text::bigint << 20) + ?14, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+FROM outbox_epoch;
+
+-- name: outbox_trimmed
+UPDATE outbox_epoch SET trimmed = greatest(trimmed, ?1::bigint);
