@@ -8,16 +8,19 @@ from typing import Any, NamedTuple
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.memory.changes import MemoryChanges
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
-from orlop.domain.access import Subject
+from orlop.bootstrap.services import NoAccounts
+from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import Catalog
 from orlop.ports.clock import HOUR, SECOND
+from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
@@ -33,7 +36,7 @@ START = 4_000_000_000 * SECOND
 GRACE = HOUR
 EXPIRE = 2 * HOUR
 LEASE = 60 * SECOND
-ALICE = Subject("alice")
+ALICE = Caller(Subject("alice"))
 
 
 class HandClock:
@@ -119,6 +122,7 @@ class Registry:
     def __init__(self, stores: Stores, clock: HandClock, ids: CountedIds | None = None) -> None:
         catalog = stores.catalog
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
+        self.access = Access(NoAccounts(), MemoryChanges(), clock, everyone=True)
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
-from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
+from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
@@ -20,15 +21,11 @@ from orlop.faces.operation.app import OperationApp
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
-from orlop.services.worker import Schedule, Worker
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
 #: The descriptor of standard output, where the access log goes.
 _STDOUT = 1
-
-#: How often sessions that nobody finished are cleared away, in microseconds.
-_EXPIRE_EVERY = 60 * SECOND
 
 
 def application(settings: Settings, context: WorkerContext) -> Application:
@@ -41,7 +38,7 @@ def application(settings: Settings, context: WorkerContext) -> Application:
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    worker = _worker(settings, stores, services, metrics)
+    worker = background(settings, stores, services, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -88,18 +85,4 @@ def _distribution(
         log,
         Limits(body_idle=settings.limits.body_idle / SECOND, uploads=settings.uploads.concurrent),
         names,
-    )
-
-
-def _worker(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> Worker:
-    return Worker(
-        services.pulls,
-        services.collection,
-        stores.leases,
-        SystemClock(),
-        RandomIds(),
-        Schedule(expire_every=_EXPIRE_EVERY, collect_every=settings.gc.interval, grace=settings.gc.grace),
-        lambda done, seconds: metrics.collection.finished(
-            "done", seconds=seconds, links=done.links, blobs=done.removed, freed_bytes=done.freed
-        ),
     )

@@ -5,7 +5,8 @@ import msgspec
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
-from orlop.domain.access import AccessRules
+from orlop.domain.access.rights import DEFAULT_VISIBILITY, Visibility
+from orlop.ports.identity import AccountFacts, PlaceFacts
 from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
@@ -34,7 +35,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
     catalog = stores.catalog
     referrers = Referrers(catalog.browse, catalog.manifests)
     return Services(
-        access=Access(AccessRules(open_to_all=settings.open)),
+        access=Access(NoAccounts(), stores.changes, clock, everyone=settings.open),
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -68,3 +69,19 @@ def build_sweep(stores: Stores) -> Sweep:
     """The sweep alone, for the command line."""
     blobs = stores.blobs
     return Sweep(stores.catalog.inspection, blobs.inventory, blobs.stage, blobs.remover, SystemClock())
+
+
+class NoAccounts:
+    """See ports.identity.AccessFacts: nobody has an account, and nothing is open to everybody."""
+
+    async def of(self, account: int, secret: int = 0) -> AccountFacts | None:
+        return None
+
+    async def place(self, repository: str) -> PlaceFacts:
+        return PlaceFacts(DEFAULT_VISIBILITY, exists=False, deleted_at_version=0, version=0)
+
+    async def version(self) -> int:
+        return 0
+
+    async def open_namespaces(self, after: str, limit: int) -> tuple[tuple[str, Visibility], ...]:
+        return ()

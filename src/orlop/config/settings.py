@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from orlop.config.audit import Audit, check_audit
+from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import address, is_loopback
 
-__all__ = ["BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
+__all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
 
 _SECOND = 1_000_000
 _HOUR = 3600 * _SECOND
@@ -133,7 +134,17 @@ class Settings(msgspec.Struct, frozen=True):
     open: Annotated[
         bool, Meaning("Let anyone push and pull. Refused unless `listen` is a loopback address.", Kind.SWITCH)
     ] = False
+    trusted_proxies: Annotated[
+        str,
+        Meaning(
+            "Networks of proxies in front of the server, with commas: what they say of clients, in `X-Forwarded-*`, is"
+            " believed.",
+            Kind.TEXT,
+            default="none",
+        ),
+    ] = ""
     tls: Tls = Tls()
+    auth: Auth = Auth()
     catalog: CatalogStore = CatalogStore()
     blobs: BlobStore = BlobStore()
     uploads: Uploads = Uploads()
@@ -171,6 +182,8 @@ def check(settings: Settings) -> None:
     if (settings.tls.cert is None) != (settings.tls.key is None):
         given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")
         raise ConfigurationInvalid(f"{given} needs {missing}")
+    networks(settings.trusted_proxies, "trusted_proxies")
+    check_auth(settings.auth)
     check_catalog(settings.catalog)
     check_blobs(settings.blobs)
     check_audit(settings.audit)

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-from orlop.domain.access import Subject
+from orlop.domain.access import Caller
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown
 from orlop.domain.names import RepositoryName
 from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
-from orlop.ports.catalog import BlobLinks, By
+from orlop.ports.catalog import BlobLinks, by
 from orlop.ports.clock import Clock
 
 
@@ -37,7 +37,7 @@ class Blobs:
         self._grace = grace
         self._addresses = addresses
 
-    async def find(self, repository: RepositoryName, digest: Digest, subject: Subject) -> FoundBlob:
+    async def find(self, repository: RepositoryName, digest: Digest, caller: Caller) -> FoundBlob:
         """The blob. Raises BlobUnknown.
 
         A client that is told of a blob may rely on it in a manifest soon after, so an answer about a link whose grace
@@ -50,7 +50,7 @@ class Blobs:
             return FoundBlob(found.blob, lasting=True)
         now = self._clock.now()
         if now - found.loose_since > self._grace // 2 and not await self._links.keep(
-            repository, digest, By(subject.name, now)
+            repository, digest, by(caller, now)
         ):
             raise _unknown(repository, digest)
         return FoundBlob(found.blob, lasting=False)
@@ -67,14 +67,14 @@ class Blobs:
         return await self._addresses.address(blob) if self._addresses is not None else None
 
     async def mount(
-        self, digest: Digest, source: RepositoryName | None, target: RepositoryName, subject: Subject
+        self, digest: Digest, source: RepositoryName | None, target: RepositoryName, caller: Caller
     ) -> Blob | None:
         """Link a blob that `source` holds, or without one any repository, into `target`; None when none does."""
-        return await self._links.mount(digest, source, target, By(subject.name, self._clock.now()))
+        return await self._links.mount(digest, source, target, by(caller, self._clock.now()))
 
-    async def delete(self, repository: RepositoryName, digest: Digest, subject: Subject) -> None:
+    async def delete(self, repository: RepositoryName, digest: Digest, caller: Caller) -> None:
         """Remove a blob from a repository. Raises BlobUnknown, or Denied while a manifest there names it."""
-        await self._links.unlink(repository, digest, By(subject.name, self._clock.now()))
+        await self._links.unlink(repository, digest, by(caller, self._clock.now()))
 
 
 def _unknown(repository: RepositoryName, digest: Digest) -> BlobUnknown:

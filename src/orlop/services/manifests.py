@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.domain.access import Subject
+from orlop.domain.access import Caller
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import DigestInvalid, ManifestUnknown, NotAcceptable
 from orlop.domain.manifest import Manifest, parse_manifest
 from orlop.domain.media_types import accepts
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.catalog import By, ManifestPush, StoredManifest
+from orlop.ports.catalog import ManifestPush, StoredManifest, by
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
 from orlop.services.referrers import Referrers
@@ -62,7 +62,7 @@ class Manifests:
         content: bytes,
         content_type: str,
         tags: Sequence[Tag],
-        subject: Subject,
+        caller: Caller,
     ) -> Pushed:
         """Store a manifest under its digest, and point `reference`, if it is a tag, and `tags` at it.
 
@@ -82,7 +82,7 @@ class Manifests:
         else:
             digest = digest_of(content)
             pointing = (reference,)
-        await self._store(repository, digest, content, manifest, pointing, subject)
+        await self._store(repository, digest, content, manifest, pointing, caller)
         return Pushed(digest, manifest.subject, pointing)
 
     async def _store(
@@ -92,17 +92,17 @@ class Manifests:
         content: bytes,
         manifest: Manifest,
         tags: tuple[Tag, ...],
-        subject: Subject,
+        caller: Caller,
     ) -> None:
         push = ManifestPush(
             repository, digest, content, manifest, tags, sparse=self._sparse_indexes and manifest.is_index
         )
-        await self._rows.put(push, By(subject.name, self._clock.now()))
+        await self._rows.put(push, by(caller, self._clock.now()))
 
-    async def delete(self, repository: RepositoryName, reference: Reference, subject: Subject) -> None:
+    async def delete(self, repository: RepositoryName, reference: Reference, caller: Caller) -> None:
         """Remove a manifest with its tags, or a tag alone. Raises ManifestUnknown, Denied."""
-        by = By(subject.name, self._clock.now())
+        who = by(caller, self._clock.now())
         if isinstance(reference, Digest):
-            await self._rows.delete(repository, reference, by)
+            await self._rows.delete(repository, reference, who)
         else:
-            await self._rows.untag(repository, reference, by)
+            await self._rows.untag(repository, reference, who)

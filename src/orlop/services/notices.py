@@ -9,12 +9,16 @@ from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
+import structlog
 
 from orlop.domain.access import Action, Caller
+from orlop.domain.errors import RegistryError
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.domain.limits import Bucket, Rate
 from orlop.ports.audit import EventWriter
 from orlop.ports.clock import SECOND, Clock
+
+_log = structlog.get_logger("orlop.audit")
 
 #: For how long further ones of the same are counted before they are told, in microseconds.
 WINDOW = 60 * SECOND
@@ -114,6 +118,13 @@ class Notices:
             del self._written[: len(part)]
             done += len(part)
         return done
+
+    async def step(self) -> None:
+        """Flush; what the catalog does not take now is told later."""
+        try:
+            await self.flush()
+        except RegistryError as error:
+            _log.warning("refusals and pulls wait to be written", reason=error.message)
 
     def _count(self, key: _Key, request: str) -> None:
         now = self._clock.now()

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from orlop.domain.access import Subject
+from orlop.domain.access import Caller
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import CANONICAL, Digest
 from orlop.domain.errors import (
@@ -19,7 +19,7 @@ from orlop.domain.errors import (
 from orlop.domain.names import RepositoryName
 from orlop.domain.upload import ChunkRange, Upload, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
-from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry
+from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 
@@ -70,9 +70,9 @@ class Uploads:
         self._ids = ids
         self._limits = limits
 
-    async def start(self, repository: RepositoryName, subject: Subject, algorithm: str = CANONICAL) -> Upload:
+    async def start(self, repository: RepositoryName, caller: Caller, algorithm: str = CANONICAL) -> Upload:
         """A new session."""
-        upload = self._new(repository, subject, algorithm)
+        upload = self._new(repository, caller, algorithm)
         await self._rows.start(upload)
         return upload
 
@@ -90,9 +90,7 @@ class Uploads:
             await self._receive(claim, body, claim.upload.algorithm)
             return await claim.let_go()
 
-    async def finish(
-        self, repository: RepositoryName, upload: str, digest: Digest, body: Body, subject: Subject
-    ) -> Blob:
+    async def finish(self, repository: RepositoryName, upload: str, digest: Digest, body: Body, caller: Caller) -> Blob:
         """Take the last bytes, if there are any, and turn the session into a blob of the repository.
 
         Raises DigestInvalid when the content is not what `digest` says; the session then stands where it stood before.
@@ -103,29 +101,29 @@ class Uploads:
         try:
             claim = await self._claim(repository, upload, body, target=digest)
         except BlobUploadUnknown:
-            linked = await self._held(repository, digest, subject)
+            linked = await self._held(repository, digest, caller)
             if linked is None:
                 raise
             return linked
         async with self._cleared_if_over(claim):
-            return await self._complete(claim, digest, body, subject)
+            return await self._complete(claim, digest, body, caller)
 
-    async def _held(self, repository: RepositoryName, digest: Digest, subject: Subject) -> Blob | None:
+    async def _held(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
         """A blob of the repository, and keep it for whoever is told of it."""
-        if not await self._links.keep(repository, digest, By(subject.name, self._clock.now())):
+        if not await self._links.keep(repository, digest, by(caller, self._clock.now())):
             return None
         found = await self._links.find(repository, digest)
         return found.blob if found is not None else None
 
-    async def push(self, repository: RepositoryName, digest: Digest, body: Body, subject: Subject) -> Blob:
+    async def push(self, repository: RepositoryName, digest: Digest, body: Body, caller: Caller) -> Blob:
         """A whole blob in one request. Raises DigestInvalid."""
-        fresh = self._new(repository, subject, digest.algorithm)
+        fresh = self._new(repository, caller, digest.algorithm)
         await self._rows.start(fresh)
         claimed = await self._rows.claim(
             repository, fresh.id, now=fresh.started_at, lease_until=fresh.started_at + self._limits.lease, target=digest
         )
         try:
-            return await self._complete(self._claimed(claimed), digest, body, subject)
+            return await self._complete(self._claimed(claimed), digest, body, caller)
         except RegistryError:
             await self.cancel(repository, fresh.id)  # nobody was told of the session
             raise
@@ -135,12 +133,12 @@ class Uploads:
         await self._expiry.cancel(repository, upload, self._clock.now())
         await self._stage.discard(upload)
 
-    def _new(self, repository: RepositoryName, subject: Subject, algorithm: str) -> Upload:
+    def _new(self, repository: RepositoryName, caller: Caller, algorithm: str) -> Upload:
         now = self._clock.now()
         return Upload(
             id=self._ids.new(),
             repository=repository,
-            created_by=subject.name,
+            created_by=caller.subject.name,
             algorithm=algorithm,
             started_at=now,
             expires_at=now + self._limits.expire,
@@ -215,7 +213,7 @@ class Uploads:
         if limit and size > limit:
             raise TooLarge(f"a blob has at most {limit} bytes here", limit=limit)
 
-    async def _complete(self, claim: "_Claim", digest: Digest, body: Body, subject: Subject) -> Blob:
+    async def _complete(self, claim: "_Claim", digest: Digest, body: Body, caller: Caller) -> Blob:
         before = claim.staged
         try:
             if before.offset == 0 or not body.is_empty:
@@ -228,7 +226,7 @@ class Uploads:
                 raise DigestInvalid(
                     f"the content has the digest {actual}, not {digest}", {"expected": digest, "actual": actual}
                 )
-            return await self._record(claim, digest, subject)
+            return await self._record(claim, digest, caller)
         except BodyInterrupted:
             raise  # what arrived is kept, and the session given back
         except RegistryError:
@@ -236,19 +234,19 @@ class Uploads:
             await claim.give_back()
             raise
 
-    async def _record(self, claim: "_Claim", digest: Digest, subject: Subject) -> Blob:
+    async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
         upload, size = claim.upload, claim.staged.offset
-        by = By(subject.name, self._clock.now())
+        who = by(caller, self._clock.now())
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size:
-            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False), by)
+            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False), who)
             if linked is not None:
                 await self._stage.discard(upload.id)
-                await self._expiry.forget(upload.id, by.at)
+                await self._expiry.forget(upload.id, who.at)
                 return linked
         blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
         await self._stage.promote(upload.id, blob, claim.staged.place)
-        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True), by)
+        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True), who)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
 

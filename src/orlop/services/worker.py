@@ -1,7 +1,8 @@
-"""Work that nobody asked for: writing pull times, clearing abandoned uploads, collecting garbage on schedule."""
+"""Work that nobody asked for: jobs that one process at a time does on schedule, chores that each does for itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import msgspec
 import structlog
@@ -9,25 +10,34 @@ import structlog
 from orlop.domain.errors import RegistryError
 from orlop.ports.clock import SECOND, Clock, Ids
 from orlop.ports.jobs import Lease, Leases
-from orlop.services.collection import Collected, Collection
-from orlop.services.pulls import PullLog
+from orlop.services.standing import Standing
 
 _log = structlog.get_logger("orlop.worker")
 
-#: How often pull times are written, and how often the schedule is looked at, in seconds.
-_PULLS_EVERY = 15.0
+#: How often the schedule is looked at, in seconds.
 _SCHEDULE_EVERY = 30.0
 
 #: How long a job is leased, in microseconds; renewed at a third of it.
 _LEASE = 60 * SECOND
 
 
-class Schedule(msgspec.Struct, frozen=True):
-    """How often jobs run and how long garbage keeps, in microseconds; `collect_every` 0 means never."""
+class Job(msgspec.Struct, frozen=True):
+    """Work for one process at a time: its name, how often it is due in microseconds (0: never), and what it is.
 
-    expire_every: int
-    collect_every: int
-    grace: int
+    `work` returns how it ended, for whoever looks at the jobs.
+    """
+
+    name: str
+    every: int
+    work: Callable[[], Awaitable[str]]
+
+
+class Chore(msgspec.Struct, frozen=True):
+    """What every process does for itself, every so many seconds and once more at its end. `what` is for the log."""
+
+    what: str
+    every: float
+    step: Callable[[], Awaitable[object]]
 
 
 class Worker:
@@ -35,36 +45,39 @@ class Worker:
 
     def __init__(
         self,
-        pulls: PullLog,
-        collection: Collection,
+        jobs: Sequence[Job],
+        chores: Sequence[Chore],
         leases: Leases,
         clock: Clock,
         ids: Ids,
-        schedule: Schedule,
-        collected: Callable[[Collected, float], None],
+        standing: Sequence[Standing] = (),
     ) -> None:
-        self._pulls = pulls
-        self._collection = collection
+        self._jobs = [job for job in jobs if job.every]
+        self._chores = chores
+        self._standing = standing
         self._leases = leases
         self._clock = clock
         self._owner = ids.new()
-        self._schedule = schedule
-        self._collected = collected
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
         self._tasks = [
-            asyncio.create_task(self._every(_PULLS_EVERY, self._flush)),
-            asyncio.create_task(self._every(_SCHEDULE_EVERY, self._run_due)),
+            asyncio.create_task(self._every(chore.every, partial(self._do, chore))) for chore in self._chores
         ]
+        self._tasks.append(asyncio.create_task(self._every(_SCHEDULE_EVERY, self._run_due)))
+        for standing in self._standing:
+            standing.start()
 
     async def stop(self) -> None:
-        """End after the step under way, with every pull written."""
+        """End after the step under way, and after every chore was done once more."""
         self._stopping.set()
         await asyncio.gather(*self._tasks)
-        await self._flush()
+        for chore in self._chores:
+            await self._do(chore)
+        for standing in self._standing:  # behind the chores, for what they wrote last
+            await standing.stop()
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while not self._stopping.is_set():
@@ -74,36 +87,28 @@ class Worker:
             except TimeoutError:
                 continue
 
-    async def _flush(self) -> None:
+    async def _do(self, chore: Chore) -> None:
         try:
-            await self._pulls.flush()
+            await chore.step()
         except RegistryError as error:
-            _log.warning("pull times were not written", reason=error.message)
+            _log.warning("something was not written and is lost", what=chore.what, reason=error.message)
 
     async def _run_due(self) -> None:
-        await self._leased("expire-uploads", self._schedule.expire_every, self._expire)
-        if self._schedule.collect_every:
-            await self._leased("collect", self._schedule.collect_every, self._collect)
+        for job in self._jobs:
+            await self._leased(job)
 
-    async def _expire(self) -> str:
-        return f"{await self._collection.expire_uploads()} uploads expired"
-
-    async def _collect(self) -> str:
-        started = self._clock.now()
-        done = await self._collection.run(self._schedule.grace)
-        self._collected(done, (self._clock.now() - started) / SECOND)
-        return msgspec.json.encode(done).decode()
-
-    async def _leased(self, job: str, every: int, work: Callable[[], Awaitable[str]]) -> None:
-        """Do `work` if it is due and nobody else does it, holding the lease for as long as it takes."""
+    async def _leased(self, job: Job) -> None:
+        """Do a job if it is due and nobody else does it, holding the lease for as long as it takes."""
         now = self._clock.now()
         try:
-            lease = await self._leases.acquire(job, self._owner, now=now, until=now + _LEASE, not_after=now - every)
+            lease = await self._leases.acquire(
+                job.name, self._owner, now=now, until=now + _LEASE, not_after=now - job.every
+            )
             if lease is None:
                 return
-            await self._hold(lease, asyncio.ensure_future(work()))
+            await self._hold(lease, asyncio.ensure_future(job.work()))
         except RegistryError as error:
-            _log.warning("the job failed and will be tried again", job=job, reason=error.message)
+            _log.warning("the job failed and will be tried again", job=job.name, reason=error.message)
 
     async def _hold(self, lease: Lease, running: asyncio.Future[str]) -> None:
         """Renew a lease until the work is done; stop the work when the lease is lost, or cannot be renewed."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.domain.access import ANONYMOUS
+from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.errors import RequestInvalid
 from orlop.faces.distribution.body import RequestBody
 from orlop.faces.distribution.exchange import Exchange, combined, etag_matches
@@ -18,7 +18,7 @@ async def never() -> dict[str, object]:
 def exchange(value: bytes) -> Exchange:
     """A request with one header."""
     headers = {b"x": value}
-    return Exchange("GET", headers, RequestBody(never, headers, 1.0, http1=True), ANONYMOUS)
+    return Exchange("GET", headers, RequestBody(never, headers, 1.0, http1=True), Caller(ANONYMOUS))
 
 
 def test_lines_of_one_name_are_joined() -> None:

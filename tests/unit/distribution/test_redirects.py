@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from orlop.domain.access import ANONYMOUS
+from orlop.domain.access import ANONYMOUS, Caller
 from orlop.faces.distribution.body import RequestBody
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.redirects import RedirectRules
@@ -21,7 +21,7 @@ def asked(client: str, agent: str = "docker/28.0") -> Exchange:
 
     headers: Headers = [(b"user-agent", agent.encode())]
     body = RequestBody(receive, {}, 1.0, http1=True)
-    return Exchange("GET", dict(headers), body, ANONYMOUS, client=client)
+    return Exchange("GET", dict(headers), body, Caller(ANONYMOUS, client))
 
 
 @pytest.mark.parametrize("client", ["10.1.2.3", "::ffff:10.1.2.3", "fd00::1"])

@@ -6,12 +6,14 @@ import pytest
 
 from orlop.adapters.memory.catalog import MemoryCatalog
 from orlop.adapters.memory.leases import MemoryLeases
+from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import Pull
-from orlop.ports.clock import HOUR, SECOND
+from orlop.ports.clock import HOUR
 from orlop.services import worker as module
 from orlop.services.collection import Collected
 from orlop.services.pulls import PullLog
-from orlop.services.worker import Schedule, Worker
+from orlop.services.upkeep import collecting, writing_pulls
+from orlop.services.worker import Chore, Job, Worker
 from tests.content import image
 from tests.contract.scene import APP, V1
 from tests.registry import GRACE, HandClock, Registry, in_memory
@@ -33,15 +35,14 @@ class Office:
 
     def worker(self) -> Worker:
         """One more process."""
-        return Worker(
-            self.pulls,
+        jobs = collecting(
             self.registry.collection,
-            self.leases,
             self.clock,
-            self.registry.ids,
-            Schedule(expire_every=60 * SECOND, collect_every=HOUR, grace=GRACE),
-            lambda done, _seconds: self.runs.append(done),
+            every=HOUR,
+            grace=GRACE,
+            done=lambda done, _seconds: self.runs.append(done),
         )
+        return Worker(jobs, [writing_pulls(self.pulls)], self.leases, self.clock, self.registry.ids)
 
     async def day(self, *workers: Worker) -> None:
         """Start workers and end them when they have done what is due."""
@@ -107,3 +108,30 @@ async def test_work_ends_when_its_lease_is_lost(monkeypatch: pytest.MonkeyPatch)
     await worker.stop()
     assert office.runs == []
     assert await office.leases.release(stolen, now=office.clock.at, outcome="mine")
+
+
+async def test_a_job_that_is_never_due_does_not_run() -> None:
+    office, ran = Office(), []
+
+    async def work() -> str:
+        ran.append(1)
+        return ""
+
+    await office.day(Worker([Job("never", 0, work)], [], office.leases, office.clock, office.registry.ids))
+    assert not ran
+
+
+async def test_a_chore_that_fails_is_done_again_and_holds_up_no_other() -> None:
+    office, tries, others = Office(), [], []
+
+    async def failing() -> None:
+        tries.append(1)
+        raise Unavailable("not now")
+
+    async def other() -> None:
+        others.append(1)
+
+    chores = [Chore("failing", 0.01, failing), Chore("other", 0.01, other)]
+    await office.day(Worker([], chores, office.leases, office.clock, office.registry.ids))
+    assert len(tries) > 1
+    assert len(others) > 1

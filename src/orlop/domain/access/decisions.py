@@ -56,7 +56,7 @@ def decide(rights: Rights, question: Question, visible: VisibilityAt = DEFAULT_V
     candidates = [grant for grant in rights.grants if action in grant.actions and _covers(grant, question)]
     lasting = not any(grant.conditions.any for grant in candidates)
     until = min((grant.expires_at for grant in candidates if grant.expires_at > question.at), default=0)
-    applying = [grant for grant in candidates if _applies(grant, question)]
+    applying = [grant for grant in candidates if applies(grant, question)]
     for effect in (Effect.DENY, Effect.ALLOW):
         for grant in applying:
             if grant.effect is effect:
@@ -99,7 +99,7 @@ def _covers(grant: Grant, question: Question) -> bool:
     return pattern(grant.tags).matches(question.tag)
 
 
-def _applies(grant: Grant, question: Question) -> bool:
+def applies(grant: Grant, question: Question) -> bool:
     """Whether a grant that is about the place and the action holds now and here."""
     conditions = grant.conditions
     if grant.expires_at and grant.expires_at <= question.at:

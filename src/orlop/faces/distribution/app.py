@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from orlop.domain.access import ANONYMOUS
+from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests, Unavailable
 from orlop.faces.distribution.answers import Answers
@@ -72,6 +72,7 @@ class DistributionApp:
         request_id = self._request_ids()
         method = scope["method"]
         path = scope["path"]
+        caller = Caller(ANONYMOUS, _client(scope), request_id)
         body: RequestBody | None = None
         route, error, status, sent = "unknown", "", 500, 0
         headers: dict[bytes, bytes] = {}
@@ -87,9 +88,7 @@ class DistributionApp:
                 )
                 route = request.kind.value
                 pathsend = _PATHSEND in scope.get("extensions", ())
-                response = await self._answer(
-                    request, Exchange(method, headers, body, ANONYMOUS, pathsend, _client(scope))
-                )
+                response = await self._answer(request, Exchange(method, headers, body, caller, pathsend))
             except RegistryError as refusal:
                 error = refusal.code
                 response = render(refusal, request_id)
@@ -125,16 +124,16 @@ class DistributionApp:
                     seconds=time.perf_counter() - started,
                     bytes_in=body.received if body is not None else 0,
                     bytes_out=sent,
-                    client=_client(scope),
+                    client=caller.address,
                     user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-                    subject=ANONYMOUS.name,
+                    subject=caller.subject.name,
                     error=error,
                 )
             )
 
     async def _answer(self, request: Request, exchange: Exchange) -> AnyResponse:
         kind = request.kind
-        self._access.check(exchange.subject, ACTIONS[kind], request.repository)
+        await self._access.check(exchange.caller, ACTIONS[kind], repository=request.repository)
         if kind is Kind.MANIFEST_GET:
             return await self._manifest(request, exchange)
         if kind is Kind.BLOB_GET:

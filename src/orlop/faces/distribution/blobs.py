@@ -35,7 +35,7 @@ class BlobHandlers:
         """The blob, before conditions and ranges."""
         assert request.repository is not None
         assert request.digest is not None
-        return await self._blobs.find(request.repository, request.digest, exchange.subject)
+        return await self._blobs.find(request.repository, request.digest, exchange.caller)
 
     async def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:
         """GET and HEAD, with conditions and ranges (RFC 9110, sections 13 and 14).
@@ -94,7 +94,7 @@ class BlobHandlers:
         """DELETE takes the blob out of this repository; its bytes go when no repository holds it."""
         assert request.repository is not None
         assert request.digest is not None
-        await self._blobs.delete(request.repository, request.digest, exchange.subject)
+        await self._blobs.delete(request.repository, request.digest, exchange.caller)
         return Response(202, [])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from orlop.domain.access import Subject
+from orlop.domain.access import Caller
 from orlop.domain.errors import RequestInvalid
 from orlop.faces.distribution.body import RequestBody
 
@@ -15,11 +15,9 @@ class Exchange(msgspec.Struct, frozen=True):
     method: str
     headers: dict[bytes, bytes]
     body: RequestBody
-    subject: Subject
+    caller: Caller
     pathsend: bool = False
     """Whether the server takes a path for a body."""
-    client: str = ""
-    """The address that the request came from; empty when the server does not say."""
 
     def header(self, name: bytes) -> str:
         """A header's value, empty when it is absent."""

@@ -55,7 +55,7 @@ class ManifestHandlers:
         content_type = exchange.text_header(b"content-type")
         content = await exchange.body.read(MAX_BYTES, "a manifest")
         pushed = await self._manifests.put(
-            request.repository, request.reference, content, content_type, tags, exchange.subject
+            request.repository, request.reference, content, content_type, tags, exchange.caller
         )
         headers: Headers = [
             header("location", f"/v2/{request.repository}/manifests/{pushed.digest}"),
@@ -70,5 +70,5 @@ class ManifestHandlers:
         """DELETE of a digest removes the manifest and its tags; DELETE of a tag removes the tag alone."""
         assert request.repository is not None
         assert request.reference is not None
-        await self._manifests.delete(request.repository, request.reference, exchange.subject)
+        await self._manifests.delete(request.repository, request.reference, exchange.caller)
         return Response(202, [])

@@ -20,7 +20,7 @@ class RedirectRules(msgspec.Struct, frozen=True):
         if not self.networks:
             return True
         try:
-            client = ip_address(exchange.client)
+            client = ip_address(exchange.caller.address)
         except ValueError:
             return False
         client = getattr(client, "ipv4_mapped", None) or client

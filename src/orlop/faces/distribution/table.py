@@ -18,19 +18,19 @@ Handler = Callable[[Request, Exchange], Awaitable[Response]]
 #: What each kind of request does, for the one place that decides who may.
 ACTIONS: dict[Kind, Action] = {
     Kind.PING: Action.PING,
-    Kind.CATALOG: Action.LIST_REPOSITORIES,
-    Kind.TAGS: Action.PULL,
+    Kind.CATALOG: Action.LIST,
+    Kind.TAGS: Action.LIST,
     Kind.REFERRERS: Action.PULL,
     Kind.MANIFEST_GET: Action.PULL,
-    Kind.MANIFEST_PUT: Action.PUSH,
+    Kind.MANIFEST_PUT: Action.PUSH_NEW,
     Kind.MANIFEST_DELETE: Action.DELETE,
     Kind.BLOB_GET: Action.PULL,
     Kind.BLOB_DELETE: Action.DELETE,
-    Kind.UPLOAD_START: Action.PUSH,
-    Kind.UPLOAD_STATUS: Action.PUSH,
-    Kind.UPLOAD_APPEND: Action.PUSH,
-    Kind.UPLOAD_FINISH: Action.PUSH,
-    Kind.UPLOAD_CANCEL: Action.PUSH,
+    Kind.UPLOAD_START: Action.PUSH_NEW,
+    Kind.UPLOAD_STATUS: Action.PUSH_NEW,
+    Kind.UPLOAD_APPEND: Action.PUSH_NEW,
+    Kind.UPLOAD_FINISH: Action.PUSH_NEW,
+    Kind.UPLOAD_CANCEL: Action.PUSH_NEW,
 }
 
 #: Requests that bring a body worth reading; of every other one it is drained.

@@ -1,6 +1,6 @@
 """Uploads over HTTP: POST, PATCH, PUT, GET and DELETE of a session, mounts, and whole blobs in one request."""
 
-from orlop.domain.access import Action, Subject
+from orlop.domain.access import Action, Caller
 from orlop.domain.blob import Blob
 from orlop.domain.digest import CANONICAL, Digest, checked_algorithm, digest_of
 from orlop.domain.errors import DigestInvalid
@@ -27,7 +27,7 @@ class UploadHandlers:
         repository = _repository(request)
         mount = request.parameter("mount")
         if mount is not None:
-            mounted = await self._mount(Digest(mount), request.parameter("from"), repository, exchange.subject)
+            mounted = await self._mount(Digest(mount), request.parameter("from"), repository, exchange.caller)
             if mounted is not None:
                 return _created(repository, mounted)
         digest = request.parameter("digest")
@@ -35,16 +35,16 @@ class UploadHandlers:
             wanted = Digest(digest)
             # Some clients name the digest although they bring the content later: they get a session.
             if exchange.body.length != 0 or wanted == digest_of(b"", wanted.algorithm):
-                blob = await self._uploads.push(repository, wanted, _body(exchange), exchange.subject)
+                blob = await self._uploads.push(repository, wanted, _body(exchange), exchange.caller)
                 return _created(repository, blob)
         algorithm = checked_algorithm(request.parameter("digest-algorithm") or CANONICAL)
-        return _session(202, await self._uploads.start(repository, exchange.subject, algorithm))
+        return _session(202, await self._uploads.start(repository, exchange.caller, algorithm))
 
-    async def _mount(self, digest: Digest, source: str | None, target: RepositoryName, subject: Subject) -> Blob | None:
+    async def _mount(self, digest: Digest, source: str | None, target: RepositoryName, caller: Caller) -> Blob | None:
         """A mount needs the right to pull from the source; without a source, from the registry as a whole."""
         named = RepositoryName(source) if source else None
-        self._access.check(subject, Action.PULL, named)
-        return await self._blobs.mount(digest, named, target, subject)
+        await self._access.check(caller, Action.PULL, repository=named)
+        return await self._blobs.mount(digest, named, target, caller)
 
     async def append(self, request: Request, exchange: Exchange) -> Response:
         """PATCH: the next chunk, or with no Content-Range whatever comes."""
@@ -56,7 +56,7 @@ class UploadHandlers:
         if digest is None:
             raise DigestInvalid("the request that ends an upload names its digest: ?digest=<algorithm>:<hex>")
         repository = _repository(request)
-        blob = await self._uploads.finish(repository, request.upload, Digest(digest), _body(exchange), exchange.subject)
+        blob = await self._uploads.finish(repository, request.upload, Digest(digest), _body(exchange), exchange.caller)
         return _created(repository, blob)
 
     async def status(self, request: Request, exchange: Exchange) -> Response:

@@ -73,3 +73,9 @@ FROM outbox_epoch;
 
 -- name: outbox_trimmed
 UPDATE outbox_epoch SET trimmed = greatest(trimmed, ?1::bigint);
+
+-- name: repository_spans
+SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2) AS r
+ORDER BY r.name LIMIT ?2;

@@ -1,0 +1,28 @@
+"""What a worker does that nobody asked for: every job and chore of this release."""
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.services import Services
+from orlop.bootstrap.stores import Stores
+from orlop.config import Settings
+from orlop.services.collection import Collected
+from orlop.services.upkeep import collecting, writing_pulls
+from orlop.services.worker import Chore, Job, Worker
+from orlop.telemetry.metrics import Metrics
+
+
+def background(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> Worker:
+    """The worker of one process."""
+    clock = SystemClock()
+
+    def collected(done: Collected, seconds: float) -> None:
+        metrics.collection.finished(
+            "done", seconds=seconds, links=done.links, blobs=done.removed, freed_bytes=done.freed
+        )
+
+    jobs: list[Job] = [
+        *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
+    ]
+    chores: list[Chore] = [
+        writing_pulls(services.pulls),
+    ]
+    return Worker(jobs, chores, stores.leases, clock, RandomIds())
