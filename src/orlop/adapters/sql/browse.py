@@ -19,6 +19,8 @@ from orlop.ports.catalog import Pull, TagChange, Totals
 #: How many pulls one transaction records: pushes wait for their turn meanwhile.
 _PULLS_TOGETHER = 500
 
+_NOWHERE = Origin()
+
 _annotations = msgspec.json.Decoder(dict[str, str])
 
 
@@ -95,7 +97,7 @@ def _event(row: Row) -> Event:
         repository=repository,
         digest=digest,
         tag=tag,
-        origin=Origin(*origin),
+        origin=Origin(*origin) if any(origin) else _NOWHERE,
         subject=subject,
         detail=detail,
         count=count,

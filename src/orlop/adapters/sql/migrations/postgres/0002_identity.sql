@@ -84,6 +84,9 @@ CREATE INDEX grants_by_group ON grants (group_id, id) WHERE group_id IS NOT NULL
 CREATE INDEX grants_by_place ON grants (place_kind, path, id);
 CREATE INDEX grants_by_role ON grants (role, id);
 
+-- Namespaces can be removed from now on.
+CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
+
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
     path         TEXT COLLATE "C" PRIMARY KEY REFERENCES namespaces (path),
