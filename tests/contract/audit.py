@@ -93,9 +93,9 @@ class EventWriterKit:
         await audit.writer.write([REFUSED, PULLED])
         first, second = await catalog.outbox.events(0, 10)
         assert 0 < first.id < second.id
-        assert [(each.at, each.kind, each.actor, each.repository, each.digest, each.tag) for each in (first, second)] == [
-            (each.at, each.kind, each.actor, each.repository, each.digest, each.tag) for each in (REFUSED, PULLED)
-        ]
+        assert [
+            (each.at, each.kind, each.actor, each.repository, each.digest, each.tag) for each in (first, second)
+        ] == [(each.at, each.kind, each.actor, each.repository, each.digest, each.tag) for each in (REFUSED, PULLED)]
         assert (first.origin, first.subject, first.detail) == (REFUSED.origin, REFUSED.subject, REFUSED.detail)
         assert (first.count, first.first_at) == (17, START - SECOND)
         assert (second.count, second.first_at) == (1, 0)
@@ -394,5 +394,3 @@ class AuditKit:
     TestLog = AuditLogKit
     TestReader = AuditReaderKit
     TestKeys = KeysKit
-
-

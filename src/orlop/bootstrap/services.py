@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orlop.bootstrap.audit import build_notices
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
@@ -11,6 +12,7 @@ from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
+from orlop.services.notices import Notices
 from orlop.services.pulls import PullLog
 from orlop.services.referrers import Referrers
 from orlop.services.sweep import Sweep
@@ -27,6 +29,7 @@ class Services(msgspec.Struct, frozen=True):
     referrers: Referrers
     pulls: PullLog
     collection: Collection
+    notices: Notices
 
 
 def build_services(settings: Settings, stores: Stores) -> Services:
@@ -34,8 +37,9 @@ def build_services(settings: Settings, stores: Stores) -> Services:
     clock = SystemClock()
     catalog = stores.catalog
     referrers = Referrers(catalog.browse, catalog.manifests)
+    notices = build_notices(settings, stores)
     return Services(
-        access=Access(NoAccounts(), stores.changes, clock, everyone=settings.open),
+        access=Access(NoAccounts(), stores.changes, clock, everyone=settings.open, refused=notices.refused),
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -56,6 +60,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
+        notices=notices,
     )
 
 

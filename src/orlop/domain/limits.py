@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 
 class Rate(NamedTuple):
-    """`count` things in `per` microseconds, and at most `burst` at once."""
+    """`times` things in `per` microseconds, and at most `burst` at once."""
 
-    count: int
+    times: int
     per: int
     burst: int
 
     @property
     def interval(self) -> int:
         """Microseconds that one thing uses up."""
-        return max(1, self.per // self.count)
+        return max(1, self.per // self.times)
 
     @property
     def reach(self) -> int:

@@ -1,6 +1,7 @@
 """The one place that asks whether a subject may do something, and remembers answers for as long as they hold."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TypeVar
 
 from orlop.domain.access import Action, Caller, Decision, Question, Rights, Subject, SubjectKind, decide
@@ -22,14 +23,24 @@ REMEMBERED = 10_000
 class Access:
     """Decides by what the catalog says. `changes` counts changes of who may do what, and of nothing else.
 
-    `everyone`: anybody may do everything (`--open`); then nothing is looked up.
+    `everyone`: anybody may do everything (`--open`); then nothing is looked up. `refused` is told of every refusal by
+    `check` of somebody who said who they are: the caller, the action, the repository or namespace, the rule, the tag.
     """
 
-    def __init__(self, facts: AccessFacts, changes: Changes, clock: Clock, *, everyone: bool) -> None:
+    def __init__(
+        self,
+        facts: AccessFacts,
+        changes: Changes,
+        clock: Clock,
+        *,
+        everyone: bool,
+        refused: Callable[[Caller, Action, str, str, str], None] = lambda *_: None,
+    ) -> None:
         self._facts = facts
         self._changes = changes
         self._clock = clock
         self._everyone = everyone
+        self._refused = refused
         self._count: int | None = None
         self._accounts: OrderedDict[tuple[int, int], AccountFacts | None] = OrderedDict()
         self._places: OrderedDict[str, PlaceFacts] = OrderedDict()
@@ -90,11 +101,18 @@ class Access:
         Else raises Unauthorized for those who are not signed in; NameUnknown where something is only to be read that
         the subject may not know of, as if it were not there; Denied with the rule that refused and what to do about it.
         """
-        decision = await self.decide(caller, action, repository=repository, namespace=namespace, tag=tag)
+        place = repository or namespace or ""
+        try:
+            decision = await self.decide(caller, action, repository=repository, namespace=namespace, tag=tag)
+        except Unauthorized as refusal:
+            if not refusal.reason:  # else the client fetches another token, and this was no refusal
+                self._refused(caller, action, place, refusal.message, tag)
+            raise
         if decision.allowed:
             return decision
         if caller.subject.kind is SubjectKind.ANONYMOUS:
             raise Unauthorized(f"{decision.rule}; {decision.remedy}", scope=scope_for(action, repository))
+        self._refused(caller, action, place, decision.rule, tag)
         if action in READS and repository is not None and not await self.may_know(caller, repository):
             raise NameUnknown(f"there is no repository {repository}", {"name": repository})
         raise Denied(f"{decision.rule}; {decision.remedy}", {"action": action.value, "rule": decision.rule})

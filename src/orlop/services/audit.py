@@ -1,7 +1,7 @@
 """Writes the audit log: reads the outbox, appends entries, signs heads, and drops what has been kept long enough.
 
-One process at a time does so, under a lease; each append is one transaction that also moves the cursor in the outbox, so
-a kill anywhere loses nothing and writes nothing twice.
+One process at a time does so, under a lease; each append is one transaction that also moves the cursor in the outbox,
+so a kill anywhere loses nothing and writes nothing twice.
 """
 
 import msgspec

@@ -1,14 +1,14 @@
 """Who may read what of the audit log, and how it is searched."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import msgspec
 
-from orlop.domain.access import Action, Caller, Decision
+from orlop.domain.access import Action, Caller
 from orlop.domain.audit import AuditEntry, Chained, Segment, places
-from orlop.domain.errors import Denied, PageInvalid, RequestInvalid
+from orlop.domain.errors import PageInvalid, RequestInvalid
 from orlop.ports.audit import AuditReader, Filter
+from orlop.services.access import Access
 
 #: What a page holds at most, and how many entries are looked at for one: it may then be short.
 MAX_PAGE, _LOOKED_AT = 1_000, 20_000
@@ -63,49 +63,14 @@ class AuditPage(msgspec.Struct, frozen=True):
     next: int = 0
 
 
-class Allowing(Protocol):
-    """What is asked of access; see services.access.Access."""
-
-    async def check(
-        self,
-        caller: Caller,
-        action: Action,
-        *,
-        repository: str | None = None,
-        namespace: str | None = None,
-        tag: str = "",
-    ) -> Decision:
-        """The decision, when it is to allow."""
-        ...
-
-
 class AuditQuery:
-    """Searches the log for those who may."""
+    """Searches the log, for whoever may read the whole catalog; for everybody else there is AllowedQuery."""
 
-    def __init__(self, reader: AuditReader, access: Allowing) -> None:
+    def __init__(self, reader: AuditReader) -> None:
         self._reader = reader
-        self._access = access
 
-    async def page(self, caller: Caller, search: Search, *, before: int = 0, size: int = 100) -> AuditPage:
-        """Up to `size` entries before one. Raises Denied, Unauthorized, PageInvalid.
-
-        Everything is for those who may read the audit log; what is about a namespace or repository also for those who
-        administrate it.
-        """
-        await self.check(caller, search)
-        return await self.unchecked(search, before=before, size=size)
-
-    async def check(self, caller: Caller, search: Search) -> None:
-        """Raises Denied, Unauthorized when the caller may not see what is searched."""
-        try:
-            await self._access.check(caller, Action.AUDIT_READ)
-        except Denied:
-            if not search.place:
-                raise
-            await self._access.check(caller, Action.ADMIN, namespace=search.place)
-
-    async def unchecked(self, search: Search, *, before: int = 0, size: int = 100) -> AuditPage:
-        """As `page`, for whoever may read the whole catalog."""
+    async def page(self, search: Search, *, before: int = 0, size: int = 100) -> AuditPage:
+        """Up to `size` entries before one. Raises PageInvalid, RequestInvalid."""
         if not 1 <= size <= MAX_PAGE:
             raise PageInvalid(f"a page of the audit log holds 1 to {MAX_PAGE} entries", {"n": size})
         if search.until and search.until <= search.since:
@@ -128,7 +93,7 @@ class AuditQuery:
         return AuditPage(tuple(found), place)
 
     async def everything(self, search: Search) -> AsyncIterator[Chained]:
-        """All that is searched, oldest first, for whoever may read the whole catalog."""
+        """All that is searched, oldest first."""
         least, most = _bounds(await self._reader.segments(), search)
         place = max(least - 1, 0)
         while batch := await self._reader.after(place, _TOGETHER):
@@ -140,6 +105,24 @@ class AuditQuery:
                     yield chained
 
 
+class AllowedQuery:
+    """Searches the log for those who may read the audit log, and what is about a namespace or repository also for those
+    who administrate it."""
+
+    def __init__(self, query: AuditQuery, access: Access) -> None:
+        self._query = query
+        self._access = access
+
+    async def page(self, caller: Caller, search: Search, *, before: int = 0, size: int = 100) -> AuditPage:
+        """As AuditQuery. Raises Denied, Unauthorized, too."""
+        decision = await self._access.decide(caller, Action.AUDIT_READ)
+        if not decision.allowed:
+            if not search.place:
+                await self._access.check(caller, Action.AUDIT_READ)
+            await self._access.check(caller, Action.ADMIN, namespace=search.place)
+        return await self._query.page(search, before=before, size=size)
+
+
 def _bounds(segments: tuple[Segment, ...], search: Search) -> tuple[int, int]:
     """The first and the last entry that can lie in the time: times lie in the order of segments, but for clocks."""
     if not search.since and not search.until:
@@ -147,9 +130,7 @@ def _bounds(segments: tuple[Segment, ...], search: Search) -> tuple[int, int]:
     within = [
         segment
         for segment in segments
-        if not segment.dropped_at
-        and segment.until_at >= search.since
-        and segment.from_at < (search.until or _ENDLESS)
+        if not segment.dropped_at and segment.until_at >= search.since and segment.from_at < (search.until or _ENDLESS)
     ]
     if not within:
         return 1, 0

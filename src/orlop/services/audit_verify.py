@@ -224,7 +224,9 @@ class _Walk:
         report = self._report
         for head in self._noted:
             if head.sequence > report.last:
-                self._wrong(Flaw.TRUNCATED, head.sequence, f"a noted head tells of entry {head.sequence}, which is gone")
+                self._wrong(
+                    Flaw.TRUNCATED, head.sequence, f"a noted head tells of entry {head.sequence}, which is gone"
+                )
             elif head.sequence not in hashes and head.sequence < report.first:
                 report.unreachable += 1
             elif hashes.get(head.sequence) != head.hash:

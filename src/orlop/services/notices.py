@@ -1,6 +1,6 @@
 """What happens without changing anything: refusals and pulls, gathered in memory and written about once a second.
 
-No request waits for it, and nobody can fill the disk with it: what happens again and again is told once and then counted,
+No request waits for it, and nobody can fill the disk with it: what happens again and again is told once, then counted,
 and of refusals that differ a worker writes BURST and then RATE a second; what is beyond is counted together. What was
 gathered and not yet written is lost when the process is killed; nothing was changed by it.
 """
@@ -200,5 +200,3 @@ def _event(key: _Key, seen: _Seen) -> Event:
         count=seen.count,
         first_at=seen.first if seen.count > 1 else 0,
     )
-
-

@@ -19,7 +19,10 @@ _ASK_EVERY, _LONGEST_PAUSE = 5.0, 30.0
 
 
 class Standing:
-    """Does `step` every second or so while this process has the lease on `job`. A step takes much less than a lease."""
+    """Does `step` every second or so while this process has the lease on `job`, and `last` when it ends.
+
+    A step takes much less than a lease.
+    """
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class Standing:
         owner: str,
         *,
         every: float = 1.0,
+        last: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._job = job
         self._step = step
@@ -37,6 +41,7 @@ class Standing:
         self._clock = clock
         self._owner = owner
         self._every = every
+        self._last = last
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._lease: Lease | None = None
@@ -58,6 +63,8 @@ class Standing:
                 await self._leases.release(lease, now=self._clock.now(), outcome="stopped")
             except RegistryError as error:
                 _log.warning("a lease was not given back", job=self._job, reason=error.message)
+        if self._last is not None:
+            await self._last()
 
     async def _run(self) -> None:
         while not self._stopping.is_set():

@@ -127,5 +127,3 @@ def timestamp(at: int) -> str:
 def _escaped(value: str) -> str:
     """RFC 5424, section 6.3.3."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]").replace("\n", " ").replace("\r", " ")
-
-

@@ -26,6 +26,7 @@ class AuditState:
     readers: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
 
+
 class MemoryEventWriter:
     """See ports.audit.EventWriter."""
 
@@ -130,7 +131,9 @@ class MemoryAuditLog:
     def _tail(self) -> Tail:
         audit = self._audit
         return Tail(
-            audit.readers.get(AUDIT, 0), audit.segments[-1] if audit.segments else None, audit.heads[-1] if audit.heads else None
+            audit.readers.get(AUDIT, 0),
+            audit.segments[-1] if audit.segments else None,
+            audit.heads[-1] if audit.heads else None,
         )
 
     def _append(self, batch: Batch, lease: Lease) -> None:
