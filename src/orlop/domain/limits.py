@@ -29,21 +29,20 @@ def take(used: int, now: int, rate: Rate) -> tuple[int, int]:
     """Use up one thing: until when all is used up then, and 0; or `used` as it was, and how long to wait before the
     next try, in microseconds.
 
-    A `used` that lies further ahead than the rate can reach was written before the clock was set back: it counts as
-    everything used up now.
+    A `used` that lies further ahead than the rate can reach was written before the clock was set back: it counts for
+    nothing.
     """
     ahead = used - now
-    if ahead < 0:
+    if not 0 <= ahead <= rate.reach:
         ahead = 0
-    elif ahead > rate.reach:
-        ahead = rate.reach
     after = ahead + rate.interval
     return (now + after, 0) if after <= rate.reach else (used, after - rate.reach)
 
 
 def remaining(used: int, now: int, rate: Rate) -> int:
     """How many things may happen now at once."""
-    return max(0, min(rate.burst, (rate.reach - max(0, used - now)) // rate.interval))
+    ahead = used - now
+    return (rate.reach - (ahead if 0 <= ahead <= rate.reach else 0)) // rate.interval
 
 
 class Bucket(NamedTuple):
