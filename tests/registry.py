@@ -128,13 +128,14 @@ class Registry:
             catalog.expiry,
             catalog.links,
             stores.stage,
+            self.access,
             clock,
             self.ids,
             UploadLimits(expire=EXPIRE, lease=LEASE),
         )
-        self.blobs = Blobs(catalog.links, stores.reader, clock, grace=GRACE)
+        self.blobs = Blobs(catalog.links, stores.reader, self.access, clock, grace=GRACE)
         self.referrers = Referrers(catalog.browse, catalog.manifests)
-        self.manifests = Manifests(catalog.manifests, self.referrers, clock, sparse_indexes=False)
+        self.manifests = Manifests(catalog.manifests, self.referrers, self.access, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
 

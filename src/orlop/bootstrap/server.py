@@ -74,7 +74,7 @@ def _distribution(
         lists=ListHandlers(stores.catalog.browse, services.referrers),
         manifests=ManifestHandlers(services.manifests, services.pulls),
         blobs=blobs,
-        uploads=UploadHandlers(services.uploads, services.blobs, services.access),
+        uploads=UploadHandlers(services.uploads, services.blobs),
     )
     return DistributionApp(
         handlers,

@@ -36,15 +36,21 @@ def build_services(settings: Settings, stores: Stores) -> Services:
     """Every service of one process."""
     clock = SystemClock()
     catalog = stores.catalog
+    access = Access(NoAccounts(), stores.changes, clock, everyone=settings.open)
     referrers = Referrers(catalog.browse, catalog.manifests)
     notices = build_notices(settings, stores)
     return Services(
+<<<<<<< HEAD
         access=Access(NoAccounts(), stores.changes, clock, everyone=settings.open, refused=notices.refused),
+=======
+        access=access,
+>>>>>>> front
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
             catalog.links,
             stores.blobs.stage,
+            access,
             clock,
             RandomIds(),
             UploadLimits(
@@ -54,9 +60,11 @@ def build_services(settings: Settings, stores: Stores) -> Services:
             ),
         ),
         blobs=Blobs(
-            catalog.links, stores.blobs.reader, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
+            catalog.links, stores.blobs.reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
         ),
-        manifests=Manifests(catalog.manifests, referrers, clock, sparse_indexes=settings.manifests.sparse_indexes),
+        manifests=Manifests(
+            catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
+        ),
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),

@@ -23,7 +23,7 @@ def handlers() -> Handlers:
         lists=ListHandlers(stores.catalog.browse, registry.referrers),
         manifests=ManifestHandlers(registry.manifests, PullLog(stores.catalog.pulls, clock)),
         blobs=BlobHandlers(registry.blobs),
-        uploads=UploadHandlers(registry.uploads, registry.blobs, registry.access),
+        uploads=UploadHandlers(registry.uploads, registry.blobs),
     )
 
 
