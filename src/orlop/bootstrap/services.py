@@ -38,13 +38,8 @@ def build_services(settings: Settings, stores: Stores) -> Services:
     catalog = stores.catalog
     access = Access(NoAccounts(), stores.changes, clock, everyone=settings.open)
     referrers = Referrers(catalog.browse, catalog.manifests)
-    notices = build_notices(settings, stores)
     return Services(
-<<<<<<< HEAD
-        access=Access(NoAccounts(), stores.changes, clock, everyone=settings.open, refused=notices.refused),
-=======
         access=access,
->>>>>>> front
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -68,7 +63,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
-        notices=notices,
+        notices=build_notices(settings, stores),
     )
 
 

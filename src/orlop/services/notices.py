@@ -11,8 +11,8 @@ from enum import StrEnum
 import msgspec
 import structlog
 
-from orlop.domain.access import Action, Caller
-from orlop.domain.errors import RegistryError
+from orlop.domain.access import Caller
+from orlop.domain.errors import Refused, RegistryError
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.domain.limits import Bucket, Rate
 from orlop.ports.audit import EventWriter
@@ -76,18 +76,23 @@ class Notices:
         self._written: list[Event] = []
         self._budget = Bucket()
 
-    def refused(self, caller: Caller, action: Action, place: str, rule: str, tag: str = "") -> None:
-        """Somebody was refused something, by a rule. `place` is the repository or namespace, empty for the registry."""
+    def noted(self, caller: Caller, error: RegistryError) -> None:
+        """Somebody is answered with an error: if a rule refused them, that is told."""
+        if error.refused is not None:
+            self.refused(caller, error.refused)
+
+    def refused(self, caller: Caller, refused: Refused) -> None:
+        """Somebody was refused something, by a rule."""
         key = _Key(
             EventKind.REFUSED,
             caller.subject.name[:_LONGEST],
             caller.subject.credential[:_LONGEST],
             caller.address,
-            place[:_LONGEST],
+            refused.place[:_LONGEST],
             "",
-            tag[:_LONGEST],
-            action.value,
-            rule[: 4 * _LONGEST],
+            refused.tag[:_LONGEST],
+            refused.action,
+            refused.rule[: 4 * _LONGEST],
         )
         self._count(key, caller.request)
 

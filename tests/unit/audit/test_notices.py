@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from orlop.domain.access import Action, Caller, Subject
-from orlop.domain.errors import Unavailable
+from orlop.domain.access import Caller, Subject
+from orlop.domain.errors import Denied, Refused, RegistryError, Unavailable
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.ports.clock import SECOND
 from orlop.services.notices import BURST, HELD, WINDOW, Notices, Pulls
@@ -40,7 +40,7 @@ class Desk:
 
 async def test_a_refusal_says_everything() -> None:
     desk = Desk()
-    desk.notices.refused(ALICE, Action.DELETE, "team/app", "grant 3 denies", "v1")
+    desk.notices.refused(ALICE, Refused("delete", "team/app", "grant 3 denies", "v1"))
     assert await desk.later(0) == [
         Event(
             at=START,
@@ -53,6 +53,15 @@ async def test_a_refusal_says_everything() -> None:
             detail="grant 3 denies",
         )
     ]
+
+
+async def test_an_error_is_told_if_a_rule_refused() -> None:
+    desk = Desk()
+    denied = Denied("no")
+    denied.refused = Refused("pull", "app", "no grant")
+    desk.notices.noted(ALICE, denied)
+    desk.notices.noted(ALICE, RegistryError("something else"))
+    assert [event.repository for event in await desk.later(0)] == ["app"]
 
 
 async def test_a_failed_sign_in_names_whom_it_was_tried_for() -> None:
@@ -87,12 +96,12 @@ async def test_the_same_again_is_counted_for_a_minute() -> None:
 async def test_a_flood_of_different_refusals_is_counted_together() -> None:
     desk = Desk()
     for number in range(BURST + 500):
-        desk.notices.refused(ALICE, Action.PULL, f"guess/{number}", "no grant")
+        desk.notices.refused(ALICE, Refused("pull", f"guess/{number}", "no grant"))
     assert len(await desk.later(0)) == BURST
     total = BURST
     for _ in range(3):
         for number in range(1_000):
-            desk.notices.refused(ALICE, Action.PULL, f"again/{desk.clock.at}/{number}", "no grant")
+            desk.notices.refused(ALICE, Refused("pull", f"again/{desk.clock.at}/{number}", "no grant"))
         events = await desk.later(60)
         assert len(events) <= 60 * 2 + 1
         total += sum(event.count for event in events)
@@ -134,7 +143,7 @@ async def test_while_the_catalog_is_away_things_wait() -> None:
     refuse(desk, 1)
     desk.away = True
     assert await desk.later(0) == []
-    desk.notices.refused(ALICE, Action.PULL, "other", "no grant")
+    desk.notices.refused(ALICE, Refused("pull", "other", "no grant"))
     assert await desk.later(1) == []
     desk.away = False
     assert sorted(event.repository for event in await desk.later(1)) == ["app", "other"]
@@ -162,4 +171,4 @@ async def test_a_clock_that_is_set_back_holds_nothing_up() -> None:
 def refuse(desk: Desk, count: int) -> None:
     """Refuse the same so often."""
     for _ in range(count):
-        desk.notices.refused(ALICE, Action.PULL, "app", "no grant")
+        desk.notices.refused(ALICE, Refused("pull", "app", "no grant"))
