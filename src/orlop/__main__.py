@@ -1,6 +1,7 @@
 """`orlop`: joins the command line and everything behind it, each loaded only when a command needs it."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ from orlop import __version__
 
 if TYPE_CHECKING:
     from orlop.config import Settings
+    from orlop.domain.audit import Head
+    from orlop.faces.cli.audit_work import OpenedAudit
     from orlop.faces.cli.maintenance_work import Maintained
     from orlop.server.worker import ApplicationFactory
 
@@ -30,6 +33,7 @@ def _run(arguments: list[str]) -> int:
     from orlop.config import ConfigurationInvalid
     from orlop.faces.cli import (
         app,
+        audit,
         content,
         credential_provider,
         login_oidc,
@@ -45,6 +49,7 @@ def _run(arguments: list[str]) -> int:
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
+    audit.register(root, _audit)
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     settings.register(root)
@@ -90,6 +95,14 @@ def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
     from orlop.bootstrap.maintenance import open_for_maintenance
 
     return open_for_maintenance(settings)
+
+
+def _audit(
+    settings: "Settings", trusted: "Sequence[str]", noted: "Sequence[Head]"
+) -> "AbstractAsyncContextManager[OpenedAudit]":
+    from orlop.bootstrap.audit import open_for_audit
+
+    return open_for_audit(settings, trusted, noted)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, ManifestUnknown
 from orlop.domain.names import RepositoryName
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog, Pull
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.content import blob, image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.identity_facts import AccessChangesKit
@@ -51,6 +53,11 @@ def _catalog(opened: OpenCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
 
 
 @pytest.fixture(name="changes")
@@ -90,6 +97,10 @@ class TestChanges(ChangesKit):
 
 class TestAccessChanges(AccessChangesKit):
     """The change counter of who may do what."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

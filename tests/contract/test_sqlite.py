@@ -8,11 +8,13 @@ import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.identity_facts import AccessChangesKit
@@ -36,6 +38,11 @@ def _catalog(opened: OpenCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
 
 
 @pytest.fixture(name="changes")
@@ -67,6 +74,10 @@ class TestChanges(ChangesKit):
 
 class TestAccessChanges(AccessChangesKit):
     """The change counter of who may do what."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

@@ -1,5 +1,6 @@
 """What a worker does that nobody asked for: every job and chore of this release."""
 
+from orlop.bootstrap.audit import auditing, telling
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.stores import Stores
@@ -24,5 +25,6 @@ def background(settings: Settings, stores: Stores, services: Services, metrics: 
     ]
     chores: list[Chore] = [
         writing_pulls(services.pulls),
+        telling(services.notices),
     ]
-    return Worker(jobs, chores, stores.leases, clock, RandomIds())
+    return Worker(jobs, chores, stores.leases, clock, RandomIds(), auditing(settings, stores))

@@ -161,6 +161,12 @@ class Grant(msgspec.Struct, frozen=True):
         return f"grant {self.id} {verb} {self.principal} the role {self.role} on {self.place}{narrowed}"
 
 
+def place_in(text: str) -> str:
+    """The path of the place in what a grant says of itself as text; empty for the registry."""
+    path = text.rpartition(" on ")[2].partition(", tags ")[0]
+    return "" if " " in path else path
+
+
 @lru_cache(maxsize=1024)
 def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
