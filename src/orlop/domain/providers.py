@@ -125,9 +125,7 @@ def is_loopback_host(host: str) -> bool:
 def check_provider_name(name: str) -> None:
     """Raises ValueError unless a provider may be called that: it stands in the addresses that people are sent to."""
     if not _NAME.fullmatch(name) or name == "local":
-        raise ValueError(
-            f"{name!r} cannot be a provider's name: use lower-case letters, digits, dashes; not local"
-        )
+        raise ValueError(f"{name!r} cannot be a provider's name: use lower-case letters, digits, dashes; not local")
 
 
 def decode_oidc(body: bytes) -> OidcProvider:

@@ -1,1 +1,1 @@
-"""How others say who somebody is: one folder or file for each protocol."""
+"""Who somebody is: how credentials are made and checked here, and how others say it."""

@@ -233,7 +233,7 @@ class OpenIdClient:
 
 
 def _digest(verifier: str) -> str:
-    """"BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))" (RFC 7636, section 4.2)."""
+    """ "BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))" (RFC 7636, section 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
 
 

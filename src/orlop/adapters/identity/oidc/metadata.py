@@ -37,7 +37,9 @@ def parse_metadata(said: dict[str, Any], issuer: str, permitted: Callable[[str],
         raise Unavailable(f"the discovery document of {issuer} cannot be used: {cause}") from cause
     # "The issuer value returned MUST be identical to the Issuer URL that was used as the prefix" (section 4.3)
     if found.issuer != issuer:
-        raise Unavailable(f"the provider at {issuer} says of itself that it is another issuer; set issuer to what it says")
+        raise Unavailable(
+            f"the provider at {issuer} says of itself that it is another issuer; set issuer to what it says"
+        )
     addresses = {
         "authorization_endpoint": found.authorization_endpoint,
         "token_endpoint": found.token_endpoint,
