@@ -1,0 +1,129 @@
+"""Builds what asks who somebody is, on an open catalog, and the token server."""
+
+import secrets
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from orlop.adapters.identity.passwords import Argon2Hasher
+from orlop.adapters.identity.tokens import JoseSigner
+from orlop.bootstrap.clocks import SystemClock
+from orlop.config import Settings
+from orlop.config.auth import networks
+from orlop.domain.secrets import Draw
+from orlop.domain.tokens import Terms
+from orlop.faces.challenge import Challenges
+from orlop.faces.proxies import Proxies
+from orlop.faces.token.app import TokenApp, TokenServer
+from orlop.ports.clock import Clock
+from orlop.ports.credentials import PasswordHasher
+from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
+from orlop.ports.signon import PasswordSource, TokenSource
+from orlop.services.access import Access
+from orlop.services.authentication import Authentication, SignIns
+from orlop.services.failures import OnFailure
+from orlop.services.lockout import Lockout
+from orlop.services.passwords import PasswordSignIn
+from orlop.services.provisioning import Provisioning
+from orlop.services.remembered import RememberedCredentials
+from orlop.services.secrets import SecretSignIn
+from orlop.services.signing import Signing
+from orlop.services.tokens import Tokens
+from orlop.services.uses import UseLog
+from orlop.telemetry.requests import RequestLog
+
+#: The name of this registry in its tokens, where `auth.url` says no other.
+_ISSUER = "orlop"
+
+_KEY_BYTES = 32
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """Everything about who somebody is. `passwords` is for who asks for more than a password; `close` when done."""
+
+    authentication: Authentication
+    passwords: PasswordSignIn
+    provisioning: Provisioning
+    signing: Signing
+    tokens: Tokens
+    uses: UseLog
+    hasher: PasswordHasher
+    challenges: Challenges
+    close: Callable[[], None]
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """Others who say who somebody is, and who wants to know of failures."""
+
+    passwords: Sequence[PasswordSource] = ()
+    tokens: Sequence[TokenSource] = ()
+    on_failure: OnFailure = lambda _: None
+
+
+class Chance(msgspec.Struct, frozen=True):
+    """Time and randomness."""
+
+    clock: Clock = SystemClock()
+    draw: Draw = secrets.token_bytes
+
+
+def build_sign_in(
+    settings: Settings,
+    identity: Identity,
+    access_changes: Changes,
+    access: Access,
+    sources: Sources | None = None,
+    chance: Chance | None = None,
+) -> SignIn:
+    """What a process asks. `access_changes` counts changes of who may do what."""
+    sources, chance = sources or Sources(), chance or Chance()
+    auth, clock, draw = settings.auth, chance.clock, chance.draw
+    hasher = Argon2Hasher()
+    provisioning = Provisioning(identity.accounts, identity.external)
+    passwords = PasswordSignIn(
+        identity.passwords,
+        hasher,
+        sources.passwords,
+        provisioning,
+        Lockout(identity.attempts, clock),
+        clock,
+        sources.on_failure,
+    )
+    with_secrets = SecretSignIn(
+        identity.secrets, clock, draw, sources.on_failure, refresh_lifetime=auth.refresh_lifetime
+    )
+    signing = Signing(
+        identity.keys,
+        JoseSigner(),
+        clock,
+        Terms(auth.url.rstrip("/") or _ISSUER, auth.service),
+        lifetime=auth.key_lifetime,
+        longest=auth.token_lifetime,
+    )
+    uses = UseLog(identity.uses, clock)
+    return SignIn(
+        Authentication(
+            SignIns(passwords, with_secrets, signing, sources.tokens),
+            identity.accounts,
+            RememberedCredentials(access_changes, clock, draw(_KEY_BYTES)),
+            uses,
+            clock,
+            sources.on_failure,
+            everyone=settings.open,
+        ),
+        passwords,
+        provisioning,
+        signing,
+        Tokens(access, identity.facts, signing, with_secrets, clock, draw, lifetime=auth.token_lifetime),
+        uses,
+        hasher,
+        Challenges(Proxies(networks(settings.trusted_proxies, "trusted_proxies"), auth.url), auth.service),
+        hasher.close,
+    )
+
+
+def token_app(sign_in: SignIn, log: RequestLog, request_ids: Callable[[], str]) -> TokenApp:
+    """The token server, which takes `/token` and `/.well-known`."""
+    server = TokenServer(sign_in.authentication, sign_in.tokens, sign_in.signing, sign_in.challenges)
+    return TokenApp(server, log, request_ids)

@@ -1,0 +1,102 @@
+"""How long whoever failed to sign in has to wait, so that passwords cannot be guessed, nor people locked out for good.
+
+Failures are counted in three ways. Those of one account from one address wait longest: after a few the next attempt
+waits a second, then twice as long each time. Those of an account from everywhere, and of an address for every account,
+wait after many more, and never for long: a crowd that guesses is slowed down, but somebody who sits behind the same
+address, or comes from where they signed in last, gets through. Whether there is such an account makes no difference.
+"""
+
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
+
+from orlop.domain.errors import TooManyRequests
+from orlop.ports.clock import HOUR, SECOND, Clock
+from orlop.ports.identity import FailedAttempts
+
+
+class Rule(NamedTuple):
+    """Failures that cost nothing, and the longest wait after more, in seconds."""
+
+    free: int
+    longest: int
+
+    def wait(self, failures: int) -> int:
+        """How long after its last failure, in seconds."""
+        if failures < self.free:
+            return 0
+        return min(1 << min(failures - self.free, 30), self.longest)
+
+
+ACCOUNT_FROM_ADDRESS = Rule(free=5, longest=15 * 60)
+ACCOUNT = Rule(free=50, longest=5 * 60)
+ADDRESS = Rule(free=50, longest=60)
+
+#: Failures are forgotten when there was none for so long, in microseconds.
+_FORGET = 24 * HOUR
+
+#: A failure may lie so far in the future and still count: clocks of replicas differ. One farther off is a clock that
+#: was set back, and nobody is to wait until it is there again.
+_SKEW = 60 * SECOND
+
+
+class Lockout:
+    """Counts in the catalog, so for all workers together."""
+
+    def __init__(self, attempts: FailedAttempts, clock: Clock) -> None:
+        self._attempts = attempts
+        self._clock = clock
+
+    async def refuse(self, name: str, address: str, *, known: bool) -> None:
+        """Raises TooManyRequests while an attempt under this name from this address has to wait.
+
+        `known`: the account was used from there last, so that no others can lock it out there.
+        """
+        pair, account, origin = keys = _keys(name, address)
+        found = await self._attempts.get(keys)
+        rules = (
+            {pair: ACCOUNT_FROM_ADDRESS} if known else {pair: ACCOUNT_FROM_ADDRESS, account: ACCOUNT, origin: ADDRESS}
+        )
+        now, longest = self._clock.now(), 0
+        for key, rule in rules.items():
+            if key in found:
+                since = now - found[key].last_at
+                wait = rule.wait(found[key].failures) * SECOND
+                if -_SKEW <= since < wait:
+                    longest = max(longest, wait - max(since, 0))
+        if longest:
+            seconds = -(-longest // SECOND)
+            raise TooManyRequests(
+                f"too many attempts to sign in have failed; try again in {seconds} seconds", retry_after=seconds
+            )
+
+    async def failed(self, name: str, address: str) -> None:
+        """Count a failure."""
+        now = self._clock.now()
+        await self._attempts.failed(_keys(name, address), now, forget_before=now - _FORGET)
+
+    async def succeeded(self, name: str, address: str) -> None:
+        """Forget failures of the account. Not those of the address: who guesses may have an account of their own."""
+        pair, account, _ = keys = _keys(name, address)
+        if await self._attempts.get(keys[:2]):
+            await self._attempts.clear([pair, account])
+
+
+def _keys(name: str, address: str) -> list[str]:
+    """Of the pair, the account and the address. Names are hashed: people type passwords where a name belongs."""
+    account = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    origin = network_of(address)
+    return [f"account:{account} from {origin}", f"account:{account}", f"address:{origin}"]
+
+
+def network_of(address: str) -> str:
+    """What one customer of a provider has of an address: all of IPv4, the first 64 bits of IPv6."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> 64 << 64))
