@@ -1,4 +1,4 @@
-"""What lies between the beginning and the end of a sign-in in a browser, and what is kept of those through providers."""
+"""What lies between beginning and end of a sign-in in a browser, and what is kept of those through providers."""
 
 from typing import Protocol
 

@@ -24,9 +24,7 @@ class OwnPassword:
 
     async def confirm(self, account: Account, password: str, caller: Caller) -> None:
         """Raises Unauthorized unless it is the account's password, TooManyRequests for those who guess."""
-        found = await self._sign_in.account(
-            account.name, password, address=caller.address, request=caller.request
-        )
+        found = await self._sign_in.account(account.name, password, address=caller.address, request=caller.request)
         if found.id != account.id:
             raise Unauthorized("that is the password of another account")
 

@@ -81,7 +81,9 @@ class SecondFactors:
         code = totp_code(text)
         counter = self._counter(secret, code) if code else None
         if counter is None or not await self._first(f"totp {account.id} {counter}"):
-            raise RequestInvalid("that is not the code that the authenticator shows now; look at its clock, and try again")
+            raise RequestInvalid(
+                "that is not the code that the authenticator shows now; look at its clock, and try again"
+            )
         factors = await self.of(account.name)
         codes = new_recovery_codes(self._draw)
         await self._keep(msgspec.structs.replace(factors, totp=secret, recovery=_hashes(codes)), account, caller)

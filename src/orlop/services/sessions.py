@@ -35,7 +35,7 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 class BrowserSessions:
-    """Begins, finds and ends sessions. What a cookie holds is kept as its hash: who reads the catalog has none of it."""
+    """Begins, finds and ends sessions. What a cookie holds is kept as a hash: who reads the catalog has none."""
 
     def __init__(self, sessions: Sessions, clock: Clock, draw: Draw) -> None:
         self._sessions = sessions

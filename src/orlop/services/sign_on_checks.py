@@ -76,9 +76,7 @@ class SignOnChecks:
         """Whether they are still known. Raises Unavailable."""
         try:
             said = await self._openid.renew(provider, sign_on.refresh_token, sign_on.external)
-            renewed = msgspec.structs.replace(
-                sign_on, refresh_token=said.refresh_token, checked_at=self._clock.now()
-            )
+            renewed = msgspec.structs.replace(sign_on, refresh_token=said.refresh_token, checked_at=self._clock.now())
             if not await self._sign_ons.renewed(sign_on, renewed):
                 return True  # they signed in anew meanwhile
             if said.claims:

@@ -125,14 +125,12 @@ def _fields(raw: bytes) -> dict[str, str]:
 def refuse_foreign(headers: Mapping[bytes, bytes], base: str) -> None:
     """Raises Denied unless a page of this site sent the request: a browser says which one did.
 
-    "the Origin header … identifies the origin(s) that caused the user agent to issue the request" (RFC 6454, section 7).
+    "the Origin header … identifies the origin(s) that caused the user agent to issue the request" (RFC 6454, 7).
     """
     origin = headers.get(b"origin", b"").decode("latin-1")
-    if origin:
-        allowed = _origin(origin) == _origin(base)
-    else:  # older browsers leave it out where the site is the same
-        allowed = headers.get(b"sec-fetch-site") == b"same-origin"
-    if not allowed:
+    # Some browsers leave Origin out where the site is the same, and say so in another header.
+    same = _origin(origin) == _origin(base) if origin else headers.get(b"sec-fetch-site") == b"same-origin"
+    if not same:
         raise Denied(
             "the form was sent from another site; open the page here and try again"
             " (behind a proxy, auth.url has to say where this registry is reached)"

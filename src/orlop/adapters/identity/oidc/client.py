@@ -154,7 +154,7 @@ class OpenIdClient:
         answer = await issuer.fetcher.get(issuer.metadata.userinfo_endpoint, f"Bearer {access_token}")
         if answer.status != 200:
             raise Unavailable(f"the provider {provider.issuer} does not say more of this account: {answer.status}")
-        # "The sub Claim in the UserInfo Response MUST be verified to exactly match" (OpenID Connect Core, section 5.3.2)
+        # "The sub Claim in the UserInfo Response MUST be verified to exactly match" (OpenID Connect Core, 5.3.2)
         if answer.body.get("sub") != claims.get("sub"):
             raise Unauthorized("the provider says more, but of somebody else")
         return {**answer.body, **claims}
