@@ -46,7 +46,16 @@ _log = structlog.get_logger("orlop.ui")
 _BODY_IDLE = 10.0
 
 #: Nothing but our own files, no script or style within a page, no frame around it, and forms that stay here.
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
 _GUARDS = (
     (b"content-security-policy", _POLICY.encode()),
     (b"x-frame-options", b"DENY"),

@@ -3,6 +3,8 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from socket import SOCK_STREAM
 from typing import Any
 
@@ -39,7 +41,7 @@ class Fetcher:
         """Find out where the issuer lies: what it names may lie there, too, or be public. Raises Unavailable."""
         permitted = STRANGERS | await self._reaches()
         try:
-            tls = ssl.create_default_context(cafile=self._ca or None)
+            tls = await asyncio.to_thread(_trusting, self._ca, Path(self._ca).stat().st_mtime_ns if self._ca else 0)
         except (OSError, ValueError) as cause:
             raise Unavailable(f"the file {self._ca} has no certificates of authorities that can be read") from cause
         self._session = aiohttp.ClientSession(
@@ -101,6 +103,13 @@ class Fetcher:
         if Reach.LOOPBACK in reaches and not is_loopback_host(host):
             raise Unavailable(f"the sign-on provider {host} resolves to this machine; name it by a loopback address")
         return reaches & OPERATORS
+
+
+@lru_cache(maxsize=16)
+def _trusting(ca: str, changed_at: int) -> ssl.SSLContext:
+    """Reading the authorities of a machine takes a while, so it is done once for each file and change of it."""
+    del changed_at
+    return ssl.create_default_context(cafile=ca or None)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
