@@ -128,7 +128,7 @@ class InProcess:
 
     async def _start(self) -> None:
         await asyncio.to_thread(prepare, self.settings)
-        self._app = application(self.settings, WorkerContext(1, lambda: False, [0]))
+        self._app = application(self.settings, WorkerContext(1, lambda: False, [0], [0]))
         self._closing = asyncio.Event()
         started = asyncio.get_running_loop().create_future()
         phases = iter(("lifespan.startup", "lifespan.shutdown"))

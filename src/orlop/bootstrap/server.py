@@ -30,7 +30,7 @@ _STDOUT = 1
 
 def application(settings: Settings, context: WorkerContext) -> Application:
     """The application of one worker, on prepared stores. Raises StartRefused."""
-    stores = open_stores(settings, Siblings(context.changes, context.number - 1))
+    stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
     services = build_services(settings, stores)
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)

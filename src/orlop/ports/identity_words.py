@@ -7,7 +7,7 @@ import msgspec
 from orlop.domain.access import SYSTEM, Grant, SubjectKind
 from orlop.domain.errors import Conflict, NotFound, Stale
 from orlop.ports.catalog import By
-from orlop.ports.identity import LOCAL, Account, AccountChange, Group, Namespace, Secret
+from orlop.ports.identity import LOCAL, Account, AccountChange, Namespace, Secret
 
 
 def unknown(what: str, name: str | int) -> NotFound:
@@ -60,8 +60,13 @@ def changed(account: Account, change: AccountChange) -> tuple[Account, str]:
         return account, ""
     words = [name.removesuffix("_at") for name in news if name != "disabled"]
     if "disabled" in news:
-        words.append(f"disabled: {change.disabled}" if change.disabled else "enabled")
+        words.append(disabled_words(news["disabled"]))
     return msgspec.structs.replace(account, **news, version=account.version + 1), ", ".join(words)
+
+
+def disabled_words(why: str) -> str:
+    """What became of an account that may not sign in any more, or may again."""
+    return f"disabled: {why}" if why else "enabled"
 
 
 def password_words(password: str | None, *, must_change: bool) -> str:
@@ -100,10 +105,10 @@ def members_words(added: Collection[str], removed: Collection[str]) -> str:
     return "; ".join(parts)
 
 
-def refuse_foreign(group: Group) -> None:
+def refuse_foreign(group: str, source: str) -> None:
     """Raises Conflict for a group that a sign-on provider fills."""
-    if group.source != LOCAL:
-        raise Conflict(f"{group.name} is a group of {group.source}; change its members there", {"source": group.source})
+    if source != LOCAL:
+        raise Conflict(f"{group} is a group of {source}; change its members there", {"source": source})
 
 
 def namespace_words(before: Namespace | None, after: Namespace) -> str:

@@ -67,8 +67,9 @@ class MemoryExternalAccounts:
     def _present(self, name: str, source: str, by: By, *, present: bool) -> bool:
         """Disable an account that is gone, and enable one that is back."""
         row, reason = self._rows.accounts[name], gone_from(source)
-        if present is not (row.account.disabled == reason) or (not present and row.account.disabled):
+        before, after = (reason, "") if present else ("", reason)
+        if row.account.disabled != before:
             return False
-        row.account, words = changed(row.account, AccountChange(disabled="" if present else reason))
+        row.account, words = changed(row.account, AccountChange(disabled=after))
         self._state.event(EventKind.ACCOUNT_CHANGED, by, subject=name, detail=words)
         return True

@@ -86,10 +86,8 @@ def current(rows: IdentityRows, record: GrantRecord) -> GrantRecord:
     """A grant with the actions that its role has now."""
     grant = record.grant
     document = rows.documents.get((ROLE, grant.role))
-    if grant.role in ROLES:
-        actions = ROLES[grant.role].actions
-    else:
-        actions = stored_actions(document.body) if document else frozenset()
+    kept = stored_actions(document.body) if document else frozenset()
+    actions = ROLES[grant.role].actions if grant.role in ROLES else kept
     return msgspec.structs.replace(record, grant=msgspec.structs.replace(grant, actions=actions))
 
 

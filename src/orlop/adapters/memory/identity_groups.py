@@ -64,7 +64,7 @@ class MemoryMembers:
 
     async def set(self, group: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), by: By) -> None:
         row = self._rows.group(group)
-        refuse_foreign(row.group)
+        refuse_foreign(group, row.group.source)
         for name in add:
             self._rows.account(name)
         if filled(self._state, row, (row.members - set(remove)) | set(add), by):

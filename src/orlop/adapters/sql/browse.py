@@ -9,7 +9,7 @@ from orlop.adapters.sql.records import existing_repository
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import StoreClosed, Unavailable
-from orlop.domain.events import Event, EventKind
+from orlop.domain.events import Event, EventKind, Origin
 from orlop.domain.moving import MoveState
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
@@ -17,6 +17,8 @@ from orlop.ports.catalog import Pull, TagChange, Totals
 
 #: How many pulls one transaction records: pushes wait for their turn meanwhile.
 _PULLS_TOGETHER = 500
+
+_NOWHERE = Origin()
 
 _annotations = msgspec.json.Decoder(dict[str, str])
 
@@ -78,8 +80,21 @@ class SqlOutbox:
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
         return tuple(
-            Event(id=row_id, at=at, kind=EventKind(kind), actor=actor, repository=repository, digest=digest, tag=tag)
-            for row_id, at, kind, actor, repository, digest, tag in await self._reader.all("event_page", after, limit)
+            Event(
+                id=row_id,
+                at=at,
+                kind=EventKind(kind),
+                actor=actor,
+                repository=repository,
+                digest=digest,
+                tag=tag,
+                origin=Origin(*origin) if any(origin) else _NOWHERE,
+                subject=subject,
+                detail=detail,
+            )
+            for row_id, at, kind, actor, repository, digest, tag, *origin, subject, detail in await self._reader.all(
+                "event_page", after, limit
+            )
         )
 
 

@@ -38,7 +38,7 @@ async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Led
     found = await locked_repository(tx, name)
     if found is not None:
         return found
-    row = await tx.one("repository_create", name, await _made_namespace(tx, name.namespace, by), by.at, by.actor)
+    row = await tx.one("repository_create", name, await made_namespace(tx, name.namespace, by), by.at, by.actor)
     if row is None:
         raise Raced  # somebody else made it meanwhile
     ledger.add_totals(repositories=1)
@@ -46,10 +46,11 @@ async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Led
     return int(row[0])
 
 
-async def _made_namespace(tx: Session, path: str, by: By) -> int:
+async def made_namespace(tx: Session, path: str, by: By) -> int:
+    """The row of a namespace, made with those above it if it is new."""
     row = await tx.one("namespace_id", path)
     if row is None:
-        parent = await _made_namespace(tx, path.rpartition("/")[0], by)
+        parent = await made_namespace(tx, path.rpartition("/")[0], by)
         row = await tx.one("namespace_create", path, parent, by.at, by.actor)
     if row is None:
         raise Raced

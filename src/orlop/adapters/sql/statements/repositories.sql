@@ -42,7 +42,9 @@ FROM totals;
 
 -- name: event
 -- ?7 is the place of the event within its transaction: ids that are given out in order have it by themselves.
-INSERT INTO outbox (at, kind, actor, repository, digest, tag) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 >= 0;
+INSERT INTO outbox (at, kind, actor, repository, digest, tag, credential, address, request, subject, detail)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?12 WHERE ?7 >= 0;
 
 -- name: event_page
-SELECT id, at, kind, actor, repository, digest, tag FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail
+FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
