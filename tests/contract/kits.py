@@ -1,6 +1,6 @@
 """The kits of one store, gathered: a driver's test names its fixtures and inherits from these."""
 
-from tests.contract import blobs, browse, collection, inspection, links, manifests, outbox, uploads
+from tests.contract import blobs, browse, collection, identity_browser, inspection, links, manifests, outbox, uploads
 
 
 class CatalogKit:
@@ -36,3 +36,11 @@ class BlobStoreKit:
     TestReader = blobs.ReaderKit
     TestRemover = blobs.RemoverKit
     TestInventory = blobs.InventoryKit
+
+
+class BrowserKit:
+    """Needs the fixture `identity`: an empty one, for each test."""
+
+    TestSteps = identity_browser.StepsKit
+    TestSignOns = identity_browser.SignOnsKit
+    TestLongerSessions = identity_browser.LongerSessionsKit

@@ -8,6 +8,7 @@ from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.contract import kits
 from tests.contract.blobs import BlobStore
@@ -71,3 +72,12 @@ class TestLeases(LeasesKit):
 
 class TestBlobs(kits.BlobStoreKit):
     """Stages and copies."""
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: MemoryCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

@@ -15,6 +15,7 @@ from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, Manife
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Catalog, Pull
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import blob, image
 from tests.contract import kits
@@ -154,3 +155,12 @@ def _something(scene: Scene, choose: random.Random) -> Callable[[], Awaitable[ob
         lambda: catalog.pulls.record([(Pull(repository, what.digest, tag), 1, scene.at)] * 3): 1,
     }
     return choose.choices(list(steps), weights=list(steps.values()))[0]
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: OpenCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

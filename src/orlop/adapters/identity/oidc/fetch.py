@@ -41,7 +41,7 @@ class Fetcher:
         """Find out where the issuer lies: what it names may lie there, too, or be public. Raises Unavailable."""
         permitted = STRANGERS | await self._reaches()
         try:
-            tls = await asyncio.to_thread(_trusting, self._ca, Path(self._ca).stat().st_mtime_ns if self._ca else 0)
+            tls = await asyncio.to_thread(_authorities, self._ca)
         except (OSError, ValueError) as cause:
             raise Unavailable(f"the file {self._ca} has no certificates of authorities that can be read") from cause
         self._session = aiohttp.ClientSession(
@@ -103,6 +103,10 @@ class Fetcher:
         if Reach.LOOPBACK in reaches and not is_loopback_host(host):
             raise Unavailable(f"the sign-on provider {host} resolves to this machine; name it by a loopback address")
         return reaches & OPERATORS
+
+
+def _authorities(ca: str) -> ssl.SSLContext:
+    return _trusting(ca, Path(ca).stat().st_mtime_ns if ca else 0)
 
 
 @lru_cache(maxsize=16)
