@@ -11,6 +11,7 @@ from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
@@ -110,3 +111,12 @@ class TestTwoProcesses:
         second = open_sqlite(tmp_path)
         assert await Scene(second.catalog).view() == view
         await second.engine.close()
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: OpenCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

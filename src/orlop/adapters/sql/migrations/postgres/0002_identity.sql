@@ -236,3 +236,26 @@ CREATE TABLE audit_keys (
     private     BYTEA NOT NULL,  -- empty: it is kept elsewhere
     created_at  BIGINT NOT NULL
 );
+
+-- What was begun in a browser and is to be ended there, once.
+CREATE TABLE sign_in_steps (
+    id          TEXT COLLATE "C" PRIMARY KEY,  -- a hash of what the browser holds
+    kind        TEXT COLLATE "C" NOT NULL,
+    body        BYTEA NOT NULL,
+    address     TEXT COLLATE "C" NOT NULL,
+    expires_at  BIGINT NOT NULL
+);
+CREATE INDEX sign_in_steps_by_address ON sign_in_steps (address, expires_at);
+CREATE INDEX sign_in_steps_by_expiry ON sign_in_steps (expires_at);
+
+-- Who signed in through a provider that lets us ask whether they are still known there.
+CREATE TABLE sign_ons (
+    provider       TEXT COLLATE "C" NOT NULL,
+    external       TEXT COLLATE "C" NOT NULL,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    refresh_token  TEXT COLLATE "C" NOT NULL,
+    checked_at     BIGINT NOT NULL,
+    PRIMARY KEY (provider, external)
+);
+CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
+CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);

@@ -233,3 +233,26 @@ CREATE TABLE audit_keys (
     private     BLOB    NOT NULL,  -- empty: it is kept elsewhere
     created_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What was begun in a browser and is to be ended there, once.
+CREATE TABLE sign_in_steps (
+    id          TEXT    PRIMARY KEY,  -- a hash of what the browser holds
+    kind        TEXT    NOT NULL,
+    body        BLOB    NOT NULL,
+    address     TEXT    NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_steps_by_address ON sign_in_steps (address, expires_at);
+CREATE INDEX sign_in_steps_by_expiry ON sign_in_steps (expires_at);
+
+-- Who signed in through a provider that lets us ask whether they are still known there.
+CREATE TABLE sign_ons (
+    provider       TEXT    NOT NULL,
+    external       TEXT    NOT NULL,
+    account_id     INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    refresh_token  TEXT    NOT NULL,
+    checked_at     INTEGER NOT NULL,
+    PRIMARY KEY (provider, external)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
+CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
