@@ -1,0 +1,1 @@
+"""Drivers of those who say who somebody is, and of what secrets are made of."""
