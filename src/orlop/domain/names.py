@@ -41,6 +41,12 @@ class RepositoryName(str):
         return self.rpartition("/")[0]
 
 
+def lineage(path: str) -> tuple[str, ...]:
+    """A namespace with everything above it, from the root (``) down."""
+    parts = path.split("/") if path else []
+    return ("", *("/".join(parts[:depth]) for depth in range(1, len(parts) + 1)))
+
+
 class Tag(str):
     """A tag: 1 to 128 characters, the first a letter, digit or underscore. `sha256-<hex>` is a tag like any other."""
 

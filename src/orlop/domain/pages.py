@@ -29,6 +29,16 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     more: bool = False
 
 
+def after_number(page: PageRequest) -> int:
+    """Where a list goes on whose keys are numbers, as decimal text. Raises PageInvalid for what is none."""
+    text = page.after
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdecimal() or len(text) > 18:
+        raise PageInvalid("this list goes on after a number", {"after": text[:64]})
+    return int(text)
+
+
 def page_size(text: str | None) -> int:
     """The `n` of a list request, at most MAX_SIZE. Raises PageInvalid unless it is a whole number from 0 on."""
     if text is None:

@@ -1,7 +1,8 @@
 """Who there is and what they may do, as the catalog keeps it: accounts, groups, secrets, grants, rules, keys.
 
 Each method is one transaction. Every change writes its event to the outbox, and those that may change a decision move
-the version of who may do what. `by` says who acts and when. Secrets are kept as hashes, never as they are.
+the version of who may do what. What changes nothing, because everything is so already, writes no event and moves
+nothing. `by` says who acts and when. Secrets are kept as hashes, never as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,122 +10,17 @@ from typing import Protocol
 
 import msgspec
 
-from orlop.domain.access import Conditions, Effect, Grant, Limit, Place, SubjectKind, Visibility, VisibilityAt
+from orlop.domain.access import Conditions, Effect, Grant, Limit, Place, Visibility, VisibilityAt
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
+from orlop.ports.accounts import LOCAL as LOCAL
+from orlop.ports.accounts import Account as Account
+from orlop.ports.accounts import AccountChange as AccountChange
+from orlop.ports.accounts import Accounts as Accounts
+from orlop.ports.accounts import ExternalAccounts as ExternalAccounts
+from orlop.ports.accounts import PasswordRecord as PasswordRecord
+from orlop.ports.accounts import Passwords as Passwords
 from orlop.ports.catalog import By
-
-# --- Accounts -----------------------------------------------------------------------------------------------------
-
-#: The source of accounts and groups that are managed here; others carry the name of a sign-on provider.
-LOCAL = "local"
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A user or a robot. Times are microseconds since 1970, 0 for never."""
-
-    id: int = 0
-    kind: SubjectKind = SubjectKind.USER
-    name: str
-    display: str = ""
-    email: str = ""
-    source: str = LOCAL
-    """`local`, or the sign-on provider that vouches for it."""
-    external: str = ""
-    """The provider's own name for it, which never changes."""
-    namespace: str = ""
-    """Of a robot: whose administrators manage it; empty: the registry's."""
-    has_password: bool = False
-    must_change: bool = False
-    """Whether it can do nothing but choose another password."""
-    second_factors: tuple[str, ...] = ()
-    """The kinds that are set up, such as `totp`."""
-    disabled: str = ""
-    """Why it may not sign in; empty: it may."""
-    expires_at: int = 0
-    created_at: int = 0
-    created_by: str = ""
-    used_at: int = 0
-    used_from: str = ""
-    version: int = 1
-    """Raised by every change: what an entity tag is made of."""
-
-
-class AccountChange(msgspec.Struct, frozen=True):
-    """What to change; None leaves a field as it is."""
-
-    display: str | None = None
-    email: str | None = None
-    disabled: str | None = None
-    expires_at: int | None = None
-
-
-class Accounts(Protocol):
-    """Users and robots."""
-
-    async def add(self, account: Account, by: By) -> Account:
-        """Make one; its id, version and times are given here. Raises Conflict when the name, or the provider's name
-        for it, is taken."""
-        ...
-
-    async def get(self, name: str) -> Account | None:
-        """By name."""
-        ...
-
-    async def page(self, kind: SubjectKind, page: PageRequest, *, namespace: str | None = None) -> Page[Account]:
-        """Those of one kind by name; with `namespace` only robots of exactly that namespace."""
-        ...
-
-    async def change(self, name: str, change: AccountChange, by: By, *, expected: int | None = None) -> Account:
-        """Raises NotFound, or Stale when its version is not `expected`."""
-        ...
-
-    async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
-        """Remove it with its secrets, grants, memberships and sessions. Raises NotFound, Stale."""
-
-
-class ExternalAccounts(Protocol):
-    """Accounts that a sign-on provider vouches for."""
-
-    async def external(self, source: str, external: str) -> Account | None:
-        """By the provider's name for it."""
-        ...
-
-    async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
-        """Make the provider's groups what they are now, in one transaction.
-
-        `groups` maps a group's name to the names of its accounts; groups of this source that are not in it are
-        removed with their grants left to point at nothing. Accounts in `gone` are disabled, with the reason; those of
-        the source that were disabled by an earlier call and are not in `gone` are enabled again. Does nothing, and
-        moves no version, where everything is so already.
-        """
-
-    async def of_account(self, source: str, account: str, groups: Sequence[str], by: By) -> None:
-        """Make these the groups of one account of the provider, made where they are new; as `synchronise`."""
-
-
-class PasswordRecord(msgspec.Struct, frozen=True):
-    """What is needed to check a password. `hash` is a PHC string; None: the account has no password here."""
-
-    account: Account
-    hash: str | None
-    factors: bytes
-    """The second factors, as whoever wrote them put it (JSON)."""
-
-
-class Passwords(Protocol):
-    """Passwords and second factors of local users."""
-
-    async def get(self, name: str) -> PasswordRecord | None:
-        """Of an account by name, of any kind and source."""
-        ...
-
-    async def set(self, name: str, hash: str | None, *, must_change: bool, by: By) -> None:  # noqa: A002
-        """Set or remove a password; sessions and refresh secrets of the account end. Raises NotFound."""
-
-    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By) -> None:
-        """Replace the second factors. Raises NotFound."""
-
 
 # --- Secrets ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +53,10 @@ class Secrets(Protocol):
     """Tokens of users, secrets of robots, and what clients keep after a login."""
 
     async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
-        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already."""
+        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already.
+
+        Moves no version: nothing that was right is wrong now, as long as nobody remembers that `find` found nothing.
+        """
         ...
 
     async def find(self, lookup: str) -> tuple[Secret, Account] | None:
@@ -172,7 +71,8 @@ class Secrets(Protocol):
         """Remove one. Raises NotFound."""
 
     async def expiring(self, before: int, now: int, limit: int) -> tuple[Secret, ...]:
-        """Those that expire before `before` and of which nobody was warned: marks them and writes an event for each."""
+        """Those that expire after `now`, before `before`, and of which nobody was warned: marks them, with an event
+        for each. What `docker login` keeps expires without a warning: a client gets another by itself."""
         ...
 
 
@@ -230,7 +130,7 @@ class Members(Protocol):
         ...
 
     async def set(self, group: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), by: By) -> None:
-        """Raises NotFound when the group or an account to add does not exist."""
+        """Raises NotFound when the group or an account to add does not exist, Conflict for a group of a provider."""
 
 
 class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,13 +206,18 @@ class Namespaces(Protocol):
         ...
 
     async def remove(self, path: str, by: By) -> None:
-        """With the grants on it. Raises NotFound, or Conflict while repositories or namespaces lie below it."""
+        """With the grants on it. Raises NotFound, or Conflict while repositories or namespaces lie below it, or robots
+        belong to it."""
 
     async def remove_repository(self, name: RepositoryName, by: By) -> None:
         """Delete a repository with every tag, manifest and link, and remember that it was: tokens for it end.
 
         Raises NameUnknown.
         """
+
+
+#: The kind of documents that are custom roles: an object with `actions`, see domain.access.roles.
+ROLE = "role"
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -366,6 +271,7 @@ class PlaceFacts(msgspec.Struct, frozen=True):
 
     visible: VisibilityAt
     exists: bool
+    """Whether the repository is there. The first push to one moves no version, so False is not to be remembered."""
     deleted_at_version: int
     """The version at which a repository of this name was last deleted; 0: never. Older tokens are not about it."""
     version: int
@@ -379,7 +285,7 @@ class AccessFacts(Protocol):
         ...
 
     async def place(self, repository: str) -> PlaceFacts:
-        """Everything about the place of a repository, whether or not it exists."""
+        """Everything about the place of a repository, whether or not it exists, in one query."""
         ...
 
     async def version(self) -> int:
@@ -388,7 +294,7 @@ class AccessFacts(Protocol):
 
     async def open_namespaces(self, after: str, limit: int) -> tuple[tuple[str, Visibility], ...]:
         """Namespaces that say something of visibility, in the order of the repositories below them: by path and `/`,
-        from after the key `after` (a path with its `/`) on; the root's is the empty path."""
+        from after the key `after` (a path with its `/`) on. The root comes first; its path is empty, its key `/`."""
         ...
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from orlop.adapters.memory.browse import MemoryBrowse, MemoryOutbox, MemoryPullTimes, MemoryVitals
+from orlop.adapters.memory.identity import on
 from orlop.adapters.memory.inspection import MemoryInspection
 from orlop.adapters.memory.leases import MemoryLeases
 from orlop.adapters.memory.links import MemoryBlobLinks, MemoryCollection
@@ -11,6 +12,7 @@ from orlop.adapters.memory.state import State
 from orlop.adapters.memory.uploads import MemoryUploads
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 
 
@@ -20,6 +22,8 @@ class MemoryCatalog(NamedTuple):
     catalog: Catalog
     leases: Leases
     changes: Changes
+    identity: Identity
+    access_changes: Changes
     state: State
 
 
@@ -41,4 +45,4 @@ def open_memory() -> MemoryCatalog:
         vitals=MemoryVitals(state),
         inspection=MemoryInspection(state),
     )
-    return MemoryCatalog(catalog, MemoryLeases(), state.changes, state)
+    return MemoryCatalog(catalog, MemoryLeases(), state.changes, on(state), state.identity.changes, state)

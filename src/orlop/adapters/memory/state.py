@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from orlop.adapters.memory.changes import MemoryChanges
+from orlop.adapters.memory.identity_rows import IdentityRows
 from orlop.domain.blob import Blob, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.events import Event, EventKind
@@ -118,12 +119,33 @@ class State:
     totals: Counters = field(default_factory=Counters)
     repository_total: int = 0
     ids: "count[int]" = field(default_factory=lambda: count(1))
+    identity: IdentityRows = field(default_factory=IdentityRows)
 
-    def event(self, kind: EventKind, by: By, repository: str = "", digest: str = "", tag: str = "") -> None:
+    def event(
+        self,
+        kind: EventKind,
+        by: By,
+        repository: str = "",
+        digest: str = "",
+        tag: str = "",
+        *,
+        subject: str = "",
+        detail: str = "",
+    ) -> None:
         """Write one event to the outbox."""
-        number = len(self.outbox) + 1
         self.outbox.append(
-            Event(id=number, at=by.at, kind=kind, actor=by.actor, repository=repository, digest=digest, tag=tag)
+            Event(
+                id=len(self.outbox) + 1,
+                at=by.at,
+                kind=kind,
+                actor=by.actor,
+                repository=repository,
+                digest=digest,
+                tag=tag,
+                origin=by.origin,
+                subject=subject,
+                detail=detail,
+            )
         )
 
     def made_repository(self, name: RepositoryName, by: By) -> RepositoryRow:
@@ -131,6 +153,7 @@ class State:
         row = self.repositories.get(name)
         if row is None:
             row = self.repositories[name] = RepositoryRow(name)
+            self.identity.made_namespace(name.namespace, by)
             self.repository_total += 1
             self.event(EventKind.REPOSITORY_CREATED, by, name)
         return row
@@ -201,6 +224,16 @@ class State:
         blob.state, blob.state_at = BlobState.CONDEMNED, by.at
         self.event(EventKind.BLOB_CONDEMNED, by, digest=digest)
         return True
+
+    def remove(self, row: RepositoryRow, by: By) -> None:
+        """Remove a repository with everything in it."""
+        for digest in sorted(row.links):
+            self.unlink(row, digest, by)
+        self.totals.manifests -= row.counters.manifests
+        self.totals.manifest_bytes -= row.counters.manifest_bytes
+        self.totals.tags -= row.counters.tags
+        self.repository_total -= 1
+        del self.repositories[row.name]
 
     def untag(self, row: RepositoryRow, tag: Tag, by: By) -> None:
         """Remove a tag that is there."""

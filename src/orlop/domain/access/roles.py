@@ -1,5 +1,7 @@
 """Roles: named sets of actions. These are built in; others are kept in the catalog under names of their own."""
 
+from functools import lru_cache
+
 import msgspec
 
 from orlop.domain.access.actions import Action
@@ -35,6 +37,26 @@ ROLES: dict[str, Role] = {
         Role("admin", frozenset(Action) - {Action.PING}, "may do everything; granted on the registry"),
     )
 }
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    actions: tuple[str, ...]
+
+
+_stored = msgspec.json.Decoder(_Stored)
+_KNOWN = {action.value: action for action in Action}
+
+
+@lru_cache(maxsize=1024)
+def stored_actions(body: bytes) -> frozenset[Action]:
+    """The actions of a custom role as the catalog keeps it: a JSON object whose `actions` lists them.
+
+    What a newer release calls an action is none here; what cannot be read allows nothing.
+    """
+    try:
+        return frozenset(_KNOWN[name] for name in _stored.decode(body).actions if name in _KNOWN)
+    except msgspec.MsgspecError:
+        return frozenset()
 
 
 def least_role(action: Action) -> str:

@@ -1,0 +1,92 @@
+"""What changes of who may do what are in words, for the events that they leave: the same on every catalog."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from orlop.domain.access import SYSTEM, SubjectKind
+from orlop.domain.errors import Conflict
+from orlop.ports.catalog import By
+from orlop.ports.identity import LOCAL, Account, AccountChange, Group, Namespace, Secret
+
+
+def account_words(account: Account) -> str:
+    """What a new account is: `user`, `user of ldap`, `robot of team/backend`."""
+    place = account.namespace if account.kind is SubjectKind.ROBOT else account.source.removeprefix(LOCAL)
+    return f"{account.kind.value} of {place}" if place else account.kind.value
+
+
+def changed(account: Account, change: AccountChange) -> tuple[Account, str]:
+    """An account after a change, and what it changed; nothing (the same, ``) where it says what is so already."""
+    wanted = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+    news = {name: value for name, value in wanted.items() if getattr(account, name) != value}
+    if not news:
+        return account, ""
+    words = [name.removesuffix("_at") for name in news if name != "disabled"]
+    if "disabled" in news:
+        words.append(f"disabled: {change.disabled}" if change.disabled else "enabled")
+    return msgspec.structs.replace(account, **news, version=account.version + 1), ", ".join(words)
+
+
+def password_words(password: str | None, *, must_change: bool) -> str:
+    """What became of a password."""
+    if password is None:
+        return "removed"
+    return "set, to be changed at the next sign-in" if must_change else "set"
+
+
+def gone_from(source: str) -> str:
+    """Why an account is disabled that its provider knows no more."""
+    return f"{source} does not know it any more"
+
+
+def secret_words(secret: Secret) -> str:
+    """Which secret, without a part of it: `token 12 (laptop)`."""
+    return f"{secret.kind} {secret.id} ({secret.name})" if secret.name else f"{secret.kind} {secret.id}"
+
+
+def too_many(secret: Secret, at_most: int) -> Conflict:
+    """An account has as many of a kind as it may."""
+    return Conflict(
+        f"{secret.account} has {at_most} secrets of the kind {secret.kind} already; revoke one first",
+        {"kind": secret.kind, "at_most": at_most},
+    )
+
+
+def warning(now: int) -> By:
+    """Who says that something will expire: nobody asked."""
+    return By(SYSTEM.name, now)
+
+
+def members_words(added: Collection[str], removed: Collection[str]) -> str:
+    """How the members of a group changed."""
+    parts = [f"{verb} {', '.join(sorted(names))}" for verb, names in (("added", added), ("removed", removed)) if names]
+    return "; ".join(parts)
+
+
+def refuse_foreign(group: Group) -> None:
+    """Raises Conflict for a group that a sign-on provider fills."""
+    if group.source != LOCAL:
+        raise Conflict(f"{group.name} is a group of {group.source}; change its members there", {"source": group.source})
+
+
+def namespace_words(before: Namespace | None, after: Namespace) -> str:
+    """What a namespace becomes; `` where it is so already."""
+    words = []
+    if before is None:
+        words.append("made")
+    if (before.visibility if before else None) is not after.visibility:
+        words.append(f"visibility {after.visibility.value}" if after.visibility else "visibility from above")
+    if (before.description if before else "") != after.description:
+        words.append("description")
+    return ", ".join(words)
+
+
+def repository_words(tags: int, manifests: int, blobs: int) -> str:
+    """What went with a repository."""
+    return f"with {tags} tags, {manifests} manifests and {blobs} blobs"
+
+
+def session_words(provider: str) -> str:
+    """How a browser signed in."""
+    return f"by {provider}" if provider else "by password"
