@@ -52,8 +52,6 @@ class LdapProvider(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     are nothing here."""
     timeout: int = 10
     """Seconds that a server may take to answer."""
-    synchronise: int = 15
-    """Minutes between two looks at who is still there and in which groups."""
 
     def __post_init__(self) -> None:
         for check in (_check_servers, _check_searches, _check_groups):
@@ -97,8 +95,6 @@ def _check_servers(directory: LdapProvider) -> None:
         raise RequestInvalid("bind_dn needs bind_password: a bind without a password says nothing about who it is")
     if not 1 <= directory.timeout <= 120:
         raise RequestInvalid("timeout is 1 to 120 seconds")
-    if not 1 <= directory.synchronise <= 24 * 60:
-        raise RequestInvalid("synchronise is 1 to 1440 minutes")
 
 
 def _check_searches(directory: LdapProvider) -> None:

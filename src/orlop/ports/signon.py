@@ -32,7 +32,7 @@ class PasswordSource(Protocol):
 
 
 class DirectoryState(msgspec.Struct, frozen=True):
-    """Everybody that a directory knows at one moment, by what it calls them for good, and the groups they are in here."""
+    """Everybody that a directory knows at one moment, by what it calls them for good, and who is in which group here."""
 
     people: frozenset[str]
     groups: dict[str, frozenset[str]]
@@ -49,6 +49,9 @@ class Directory(Protocol):
     async def state(self) -> DirectoryState:
         """All people and groups, whole or not at all. Raises Unavailable."""
         ...
+
+    def close(self) -> None:
+        """Let go of it; questions under way are answered yet."""
 
 
 class Vouched(msgspec.Struct, frozen=True):

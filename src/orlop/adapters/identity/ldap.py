@@ -67,7 +67,7 @@ class LdapDirectory:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ldap-{source}")
 
     async def verify(self, name: str, password: str) -> ExternalIdentity | None:
-        if not name or not password or "\0" in name + password or len(name) > _MAX or len(password) > _MAX:
+        if not (_can_be_said(name) and _can_be_said(password)):
             return None
         return await self._run(lambda: self._verify(name, password))
 
@@ -215,6 +215,21 @@ class LdapDirectory:
             raise Unavailable("the directory could not be searched; nothing was changed") from failure
         if connection.result["result"] != 0:
             raise Unavailable(f"the directory could not be searched: {connection.result['description']}")
+
+
+def _can_be_said(text: str) -> bool:
+    """Whether a name or password can be put to a directory: neither empty nor endless, without NUL, and all Unicode.
+
+    An empty password, or one that a server reads only up to its NUL, would be a bind as nobody, which succeeds
+    (RFC 4513, section 5.1.2).
+    """
+    if not 0 < len(text) <= _MAX or "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _entry(answer: dict[str, Any]) -> _Entry:

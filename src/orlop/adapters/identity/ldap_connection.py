@@ -7,7 +7,7 @@ here by the TLS library, against the host that was asked for.
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,6 +46,7 @@ class Servers:
     def __init__(self, provider: LdapProvider, password: str) -> None:
         self._provider = provider
         self._password = password
+        self._tls = _Tls(provider.ca)
         self._shunned: dict[str, float] = {}
 
     @contextmanager
@@ -99,10 +100,10 @@ class Servers:
         provider, parts = self._provider, urlsplit(server)
         secure = parts.scheme == "ldaps"
         target = ldap3.Server(
-            parts.hostname,
+            str(parts.hostname),
             port=parts.port or (636 if secure else 389),
             use_ssl=secure,
-            tls=_Tls(provider.ca) if secure or provider.start_tls else None,
+            tls=self._tls if secure or provider.start_tls else None,
             get_info=ldap3.NONE,
             connect_timeout=provider.timeout,
         )
@@ -115,14 +116,19 @@ class Servers:
             check_names=False,
             receive_timeout=provider.timeout,
         )
-        connection.open()
-        if provider.start_tls and not secure:
-            connection.start_tls()
+        try:
+            connection.open()
+            if provider.start_tls and not secure:
+                connection.start_tls()
+        except FAILED:
+            _close(connection)
+            raise
         return connection
 
 
 def _close(connection: ldap3.Connection) -> None:
-    try:
+    """Say goodbye, and close the socket also where there is nobody left to say it to."""
+    with suppress(*FAILED):
         connection.unbind()
-    except FAILED:
-        return  # it is gone already
+    if connection.socket is not None:
+        connection.socket.close()
