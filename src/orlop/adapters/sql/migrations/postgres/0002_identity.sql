@@ -24,7 +24,7 @@ CREATE TABLE accounts (
 );
 CREATE INDEX accounts_by_kind ON accounts (kind, name);
 CREATE INDEX accounts_robots ON accounts (namespace, name) WHERE kind = 'robot';
-CREATE INDEX accounts_of_providers ON accounts (source) WHERE source <> 'local';
+CREATE INDEX accounts_of_providers ON accounts (source, name) WHERE source <> 'local';
 CREATE UNIQUE INDEX accounts_by_external ON accounts (source, external) WHERE external <> '';
 
 CREATE TABLE secrets (
