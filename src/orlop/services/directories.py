@@ -81,6 +81,12 @@ class Directories:
                 words.append(f"{source}: {failure.message}")
         return "; ".join(words) or "there is no directory"
 
+    def close(self) -> None:
+        """Let go of every directory."""
+        for opened in self._opened.values():
+            opened.directory.close()
+        self._opened = {}
+
     async def _take_over(self, source: str, directory: Directory) -> str:
         state = await directory.state()
         here = await self._of(source)
