@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.records import existing_repository
+from orlop.domain.access.spans import NameSpan, rest
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import StoreClosed, Unavailable
@@ -29,8 +30,12 @@ class SqlBrowse:
     def __init__(self, reader: Session) -> None:
         self._reader = reader
 
-    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
-        rows = await self._reader.all("repository_page", page.after, page.size + 1)
+    async def repositories(self, page: PageRequest, within: Sequence[NameSpan] | None = None) -> Page[RepositoryName]:
+        if within is None:
+            rows = await self._reader.all("repository_page", page.after, page.size + 1)
+        else:
+            spans = msgspec.json.encode(rest(within, page.after)).decode()
+            rows = await self._reader.all("repository_spans", spans, page.size + 1)
         names = tuple(RepositoryName.stored(name) for (name,) in rows[: page.size])
         return Page(names, more=len(rows) > page.size)
 

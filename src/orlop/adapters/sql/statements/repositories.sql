@@ -21,6 +21,14 @@ WHERE id = ?1;
 -- name: repository_page
 SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
 
+-- name: repository_spans
+-- Of each span of names, as pairs in ?1, no more is read than fits the page.
+SELECT r.name FROM json_each(?1) AS wanted CROSS JOIN repositories r
+WHERE r.name IN (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2)
+ORDER BY r.name LIMIT ?2;
+
 -- name: namespace_id
 SELECT id FROM namespaces WHERE path = ?1;
 

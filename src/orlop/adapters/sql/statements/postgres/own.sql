@@ -59,3 +59,9 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
        setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history));
+
+-- name: repository_spans
+SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2) AS r
+ORDER BY r.name LIMIT ?2;
