@@ -15,6 +15,7 @@ from tests.docs.blocks import promised, tidy
 
 _PLACE = re.compile(r"\b(localhost|127\.0\.0\.1):(\d{4,5})\b")
 _MAKE = re.compile(r"make serve(?: ARGS=\"(.*)\")?")
+_CHOSEN = re.compile(r"(ORLOP_[A-Z_]+)='([^']*)' (.*)")
 _DEFAULT = "127.0.0.1:5000"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 45.0
@@ -70,15 +71,20 @@ class Servers:
 
         A server that runs on the same port is ended before: its reader has pressed Ctrl-C.
         """
+        chosen = _CHOSEN.fullmatch(command)
+        if chosen:
+            command = chosen[3]
         made = _MAKE.fullmatch(command)
         if made:
-            command = f"orlop serve --open {made[1] or ''}".strip()
+            command = f"orlop serve {made[1] or ''}".strip()
         assert command.startswith("orlop serve"), f"{command!r} starts no server that is known here"
         found = _PLACE.search(command)
         written = found[0] if found else _DEFAULT
         variables = {"ORLOP_LOG_FORMAT": "console", "ORLOP_LISTEN": self._ports.rewritten(written)}
         if found:
             del variables["ORLOP_LISTEN"]
+        if chosen:
+            variables[chosen[1]] = chosen[2]
         port = written.rpartition(":")[2]
         self._stop(port)
         with log.open("wb") as output:
