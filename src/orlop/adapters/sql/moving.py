@@ -21,7 +21,7 @@ _TABLES: dict[str, Key] = {
     "tag_history": (0,),
     "outbox": (0,),
     "jobs": ("",),
-    "namespace_settings": ("",),
+    "namespace_settings": (0,),
     "accounts": (0,),
     "secrets": (0,),
     "groups": (0,),
