@@ -51,9 +51,25 @@ def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
         from orlop.adapters.memory.catalog import open_memory
 
         memory = open_memory()
-        return OpenedCatalog(*memory[:5], _nothing, _nothing_to_close)
+        return OpenedCatalog(
+            memory.catalog,
+            memory.leases,
+            memory.changes,
+            memory.identity,
+            memory.access_changes,
+            _nothing,
+            _nothing_to_close,
+        )
     opened = open_sql(settings, siblings, blob_store_name(settings))
-    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close)
+    return OpenedCatalog(
+        opened.catalog,
+        opened.leases,
+        opened.changes,
+        opened.identity,
+        opened.access_changes,
+        opened.start,
+        opened.engine.close,
+    )
 
 
 def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalog":
