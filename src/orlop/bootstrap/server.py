@@ -6,8 +6,8 @@ from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.first_start import create_first
+from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
-from orlop.bootstrap.sign_in import build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
@@ -45,15 +45,15 @@ def application_on(
     `first`: the password of an account to make on a catalog that is there only now.
     """
     services = build_services(settings, stores)
-    sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
+    people = build_people(settings, stores, services, log, names)
+    sign_in = people.sign_in
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    tokens = token_app(sign_in, log, names)
-    worker = background(settings, stores, services, sign_in, metrics)
+    worker = background(settings, stores, services, metrics, people.jobs, people.chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -67,7 +67,7 @@ def application_on(
     async def shutdown() -> None:
         await worker.stop()
         blobs.close()
-        sign_in.close()
+        await people.close()
         await stores.close()
         log.close()
 
@@ -82,7 +82,7 @@ def application_on(
             names,
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {"token": tokens, ".well-known": tokens},
+        people.faces,
         startup,
         shutdown,
     )
