@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.documents import DOCUMENTS
 from orlop.bootstrap.sign_in import SignIn
 from orlop.config import Settings
 from orlop.config.auth import networks
@@ -22,9 +23,6 @@ from orlop.services.management.passwords import NewPasswords
 from orlop.services.repositories import Repositories
 from orlop.telemetry.requests import RequestLog
 
-#: The kinds of documents that are managed, by name.
-DOCUMENTS: Mapping[str, DocumentKind] = {}
-
 
 def build_management(
     settings: Settings,
@@ -33,8 +31,9 @@ def build_management(
     sign_in: SignIn,
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
+    kinds: Mapping[str, DocumentKind] = DOCUMENTS,
 ) -> Management:
-    """Every service of management."""
+    """Every service of management. `kinds`: the kinds of documents."""
     return Management.on(
         identity,
         access,
@@ -42,7 +41,7 @@ def build_management(
         passwords=NewPasswords(identity.passwords, sign_in.hasher, least=settings.auth.password_length),
         draw=draw,
         signing=sign_in.signing,
-        kinds=DOCUMENTS,
+        kinds=kinds,
     )
 
 
