@@ -1,6 +1,6 @@
 """The kits of one store, gathered: a driver's test names its fixtures and inherits from these."""
 
-from tests.contract import blobs, browse, collection, inspection, links, manifests, outbox, uploads
+from tests.contract import blobs, browse, collection, inspection, links, manifests, outbox, refusals, uploads
 
 
 class CatalogKit:
@@ -10,6 +10,7 @@ class CatalogKit:
     TestPut = manifests.PutKit
     TestDelete = manifests.DeleteKit
     TestLooseness = manifests.LoosenessKit
+    TestRefusals = refusals.RefusalKit
     TestBrowse = browse.BrowseKit
     TestReferrers = browse.ReferrersKit
     TestHistory = browse.HistoryKit

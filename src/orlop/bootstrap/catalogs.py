@@ -12,6 +12,7 @@ from orlop.bootstrap.places import blob_store_name
 from orlop.config import Settings
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 
 
 class Siblings(NamedTuple):
-    """Counts that the workers of one server share, one for each, and the place of this process among them."""
+    """Counts that the workers of one server share, one for each, and the place of this process among them.
+
+    `counts` of what changes content, `access` of what changes who may do what; None: this process is alone.
+    """
 
     counts: MutableSequence[int]
     own: int
+    access: MutableSequence[int] | None = None
 
 
 class OpenedCatalog(NamedTuple):
@@ -34,6 +39,8 @@ class OpenedCatalog(NamedTuple):
     catalog: Catalog
     leases: Leases
     changes: Changes
+    identity: Identity
+    access_changes: Changes
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
 
@@ -44,9 +51,9 @@ def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
         from orlop.adapters.memory.catalog import open_memory
 
         memory = open_memory()
-        return OpenedCatalog(memory.catalog, memory.leases, memory.changes, _nothing, _nothing_to_close)
+        return OpenedCatalog(*memory[:5], _nothing, _nothing_to_close)
     opened = open_sql(settings, siblings, blob_store_name(settings))
-    return OpenedCatalog(opened.catalog, opened.leases, opened.changes, opened.start, opened.engine.close)
+    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close)
 
 
 def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalog":
@@ -57,7 +64,10 @@ def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalo
 
         surroundings = Surroundings(time.monotonic, asyncio.sleep, random.random, RandomIds().new)
         replica = database(settings, settings.catalog.replica_url) if settings.catalog.replica_url else None
-        return open_postgres(database(settings), replica, siblings.counts, siblings.own, surroundings, ticket)
+        return open_postgres(
+            *(database(settings), replica, siblings.counts, siblings.own, surroundings, ticket),
+            access_made=siblings.access,
+        )
     from orlop.adapters.sql.catalog import open_sqlite
 
     return open_sqlite(sqlite_file(settings).parent, ticket)

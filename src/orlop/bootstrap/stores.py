@@ -12,6 +12,7 @@ from orlop.config import Settings
 from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from orlop.ports.stores import StoreRefused
 
@@ -30,6 +31,8 @@ class Stores(msgspec.Struct, frozen=True):
     catalog: Catalog
     leases: Leases
     changes: Changes
+    identity: Identity
+    access_changes: Changes
     blobs: BlobRoles
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
@@ -68,4 +71,13 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         await opened.close()
         await close_blobs()
 
-    return Stores(opened.catalog, opened.leases, opened.changes, blobs, opened.start, close)
+    return Stores(
+        opened.catalog,
+        opened.leases,
+        opened.changes,
+        opened.identity,
+        opened.access_changes,
+        blobs,
+        opened.start,
+        close,
+    )

@@ -100,21 +100,27 @@ class Unauthorized(RegistryError):
     """Nobody is signed in, and this needs somebody; or what they proved themselves with is not good (enough).
 
     `scope` is what a token for the request has to hold, as the token protocol writes it (`repository:app:pull`), and
-    `reason` its word for what is wrong with the one that came, such as `insufficient_scope`.
+    `reason` its word for what is wrong with the one that came, such as `insufficient_scope`. `kind` is the kind of rule
+    that refused (domain.access.RuleKind), for counting; empty when none did.
     """
 
     code = "UNAUTHORIZED"
 
-    def __init__(self, message: str, detail: Any = None, *, scope: str = "", reason: str = "") -> None:
+    def __init__(self, message: str, detail: Any = None, *, scope: str = "", reason: str = "", kind: str = "") -> None:
         super().__init__(message, detail)
         self.scope = scope
         self.reason = reason
+        self.kind = kind
 
 
 class Denied(RegistryError):
-    """The subject may not do this."""
+    """The subject may not do this, or nobody may, as things are. `kind` is as of Unauthorized."""
 
     code = "DENIED"
+
+    def __init__(self, message: str, detail: Any = None, *, kind: str = "") -> None:
+        super().__init__(message, detail)
+        self.kind = kind
 
 
 class NotFound(RegistryError):

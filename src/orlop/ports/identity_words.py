@@ -1,13 +1,49 @@
-"""What changes of who may do what are in words, for the events that they leave: the same on every catalog."""
+"""Changes of who may do what, and refusals of them, in words: the same on every catalog."""
 
 from collections.abc import Collection
 
 import msgspec
 
-from orlop.domain.access import SYSTEM, SubjectKind
-from orlop.domain.errors import Conflict
+from orlop.domain.access import SYSTEM, Grant, SubjectKind
+from orlop.domain.errors import Conflict, NotFound, Stale
 from orlop.ports.catalog import By
-from orlop.ports.identity import LOCAL, Account, AccountChange, Group, Namespace, Secret
+from orlop.ports.identity import LOCAL, Account, AccountChange, Namespace, Secret
+
+
+def unknown(what: str, name: str | int) -> NotFound:
+    """There is none of that name."""
+    return NotFound(f"there is no {what} {name}", {"name": name})
+
+
+def taken(what: str, name: str) -> Conflict:
+    """There is one of that name."""
+    return Conflict(f"there is {'an' if what[0] in 'aeiou' else 'a'} {what} {name} already", {"name": name})
+
+
+def known_already(account: Account) -> Conflict:
+    """A provider has an account here for the same person."""
+    return Conflict(f"{account.source} has an account for {account.external} here already")
+
+
+def granted_already(grant: Grant) -> Conflict:
+    """There is a grant that says the same."""
+    return Conflict(f"{grant} already", {"id": grant.id})
+
+
+def in_the_way(path: str, what: str) -> Conflict:
+    """A namespace cannot go."""
+    return Conflict(f"the namespace {path or 'at the root'} cannot go: {what}", {"path": path})
+
+
+def is_named(grant: int, role: str) -> Conflict:
+    """A grant names a role that is to go."""
+    return Conflict(f"grant {grant} names the role {role}; remove that first", {"grant": grant})
+
+
+def refuse_stale(what: str, version: int, expected: int | None) -> None:
+    """Raises Stale when the version that there is is not the one that was expected."""
+    if expected is not None and version != expected:
+        raise Stale(f"the {what} was changed meanwhile; look at it again", {"version": version})
 
 
 def account_words(account: Account) -> str:
@@ -24,8 +60,13 @@ def changed(account: Account, change: AccountChange) -> tuple[Account, str]:
         return account, ""
     words = [name.removesuffix("_at") for name in news if name != "disabled"]
     if "disabled" in news:
-        words.append(f"disabled: {change.disabled}" if change.disabled else "enabled")
+        words.append(disabled_words(news["disabled"]))
     return msgspec.structs.replace(account, **news, version=account.version + 1), ", ".join(words)
+
+
+def disabled_words(why: str) -> str:
+    """What became of an account that may not sign in any more, or may again."""
+    return f"disabled: {why}" if why else "enabled"
 
 
 def password_words(password: str | None, *, must_change: bool) -> str:
@@ -64,10 +105,10 @@ def members_words(added: Collection[str], removed: Collection[str]) -> str:
     return "; ".join(parts)
 
 
-def refuse_foreign(group: Group) -> None:
+def refuse_foreign(group: str, source: str) -> None:
     """Raises Conflict for a group that a sign-on provider fills."""
-    if group.source != LOCAL:
-        raise Conflict(f"{group.name} is a group of {group.source}; change its members there", {"source": group.source})
+    if source != LOCAL:
+        raise Conflict(f"{group} is a group of {source}; change its members there", {"source": source})
 
 
 def namespace_words(before: Namespace | None, after: Namespace) -> str:

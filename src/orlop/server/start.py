@@ -76,7 +76,10 @@ def _supervise(settings: Settings, host: str, port: int, descriptors: int, appli
     metrics = Metrics()
     shared = multiprocessing.get_context()
     board = Board(
-        shared.RawArray("b", settings.workers), shared.RawArray("b", 1), shared.RawArray("Q", settings.workers)
+        shared.RawArray("b", settings.workers),
+        shared.RawArray("b", 1),
+        shared.RawArray("Q", settings.workers),
+        shared.RawArray("Q", settings.workers),
     )
     tls = settings.tls.cert is not None
     supervisor = Supervisor(

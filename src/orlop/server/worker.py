@@ -32,12 +32,14 @@ _log = structlog.get_logger("orlop.server")
 class WorkerContext(msgspec.Struct, frozen=True):
     """Which worker this is, counted from 1, and whether the server is about to end.
 
-    `changes` has a count for each worker of the server, in memory that they share; each writes its own alone.
+    `changes` has a count for each worker of the server, in memory that they share, and so has `access_changes`, for
+    what changes who may do what; each writes its own alone.
     """
 
     number: int
     draining: Callable[[], bool]
     changes: MutableSequence[int]
+    access_changes: MutableSequence[int]
 
 
 #: Builds the application of one worker.
@@ -47,12 +49,14 @@ ApplicationFactory = Callable[[Settings, WorkerContext], Application]
 class Board(msgspec.Struct, frozen=True):
     """Memory that the supervisor and all workers share.
 
-    Which workers serve, whether the server is draining, and how often each worker changed something.
+    Which workers serve, whether the server is draining, and how often each worker changed something: content, or who
+    may do what.
     """
 
     serving: MutableSequence[int]
     draining: MutableSequence[int]
     changes: MutableSequence[int]
+    access_changes: MutableSequence[int]
 
 
 def load(factory: ApplicationFactory, settings: Settings, board: Board, supervisor: int, index: int) -> Application:
@@ -62,7 +66,10 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logs.configure(settings.log.level, settings.log.format)
     try:
-        application = factory(settings, WorkerContext(index + 1, lambda: bool(board.draining[0]), board.changes))
+        application = factory(
+            settings,
+            WorkerContext(index + 1, lambda: bool(board.draining[0]), board.changes, board.access_changes),
+        )
     except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why
         _log.exception("the worker cannot start", worker=index + 1)
         sys.exit(1)

@@ -11,7 +11,7 @@ from tests.postgres import PostgresServer
 pytestmark = pytest.mark.slow
 
 #: Tables of a handful of rows, and of what is open now; they are read as a whole.
-SMALL = {"totals", "outbox_epoch"}
+SMALL = {"totals", "outbox_epoch", "access_state", "signing_keys"}
 
 #: Reads of a whole table that would be too slow elsewhere, with the reason why they are not here.
 EXCEPTIONS = {"totals": {"uploads": "open sessions, for metrics and readiness"}}

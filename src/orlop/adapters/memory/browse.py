@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from orlop.adapters.memory.state import State
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.blob import BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
@@ -22,8 +23,11 @@ class MemoryBrowse:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
-        return _page(self._state.repositories, page)
+    async def repositories(self, page: PageRequest, within: Sequence[NameSpan] | None = None) -> Page[RepositoryName]:
+        if within is None:
+            return _page(self._state.repositories, page)
+        names = (name for name in self._state.repositories if any(span.low <= name < span.high for span in within))
+        return _page(names, page)
 
     async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
         row = self._state.repositories.get(repository)

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.adapters.memory.identity_rows import AccountRow, refuse_stale
+from orlop.adapters.memory.identity_rows import AccountRow
 from orlop.adapters.memory.state import State
 from orlop.domain.access import SubjectKind
-from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, AccountChange, PasswordRecord
-from orlop.ports.identity_words import account_words, changed, password_words
+from orlop.ports.identity_words import account_words, changed, known_already, password_words, refuse_stale, taken
 
 
 class MemoryAccounts:
@@ -24,12 +23,12 @@ class MemoryAccounts:
 
     async def add(self, account: Account, by: By) -> Account:
         if account.name in self._rows.accounts:
-            raise Conflict(f"there is an account {account.name} already", {"name": account.name})
+            raise taken("account", account.name)
         if account.external and any(
             (row.account.source, row.account.external) == (account.source, account.external)
             for row in self._rows.accounts.values()
         ):
-            raise Conflict(f"{account.source} has an account for {account.external} here already")
+            raise known_already(account)
         made = msgspec.structs.replace(
             account,
             id=next(self._rows.ids),
@@ -65,7 +64,7 @@ class MemoryAccounts:
 
     async def change(self, name: str, change: AccountChange, by: By, *, expected: int | None = None) -> Account:
         row = self._rows.account(name)
-        refuse_stale(f"the account {name}", row.account.version, expected)
+        refuse_stale(f"account {name}", row.account.version, expected)
         after, words = changed(row.account, change)
         if words:
             row.account = after
@@ -75,7 +74,7 @@ class MemoryAccounts:
 
     async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
         rows = self._rows
-        refuse_stale(f"the account {name}", rows.account(name).account.version, expected)
+        refuse_stale(f"account {name}", rows.account(name).account.version, expected)
         for record in rows.grants_of(name):
             del rows.grants[record.grant.id]
             self._state.event(EventKind.GRANT_REMOVED, by, subject=name, detail=str(record.grant))

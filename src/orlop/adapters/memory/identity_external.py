@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from orlop.adapters.memory.identity_groups import filled, made_group
-from orlop.adapters.memory.identity_rows import GROUP_PREFIX
 from orlop.adapters.memory.state import State
-from orlop.domain.errors import NotFound
 from orlop.domain.events import EventKind
 from orlop.ports.catalog import By
-from orlop.ports.identity import Account, AccountChange, Group
-from orlop.ports.identity_words import changed, gone_from
+from orlop.ports.identity import GROUP_PREFIX, Account, AccountChange, Group
+from orlop.ports.identity_words import changed, gone_from, unknown
 
 
 class MemoryExternalAccounts:
@@ -45,7 +43,7 @@ class MemoryExternalAccounts:
     async def of_account(self, source: str, account: str, groups: Sequence[str], by: By) -> None:
         row = self._rows.accounts.get(account)
         if row is None or row.account.source != source:
-            raise NotFound(f"{source} has no account {account} here", {"name": account})
+            raise unknown(f"account of {source} called", account)
         moved = False
         for name in sorted(groups):
             known = self._rows.groups.get(name)
@@ -69,8 +67,9 @@ class MemoryExternalAccounts:
     def _present(self, name: str, source: str, by: By, *, present: bool) -> bool:
         """Disable an account that is gone, and enable one that is back."""
         row, reason = self._rows.accounts[name], gone_from(source)
-        if present is not (row.account.disabled == reason) or (not present and row.account.disabled):
+        before, after = (reason, "") if present else ("", reason)
+        if row.account.disabled != before:
             return False
-        row.account, words = changed(row.account, AccountChange(disabled="" if present else reason))
+        row.account, words = changed(row.account, AccountChange(disabled=after))
         self._state.event(EventKind.ACCOUNT_CHANGED, by, subject=name, detail=words)
         return True

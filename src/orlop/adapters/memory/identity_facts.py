@@ -1,12 +1,11 @@
 """What decisions are made from."""
 
 from orlop.adapters.memory.identity_grants import current
-from orlop.adapters.memory.identity_rows import GROUP_PREFIX
 from orlop.adapters.memory.state import State
 from orlop.domain.access import Visibility, VisibilityAt
 from orlop.domain.access.rights import DEFAULT_VISIBILITY
 from orlop.domain.names import lineage
-from orlop.ports.identity import AccountFacts, PlaceFacts
+from orlop.ports.identity import GROUP_PREFIX, AccountFacts, PlaceFacts
 
 
 class MemoryAccessFacts:

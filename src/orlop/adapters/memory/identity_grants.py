@@ -2,16 +2,16 @@
 
 import msgspec
 
-from orlop.adapters.memory.identity_rows import GROUP_PREFIX, IdentityRows
+from orlop.adapters.memory.identity_rows import IdentityRows
 from orlop.adapters.memory.state import State
 from orlop.domain.access import ROLES, Grant, Place, PlaceKind
 from orlop.domain.access.roles import stored_actions
-from orlop.domain.errors import Conflict, NotFound
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import By
-from orlop.ports.identity import ROLE, GrantRecord, NewGrant
+from orlop.ports.identity import GROUP_PREFIX, ROLE, GrantRecord, NewGrant
+from orlop.ports.identity_words import granted_already, unknown
 
 
 class MemoryGrants:
@@ -28,10 +28,10 @@ class MemoryGrants:
         else:
             rows.account(grant.principal)
         if grant.role not in ROLES and (ROLE, grant.role) not in rows.documents:
-            raise NotFound(f"there is no role {grant.role}", {"role": grant.role})
+            raise unknown("role", grant.role)
         for record in rows.grants_of(grant.principal):
             if _written(record.grant) == grant:
-                raise Conflict(f"{record.grant} already", {"id": record.grant.id})
+                raise granted_already(record.grant)
         made = Grant(
             next(rows.ids),
             grant.effect,
@@ -68,7 +68,7 @@ class MemoryGrants:
     async def remove(self, id: int, by: By) -> None:  # noqa: A002
         record = self._rows.grants.pop(id, None)
         if record is None:
-            raise NotFound(f"there is no grant {id}", {"id": id})
+            raise unknown("grant", id)
         self._state.event(EventKind.GRANT_REMOVED, by, subject=record.grant.principal, detail=str(record.grant))
         self._rows.moved()
 
@@ -86,10 +86,8 @@ def current(rows: IdentityRows, record: GrantRecord) -> GrantRecord:
     """A grant with the actions that its role has now."""
     grant = record.grant
     document = rows.documents.get((ROLE, grant.role))
-    if grant.role in ROLES:
-        actions = ROLES[grant.role].actions
-    else:
-        actions = stored_actions(document.body) if document else frozenset()
+    kept = stored_actions(document.body) if document else frozenset()
+    actions = ROLES[grant.role].actions if grant.role in ROLES else kept
     return msgspec.structs.replace(record, grant=msgspec.structs.replace(grant, actions=actions))
 
 

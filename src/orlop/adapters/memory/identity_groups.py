@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.adapters.memory.identity_rows import GROUP_PREFIX, GroupRow, refuse_stale
+from orlop.adapters.memory.identity_rows import GroupRow
 from orlop.adapters.memory.state import State
-from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import By
-from orlop.ports.identity import Group
-from orlop.ports.identity_words import members_words, refuse_foreign
+from orlop.ports.identity import GROUP_PREFIX, Group
+from orlop.ports.identity_words import members_words, refuse_foreign, refuse_stale, taken
 
 
 class MemoryGroups:
@@ -24,7 +23,7 @@ class MemoryGroups:
 
     async def add(self, group: Group, by: By) -> Group:
         if group.name in self._rows.groups:
-            raise Conflict(f"there is a group {group.name} already", {"name": group.name})
+            raise taken("group", group.name)
         row = made_group(self._state, group, by)
         self._rows.moved()
         return row.group
@@ -38,7 +37,7 @@ class MemoryGroups:
         return Page(tuple(_counted(row) for row in found[: page.size]), more=len(found) > page.size)
 
     async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
-        refuse_stale(f"the group {name}", self._rows.group(name).group.version, expected)
+        refuse_stale(f"group {name}", self._rows.group(name).group.version, expected)
         principal = f"{GROUP_PREFIX}{name}"
         for record in self._rows.grants_of(principal):
             del self._rows.grants[record.grant.id]
@@ -65,7 +64,7 @@ class MemoryMembers:
 
     async def set(self, group: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), by: By) -> None:
         row = self._rows.group(group)
-        refuse_foreign(row.group)
+        refuse_foreign(group, row.group.source)
         for name in add:
             self._rows.account(name)
         if filled(self._state, row, (row.members - set(remove)) | set(add), by):

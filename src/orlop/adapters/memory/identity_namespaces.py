@@ -2,15 +2,15 @@
 
 import msgspec
 
-from orlop.adapters.memory.identity_rows import refuse_stale
 from orlop.adapters.memory.state import State
-from orlop.domain.errors import Conflict, NameUnknown, NotFound
+from orlop.domain.access import SubjectKind
+from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import By
 from orlop.ports.identity import Namespace
-from orlop.ports.identity_words import namespace_words, repository_words
+from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
 
 
 class MemoryNamespaces:
@@ -36,8 +36,8 @@ class MemoryNamespaces:
         path, rows = namespace.path, self._rows
         before = rows.namespaces.get(path)
         if before is not None and expected == 0:
-            raise Conflict(f"there is a namespace {path or 'at the root'} already", {"path": path})
-        refuse_stale(f"the namespace {path or 'at the root'}", before.version if before else 0, expected)
+            raise taken("namespace", path or "at the root")
+        refuse_stale(f"namespace {path or 'at the root'}", before.version if before else 0, expected)
         words = namespace_words(before, namespace)
         if before is not None and not words:
             return before
@@ -56,14 +56,14 @@ class MemoryNamespaces:
     async def remove(self, path: str, by: By) -> None:
         rows = self._rows
         if path not in rows.namespaces:
-            raise NotFound(f"there is no namespace {path}", {"path": path})
+            raise unknown("namespace", path)
         if not path:
-            raise Conflict("the root is always there")
-        below = f"{path}/"
+            raise in_the_way("", "it is the root")
+        below, robot = f"{path}/", (SubjectKind.ROBOT, path)
         if any(name.startswith(below) for name in (*self._state.repositories, *rows.namespaces)):
-            raise Conflict(f"repositories or namespaces lie below {path}; delete those first", {"path": path})
-        if any(row.account.namespace == path for row in rows.accounts.values()):
-            raise Conflict(f"{path} has robots; remove those first", {"path": path})
+            raise in_the_way(path, "repositories or namespaces lie below it")
+        if any((row.account.kind, row.account.namespace) == robot for row in rows.accounts.values()):
+            raise in_the_way(path, "robots belong to it")
         for record in rows.grants_on(path):
             del rows.grants[record.grant.id]
             self._state.event(EventKind.GRANT_REMOVED, by, subject=record.grant.principal, detail=str(record.grant))

@@ -5,7 +5,6 @@ from itertools import count
 
 from orlop.adapters.memory.changes import MemoryChanges
 from orlop.domain.access import PlaceKind
-from orlop.domain.errors import NotFound, Stale
 from orlop.domain.names import lineage
 from orlop.ports.catalog import By
 from orlop.ports.identity import (
@@ -19,9 +18,7 @@ from orlop.ports.identity import (
     Session,
     SigningKey,
 )
-
-#: How the principal of a grant names a group.
-GROUP_PREFIX = "group:"
+from orlop.ports.identity_words import unknown
 
 
 @dataclass(slots=True)
@@ -69,14 +66,14 @@ class IdentityRows:
         """Raises NotFound."""
         row = self.accounts.get(name)
         if row is None:
-            raise NotFound(f"there is no account {name}", {"name": name})
+            raise unknown("account", name)
         return row
 
     def group(self, name: str) -> GroupRow:
         """Raises NotFound."""
         row = self.groups.get(name)
         if row is None:
-            raise NotFound(f"there is no group {name}", {"name": name})
+            raise unknown("group", name)
         return row
 
     def groups_of(self, account: str) -> tuple[str, ...]:
@@ -100,9 +97,3 @@ class IdentityRows:
         for above in lineage(path):
             if above not in self.namespaces:
                 self.namespaces[above] = Namespace(path=above, created_at=by.at, created_by=by.actor)
-
-
-def refuse_stale(what: str, version: int, expected: int | None) -> None:
-    """Raises Stale when the version that there is is not the one that was expected."""
-    if expected is not None and version != expected:
-        raise Stale(f"{what} was changed meanwhile; look at it again", {"version": version})

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import msgspec
 
 from orlop.adapters.memory.state import State
-from orlop.domain.errors import Conflict, NotFound
+from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Secret
-from orlop.ports.identity_words import secret_words, too_many, warning
+from orlop.ports.identity_words import secret_words, too_many, unknown, warning
 
 
 class MemorySecrets:
@@ -54,7 +54,7 @@ class MemorySecrets:
     async def revoke(self, account: str, id: int, by: By) -> None:  # noqa: A002
         secret = self._rows.secrets.get(id)
         if secret is None or secret.account != account:
-            raise NotFound(f"{account} has no secret {id}", {"id": id})
+            raise unknown(f"secret of {account} numbered", id)
         del self._rows.secrets[id]
         self._state.event(EventKind.SECRET_REVOKED, by, subject=account, detail=secret_words(secret))
         self._rows.moved()

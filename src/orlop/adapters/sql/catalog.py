@@ -8,6 +8,7 @@ from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import SharedChanges
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.manifests import SqlManifests
@@ -15,12 +16,14 @@ from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 
 #: The database within the catalog's folder, and what lies beside it.
 DATABASE = "catalog.sqlite"
 WRITER_LOCK = "writer.lock"
 CHANGES = "changes"
+ACCESS_CHANGES = "access-changes"
 
 
 class OpenCatalog(NamedTuple):
@@ -29,6 +32,8 @@ class OpenCatalog(NamedTuple):
     catalog: Catalog
     leases: Leases
     changes: Changes
+    identity: Identity
+    access_changes: Changes
     engine: Engine
     start: Callable[[], None]
 
@@ -38,9 +43,11 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
 
     Needs a running event loop for what it returns.
     """
-    changes = SharedChanges(folder / CHANGES)
-    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, ticket)
-    return OpenCatalog(on(engine, engine.reader), SqlLeases(engine), changes, engine, _nothing)
+    changes, access = SharedChanges(folder / CHANGES), SharedChanges(folder / ACCESS_CHANGES)
+    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, ticket)
+    return OpenCatalog(
+        on(engine, engine.reader), SqlLeases(engine), changes, identity_on(engine), access, engine, _nothing
+    )
 
 
 def _nothing() -> None:

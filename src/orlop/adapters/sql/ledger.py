@@ -13,8 +13,8 @@ T = TypeVar("T")
 class Ledger:
     """Gathers events and sums of one transaction, and writes each kind in one go.
 
-    The counters of the whole store are the very last that is written: every transaction wants their rows, so none may
-    hold one while it waits for anything else.
+    The version of who may do what and the counters of the whole store are the very last that is written: many
+    transactions want their rows, so none may hold one while it waits for anything else.
     """
 
     def __init__(self, by: By) -> None:
@@ -23,11 +23,29 @@ class Ledger:
         self._repositories: dict[int, list[int]] = {}
         self._pushed: dict[int, int] = {}
         self._totals = [0, 0, 0, 0, 0]
+        self._access = False
+        self._deleted: list[str] = []
 
-    def event(self, kind: EventKind, repository: str = "", digest: str = "", tag: str = "") -> None:
+    def event(
+        self,
+        kind: EventKind,
+        repository: str = "",
+        digest: str = "",
+        tag: str = "",
+        *,
+        subject: str = "",
+        detail: str = "",
+    ) -> None:
         """Something happened."""
-        place = len(self._events)
-        self._events.append((self._by.at, kind.value, self._by.actor, repository, digest, tag, place))
+        by, origin, place = self._by, self._by.origin, len(self._events)
+        what = (by.at, kind.value, by.actor, repository, digest, tag, place)
+        self._events.append((*what, origin.credential, origin.address, origin.request, subject, detail))
+
+    def access(self, *, deleted: str = "") -> None:
+        """Who may do what is another from now on, perhaps because the repository `deleted` is no more."""
+        self._access = True
+        if deleted:
+            self._deleted.append(deleted)
 
     def count(
         self,
@@ -64,6 +82,11 @@ class Ledger:
         if self._repositories:
             rows = [(row_id, *sums, self._pushed.get(row_id)) for row_id, sums in sorted(self._repositories.items())]
             await tx.many("repository_count", rows)
+        if self._access:
+            row = await tx.one("access_move")
+            assert row is not None
+            for name in self._deleted:
+                await tx.run("repository_deleted", name, row[0], self._by.at)
         if any(self._totals):
             await tx.run("totals_add", *self._totals)
 

@@ -111,12 +111,13 @@ class _SqliteSession:
 class _Work:
     """A script that waits for its turn, and who waits for it."""
 
-    __slots__ = ("changes", "durable", "error", "future", "loop", "outcome", "script")
+    __slots__ = ("access", "changes", "durable", "error", "future", "loop", "outcome", "script")
 
-    def __init__(self, script: Script[Any], *, durable: bool, changes: bool) -> None:
+    def __init__(self, script: Script[Any], *, durable: bool, changes: bool, access: bool) -> None:
         self.script = script
         self.durable = durable
         self.changes = changes
+        self.access = access
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.outcome: Any = None
@@ -137,10 +138,16 @@ class _Work:
 
 
 class SqliteEngine:
-    """See engine.Engine. `ticket` is what its writers show at the gate of a catalog that moves (domain.moving)."""
+    """See engine.Engine. `changes` counts what changes content, `access` what changes who may do what.
 
-    def __init__(self, database: Path, lock: Path, changes: SharedChanges, ticket: str = "") -> None:
+    `ticket` is what its writers show at the gate of a catalog that moves (domain.moving).
+    """
+
+    def __init__(
+        self, database: Path, lock: Path, changes: SharedChanges, access: SharedChanges, ticket: str = ""
+    ) -> None:
         self._changes = changes
+        self._access = access
         self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
@@ -150,8 +157,8 @@ class SqliteEngine:
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
-        work = _Work(script, durable=durable, changes=changes)
+    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
+        work = _Work(script, durable=durable, changes=changes, access=access)
         self._queue.put(work)
         return cast("T", await work.future)
 
@@ -168,6 +175,7 @@ class SqliteEngine:
         self._read_connection.close()
         os.close(self._lock)
         self._changes.close()
+        self._access.close()
 
     def _serve(self) -> None:
         connection = self._write_connection
@@ -185,7 +193,7 @@ class SqliteEngine:
             open_for_business = work is not None
             if batch:
                 try:
-                    with self._turn(visible=any(work.changes for work in batch)), translated():
+                    with self._turn(self._moving(batch)), translated():
                         synchronous.set(full=any(work.durable for work in batch))
                         self._transact(connection, session, batch)
                 except (Unavailable, apsw.Error) as failure:
@@ -195,20 +203,25 @@ class SqliteEngine:
                     work.report()
         connection.close()
 
+    def _moving(self, batch: list[_Work]) -> list[SharedChanges]:
+        """The counters that a batch moves."""
+        wanted = ((self._changes, any(work.changes for work in batch)), (self._access, any(w.access for w in batch)))
+        return [counter for counter, moves in wanted if moves]
+
     @contextmanager
-    def _turn(self, *, visible: bool) -> Iterator[None]:
+    def _turn(self, counters: list[SharedChanges]) -> Iterator[None]:
         """Be the one process that writes. Raises Unavailable: the thread must survive whatever the system refuses."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as cause:
             raise Unavailable("the lock of the catalog cannot be taken; nothing was changed") from cause
-        if visible:
-            self._changes.begin()
+        for counter in counters:
+            counter.begin()
         try:
             yield
         finally:
-            if visible:
-                self._changes.end()
+            for counter in counters:
+                counter.end()
             with suppress(OSError):  # then it is released with the process, and this one still has its turns
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
 

@@ -3,6 +3,7 @@
 from collections.abc import MutableSequence
 
 from orlop.adapters.sql.catalog import OpenCatalog, on
+from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.postgres.changes import PostgresChanges
 from orlop.adapters.sql.postgres.connections import Database, Pool
@@ -17,12 +18,18 @@ def open_postgres(
     own: int,
     surroundings: Surroundings,
     ticket: str = "",
+    *,
+    access_made: MutableSequence[int] | None = None,
 ) -> OpenCatalog:
     """Open the migrated catalog in a database; lists are read from `replica`, if there is one.
 
-    `made` are counts that the workers of this replica of Orlop share, `own` is the place of this one's, `ticket`
-    what it shows at the gate of a catalog that moves (domain.moving). Nothing is connected before it is needed.
+    `made` are counts that the workers of this replica of Orlop share, of changes of content, and `access_made` those
+    of changes of who may do what (None: there is but this worker); `own` is the place of this one's, `ticket` what it
+    shows at the gate of a catalog that moves (domain.moving). Nothing is connected before it is needed.
     """
     changes = PostgresChanges(made, own, surroundings.monotonic)
-    engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, surroundings, ticket)
-    return OpenCatalog(on(engine, engine.lists), SqlLeases(engine), changes, engine, engine.start)
+    access = PostgresChanges(access_made or [0] * len(made), own, surroundings.monotonic)
+    engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, access, surroundings, ticket)
+    return OpenCatalog(
+        on(engine, engine.lists), SqlLeases(engine), changes, identity_on(engine), access, engine, engine.start
+    )

@@ -1,13 +1,13 @@
 """What lets workers remember answers: a count of what this replica's workers changed, and of what others were seen to.
 
 Workers of one replica share memory, so each knows of the others' changes before they are acknowledged. What happens
-elsewhere shows in the outbox, which `watch` reads a few times a second; when it last did so too long ago, nothing is
-remembered at all, so that no answer is ever old by a second.
+elsewhere shows in the database, at which `watch` looks a few times a second; when it last did so too long ago, nothing
+is remembered at all, so that no answer is ever old by a second.
 """
 
 from collections.abc import Callable, MutableSequence
 
-#: For how long after a look at the outbox answers may be remembered, in seconds.
+#: For how long after a look answers may be remembered, in seconds.
 FRESH = 0.8
 
 

@@ -5,7 +5,10 @@ The order of locks, which no script may leave:
 1. the row of an upload, where one ends;
 2. the row of each repository whose manifests, tags or links change, made first where it is new;
 3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids;
-4. a row of the totals, as the last statement of all.
+4. the version of who may do what, where that changes;
+5. a row of the totals, as the last statement of all.
+
+Of what says who may do what: the account or the group that it is about, then the role; a namespace stands alone.
 
 What rests on a row is checked after the row is locked. Every script looks before it inserts, so a row that is there all
 the same came in between: then, as after a deadlock, the whole script is run again.
@@ -45,7 +48,8 @@ class _Unanswered(Exception):
 
 
 class PostgresEngine:
-    """See engine.Engine. Answers may be remembered once it was started.
+    """See engine.Engine. Answers may be remembered once it was started. `changes` counts what changes content, `access`
+    what changes who may do what.
 
     `ticket` is what its writers leave with their keys, for the gate of a catalog that moves (domain.moving).
     """
@@ -55,15 +59,17 @@ class PostgresEngine:
         pool: Pool,
         replica: Pool | None,
         changes: PostgresChanges,
+        access: PostgresChanges,
         surroundings: Surroundings,
         ticket: str = "",
     ) -> None:
         self._pool = pool
         self._replica = replica
         self._changes = changes
+        self._access = access
         self._surroundings = surroundings
         self._ticket = ticket.replace("'", "''")
-        self._watch = Watch(pool.database, changes, surroundings)
+        self._watch = Watch(pool.database, changes, access, surroundings)
         self._watching: asyncio.Task[None] | None = None
         self._writing: set[asyncio.Task[Any]] = set()
         self.reader: Session = PostgresReader(pool, surroundings)
@@ -73,9 +79,9 @@ class PostgresEngine:
         """Watch for what others change; needs a running event loop."""
         self._watching = asyncio.create_task(self._watch.run())
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
+    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
         # A client that goes away takes nothing back: its transaction goes on to its end.
-        task = asyncio.create_task(self._write(script, durable=durable, changes=changes))
+        task = asyncio.create_task(self._write(script, durable=durable, changes=changes, access=access))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         return await asyncio.shield(task)
@@ -96,7 +102,7 @@ class PostgresEngine:
         if self._replica is not None:
             await self._replica.close()
 
-    async def _write(self, script: Script[T], *, durable: bool, changes: bool) -> T:
+    async def _write(self, script: Script[T], *, durable: bool, changes: bool, access: bool) -> T:
         async def attempt() -> T:
             try:
                 async with self._pool.connection() as connection:
@@ -112,6 +118,8 @@ class PostgresEngine:
         finally:
             if changes:
                 self._changes.moved()
+            if access:
+                self._access.moved()
 
     async def _transact(self, connection: Connection, script: Script[T], begin: str) -> T:
         key = self._surroundings.new_id()

@@ -1,4 +1,5 @@
-"""Looks at the outbox a few times a second for what other processes changed, on a connection of its own.
+"""Looks a few times a second for what other processes changed, on a connection of its own: content by the outbox, who
+may do what by the version of that.
 
 NOTIFY would tell sooner, but each transaction that notifies holds a lock of the whole cluster until its commit is on
 disk, so that pushes would wait for one another; and no notice says that one went missing.
@@ -7,6 +8,7 @@ disk, so that pushes would wait for one another; and no notice says that one wen
 import asyncio
 from contextlib import suppress
 
+from orlop.adapters.sql.engine import Row
 from orlop.adapters.sql.postgres.changes import FRESH, PostgresChanges
 from orlop.adapters.sql.postgres.connections import Connection, Database
 from orlop.adapters.sql.postgres.failures import FAILED
@@ -23,9 +25,12 @@ _FORGET_EVERY = 600.0
 class Watch:
     """One per process. `run` ends only when it is cancelled."""
 
-    def __init__(self, database: Database, changes: PostgresChanges, surroundings: Surroundings) -> None:
+    def __init__(
+        self, database: Database, changes: PostgresChanges, access: PostgresChanges, surroundings: Surroundings
+    ) -> None:
         self._database = database
         self._changes = changes
+        self._access = access
         self._surroundings = surroundings
 
     async def run(self) -> None:
@@ -38,15 +43,20 @@ class Watch:
     async def _on_one_connection(self) -> None:
         connection = await self._database.connect()
         try:
-            snapshot = (await self._one(connection, "snapshot"))[0]
+            (snapshot,) = await self._one(connection, "snapshot")
+            version = -1
             self._changes.seen()
             forget_at = self._surroundings.monotonic()
             while True:
                 asked = self._surroundings.monotonic()
-                snapshot, news = await self._one(connection, "news", snapshot)
+                known = version
+                snapshot, version, news = await self._one(connection, "news", snapshot)
                 if news:
                     self._changes.seen()
+                if version != known:
+                    self._access.seen()
                 self._changes.looked(asked)
+                self._access.looked(asked)
                 if asked >= forget_at:
                     forget_at = asked + _FORGET_EVERY
                     await connection.execute(POSTGRES["commits_forget"])
@@ -54,8 +64,8 @@ class Watch:
         finally:
             connection.terminate()
 
-    async def _one(self, connection: Connection, statement: str, *parameters: str) -> tuple[str, bool]:
+    async def _one(self, connection: Connection, statement: str, *parameters: str) -> Row:
         async with asyncio.timeout(FRESH), self._database.statement(connection):
             row = await connection.fetchrow(POSTGRES[statement], *parameters)
         assert row is not None
-        return row[0], bool(row[-1])
+        return tuple(row)

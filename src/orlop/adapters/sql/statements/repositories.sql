@@ -21,6 +21,14 @@ WHERE id = ?1;
 -- name: repository_page
 SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
 
+-- name: repository_spans
+-- Of each span of names, as pairs in ?1, no more is read than fits the page.
+SELECT r.name FROM json_each(?1) AS wanted CROSS JOIN repositories r
+WHERE r.name IN (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2)
+ORDER BY r.name LIMIT ?2;
+
 -- name: namespace_id
 SELECT id FROM namespaces WHERE path = ?1;
 
@@ -42,7 +50,9 @@ FROM totals;
 
 -- name: event
 -- ?7 is the place of the event within its transaction: ids that are given out in order have it by themselves.
-INSERT INTO outbox (at, kind, actor, repository, digest, tag) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 >= 0;
+INSERT INTO outbox (at, kind, actor, repository, digest, tag, credential, address, request, subject, detail)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?12 WHERE ?7 >= 0;
 
 -- name: event_page
-SELECT id, at, kind, actor, repository, digest, tag FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail
+FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;

@@ -7,13 +7,15 @@ WHERE id = pg_backend_pid() % 16 + 1;
 
 -- name: event
 -- An id is the number of the transaction, and the place of the event within it: see event_page.
-INSERT INTO outbox (id, at, kind, actor, repository, digest, tag)
-SELECT base + (pg_current_xact_id()::text::bigint << 20) + ?7, ?1, ?2, ?3, ?4, ?5, ?6 FROM outbox_epoch;
+INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail)
+SELECT base + (pg_current_xact_id()::text::bigint << 20) + ?7, ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?12
+FROM outbox_epoch;
 
 -- name: event_page
 -- Only of transactions older than every one that still runs: what commits later has greater ids than all that is shown,
 -- so a reader that goes on after the last one misses nothing.
-SELECT o.id, o.at, o.kind, o.actor, o.repository, o.digest, o.tag
+SELECT o.id, o.at, o.kind, o.actor, o.repository, o.digest, o.tag, o.credential, o.address, o.request, o.subject,
+       o.detail
 FROM outbox o
 WHERE o.id > ?1 AND o.id < (
     SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) FROM outbox_epoch)
@@ -23,9 +25,9 @@ ORDER BY o.id LIMIT ?2;
 SELECT pg_current_snapshot()::text;
 
 -- name: news
--- Now, and whether a transaction that the snapshot ?1 did not show has written an event since: one that was running
--- then, or one that began later.
-SELECT pg_current_snapshot()::text, EXISTS (
+-- Now, the version of who may do what, and whether a transaction that the snapshot ?1 did not show has written an event
+-- since: one that was running then, or one that began later.
+SELECT pg_current_snapshot()::text, coalesce((SELECT version FROM access_state WHERE id = 1), 1), EXISTS (
     SELECT 1 FROM outbox_epoch e JOIN outbox o
     ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
 ) OR EXISTS (
@@ -57,3 +59,9 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
        setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history));
+
+-- name: repository_spans
+SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2) AS r
+ORDER BY r.name LIMIT ?2;

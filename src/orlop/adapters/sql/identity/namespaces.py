@@ -1,0 +1,117 @@
+"""The tree above repositories, and the end of a repository."""
+
+from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.identity import rows
+from orlop.adapters.sql.identity.accounts import ALL
+from orlop.adapters.sql.identity.writing import changing, remove_grants
+from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.records import Linked, locked_repository, made_namespace, unlink
+from orlop.domain.access import PlaceKind
+from orlop.domain.digest import Digest
+from orlop.domain.errors import NameUnknown
+from orlop.domain.events import EventKind
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import By
+from orlop.ports.identity import Namespace
+from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
+
+#: After every character that names are made of.
+_END = "~"
+
+
+class SqlNamespaces:
+    """See ports.identity.Namespaces."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.reader
+
+    async def get(self, path: str) -> Namespace | None:
+        row = await self._reader.one("namespace_get", path)
+        return rows.namespace(row) if row else None
+
+    async def page(self, below: str, page: PageRequest) -> Page[Namespace]:
+        start, end = _below(below) if below else ("", _END)
+        found = await self._reader.all("namespace_page", max(start, page.after), end, page.size + 1)
+        return Page(tuple(rows.namespace(row) for row in found[: page.size]), more=len(found) > page.size)
+
+    async def put(self, namespace: Namespace, by: By, *, expected: int | None = None) -> Namespace:
+        path = namespace.path
+
+        async def steps(tx: Session, ledger: Ledger) -> Namespace:
+            known = await tx.one("namespace_lock", path)
+            before = await _namespace(tx, path) if known is not None else None
+            if before is not None and expected == 0:
+                raise taken("namespace", path or "at the root")
+            refuse_stale(f"namespace {path or 'at the root'}", before.version if before else 0, expected)
+            words = namespace_words(before, namespace)
+            if before is not None and not words:
+                return before
+            if before is None:
+                await made_namespace(tx, path, by)
+            await tx.run(
+                "namespace_set",
+                path,
+                namespace.visibility.value if namespace.visibility else None,
+                namespace.description,
+                before.version + 1 if before else 1,
+            )
+            ledger.event(EventKind.NAMESPACE_CHANGED, subject=path, detail=words)
+            ledger.access()
+            return await _namespace(tx, path)
+
+        return await changing(self._engine, by, steps)
+
+    async def remove(self, path: str, by: By) -> None:
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            if await tx.one("namespace_lock", path) is None:
+                raise unknown("namespace", path)
+            if not path:
+                raise in_the_way("", "it is the root")
+            for statement in ("namespace_below", "repository_below"):
+                if await tx.one(statement, *_below(path)) is not None:
+                    raise in_the_way(path, "repositories or namespaces lie below it")
+            if await tx.one("robot_of_namespace", path) is not None:
+                raise in_the_way(path, "robots belong to it")
+            grants = await tx.all("grant_page_of_place", PlaceKind.NAMESPACE.value, path, 0, ALL)
+            await remove_grants(tx, ledger, grants)
+            await tx.run("namespace_unset", path)
+            await tx.run("namespace_delete", path)
+            ledger.event(EventKind.NAMESPACE_DELETED, subject=path)
+            ledger.access()
+
+        await changing(self._engine, by, steps)
+
+    async def remove_repository(self, name: RepositoryName, by: By) -> None:
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            row_id = await locked_repository(tx, name)
+            sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
+            if row_id is None or sizes is None:
+                raise NameUnknown(f"there is no repository {name}", {"name": name})
+            tags, manifests, blobs = sizes
+            for statement in ("tags", "history", "edges", "pulls", "manifests"):
+                await tx.run(f"repository_delete_{statement}", row_id)
+            links = [
+                Linked(row_id, name, Digest.stored(digest), blob_id, size)
+                for digest, blob_id, size in await tx.all("repository_links", row_id)
+            ]
+            if links:
+                await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
+            await tx.run("repository_delete", row_id)
+            ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
+            ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
+            ledger.access(deleted=name)
+
+        await self._engine.write(recorded(by, steps), access=True)
+
+
+def _below(path: str) -> tuple[str, str]:
+    """Between which names everything below a namespace lies: `0` comes after `/`."""
+    return f"{path}/", f"{path}0"
+
+
+async def _namespace(tx: Session, path: str) -> Namespace:
+    row = await tx.one("namespace_get", path)
+    assert row is not None
+    return rows.namespace(row)
