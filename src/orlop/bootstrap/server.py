@@ -7,6 +7,7 @@ from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.sign_in import build_sign_in, token_app
+from orlop.bootstrap.sources import sources
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
@@ -38,7 +39,9 @@ def application(settings: Settings, context: WorkerContext) -> Application:
 def application_on(stores: Stores, settings: Settings, context: WorkerContext) -> Application:
     """The application of one worker, on open stores."""
     services = build_services(settings, stores)
-    sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
+    sign_in = build_sign_in(
+        settings, stores.identity, stores.access_changes, services.access, sources(settings, stores.identity)
+    )
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
