@@ -1,6 +1,8 @@
 """`orlop`: joins the command line and everything behind it, each loaded only when a command needs it."""
 
+import os
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -8,8 +10,9 @@ from orlop import __version__
 
 if TYPE_CHECKING:
     from orlop.config import Settings
+    from orlop.domain.audit import Head
+    from orlop.faces.cli.audit_work import OpenedAudit
     from orlop.faces.cli.maintenance_work import Maintained
-    from orlop.server.worker import ApplicationFactory
 
 
 def main() -> None:
@@ -30,6 +33,7 @@ def _run(arguments: list[str]) -> int:
     from orlop.config import ConfigurationInvalid
     from orlop.faces.cli import (
         app,
+        audit,
         content,
         credential_provider,
         login_oidc,
@@ -45,6 +49,7 @@ def _run(arguments: list[str]) -> int:
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
+    audit.register(root, _audit)
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     settings.register(root)
@@ -70,26 +75,30 @@ def docker_credential() -> None:
 
 
 def _serve(settings: "Settings") -> int:
-    from orlop.bootstrap.stores import StartRefused, prepare
+    from orlop.bootstrap.first_start import FirstStart
+    from orlop.bootstrap.stores import StartRefused
     from orlop.server import ServerRefused, serve
 
+    start = FirstStart(os.environ)
     try:
-        return serve(settings, prepare, _application)
+        return serve(settings, start.prepare, start.application)
     except (StartRefused, ServerRefused) as refusal:
         sys.stderr.write(f"orlop: {refusal}\n")
         return refusal.exit_code
-
-
-def _application() -> "ApplicationFactory":
-    from orlop.bootstrap.server import application
-
-    return application
 
 
 def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
     from orlop.bootstrap.maintenance import open_for_maintenance
 
     return open_for_maintenance(settings)
+
+
+def _audit(
+    settings: "Settings", trusted: "Sequence[str]", noted: "Sequence[Head]"
+) -> "AbstractAsyncContextManager[OpenedAudit]":
+    from orlop.bootstrap.audit import open_for_audit
+
+    return open_for_audit(settings, trusted, noted)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
+from orlop.bootstrap.first_start import create_first
+from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
-from orlop.bootstrap.sign_in import build_sign_in, token_app
-from orlop.bootstrap.sources import sources
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
@@ -23,6 +23,7 @@ from orlop.faces.operation.app import OperationApp
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
+from orlop.services.first_start import FirstPassword
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
@@ -30,38 +31,43 @@ from orlop.telemetry.requests import RequestLog
 _STDOUT = 1
 
 
-def application(settings: Settings, context: WorkerContext) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused."""
+def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
+    """The application of one worker, on prepared stores. Raises StartRefused.
+
+    `first`: the password of an account to make on a catalog that is there only now.
+    """
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
-    return application_on(stores, settings, context)
+    return application_on(stores, settings, context, first)
 
 
-def application_on(stores: Stores, settings: Settings, context: WorkerContext) -> Application:
+def application_on(
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
+) -> Application:
     """The application of one worker, on open stores."""
     services = build_services(settings, stores)
-    sign_in = build_sign_in(
-        settings, stores.identity, stores.access_changes, services.access, sources(settings, stores.identity)
-    )
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
+    people = build_people(settings, stores, services, log, names)
+    sign_in = people.sign_in
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    tokens = token_app(sign_in, log, names)
-    worker = background(settings, stores, services, metrics)
+    worker = background(settings, stores, services, metrics, people.jobs, people.chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
         log.start()
         metrics.worker_started()
         stores.start()
+        if first is not None:
+            await create_first(stores.identity, first)
         worker.start()
 
     async def shutdown() -> None:
         await worker.stop()
         blobs.close()
-        sign_in.close()
+        await people.close()
         await stores.close()
         log.close()
 
@@ -76,7 +82,7 @@ def application_on(stores: Stores, settings: Settings, context: WorkerContext) -
             names,
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {"token": tokens, ".well-known": tokens},
+        people.faces,
         startup,
         shutdown,
     )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orlop.bootstrap.audit import build_notices
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
@@ -9,6 +10,7 @@ from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
+from orlop.services.notices import Notices
 from orlop.services.pulls import PullLog
 from orlop.services.referrers import Referrers
 from orlop.services.repositories import Repositories
@@ -27,6 +29,7 @@ class Services(msgspec.Struct, frozen=True):
     repositories: Repositories
     pulls: PullLog
     collection: Collection
+    notices: Notices
 
 
 def build_services(settings: Settings, stores: Stores) -> Services:
@@ -61,6 +64,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
         repositories=Repositories(catalog.browse, access, stores.identity.facts, clock),
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
+        notices=build_notices(settings, stores),
     )
 
 

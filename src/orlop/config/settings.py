@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from orlop.config.audit import Audit, check_audit
 from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
@@ -153,6 +154,7 @@ class Settings(msgspec.Struct, frozen=True):
     manifests: ManifestRules = ManifestRules()
     gc: GarbageCollection = GarbageCollection()
     cache: Cache = Cache()
+    audit: Audit = Audit()
     log: Log = Log()
 
     @property
@@ -187,6 +189,7 @@ def check(settings: Settings) -> None:
     check_catalog(settings.catalog)
     check_blobs(settings.blobs)
     check_trusts(settings.trusts)
+    check_audit(settings.audit)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(
             "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"

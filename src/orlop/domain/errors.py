@@ -1,6 +1,15 @@
 """The one error tree. Codes are those of the distribution specification; HTTP statuses live in the faces."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+
+class Refused(NamedTuple):
+    """What somebody who said who they are may not do, for the audit log: an action at a repository or namespace."""
+
+    action: str
+    place: str
+    rule: str
+    tag: str = ""
 
 
 class RegistryError(Exception):
@@ -11,6 +20,8 @@ class RegistryError(Exception):
     """
 
     code: ClassVar[str] = "UNKNOWN"
+    refused: Refused | None = None
+    """Set where a rule refused somebody: whoever answers with this error tells the audit log."""
 
     def __init__(self, message: str, detail: Any = None) -> None:
         super().__init__(message)

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import msgspec
 
+from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.bootstrap.sign_in import Chance, SignIn, Sources, build_sign_in
 from orlop.config import Settings
@@ -56,6 +57,7 @@ class Scene:
     def __init__(self, *, password_sources: Sequence = (), token_sources: Sequence = (), open: bool = False) -> None:  # noqa: A002
         self.clock = HandClock()
         self.draw = Dice()
+        self.hasher = Argon2Hasher(memory_kib=8, passes=1)
         self.memory: MemoryCatalog = open_memory()
         self.identity: Identity = self.memory.identity
         self.failures: list[FailedSignIn] = []
@@ -72,7 +74,7 @@ class Scene:
             self.memory.access_changes,
             self.access,
             self.sources,
-            Chance(self.clock, self.draw),
+            Chance(self.clock, self.draw, self.hasher),
         )
 
     def by(self) -> By:
@@ -83,7 +85,7 @@ class Scene:
         """A local user."""
         account = await self.identity.accounts.add(Account(name=name), self.by())
         if password is not None:
-            kept = await self.sign_in.hasher.hash(prepared(password))
+            kept = await self.hasher.hash(prepared(password))
             await self.identity.passwords.set(name, kept, must_change=must_change, by=self.by())
         return account
 
@@ -131,7 +133,7 @@ class Scene:
 
     def close(self) -> None:
         """Let go of its threads."""
-        self.sign_in.hasher.close()  # type: ignore[attr-defined]
+        self.hasher.close()
 
 
 def basic(name: str, secret: str) -> str:

@@ -40,7 +40,7 @@ async def test_a_provider_that_says_less_takes_nothing_away(scene: Scene) -> Non
 
 
 async def test_nobody_takes_over_an_account_by_its_name(scene: Scene) -> None:
-    """Harbor CVE-2019-16097, Quay CVE-2026-32591: privilege never follows from a name."""
+    """Privilege never follows from a name."""
     local = await scene.user("alice", None)
     await scene.grant("alice", "admin")
     with pytest.raises(Unauthorized, match="there is an account alice already"):
