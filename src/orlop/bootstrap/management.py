@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.sign_in import SignIn
+from orlop.bootstrap.workload import TRUSTS
 from orlop.config import Settings
 from orlop.config.auth import networks
 from orlop.domain.secrets import Draw
@@ -23,7 +24,7 @@ from orlop.services.repositories import Repositories
 from orlop.telemetry.requests import RequestLog
 
 #: The kinds of documents that are managed, by name.
-DOCUMENTS: Mapping[str, DocumentKind] = {}
+DOCUMENTS: Mapping[str, DocumentKind] = {TRUSTS.kind: TRUSTS}
 
 
 def build_management(
