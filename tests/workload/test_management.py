@@ -1,5 +1,6 @@
 """Trusts as they are managed: checked, versioned, and made only by those who may be the robot themselves."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from orlop.bootstrap.workload import TRUSTS
 from orlop.domain.access import Place, PlaceKind, SubjectKind
 from orlop.domain.errors import Denied, RegistryError, RequestInvalid
+from orlop.domain.trusts import read_trust
 from orlop.ports.identity import Account
+from tests.docs.blocks import blocks
 from tests.unit.management.scene import BY, Scene
 from tests.workload.issuers import AUDIENCE
 
@@ -73,3 +76,15 @@ async def test_a_body_that_is_none_is_refused() -> None:
     root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
     with pytest.raises(RequestInvalid):
         await scene.management.documents.put(root, "trust", "main", {}, 0)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
+TRUSTS_OF_THE_PAGE = [
+    block.body for block in blocks(PAGE.read_text()) if block.kind == "json" and '"robot"' in block.body
+]
+
+
+@pytest.mark.parametrize("body", TRUSTS_OF_THE_PAGE)
+def test_the_trusts_of_the_documentation_are_trusts(body: str) -> None:
+    read_trust(body.replace("…", "x").encode())
+    assert len(TRUSTS_OF_THE_PAGE) == 5
