@@ -32,10 +32,7 @@ _STDOUT = 1
 
 
 def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused.
-
-    `first`: the password of an account to make on a catalog that is there only now.
-    """
+    """The application of one worker, on prepared stores. Raises StartRefused."""
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
     return application_on(stores, settings, context, first)
 
@@ -43,7 +40,10 @@ def application(settings: Settings, context: WorkerContext, first: FirstPassword
 def application_on(
     stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
 ) -> Application:
-    """The application of one worker, on open stores."""
+    """The application of one worker, on open stores.
+
+    `first`: the password of an account to make on a catalog that is there only now.
+    """
     services = build_services(settings, stores)
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
