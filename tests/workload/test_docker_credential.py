@@ -11,6 +11,7 @@ import pytest
 
 from orlop.faces.cli.docker_credential import main
 from orlop.ports.logins import Login
+from orlop.ports.management import SavedSignIn
 from orlop.ports.upstream import UpstreamError
 from tests.workload.issuers import gitlab_claims
 from tests.workload.keys import rsa, sign
@@ -75,6 +76,15 @@ def test_without_a_login_the_identity_of_the_place_is_given(helper: Helper) -> N
     assert helper.get("localhost:5000")["Username"] == "ada"
     for hub in ("https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"):
         assert helper.run("get", sent=hub, code=1) == "credentials not found in native keychain"
+
+
+@pytest.mark.parametrize("url", ["https://registry.example.com", "http://registry.example.com"])
+def test_what_our_own_login_kept_is_given(helper: Helper, url: str) -> None:
+    helper.tools.environment["REGISTRY_ID_TOKEN"] = TOKEN
+    helper.tools.saved().save(SavedSignIn(url, "ada", "orlop_pat_x"))
+    assert helper.get("registry.example.com")["Secret"] == "orlop_pat_x"
+    helper.tools.saved().save(SavedSignIn(url, "oidc", "an older token"))
+    assert helper.get("registry.example.com")["Secret"] == TOKEN
 
 
 @pytest.mark.parametrize(

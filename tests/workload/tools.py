@@ -5,6 +5,7 @@ from pathlib import Path
 from orlop.adapters.ambient.search import Ambient
 from orlop.adapters.logins.docker import DockerConfigFile
 from orlop.adapters.logins.kept import KeptLogins
+from orlop.adapters.management.saved import CredentialFile
 from orlop.bootstrap.logins import Tools
 
 
@@ -20,6 +21,9 @@ class ToolsAt(Tools):
 
     def logins(self) -> KeptLogins:
         return KeptLogins(self.environment, self.folder)
+
+    def saved(self) -> CredentialFile:
+        return CredentialFile(self.environment, self.folder)
 
     def docker(self) -> DockerConfigFile:
         return DockerConfigFile(self.environment, self.folder)

@@ -1,11 +1,11 @@
 """Builds management on an open catalog, and its API."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.documents import DOCUMENTS
 from orlop.bootstrap.sign_in import SignIn
-from orlop.bootstrap.workload import TRUSTS
 from orlop.config import Settings
 from orlop.config.auth import networks
 from orlop.domain.secrets import Draw
@@ -18,13 +18,9 @@ from orlop.ports.identity import Identity
 from orlop.services.access import Access
 from orlop.services.idempotency import Idempotency
 from orlop.services.management.all import Management
-from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.repositories import Repositories
 from orlop.telemetry.requests import RequestLog
-
-#: The kinds of documents that are managed, by name.
-DOCUMENTS: Mapping[str, DocumentKind] = {TRUSTS.kind: TRUSTS}
 
 
 def build_management(
