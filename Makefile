@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Arguments for the command that a target runs, for example: make serve ARGS="--data /srv/orlop"
+# Arguments for the command that a target runs, for example: make serve ARGS="--open"
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -15,8 +15,8 @@ help: ## what can be made
 
 install: $(VENV)/.made ## the virtual environment, with the command orlop in it
 
-serve: install ## a registry on localhost:5000 that lets anyone push and pull
-	exec $(BIN)/orlop serve --open $(ARGS)
+serve: install ## a registry on localhost:5000; its first start shows how to sign in
+	exec $(BIN)/orlop serve $(ARGS)
 
 test: install ## every test; what is missing beside Python is skipped, unless ORLOP_TEST_REQUIRE=all
 	$(BIN)/pytest -n auto --dist loadscope $(ARGS)

@@ -89,10 +89,11 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT COLLATE "C" PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT COLLATE "C" NOT NULL,
-    version      BIGINT NOT NULL
+    namespace_id  BIGINT PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT COLLATE "C" NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL
 );
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings ((path || '/')) WHERE visibility IS NOT NULL;

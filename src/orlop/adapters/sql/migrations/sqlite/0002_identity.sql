@@ -89,11 +89,12 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT    PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT    CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT    NOT NULL,
-    version      INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    namespace_id  INTEGER PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT    NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT    CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT    NOT NULL,
+    version       INTEGER NOT NULL
+) STRICT;
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings (path || '/') WHERE visibility IS NOT NULL;
 
