@@ -36,7 +36,6 @@ def _run(arguments: list[str]) -> int:
         audit,
         content,
         credential_provider,
-        login_oidc,
         maintenance,
         management,
         migrate,
@@ -56,9 +55,8 @@ def _run(arguments: list[str]) -> int:
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())
-    login_oidc.register(root, Tools())
     credential_provider.register(root, Tools())
-    management.register(root, ManagementServers())
+    management.register(root, ManagementServers(), Tools())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:

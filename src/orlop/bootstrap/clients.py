@@ -69,7 +69,7 @@ class ManagementServers:
         """A server, asked as somebody."""
         from orlop.adapters.management.client import open_server
 
-        async with open_server(url, name, secret, _proxy_for, verify_tls=not insecure) as server:
+        async with open_server(url, name, secret, proxy_for, verify_tls=not insecure) as server:
             yield server
 
     def saved(self) -> SavedSignIns:
