@@ -5,6 +5,7 @@ from collections.abc import Callable
 from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
+from orlop.bootstrap.first_start import create_first
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.sign_in import build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
@@ -22,6 +23,7 @@ from orlop.faces.operation.app import OperationApp
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
+from orlop.services.first_start import FirstPassword
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
@@ -29,8 +31,11 @@ from orlop.telemetry.requests import RequestLog
 _STDOUT = 1
 
 
-def application(settings: Settings, context: WorkerContext) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused."""
+def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
+    """The application of one worker, on prepared stores. Raises StartRefused.
+
+    `first`: the password of an account to make on a catalog that is there only now.
+    """
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
     return application_on(stores, settings, context)
 
@@ -53,6 +58,8 @@ def application_on(stores: Stores, settings: Settings, context: WorkerContext) -
         log.start()
         metrics.worker_started()
         stores.start()
+        if first is not None:
+            await create_first(stores.identity, first)
         worker.start()
 
     async def shutdown() -> None:
