@@ -62,10 +62,11 @@ class Sources(msgspec.Struct, frozen=True):
 
 
 class Chance(msgspec.Struct, frozen=True):
-    """Time and randomness."""
+    """Time, randomness, and slow hashes; what is None is made here."""
 
     clock: Clock = SystemClock()
     draw: Draw = secrets.token_bytes
+    hasher: Argon2Hasher | None = None
 
 
 def build_sign_in(
@@ -79,7 +80,7 @@ def build_sign_in(
     """What a process asks. `access_changes` counts changes of who may do what."""
     sources, chance = sources or Sources(), chance or Chance()
     auth, clock, draw = settings.auth, chance.clock, chance.draw
-    hasher = Argon2Hasher()
+    hasher = chance.hasher or Argon2Hasher()
     provisioning = Provisioning(identity.accounts, identity.external)
     passwords = PasswordSignIn(
         identity.passwords,

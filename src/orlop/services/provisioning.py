@@ -11,8 +11,7 @@ _TEXT_MAX = 256
 
 
 class Provisioning:
-    """Goes by what a provider calls somebody and will call nobody else. A name decides nothing: privilege never follows
-    from one (Harbor CVE-2019-16097, CVE-2022-31667)."""
+    """Goes by what a provider calls somebody and will call nobody else. A name decides nothing, and gives no rights."""
 
     def __init__(self, accounts: Accounts, external: ExternalAccounts) -> None:
         self._accounts = accounts

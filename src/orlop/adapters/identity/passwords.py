@@ -16,8 +16,8 @@ T = TypeVar("T")
 #: memory while it runs, and anybody can ask for one.
 _MEMORY_KIB, _PASSES, _LANES = 19 * 1024, 2, 1
 
-#: Salt and hash that were drawn at random, under the same costs: what is computed for accounts that are not there.
-_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$Iq6r3Rt5TpZriZyQxXO8dg$4+m7J25DHN/4mTwfMYivBU9DwIvlR7SbwKJDSZi8PvU"
+#: Costs, and a salt and hash that were drawn at random: what is computed for accounts that are not there.
+_NOBODY = "$argon2id$v=19$m={},t={},p={}$Iq6r3Rt5TpZriZyQxXO8dg$4+m7J25DHN/4mTwfMYivBU9DwIvlR7SbwKJDSZi8PvU"
 
 #: Hashes that a process computes at once, and that wait for their turn.
 AT_ONCE, WAITING = 2, 32
@@ -26,8 +26,11 @@ AT_ONCE, WAITING = 2, 32
 class Argon2Hasher:
     """See ports.credentials.PasswordHasher. Close it when done."""
 
-    def __init__(self, *, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
-        self._argon2 = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
+    def __init__(
+        self, *, at_once: int = AT_ONCE, waiting: int = WAITING, memory_kib: int = _MEMORY_KIB, passes: int = _PASSES
+    ) -> None:
+        self._argon2 = argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=_LANES)
+        self._nobody = _NOBODY.format(memory_kib, passes, _LANES)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")
         self._most = at_once + waiting
         self._asked = 0
@@ -36,7 +39,7 @@ class Argon2Hasher:
         return await self._run(lambda: self._argon2.hash(password))
 
     async def verify(self, hash: str | None, password: str) -> bool:  # noqa: A002
-        right = await self._run(lambda: self._matches(hash or _NOBODY, password))
+        right = await self._run(lambda: self._matches(hash or self._nobody, password))
         return right and hash is not None
 
     def close(self) -> None:
