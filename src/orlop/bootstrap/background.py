@@ -3,15 +3,17 @@
 from orlop.bootstrap.audit import auditing, telling
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.services import Services
+from orlop.bootstrap.sign_in import SignIn
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
 from orlop.services.collection import Collected
+from orlop.services.identity_upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.upkeep import collecting, writing_pulls
 from orlop.services.worker import Chore, Job, Worker
 from orlop.telemetry.metrics import Metrics
 
 
-def background(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> Worker:
+def background(settings: Settings, stores: Stores, services: Services, sign_in: SignIn, metrics: Metrics) -> Worker:
     """The worker of one process."""
     clock = SystemClock()
 
@@ -22,9 +24,12 @@ def background(settings: Settings, stores: Stores, services: Services, metrics: 
 
     jobs: list[Job] = [
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
+        changing_keys(sign_in.signing),
+        warning_of_ends(stores.identity.secrets, clock),
     ]
     chores: list[Chore] = [
         writing_pulls(services.pulls),
         telling(services.notices),
+        writing_uses(sign_in.uses),
     ]
     return Worker(jobs, chores, stores.leases, clock, RandomIds(), auditing(settings, stores))

@@ -32,16 +32,18 @@ _STDOUT = 1
 
 
 def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused.
+    """The application of one worker, on prepared stores. Raises StartRefused."""
+    stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
+    return application_on(stores, settings, context, first)
+
+
+def application_on(
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
+) -> Application:
+    """The application of one worker, on open stores.
 
     `first`: the password of an account to make on a catalog that is there only now.
     """
-    stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
-    return application_on(stores, settings, context)
-
-
-def application_on(stores: Stores, settings: Settings, context: WorkerContext) -> Application:
-    """The application of one worker, on open stores."""
     services = build_services(settings, stores)
     sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
     metrics = Metrics()
@@ -51,7 +53,7 @@ def application_on(stores: Stores, settings: Settings, context: WorkerContext) -
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
     tokens = token_app(sign_in, log, names)
-    worker = background(settings, stores, services, metrics)
+    worker = background(settings, stores, services, sign_in, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:

@@ -222,8 +222,7 @@ def announce(settings: Settings, first: FirstAccount | None, port: int, *, tls: 
     if settings.log.format == "json":
         _log.info("serving", url=url, data=data, workers=settings.workers, open=settings.open, version=__version__)
         if first is not None:
-            drawn = {"password": first.password} if first.password else {}
-            _log.info("the first account was made", account=first.name, **drawn)
+            _tell(first)
         return
     name = "localhost" if host in {"127.0.0.1", "::1", "0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     lines = [f"Orlop {__version__} serves {url} from {data}"]
@@ -239,6 +238,15 @@ def announce(settings: Settings, first: FirstAccount | None, port: int, *, tls: 
     else:
         lines += _welcome(registry, first)
     sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+def _tell(first: FirstAccount) -> None:
+    """Tell programs of the first account. Not through the log, which shows no passwords."""
+    event = {"event": "the first account was made", "level": "info", "account": first.name}
+    if first.password:
+        event["password"] = first.password
+    sys.stderr.write(f"{msgspec.json.encode(event).decode()}\n")
     sys.stderr.flush()
 
 
