@@ -11,10 +11,11 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import structlog
@@ -105,7 +106,7 @@ def _supervise(
         shared.RawArray("Q", settings.workers),
         shared.RawArray("Q", settings.workers),
         # As a view, which is read and written twice as fast.
-        memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q"),
+        cast("MutableSequence[int]", memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q")),
     )
     tls = settings.tls.cert is not None
     supervisor = Supervisor(

@@ -1,4 +1,4 @@
-"""Limits: by subject and by address, for each kind of request, for failed sign-ins; counters in a table; fair shares."""
+"""Limits: by subject and address, for each kind of request, for failed sign-ins; counters in a table; fair shares."""
 
 import threading
 from contextlib import ExitStack

@@ -22,6 +22,7 @@ EXCEPTIONS = {
     "edge_blob_children": {"USE TEMP B-TREE FOR DISTINCT": "the references of one manifest, which has a limit of them"},
     "tags_of_manifest": {"USE TEMP B-TREE FOR ORDER BY": "tags that are all about to be deleted, which costs more"},
     "facts_place": {"SCAN nearest": "one row"},
+    "ids_settle": {"SCAN sqlite_sequence": "a row for each table, once in a move"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }

@@ -27,6 +27,18 @@ _TABLES: dict[str, Key] = {
     "audit_heads": (0,),
     "audit_keys": ("",),
     "jobs": ("",),
+    "namespace_settings": ("",),
+    "accounts": (0,),
+    "secrets": (0,),
+    "groups": (0,),
+    "members": (0, ""),
+    "grants": (0,),
+    "documents": ("", ""),
+    "access_state": (0,),
+    "repository_deletions": ("",),
+    "signing_keys": ("",),
+    "attempts": ("",),
+    "sessions": ("",),
 }
 
 

@@ -304,5 +304,6 @@ DELETE FROM uploads;
 UPDATE totals SET repositories = 0, manifests = 0, tags = 0, blobs = 0, blob_bytes = 0;
 
 -- name: ids_settle
--- New ids go on behind the greatest by themselves.
-SELECT 1;
+-- New ids go on behind the greatest by themselves. Tokens name accounts and secrets by theirs, so those of the last that
+-- were removed before the move are left out, too.
+UPDATE sqlite_sequence SET seq = seq + 1000 WHERE name IN ('accounts', 'secrets');
