@@ -6,8 +6,9 @@ from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.first_start import create_first
+from orlop.bootstrap.limits import build_limits, build_turnstile, telling_failures
 from orlop.bootstrap.services import Services, build_services
-from orlop.bootstrap.sign_in import build_sign_in, token_app
+from orlop.bootstrap.sign_in import Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
@@ -45,7 +46,14 @@ def application_on(
     `first`: the password of an account to make on a catalog that is there only now.
     """
     services = build_services(settings, stores)
-    sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
+    limits = build_limits(settings, context)
+    sign_in = build_sign_in(
+        settings,
+        stores.identity,
+        stores.access_changes,
+        services.access,
+        Sources(on_failure=telling_failures(services.notices, limits), gate=limits.check_login),
+    )
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
@@ -53,6 +61,7 @@ def application_on(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
     tokens = token_app(sign_in, log, names)
+    turnstile = build_turnstile(settings, services.notices, limits)
     worker = background(settings, stores, services, sign_in, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
@@ -76,7 +85,7 @@ def application_on(
             settings,
             stores,
             services,
-            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused),
+            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused, turnstile),
             blobs,
             log,
             names,
@@ -110,6 +119,6 @@ def _distribution(
         Answers(stores.changes, settings.cache.bytes * 3 // 4),
         Answers(stores.changes, settings.cache.bytes // 4),
         log,
-        Limits(body_idle=settings.limits.body_idle / SECOND, uploads=settings.uploads.concurrent),
+        Limits(body_idle=settings.limits.body_idle / SECOND),
         names,
     )

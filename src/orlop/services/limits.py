@@ -138,11 +138,13 @@ class FairShare:
     """`total` places that everybody wants at once, such as those to upload through one process.
 
     Nobody gets more than their share, which is what is left to each if one more came: a half for the first who comes.
-    Both the subject and the address count, so that many names behind one address are no more than one.
+    Both the subject and the address count, so that many names behind one address are no more than one. Not `shared`:
+    whoever comes gets all there are.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, *, shared: bool = True) -> None:
         self._total = total
+        self._shared = shared
         self._taken = 0
         self._held: tuple[dict[str, int], dict[str, int]] = ({}, {})
 
@@ -155,7 +157,7 @@ class FairShare:
             raise TooManyRequests("too many uploads at once; try again in a moment")
         for held, key in zip(self._held, keys, strict=True):
             others = len(held) - (key in held)
-            if held.get(key, 0) >= max(1, self._total // (others + 2)):
+            if self._shared and held.get(key, 0) >= max(1, self._total // (others + 2)):
                 raise TooManyRequests(f"{key} uploads too much at once; try again when an upload is done")
         self._taken += 1
         for held, key in zip(self._held, keys, strict=True):
