@@ -25,12 +25,23 @@ def _run(arguments: list[str]) -> int:
         # Scripts ask often, and the answer needs none of what follows.
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
-    from orlop.bootstrap.clients import Stores
+    from orlop.bootstrap.clients import ManagementServers, Stores
     from orlop.bootstrap.migrations import Migrations
     from orlop.bootstrap.moving import Movings
     from orlop.bootstrap.trial import open_for_trial
     from orlop.config import ConfigurationInvalid
-    from orlop.faces.cli import app, audit, content, maintenance, migrate, references, serve, settings, store
+    from orlop.faces.cli import (
+        app,
+        audit,
+        content,
+        maintenance,
+        management,
+        migrate,
+        references,
+        serve,
+        settings,
+        store,
+    )
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
@@ -42,6 +53,7 @@ def _run(arguments: list[str]) -> int:
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())
+    management.register(root, ManagementServers())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:

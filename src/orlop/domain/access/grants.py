@@ -53,6 +53,38 @@ class Place(msgspec.Struct, frozen=True):
             case PlaceKind.REPOSITORIES:
                 return False
 
+    def includes(self, other: "Place") -> bool:
+        """Whether everything that lies in another place certainly lies in this one."""
+        if self.kind is PlaceKind.REGISTRY or self == other:
+            return True
+        if other.kind is PlaceKind.REGISTRY:
+            return False
+        if self.kind is PlaceKind.NAMESPACE:
+            return (
+                f"{other.prefix}/".startswith(f"{self.path}/")
+                if other.kind is PlaceKind.NAMESPACE
+                else (other.prefix.startswith(f"{self.path}/"))
+            )
+        if other.kind is PlaceKind.NAMESPACE:  # no pattern holds a namespace
+            return False
+        if "*" not in other.path:
+            return self.covers(other.path)
+        return self.path == f"{self.prefix}**" and other.prefix.startswith(self.prefix)
+
+    def meets(self, other: "Place") -> bool:
+        """Whether anything may lie in both; where patterns leave that open, yes."""
+        if PlaceKind.REGISTRY in {self.kind, other.kind}:
+            return True
+        mine, theirs = (
+            f"{place.path}/" if place.kind is PlaceKind.NAMESPACE else place.prefix for place in (self, other)
+        )
+        return mine.startswith(theirs) or theirs.startswith(mine)
+
+    @property
+    def prefix(self) -> str:
+        """What every name in it begins with."""
+        return self.path.partition("*")[0] if self.kind is PlaceKind.REPOSITORIES else self.path
+
     def __str__(self) -> str:
         return "the registry" if self.kind is PlaceKind.REGISTRY else self.path
 
