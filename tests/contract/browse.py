@@ -2,6 +2,7 @@
 
 import pytest
 
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.errors import NameUnknown
 from orlop.domain.names import RepositoryName, Tag
@@ -15,6 +16,17 @@ ONE, TWO = image("one"), image("two")
 #: In byte order, which is neither that of the alphabet nor that of path components.
 NAMES = ("a", "a-b", "a.b", "a/b", "a0", "a_b", "ab", "b/a")
 TAGS = ("1", "10", "9", "A", "B.1", "_", "a", "a-1", "a.1", "a1", "b")
+
+#: Spans of names, and which of them lie within.
+WITHIN: list[tuple[list[tuple[str, str]], tuple[str, ...]]] = [
+    ([], ()),
+    ([("", "~")], NAMES),
+    ([("a", "a!")], ("a",)),
+    ([("a/", "a0")], ("a/b",)),
+    ([("a.b", "a/b")], ("a.b",)),
+    ([("", "a-b"), ("a0", "a_b"), ("b", "b!"), ("b/", "~")], ("a", "a0", "b/a")),
+    ([("c", "d"), ("x", "~")], ()),
+]
 
 
 class BrowseKit:
@@ -43,6 +55,23 @@ class BrowseKit:
             if not page.more:
                 break
         assert tuple(seen) == NAMES
+
+    async def test_only_the_names_within_spans(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        for name in NAMES:
+            await scene.hold(RepositoryName(name), blob("base"))
+        for within, names in WITHIN:
+            spans = [NameSpan(*span) for span in within]
+            for size in (1, 2, 3, 100):
+                seen: list[str] = []
+                for _ in range(len(names) + 1):
+                    page = await catalog.browse.repositories(PageRequest(size, seen[-1] if seen else ""), spans)
+                    seen += page.items
+                    assert page.more is (len(seen) < len(names))
+                    if not page.more:
+                        break
+                assert tuple(seen) == names
+            assert await catalog.browse.repositories(PageRequest(0), spans) == Page((), more=bool(names))
 
     async def test_tags_come_in_byte_order_and_pages(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -6,13 +6,17 @@ import pytest
 
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.blobs import BlobStore
+from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import START
 
@@ -41,9 +45,24 @@ def _leases(opened: MemoryCatalog) -> Leases:
     return opened.leases
 
 
+@pytest.fixture(name="audit")
+def _audit(opened: MemoryCatalog) -> AuditStore:
+    return opened.audit
+
+
 @pytest.fixture(name="changes")
 def _changes(opened: MemoryCatalog) -> Changes:
     return opened.changes
+
+
+@pytest.fixture(name="access_changes")
+def _access_changes(opened: MemoryCatalog) -> Changes:
+    return opened.access_changes
+
+
+@pytest.fixture(name="cast")
+def _cast(opened: MemoryCatalog) -> Cast:
+    return Cast(opened.catalog, opened.identity)
 
 
 @pytest.fixture(name="store")
@@ -62,8 +81,20 @@ class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
 
 
+class TestIdentity(kits.IdentityKit):
+    """Every role of who may do what."""
+
+
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

@@ -13,13 +13,17 @@ from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, ManifestUnknown
 from orlop.domain.names import RepositoryName
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog, Pull
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import blob, image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
+from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
@@ -52,6 +56,11 @@ def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
 
 
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
+
+
 @pytest.fixture(name="changes")
 def _changes(opened: OpenCatalog, runner: asyncio.Runner) -> Changes:
     async def watched() -> None:
@@ -64,12 +73,35 @@ def _changes(opened: OpenCatalog, runner: asyncio.Runner) -> Changes:
     return opened.changes
 
 
+@pytest.fixture(name="access_changes")
+def _access_changes(opened: OpenCatalog, changes: Changes) -> Changes:
+    assert changes.current() is not None
+    return opened.access_changes
+
+
+@pytest.fixture(name="cast")
+def _cast(opened: OpenCatalog) -> Cast:
+    return Cast(opened.catalog, opened.identity)
+
+
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
 
 
+class TestIdentity(kits.IdentityKit):
+    """Every role of who may do what."""
+
+
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

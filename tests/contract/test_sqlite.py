@@ -8,13 +8,17 @@ import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
+from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import APP, START, V1, V2, Scene
 
@@ -37,17 +41,44 @@ def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
 
 
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
+
+
 @pytest.fixture(name="changes")
 def _changes(opened: OpenCatalog) -> Changes:
     return opened.changes
+
+
+@pytest.fixture(name="access_changes")
+def _access_changes(opened: OpenCatalog) -> Changes:
+    return opened.access_changes
+
+
+@pytest.fixture(name="cast")
+def _cast(opened: OpenCatalog) -> Cast:
+    return Cast(opened.catalog, opened.identity)
 
 
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
 
 
+class TestIdentity(kits.IdentityKit):
+    """Every role of who may do what."""
+
+
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestLeases(LeasesKit):

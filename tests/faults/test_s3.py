@@ -85,7 +85,7 @@ async def pushed(registry: Registry, piece: Piece) -> bool:
     cut = piece.size * 2 // 3
     try:
         upload = await registry.uploads.start(APP, ALICE)
-        await registry.uploads.append(APP, upload.id, body(piece.content[:cut]))
+        await registry.uploads.append(APP, upload.id, body(piece.content[:cut]), ALICE)
         await registry.uploads.finish(APP, upload.id, piece.digest, body(piece.content[cut:]), ALICE)
     except Unavailable:
         with pytest.raises(BlobUnknown):

@@ -69,7 +69,7 @@ async def test_every_chunk_may_come_to_another_replica(server: S3Server, chunk: 
         upload = await registries[0].uploads.start(APP, ALICE)
         for turn, start in enumerate(range(0, CONTENT.size, chunk)):
             piece = CONTENT.content[start : start + chunk]
-            upload = await registries[turn % 3].uploads.append(APP, upload.id, body(piece))
+            upload = await registries[turn % 3].uploads.append(APP, upload.id, body(piece), ALICE)
             assert upload.offset == start + len(piece)
         await registries[1].uploads.finish(APP, upload.id, CONTENT.digest, body(), ALICE)
         await check(registries[2])
@@ -78,10 +78,10 @@ async def test_every_chunk_may_come_to_another_replica(server: S3Server, chunk: 
 async def test_a_wrong_digest_leaves_the_session_for_another_replica(server: S3Server) -> None:
     async with replicas(server, 2) as (first, second):
         upload = await first.uploads.start(APP, ALICE)
-        await first.uploads.append(APP, upload.id, body(CONTENT.content[: PART + 10]))
+        await first.uploads.append(APP, upload.id, body(CONTENT.content[: PART + 10]), ALICE)
         with pytest.raises(DigestInvalid):
             await second.uploads.finish(APP, upload.id, digest_of(b""), body(CONTENT.content[PART:]), ALICE)
-        assert (await first.uploads.status(APP, upload.id)).offset == PART + 10
+        assert (await first.uploads.status(APP, upload.id, ALICE)).offset == PART + 10
         await first.uploads.finish(APP, upload.id, CONTENT.digest, body(CONTENT.content[PART + 10 :]), ALICE)
         await check(second)
 
@@ -98,15 +98,15 @@ async def test_nothing_that_a_zombie_writes_gets_into_a_blob(server: S3Server) -
             await goes_on.wait()
             yield b"z" * (2 * PART)
 
-        lost = asyncio.create_task(zombie.uploads.append(APP, upload.id, Body(arriving())))
+        lost = asyncio.create_task(zombie.uploads.append(APP, upload.id, Body(arriving()), ALICE))
         await stands.wait()
         zombie.clock.at += LEASE + SECOND
         half = CONTENT.size // 2
-        await successor.uploads.append(APP, upload.id, body(CONTENT.content[:half]))
+        await successor.uploads.append(APP, upload.id, body(CONTENT.content[:half]), ALICE)
         goes_on.set()
         with pytest.raises(BlobUploadUnknown):
             await lost
-        assert (await successor.uploads.status(APP, upload.id)).offset == half
+        assert (await successor.uploads.status(APP, upload.id, ALICE)).offset == half
         await successor.uploads.finish(APP, upload.id, CONTENT.digest, body(CONTENT.content[half:]), ALICE)
         await check(zombie)
 

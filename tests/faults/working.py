@@ -62,8 +62,8 @@ def push_in_chunks(repository: RepositoryName, piece: Piece) -> Step:
     async def run(registry: Registry) -> None:
         middle = piece.size // 3
         upload = await registry.uploads.start(repository, ALICE)
-        await registry.uploads.append(repository, upload.id, body(piece.content[:middle]))
-        await registry.uploads.append(repository, upload.id, body(piece.content[middle:]))
+        await registry.uploads.append(repository, upload.id, body(piece.content[:middle]), ALICE)
+        await registry.uploads.append(repository, upload.id, body(piece.content[middle:]), ALICE)
         await registry.uploads.finish(repository, upload.id, piece.digest, body(), ALICE)
 
     return Step(f"push blob {piece.name} in chunks", run, {(repository, "blob", piece.digest): piece.digest})
@@ -92,9 +92,9 @@ def abandon(repository: RepositoryName, *, cancel: bool) -> Step:
 
     async def run(registry: Registry) -> None:
         upload = await registry.uploads.start(repository, ALICE)
-        await registry.uploads.append(repository, upload.id, body(b"never finished"))
+        await registry.uploads.append(repository, upload.id, body(b"never finished"), ALICE)
         if cancel:
-            await registry.uploads.cancel(repository, upload.id)
+            await registry.uploads.cancel(repository, upload.id, ALICE)
 
     return Step("cancel an upload" if cancel else "abandon an upload", run, {})
 

@@ -133,7 +133,7 @@ class RegistryMachine(RuleBasedStateMachine):
         repository = session.repository if session else REPOSITORIES[0]
         part = piece.content[start : start + length] or b"?"
         chunk = Body(body(part).pieces, len(part), ChunkRange(start, start + len(part) - 1))
-        append = self.registry.uploads.append(repository, upload, chunk)
+        append = self.registry.uploads.append(repository, upload, chunk, ALICE)
         if session is None or not self.model.is_open(upload):
             with pytest.raises(BlobUploadUnknown):
                 self.do(append)
@@ -154,7 +154,7 @@ class RegistryMachine(RuleBasedStateMachine):
             return
         if piece.content.startswith(session.content):
             part = piece.content[len(session.content) :][:7]
-            self.do(self.registry.uploads.append(session.repository, upload, body(part)))
+            self.do(self.registry.uploads.append(session.repository, upload, body(part), ALICE))
             session.content += part
             self.model.touch(session)
 
@@ -191,9 +191,9 @@ class RegistryMachine(RuleBasedStateMachine):
         repository = session.repository if session else REPOSITORIES[0]
         if session is None or not self.model.is_open(upload):
             with pytest.raises(BlobUploadUnknown):
-                self.do(self.registry.uploads.cancel(repository, upload))
+                self.do(self.registry.uploads.cancel(repository, upload, ALICE))
         else:
-            self.do(self.registry.uploads.cancel(repository, upload))
+            self.do(self.registry.uploads.cancel(repository, upload, ALICE))
             del self.model.sessions[upload]
 
     def held(self, repository: RepositoryName, pick: int) -> Piece:
@@ -384,7 +384,7 @@ class RegistryMachine(RuleBasedStateMachine):
                 assert [entry.digest for entry in page.items] == sorted(referring)
         for upload, session in self.model.sessions.items():
             if self.model.is_open(upload):
-                status = await self.registry.uploads.status(session.repository, upload)
+                status = await self.registry.uploads.status(session.repository, upload, ALICE)
                 assert status.offset == len(session.content)
 
     async def _compare_content(self, name: RepositoryName) -> None:

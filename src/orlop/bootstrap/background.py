@@ -1,5 +1,8 @@
 """What a worker does that nobody asked for: every job and chore of this release."""
 
+from collections.abc import Sequence
+
+from orlop.bootstrap.audit import auditing, telling
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.stores import Stores
@@ -10,8 +13,10 @@ from orlop.services.worker import Chore, Job, Worker
 from orlop.telemetry.metrics import Metrics
 
 
-def background(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> Worker:
-    """The worker of one process."""
+def background(
+    settings: Settings, stores: Stores, services: Services, metrics: Metrics, more: Sequence[Job] = ()
+) -> Worker:
+    """The worker of one process; `more` is what others want done."""
     clock = SystemClock()
 
     def collected(done: Collected, seconds: float) -> None:
@@ -21,8 +26,10 @@ def background(settings: Settings, stores: Stores, services: Services, metrics: 
 
     jobs: list[Job] = [
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
+        *more,
     ]
     chores: list[Chore] = [
         writing_pulls(services.pulls),
+        telling(services.notices),
     ]
-    return Worker(jobs, chores, stores.leases, clock, RandomIds())
+    return Worker(jobs, chores, stores.leases, clock, RandomIds(), auditing(settings, stores))

@@ -73,11 +73,11 @@ async def _client(connecting: Connecting) -> AsyncIterator["RegistryClient"]:
     )
     credentials = CredentialFiles(os.environ, Path.home())
     surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
-    async with open_client(options, credentials, surroundings, _proxy_for) as client:
+    async with open_client(options, credentials, surroundings, proxy_for) as client:
         yield client
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def proxy_for(scheme: str, host: str) -> str | None:
     """The proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY` and so on)."""
     if urllib.request.proxy_bypass(host):
         return None

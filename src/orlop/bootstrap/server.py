@@ -7,11 +7,13 @@ from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.first_start import create_first
 from orlop.bootstrap.services import Services, build_services
+from orlop.bootstrap.sign_in import build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
+from orlop.bootstrap.ui import build_browsers, mounted
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
 from orlop.faces.distribution.answers import Answers
-from orlop.faces.distribution.app import DistributionApp, Limits
+from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
@@ -36,14 +38,24 @@ def application(settings: Settings, context: WorkerContext, first: FirstPassword
     `first`: the password of an account to make on a catalog that is there only now.
     """
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
+    return application_on(stores, settings, context, first)
+
+
+def application_on(
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
+) -> Application:
+    """The application of one worker, on open stores."""
     services = build_services(settings, stores)
+    sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    worker = background(settings, stores, services, metrics)
+    tokens = token_app(sign_in, log, names)
+    browsers = build_browsers(settings, stores.identity, sign_in, log, names)
+    worker = background(settings, stores, services, metrics, browsers.jobs)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -57,13 +69,23 @@ def application(settings: Settings, context: WorkerContext, first: FirstPassword
     async def shutdown() -> None:
         await worker.stop()
         blobs.close()
+        sign_in.close()
+        await browsers.close()
         await stores.close()
         log.close()
 
     return RootApp(
-        _distribution(settings, stores, services, blobs, log, names),
+        _distribution(
+            settings,
+            stores,
+            services,
+            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused),
+            blobs,
+            log,
+            names,
+        ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {},
+        {"token": tokens, ".well-known": tokens, **mounted(browsers)},
         startup,
         shutdown,
     )
@@ -73,19 +95,20 @@ def _distribution(
     settings: Settings,
     stores: Stores,
     services: Services,
+    doors: Doors,
     blobs: BlobHandlers,
     log: RequestLog,
     names: Callable[[], str],
 ) -> DistributionApp:
     handlers = Handlers(
-        lists=ListHandlers(stores.catalog.browse, services.referrers),
+        lists=ListHandlers(stores.catalog.browse, services.repositories, services.access, services.referrers),
         manifests=ManifestHandlers(services.manifests, services.pulls),
         blobs=blobs,
-        uploads=UploadHandlers(services.uploads, services.blobs, services.access),
+        uploads=UploadHandlers(services.uploads, services.blobs),
     )
     return DistributionApp(
         handlers,
-        services.access,
+        doors,
         # Manifests are what is worth remembering; of a blob it is a few hundred bytes.
         Answers(stores.changes, settings.cache.bytes * 3 // 4),
         Answers(stores.changes, settings.cache.bytes // 4),

@@ -10,6 +10,7 @@ from orlop.bootstrap.catalogs import Siblings, open_catalog, prepare_catalog
 from orlop.bootstrap.moved import refuse_elsewhere
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
@@ -36,6 +37,7 @@ class Stores(msgspec.Struct, frozen=True):
     blobs: BlobRoles
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
+    audit: AuditStore
 
 
 def prepare(settings: Settings) -> None:
@@ -80,4 +82,5 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         blobs,
         opened.start,
         close,
+        opened.audit,
     )

@@ -1,6 +1,15 @@
 """The one error tree. Codes are those of the distribution specification; HTTP statuses live in the faces."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+
+class Refused(NamedTuple):
+    """What somebody who said who they are may not do, for the audit log: an action at a repository or namespace."""
+
+    action: str
+    place: str
+    rule: str
+    tag: str = ""
 
 
 class RegistryError(Exception):
@@ -11,6 +20,8 @@ class RegistryError(Exception):
     """
 
     code: ClassVar[str] = "UNKNOWN"
+    refused: Refused | None = None
+    """Set where a rule refused somebody: whoever answers with this error tells the audit log."""
 
     def __init__(self, message: str, detail: Any = None) -> None:
         super().__init__(message)
@@ -100,21 +111,27 @@ class Unauthorized(RegistryError):
     """Nobody is signed in, and this needs somebody; or what they proved themselves with is not good (enough).
 
     `scope` is what a token for the request has to hold, as the token protocol writes it (`repository:app:pull`), and
-    `reason` its word for what is wrong with the one that came, such as `insufficient_scope`.
+    `reason` its word for what is wrong with the one that came, such as `insufficient_scope`. `kind` is the kind of rule
+    that refused (domain.access.RuleKind), for counting; empty when none did.
     """
 
     code = "UNAUTHORIZED"
 
-    def __init__(self, message: str, detail: Any = None, *, scope: str = "", reason: str = "") -> None:
+    def __init__(self, message: str, detail: Any = None, *, scope: str = "", reason: str = "", kind: str = "") -> None:
         super().__init__(message, detail)
         self.scope = scope
         self.reason = reason
+        self.kind = kind
 
 
 class Denied(RegistryError):
-    """The subject may not do this."""
+    """The subject may not do this, or nobody may, as things are. `kind` is as of Unauthorized."""
 
     code = "DENIED"
+
+    def __init__(self, message: str, detail: Any = None, *, kind: str = "") -> None:
+        super().__init__(message, detail)
+        self.kind = kind
 
 
 class NotFound(RegistryError):

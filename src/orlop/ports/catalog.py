@@ -3,15 +3,17 @@
 Each method is one transaction. `by` says who acts and when; the catalog reads no clock.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from orlop.domain.access import Caller
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
+from orlop.domain.errors import RegistryError
 from orlop.domain.events import Event, Origin
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
@@ -27,9 +29,30 @@ class By(msgspec.Struct, frozen=True):
     origin: Origin = Origin()
 
 
-def by(caller: Caller, at: int) -> By:
-    """What a caller does at a time (microseconds since 1970, UTC)."""
-    return By(caller.subject.name, at, Origin(caller.subject.credential, caller.address, caller.request))
+def by(caller: Caller, now: int) -> By:
+    """A caller who does something now."""
+    subject = caller.subject
+    return By(subject.name, now, Origin(subject.credential, caller.address, caller.request))
+
+
+class PushRefusals(msgspec.Struct, frozen=True):
+    """What a push is refused with, for whatever its transaction finds; None, and a tag that is not named: it may.
+
+    The one that applies is raised, in the order of the fields, and nothing is kept of what the push did.
+    """
+
+    create: RegistryError | None = None
+    """When there is no such repository yet."""
+    content: RegistryError | None = None
+    """When the repository does not hold the manifest or blob yet."""
+    tag: Mapping[Tag, RegistryError] = {}
+    """By tag: when it is not there yet."""
+    overwrite: Mapping[Tag, RegistryError] = {}
+    """By tag: when it is there and points at another manifest."""
+
+
+#: A push that is refused nothing.
+ALLOWED = PushRefusals()
 
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -53,6 +76,7 @@ class ManifestPush(msgspec.Struct, frozen=True):
     tags: tuple[Tag, ...] = ()
     sparse: bool = False
     """An index may name manifests that the repository does not hold."""
+    refusals: PushRefusals = ALLOWED
 
 
 class Manifests(Protocol):
@@ -67,7 +91,8 @@ class Manifests(Protocol):
 
         Checks in the same transaction that everything the manifest names is in the repository: raises
         ManifestBlobUnknown (`detail` lists the digests) or ManifestInvalid (a size differs from what is stored).
-        Storing the same bytes again changes nothing but tags.
+        Storing the same bytes again changes nothing but tags. Raises what the push is refused with, before anything
+        that would tell what the repository holds.
         """
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By) -> None:
@@ -83,8 +108,11 @@ class Manifests(Protocol):
 class Browse(Protocol):
     """Lists, in byte order of their keys."""
 
-    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
-        """Every repository."""
+    async def repositories(self, page: PageRequest, within: Sequence[NameSpan] | None = None) -> Page[RepositoryName]:
+        """Every repository, or those whose names lie in spans that are in order and do not touch.
+
+        Reads no more than a page of each span.
+        """
         ...
 
     async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
@@ -140,8 +168,22 @@ class BlobLinks(Protocol):
         """Start a loose link's grace anew: somebody was told that the blob is there. False when it is not any more."""
         ...
 
-    async def mount(self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By) -> Blob | None:
-        """Link a blob of `source` (None: of any repository) into `target`; None when `source` does not hold it."""
+    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        """Up to `limit` repositories that hold a blob, in no particular order."""
+        ...
+
+    async def mount(
+        self,
+        digest: Digest,
+        source: RepositoryName | None,
+        target: RepositoryName,
+        by: By,
+        refusals: PushRefusals = ALLOWED,
+    ) -> Blob | None:
+        """Link a blob of `source` (None: of any repository) into `target`; None when `source` does not hold it.
+
+        Raises what it is refused with, only where there is something to link.
+        """
         ...
 
     async def stored(self, digest: Digest) -> Blob | None:
@@ -164,6 +206,7 @@ class UploadCommit(msgspec.Struct, frozen=True):
     upload: Upload
     blob: Blob
     promoted: bool
+    refusals: PushRefusals = ALLOWED
 
 
 class Uploads(Protocol):
@@ -202,7 +245,8 @@ class Uploads(Protocol):
 
         Returns the blob that is linked now. That is another copy than the promoted one when the same content arrived
         twice; the promoted copy is then tombstoned. None when nothing was promoted and the copy to link is gone: the
-        session is still claimed, promote and commit again. Raises BlobUploadUnknown as `advance` does.
+        session is still claimed, promote and commit again. Raises BlobUploadUnknown as `advance` does, or what the
+        push is refused with: the session is still claimed then, too.
         """
         ...
 

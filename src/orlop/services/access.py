@@ -1,19 +1,25 @@
 """The one place that asks whether a subject may do something, and remembers answers for as long as they hold."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TypeVar
 
-from orlop.domain.access import Action, Caller, Decision, Question, Rights, Subject, SubjectKind, decide
-from orlop.domain.access.actions import READS
+from orlop.domain.access import Action, Caller, Decision, Question, Rights, RuleKind, Subject, SubjectKind, decide
+from orlop.domain.access.actions import READS, REGISTRY_WIDE
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
-from orlop.domain.errors import Denied, NameUnknown, Unauthorized
+from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
+from orlop.domain.names import Tag
+from orlop.ports.catalog import ALLOWED, PushRefusals
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+#: What may be done to one repository: whoever may do any of it has to know that it is there.
+_TELLING = tuple(action for action in Action if action not in REGISTRY_WIDE)
 
 #: How many subjects and places a process remembers.
 REMEMBERED = 10_000
@@ -29,14 +35,14 @@ class Access:
         self._facts = facts
         self._changes = changes
         self._clock = clock
-        self._everyone = everyone
+        self.everyone = everyone
         self._count: int | None = None
         self._accounts: OrderedDict[tuple[int, int], AccountFacts | None] = OrderedDict()
         self._places: OrderedDict[str, PlaceFacts] = OrderedDict()
 
     async def rights(self, subject: Subject) -> Rights:
         """What a subject may do now. Raises Unauthorized when what they signed in with is no good any more."""
-        if self._everyone:
+        if self.everyone:
             return Rights(subject, open=True)
         if subject.kind is SubjectKind.ANONYMOUS:
             return nobody()
@@ -60,18 +66,24 @@ class Access:
         For a token that is too narrow for what its owner may do, that is Unauthorized with `insufficient_scope`: a
         client then fetches another.
         """
-        rights = await self.rights(caller.subject)
+        try:
+            rights = await self.rights(caller.subject)
+        except Unauthorized as unfit:
+            unfit.refused = Refused(action.value, repository or namespace or "", unfit.message, tag)
+            raise
+        limits = caller.subject.limits
+        if action is Action.PING and limits is not None:
+            return Decision(True, "the token is one of this registry", kind=RuleKind.SIGNED_IN)
         question = Question(action, repository, namespace, tag, self._clock.now(), caller.address)
         if repository is None or rights.open:
-            decision = decide(rights, question)
+            decision, deleted = decide(rights, question), 0
         else:
             place = await self._place(repository)
-            if caller.subject.limits is not None and place.deleted_at_version > caller.subject.minted:
-                raise _narrow(action, repository, "the token is for a repository that was deleted since")
-            decision = decide(rights, question, place.visible)
-        limits = caller.subject.limits
-        if limits is None or not decision.allowed or action is Action.PING:
+            decision, deleted = decide(rights, question, place.visible), place.deleted_at_version
+        if limits is None or not decision.allowed:
             return decision
+        if deleted > caller.subject.minted:
+            raise _narrow(action, repository, "the token is for a repository that was deleted since")
         if not any(limit.includes(action, repository, namespace) for limit in limits):
             raise _narrow(action, repository, f"the token does not include {action}")
         return decision
@@ -93,20 +105,85 @@ class Access:
         decision = await self.decide(caller, action, repository=repository, namespace=namespace, tag=tag)
         if decision.allowed:
             return decision
-        if caller.subject.kind is SubjectKind.ANONYMOUS:
-            raise Unauthorized(f"{decision.rule}; {decision.remedy}", scope=scope_for(action, repository))
-        if action in READS and repository is not None and not await self.may_know(caller, repository):
-            raise NameUnknown(f"there is no repository {repository}", {"name": repository})
-        raise Denied(f"{decision.rule}; {decision.remedy}", {"action": action.value, "rule": decision.rule})
+        known = caller.subject.kind is not SubjectKind.ANONYMOUS
+        if known and action in READS and repository is not None and not await self.may_know(caller, repository):
+            unknown = NameUnknown(f"there is no repository {repository}", {"name": repository})
+            unknown.refused = Refused(action.value, repository, decision.rule, tag)
+            raise unknown
+        raise _refusal(caller, action, repository, tag, decision, namespace or "")
+
+    async def enter(self, caller: Caller, actions: Sequence[Action], *, repository: str | None, tag: str = "") -> None:
+        """Let in whoever may do at least one of these; what else it takes is asked where it shows. Raises as `check`,
+        about the first of them."""
+        for action in actions:
+            if await self.allows(caller, action, repository=repository, tag=tag):
+                return
+        await self.check(caller, actions[0], repository=repository, tag=tag)
+
+    async def allows(self, caller: Caller, action: Action, *, repository: str | None, tag: str = "") -> bool:
+        """Whether the caller may do it with what they came with."""
+        try:
+            return (await self.decide(caller, action, repository=repository, tag=tag)).allowed
+        except Unauthorized:
+            return False
+
+    async def refusal(self, caller: Caller, action: Action, *, repository: str, tag: str = "") -> RegistryError | None:
+        """What the caller is to be told when it comes to doing this; None when they may."""
+        try:
+            decision = await self.decide(caller, action, repository=repository, tag=tag)
+        except Unauthorized as narrow:
+            return narrow
+        return None if decision.allowed else _refusal(caller, action, repository, tag, decision)
+
+    async def push_refusals(self, caller: Caller, repository: str, tags: Sequence[Tag] = ()) -> PushRefusals:
+        """What a push is to be refused with, for whatever its transaction finds."""
+        if self.everyone:
+            return ALLOWED
+        of_tags: dict[Action, dict[Tag, RegistryError]] = {Action.TAG: {}, Action.OVERWRITE: {}}
+        for action, refused in of_tags.items():
+            for tag in tags:
+                refusal = await self.refusal(caller, action, repository=repository, tag=tag)
+                if refusal is not None:
+                    refused[tag] = refusal
+        return PushRefusals(
+            await self.refusal(caller, Action.CREATE, repository=repository),
+            await self.refusal(caller, Action.PUSH_NEW, repository=repository),
+            of_tags[Action.TAG],
+            of_tags[Action.OVERWRITE],
+        )
+
+    async def check_new(self, caller: Caller, repository: str) -> None:
+        """Raises what making a repository is refused with, if there is none of that name: before a client sends what
+        could not be kept. The transaction that would make it asks again."""
+        if self.everyone:
+            return
+        refusal = await self.refusal(caller, Action.CREATE, repository=repository)
+        # That one is there may have been remembered; that none is, not for long.
+        if refusal is None or (await self._place(repository)).exists:
+            return
+        if not (await self._facts.place(repository)).exists:
+            raise refusal
+
+    def check_listing(self, caller: Caller) -> None:
+        """Raises Unauthorized for who has not signed in, even as nobody, and for a token that is not for the list of
+        repositories: a client then fetches one, and gets to see what is behind its sign-in."""
+        limits = caller.subject.limits
+        if self.everyone:
+            return
+        if limits is None and caller.subject.kind is SubjectKind.ANONYMOUS:
+            scope = scope_for(Action.LIST, None)
+            raise Unauthorized("nobody is signed in; sign in", scope=scope, kind=RuleKind.ANONYMOUS.value)
+        if limits is not None and not any(limit.includes(Action.LIST, None, None) for limit in limits):
+            raise _narrow(Action.LIST, None, "the token does not include the list of repositories")
 
     async def may_know(self, caller: Caller, repository: str) -> bool:
-        """Whether the subject may know that a repository is there: may list it, or do anything else to it."""
+        """Whether the subject may know that a repository is there: may do anything at all to it."""
         rights = await self.rights(caller.subject)
         visible = (await self._place(repository)).visible
         now = self._clock.now()
         return any(
             decide(rights, Question(action, repository, at=now, address=caller.address), visible).allowed
-            for action in (Action.LIST, Action.PULL, Action.PUSH_NEW, Action.DELETE, Action.ADMIN)
+            for action in _TELLING
         )
 
     async def _account(self, subject: Subject) -> AccountFacts | None:
@@ -155,7 +232,20 @@ def refuse_unfit(facts: AccountFacts, subject: Subject, now: int) -> None:
 
 
 def _narrow(action: Action, repository: str | None, message: str) -> Unauthorized:
-    return Unauthorized(message, scope=scope_for(action, repository), reason="insufficient_scope")
+    scope = scope_for(action, repository)
+    return Unauthorized(message, scope=scope, reason="insufficient_scope", kind=RuleKind.TOKEN.value)
+
+
+def _refusal(
+    caller: Caller, action: Action, repository: str | None, tag: str, decision: Decision, namespace: str = ""
+) -> Denied | Unauthorized:
+    message, kind = f"{decision.rule}; {decision.remedy}", decision.kind.value
+    if caller.subject.kind is SubjectKind.ANONYMOUS:
+        return Unauthorized(message, scope=scope_for(action, repository), kind=kind)
+    detail = {"action": action.value, "rule": decision.rule} | ({"tag": tag} if tag else {})
+    denied = Denied(message, detail, kind=kind)
+    denied.refused = Refused(action.value, repository or namespace, decision.rule, tag)
+    return denied
 
 
 def _remember(kept: OrderedDict[K, V], key: K, value: V) -> None:

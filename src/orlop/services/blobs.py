@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from orlop.domain.access import Caller
+from orlop.domain.access import Action, Caller
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown
@@ -10,6 +10,11 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
 from orlop.ports.catalog import BlobLinks, by
 from orlop.ports.clock import Clock
+from orlop.services.access import Access
+
+#: How many repositories that hold a blob are looked at for one to mount it from: a common one is held by thousands, and
+#: to upload it again costs the client less than to ask about all of them.
+_HOLDERS = 32
 
 
 class FoundBlob(NamedTuple):
@@ -26,6 +31,7 @@ class Blobs:
         self,
         links: BlobLinks,
         reader: BlobReader,
+        access: Access,
         clock: Clock,
         *,
         grace: int,
@@ -33,6 +39,7 @@ class Blobs:
     ) -> None:
         self._links = links
         self._reader = reader
+        self._access = access
         self._clock = clock
         self._grace = grace
         self._addresses = addresses
@@ -45,14 +52,14 @@ class Blobs:
         """
         found = await self._links.find(repository, digest)
         if found is None:
-            raise _unknown(repository, digest)
+            raise unknown_blob(repository, digest)
         if found.loose_since is None:
             return FoundBlob(found.blob, lasting=True)
         now = self._clock.now()
         if now - found.loose_since > self._grace // 2 and not await self._links.keep(
             repository, digest, by(caller, now)
         ):
-            raise _unknown(repository, digest)
+            raise unknown_blob(repository, digest)
         return FoundBlob(found.blob, lasting=False)
 
     async def open(self, blob: Blob) -> BlobContent:
@@ -69,13 +76,27 @@ class Blobs:
     async def mount(
         self, digest: Digest, source: RepositoryName | None, target: RepositoryName, caller: Caller
     ) -> Blob | None:
-        """Link a blob that `source` holds, or without one any repository, into `target`; None when none does."""
-        return await self._links.mount(digest, source, target, by(caller, self._clock.now()))
+        """Link a blob into `target` that `source` holds, or without one any repository; None when none does that the
+        caller may pull from.
+
+        Raises what refuses the caller a push of it.
+        """
+        who = by(caller, self._clock.now())
+        if self._access.everyone:
+            return await self._links.mount(digest, source, target, who)
+        refusals = await self._access.push_refusals(caller, target)
+        for holder in (source,) if source is not None else await self._links.holders(digest, _HOLDERS):
+            if await self._access.allows(caller, Action.PULL, repository=holder):
+                mounted = await self._links.mount(digest, holder, target, who, refusals)
+                if mounted is not None:
+                    return mounted
+        return None
 
     async def delete(self, repository: RepositoryName, digest: Digest, caller: Caller) -> None:
         """Remove a blob from a repository. Raises BlobUnknown, or Denied while a manifest there names it."""
         await self._links.unlink(repository, digest, by(caller, self._clock.now()))
 
 
-def _unknown(repository: RepositoryName, digest: Digest) -> BlobUnknown:
+def unknown_blob(repository: RepositoryName, digest: Digest) -> BlobUnknown:
+    """What a client is told of a blob that is not there, or that it may not know of."""
     return BlobUnknown(f"{repository} holds no blob {digest}", {"digest": digest})

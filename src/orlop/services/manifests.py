@@ -14,6 +14,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import ManifestPush, StoredManifest, by
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
+from orlop.services.access import Access
 from orlop.services.referrers import Referrers
 
 #: Manifests above this size are parsed in a thread, in bytes: they would hold up the event loop for milliseconds.
@@ -31,9 +32,12 @@ class Pushed(msgspec.Struct, frozen=True):
 class Manifests:
     """`sparse_indexes`: an index may name manifests that its repository does not hold."""
 
-    def __init__(self, rows: ManifestRows, referrers: Referrers, clock: Clock, *, sparse_indexes: bool) -> None:
+    def __init__(
+        self, rows: ManifestRows, referrers: Referrers, access: Access, clock: Clock, *, sparse_indexes: bool
+    ) -> None:
         self._rows = rows
         self._referrers = referrers
+        self._access = access
         self._clock = clock
         self._sparse_indexes = sparse_indexes
 
@@ -47,7 +51,7 @@ class Manifests:
         if found is None and isinstance(reference, Tag):
             found = await self._referrers.fallback(repository, reference)
         if found is None:
-            raise ManifestUnknown(f"{repository} holds no manifest {reference}", {"reference": reference})
+            raise unknown_manifest(repository, reference)
         if not accepts(accept, found.media_type):
             raise NotAcceptable(
                 f"{reference} is a {found.media_type}, which the client's Accept header does not admit",
@@ -66,7 +70,8 @@ class Manifests:
     ) -> Pushed:
         """Store a manifest under its digest, and point `reference`, if it is a tag, and `tags` at it.
 
-        Raises ManifestInvalid, ManifestBlobUnknown, or DigestInvalid when `reference` is another content's digest.
+        Raises ManifestInvalid, ManifestBlobUnknown, DigestInvalid when `reference` is another content's digest, or what
+        refuses the caller what the push turns out to be: a new repository, a new manifest, a tag that is set or moved.
         """
         if len(content) <= _PARSE_INLINE:
             manifest = parse_manifest(content, content_type)
@@ -95,7 +100,13 @@ class Manifests:
         caller: Caller,
     ) -> None:
         push = ManifestPush(
-            repository, digest, content, manifest, tags, sparse=self._sparse_indexes and manifest.is_index
+            repository,
+            digest,
+            content,
+            manifest,
+            tags,
+            sparse=self._sparse_indexes and manifest.is_index,
+            refusals=await self._access.push_refusals(caller, repository, tags),
         )
         await self._rows.put(push, by(caller, self._clock.now()))
 
@@ -106,3 +117,8 @@ class Manifests:
             await self._rows.delete(repository, reference, who)
         else:
             await self._rows.untag(repository, reference, who)
+
+
+def unknown_manifest(repository: RepositoryName, reference: Reference) -> ManifestUnknown:
+    """What a client is told of a manifest that is not there, or that it may not know of."""
+    return ManifestUnknown(f"{repository} holds no manifest {reference}", {"reference": reference})

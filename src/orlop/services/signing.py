@@ -77,6 +77,12 @@ class Signing:
             await self._read()
         return "a key was added" if added else "no key was due"
 
+    async def replace(self, by: By) -> None:
+        """Add a key that signs from now on; tokens that others signed hold until they expire."""
+        await self._read()
+        newest = self._newest()
+        await self._add(max(self._clock.now(), newest.active_at + 1 if newest else 0), by)
+
     async def _signing_key(self) -> SigningKey:
         """The newest that is active. Made here when there is none that will do for as long as a token holds."""
         await self._read_if_old(_FRESH)
@@ -104,7 +110,7 @@ class Signing:
             found = next((key for key in self._keys if key.id == name), None)
         return found
 
-    async def _add(self, active_at: int) -> None:
+    async def _add(self, active_at: int, by: By | None = None) -> None:
         """Make one that signs from then on, unless another process was quicker."""
         name, private = self._signer.generate()
         key = SigningKey(
@@ -116,7 +122,7 @@ class Signing:
             expires_at=active_at + self._lifetime + self._longest + LEEWAY * SECOND + _BEHIND,
         )
         newest = self._newest()
-        self._keys = await self._store.add(key, self._by(), unless_newer_than=newest.active_at if newest else 0)
+        self._keys = await self._store.add(key, by or self._by(), unless_newer_than=newest.active_at if newest else 0)
         self._read_at = self._clock.now()
 
     async def _read(self) -> None:

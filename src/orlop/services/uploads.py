@@ -22,6 +22,7 @@ from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
+from orlop.services.access import Access
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
 CHECKPOINT = 64 * 1024 * 1024
@@ -58,6 +59,7 @@ class Uploads:
         expiry: UploadExpiry,
         links: BlobLinks,
         stage: BlobStage,
+        access: Access,
         clock: Clock,
         ids: Ids,
         limits: UploadLimits,
@@ -66,26 +68,31 @@ class Uploads:
         self._expiry = expiry
         self._links = links
         self._stage = stage
+        self._access = access
         self._clock = clock
         self._ids = ids
         self._limits = limits
 
     async def start(self, repository: RepositoryName, caller: Caller, algorithm: str = CANONICAL) -> Upload:
-        """A new session."""
+        """A new session. Raises what refuses the caller a new repository, where it would be one."""
+        await self._access.check_new(caller, repository)
         upload = self._new(repository, caller, algorithm)
         await self._rows.start(upload)
         return upload
 
-    async def status(self, repository: RepositoryName, upload: str) -> Upload:
-        """Where a session stands. Raises BlobUploadUnknown."""
-        return await self._rows.get(repository, upload, self._clock.now())
+    async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:
+        """Where a session stands. Raises BlobUploadUnknown, as everything about a session that another began."""
+        found = await self._rows.get(repository, upload, self._clock.now())
+        if found.created_by != caller.subject.name:
+            raise BlobUploadUnknown(f"there is no upload {upload[:64]} in this repository; begin a new one")
+        return found
 
-    async def append(self, repository: RepositoryName, upload: str, body: Body) -> Upload:
+    async def append(self, repository: RepositoryName, upload: str, body: Body, caller: Caller) -> Upload:
         """Take a chunk. Raises UploadRangeInvalid for one that starts elsewhere, with the session as it was.
 
         When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there.
         """
-        claim = await self._claim(repository, upload, body, target=None)
+        claim = await self._claim(repository, upload, body, caller, target=None)
         async with self._cleared_if_over(claim):
             await self._receive(claim, body, claim.upload.algorithm)
             return await claim.let_go()
@@ -99,7 +106,7 @@ class Uploads:
         gone from a repository that holds what it was to become has ended well.
         """
         try:
-            claim = await self._claim(repository, upload, body, target=digest)
+            claim = await self._claim(repository, upload, body, caller, target=digest)
         except BlobUploadUnknown:
             linked = await self._held(repository, digest, caller)
             if linked is None:
@@ -116,7 +123,8 @@ class Uploads:
         return found.blob if found is not None else None
 
     async def push(self, repository: RepositoryName, digest: Digest, body: Body, caller: Caller) -> Blob:
-        """A whole blob in one request. Raises DigestInvalid."""
+        """A whole blob in one request. Raises DigestInvalid, or what refuses the caller a new repository."""
+        await self._access.check_new(caller, repository)
         fresh = self._new(repository, caller, digest.algorithm)
         await self._rows.start(fresh)
         claimed = await self._rows.claim(
@@ -125,11 +133,12 @@ class Uploads:
         try:
             return await self._complete(self._claimed(claimed), digest, body, caller)
         except RegistryError:
-            await self.cancel(repository, fresh.id)  # nobody was told of the session
+            await self.cancel(repository, fresh.id, caller)  # nobody was told of the session
             raise
 
-    async def cancel(self, repository: RepositoryName, upload: str) -> None:
+    async def cancel(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
         """End a session and drop its bytes. Raises BlobUploadUnknown."""
+        await self.status(repository, upload, caller)
         await self._expiry.cancel(repository, upload, self._clock.now())
         await self._stage.discard(upload)
 
@@ -159,10 +168,12 @@ class Uploads:
     def _claimed(self, upload: Upload) -> "_Claim":
         return _Claim(self._rows, self._clock, self._limits, upload)
 
-    async def _claim(self, repository: RepositoryName, upload: str, body: Body, target: Digest | None) -> "_Claim":
+    async def _claim(
+        self, repository: RepositoryName, upload: str, body: Body, caller: Caller, target: Digest | None
+    ) -> "_Claim":
         """Check a chunk against the session before and after claiming it: the first look costs no write."""
         now = self._clock.now()
-        check_chunk((await self._rows.get(repository, upload, now)).offset, body.chunk, body.length)
+        check_chunk((await self.status(repository, upload, caller)).offset, body.chunk, body.length)
         claim = self._claimed(
             await self._rows.claim(repository, upload, now=now, lease_until=now + self._limits.lease, target=target)
         )
@@ -237,16 +248,17 @@ class Uploads:
     async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
         upload, size = claim.upload, claim.staged.offset
         who = by(caller, self._clock.now())
+        refusals = await self._access.push_refusals(caller, upload.repository)
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size:
-            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False), who)
+            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False, refusals=refusals), who)
             if linked is not None:
                 await self._stage.discard(upload.id)
                 await self._expiry.forget(upload.id, who.at)
                 return linked
         blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
         await self._stage.promote(upload.id, blob, claim.staged.place)
-        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True), who)
+        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True, refusals=refusals), who)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
 

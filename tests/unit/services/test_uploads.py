@@ -21,13 +21,13 @@ async def test_a_session_cancelled_while_it_is_written_leaves_no_stage(swept: bo
 
     async def cancelled_half_way() -> AsyncIterator[bytes]:
         yield b"before"
-        await registry.uploads.cancel(APP, upload.id)
+        await registry.uploads.cancel(APP, upload.id, ALICE)
         if swept:
             await registry.collection.expire_uploads()
         yield b"after"
 
     with pytest.raises(BlobUploadUnknown):
-        await registry.uploads.append(APP, upload.id, Body(cancelled_half_way()))
+        await registry.uploads.append(APP, upload.id, Body(cancelled_half_way()), ALICE)
     assert await _stages(registry) == []
 
 
@@ -44,5 +44,5 @@ async def test_a_session_that_somebody_else_took_over_keeps_its_stage() -> None:
         yield b"after"
 
     with pytest.raises(BlobUploadUnknown):
-        await registry.uploads.append(APP, upload.id, Body(taken_over()))
+        await registry.uploads.append(APP, upload.id, Body(taken_over()), ALICE)
     assert await _stages(registry) == [upload.id]

@@ -38,7 +38,7 @@ async def _lived_in() -> tuple[Registry, HandClock]:
     await registry.push(APP, ONE, V1)
     await registry.push_blob(APP, blob("loose"))
     upload = await registry.uploads.start(APP, ALICE)
-    await registry.uploads.append(APP, upload.id, body(b"so far"))
+    await registry.uploads.append(APP, upload.id, body(b"so far"), ALICE)
     return registry, clock
 
 

@@ -46,9 +46,9 @@ async def lived_in() -> Store:
     await inside.stores.catalog.collection.tombstone(clock.at, 10, By("alice", clock.at))
     await registry.blobs.delete(LIB, OLD.digest, ALICE)
     upload = await registry.uploads.start(APP, ALICE)
-    await registry.uploads.append(APP, upload.id, body(b"so far"))
+    await registry.uploads.append(APP, upload.id, body(b"so far"), ALICE)
     cancelled = await registry.uploads.start(APP, ALICE)
-    await registry.uploads.cancel(APP, cancelled.id)
+    await registry.uploads.cancel(APP, cancelled.id, ALICE)
     clock.at += 1
     return Store(inside, registry)
 

@@ -1,9 +1,11 @@
 """Lists, history, events, pull times and sizes: everything that reads rather than changes content."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from orlop.adapters.memory.state import State
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.blob import BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
@@ -22,8 +24,11 @@ class MemoryBrowse:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
-        return _page(self._state.repositories, page)
+    async def repositories(self, page: PageRequest, within: Sequence[NameSpan] | None = None) -> Page[RepositoryName]:
+        if within is None:
+            return _page(self._state.repositories, page)
+        names = (name for name in self._state.repositories if any(span.low <= name < span.high for span in within))
+        return _page(names, page)
 
     async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
         row = self._state.repositories.get(repository)
@@ -74,7 +79,7 @@ class MemoryOutbox:
         self._state = state
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        start = max(after, 0)
+        start = bisect_right(self._state.outbox, after, key=lambda event: event.id)
         return tuple(self._state.outbox[start : start + limit])
 
 

@@ -8,7 +8,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.ports.catalog import By, LinkedBlob
+from orlop.ports.catalog import ALLOWED, By, LinkedBlob, PushRefusals
 
 
 class MemoryBlobLinks:
@@ -29,11 +29,22 @@ class MemoryBlobLinks:
             held[1].loose_since = by.at
         return True
 
-    async def mount(self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By) -> Blob | None:
+    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        return tuple(name for name, row in self._state.repositories.items() if digest in row.links)[:limit]
+
+    async def mount(
+        self,
+        digest: Digest,
+        source: RepositoryName | None,
+        target: RepositoryName,
+        by: By,
+        refusals: PushRefusals = ALLOWED,
+    ) -> Blob | None:
         holders = (source,) if source is not None else tuple(self._state.repositories)
         held = next((held for name in holders if (held := self._state.held(name, digest))), None)
         if held is None:
             return None
+        self._state.refuse(target, refusals, holds=lambda row: digest in row.links)
         blob = self._state.blobs[held[1].blob_id]
         if self._state.link(target, blob, by):
             self._state.event(EventKind.BLOB_MOUNTED, by, target, digest)

@@ -30,7 +30,9 @@ class MemoryManifests:
         return StoredManifest(manifest.digest, manifest.media_type, manifest.content) if manifest else None
 
     async def put(self, push: ManifestPush, by: By) -> None:
+        self._state.refuse(push.repository, push.refusals, holds=lambda row: push.digest in row.manifests)
         known = self._state.repositories.get(push.repository)
+        _refuse_tags(known, push)
         if known is None or push.digest not in known.manifests:
             self._check_edges(known, push)
         row = self._state.made_repository(push.repository, by)
@@ -119,6 +121,14 @@ class MemoryManifests:
         row.counters.manifest_bytes += size
         self._state.totals.manifests += manifests
         self._state.totals.manifest_bytes += size
+
+
+def _refuse_tags(row: RepositoryRow | None, push: ManifestPush) -> None:
+    for tag in push.tags:
+        target = row.tags.get(tag) if row else None
+        refusals = push.refusals.tag if target is None else push.refusals.overwrite
+        if (target is None or target.digest != push.digest) and tag in refusals:
+            raise refusals[tag]
 
 
 def _optional(push: ManifestPush, edge: Edge) -> bool:

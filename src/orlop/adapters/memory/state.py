@@ -3,6 +3,7 @@
 No step awaits anything, so each operation is atomic; operations check everything before they change anything.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -14,7 +15,7 @@ from orlop.domain.events import Event, EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.upload import Upload
-from orlop.ports.catalog import By, TagChange
+from orlop.ports.catalog import By, PushRefusals, TagChange
 
 
 @dataclass(slots=True)
@@ -135,7 +136,7 @@ class State:
         """Write one event to the outbox."""
         self.outbox.append(
             Event(
-                id=len(self.outbox) + 1,
+                id=self.outbox[-1].id + 1 if self.outbox else 1,  # the last one is never trimmed
                 at=by.at,
                 kind=kind,
                 actor=by.actor,
@@ -147,6 +148,14 @@ class State:
                 detail=detail,
             )
         )
+
+    def refuse(self, name: RepositoryName, refusals: PushRefusals, *, holds: Callable[[RepositoryRow], bool]) -> None:
+        """Raises what a push of content is refused with. Called before anything is changed."""
+        row = self.repositories.get(name)
+        if row is None and refusals.create is not None:
+            raise refusals.create
+        if refusals.content is not None and (row is None or not holds(row)):
+            raise refusals.content
 
     def made_repository(self, name: RepositoryName, by: By) -> RepositoryRow:
         """The repository, made if it is new."""

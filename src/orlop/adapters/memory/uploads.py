@@ -49,6 +49,7 @@ class MemoryUploads:
         row = self._state.present(blob.key.digest)
         if not commit.promoted and (row is None or row.blob.key != blob.key):
             return None
+        self._state.refuse(upload.repository, commit.refusals, holds=lambda held: blob.key.digest in held.links)
         if commit.promoted:
             del self._state.uploads[upload.id]
         else:

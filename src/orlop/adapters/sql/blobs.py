@@ -10,7 +10,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.ports.catalog import By, LinkedBlob
+from orlop.ports.catalog import ALLOWED, By, LinkedBlob, PushRefusals
 
 
 class SqlBlobLinks:
@@ -36,16 +36,27 @@ class SqlBlobLinks:
 
         return await self._engine.write(script)
 
-    async def mount(self, digest: Digest, source: RepositoryName | None, target: RepositoryName, by: By) -> Blob | None:
+    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        rows = await self._reader.all("link_holders", digest, limit)
+        return tuple(RepositoryName.stored(name) for (name,) in rows)
+
+    async def mount(
+        self,
+        digest: Digest,
+        source: RepositoryName | None,
+        target: RepositoryName,
+        by: By,
+        refusals: PushRefusals = ALLOWED,
+    ) -> Blob | None:
         async def steps(tx: Session, ledger: Ledger) -> Blob | None:
             found = await (tx.one("link_anywhere", digest) if source is None else tx.one("link_in", digest, source))
             if found is None:
                 return None
-            repository = await made_repository(tx, target, by, ledger)
+            repository = await made_repository(tx, target, by, ledger, refusals.create)
             blob = await tx.one("blob_lock", found[0])
             if blob is None:
                 raise Raced  # collected meanwhile
-            if await link(tx, repository, digest, blob, by, ledger):
+            if await link(tx, repository, digest, blob, by, ledger, refusals.content):
                 ledger.event(EventKind.BLOB_MOUNTED, target, digest)
             return Blob(BlobKey(digest, blob[1]), blob[2])
 

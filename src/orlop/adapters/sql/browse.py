@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.records import existing_repository
+from orlop.domain.access.spans import NameSpan, rest
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import StoreClosed, Unavailable
@@ -29,8 +30,12 @@ class SqlBrowse:
     def __init__(self, reader: Session) -> None:
         self._reader = reader
 
-    async def repositories(self, page: PageRequest) -> Page[RepositoryName]:
-        rows = await self._reader.all("repository_page", page.after, page.size + 1)
+    async def repositories(self, page: PageRequest, within: Sequence[NameSpan] | None = None) -> Page[RepositoryName]:
+        if within is None:
+            rows = await self._reader.all("repository_page", page.after, page.size + 1)
+        else:
+            spans = msgspec.json.encode(rest(within, page.after)).decode()
+            rows = await self._reader.all("repository_spans", spans, page.size + 1)
         names = tuple(RepositoryName.stored(name) for (name,) in rows[: page.size])
         return Page(names, more=len(rows) > page.size)
 
@@ -79,23 +84,25 @@ class SqlOutbox:
         self._reader = engine.reader
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        return tuple(
-            Event(
-                id=row_id,
-                at=at,
-                kind=EventKind(kind),
-                actor=actor,
-                repository=repository,
-                digest=digest,
-                tag=tag,
-                origin=Origin(*origin) if any(origin) else _NOWHERE,
-                subject=subject,
-                detail=detail,
-            )
-            for row_id, at, kind, actor, repository, digest, tag, *origin, subject, detail in await self._reader.all(
-                "event_page", after, limit
-            )
-        )
+        return tuple(map(_event, await self._reader.all("event_page", after, limit)))
+
+
+def _event(row: Row) -> Event:
+    row_id, at, kind, actor, repository, digest, tag, *origin, subject, detail, count, first_at = row
+    return Event(
+        id=row_id,
+        at=at,
+        kind=EventKind(kind),
+        actor=actor,
+        repository=repository,
+        digest=digest,
+        tag=tag,
+        origin=Origin(*origin) if any(origin) else _NOWHERE,
+        subject=subject,
+        detail=detail,
+        count=count,
+        first_at=first_at,
+    )
 
 
 class SqlPullTimes:

@@ -27,11 +27,14 @@ class SqlManifests:
 
     async def put(self, push: ManifestPush, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            repository = await made_repository(tx, push.repository, by, ledger)
+            repository = await made_repository(tx, push.repository, by, ledger, push.refusals.create)
             known = await tx.one("manifest_row", repository, push.digest)
+            if known is None and push.refusals.content is not None:
+                raise push.refusals.content
+            moves = await _moves(tx, repository, push)
             manifest = known[0] if known else await _insert(tx, repository, push, by, ledger)
-            for tag in push.tags:
-                await _point(tx, repository, push, manifest, tag, by, ledger)
+            for tag, previous in moves.items():
+                await _point(tx, repository, push, manifest, tag, previous, by, ledger)
             ledger.pushed(repository)
 
         await self._engine.write(recorded(by, steps))
@@ -144,14 +147,32 @@ async def _sizes(
     return dict(await tx.all(statement, repository, each(sorted(wanted)))) if wanted else {}
 
 
+async def _moves(tx: Session, repository: int, push: ManifestPush) -> dict[Tag, str | None]:
+    """The tags that the push sets, and what each pointed at. Raises what one of them is refused with."""
+    moves: dict[Tag, str | None] = {}
+    for tag in dict.fromkeys(push.tags):
+        target = await tx.one("tag_target", repository, tag)
+        previous = target[1] if target is not None else None
+        if previous != push.digest:
+            refusals = push.refusals.tag if previous is None else push.refusals.overwrite
+            if tag in refusals:
+                raise refusals[tag]
+            moves[tag] = previous
+    return moves
+
+
 async def _point(
-    tx: Session, repository: int, push: ManifestPush, manifest: int, tag: Tag, by: By, ledger: Ledger
+    tx: Session,
+    repository: int,
+    push: ManifestPush,
+    manifest: int,
+    tag: Tag,
+    previous: str | None,
+    by: By,
+    ledger: Ledger,
 ) -> None:
-    target = await tx.one("tag_target", repository, tag)
-    if target is not None and target[0] == manifest:
-        return
     await tx.run("tag_set", repository, tag, manifest, by.at, by.actor)
-    await tx.run("tag_history_add", repository, tag, by.at, by.actor, push.digest, target[1] if target else None)
-    if target is None:
+    await tx.run("tag_history_add", repository, tag, by.at, by.actor, push.digest, previous)
+    if previous is None:
         ledger.count(repository, tags=1)
     ledger.event(EventKind.TAG_SET, push.repository, push.digest, tag)

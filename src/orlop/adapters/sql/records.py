@@ -8,7 +8,7 @@ from orlop.adapters.sql.engine import Raced, Row, Session
 from orlop.adapters.sql.ledger import Ledger
 from orlop.domain.blob import BlobState
 from orlop.domain.digest import Digest
-from orlop.domain.errors import NameUnknown
+from orlop.domain.errors import NameUnknown, RegistryError
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import By
@@ -33,11 +33,15 @@ async def locked_repository(tx: Session, name: RepositoryName) -> int | None:
     return int(row[0]) if row else None
 
 
-async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Ledger) -> int:
-    """The row of a repository, locked; made with the namespaces above it if it is new."""
+async def made_repository(
+    tx: Session, name: RepositoryName, by: By, ledger: Ledger, refusal: RegistryError | None = None
+) -> int:
+    """The row of a repository, locked; made with the namespaces above it if it is new, unless there is a refusal."""
     found = await locked_repository(tx, name)
     if found is not None:
         return found
+    if refusal is not None:
+        raise refusal
     row = await tx.one("repository_create", name, await made_namespace(tx, name.namespace, by), by.at, by.actor)
     if row is None:
         raise Raced  # somebody else made it meanwhile
@@ -57,8 +61,18 @@ async def made_namespace(tx: Session, path: str, by: By) -> int:
     return int(row[0])
 
 
-async def link(tx: Session, repository: int, digest: Digest, blob: Row, by: By, ledger: Ledger) -> bool:
+async def link(
+    tx: Session,
+    repository: int,
+    digest: Digest,
+    blob: Row,
+    by: By,
+    ledger: Ledger,
+    refusal: RegistryError | None = None,
+) -> bool:
     """Link a blob into a locked repository and revive it if it was condemned; False when the link was there already.
+
+    Raises the refusal, if there is one, instead of making a link.
 
     `blob` is its locked row: id, copy, size, state. The link is loose unless a manifest names the blob already, as a
     foreign layer that arrives late.
@@ -69,6 +83,8 @@ async def link(tx: Session, repository: int, digest: Digest, blob: Row, by: By, 
         if existing[1] is not None:
             await tx.run("link_loosen", repository, digest, by.at)
         return False
+    if refusal is not None:
+        raise refusal
     await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
     ledger.count(repository, blobs=1, blob_bytes=size)
     if state == BlobState.CONDEMNED:

@@ -4,7 +4,7 @@ How somebody proves who they are is not here, nor where grants are kept.
 """
 
 from orlop.domain.access.actions import Action
-from orlop.domain.access.decisions import Decision, Question, decide
+from orlop.domain.access.decisions import Decision, Question, RuleKind, decide
 from orlop.domain.access.grants import Conditions, Effect, Grant, Limit, Place, PlaceKind, Window
 from orlop.domain.access.rights import Rights, Visibility, VisibilityAt
 from orlop.domain.access.roles import ROLES, Role
@@ -26,6 +26,7 @@ __all__ = [
     "Question",
     "Rights",
     "Role",
+    "RuleKind",
     "Subject",
     "SubjectKind",
     "Visibility",

@@ -1,5 +1,7 @@
 """The one function that decides. Deny beats allow; what nothing allows is refused; each answer says by which rule."""
 
+from enum import StrEnum
+
 import msgspec
 
 from orlop.domain.access.actions import OF_TAGS, READS, REGISTRY_WIDE, Action
@@ -25,6 +27,27 @@ class Question(msgspec.Struct, frozen=True):
     """The address that the request comes from."""
 
 
+class RuleKind(StrEnum):
+    """What kind of rule decided: a few words, for counting."""
+
+    OPEN = "open"
+    """Anybody may do anything."""
+    SIGNED_IN = "signed-in"
+    LIMIT = "limit"
+    """The credential is limited to less."""
+    TOKEN = "token"  # noqa: S105 - the name of a rule
+    """The signed token is for less than what its owner may do."""
+    DENIED = "denied"
+    """A grant denies it."""
+    GRANTED = "granted"
+    VISIBILITY = "visibility"
+    CONDITIONS = "conditions"
+    """There is a grant, but not under these conditions."""
+    ANONYMOUS = "anonymous"
+    """Nobody is signed in, and it is not open to everybody."""
+    NO_GRANT = "no-grant"
+
+
 class Decision(msgspec.Struct, frozen=True):
     """An answer with its reason: the rule that decided, and for a refusal what would change it."""
 
@@ -35,9 +58,10 @@ class Decision(msgspec.Struct, frozen=True):
     """Whether it holds for the same question at any time and from any address, while nobody's rights change."""
     until: int = 0
     """When a grant that was looked at expires, so that the answer may be another; 0: none does."""
+    kind: RuleKind = RuleKind.NO_GRANT
 
 
-OPEN = Decision(True, "the registry is open: anyone may push and pull")
+OPEN = Decision(True, "the registry is open: anyone may push and pull", kind=RuleKind.OPEN)
 
 
 def decide(rights: Rights, question: Question, visible: VisibilityAt = DEFAULT_VISIBILITY) -> Decision:
@@ -50,29 +74,32 @@ def decide(rights: Rights, question: Question, visible: VisibilityAt = DEFAULT_V
             False,
             f"{subject.credential or 'the credential'} is limited to less than {action} on {_where(question)}",
             "use one whose scope includes it",
+            kind=RuleKind.LIMIT,
         )
     if action is Action.PING:
         return _ping(rights)
     candidates = [grant for grant in rights.grants if action in grant.actions and _covers(grant, question)]
     lasting = not any(grant.conditions.any for grant in candidates)
     until = min((grant.expires_at for grant in candidates if grant.expires_at > question.at), default=0)
-    applying = [grant for grant in candidates if _applies(grant, question)]
+    applying = [grant for grant in candidates if applies(grant, question)]
     for effect in (Effect.DENY, Effect.ALLOW):
         for grant in applying:
             if grant.effect is effect:
                 allowed = effect is Effect.ALLOW
                 remedy = "" if allowed else "ask whoever administers it to change that grant"
-                return Decision(allowed, str(grant), remedy, lasting, until)
+                kind = RuleKind.GRANTED if allowed else RuleKind.DENIED
+                return Decision(allowed, str(grant), remedy, lasting, until, kind)
     if action in READS and _open_to(rights, visible.visibility) and question.repository is not None:
         where = f"the namespace {visible.namespace}" if visible.namespace else "the registry"
-        return Decision(True, f"{where} is {visible.visibility.value}", "", lasting, until)
-    return Decision(False, _refusal(rights, question, candidates), _remedy(rights, question), lasting, until)
+        return Decision(True, f"{where} is {visible.visibility.value}", "", lasting, until, RuleKind.VISIBILITY)
+    kind, rule = _refusal(rights, question, candidates)
+    return Decision(False, rule, _remedy(rights, question), lasting, until, kind)
 
 
 def _ping(rights: Rights) -> Decision:
     if rights.subject.kind is SubjectKind.ANONYMOUS:
-        return Decision(False, "nobody is signed in", "sign in")
-    return Decision(True, f"{rights.subject.name} is signed in")
+        return Decision(False, "nobody is signed in", "sign in", kind=RuleKind.ANONYMOUS)
+    return Decision(True, f"{rights.subject.name} is signed in", kind=RuleKind.SIGNED_IN)
 
 
 def _within(rights: Rights, question: Question) -> bool:
@@ -99,7 +126,7 @@ def _covers(grant: Grant, question: Question) -> bool:
     return pattern(grant.tags).matches(question.tag)
 
 
-def _applies(grant: Grant, question: Question) -> bool:
+def applies(grant: Grant, question: Question) -> bool:
     """Whether a grant that is about the place and the action holds now and here."""
     conditions = grant.conditions
     if grant.expires_at and grant.expires_at <= question.at:
@@ -121,14 +148,14 @@ def _where(question: Question) -> str:
     return question.repository or question.namespace or "the registry"
 
 
-def _refusal(rights: Rights, question: Question, candidates: list[Grant]) -> str:
-    who = "nobody is signed in, and" if rights.subject.kind is SubjectKind.ANONYMOUS else f"{rights.subject.name} has"
+def _refusal(rights: Rights, question: Question, candidates: list[Grant]) -> tuple[RuleKind, str]:
     held = next((grant for grant in candidates if grant.effect is Effect.ALLOW), None)
     if held is not None:
-        return f"{held}, but not under these conditions"
+        return RuleKind.CONDITIONS, f"{held}, but not under these conditions"
+    what = f"{question.action} on {_where(question)}"
     if rights.subject.kind is SubjectKind.ANONYMOUS:
-        return f"{who} {question.action} on {_where(question)} is not open to everybody"
-    return f"{who} no grant for {question.action} on {_where(question)}"
+        return RuleKind.ANONYMOUS, f"nobody is signed in, and {what} is not open to everybody"
+    return RuleKind.NO_GRANT, f"{rights.subject.name} has no grant for {what}"
 
 
 def _remedy(rights: Rights, question: Question) -> str:

@@ -53,6 +53,38 @@ class Place(msgspec.Struct, frozen=True):
             case PlaceKind.REPOSITORIES:
                 return False
 
+    def includes(self, other: "Place") -> bool:
+        """Whether everything that lies in another place certainly lies in this one."""
+        if self.kind is PlaceKind.REGISTRY or self == other:
+            return True
+        if other.kind is PlaceKind.REGISTRY:
+            return False
+        if self.kind is PlaceKind.NAMESPACE:
+            return (
+                f"{other.prefix}/".startswith(f"{self.path}/")
+                if other.kind is PlaceKind.NAMESPACE
+                else (other.prefix.startswith(f"{self.path}/"))
+            )
+        if other.kind is PlaceKind.NAMESPACE:  # no pattern holds a namespace
+            return False
+        if "*" not in other.path:
+            return self.covers(other.path)
+        return self.path == f"{self.prefix}**" and other.prefix.startswith(self.prefix)
+
+    def meets(self, other: "Place") -> bool:
+        """Whether anything may lie in both; where patterns leave that open, yes."""
+        if PlaceKind.REGISTRY in {self.kind, other.kind}:
+            return True
+        mine, theirs = (
+            f"{place.path}/" if place.kind is PlaceKind.NAMESPACE else place.prefix for place in (self, other)
+        )
+        return mine.startswith(theirs) or theirs.startswith(mine)
+
+    @property
+    def prefix(self) -> str:
+        """What every name in it begins with."""
+        return self.path.partition("*")[0] if self.kind is PlaceKind.REPOSITORIES else self.path
+
     def __str__(self) -> str:
         return "the registry" if self.kind is PlaceKind.REGISTRY else self.path
 
@@ -127,6 +159,12 @@ class Grant(msgspec.Struct, frozen=True):
         verb = "gives" if self.effect is Effect.ALLOW else "denies"
         narrowed = f", tags {self.tags}" if self.tags else ""
         return f"grant {self.id} {verb} {self.principal} the role {self.role} on {self.place}{narrowed}"
+
+
+def place_in(text: str) -> str:
+    """The path of the place in what a grant says of itself as text; empty for the registry."""
+    path = text.rpartition(" on ")[2].partition(", tags ")[0]
+    return "" if " " in path else path
 
 
 @lru_cache(maxsize=1024)

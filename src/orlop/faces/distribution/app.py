@@ -3,21 +3,30 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
 
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.errors import (
+    ContentCorrupt,
+    Denied,
+    NameUnknown,
+    RegistryError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from orlop.faces.challenge import Challenges
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import Exchange, combined
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
-from orlop.faces.distribution.table import ACTIONS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.ports.catalog import Pull
 from orlop.services.access import Access
 from orlop.services.blobs import FoundBlob
@@ -43,13 +52,31 @@ class Limits(msgspec.Struct, frozen=True):
     uploads: int
 
 
+class Authenticating(Protocol):
+    """Finds out who asks (services.authentication)."""
+
+    async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
+        """Who sends this header; nobody without one. Raises Unauthorized, TooManyRequests, Unavailable."""
+        ...
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """Who asks, whether they may, and where those who may not sign in."""
+
+    authentication: Authenticating
+    access: Access
+    challenges: Challenges
+    refused: Callable[[str], None]
+    """Counts a refusal by the kind of rule that refused."""
+
+
 class DistributionApp:
     """`/v2`. `request_ids` gives each request a name that stands in the log, in headers and in error bodies."""
 
     def __init__(
         self,
         handlers: Handlers,
-        access: Access,
+        doors: Doors,
         manifests: Answers[tuple[Response, Pull]],
         blobs: Answers[FoundBlob],
         log: RequestLog,
@@ -58,7 +85,7 @@ class DistributionApp:
     ) -> None:
         self._handlers = handlers
         self._table = table(handlers)
-        self._access = access
+        self._doors = doors
         self._manifests = manifests
         self._blobs = blobs
         self._log = log
@@ -72,13 +99,15 @@ class DistributionApp:
         request_id = self._request_ids()
         method = scope["method"]
         path = scope["path"]
-        caller = Caller(ANONYMOUS, _client(scope), request_id)
+        caller = Caller(ANONYMOUS, "", request_id)
         body: RequestBody | None = None
         route, error, status, sent = "unknown", "", 500, 0
         headers: dict[bytes, bytes] = {}
         try:
             try:
                 headers = combined(scope["headers"])
+                address = self._doors.challenges.proxies.client(scope, headers)
+                caller = Caller(ANONYMOUS, address, request_id)
                 body = RequestBody(receive, headers, self._limits.body_idle, http1=scope["http_version"] < "2")
                 raw = scope.get("raw_path")
                 request = parse_request(
@@ -87,11 +116,13 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
+                authorization = headers.get(b"authorization", b"").decode("latin-1")
+                caller = await self._doors.authentication.caller(authorization, address=address, request=request_id)
                 pathsend = _PATHSEND in scope.get("extensions", ())
                 response = await self._answer(request, Exchange(method, headers, body, caller, pathsend))
             except RegistryError as refusal:
                 error = refusal.code
-                response = render(refusal, request_id)
+                response = self._refused(refusal, request_id, scope, headers)
                 if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
                     _log.error("a store failed", request_id=request_id, path=path, reason=refusal.message, cause=cause)
@@ -127,13 +158,15 @@ class DistributionApp:
                     client=caller.address,
                     user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
                     subject=caller.subject.name,
+                    credential=caller.subject.credential,
                     error=error,
                 )
             )
 
     async def _answer(self, request: Request, exchange: Exchange) -> AnyResponse:
         kind = request.kind
-        await self._access.check(exchange.caller, ACTIONS[kind], repository=request.repository)
+        if kind not in FILTERED:
+            exchange = await self._let_in(request, exchange)
         if kind is Kind.MANIFEST_GET:
             return await self._manifest(request, exchange)
         if kind is Kind.BLOB_GET:
@@ -150,9 +183,30 @@ class DistributionApp:
         finally:
             self._uploading -= 1
 
+    async def _let_in(self, request: Request, exchange: Exchange) -> Exchange:
+        """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
+        actions, tag = NEEDS[request.kind].of(request)
+        try:
+            await self._doors.access.enter(exchange.caller, actions, repository=request.repository, tag=tag)
+        except NameUnknown:
+            self._doors.refused("hidden")
+            return msgspec.structs.replace(exchange, hidden=True)
+        return exchange
+
+    def _refused(self, refusal: RegistryError, request_id: str, scope: Scope, headers: dict[bytes, bytes]) -> Response:
+        response = render(refusal, request_id)
+        if isinstance(refusal, Denied | Unauthorized) and refusal.kind:
+            self._doors.refused(refusal.kind)
+        if isinstance(refusal, Unauthorized):
+            challenge = header("www-authenticate", self._doors.challenges.bearer(refusal, scope, headers))
+            response = msgspec.structs.replace(response, headers=[*response.headers, challenge])
+        return response
+
     async def _manifest(self, request: Request, exchange: Exchange) -> Response:
         """GET and HEAD of a manifest: from memory while the catalog is as it was, else with one query."""
         handlers = self._handlers.manifests
+        if exchange.hidden:
+            await handlers.find(request, exchange)
         accept = exchange.header(b"accept")
         key = (request.repository, request.reference, accept)
         answer = self._manifests.recall(key)
@@ -168,6 +222,8 @@ class DistributionApp:
     async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
         """GET and HEAD of a blob. What is remembered is which copy it is, never its bytes."""
         handlers = self._handlers.blobs
+        if exchange.hidden:
+            await handlers.find(request, exchange)
         key = (request.repository, request.digest)
         found = self._blobs.recall(key)
         if found is None:
@@ -178,10 +234,6 @@ class DistributionApp:
                 by_digest=True,
             )
         return _named(await handlers.answer(found.blob, exchange), request)
-
-
-def _client(scope: Scope) -> str:
-    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def _named(response: R, request: Request) -> R:

@@ -7,7 +7,7 @@ from orlop.faces.distribution.exchange import Exchange, etag_matches
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import Headers, Response, header
 from orlop.ports.catalog import Pull
-from orlop.services.manifests import Manifests
+from orlop.services.manifests import Manifests, unknown_manifest
 from orlop.services.pulls import PullLog
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
@@ -26,6 +26,8 @@ class ManifestHandlers:
         """GET or HEAD, before conditions: an answer that stays right until the catalog changes."""
         assert request.repository is not None
         assert request.reference is not None
+        if exchange.hidden:
+            raise unknown_manifest(request.repository, request.reference)
         found = await self._manifests.resolve(request.repository, request.reference, exchange.header(b"accept"))
         by_tag = isinstance(request.reference, Tag)
         headers = [

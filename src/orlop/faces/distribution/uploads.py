@@ -1,6 +1,5 @@
 """Uploads over HTTP: POST, PATCH, PUT, GET and DELETE of a session, mounts, and whole blobs in one request."""
 
-from orlop.domain.access import Action, Caller
 from orlop.domain.blob import Blob
 from orlop.domain.digest import CANONICAL, Digest, checked_algorithm, digest_of
 from orlop.domain.errors import DigestInvalid
@@ -9,7 +8,6 @@ from orlop.domain.upload import Upload, parse_chunk_range, uploaded_range
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import Headers, Response, header
-from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.uploads import Body, Uploads
 
@@ -17,17 +15,18 @@ from orlop.services.uploads import Body, Uploads
 class UploadHandlers:
     """end-4, end-5, end-6, end-11, end-13 and end-14 of the specification."""
 
-    def __init__(self, uploads: Uploads, blobs: Blobs, access: Access) -> None:
+    def __init__(self, uploads: Uploads, blobs: Blobs) -> None:
         self._uploads = uploads
         self._blobs = blobs
-        self._access = access
 
     async def start(self, request: Request, exchange: Exchange) -> Response:
         """POST: mount a blob, take a whole one, or begin a session."""
         repository = _repository(request)
         mount = request.parameter("mount")
         if mount is not None:
-            mounted = await self._mount(Digest(mount), request.parameter("from"), repository, exchange.caller)
+            source = request.parameter("from")
+            named = RepositoryName(source) if source else None
+            mounted = await self._blobs.mount(Digest(mount), named, repository, exchange.caller)
             if mounted is not None:
                 return _created(repository, mounted)
         digest = request.parameter("digest")
@@ -40,15 +39,11 @@ class UploadHandlers:
         algorithm = checked_algorithm(request.parameter("digest-algorithm") or CANONICAL)
         return _session(202, await self._uploads.start(repository, exchange.caller, algorithm))
 
-    async def _mount(self, digest: Digest, source: str | None, target: RepositoryName, caller: Caller) -> Blob | None:
-        """A mount needs the right to pull from the source; without a source, from the registry as a whole."""
-        named = RepositoryName(source) if source else None
-        await self._access.check(caller, Action.PULL, repository=named)
-        return await self._blobs.mount(digest, named, target, caller)
-
     async def append(self, request: Request, exchange: Exchange) -> Response:
         """PATCH: the next chunk, or with no Content-Range whatever comes."""
-        return _session(202, await self._uploads.append(_repository(request), request.upload, _body(exchange)))
+        return _session(
+            202, await self._uploads.append(_repository(request), request.upload, _body(exchange), exchange.caller)
+        )
 
     async def finish(self, request: Request, exchange: Exchange) -> Response:
         """PUT: the last chunk, if any, and the digest of the whole."""
@@ -61,11 +56,11 @@ class UploadHandlers:
 
     async def status(self, request: Request, exchange: Exchange) -> Response:
         """GET: where the session stands."""
-        return _session(204, await self._uploads.status(_repository(request), request.upload))
+        return _session(204, await self._uploads.status(_repository(request), request.upload, exchange.caller))
 
     async def cancel(self, request: Request, exchange: Exchange) -> Response:
         """DELETE: the session ends, its bytes are dropped."""
-        await self._uploads.cancel(_repository(request), request.upload)
+        await self._uploads.cancel(_repository(request), request.upload, exchange.caller)
         return Response(204, [])
 
 

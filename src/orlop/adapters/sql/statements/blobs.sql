@@ -17,6 +17,9 @@ WHERE l.repository_id = ?1 AND l.digest IN (SELECT value FROM json_each(?2) AS w
 -- name: link_anywhere
 SELECT b.id FROM blob_links l JOIN blobs b ON b.id = l.blob_id WHERE l.digest = ?1 LIMIT 1;
 
+-- name: link_holders
+SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id WHERE l.digest = ?1 LIMIT ?2;
+
 -- name: link_in
 SELECT b.id
 FROM repositories r JOIN blob_links l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id

@@ -21,6 +21,14 @@ WHERE id = ?1;
 -- name: repository_page
 SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
 
+-- name: repository_spans
+-- Of each span of names, as pairs in ?1, no more is read than fits the page.
+SELECT r.name FROM json_each(?1) AS wanted CROSS JOIN repositories r
+WHERE r.name IN (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2)
+ORDER BY r.name LIMIT ?2;
+
 -- name: namespace_id
 SELECT id FROM namespaces WHERE path = ?1;
 
@@ -46,5 +54,5 @@ INSERT INTO outbox (at, kind, actor, repository, digest, tag, credential, addres
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?12 WHERE ?7 >= 0;
 
 -- name: event_page
-SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times, first_at
 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;

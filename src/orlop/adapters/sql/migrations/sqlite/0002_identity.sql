@@ -160,6 +160,80 @@ ALTER TABLE outbox ADD COLUMN request TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN detail TEXT NOT NULL DEFAULT '';
 
+-- The audit log, and who reads the outbox; see domain/audit.py.
+-- Refusals and pulls are told together: how often, and since when (0: once).
+ALTER TABLE outbox ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN first_at INTEGER NOT NULL DEFAULT 0;
+
+-- How far everybody has read: 'outbox' by ids of events, which go behind the slowest; 'audit' by entries and heads.
+CREATE TABLE readers (
+    stream    TEXT    NOT NULL CHECK (stream IN ('outbox', 'audit')),
+    name      TEXT    NOT NULL,
+    position  INTEGER NOT NULL,
+    PRIMARY KEY (stream, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    sequence    INTEGER PRIMARY KEY,
+    event       INTEGER NOT NULL,  -- 0: of the log itself
+    at          INTEGER NOT NULL,
+    kind        TEXT    NOT NULL,
+    actor       TEXT    NOT NULL,
+    credential  TEXT    NOT NULL,
+    address     TEXT    NOT NULL,
+    request     TEXT    NOT NULL,
+    repository  TEXT    NOT NULL,
+    digest      TEXT    NOT NULL,
+    tag         TEXT    NOT NULL,
+    subject     TEXT    NOT NULL,
+    detail      TEXT    NOT NULL,
+    times       INTEGER NOT NULL,
+    first_at    INTEGER NOT NULL,
+    hash        TEXT    NOT NULL,
+    refused     INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX audit_by_event ON audit (event) WHERE event > 0;
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_kind ON audit (kind, sequence);
+CREATE INDEX audit_by_subject ON audit (subject, sequence) WHERE subject <> '';
+CREATE INDEX audit_by_address ON audit (address, sequence) WHERE address <> '';
+CREATE INDEX audit_by_refused ON audit (sequence) WHERE refused = 1;
+
+-- The repository or namespace that an entry is about, and every namespace above it.
+CREATE TABLE audit_places (
+    path      TEXT    NOT NULL,
+    sequence  INTEGER NOT NULL,
+    PRIMARY KEY (path, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_segments (
+    number       INTEGER PRIMARY KEY,
+    day          TEXT    NOT NULL,
+    first        INTEGER NOT NULL,
+    last         INTEGER NOT NULL,
+    opening      TEXT    NOT NULL,
+    closing      TEXT    NOT NULL,
+    from_at      INTEGER NOT NULL,
+    until_at     INTEGER NOT NULL,
+    appended_at  INTEGER NOT NULL,
+    dropped_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit_heads (
+    sequence   INTEGER PRIMARY KEY,
+    hash       TEXT    NOT NULL,
+    at         INTEGER NOT NULL,
+    key        TEXT    NOT NULL,
+    signature  TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE audit_keys (
+    id          TEXT    PRIMARY KEY,
+    public      BLOB    NOT NULL,
+    private     BLOB    NOT NULL,  -- empty: it is kept elsewhere
+    created_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What was begun in a browser and is to be ended there, once.
 CREATE TABLE sign_in_steps (
     id          TEXT    PRIMARY KEY,  -- a hash of what the browser holds

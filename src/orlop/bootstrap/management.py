@@ -1,0 +1,67 @@
+"""Builds management on an open catalog, and its API."""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.sign_in import SignIn
+from orlop.config import Settings
+from orlop.config.auth import networks
+from orlop.domain.secrets import Draw
+from orlop.faces.api.app import ApiApp
+from orlop.faces.api.routes import routes
+from orlop.faces.proxies import Proxies
+from orlop.ports.clock import Clock
+from orlop.ports.idempotency import KeptAnswers
+from orlop.ports.identity import Identity
+from orlop.services.access import Access
+from orlop.services.idempotency import Idempotency
+from orlop.services.management.all import Management
+from orlop.services.management.documents import DocumentKind
+from orlop.services.management.passwords import NewPasswords
+from orlop.services.repositories import Repositories
+from orlop.telemetry.requests import RequestLog
+
+#: The kinds of documents that are managed, by name.
+DOCUMENTS: Mapping[str, DocumentKind] = {}
+
+
+def build_management(
+    settings: Settings,
+    identity: Identity,
+    access: Access,
+    sign_in: SignIn,
+    clock: Clock | None = None,
+    draw: Draw = secrets.token_bytes,
+) -> Management:
+    """Every service of management."""
+    return Management.on(
+        identity,
+        access,
+        clock or SystemClock(),
+        passwords=NewPasswords(identity.passwords, sign_in.hasher, least=settings.auth.password_length),
+        draw=draw,
+        signing=sign_in.signing,
+        kinds=DOCUMENTS,
+    )
+
+
+def api_app(
+    settings: Settings,
+    management: Management,
+    repositories: Repositories,
+    sign_in: SignIn,
+    answers: KeptAnswers,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+) -> ApiApp:
+    """The API, which takes `/api`."""
+    proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
+    return ApiApp(
+        routes(management, repositories),
+        sign_in.authentication,
+        Idempotency(answers, SystemClock()),
+        log,
+        request_ids,
+        proxies.client,
+    )

@@ -1,0 +1,224 @@
+"""End points about namespaces, repositories, trusts, sign-on providers, sessions and keys."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
+
+from litestar import Response, delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from orlop.domain.access import Caller
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.faces.api import values
+from orlop.faces.api.exchange import (
+    PAGE,
+    Asked,
+    Last,
+    Match,
+    NoneMatch,
+    Size,
+    caller_of,
+    expected,
+    listed,
+    page_of,
+    replacing,
+    tagged,
+    whole,
+)
+from orlop.ports.identity import Namespace
+from orlop.services.management.all import Management
+from orlop.services.management.operations import Operation
+
+#: How the root is written where a path is part of an address.
+ROOT = "-"
+
+
+class RepositoryPages(Protocol):
+    """Lists repositories as a caller may see them."""
+
+    async def page(self, caller: Caller, page: PageRequest) -> Page[RepositoryName]:
+        """The next that the caller may see, in byte order."""
+        ...
+
+
+def namespaces(management: Management) -> list[HTTPRouteHandler]:
+    """`/namespaces`. Paths have slashes, so nothing comes behind them."""
+    service = management.namespaces
+
+    @get("/namespaces", operation_id="listNamespaces", tags=["namespaces"], operation=Operation.NAMESPACE_READ)
+    async def list_namespaces(
+        request: Asked,
+        n: Size = PAGE,
+        last: Last = "",
+        below: Annotated[
+            str, QueryParameter(name="below", max_length=255, description="Only those below this one, at any depth.")
+        ] = "",
+    ) -> Response[list[values.NamespaceValue]]:
+        """Namespaces by path, as far as the caller administers them; the root is not among them."""
+        page = await service.page(caller_of(request), page_of(n, last), below)
+        return listed(request, page, values.NamespaceValue.of, lambda namespace: namespace.path, n)
+
+    @get(
+        "/namespaces/{path:path}", operation_id="showNamespace", tags=["namespaces"], operation=Operation.NAMESPACE_READ
+    )
+    async def show_namespace(request: Asked, path: FromPath[str]) -> Response[values.NamespaceValue]:
+        """One namespace; `-` is the root."""
+        found = await service.get(caller_of(request), _path(path))
+        return tagged(values.NamespaceValue.of(found), found.version)
+
+    @put(
+        "/namespaces/{path:path}",
+        operation_id="putNamespace",
+        tags=["namespaces"],
+        operation=Operation.NAMESPACE_CHANGE,
+    )
+    async def put_namespace(
+        request: Asked,
+        path: FromPath[str],
+        data: JSONBody[values.NamespaceBody],
+        match: Match = None,
+        none_match: NoneMatch = None,
+    ) -> Response[values.NamespaceValue]:
+        """Make a namespace, or say who may pull from it without a grant."""
+        wanted = Namespace(path=_path(path), visibility=data.visibility, description=data.description)
+        made = await service.put(caller_of(request), wanted, replacing(match, none_match))
+        return tagged(values.NamespaceValue.of(made), made.version)
+
+    @delete(
+        "/namespaces/{path:path}",
+        operation_id="removeNamespace",
+        tags=["namespaces"],
+        operation=Operation.NAMESPACE_REMOVE,
+    )
+    async def remove_namespace(request: Asked, path: FromPath[str], match: Match = None) -> None:
+        """Remove a namespace with the grants on it; nothing may lie below it."""
+        await service.remove(caller_of(request), _path(path), expected(match))
+
+    return [list_namespaces, show_namespace, put_namespace, remove_namespace]
+
+
+def repositories(management: Management, pages: RepositoryPages) -> list[HTTPRouteHandler]:
+    """`/repositories`."""
+
+    @get("/repositories", operation_id="listRepositories", tags=["repositories"], operation=Operation.REPOSITORY_READ)
+    async def list_repositories(
+        request: Asked, n: Size = PAGE, last: Last = ""
+    ) -> Response[list[values.RepositoryValue]]:
+        """Repositories by name, as far as the caller may see them."""
+        caller = caller_of(request)
+        await management.gate.rights(caller)
+        page = await pages.page(caller, page_of(n, last))
+        return listed(request, page, lambda name: values.RepositoryValue(str(name)), str, n)
+
+    @delete(
+        "/repositories/{path:path}",
+        operation_id="removeRepository",
+        tags=["repositories"],
+        operation=Operation.REPOSITORY_REMOVE,
+    )
+    async def remove_repository(request: Asked, path: FromPath[str]) -> None:
+        """Delete a repository with everything in it; tokens for it end."""
+        await management.namespaces.remove_repository(caller_of(request), RepositoryName(path.removeprefix("/")))
+
+    return [list_repositories, remove_repository]
+
+
+def documents(management: Management, kinds: Mapping[str, str]) -> list[HTTPRouteHandler]:
+    """`/trusts`, `/providers`: `kinds` maps the word in the address to the kind of document."""
+    return [handler for plural, kind in kinds.items() for handler in _documents(management, plural, kind)]
+
+
+def _documents(management: Management, plural: str, kind: str) -> list[HTTPRouteHandler]:
+    service = management.documents
+    title, many = kind.capitalize(), plural.capitalize()
+
+    @get(f"/{plural}", operation_id=f"list{many}", tags=[plural], operation=Operation.DOCUMENT_READ)
+    async def list_documents(request: Asked) -> list[values.DocumentValue]:
+        """Every one of them, by name, without secrets."""
+        return whole(await service.all(caller_of(request), kind), values.DocumentValue.of)
+
+    @get(f"/{plural}/{{name:str}}", operation_id=f"show{title}", tags=[plural], operation=Operation.DOCUMENT_READ)
+    async def show_document(request: Asked, name: FromPath[str]) -> Response[values.DocumentValue]:
+        """One of them, without secrets."""
+        found = await service.get(caller_of(request), kind, name)
+        return tagged(values.DocumentValue.of(found), found.version)
+
+    @put(f"/{plural}/{{name:str}}", operation_id=f"put{title}", tags=[plural], operation=Operation.DOCUMENT_CHANGE)
+    async def put_document(
+        request: Asked,
+        name: FromPath[str],
+        data: JSONBody[dict[str, Any]],
+        match: Match = None,
+        none_match: NoneMatch = None,
+    ) -> Response[values.DocumentValue]:
+        """Make or replace one. A secret that is `(set)` stays as it is."""
+        made = await service.put(caller_of(request), kind, name, data, replacing(match, none_match))
+        return tagged(values.DocumentValue.of(made), made.version)
+
+    @delete(
+        f"/{plural}/{{name:str}}", operation_id=f"remove{title}", tags=[plural], operation=Operation.DOCUMENT_CHANGE
+    )
+    async def remove_document(request: Asked, name: FromPath[str], match: Match = None) -> None:
+        """Remove one; it counts from the next request on."""
+        await service.remove(caller_of(request), kind, name, expected(match))
+
+    return [list_documents, show_document, put_document, remove_document]
+
+
+def sessions(management: Management) -> list[HTTPRouteHandler]:
+    """`/sessions`, of oneself, and `/users/…/sessions`."""
+    service = management.sessions
+
+    @get("/sessions", operation_id="listSessions", tags=["sessions"], operation=Operation.SESSION_READ)
+    async def list_sessions(request: Asked) -> list[values.SessionValue]:
+        """The browsers in which the caller is signed in, newest first."""
+        caller = caller_of(request)
+        return whole(await service.of(caller, caller.subject.name), values.SessionValue.of)
+
+    @delete("/sessions/{id:str}", operation_id="endSession", tags=["sessions"], operation=Operation.SESSION_END)
+    async def end_session(request: Asked, id: FromPath[str]) -> None:  # noqa: A002
+        """End one of the caller's."""
+        caller = caller_of(request)
+        await service.end(caller, caller.subject.name, id)
+
+    @get(
+        "/users/{name:str}/sessions", operation_id="listSessionsOf", tags=["sessions"], operation=Operation.SESSION_READ
+    )
+    async def list_sessions_of(request: Asked, name: FromPath[str]) -> list[values.SessionValue]:
+        """The browsers in which a user is signed in, newest first."""
+        return whole(await service.of(caller_of(request), name), values.SessionValue.of)
+
+    @delete(
+        "/users/{name:str}/sessions",
+        operation_id="endSessionsOf",
+        tags=["sessions"],
+        status_code=200,
+        operation=Operation.SESSION_END,
+    )
+    async def end_sessions_of(request: Asked, name: FromPath[str]) -> values.EndedValue:
+        """End all sessions of a user."""
+        return values.EndedValue(await service.end_all(caller_of(request), name))
+
+    return [list_sessions, end_session, list_sessions_of, end_sessions_of]
+
+
+def keys(management: Management) -> list[HTTPRouteHandler]:
+    """`/keys`."""
+
+    @get("/keys", operation_id="listKeys", tags=["keys"], operation=Operation.KEY_READ)
+    async def list_keys(request: Asked) -> list[values.KeyValue]:
+        """The keys that sign tokens, oldest first."""
+        return whole(await management.keys.all(caller_of(request)), values.KeyValue.of)
+
+    @post("/keys/rotate", operation_id="rotateKeys", tags=["keys"], status_code=204, operation=Operation.KEY_ROTATE)
+    async def rotate_keys(request: Asked) -> None:
+        """Make a new key that signs from soon on; tokens that others signed hold until they expire."""
+        await management.keys.rotate(caller_of(request))
+
+    return [list_keys, rotate_keys]
+
+
+def _path(text: str) -> str:
+    path = text.removeprefix("/")
+    return "" if path == ROOT else path

@@ -1,0 +1,160 @@
+"""The routes of the API on Litestar: which end points there are, how they are described, what a request may hold."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.connection import ASGIConnection
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    SerializationException,
+    ValidationException,
+)
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import QueryParameter
+from litestar.router import Router
+
+from orlop.domain.errors import RegistryError, RequestInvalid
+from orlop.domain.fields import nearest, refuse_unknown
+from orlop.faces.api import access, groups, people, places
+from orlop.faces.api.exchange import PREFIX
+from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
+from orlop.services.management.all import Management
+from orlop.services.management.operations import RULES, Operation
+
+#: Words in addresses, and the kinds of documents that they stand for.
+KINDS = {"trusts": "trust", "providers": "provider"}
+#: Where the name of a request stands in an ASGI scope, and the error that was its answer.
+REQUEST_ID, ERROR = "orlop.request_id", "orlop.error"
+
+_DESCRIPTION = """Who there is, and who may do what, in an Orlop registry.
+
+Sign in with Basic: a name with a password or a personal access token. Lists have pages: `n` entries after `last`, with
+a link to the next in `Link`. What has a version has it as `ETag`; PUT wants it in `If-Match`, or `If-None-Match: *` to
+make something new. POST takes an `Idempotency-Key`. Errors are problem details (RFC 9457)."""
+
+_JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.ASCII | re.IGNORECASE)
+
+
+def routes(management: Management, repositories: places.RepositoryPages, kinds: Mapping[str, str] = KINDS) -> Litestar:
+    """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
+    handlers: list[HTTPRouteHandler] = [
+        *people.oneself(management),
+        *people.users(management),
+        *places.sessions(management),
+        *people.robots(management),
+        *people.secrets(management),
+        *groups.groups(management),
+        *groups.roles(management),
+        *groups.grants(management),
+        *places.namespaces(management),
+        *places.repositories(management, repositories),
+        *places.documents(management, kinds),
+        *places.keys(management),
+        *access.access(management),
+    ]
+    for handler in handlers:  # a route that names no operation of the table is none
+        assert Operation(handler.opt["operation"]) in RULES, handler
+    return Litestar(
+        route_handlers=[Router(PREFIX, route_handlers=handlers)],
+        guards=[_well_formed],
+        exception_handlers={
+            RegistryError: _refused,
+            HTTPException: _of_litestar,
+            RecursionError: _too_deep,
+        },
+        openapi_config=OpenAPIConfig(
+            title="Orlop",
+            version="1",
+            description=_DESCRIPTION,
+            components=Components(security_schemes={"basic": SecurityScheme(type="http", scheme="basic")}),
+            security=[{"basic": []}],
+            use_handler_docstrings=True,
+            render_plugins=[JsonRenderPlugin()],  # pages that fetch scripts from elsewhere are none of ours
+            path=f"{PREFIX}/schema",
+        ),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def description(app: Litestar) -> bytes:
+    """The OpenAPI description, always in the same words."""
+    return msgspec.json.format(msgspec.json.encode(app.openapi_schema.to_schema(), order="sorted"), indent=1) + b"\n"
+
+
+async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Raises RequestInvalid for parameters and fields that nobody knows, before anything is read into its types."""
+    signature = handler.parsed_fn_signature
+    known = {
+        str(definition.kwarg_definition.name)
+        for definition in signature.parameters.values()
+        if isinstance(definition.kwarg_definition, QueryParameter)
+    }
+    for name in connection.query_params:
+        if name not in known:
+            raise RequestInvalid(
+                f"there is no parameter {name[:64]}{nearest(name, tuple(sorted(known)))}", {"parameter": name[:64]}
+            )
+    for name in known:
+        if len(connection.query_params.getall(name, [])) > 1:
+            raise RequestInvalid(f"the parameter {name} is there more than once", {"parameter": name})
+    assert isinstance(connection, Request)
+    body = await connection.body()
+    data = signature.parameters.get("data")
+    if data is None:
+        if body:
+            raise RequestInvalid("a request of this kind has no body")
+        return
+    if not _JSON.fullmatch(connection.headers.get("content-type", "")):
+        raise MediaTypeUnknown("the body is JSON: say so with Content-Type: application/json")
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise RequestInvalid(f"the body is not valid JSON: {error}") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise RequestInvalid("the body is not valid JSON: text that is no UTF-8, or too deep") from error
+    if not isinstance(value, dict):
+        raise RequestInvalid("the body is a JSON object")
+    if data.annotation is not dict and isinstance(data.annotation, type):
+        refuse_unknown(data.annotation, value)
+
+
+def _refused(request: Request[Any, Any, Any], error: RegistryError) -> Response[Any]:
+    """An error of ours."""
+    request.scope[ERROR] = error  # type: ignore[literal-required]
+    told = problem(error, request.scope["path"], str(request.scope.get(REQUEST_ID, "")))
+    return Response(told, status_code=told.status, media_type=MEDIA_TYPE, headers=dict(extra_headers(error)))
+
+
+def _of_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """What the framework refuses, in our words."""
+    match error:
+        case NotFoundException():
+            return _refused(request, PathUnknown("no end point of the API has this path; see /api/v1/openapi.json"))
+        case MethodNotAllowedException():
+            allowed = (error.headers or {}).get("allow") or (error.headers or {}).get("Allow") or ""
+            return _refused(request, MethodUnknown(f"{request.method[:32]} is not supported here", allowed))
+        case ValidationException() | SerializationException():
+            return _refused(request, RequestInvalid(_words(error)))
+    raise error
+
+
+def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
+    return _refused(request, RequestInvalid("the body is too deep"))
+
+
+def _words(error: HTTPException) -> str:
+    """What does not fit, and where."""
+    extra: Sequence[Any] | Mapping[str, Any] | None = error.extra
+    if isinstance(extra, list) and extra and isinstance(extra[0], dict):
+        first = extra[0]
+        return f"{first.get('key') or first.get('source') or 'the request'}: {str(first.get('message', ''))[:300]}"
+    return f"the request cannot be read: {str(error.detail)[:300]}"

@@ -1,0 +1,169 @@
+"""Why somebody may or may not do something, and who may do what to a repository."""
+
+import msgspec
+
+from orlop.domain.access import (
+    ANONYMOUS,
+    Action,
+    Caller,
+    Effect,
+    Grant,
+    Question,
+    Rights,
+    Subject,
+    SubjectKind,
+    VisibilityAt,
+    decide,
+)
+from orlop.domain.access.actions import REGISTRY_WIDE
+from orlop.domain.access.explanation import Considerations, explain
+from orlop.domain.access.rights import nobody
+from orlop.domain.access.subjects import is_robot_name
+from orlop.domain.errors import NotFound
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
+from orlop.ports.identity import AccessFacts, Accounts, Grants, Members
+from orlop.services.management.operations import Gate, Operation
+
+#: How many grants are looked at, and how many members of one group, before an answer says that there is more.
+GRANTS_MAX = 5_000
+MEMBERS_MAX = 1_000
+
+_GROUP = "group:"
+_OF_REPOSITORIES = tuple(action for action in Action if action not in REGISTRY_WIDE)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be explained. `credential` is the number of a secret of theirs; 0: as if with a password."""
+
+    subject: str
+    action: Action
+    repository: RepositoryName | None = None
+    tag: Tag | None = None
+    address: str = ""
+    credential: int = 0
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """The answer, and what it would be made from if the subject asked now."""
+
+    considerations: Considerations
+    groups: tuple[str, ...]
+    unfit: str
+    """Why the subject may not sign in at all; empty: they may."""
+    exists: bool
+    """Whether there is such a repository."""
+
+
+class Able(msgspec.Struct, frozen=True):
+    """Somebody with what they may do to a repository, and by which grants."""
+
+    principal: str
+    actions: frozenset[Action]
+    grants: tuple[Grant, ...]
+    """Those that allow or deny any of it, of their groups, too."""
+    conditional: bool
+    """Whether some of it holds only under conditions, for some tags, or for a time."""
+
+
+class Who(msgspec.Struct, frozen=True):
+    """Everybody who may do anything to a repository by a grant; and what its visibility opens to others."""
+
+    able: tuple[Able, ...]
+    visible: VisibilityAt
+    complete: bool
+
+
+class Explaining:
+    """Answers about oneself to everybody; about others to those who administer the repository, rule or audit."""
+
+    def __init__(self, gate: Gate, accounts: Accounts, members: Members, grants: Grants, facts: AccessFacts) -> None:
+        self._gate = gate
+        self._accounts = accounts
+        self._members = members
+        self._grants = grants
+        self._facts = facts
+
+    async def explain(self, caller: Caller, asked: Asked) -> Explained:
+        """Raises NotFound for a subject that there is not, Denied."""
+        own = asked.subject == caller.subject.name
+        await self._gate.check(caller, Operation.EXPLAIN, own=own, repository=asked.repository)
+        now = self._gate.now()
+        question = Question(asked.action, asked.repository, None, asked.tag or "", now, asked.address)
+        place = await self._facts.place(asked.repository) if asked.repository is not None else None
+        rights, groups, unfit = await self._rights(caller, asked, now)
+        considerations = (
+            explain(rights, question, place.visible, rights.subject.limits)
+            if place is not None
+            else explain(rights, question, signed=rights.subject.limits)
+        )
+        return Explained(considerations, groups, unfit, place is not None and place.exists)
+
+    async def _rights(self, caller: Caller, asked: Asked, now: int) -> tuple[Rights, tuple[str, ...], str]:
+        if asked.subject == ANONYMOUS.name:
+            return nobody(), (), ""
+        account = await self._accounts.get(asked.subject)
+        facts = await self._facts.of(account.id, asked.credential) if account is not None else None
+        if account is None or facts is None:
+            raise NotFound(f"there is no account {asked.subject}")
+        if asked.credential and facts.secret is None:
+            raise NotFound(f"{asked.subject} has no secret {asked.credential}")
+        own = asked.subject == caller.subject.name and not asked.credential
+        kind = SubjectKind.ROBOT if is_robot_name(account.name) else SubjectKind.USER
+        subject = caller.subject if own else Subject(account.name, kind, account.id, credential_id=asked.credential)
+        limits = facts.secret.limits if facts.secret is not None else None
+        if own:
+            limits = (await self._gate.rights(caller)).limits
+        unfit = ""
+        if account.disabled:
+            unfit = f"the account is disabled: {account.disabled}"
+        elif account.expires_at and account.expires_at <= now:
+            unfit = "the account has expired"
+        elif facts.secret is not None and 0 < facts.secret.expires_at <= now:
+            unfit = "the secret has expired"
+        return Rights(subject, facts.version, facts.grants, limits), facts.groups, unfit
+
+    async def who(self, caller: Caller, repository: RepositoryName) -> Who:
+        """Groups with what they give, and accounts with what they may do by their own and their groups' grants."""
+        await self._gate.check(caller, Operation.WHO, repository=repository)
+        place = await self._facts.place(repository)
+        records = await self._grants.covering(repository, GRANTS_MAX + 1)
+        complete = len(records) <= GRANTS_MAX
+        grants: dict[str, list[Grant]] = {}
+        for record in records[:GRANTS_MAX]:
+            if record.grant.place.covers(repository):
+                grants.setdefault(record.grant.principal, []).append(record.grant)
+        of_account: dict[str, list[Grant]] = {
+            principal: list(own) for principal, own in grants.items() if not principal.startswith(_GROUP)
+        }
+        for principal in [principal for principal in grants if principal.startswith(_GROUP)]:
+            try:
+                page = await self._members.of_group(principal.removeprefix(_GROUP), PageRequest(MEMBERS_MAX))
+            except NotFound:  # a group that its provider does not know any more
+                continue
+            complete = complete and not page.more
+            for member in page.items:
+                of_account.setdefault(member, []).extend(grants[principal])
+        groups = {principal: own for principal, own in grants.items() if principal.startswith(_GROUP)}
+        now = self._gate.now()
+        able = [
+            _able(principal, tuple(sorted(held, key=lambda grant: grant.id)), repository, now)
+            for principal, held in (*sorted(groups.items()), *sorted(of_account.items()))
+        ]
+        return Who(tuple(one for one in able if one.grants), place.visible, complete)
+
+
+def _able(principal: str, grants: tuple[Grant, ...], repository: RepositoryName, now: int) -> Able:
+    """What grants that are about a repository amount to, conditions taken as met."""
+    met = tuple(
+        msgspec.structs.replace(grant, conditions=type(grant.conditions)())
+        for grant in grants
+        if grant.effect is Effect.ALLOW or not grant.conditions.any
+    )
+    rights = Rights(Subject(principal), 0, met)
+    actions = frozenset(
+        action for action in _OF_REPOSITORIES if decide(rights, Question(action, repository, at=now)).allowed
+    )
+    alive = tuple(grant for grant in grants if not 0 < grant.expires_at <= now)
+    conditional = any(grant.conditions.any or grant.tags or grant.expires_at for grant in alive)
+    return Able(principal, actions, alive, conditional)

@@ -1,0 +1,97 @@
+"""Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password."""
+
+from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
+from orlop.domain.access.reach import REGISTRY, Gift, beyond
+from orlop.domain.errors import Denied
+from orlop.domain.pages import PageRequest
+from orlop.ports.identity import GrantRecord, Grants, Members
+from orlop.services.management.operations import Gate
+
+#: How many grants of one principal are read at once.
+_AT_ONCE = 1_000
+
+
+class Giving:
+    """What a caller may pass on, by their own grants and by what they are signed in with."""
+
+    def __init__(self, gate: Gate, grants: Grants, members: Members) -> None:
+        self._gate = gate
+        self._grants = grants
+        self._members = members
+
+    async def place(self, caller: Caller, place: Place) -> None:
+        """Raises Denied unless the caller administers the whole of a place."""
+        rights = await self._gate.rights(caller)
+        if beyond(rights, Gift(frozenset({Action.ADMIN}), place), self._gate.now()):
+            raise Denied(
+                f"{caller.subject.name} does not administer {place} as a whole; ask whoever does",
+                {"action": Action.ADMIN.value, "place": str(place)},
+            )
+
+    async def gift(self, caller: Caller, gift: Gift, what: str) -> None:
+        """Raises Denied, which says what is too much, unless the caller may do all of it themselves."""
+        _refuse(caller, beyond(await self._gate.rights(caller), gift, self._gate.now()), gift.place, what)
+
+    async def actions(self, caller: Caller, actions: frozenset[Action], what: str) -> None:
+        """The same for actions on the registry as a whole."""
+        await self.gift(caller, Gift(actions, REGISTRY), what)
+
+    async def withdrawal(self, caller: Caller, grant: Grant) -> None:
+        """Raises Denied where to take a grant away gives somebody something that the caller does not have.
+
+        That is where it denies. Those who rule the registry may lift what was denied to themselves, else they could be
+        shut out of their own house.
+        """
+        if grant.effect is Effect.ALLOW:
+            return
+        rights, now = await self._gate.rights(caller), self._gate.now()
+        ruler = decide(rights, Question(Action.SYSTEM, at=now, address=caller.address)).allowed
+        too_much = beyond(rights, Gift.of(grant), now, denied=not ruler)
+        _refuse(caller, too_much, grant.place, f"to lift what {grant}")
+
+    async def standing(self, caller: Caller, principal: str, *, lifting: bool = False) -> None:
+        """Raises Denied unless the caller may do all that a principal's own grants allow; with `lifting`, also what
+        they deny, because the principal is about to lose its denials."""
+        for record in await self.grants_of(principal):
+            grant = record.grant
+            if 0 < grant.expires_at <= self._gate.now():
+                continue
+            if grant.effect is Effect.ALLOW and not lifting:
+                await self.gift(caller, Gift.of(grant), f"what {grant}")
+            elif grant.effect is Effect.DENY and lifting:
+                await self.withdrawal(caller, grant)
+
+    async def account(self, caller: Caller, account: str) -> None:
+        """Raises Denied unless the caller may do all that an account may: who can sign in as it may do so, too."""
+        if account == caller.subject.name:
+            return
+        await self.standing(caller, account)
+        for group in await self._members.of_account(account):
+            await self.standing(caller, f"group:{group}")
+
+    async def limits(self, caller: Caller, account: str, limits: tuple[Limit, ...] | None) -> None:
+        """Raises Denied unless the caller may do what an account may within some limits, or all that these allow."""
+        rights, now = await self._gate.rights(caller), self._gate.now()
+        if limits is not None and not any(beyond(rights, Gift(limit.actions, limit.place), now) for limit in limits):
+            return
+        await self.account(caller, account)
+
+    async def grants_of(self, principal: str) -> tuple[GrantRecord, ...]:
+        """Every grant of a principal."""
+        found: tuple[GrantRecord, ...] = ()
+        after = ""
+        while True:
+            page = await self._grants.page(PageRequest(_AT_ONCE, after), principal=principal)
+            found += page.items
+            if not page.more:
+                return found
+            after = str(page.items[-1].grant.id)
+
+
+def _refuse(caller: Caller, too_much: frozenset[Action], place: Place, what: str) -> None:
+    if too_much:
+        missing = ", ".join(sorted(too_much))
+        raise Denied(
+            f"{what} is more than {caller.subject.name} may pass on: {missing} on {place}; ask somebody who may do it",
+            {"actions": sorted(too_much), "place": str(place)},
+        )

@@ -1,0 +1,138 @@
+"""Grants: made by those who administer a place, of no more than they may do there themselves."""
+
+import ipaddress
+
+from orlop.domain.access import Caller, Conditions, Effect, Grant, Place, PlaceKind
+from orlop.domain.access.actions import REGISTRY_WIDE, Action
+from orlop.domain.access.patterns import is_pattern
+from orlop.domain.access.reach import Gift
+from orlop.domain.errors import Conflict, NotFound, RequestInvalid
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import by
+from orlop.ports.identity import GrantRecord, Grants, Members, NewGrant
+from orlop.services.management.giving import Giving
+from orlop.services.management.namespaces import checked_path
+from orlop.services.management.operations import Administered, Gate, Operation
+from orlop.services.management.pages import seen
+from orlop.services.management.roles import Roles
+
+GROUP = "group:"
+NETWORKS_MAX = 64
+WINDOWS_MAX = 32
+
+
+class GrantsOnPlaces:
+    """See ports.identity.Grants. What a caller may not see is not there for them (NotFound)."""
+
+    def __init__(self, gate: Gate, giving: Giving, grants: Grants, members: Members, roles: Roles) -> None:
+        self._gate = gate
+        self._giving = giving
+        self._grants = grants
+        self._members = members
+        self._roles = roles
+
+    async def page(
+        self, caller: Caller, page: PageRequest, *, principal: str | None = None, place: Place | None = None
+    ) -> Page[GrantRecord]:
+        """By number: all for those who rule or audit the registry; else the caller's own and those on places that the
+        caller administers."""
+        seeing, mine = await self._gate.administers(caller), await self._principals(caller)
+        return await seen(
+            lambda part: self._grants.page(part, principal=principal, place=place),
+            page,
+            lambda record: str(record.grant.id),
+            lambda record: record.grant.principal in mine or _sees(seeing, record.grant.place),
+        )
+
+    async def get(self, caller: Caller, id: int) -> GrantRecord:  # noqa: A002
+        """Raises NotFound."""
+        seeing, mine = await self._gate.administers(caller), await self._principals(caller)
+        record = await self._grants.get(id)
+        if record is None or not (record.grant.principal in mine or _sees(seeing, record.grant.place)):
+            raise NotFound(f"there is no grant {id}, or not for you to see")
+        return record
+
+    async def add(self, caller: Caller, grant: NewGrant) -> GrantRecord:
+        """Raises Denied for a place that the caller does not administer as a whole, and for a role that has more than
+        they may do there; NotFound for an unknown principal or role; Conflict."""
+        check_place(grant.place)
+        check_conditions(grant.tags, grant.conditions)
+        await self._giving.place(caller, grant.place)
+        now = self._gate.now()
+        if grant.expires_at and grant.expires_at <= now:
+            raise RequestInvalid("the grant would have expired already", {"field": "expires_at"})
+        role = (await self._roles.find(grant.role)).role
+        if grant.place.kind is not PlaceKind.REGISTRY and role.actions & REGISTRY_WIDE:
+            raise RequestInvalid(f"the role {role.name} is about the registry as a whole; grant it on the registry")
+        gift = Gift(role.actions, grant.place, grant.tags, grant.conditions, grant.expires_at)
+        verb = "to give" if grant.effect is Effect.ALLOW else "to deny"
+        await self._giving.gift(caller, gift, f"{verb} the role {role.name}")
+        return await self._grants.add(grant, by(caller, now))
+
+    async def remove(self, caller: Caller, id: int) -> None:  # noqa: A002
+        """Raises NotFound; Denied where the caller does not administer the place, or where that lifts what it denies;
+        Conflict for the last grant by which anybody rules the registry."""
+        grant = (await self.get(caller, id)).grant
+        if not await self._gate.may(caller, Operation.GRANT_REMOVE):
+            await self._giving.place(caller, grant.place)
+        await self._giving.withdrawal(caller, grant)
+        if _rules(grant) and not await self._others_rule(id):
+            raise Conflict("nobody else rules the registry; grant the role admin to somebody first")
+        await self._grants.remove(id, by(caller, self._gate.now()))
+
+    async def _principals(self, caller: Caller) -> frozenset[str]:
+        groups = await self._members.of_account(caller.subject.name)
+        return frozenset({caller.subject.name, *(f"{GROUP}{group}" for group in groups)})
+
+    async def _others_rule(self, id: int) -> bool:  # noqa: A002
+        page = await self._grants.page(PageRequest(), place=Place(PlaceKind.REGISTRY))
+        now = self._gate.now()
+        return any(
+            _rules(record.grant) and record.grant.id != id and not 0 < record.grant.expires_at <= now
+            for record in page.items
+        )
+
+
+def _rules(grant: Grant) -> bool:
+    return grant.effect is Effect.ALLOW and Action.SYSTEM in grant.actions and grant.place.kind is PlaceKind.REGISTRY
+
+
+def _sees(seeing: Administered, place: Place) -> bool:
+    match place.kind:
+        case PlaceKind.REGISTRY:
+            return seeing.everything
+        case PlaceKind.NAMESPACE:
+            return seeing.namespace(place.path)
+        case PlaceKind.REPOSITORIES:
+            return seeing.place(place)
+
+
+def check_place(place: Place) -> None:
+    """Raises RequestInvalid for a place that cannot be one."""
+    match place.kind:
+        case PlaceKind.REGISTRY if place.path:
+            raise RequestInvalid("the registry as a place has no path", {"field": "place"})
+        case PlaceKind.NAMESPACE:
+            checked_path(place.path)
+        case PlaceKind.REPOSITORIES if not is_pattern(place.path):
+            raise RequestInvalid(
+                f"{place.path[:160]!r} is no pattern of repositories: letters, digits, . _ - / and *, **"
+            )
+
+
+def check_conditions(tags: str, conditions: Conditions) -> None:
+    """Raises RequestInvalid for conditions that cannot be read, or could never hold."""
+    if tags and not is_pattern(tags):
+        raise RequestInvalid(f"{tags[:160]!r} is no pattern of tags: letters, digits, . _ - and the wildcard *")
+    if len(conditions.networks) > NETWORKS_MAX or len(conditions.windows) > WINDOWS_MAX:
+        raise RequestInvalid(f"a grant has at most {NETWORKS_MAX} networks and {WINDOWS_MAX} windows")
+    for network in conditions.networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise RequestInvalid(f"{network[:64]!r} is no network; write 10.0.0.0/8 or 2001:db8::/32") from error
+    for window in conditions.windows:
+        if not window.days or not all(0 <= day <= 6 for day in window.days):
+            raise RequestInvalid("the days of a window are numbers from 0 (Monday) to 6")
+        if not (0 <= window.start < 1440 and 0 <= window.end <= 1440):
+            raise RequestInvalid("a window begins at minute 0 to 1439 of the day and ends at minute 0 to 1440")

@@ -1,0 +1,242 @@
+"""Every operation of management, and who may do it: the one table, and the gate that reads it.
+
+What is given away by an operation (no more than whoever gives may do) is the business of `giving`.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, decide
+from orlop.domain.access.reach import Gift, beyond
+from orlop.domain.errors import Denied, Unauthorized
+from orlop.ports.clock import Clock
+from orlop.services.access import Access
+
+
+class Operation(StrEnum):
+    """One thing that can be done to who there is and who may do what."""
+
+    ME_READ = "me.read"
+    PASSWORD_CHANGE = "password.change"  # noqa: S105 - the name of an operation
+    PASSWORD_SET = "password.set"  # noqa: S105
+    USER_READ = "user.read"
+    USER_ADD = "user.add"
+    USER_CHANGE = "user.change"
+    USER_REMOVE = "user.remove"
+    ROBOT_READ = "robot.read"
+    ROBOT_ADD = "robot.add"
+    ROBOT_CHANGE = "robot.change"
+    ROBOT_REMOVE = "robot.remove"
+    ROBOT_SECRET_READ = "robot.secret.read"  # noqa: S105
+    ROBOT_SECRET_ISSUE = "robot.secret.issue"  # noqa: S105
+    ROBOT_SECRET_REVOKE = "robot.secret.revoke"  # noqa: S105
+    TOKEN_READ = "token.read"  # noqa: S105
+    TOKEN_ISSUE = "token.issue"  # noqa: S105
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    GROUP_READ = "group.read"
+    GROUP_ADD = "group.add"
+    GROUP_REMOVE = "group.remove"
+    MEMBER_READ = "member.read"
+    MEMBER_CHANGE = "member.change"
+    ROLE_READ = "role.read"
+    ROLE_CHANGE = "role.change"
+    GRANT_READ = "grant.read"
+    GRANT_ADD = "grant.add"
+    GRANT_REMOVE = "grant.remove"
+    NAMESPACE_READ = "namespace.read"
+    NAMESPACE_CHANGE = "namespace.change"
+    NAMESPACE_REMOVE = "namespace.remove"
+    REPOSITORY_READ = "repository.read"
+    REPOSITORY_REMOVE = "repository.remove"
+    DOCUMENT_READ = "document.read"
+    DOCUMENT_CHANGE = "document.change"
+    SESSION_READ = "session.read"
+    SESSION_END = "session.end"
+    KEY_READ = "key.read"
+    KEY_ROTATE = "key.rotate"
+    EXPLAIN = "access.explain"
+    WHO = "access.who"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Who may do something: whoever may do any one of `actions` on the registry, or `place` where it is done, or
+    whom it concerns (`own`), or everybody who is signed in (`everybody`)."""
+
+    actions: tuple[Action, ...] = ()
+    place: Action | None = None
+    own: bool = False
+    everybody: bool = False
+    reads: bool = False
+    """It changes nothing: a credential that is limited will do for what is one's own."""
+
+
+_SEE = (Action.SYSTEM, Action.AUDIT_READ)
+_RULE = (Action.SYSTEM,)
+
+#: The one table. What is not in it cannot be asked for.
+RULES: dict[Operation, Rule] = {
+    Operation.ME_READ: Rule(own=True, reads=True),
+    Operation.PASSWORD_CHANGE: Rule(own=True),
+    Operation.PASSWORD_SET: Rule(_RULE),
+    Operation.USER_READ: Rule(_SEE, own=True, reads=True),
+    Operation.USER_ADD: Rule(_RULE),
+    Operation.USER_CHANGE: Rule(_RULE),
+    Operation.USER_REMOVE: Rule(_RULE),
+    Operation.ROBOT_READ: Rule(_SEE, Action.ADMIN, own=True, reads=True),
+    Operation.ROBOT_ADD: Rule(_RULE, Action.ADMIN),
+    Operation.ROBOT_CHANGE: Rule(_RULE, Action.ADMIN),
+    Operation.ROBOT_REMOVE: Rule(_RULE, Action.ADMIN),
+    Operation.ROBOT_SECRET_READ: Rule(_SEE, Action.ADMIN),
+    Operation.ROBOT_SECRET_ISSUE: Rule(_RULE, Action.ADMIN),
+    Operation.ROBOT_SECRET_REVOKE: Rule(_RULE, Action.ADMIN),
+    Operation.TOKEN_READ: Rule(own=True),
+    Operation.TOKEN_ISSUE: Rule(own=True),
+    Operation.TOKEN_REVOKE: Rule(own=True),
+    Operation.GROUP_READ: Rule(_SEE, own=True, reads=True),
+    Operation.GROUP_ADD: Rule(_RULE),
+    Operation.GROUP_REMOVE: Rule(_RULE),
+    Operation.MEMBER_READ: Rule(_SEE),
+    Operation.MEMBER_CHANGE: Rule(_RULE),
+    Operation.ROLE_READ: Rule(everybody=True, reads=True),
+    Operation.ROLE_CHANGE: Rule(_RULE),
+    Operation.GRANT_READ: Rule(_SEE, Action.ADMIN, own=True, reads=True),
+    Operation.GRANT_ADD: Rule(place=Action.ADMIN),
+    Operation.GRANT_REMOVE: Rule(_RULE, Action.ADMIN),
+    Operation.NAMESPACE_READ: Rule(_SEE, Action.ADMIN),
+    Operation.NAMESPACE_CHANGE: Rule(place=Action.ADMIN),
+    Operation.NAMESPACE_REMOVE: Rule(place=Action.ADMIN),
+    Operation.REPOSITORY_READ: Rule(place=Action.LIST),
+    Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
+    Operation.DOCUMENT_READ: Rule(_SEE),
+    Operation.DOCUMENT_CHANGE: Rule(_RULE),
+    Operation.SESSION_READ: Rule(_RULE, own=True),
+    Operation.SESSION_END: Rule(_RULE, own=True),
+    Operation.KEY_READ: Rule(_SEE),
+    Operation.KEY_ROTATE: Rule(_RULE),
+    Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
+    Operation.WHO: Rule(_SEE, Action.ADMIN),
+}
+
+
+class Gate:
+    """Asks `Access` by the table."""
+
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return self._clock.now()
+
+    async def rights(self, caller: Caller) -> Rights:
+        """What the caller may do. Raises Unauthorized where nobody is signed in, or not with what is good any more.
+
+        Raises Denied in an open registry: there anybody may do anything, and whoever passes by would make themselves
+        at home for the time after.
+        """
+        if caller.subject.kind is SubjectKind.ANONYMOUS:
+            raise Unauthorized("nobody is signed in, and this needs somebody; sign in")
+        rights = await self._access.rights(caller.subject)
+        if rights.open:
+            raise Denied("the registry is open, and who may do what is not managed meanwhile; start it without --open")
+        return rights
+
+    async def may(
+        self,
+        caller: Caller,
+        operation: Operation,
+        *,
+        own: bool = False,
+        namespace: str | None = None,
+        repository: str | None = None,
+    ) -> bool:
+        """Whether the caller may do it there; `own`: it concerns nobody but themselves. Raises Unauthorized."""
+        rule = RULES[operation]
+        rights = await self.rights(caller)
+        if rule.everybody:
+            return True
+        if own and rule.own and (rule.reads or unlimited(rights)):
+            return True
+        for action in rule.actions:
+            if await self._allowed(caller, action):
+                return True
+        if rule.place is None or (namespace is None and repository is None):
+            return False
+        return await self._allowed(caller, rule.place, namespace, repository)
+
+    async def check(
+        self,
+        caller: Caller,
+        operation: Operation,
+        *,
+        own: bool = False,
+        namespace: str | None = None,
+        repository: str | None = None,
+    ) -> None:
+        """Raises Unauthorized or Denied unless the caller may do it there."""
+        if await self.may(caller, operation, own=own, namespace=namespace, repository=repository):
+            return
+        rule = RULES[operation]
+        if own and rule.own:
+            raise Denied(
+                f"{caller.subject.credential or 'what you signed in with'} is limited, and cannot be used for what "
+                "concerns its owner; sign in with your password",
+                {"operation": operation.value},
+            )
+        if rule.place is not None and (namespace is not None or repository is not None):
+            await self._access.check(caller, rule.place, namespace=namespace, repository=repository)
+        for action in rule.actions or (Action.SYSTEM,):
+            await self._access.check(caller, action)
+        raise Denied(f"{caller.subject.name} may not do this ({operation})", {"operation": operation.value})
+
+    async def administers(self, caller: Caller) -> "Administered":
+        """Where the caller has a say, to be asked about many places without a question to the catalog for each."""
+        rights = await self.rights(caller)
+        everything = any([await self._allowed(caller, action) for action in _SEE])
+        return Administered(rights, caller, self._clock.now(), everything=everything)
+
+    async def _allowed(
+        self, caller: Caller, action: Action, namespace: str | None = None, repository: str | None = None
+    ) -> bool:
+        try:
+            return (await self._access.decide(caller, action, namespace=namespace, repository=repository)).allowed
+        except Unauthorized as refusal:
+            if refusal.reason != "insufficient_scope":
+                raise
+            return False
+
+
+class Administered:
+    """Where somebody may administer, by the rights that they had a moment ago. `everything`: they see all there is."""
+
+    def __init__(self, rights: Rights, caller: Caller, now: int, *, everything: bool) -> None:
+        self.everything = everything
+        self._rights = rights
+        self._caller = caller
+        self._now = now
+
+    def namespace(self, path: str) -> bool:
+        """Whether they may see what belongs to a namespace."""
+        return self.everything or self._may(Question(Action.ADMIN, None, path, "", self._now, self._caller.address))
+
+    def repository(self, name: str) -> bool:
+        """Whether they administer a repository."""
+        return self.everything or self._may(Question(Action.ADMIN, name, None, "", self._now, self._caller.address))
+
+    def place(self, place: Place) -> bool:
+        """Whether they administer the whole of a place."""
+        return self.everything or not beyond(self._rights, Gift(frozenset({Action.ADMIN}), place), self._now)
+
+    def _may(self, question: Question) -> bool:
+        limits = self._rights.subject.limits
+        return decide(self._rights, question).allowed and (
+            limits is None
+            or any(limit.includes(question.action, question.repository, question.namespace) for limit in limits)
+        )
+
+
+def unlimited(rights: Rights) -> bool:
+    """Whether what somebody came with may be used for everything that they may do."""
+    return rights.limits is None and rights.subject.limits is None

@@ -1,0 +1,92 @@
+"""The list of repositories as somebody may see it: pages over what is visible, without a look at what is not."""
+
+from collections.abc import AsyncIterator
+
+from orlop.domain.access import Caller, Rights, Visibility
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, rest, without
+from orlop.domain.access.visible import Openness, Sight, Stretch
+from orlop.domain.names import REPOSITORY_MAX, RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import Browse
+from orlop.ports.clock import Clock
+from orlop.ports.identity import AccessFacts
+from orlop.services.access import Access
+
+#: Namespaces that say something of visibility, read at once.
+_NAMESPACES = 1_000
+#: Spans looked into at once: few where each may fill a page, many where those before were all but empty.
+_SPANS, _SPANS_MOST = 16, 256
+#: Names read at once where each is to be looked at, because a grant is for those that match a pattern.
+_NAMES = 1_000
+
+
+class Repositories:
+    """Lists what a caller may see."""
+
+    def __init__(self, browse: Browse, access: Access, facts: AccessFacts, clock: Clock) -> None:
+        self._browse = browse
+        self._access = access
+        self._facts = facts
+        self._clock = clock
+
+    async def page(self, caller: Caller, page: PageRequest) -> Page[RepositoryName]:
+        """The next repositories that the caller may see, in byte order; `more` when there is another.
+
+        Raises Unauthorized when the caller has to sign in anew.
+        """
+        rights = await self._access.rights(caller.subject)
+        if rights.open:
+            return await self._browse.repositories(page)
+        if not page.size:
+            return Page(())
+        sight = Sight(rights, self._clock.now(), caller.address)
+        # No name is as long as this, so what comes after a longer text comes after its beginning.
+        start = page.after[: REPOSITORY_MAX + 1]
+        found: list[RepositoryName] = []
+        async for stretch in self._stretches(rights, sight, start):
+            async for name in self._names(sight, stretch, page.size + 1):
+                found.append(name)
+                if len(found) > page.size:
+                    return Page(tuple(found[: page.size]), more=True)
+        return Page(tuple(found))
+
+    async def _stretches(self, rights: Rights, sight: Sight, start: str) -> AsyncIterator[Stretch]:
+        """What is to be looked into behind a name, in order."""
+        low = after(start)
+        if not sight.needs_namespaces:
+            yield sight.stretch(NameSpan(low, EVERYTHING.high), ())
+            return
+        openness = Openness(rights, low, await self._enclosing(start))
+        key = start
+        while True:
+            entries = await self._facts.open_namespaces(key, _NAMESPACES)
+            is_last = len(entries) < _NAMESPACES
+            end = EVERYTHING.high if is_last else f"{entries[-1][0]}/"
+            yield sight.stretch(NameSpan(low, end), openness.until(end, entries))
+            if is_last:
+                return
+            low = key = end
+
+    async def _enclosing(self, name: str) -> list[tuple[str, Visibility]]:
+        """The namespaces around a name that say something of visibility, from the root down."""
+        visible = (await self._facts.place(name)).visible
+        found = [(visible.namespace, visible.visibility)]
+        while visible.namespace:
+            visible = (await self._facts.place(visible.namespace)).visible
+            found.append((visible.namespace, visible.visibility))
+        return found[::-1]
+
+    async def _names(self, sight: Sight, stretch: Stretch, size: int) -> AsyncIterator[RepositoryName]:
+        """The names in a stretch that may be seen."""
+        spans, together = stretch.within, _SPANS
+        if without(stretch.within, stretch.sure):
+            size = max(size, _NAMES)
+        while spans:
+            part, spans = spans[:together], spans[together:]
+            while part:
+                page = await self._browse.repositories(PageRequest(size), part)
+                for name in page.items:
+                    if sight.sees(name, stretch):
+                        yield name
+                part = rest(part, page.items[-1]) if page.more else ()
+                together = _SPANS if page.more else min(together * 2, _SPANS_MOST)

@@ -1,0 +1,217 @@
+"""What every catalog keeps to about pushes that are refused (ports.catalog.PushRefusals).
+
+Every mutator meets every refusal in every state of the repository: the one that applies is raised and nothing is
+changed; those that do not apply change nothing about the push.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import pytest
+
+from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError
+from orlop.ports.catalog import Catalog, ManifestPush, PushRefusals, UploadCommit
+from tests.content import blob, image
+from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
+
+ONE = image("one", ["base", "code"])
+TWO = image("two", ["base", "other"])
+BASE, OTHER = blob("base"), blob("other")
+
+CREATE, CONTENT, TAG, OVERWRITE = (Denied(f"no {what}") for what in ("create", "content", "tag", "overwrite"))
+
+#: Each refusal alone.
+SINGLE: dict[RegistryError, PushRefusals] = {
+    CREATE: PushRefusals(create=CREATE),
+    CONTENT: PushRefusals(content=CONTENT),
+    TAG: PushRefusals(tag={V1: TAG}),
+    OVERWRITE: PushRefusals(overwrite={V1: OVERWRITE}),
+}
+
+
+class Case(NamedTuple):
+    """A push, what is there before, and which refusals apply to it."""
+
+    name: str
+    prepare: Callable[[Scene], Awaitable[object]]
+    push: Callable[[Scene, PushRefusals], Awaitable[object]]
+    apply: tuple[RegistryError, ...]
+
+
+async def _nothing(_scene: Scene) -> None:
+    """An empty catalog."""
+
+
+async def _elsewhere(scene: Scene) -> None:
+    await scene.push(LIB, ONE, V1)
+
+
+async def _blobs(scene: Scene) -> None:
+    await scene.hold(APP, *ONE.blobs)
+
+
+async def _untagged(scene: Scene) -> None:
+    await scene.push(APP, ONE)
+
+
+async def _tagged(scene: Scene) -> None:
+    await scene.push(APP, ONE, V1)
+
+
+async def _of_another(scene: Scene) -> None:
+    await scene.push(APP, TWO, V1)
+    await scene.push(APP, ONE)
+
+
+async def _of_another_alone(scene: Scene) -> None:
+    await scene.push(APP, TWO, V1)
+    await scene.hold(APP, *ONE.blobs)
+
+
+async def _put(scene: Scene, refusals: PushRefusals) -> None:
+    await scene.catalog.manifests.put(
+        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V1,), refusals=refusals), scene.by()
+    )
+
+
+async def _put_untagged(scene: Scene, refusals: PushRefusals) -> None:
+    await scene.catalog.manifests.put(
+        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, refusals=refusals), scene.by()
+    )
+
+
+async def _put_under_another(scene: Scene, refusals: PushRefusals) -> None:
+    await scene.catalog.manifests.put(
+        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V2,), refusals=refusals), scene.by()
+    )
+
+
+async def _mount(scene: Scene, refusals: PushRefusals) -> None:
+    await scene.catalog.links.mount(BASE.digest, LIB, APP, scene.by(), refusals)
+
+
+async def _mount_from_anywhere(scene: Scene, refusals: PushRefusals) -> None:
+    await scene.catalog.links.mount(BASE.digest, None, APP, scene.by(), refusals)
+
+
+async def _mount_of_what_nobody_holds(scene: Scene, refusals: PushRefusals) -> None:
+    assert await scene.catalog.links.mount(OTHER.digest, LIB, APP, scene.by(), refusals) is None
+
+
+async def _both_hold(scene: Scene) -> None:
+    await scene.hold(LIB, BASE)
+    await scene.hold(APP, BASE)
+
+
+async def _another_holds(scene: Scene) -> None:
+    await scene.hold(LIB, BASE)
+    await scene.hold(APP, blob("code"))
+
+
+async def _commit(scene: Scene, refusals: PushRefusals) -> None:
+    upload = await scene.claimed(APP, BASE.digest)
+    commit = UploadCommit(upload, copy_of(upload, BASE), promoted=True, refusals=refusals)
+    try:
+        await scene.catalog.uploads.commit(commit, scene.by())
+    except RegistryError:
+        assert await scene.catalog.uploads.get(APP, upload.id, scene.at) == upload, "it is still claimed"
+        await scene.catalog.expiry.cancel(APP, upload.id, scene.at)
+        await scene.catalog.expiry.forget(upload.id, scene.at)
+        raise
+
+
+async def _commit_of_what_is_stored(scene: Scene, refusals: PushRefusals) -> None:
+    upload = await scene.claimed(APP, BASE.digest)
+    stored = await scene.catalog.links.stored(BASE.digest)
+    assert stored is not None
+    commit = UploadCommit(upload, stored, promoted=False, refusals=refusals)
+    try:
+        await scene.catalog.uploads.commit(commit, scene.by())
+    finally:
+        await scene.catalog.expiry.forget(upload.id, scene.at + 10**12)
+
+
+CASES = [
+    Case("put: everything is there", _tagged, _put, ()),
+    Case("put: the tag is new", _untagged, _put, (TAG,)),
+    Case("put: the tag is another's", _of_another, _put, (OVERWRITE,)),
+    Case("put: the manifest is new", _blobs, _put_untagged, (CONTENT,)),
+    Case("put: manifest and tag are new", _blobs, _put, (CONTENT, TAG)),
+    Case("put: the manifest is new, the tag is another's", _of_another_alone, _put, (CONTENT, OVERWRITE)),
+    Case("put: the repository is new", _elsewhere, _put, (CREATE, CONTENT, TAG)),
+    Case("put: the refusals are of another tag", _untagged, _put_under_another, ()),
+    Case("mount: the repository is new", _elsewhere, _mount, (CREATE, CONTENT)),
+    Case("mount: from anywhere into a new one", _elsewhere, _mount_from_anywhere, (CREATE, CONTENT)),
+    Case("mount: the blob is new", _another_holds, _mount, (CONTENT,)),
+    Case("mount: the blob is there", _both_hold, _mount, ()),
+    Case("mount: there is nothing to mount", _nothing, _mount_of_what_nobody_holds, ()),
+    Case("commit: the repository is new", _nothing, _commit, (CREATE, CONTENT)),
+    Case("commit: the repository is new, the blob is stored", _elsewhere, _commit_of_what_is_stored, (CREATE, CONTENT)),
+    Case("commit: the blob is new", _another_holds, _commit, (CONTENT,)),
+    Case("commit: the blob is there", _both_hold, _commit, ()),
+]
+
+
+class RefusalKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+    @pytest.mark.parametrize("refusal", SINGLE, ids=str)
+    async def test_a_refusal_that_applies_is_raised_and_nothing_is_kept(
+        self, catalog: Catalog, case: Case, refusal: RegistryError
+    ) -> None:
+        scene = Scene(catalog)
+        await case.prepare(scene)
+        if refusal in case.apply:
+            async with scene.unchanged():
+                with pytest.raises(RegistryError) as raised:
+                    await case.push(scene, SINGLE[refusal])
+            assert raised.value is refusal
+        elif case.push is _put and case.prepare is _elsewhere:
+            with pytest.raises(ManifestBlobUnknown):  # it was let in, and the repository holds none of its blobs
+                await case.push(scene, SINGLE[refusal])
+        else:
+            await case.push(scene, SINGLE[refusal])
+        assert await scene.findings() == []
+
+    @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+    async def test_of_all_refusals_the_first_that_applies_is_raised(self, catalog: Catalog, case: Case) -> None:
+        scene = Scene(catalog)
+        await case.prepare(scene)
+        everything = PushRefusals(CREATE, CONTENT, {V1: TAG}, {V1: OVERWRITE})
+        if not case.apply:
+            await case.push(scene, everything)
+            return
+        async with scene.unchanged():
+            with pytest.raises(RegistryError) as raised:
+                await case.push(scene, everything)
+        assert raised.value is case.apply[0]
+
+    async def test_one_tag_of_several_that_is_refused_refuses_all(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, TWO, V2)
+        await scene.hold(APP, *ONE.blobs)
+        push = ManifestPush(
+            APP, ONE.digest, ONE.content, ONE.manifest, (V1, V2), refusals=PushRefusals(overwrite={V2: OVERWRITE})
+        )
+        async with scene.unchanged():
+            with pytest.raises(Denied):
+                await catalog.manifests.put(push, scene.by())
+
+    async def test_a_refused_tag_tells_nothing_of_what_the_repository_holds(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, TWO)
+        push = ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V1,), refusals=PushRefusals(tag={V1: TAG}))
+        with pytest.raises(Denied):
+            await catalog.manifests.put(push, scene.by())
+
+    async def test_holders_are_those_that_hold_it(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        assert await catalog.links.holders(BASE.digest, 10) == ()
+        await scene.hold(APP, BASE)
+        await scene.hold(LIB, BASE, OTHER)
+        assert set(await catalog.links.holders(BASE.digest, 10)) == {APP, LIB}
+        assert await catalog.links.holders(OTHER.digest, 10) == (LIB,)
+        assert len(await catalog.links.holders(BASE.digest, 1)) == 1
+        await catalog.links.unlink(APP, BASE.digest, scene.by())
+        assert await catalog.links.holders(BASE.digest, 10) == (LIB,)
