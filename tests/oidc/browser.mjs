@@ -12,9 +12,9 @@ const actions = {
     context.setDefaultTimeout(30000);
     page = await context.newPage();
     complaints = [];
-    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("dialog", (dialog) => { complaints.push("a dialog opened"); dialog.dismiss(); });
+    page.on("console", (message) => message.type() === "error" && complaints.push([page.url(), message.text()]));
+    page.on("pageerror", (error) => complaints.push([page.url(), String(error)]));
+    page.on("dialog", (dialog) => { complaints.push([page.url(), "a dialog opened"]); dialog.dismiss(); });
   },
   goto: async ({ url }) => (await page.goto(url))?.status(),
   fill: ({ selector, text }) => page.fill(selector, text),
@@ -26,7 +26,7 @@ const actions = {
   url: () => page.url(),
   cookies: () => context.cookies(),
   shot: ({ path }) => page.screenshot({ path, fullPage: true }),
-  complaints: () => complaints,
+  complaints: ({ site }) => complaints.filter(([url]) => url.startsWith(site)),
   async authenticator() {
     const client = await context.newCDPSession(page);
     await client.send("WebAuthn.enable");

@@ -76,7 +76,10 @@ class Provider:
         """Until the block ends."""
         with self.log.open("wb") as log:
             process = subprocess.Popen(
-                [node(), str(FOLDER / "provider.mjs"), str(self._path)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [node(), str(FOLDER / "provider.mjs"), str(self._path)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         try:
             deadline = time.monotonic() + _PATIENCE
@@ -142,9 +145,9 @@ class Chromium:
         """Give it something that holds passkeys, whose owner always agrees."""
         self._do("authenticator")
 
-    def complaints(self) -> list[str]:
-        """What it found wrong with the pages: scripts and styles that were refused, errors."""
-        return list(self._do("complaints"))
+    def complaints(self, site: str) -> list[tuple[str, str]]:
+        """What it found wrong with the pages of a site, and where: scripts and styles that were refused, errors."""
+        return list(self._do("complaints", site=site))
 
     @property
     def url(self) -> str:

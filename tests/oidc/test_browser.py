@@ -194,7 +194,7 @@ def test_through_a_provider_to_a_push_and_out_again(scene: Scene, browser: Chrom
         time.sleep(0.2)
     assert session(browser) == held  # it still has its cookie, which is worth nothing now
     assert scene.crane("digest", "HOST/team/app:1", "--insecure", name="ada").returncode == 0
-    assert browser.complaints() == []
+    assert browser.complaints(scene.base) == []
 
 
 def test_two_providers_keep_their_people_apart(scene: Scene, browser: Chromium) -> None:
@@ -252,7 +252,7 @@ def test_a_passkey_signs_in_without_a_password(scene: Scene, browser: Chromium) 
         browser.fill("[name=code]", codes[number])
         browser.click("form button")
         assert ("/account" in browser.url) is works
-    assert browser.complaints() == []
+    assert browser.complaints(scene.base) == []
 
 
 def test_an_authenticator_is_asked_for(scene: Scene, browser: Chromium) -> None:
@@ -301,7 +301,7 @@ def test_pages_are_whole_in_light_and_dark(scene: Scene, browser: Chromium, tmp_
     scene.sign_in("admin")
     browser.shot(tmp_path / "account.png")
     assert (tmp_path / "login.png").stat().st_size > 5000
-    assert browser.complaints() == []
+    assert browser.complaints(scene.base) == []
 
 
 def test_no_secret_is_in_any_log(scene: Scene, browser: Chromium) -> None:
