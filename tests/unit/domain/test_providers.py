@@ -98,6 +98,7 @@ def test_an_error_about_a_secret_does_not_show_it() -> None:
         provider(client_secret="hidden\x00hidden")
     assert "hidden" not in str(refused.value)
     assert "hidden" not in repr(parse_secret("hidden"))
+    assert "hidden" not in repr(provider(client_secret="hidden"))
 
 
 @pytest.mark.parametrize("name", ["", "A", "a/b", "-a", "a-", "local", "a" * 65, "a.b", "..", "a b"])
