@@ -4,6 +4,7 @@ import json
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
@@ -86,6 +87,39 @@ def test_blobs_are_streamed_where_clients_do_not_reach_the_store(store: S3Server
         assert (status, body) == (206, LARGE.content[16777210:16777226])
         assert headers["content-range"] == f"bytes 16777210-16777225/{LARGE.size}"
         assert server.verify()["read"] == LARGE.size
+
+
+def test_what_was_pulled_is_kept_here_and_served_while_the_store_is_away(tmp_path: Path) -> None:
+    with ExitStack() as running:
+        store = running.enter_context(versitygw(tmp_path / "versitygw"))
+        settings = store.settings(store.made("cached")) | {"blobs_cache_bytes": "200MiB", "workers": 2}
+        with orlop_server(tmp_path / "server", **settings) as server:
+            push(server, LARGE)
+            push(server, SMALL)
+            for piece in (LARGE, SMALL):
+                assert get(server, piece)[::2] == (200, piece.content)
+            kept = next(
+                file for file in (server.data / "cache" / "kept").glob("*/*") if file.stat().st_size > LARGE.size
+            )
+            with kept.open("r+b") as file:
+                file.seek(30_000_000)
+                file.write(b"rot")
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            assert not kept.exists()
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            server.kill()
+            (server.data / "cache" / "parts" / "leftover").write_bytes(b"of a process that was killed")
+            server.start()
+            assert list((server.data / "cache" / "parts").iterdir()) == []
+            server.verify()
+
+            running.close()  # the store
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            assert get(server, SMALL)[::2] == (200, SMALL.content)
+            assert get(server, LARGE, Range="bytes=30000000-")[2] == LARGE.content[30_000_000:]
+            with OPENER.open(f"{server.url}/metrics", timeout=60) as answer:
+                counts = answer.read().decode()
+            assert 'orlop_blob_cache_reads_total{outcome="kept"} 3.0' in counts
 
 
 def refused(folder: Path, **settings: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
 from orlop.bootstrap.services import Services, build_services
@@ -34,8 +35,8 @@ _EXPIRE_EVERY = 60 * SECOND
 def application(settings: Settings, context: WorkerContext) -> Application:
     """The application of one worker, on prepared stores. Raises StartRefused."""
     stores = open_stores(settings, Siblings(context.changes, context.number - 1))
-    services = build_services(settings, stores)
     metrics = Metrics()
+    services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     blobs = BlobHandlers(

@@ -6,6 +6,7 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
 from orlop.domain.access import AccessRules
+from orlop.ports.blobs import BlobReader
 from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
@@ -28,8 +29,8 @@ class Services(msgspec.Struct, frozen=True):
     collection: Collection
 
 
-def build_services(settings: Settings, stores: Stores) -> Services:
-    """Every service of one process."""
+def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
+    """Every service of one process; what clients pull is read through `reader`."""
     clock = SystemClock()
     catalog = stores.catalog
     referrers = Referrers(catalog.browse, catalog.manifests)
@@ -48,9 +49,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
                 blob_bytes=settings.limits.blob_bytes,
             ),
         ),
-        blobs=Blobs(
-            catalog.links, stores.blobs.reader, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
-        ),
+        blobs=Blobs(catalog.links, reader, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses),
         manifests=Manifests(catalog.manifests, referrers, clock, sparse_indexes=settings.manifests.sparse_indexes),
         referrers=referrers,
         pulls=PullLog(catalog.pulls, clock),
