@@ -18,12 +18,13 @@ from tests.content import image
 from tests.contract.scene import APP, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer, postgres_server
 from tests.servers import ORLOP, environment
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
 #: How often a COMMIT gets no answer, and how often the server crashes.
-TIMES = 20
-CRASHES = 3
+TIMES = volume(20, 300)
+CRASHES = volume(20, 300)
 
 
 class Cutting:
