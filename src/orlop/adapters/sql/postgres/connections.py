@@ -62,6 +62,10 @@ class Pool:
         async with _acquired(pool) as connection:
             try:
                 yield connection
+            except TimeoutError:
+                # Nothing arrives any more, so neither would a ROLLBACK, nor the request to cancel the statement.
+                connection.terminate()
+                raise
             except asyncpg.ReadOnlySQLTransactionError:
                 # This was the primary until a failover: none of these connections leads to the new one.
                 await pool.expire_connections()

@@ -118,6 +118,8 @@ class PostgresEngine:
         try:
             await connection.execute(begin)
             outcome = await script(PostgresSession(connection))
+        except TimeoutError:  # see Pool.connection, which drops it
+            raise
         except BaseException:
             await _roll_back(connection)
             raise
