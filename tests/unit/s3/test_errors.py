@@ -16,8 +16,8 @@ from orlop.domain.errors import Unavailable
 
 def answered(code: str, status: int = 400) -> ClientError:
     """An error as the driver raises it."""
-    answer = {"Error": {"Code": code, "Message": "as the store puts it"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "PutObject")
+    error = {"Code": code, "Message": "as the store puts it"}
+    return ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ _CODES = {
     "503": "the store is overloaded",
     "QuotaExceeded": "the bucket is full",
     "XMinioStorageFull": "the store is full",
+    "InsufficientStorage": "the store is full",
 }
 
 #: What a store answers where a condition of the request does not hold, or may not.
