@@ -56,6 +56,8 @@ class Trying(Client):
             except (OSError, http.client.HTTPException, Refused) as problem:
                 if isinstance(problem, Refused) and problem.answer.status not in _PASSING:
                     raise
+                if isinstance(problem, Refused):
+                    time.sleep(int(problem.answer.headers.get("retry-after", 0)))  # as it was told
                 if attempt == 1:
                     self.again += 1
                 elif self._kills and self._kills[-1] > began:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 ROUNDS = volume(1, 10)
 REPLICAS = 3
 #: A client is told within so many seconds, and so many after the network is whole again the replica serves.
-REFUSED, BACK = 45.0, 30.0
+REFUSED, BACK = 40.0, 30.0
 
 
 @pytest.fixture(name="net")

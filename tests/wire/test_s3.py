@@ -5,12 +5,14 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from orlop.adapters.s3 import BucketRefused, prepare_bucket
 from tests.content import Piece, blob
 from tests.needs import need
 from tests.s3 import S3Server, versitygw
@@ -150,6 +152,13 @@ def test_what_cannot_be_the_store_is_refused_in_one_sentence(store: S3Server, tm
     assert "the bucket does not exist" in refused(tmp_path, **store.settings("missing"))
     nobody = refused(tmp_path, **right | {"blobs_endpoint": f"http://127.0.0.1:{free_port()}"})
     assert "the store cannot be reached" in nobody
+
+
+async def test_a_clock_that_is_wrong_is_named(store: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime.now(UTC) - timedelta(hours=2))
+    with pytest.raises(BucketRefused, match="the clock of this machine and that of the store differ too much; set it"):
+        await prepare_bucket(store.options("wire", "skewed"), "a catalog")
+    assert not (store.objects / "wire" / "skewed").exists()
 
 
 def test_a_prefix_that_belongs_to_something_else_is_refused_and_left_alone(store: S3Server, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import socket
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from orlop.adapters.s3.errors import is_conflict
 from orlop.adapters.s3.keys import Keys
@@ -28,6 +29,9 @@ _UNHEARD = 5
 
 #: How often a request is sent at most; between two the driver waits longer and longer, up to 20 seconds.
 _ATTEMPTS = 5
+#: For how long a request is begun again, in seconds: attempts that each go unheard for their time add up to more than
+#: any client waits.
+_PATIENCE = 15.0
 #: What is waited before a request is sent again that collided with another, in seconds: the driver does not do that.
 _PAUSES = (0.05, 0.2, 0.8)
 
@@ -80,6 +84,7 @@ class S3Session:
                 if self._client is None:
                     client = await self._stack.enter_async_context(_client(self.options))
                     client.meta.events.register("before-sign.s3.DeleteObjects", _summed)
+                    client.meta.events.register("request-created.s3", _in_time)
                     self._client = client
         return self._client
 
@@ -131,6 +136,13 @@ class S3Session:
 def _summed(request: Any, **_: Any) -> None:
     """The driver sends a newer checksum with this request, and several stores still ask for the older."""
     request.headers["Content-MD5"] = b64encode(hashlib.md5(request.body, usedforsecurity=False).digest()).decode()
+
+
+def _in_time(request: Any, **_: Any) -> None:
+    """Called before each attempt at a request; raises what ends them."""
+    now = time.monotonic()
+    if now - request.context.setdefault("orlop_began", now) > _PATIENCE:
+        raise ConnectTimeoutError(endpoint_url=request.url)
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:

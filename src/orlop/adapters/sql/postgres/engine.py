@@ -77,7 +77,7 @@ class PostgresEngine:
         # A client that goes away takes nothing back: its transaction goes on to its end.
         task = asyncio.create_task(self._write(script, durable=durable, changes=changes))
         self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        task.add_done_callback(self._written)
         return await asyncio.shield(task)
 
     async def check(self) -> None:
@@ -95,6 +95,11 @@ class PostgresEngine:
         await self._pool.close()
         if self._replica is not None:
             await self._replica.close()
+
+    def _written(self, task: asyncio.Task[Any]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled():
+            task.exception()  # who waited was told; where nobody does any more, it is no news
 
     async def _write(self, script: Script[T], *, durable: bool, changes: bool) -> T:
         async def attempt() -> T:
