@@ -64,6 +64,15 @@ class PostgresServer:
             with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
                 rules.write(f"host all all {self._network} scram-sha-256\n")
 
+    def follow(self, primary: "PostgresServer") -> None:
+        """Make this a copy of another server, which goes on copying once it is started."""
+        if self._as:
+            shutil.chown(self.folder, "postgres", "postgres")
+        program = need("pg_basebackup")["pg_basebackup"]
+        self._run(
+            program, "--no-sync", "-R", "-c", "fast", "-D", str(self.folder / "data"), "-d", primary.url("postgres")
+        )
+
     def start(self) -> None:
         """Start, and wait until it takes connections."""
         given = " ".join(f"-c {option}" for option in self._options)
@@ -138,6 +147,22 @@ class PostgresServer:
         )
         log = self.folder / "log"
         assert done.returncode == 0, done.stderr + (log.read_text()[-2000:] if log.exists() else "")
+
+
+@contextmanager
+def postgres_copy(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A streaming replica of a server."""
+    folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-"))
+    server = PostgresServer(folder)
+    try:
+        folder.chmod(0o755)
+        server.follow(primary)
+        server.start()
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

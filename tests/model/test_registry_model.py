@@ -491,4 +491,4 @@ def test_scaled_out(postgres: PostgresServer, tmp_path: Path) -> None:
     ScaledOutMachine.server = postgres
     with versitygw(tmp_path / "versitygw") as ScaledOutMachine.store:
         ScaledOutMachine.store.made("model")
-        run_state_machine_as_test(ScaledOutMachine, settings=settings(_COMMON, max_examples=5, stateful_step_count=30))
+        run_state_machine_as_test(ScaledOutMachine, settings=settings(_COMMON, max_examples=3, stateful_step_count=30))
