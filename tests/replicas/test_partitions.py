@@ -20,7 +20,7 @@ from tests.volume import told, volume
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = volume(1, 10)
+ROUNDS = volume(1, 3)
 REPLICAS = 3
 #: A client is told within so many seconds, and so many after the network is whole again the replica serves.
 REFUSED, BACK = 40.0, 30.0
