@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from orlop.bootstrap.background import background
+from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.first_start import create_first
@@ -45,9 +46,9 @@ def application_on(
 
     `first`: the password of an account to make on a catalog that is there only now.
     """
-    services = build_services(settings, stores)
     limits = build_limits(settings, context)
     metrics = Metrics()
+    services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     people = build_people(settings, stores, services, limits, log, names)
