@@ -25,7 +25,7 @@ def _run(arguments: list[str]) -> int:
         # Scripts ask often, and the answer needs none of what follows.
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
-    from orlop.bootstrap.clients import Stores
+    from orlop.bootstrap.clients import ManagementServers, Stores
     from orlop.bootstrap.logins import Tools
     from orlop.bootstrap.migrations import Migrations
     from orlop.bootstrap.moving import Movings
@@ -36,8 +36,8 @@ def _run(arguments: list[str]) -> int:
         audit,
         content,
         credential_provider,
-        login_oidc,
         maintenance,
+        management,
         migrate,
         references,
         serve,
@@ -55,8 +55,8 @@ def _run(arguments: list[str]) -> int:
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())
-    login_oidc.register(root, Tools())
     credential_provider.register(root, Tools())
+    management.register(root, ManagementServers(), Tools())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:

@@ -282,7 +282,9 @@ async def test_a_token_that_is_revoked_counts_from_the_next_request(api: Api) ->
 
 async def test_secrets_of_a_robot_overlap_and_rotate(api: Api) -> None:
     await api.account("robot+ci", path="team")
-    await api.identity.secrets.revoke("robot+ci", (await api.ask("GET", "/robots/robot+ci/secrets", "ann")).json()[0]["id"], api.by)
+    await api.identity.secrets.revoke(
+        "robot+ci", (await api.ask("GET", "/robots/robot+ci/secrets", "ann")).json()[0]["id"], api.by
+    )
     first = (await api.ask("POST", "/robots/robot+ci/secrets", "ann", {"name": "ci"})).json()["secret"]
     second = (await api.ask("POST", "/robots/robot+ci/rotate", "ann", {})).json()["secret"]
     for secret in (first, second):

@@ -56,9 +56,7 @@ class StepsKit:
         assert await identity.steps.get(STEP.id, "passkey", STEP.expires_at) == later
 
     async def test_of_many_who_begin_the_same_one_does(self, identity: Identity) -> None:
-        begun = await asyncio.gather(
-            *(identity.steps.begin(STEP, now=NOW) for _ in range(8)), return_exceptions=True
-        )
+        begun = await asyncio.gather(*(identity.steps.begin(STEP, now=NOW) for _ in range(8)), return_exceptions=True)
         assert sorted(type(each).__name__ for each in begun) == ["Conflict"] * 7 + ["NoneType"]
 
     async def test_an_address_has_so_many_under_way(self, identity: Identity) -> None:

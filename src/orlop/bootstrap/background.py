@@ -14,9 +14,14 @@ from orlop.telemetry.metrics import Metrics
 
 
 def background(
-    settings: Settings, stores: Stores, services: Services, metrics: Metrics, more: Sequence[Job] = ()
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    metrics: Metrics,
+    jobs: Sequence[Job] = (),
+    chores: Sequence[Chore] = (),
 ) -> Worker:
-    """The worker of one process; `more` is what others want done."""
+    """The worker of one process; `jobs` and `chores` are those that signing in brings."""
     clock = SystemClock()
 
     def collected(done: Collected, seconds: float) -> None:
@@ -24,12 +29,13 @@ def background(
             "done", seconds=seconds, links=done.links, blobs=done.removed, freed_bytes=done.freed
         )
 
-    jobs: list[Job] = [
+    every_job = [
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
-        *more,
+        *jobs,
     ]
-    chores: list[Chore] = [
+    every_chore = [
         writing_pulls(services.pulls),
         telling(services.notices),
+        *chores,
     ]
-    return Worker(jobs, chores, stores.leases, clock, RandomIds(), auditing(settings, stores))
+    return Worker(every_job, every_chore, stores.leases, clock, RandomIds(), auditing(settings, stores))

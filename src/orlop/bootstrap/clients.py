@@ -8,10 +8,11 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.stores import Connecting
+from orlop.ports.management import ManagementServer, SavedSignIns
 from orlop.ports.upstream import ContentRepository, RepositoryLister
 
 if TYPE_CHECKING:
@@ -58,6 +59,34 @@ class Stores:
         """A registry as a whole."""
         async with _client(connecting) as client:
             yield await client.registry(name)
+
+
+class ManagementServers:
+    """See faces.cli.servers.Servers."""
+
+    @asynccontextmanager
+    async def open(self, url: str, name: str, secret: str, *, insecure: bool) -> AsyncIterator[ManagementServer]:
+        """A server, asked as somebody."""
+        from orlop.adapters.management.client import open_server
+
+        async with open_server(url, name, secret, proxy_for, verify_tls=not insecure) as server:
+            yield server
+
+    def saved(self) -> SavedSignIns:
+        """Those of the person who runs this."""
+        from orlop.adapters.management.saved import CredentialFile
+
+        return CredentialFile(os.environ, Path.home())
+
+    def normal_body(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What a server would keep."""
+        import msgspec
+
+        from orlop.bootstrap.documents import DOCUMENTS
+        from orlop.services.management.documents import read_body
+
+        kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(read_body(DOCUMENTS[kind], name, body)))
+        return kept
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from orlop.bootstrap.clients import proxy_for
 from orlop.faces.cli.stores import Connecting
 from orlop.ports.ambient import AmbientIdentity
 from orlop.ports.logins import DockerConfig, Login, Logins
+from orlop.ports.management import SavedSignIns
 
 # The adapters are imported where one is opened: `orlop --help` needs none of them.
 
@@ -26,6 +27,11 @@ class Tools:
         from orlop.adapters.logins.kept import KeptLogins
 
         return KeptLogins(os.environ, Path.home())
+
+    def saved(self) -> SavedSignIns:
+        from orlop.adapters.management.saved import CredentialFile
+
+        return CredentialFile(os.environ, Path.home())
 
     def docker(self) -> DockerConfig:
         from orlop.adapters.logins.docker import DockerConfigFile

@@ -9,11 +9,16 @@ from orlop.adapters.identity.workload.issuers import Issuers
 from orlop.adapters.identity.workload.sts import SecurityTokenService
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
+from orlop.domain.trusts import KIND, Trust
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import Documents
+from orlop.services.management.documents import DocumentKind
 from orlop.services.workload import Refusal, Workloads
 
 _log = structlog.get_logger("orlop.trusts")
+
+#: Trusts, for whoever manages them: to make one takes the right to sign in as its robot.
+TRUSTS = DocumentKind(KIND, Trust, stands_for=lambda trust: (trust.robot,))
 
 
 def workload_tokens(settings: Settings, documents: Documents, clock: Clock | None = None) -> Workloads:

@@ -1,4 +1,5 @@
-"""Sign-on providers as they are kept: documents of the kind `provider`. Here are those that speak OpenID Connect."""
+"""Sign-on providers as they are kept: documents of the kind `provider`. Those that speak OpenID Connect are described
+here, directories in their own module."""
 
 import re
 from ipaddress import ip_address
@@ -8,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from orlop.domain.access.subjects import is_user_name
+from orlop.domain.directories import LdapProvider
 from orlop.domain.secret_references import parse_secret
 
 #: The kind of these documents.
@@ -131,12 +133,16 @@ def check_provider_name(name: str) -> None:
         raise ValueError(f"{name!r} cannot be a provider's name: use lower-case letters, digits, dashes; not local")
 
 
-def decode_oidc(body: bytes) -> OidcProvider:
+Provider = OidcProvider | LdapProvider
+"""Whoever says who somebody is; the field `type` tells them apart."""
+
+
+def decode_provider(body: bytes) -> Provider:
     """A provider from its document. Raises msgspec.ValidationError or DecodeError: what is wrong, and where."""
     return _DECODER.decode(body)
 
 
-_DECODER = msgspec.json.Decoder(OidcProvider)
+_DECODER: msgspec.json.Decoder[Provider] = msgspec.json.Decoder(Provider)
 
 
 def _hold(holds: Any, otherwise: str) -> None:

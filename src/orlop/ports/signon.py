@@ -33,6 +33,29 @@ class PasswordSource(Protocol):
         ...
 
 
+class DirectoryState(msgspec.Struct, frozen=True):
+    """Everybody that a directory knows at one moment, by what it calls them for good, and who is in which group."""
+
+    people: frozenset[str]
+    groups: dict[str, frozenset[str]]
+    """The name of a group here → the people in it, through groups in groups, too."""
+
+
+class Directory(Protocol):
+    """A directory of people: checks passwords, and tells who is there."""
+
+    async def verify(self, name: str, password: str) -> ExternalIdentity | None:
+        """See PasswordSource."""
+        ...
+
+    async def state(self) -> DirectoryState:
+        """All people and groups, whole or not at all. Raises Unavailable."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; questions under way are answered yet."""
+
+
 class Vouched(msgspec.Struct, frozen=True):
     """A robot that a foreign token stands for."""
 

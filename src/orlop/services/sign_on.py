@@ -8,7 +8,7 @@ from orlop.domain.access import Caller
 from orlop.domain.claims import Person, person_of
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unauthorized, Unavailable
 from orlop.domain.events import Origin
-from orlop.domain.providers import PROVIDER, OidcProvider, check_provider_name, decode_oidc
+from orlop.domain.providers import PROVIDER, OidcProvider, check_provider_name, decode_provider
 from orlop.domain.secrets import Draw
 from orlop.ports.browser import SignOn, SignOns, Step, Steps
 from orlop.ports.catalog import By
@@ -210,18 +210,13 @@ def identity_of(name: str, person: Person) -> ExternalIdentity:
     )
 
 
-class _Kind(msgspec.Struct):
-    type: str = ""
-
-
 def _oidc(document: Document) -> OidcProvider | None:
     """None for a provider of another protocol. Raises Unavailable for one that a newer version wrote."""
-    if msgspec.json.decode(document.body, type=_Kind).type != "oidc":
-        return None
     try:
-        return decode_oidc(document.body)
+        provider = decode_provider(document.body)
     except msgspec.MsgspecError as cause:
         raise Unavailable(f"the settings of the sign-on provider {document.name} cannot be read: {cause}") from cause
+    return provider if isinstance(provider, OidcProvider) else None
 
 
 def _word(text: str) -> str:

@@ -253,9 +253,7 @@ ATTEMPTS: dict[str, tuple[Attempt, type[RegistryError]]] = {
     "the helpdesk shuts out the ruler": (
         given(
             helpdesk(),
-            then=does(
-                "help", lambda s, c: s.management.users.change(c, "root", AccountChange(disabled="away"), None)
-            ),
+            then=does("help", lambda s, c: s.management.users.change(c, "root", AccountChange(disabled="away"), None)),
         ),
         Denied,
     ),

@@ -27,7 +27,7 @@ _TABLES: dict[str, Key] = {
     "audit_heads": (0,),
     "audit_keys": ("",),
     "jobs": ("",),
-    "namespace_settings": ("",),
+    "namespace_settings": (0,),
     "accounts": (0,),
     "secrets": (0,),
     "groups": (0,),

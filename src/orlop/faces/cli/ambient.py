@@ -10,6 +10,7 @@ from orlop.domain.references import parse_registry
 from orlop.faces.cli.stores import Connecting
 from orlop.ports.ambient import AmbientIdentity, AmbientSearch, Surrounding
 from orlop.ports.logins import DockerConfig, Login, Logins
+from orlop.ports.management import SavedSignIns
 
 #: The user name that goes with a token of somebody else's.
 USER = "oidc"
@@ -24,6 +25,10 @@ class LoginTools(Protocol):
 
     def logins(self) -> Logins:
         """What was kept for `docker-credential-orlop`."""
+        ...
+
+    def saved(self) -> SavedSignIns:
+        """What `orlop login` kept."""
         ...
 
     def docker(self) -> DockerConfig:

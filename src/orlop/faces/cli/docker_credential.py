@@ -75,13 +75,19 @@ async def answer(action: str, sent: bytes, tools: LoginTools) -> str:
 async def _get(address: str, tools: LoginTools) -> str:
     """What was kept for a registry; else the identity of this place, in a token that is for that registry alone."""
     registry = registry_of(address)
-    login = tools.logins().get(registry)
+    login = tools.logins().get(registry) or _signed_in(registry, tools)
     if login is None and registry != DEFAULT_REGISTRY:
         found = await tools.identity().find(registry, AmbientSearch())
         login = Login(USER, found.text) if found is not None else None
     if login is None:
         raise Refused(NOT_FOUND)
     return msgspec.json.encode(_Credentials(address, login.username, login.secret)).decode()
+
+
+def _signed_in(registry: str, tools: LoginTools) -> Login | None:
+    """What `orlop login` kept; not the token of a place, of which a fresh one is to be had."""
+    kept = (tools.saved().find(f"{scheme}://{registry}") for scheme in ("https", "http"))
+    return next((Login(one.name, one.secret) for one in kept if one is not None and one.name != USER), None)
 
 
 def _store(sent: bytes, tools: LoginTools) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.errors import NotFound, RequestInvalid, Unsupported
 from orlop.domain.fields import refuse_unknown
 from orlop.ports.catalog import by
 from orlop.ports.identity import Document, Documents
@@ -76,7 +76,9 @@ class DocumentsOfKinds:
     async def put(self, caller: Caller, kind: str, name: str, body: dict[str, Any], expected: int | None) -> Shown:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
         await self._gate.check(caller, Operation.DOCUMENT_CHANGE)
-        known = self._kinds[kind]
+        known = self._kinds.get(kind)
+        if known is None:
+            raise Unsupported(f"this registry keeps no {kind}s")
         if not _NAME.fullmatch(name):
             raise RequestInvalid(
                 f"a {kind}'s name is 1 to 63 lower-case letters, digits and . _ - with none of these at an end",
@@ -85,12 +87,7 @@ class DocumentsOfKinds:
         there = await self._documents.get(kind, name)
         kept = msgspec.json.decode(there.body) if there is not None else None
         body = _with_secrets(body, kept, known.secrets)
-        refuse_unknown(known.body, body)
-        try:
-            parsed = msgspec.convert(body, known.body)
-        except msgspec.ValidationError as error:
-            raise RequestInvalid(f"the {kind} {name} cannot be read: {error}") from error
-        known.check(name, parsed)
+        parsed = read_body(known, name, body)
         for account in known.stands_for(parsed):
             await self._giving.account(caller, account)
         if expected is None:  # what was completed with its secrets is what is replaced
@@ -112,6 +109,17 @@ class DocumentsOfKinds:
     def _shown(self, document: Document) -> Shown:
         body = _hidden(msgspec.json.decode(document.body), self._kinds[document.kind].secrets)
         return Shown(document.name, body, document.version, document.changed_at, document.changed_by)
+
+
+def read_body(kind: DocumentKind, name: str, body: dict[str, Any]) -> Any:
+    """A body in its type. Raises RequestInvalid."""
+    refuse_unknown(kind.body, body)
+    try:
+        parsed = msgspec.convert(body, kind.body)
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(f"the {kind.kind} {name} cannot be read: {error}") from error
+    kind.check(name, parsed)
+    return parsed
 
 
 def _hidden(value: Any, secrets: frozenset[str]) -> Any:

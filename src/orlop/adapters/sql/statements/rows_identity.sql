@@ -91,15 +91,15 @@ SELECT count(*) FROM grants;
 DELETE FROM grants;
 
 -- name: rows_namespace_settings
-SELECT path, visibility, description, version
-FROM namespace_settings WHERE path > ?1 ORDER BY path LIMIT ?2;
+SELECT namespace_id, path, visibility, description, version
+FROM namespace_settings WHERE namespace_id > ?1 ORDER BY namespace_id LIMIT ?2;
 
 -- name: row_namespace_settings
-INSERT INTO namespace_settings (path, visibility, description, version)
-VALUES (?1, ?2, ?3, ?4);
+INSERT INTO namespace_settings (namespace_id, path, visibility, description, version)
+VALUES (?1, ?2, ?3, ?4, ?5);
 
 -- name: last_namespace_settings
-SELECT path FROM namespace_settings ORDER BY path DESC LIMIT 1;
+SELECT namespace_id FROM namespace_settings ORDER BY namespace_id DESC LIMIT 1;
 
 -- name: inspect_count_namespace_settings
 SELECT count(*) FROM namespace_settings;

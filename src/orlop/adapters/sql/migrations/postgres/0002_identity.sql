@@ -24,7 +24,7 @@ CREATE TABLE accounts (
 );
 CREATE INDEX accounts_by_kind ON accounts (kind, name);
 CREATE INDEX accounts_robots ON accounts (namespace, name) WHERE kind = 'robot';
-CREATE INDEX accounts_of_providers ON accounts (source) WHERE source <> 'local';
+CREATE INDEX accounts_of_providers ON accounts (source, name) WHERE source <> 'local';
 CREATE UNIQUE INDEX accounts_by_external ON accounts (source, external) WHERE external <> '';
 
 CREATE TABLE secrets (
@@ -89,10 +89,11 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT COLLATE "C" PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT COLLATE "C" NOT NULL,
-    version      BIGINT NOT NULL
+    namespace_id  BIGINT PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT COLLATE "C" NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL
 );
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings ((path || '/')) WHERE visibility IS NOT NULL;

@@ -1,0 +1,278 @@
+"""Who there is and who may do what as documents that people write; and the plan that makes a registry what they say.
+
+No secret is part of a document: passwords, tokens and secrets of robots are made where they are used.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from orlop.domain.access import Action, Conditions, Effect, Place, PlaceKind, Visibility
+from orlop.domain.errors import RequestInvalid
+from orlop.domain.fields import nearest, refuse_unknown
+
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all have in common. `FIXED` names the fields that cannot be changed once it is there."""
+
+    FIXED: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """What names it among those of its kind."""
+        return str(self.name)  # type: ignore[attr-defined]
+
+
+class User(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A local user. Passwords are not written down: orlop user passwd sets one."""
+
+    name: Name
+    display: str = ""
+    email: str = ""
+    disabled: str | None = None
+    expires_at: datetime | None = None
+
+
+class Robot(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A robot. Its secrets are not written down: orlop robot rotate and the API issue them."""
+
+    FIXED: ClassVar[frozenset[str]] = frozenset({"namespace"})
+
+    name: Name
+    namespace: str | None = None
+    display: str = ""
+    disabled: str | None = None
+    expires_at: datetime | None = None
+
+
+class Group(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A group, and all who are in it."""
+
+    FIXED: ClassVar[frozenset[str]] = frozenset({"description"})
+
+    name: Name
+    description: str = ""
+    members: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "members", tuple(sorted(set(self.members))))
+
+
+class CustomRole(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A role of the registry's own."""
+
+    name: Name
+    actions: tuple[Action, ...]
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "actions", tuple(action for action in Action if action in self.actions))
+
+
+class Space(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A namespace; the root is `/`."""
+
+    path: Name
+    visibility: Visibility | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "path", self.path.strip("/") or "/")
+
+    @property
+    def key(self) -> str:
+        return self.path
+
+
+class Granted(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A grant, which never changes: another one is another grant."""
+
+    principal: Name
+    role: Name
+    place: Place
+    effect: Effect = Effect.ALLOW
+    tags: str = ""
+    conditions: Conditions = Conditions()
+    expires_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        path = {PlaceKind.REGISTRY: "/", PlaceKind.NAMESPACE: f"{self.place.path}/"}.get(
+            self.place.kind, self.place.path
+        )
+        words = [self.principal, "may" if self.effect is Effect.ALLOW else "may not", self.role, "on", path]
+        if self.tags:
+            words.append(f"tags {self.tags}")
+        if self.conditions.any:
+            words.append(f"if {msgspec.json.encode(self.conditions).decode()}")
+        if self.expires_at:
+            words.append(f"until {self.expires_at.astimezone(UTC).isoformat()}")
+        return " ".join(words)
+
+
+class Trust(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """An issuer whose tokens stand for robots."""
+
+    name: Name
+    body: dict[str, Any]
+
+
+class Provider(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A sign-on provider. A secret that is `(set)` stays as it is."""
+
+    name: Name
+    body: dict[str, Any]
+
+
+Document = User | Robot | Group | CustomRole | Space | Granted | Trust | Provider
+
+#: The kinds in the order in which they are made; what is removed goes the other way.
+KINDS: dict[str, type[Document]] = {
+    "role": CustomRole,
+    "user": User,
+    "robot": Robot,
+    "group": Group,
+    "namespace": Space,
+    "grant": Granted,
+    "provider": Provider,
+    "trust": Trust,
+}
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+def kind_of(document: Document) -> str:
+    """The word for its kind."""
+    return _NAMES[type(document)]
+
+
+def parse_document(value: Any, where: str) -> Document:
+    """A document that somebody wrote. `where` says which one, for errors. Raises RequestInvalid."""
+    if not isinstance(value, dict):
+        raise RequestInvalid(f"{where} is no mapping with a kind")
+    rest = {str(name): item for name, item in value.items()}
+    kind = rest.pop("kind", None)
+    if kind not in KINDS:
+        raise RequestInvalid(f"{where}: there is no kind {str(kind)[:64]}{nearest(str(kind), tuple(KINDS))}")
+    try:
+        refuse_unknown(KINDS[kind], rest)
+        # YAML knows times, and JSON does not: they are texts in both.
+        rest = {name: item.isoformat() if isinstance(item, date) else item for name, item in rest.items()}
+        found = msgspec.convert(rest, KINDS[kind])
+    except RequestInvalid as error:
+        raise RequestInvalid(f"{where} ({kind}): {error.message}", error.detail) from error
+    except msgspec.ValidationError as error:
+        raise RequestInvalid(f"{where} ({kind}): {error}") from error
+    ends = getattr(found, "expires_at", None)
+    if ends is not None and ends.tzinfo is None:
+        raise RequestInvalid(f"{where} ({kind}): expires_at needs its zone: write 2030-01-31T12:00:00Z")
+    return found
+
+
+def written(document: Document) -> dict[str, Any]:
+    """A document as it is written down, with nothing that is so anyway."""
+    found: dict[str, Any] = msgspec.to_builtins(document)
+    return {"kind": kind_of(document), **found}
+
+
+class Verb(StrEnum):
+    """What a step of a plan does."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    DELETE = "delete"
+    DRIFT = "drift"
+    """Nothing: it is otherwise than the documents say, and stays so."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing that a plan does or leaves, and why."""
+
+    verb: Verb
+    kind: str
+    key: str
+    reasons: tuple[str, ...]
+    wanted: Document | None = None
+    there: "There | None" = None
+
+
+class There(msgspec.Struct, frozen=True):
+    """A document as the registry has it. `kept` says why it is none of ours to change; empty: it is."""
+
+    document: Document
+    version: str = ""
+    number: int = 0
+    kept: str = ""
+
+
+def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Step]:
+    """What makes a registry what the documents say, in the order in which it is to be done.
+
+    What no document names is removed with `prune` if its kind is among them at all, and reported as drift otherwise.
+    Raises RequestInvalid for a document that is there twice.
+    """
+    known = {(kind_of(one.document), one.document.key): one for one in there}
+    steps: list[Step] = []
+    named: set[tuple[str, str]] = set()
+    for document in sorted(wanted, key=lambda one: (list(KINDS).index(kind_of(one)), one.key)):
+        place = (kind_of(document), document.key)
+        if place in named:
+            raise RequestInvalid(f"the {place[0]} {place[1]} is there more than once")
+        named.add(place)
+        step = _step(place, document, known.get(place))
+        if step is not None:
+            steps.append(step)
+    kinds = {kind for kind, _ in named}
+    # The root of the namespaces is always there, whether or not a document says something of it.
+    extra = [
+        one for place, one in known.items() if place not in named and place[0] in kinds and place != ("namespace", "/")
+    ]
+    extra.sort(key=lambda one: (-list(KINDS).index(kind_of(one.document)), one.document.key))
+    return [*steps, *(_extra(one, prune=prune) for one in extra)]
+
+
+def _step(place: tuple[str, str], document: Document, there: There | None) -> Step | None:
+    if there is None:
+        return Step(Verb.CREATE, *place, ("there is none yet",), document)
+    differing = differences(there.document, document)
+    if not differing:
+        return None
+    reasons = tuple(f"{name}: {_shown(was)} → {_shown(now)}" for name, (was, now) in differing.items())
+    if there.kept:
+        return Step(Verb.DRIFT, *place, (there.kept, *reasons), document, there)
+    fixed = document.FIXED & set(differing)
+    if fixed:
+        why = f"{', '.join(sorted(fixed))} cannot be changed; remove it and make it anew"
+        return Step(Verb.DRIFT, *place, (why, *reasons), document, there)
+    return Step(Verb.CHANGE, *place, reasons, document, there)
+
+
+def _extra(one: There, *, prune: bool) -> Step:
+    place = (kind_of(one.document), one.document.key)
+    if one.kept:
+        return Step(Verb.DRIFT, *place, ("no document names it", one.kept), None, one)
+    if prune:
+        return Step(Verb.DELETE, *place, ("no document names it",), None, one)
+    return Step(Verb.DRIFT, *place, ("no document names it; --prune removes it",), None, one)
+
+
+def differences(was: Document, now: Document) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two documents of one key differ, with both values."""
+    return {
+        name: (getattr(was, name), getattr(now, name))
+        for name in was.__struct_fields__
+        if getattr(was, name) != getattr(now, name)
+    }
+
+
+def _shown(value: Any) -> str:
+    """A value in a reason, on one line."""
+    if value is None or value in ("", ()):
+        return "nothing"
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text if len(text) <= 100 else f"{text[:99]}…"

@@ -1,0 +1,16 @@
+"""The commands about who there is and who may do what, as they are typed; they ask a server."""
+
+import cyclopts
+
+from orlop.faces.cli.ambient import LoginTools
+from orlop.faces.cli.management import access, configuration, people, places, sign_in
+from orlop.faces.cli.servers import Servers
+
+
+def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
+    """Add all of them to `app`. `servers` and `tools` are used only when one runs."""
+    sign_in.register(app, servers, tools)
+    people.register(app, servers)
+    places.register(app, servers)
+    access.register(app, servers)
+    configuration.register(app, servers)

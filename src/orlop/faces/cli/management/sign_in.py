@@ -1,0 +1,143 @@
+"""orlop login, orlop logout: sign in at a server for the commands that manage it."""
+
+import socket
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.faces.cli import login_oidc
+from orlop.faces.cli.ambient import LoginTools, Looking
+from orlop.faces.cli.management.typed import Flag, password, until
+from orlop.faces.cli.running import UsageError, run, tell
+from orlop.faces.cli.servers import ServerChoice, Servers, url_of
+from orlop.ports.management import SavedSignIn, ServerRefused
+
+_LOOKING = Looking()
+
+#: How the secrets of Orlop begin: what begins so is kept as it is.
+_SECRETS = ("orlop_pat_", "orlop_rbt_")
+
+
+def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
+    """Add the commands to `app`."""
+
+    @app.command
+    def login(
+        server: str,
+        /,
+        *,
+        user: Annotated[str, Parameter(name=["--user", "-u"])] = "",
+        password_stdin: Flag = False,
+        expires: str = "90d",
+        oidc: Flag = False,
+        audience: str = "",
+        looking: Looking = _LOOKING,
+        plain_http: Flag = False,
+        insecure: Flag = False,
+    ) -> int:
+        """Sign in at a server. Kept is a token that is made for it, not the password; or the token that is given.
+
+        Parameters
+        ----------
+        server
+            HOST:PORT or URL.
+        user
+            The name to sign in with; asked for where it is not given.
+        password_stdin
+            Read the password or token from standard input.
+        expires
+            When the token ends: 12h, 90d, 4w, a date, or never [default: 90d].
+        oidc
+            Sign in with the identity of this CI job, pod or machine, for docker too; nothing has to be known or stored.
+        audience
+            Whom the token of this place is to be made for [default: HOST:PORT of SERVER].
+        plain_http
+            Talk to it over http rather than https, as is always done on this machine.
+        insecure
+            Do not check its TLS certificate.
+        """
+        choice = ServerChoice(server, plain_http=plain_http, insecure=insecure)
+        if oidc:
+            return run(lambda: login_oidc.sign_in(tools, servers.saved(), choice, looking, audience))
+        return run(lambda: _login(servers, choice, user, expires, from_stdin=password_stdin))
+
+    @app.command
+    def logout(server: str = "", /, *, plain_http: Flag = False, insecure: Flag = False) -> int:
+        """Sign out: the token that login made is revoked, and what is kept of it removed.
+
+        Parameters
+        ----------
+        server
+            HOST:PORT or URL [default: where orlop login was last].
+        plain_http
+            Talk to it over http rather than https.
+        insecure
+            Do not check its TLS certificate.
+        """
+        return run(lambda: _logout(servers, ServerChoice(server, plain_http=plain_http, insecure=insecure)))
+
+
+async def _login(servers: Servers, choice: ServerChoice, user: str, expires: str, *, from_stdin: bool) -> None:
+    url, ends = url_of(choice), until(expires)
+    if not user:
+        if from_stdin:
+            raise UsageError("say who signs in: --user NAME")
+        user = input("User: ").strip()  # noqa: ASYNC250 - nothing else goes on
+    secret = password("Password or token", from_stdin=from_stdin)
+    if not secret.startswith(_SECRETS):
+        secret = await _changed_first(servers, url, user, secret, choice, asking=not from_stdin)
+    async with servers.open(url, user, secret, insecure=choice.insecure) as server:
+        me = (await server.ask("GET", "/me")).value
+        saved = SavedSignIn(url, user, secret)
+        if not secret.startswith(_SECRETS):
+            body = {"name": f"orlop login on {socket.gethostname()[:100]}", "expires_at": ends}
+            made = (await server.ask("POST", "/tokens", body=body)).value
+            saved = SavedSignIn(url, user, made["secret"], made["kept"]["id"])
+    servers.saved().save(saved)
+    print(f"signed in at {url} as {me['account']['name']}")
+
+
+async def _changed_first(
+    servers: Servers, url: str, user: str, secret: str, choice: ServerChoice, *, asking: bool
+) -> str:
+    """The password to sign in with: a new one, where the server wants one to be chosen first."""
+    async with servers.open(url, user, secret, insecure=choice.insecure) as server:
+        try:
+            await server.ask("GET", "/me")
+            return secret
+        except ServerRefused as refusal:
+            if refusal.status != 401 or "another password" not in refusal.message or not asking:
+                raise
+        tell("the password has to be changed first")
+        new = password("New password", from_stdin=False, twice=True)
+        await server.ask("PUT", "/me/password", body={"password": new})
+        return new
+
+
+async def own_password(servers: Servers, choice: ServerChoice) -> None:
+    """Change the password of whoever is signed in, who has to know the one of now."""
+    saved = servers.saved().find(url_of(choice))
+    if saved is None:
+        raise UsageError("nobody is signed in there; run orlop login")
+    current = password(f"Password of {saved.name}", from_stdin=False)
+    new = password("New password", from_stdin=False, twice=True)
+    async with servers.open(saved.server, saved.name, current, insecure=choice.insecure) as server:
+        await server.ask("PUT", "/me/password", body={"password": new})
+    print("the password is changed")
+
+
+async def _logout(servers: Servers, choice: ServerChoice) -> None:
+    kept = servers.saved()
+    saved = kept.find(url_of(choice))
+    if saved is None:
+        raise UsageError("nobody is signed in there")
+    if saved.token:
+        async with servers.open(saved.server, saved.name, saved.secret, insecure=choice.insecure) as server:
+            try:
+                await server.ask("DELETE", f"/tokens/{saved.token}")
+            except ServerRefused as refusal:
+                if refusal.status not in (401, 404):  # then it is good for nothing any more
+                    raise
+    kept.forget(saved.server)
+    print(f"signed out at {saved.server}")

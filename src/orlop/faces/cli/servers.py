@@ -1,0 +1,97 @@
+"""What management commands need of the world: a server to ask and the sign-ins that are kept; how they are named."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+from urllib.parse import quote
+
+from cyclopts import Parameter
+
+from orlop.domain.errors import NameInvalid
+from orlop.domain.references import parse_registry
+from orlop.faces.cli.running import UsageError
+from orlop.ports.management import ManagementServer, SavedSignIns
+
+_Flag = Parameter(negative="")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ServerChoice:
+    """Options of every management command."""
+
+    server: str = ""
+    """The server, as HOST:PORT or URL [default: where `orlop login` was last]."""
+    plain_http: Annotated[bool, _Flag] = False
+    """Talk to it over http rather than https, as is always done on this machine."""
+    insecure: Annotated[bool, _Flag] = False
+    """Do not check its TLS certificate; on this machine, use TLS at all."""
+
+
+class Servers(Protocol):
+    """Opens servers, and knows where sign-ins are kept."""
+
+    def open(
+        self, url: str, name: str, secret: str, *, insecure: bool
+    ) -> AbstractAsyncContextManager[ManagementServer]:
+        """A server until a block ends, asked as somebody; without a name as nobody."""
+        ...
+
+    def saved(self) -> SavedSignIns:
+        """The sign-ins that are kept."""
+        ...
+
+    def normal_body(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The body of a document of a kind as a server would keep it. Raises RequestInvalid."""
+        ...
+
+
+def url_of(choice: ServerChoice) -> str:
+    """The URL of the server that was named; empty when none was. Raises UsageError."""
+    text = choice.server
+    if not text:
+        return ""
+    scheme, separator, rest = text.partition("://")
+    host = (rest if separator else text).rstrip("/")
+    if separator and scheme not in ("http", "https"):
+        raise UsageError(f"{text[:160]!r} is no server: write HOST:PORT, or a URL that begins with https://")
+    try:
+        host = parse_registry(host)
+    except NameInvalid as error:
+        raise UsageError(f"{text[:160]!r} is no server: {error.message}") from error
+    if not separator:
+        local = host.partition(":")[0] in {"localhost", "127.0.0.1"} or host.startswith("[::1]")
+        scheme = "http" if choice.plain_http or (local and not choice.insecure) else "https"
+    return f"{scheme}://{host}"
+
+
+@asynccontextmanager
+async def signed_in(servers: Servers, choice: ServerChoice) -> AsyncIterator[ManagementServer]:
+    """The server that was named, asked as whoever signed in there last. Raises UsageError when nobody has."""
+    url = url_of(choice)
+    saved = servers.saved().find(url)
+    if saved is None:
+        raise UsageError(f"nobody is signed in{f' at {url}' if url else ''}; run orlop login {url or 'SERVER'}")
+    async with servers.open(saved.server, saved.name, saved.secret, insecure=choice.insecure) as server:
+        yield server
+
+
+async def everything(server: ManagementServer, path: str, /, **query: str) -> list[Any]:
+    """All pages of a list."""
+    reply = await server.ask("GET", path, query=query)
+    found = list(reply.value)
+    while reply.next:
+        reply = await server.ask("GET", reply.next)
+        found += reply.value
+    return found
+
+
+def part(text: str) -> str:
+    """A name as a part of a path."""
+    return quote(text, safe="+@")
+
+
+def path_of(text: str) -> str:
+    """A path of several components as the end of a path; the root is `-`."""
+    return quote(text.strip("/"), safe="/") or "-"

@@ -1,0 +1,178 @@
+"""Reads who there is and who may do what from a server as documents, and makes a server what a plan says."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from orlop.domain.configuration import (
+    KINDS,
+    CustomRole,
+    Document,
+    Granted,
+    Group,
+    Provider,
+    Robot,
+    Space,
+    Step,
+    There,
+    Trust,
+    User,
+    Verb,
+    differences,
+)
+from orlop.ports.identity import LOCAL
+from orlop.ports.management import ManagementServer, ServerRefused
+
+#: Where each kind is.
+_PATHS = {
+    "role": "/roles",
+    "user": "/users",
+    "robot": "/robots",
+    "group": "/groups",
+    "namespace": "/namespaces",
+    "grant": "/grants",
+    "provider": "/providers",
+    "trust": "/trusts",
+}
+
+
+async def read(server: ManagementServer) -> list[There]:
+    """Everything that the caller may see, as documents."""
+    me = (await server.ask("GET", "/me")).value["account"]["name"]
+    found: list[There] = []
+    for kind, path in _PATHS.items():
+        for entry in await _allowed(server, path):
+            if kind == "group":
+                entry["members"] = await _allowed(server, f"{path}/{_part(entry['name'])}/members")
+            there = _there(kind, entry, me)
+            if there is not None:
+                found.append(there)
+    with suppress(ServerRefused):  # it is not for everybody to see
+        root = (await server.ask("GET", "/namespaces/-")).value
+        found.append(_made("namespace", {**root, "path": "/"}, kept=""))
+    return found
+
+
+async def _allowed(server: ManagementServer, path: str) -> list[Any]:
+    """A list, which is empty for those who may not see it."""
+    try:
+        return await _all(server, path)
+    except ServerRefused as refusal:
+        if refusal.status != 403:
+            raise
+        return []
+
+
+async def carry_out(server: ManagementServer, steps: list[Step], done: Callable[[Step], None] = lambda _: None) -> None:
+    """Do what a plan says, each step only if what it was planned for still holds. Raises ServerRefused."""
+    for step in steps:
+        if step.verb is Verb.DRIFT:
+            continue
+        match step.verb:
+            case Verb.CREATE:
+                assert step.wanted is not None
+                await _create(server, step.wanted)
+            case Verb.CHANGE:
+                assert step.wanted is not None
+                assert step.there is not None
+                await _change(server, step.wanted, step.there)
+            case Verb.DELETE:
+                assert step.there is not None
+                await _delete(server, step.kind, step.there)
+        done(step)
+
+
+async def _create(server: ManagementServer, wanted: Document) -> None:
+    fields: dict[str, Any] = msgspec.to_builtins(wanted)
+    match wanted:
+        case User() | Robot():
+            await server.ask("POST", _PATHS["user" if isinstance(wanted, User) else "robot"], body=fields)
+        case Group():
+            members = fields.pop("members", ())
+            await server.ask("POST", "/groups", body=fields)
+            for member in members:
+                await server.ask("PUT", f"/groups/{_part(wanted.name)}/members/{_part(member)}")
+        case Granted():
+            await server.ask("POST", "/grants", body=fields)
+        case _:
+            path, body = _replaced(wanted)
+            await server.ask("PUT", path, body=body, create=True)
+
+
+async def _change(server: ManagementServer, wanted: Document, there: There) -> None:
+    differing = differences(there.document, wanted)
+    match wanted:
+        case User() | Robot():
+            body = msgspec.to_builtins({name: now for name, (_, now) in differing.items()})
+            path = f"{_PATHS['user' if isinstance(wanted, User) else 'robot']}/{_part(wanted.name)}"
+            await server.ask("PATCH", path, body=body, match=there.version)
+        case Group():
+            was, now = (set(members) for members in differing["members"])
+            for member in sorted(now - was):
+                await server.ask("PUT", f"/groups/{_part(wanted.name)}/members/{_part(member)}")
+            for member in sorted(was - now):
+                await server.ask("DELETE", f"/groups/{_part(wanted.name)}/members/{_part(member)}")
+        case _:
+            path, body = _replaced(wanted)
+            await server.ask("PUT", path, body=body, match=there.version)
+
+
+async def _delete(server: ManagementServer, kind: str, there: There) -> None:
+    name = str(there.number) if kind == "grant" else quote(there.document.key, safe="/+@")
+    await server.ask("DELETE", f"{_PATHS[kind]}/{name}", match=there.version if kind != "grant" else "")
+
+
+def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
+    """Where a whole document is put, and as what."""
+    match wanted:
+        case CustomRole():
+            return f"/roles/{_part(wanted.name)}", {
+                "actions": list(wanted.actions),
+                "description": wanted.description,
+            }
+        case Space():
+            body = {"visibility": wanted.visibility, "description": wanted.description}
+            return f"/namespaces/{'-' if wanted.path == '/' else quote(wanted.path, safe='/')}", body
+        case Trust() | Provider():
+            return f"{_PATHS['trust' if isinstance(wanted, Trust) else 'provider']}/{_part(wanted.name)}", wanted.body
+    raise AssertionError(wanted)
+
+
+async def _all(server: ManagementServer, path: str) -> list[Any]:
+    reply = await server.ask("GET", path, query={"n": "1000"} if path in _PAGED or "/members" in path else None)
+    found = list(reply.value)
+    while reply.next:
+        reply = await server.ask("GET", reply.next)
+        found += reply.value
+    return found
+
+
+_PAGED = frozenset({"/users", "/robots", "/groups", "/namespaces", "/grants"})
+
+
+def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
+    """What the server says of one thing, as a document; None for what is built in."""
+    kept = ""
+    if kind == "role" and entry["builtin"]:
+        return None
+    if kind in {"user", "group"} and entry["source"] != LOCAL:
+        kept = f"it is kept by {entry['source']}"
+    elif kind == "user" and entry["name"] == me:
+        kept = "it is you"
+    elif kind == "grant" and entry["principal"] == me:
+        kept = "it is your own"
+    return _made(kind, entry, kept=kept)
+
+
+def _made(kind: str, entry: dict[str, Any], *, kept: str) -> There:
+    struct = KINDS[kind]
+    fields = {name: entry[name] for name in struct.__struct_fields__ if name in entry}
+    version = f'"{entry["version"]}"' if "version" in entry else ""
+    return There(msgspec.convert(fields, struct), version, int(entry.get("id") or 0), kept)
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="+@")

@@ -1,0 +1,313 @@
+"""The commands as they are typed, against an API behind a socket."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orlop.bootstrap.clients import ManagementServers
+from orlop.bootstrap.logins import Tools
+from orlop.faces.cli import app, management
+from tests.api.harness import REGISTRY, Api, namespace
+from tests.api.serving import Served
+
+PASSWORD = "correct horse battery"
+
+
+async def _small() -> Api:
+    """`root` rules and `ann` owns `team`; both have a password."""
+    api = Api()
+    await api.account("root", ("admin", REGISTRY))
+    await api.account("ann", ("owner", namespace("team")))
+    for name in ("root", "ann"):
+        await api.password(name, PASSWORD)
+    return api
+
+
+class Typed:
+    """Types commands, and gives what they print."""
+
+    def __init__(self, served: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.served = served
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self._root = app.build()
+        management.register(self._root, ManagementServers(), Tools())
+        self.errors = ""
+
+    def __call__(self, *arguments: str, given: str = "", code: int = 0) -> str:
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        ended = app.invoke(self._root, arguments)
+        captured = self._capsys.readouterr()
+        self.errors = captured.err
+        assert ended == code, (ended, captured)
+        return captured.out
+
+    def json(self, *arguments: str, given: str = "") -> Any:
+        return json.loads(self(*arguments, "--json", given=given))
+
+    def login(self, name: str) -> None:
+        self("login", self.served.url, "--user", name, "--password-stdin", given=f"{PASSWORD}\n")
+
+
+@pytest.fixture
+def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    with Served(_small) as served:
+        yield Typed(served, capsys, monkeypatch)
+
+
+def test_login_keeps_a_token_and_logout_ends_it(orlop: Typed, tmp_path: Path) -> None:
+    assert "signed in" in orlop("login", orlop.served.url, "-u", "root", "--password-stdin", given=f"{PASSWORD}\n")
+    kept = tmp_path / "config" / "orlop" / "credentials.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in kept.read_text()
+    [_, token] = orlop.json("token", "ls")
+    assert token["name"].startswith("orlop login on ")
+    assert token["expires_at"] is not None
+    orlop("logout")
+    assert json.loads(kept.read_text()) == {"sign_ins": []}
+    orlop("user", "ls", code=2)
+    assert "nobody is signed in; run orlop login" in orlop.errors
+    [row] = orlop.served.do(orlop.served.api.identity.secrets.of("root", _page())).items
+    assert row.name == "", "the token of the login is revoked"
+
+
+def _page() -> Any:
+    from orlop.domain.pages import PageRequest
+
+    return PageRequest()
+
+
+@pytest.mark.parametrize("given", ["wrong password\n", "\n", ""])
+def test_a_wrong_password_signs_nobody_in(orlop: Typed, given: str) -> None:
+    orlop("login", orlop.served.url, "-u", "root", "--password-stdin", given=given, code=1 if given.strip() else 2)
+    orlop("user", "ls", code=2)
+
+
+def test_what_others_can_read_is_not_used(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    (tmp_path / "config" / "orlop" / "credentials.json").chmod(0o644)
+    orlop("user", "ls", code=1)
+    assert "can be read by others" in orlop.errors
+
+
+def test_passwords_are_no_arguments(orlop: Typed) -> None:
+    orlop.login("root")
+    orlop("user", "add", "new", code=2)
+    assert "--password-stdin" in orlop.errors
+    orlop("user", "add", "new", "--password", "secret", code=2)
+
+
+def test_users_from_first_to_last(orlop: Typed) -> None:
+    orlop.login("root")
+    made = orlop.json("user", "add", "new", "--display", "Nina", "--password-stdin", given=f"{PASSWORD}\n")
+    assert (made["name"], made["must_change"]) == ("new", True)
+    assert [user["name"] for user in orlop.json("user", "ls")] == ["ann", "new", "root"]
+    assert "Nina" in orlop("user", "ls")
+    orlop("user", "disable", "new", "--reason", "left")
+    assert orlop.json("user", "show", "new")["disabled"] == "left"
+    orlop("user", "enable", "new")
+    assert orlop.json("user", "show", "new")["disabled"] is None
+    orlop("user", "passwd", "new", "--keep", "--password-stdin", given="another horse staple\n")
+    assert orlop.json("user", "show", "new")["must_change"] is False
+    orlop("user", "rm", "new")
+    orlop("user", "show", "new", code=1)
+    assert "there is no user new" in orlop.errors
+
+
+def test_robots_from_first_to_last(orlop: Typed) -> None:
+    orlop.login("ann")
+    orlop("robot", "add", "ci", "--namespace", "team", "--action", "pull", "--on", "team/", "--secret-expires", "30d")
+    shown = orlop.json("robot", "show", "ci")
+    assert shown["secrets"][0]["limits"] == [{"actions": ["pull"], "place": {"kind": "namespace", "path": "team"}}]
+    printed = orlop("robot", "rotate", "ci").split()
+    assert printed[0] == "robot+ci"
+    assert printed[1].startswith("orlop_rbt_")
+    first, second = orlop.json("robot", "show", "robot+ci")["secrets"]
+    assert first["limits"] == second["limits"]
+    orlop("robot", "revoke", "ci", str(first["id"]))
+    assert "robot+ci" in orlop("robot", "ls", "--namespace", "team")
+    orlop("robot", "rm", "ci")
+    orlop("robot", "add", "ci", "--namespace", "other", code=1)
+
+
+def test_tokens_from_first_to_last(orlop: Typed) -> None:
+    orlop.login("ann")
+    text = orlop("token", "create", "laptop", "--action", "pull", "--on", "team/*", "--expires", "12h").strip()
+    assert text.startswith("orlop_pat_")
+    made = next(token for token in orlop.json("token", "ls") if token["name"] == "laptop")
+    assert made["limits"][0]["place"] == {"kind": "repositories", "path": "team/*"}
+    orlop("token", "rm", str(made["id"]))
+    orlop("token", "create", "--action", "pull", code=2)
+    orlop("token", "create", "--expires", "soon", code=2)
+    orlop("token", "create", "--expires", "never", code=1)
+    assert "cannot outlive" in orlop.errors
+
+
+def test_groups_and_grants(orlop: Typed) -> None:
+    orlop.login("root")
+    orlop("group", "add", "staff", "--description", "all")
+    assert orlop("group", "members", "staff", "--add", "ann").split() == ["MEMBER", "ann"]
+    given = orlop.json("grant", "add", "group:staff", "reader", "team/", "--expires", "90d", "--network", "10.0.0.0/8")
+    assert given["conditions"]["networks"] == ["10.0.0.0/8"]
+    assert [grant["id"] for grant in orlop.json("grant", "ls", "--on", "team/", "--principal", "group:staff")] == [
+        given["id"]
+    ]
+    denied = orlop.json("grant", "add", "ann", "publisher", "team/prod-*", "--deny", "--tags", "v*")
+    assert denied["effect"] == "deny"
+    orlop("grant", "rm", str(given["id"]))
+    assert orlop("group", "members", "staff", "--remove", "ann").split() == ["MEMBER"]
+    orlop("group", "rm", "staff")
+    orlop.login("ann")
+    orlop("grant", "add", "ann", "reader", "/", code=1)
+
+
+def test_roles_namespaces_and_keys(orlop: Typed) -> None:
+    orlop.login("root")
+    orlop("role", "set", "puller", "pull", "list", "--description", "pulls")
+    assert orlop.json("role", "set", "puller", "pull")["version"] == 2
+    assert "built in" in orlop("role", "ls").lower()
+    orlop("role", "rm", "puller")
+    assert orlop.json("namespace", "set", "team/web", "--visibility", "public")["visibility"] == "public"
+    assert orlop.json("namespace", "set", "team/web", "--description", "site")["visibility"] == "public"
+    assert orlop.json("namespace", "set", "team/web", "--visibility", "inherit")["visibility"] is None
+    assert orlop.json("namespace", "set", "/", "--visibility", "internal")["path"] == ""
+    assert "team/web" in orlop("namespace", "ls", "team")
+    orlop("namespace", "rm", "team/web")
+    before = orlop.json("key", "ls")
+    orlop("key", "rotate")
+    assert len(orlop.json("key", "ls")) == len(before) + 1
+    assert orlop.json("session", "ls") == []
+    orlop("session", "end", "--user", "ann")
+    orlop("session", "end", code=2)
+
+
+def test_why_and_who(orlop: Typed) -> None:
+    orlop.login("ann")
+    said = orlop("access", "explain", "ann", "overwrite", "team/app:v1")
+    assert said.startswith("ann may overwrite on team/app:v1: grant ")
+    orlop.login("root")
+    said = orlop("access", "explain", "ann", "pull", "other/app")
+    assert "ann may not pull on other/app" in said
+    assert "other/app is not in team" in said
+    assert "to change it: grant ann the role guest on other/app" in said
+    assert orlop.json("access", "explain", "anonymous", "pull", "team/app")["allowed"] is False
+    said = orlop("access", "who", "team/app")
+    assert [line.split()[0] for line in said.splitlines()] == ["WHO", "ann", "root", "the"]
+    orlop("access", "explain", "ann", "fly", "team/app", code=1)
+
+
+def test_what_cannot_be_reached_is_said_in_one_sentence(orlop: Typed) -> None:
+    orlop("login", "127.0.0.1:1", "-u", "root", "--password-stdin", given="x\n", code=1)
+    assert "cannot be reached" in orlop.errors
+    orlop("login", "not a host", "-u", "root", "--password-stdin", given="x\n", code=2)
+    orlop("login", "ftp://host", "-u", "root", "--password-stdin", given="x\n", code=2)
+
+
+FILES = """\
+kind: role
+name: puller
+actions: [pull, list]
+---
+kind: user
+name: nina
+display: Nina
+---
+kind: robot
+name: robot+ci
+namespace: team
+---
+kind: group
+name: staff
+members: [nina, ann]
+---
+kind: namespace
+path: team
+visibility: internal
+---
+kind: grant
+principal: group:staff
+role: puller
+place: {kind: namespace, path: team}
+expires_at: 2100-01-01T00:00:00Z
+"""
+
+
+def test_apply_shows_does_and_has_nothing_more_to_do(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    file = tmp_path / "all.yaml"
+    file.write_text(FILES)
+    shown = orlop("apply", "-f", str(file), code=1)
+    assert "6 to create, 0 to change, 0 to delete" in shown
+    assert "nothing was done" in orlop.errors
+    assert [user["name"] for user in orlop.json("user", "ls")] == ["ann", "root"]
+    orlop("apply", "-f", str(file), "--yes")
+    assert "nothing to do" in orlop("apply", "-f", str(file))
+    orlop("apply", "-f", str(file), "--dry-run")
+    orlop("user", "disable", "nina")
+    steps = orlop("apply", "-f", str(file), "--dry-run", "--json", code=1)
+    assert [(step["verb"], step["kind"]) for step in json.loads(steps) if step["verb"] != "drift"] == [
+        ("change", "user")
+    ]
+    orlop("apply", "-f", str(file), "--yes")
+    assert orlop.json("user", "show", "nina")["disabled"] is None
+
+
+def test_apply_prunes_only_when_it_is_told_to(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    file = tmp_path / "all.yaml"
+    file.write_text(FILES)
+    orlop("apply", "-f", str(file), "--yes")
+    file.write_text("kind: user\nname: nina\ndisplay: Nina\n")
+    assert "! drift  user      ann" in orlop("apply", "-f", str(file))
+    orlop("apply", "-f", str(file), "--prune", "--yes")
+    assert [user["name"] for user in orlop.json("user", "ls")] == ["nina", "root"], "not oneself"
+    assert orlop.json("group", "ls"), "a kind that no file has is left alone"
+
+
+def test_an_export_is_what_there_is(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    file = tmp_path / "all.yaml"
+    file.write_text(FILES)
+    orlop("apply", "-f", str(file), "--yes")
+    orlop("export", str(tmp_path / "out"))
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == [
+        "grants.yaml",
+        "groups.yaml",
+        "namespaces.yaml",
+        "robots.yaml",
+        "roles.yaml",
+        "users.yaml",
+    ]
+    assert orlop.json("apply", "-f", str(tmp_path / "out"), "--prune") == []
+    orlop("export", str(tmp_path / "out"), code=2)
+    assert orlop.json("apply", "-f", "-", "--prune", given=orlop("export")) == []
+    orlop.login("ann")
+    assert orlop.json("apply", "-f", "-", "--prune", given=orlop("export")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kind: usr\nname: x\n", "there is no kind usr; the nearest known one is user"),
+        ("kind: user\nname: x\nemial: y\n", "there is no field emial; the nearest known one is email"),
+        ("kind: grant\nprincipal: x\nrole: reader\nplace: {kind: namespace, pth: team}\n", "nearest known one is path"),
+        ("kind: user\n", "missing required field `name`"),
+        ("kind: user\nname: x\n---\nkind: user\nname: x\n", "is there more than once"),
+        ("kind: user\nname: x\nexpires_at: 2030-01-31\n", "expires_at"),
+        ("kind: user\nname: x\nexpires_at: 2030-01-31T00:00:00\n", "needs its zone"),
+        ("- user\n", "no mapping"),
+        ("kind: [user\n", "not valid YAML"),
+        ("!!python/object/apply:os.system [true]\n", "not valid YAML"),
+    ],
+)
+def test_files_that_say_nothing_sensible(orlop: Typed, tmp_path: Path, text: str, said: str) -> None:
+    orlop.login("root")
+    (tmp_path / "bad.yaml").write_text(text)
+    orlop("apply", "-f", str(tmp_path / "bad.yaml"), "--yes", code=2)
+    assert said in orlop.errors
