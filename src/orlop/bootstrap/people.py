@@ -51,7 +51,11 @@ def build_people(
     tokens = token_app(sign_in, log, request_ids)
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
-    browsers = None if settings.open else build_browsers(settings, identity, sign_in, log, request_ids)
+    browsers = (
+        None
+        if settings.open
+        else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
+    )
     if browsers is not None:
         faces.update(mounted(browsers))
         warning = warning_of_ends(identity.secrets, SystemClock())
