@@ -26,6 +26,7 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
     from orlop.bootstrap.clients import ManagementServers, Stores
+    from orlop.bootstrap.logins import Tools
     from orlop.bootstrap.migrations import Migrations
     from orlop.bootstrap.moving import Movings
     from orlop.bootstrap.trial import open_for_trial
@@ -34,6 +35,7 @@ def _run(arguments: list[str]) -> int:
         app,
         audit,
         content,
+        credential_provider,
         maintenance,
         management,
         migrate,
@@ -53,7 +55,8 @@ def _run(arguments: list[str]) -> int:
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())
-    management.register(root, ManagementServers())
+    credential_provider.register(root, Tools())
+    management.register(root, ManagementServers(), Tools())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:
@@ -61,6 +64,14 @@ def _run(arguments: list[str]) -> int:
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def docker_credential() -> None:
+    """`docker-credential-orlop`, and exit."""
+    from orlop.bootstrap.logins import Tools
+    from orlop.faces.cli import docker_credential as helper
+
+    sys.exit(helper.main(sys.argv[1:], Tools()))
 
 
 def _serve(settings: "Settings") -> int:

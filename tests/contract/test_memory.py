@@ -9,6 +9,7 @@ from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.contract import kits
 from tests.contract.audit import AuditKit
@@ -102,3 +103,12 @@ class TestLeases(LeasesKit):
 
 class TestBlobs(kits.BlobStoreKit):
     """Stages and copies."""
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: MemoryCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

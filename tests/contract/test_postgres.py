@@ -16,6 +16,7 @@ from orlop.domain.names import RepositoryName
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog, Pull
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import blob, image
 from tests.contract import kits
@@ -186,3 +187,12 @@ def _something(scene: Scene, choose: random.Random) -> Callable[[], Awaitable[ob
         lambda: catalog.pulls.record([(Pull(repository, what.digest, tag), 1, scene.at)] * 3): 1,
     }
     return choose.choices(list(steps), weights=list(steps.values()))[0]
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: OpenCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,19 +11,22 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
-from tests.content import blob, image
+from tests.content import Piece, Pushable, blob, image
+from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
 from tests.postgres import SURROUNDINGS, PostgresServer
+from tests.registry import ALICE, HandClock, Registry, body, in_postgres
 
 pytestmark = pytest.mark.slow
 
 
 class Counting:
-    """Stands between a client and the server and counts what ends a round trip: `ReadyForQuery`, a `Z`."""
+    """Stands between a client and the server and counts what ends a round trip, `ReadyForQuery`, a `Z`; and COMMITs."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.trips = 0
+        self.transactions = 0
 
     async def serve(self) -> asyncio.Server:
         """Listen on a free port of loopback."""
@@ -45,6 +49,7 @@ class Counting:
 
     async def _forth(self, reader: asyncio.StreamReader, ours: asyncio.StreamWriter) -> None:
         while piece := await reader.read(1 << 16):
+            self.transactions += piece.count(b"; COMMIT\0")
             ours.write(piece)
         ours.transport.abort()
 
@@ -56,6 +61,7 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
     url = postgres.url(name, port=server.sockets[0].getsockname()[1])
     opened = open_postgres(Database(url, 1), None, [0], 0, SURROUNDINGS)
     catalog, scene = opened.catalog, Scene(opened.catalog)
+    identity, cast = opened.identity, Cast(opened.catalog, opened.identity)
 
     async def trips(operation: Callable[[], Awaitable[object]]) -> int:
         before = counting.trips
@@ -67,6 +73,10 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
         layers = [blob(f"{turn} {number}") for number in range(10)]
         what = image(f"image {turn}", list(layers))
         await scene.hold(LIB, *what.blobs)
+        ann = await cast.user(f"ann-{turn}")
+        await cast.group(f"devs-{turn}", ann.name)
+        await cast.grant(f"group:devs-{turn}")
+        secret = await cast.secret(ann.name, f"lookup {turn}")
         upload = await scene.claimed(APP, layers[0].digest)
         commit = UploadCommit(upload, copy_of(upload, blob(f"new {turn}")), promoted=True)
         first = {
@@ -83,6 +93,10 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
             "find nothing": await trips(lambda: catalog.manifests.resolve(RepositoryName("none"), V2)),
             "list tags": await trips(lambda: catalog.browse.tags(LIB, PageRequest(100))),
             "list repositories": await trips(lambda: catalog.browse.repositories(PageRequest(100))),
+            "find a secret": await trips(lambda: identity.secrets.find(f"lookup {turn}")),
+            "learn what an account may do": await trips(lambda: identity.facts.of(ann.id, secret.id)),
+            "learn what is said of a place": await trips(lambda: identity.facts.place(APP)),
+            "list open namespaces": await trips(lambda: identity.facts.open_namespaces("", 100)),
         }
 
     await scene.hold(APP, blob("first"))
@@ -99,6 +113,53 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
         "find nothing": 1,
         "list tags": 2,
         "list repositories": 1,
+        "find a secret": 1,
+        "learn what an account may do": 2,
+        "learn what is said of a place": 1,
+        "list open namespaces": 1,
     }
     await opened.engine.close()
+    server.close()
+
+
+async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer, tmp_path: Path) -> None:
+    """As the services take them, claims and progress of the session included: round trips and transactions."""
+    name = (await asyncio.to_thread(postgres.catalog)).rpartition("/")[2]
+    counting = Counting(postgres.port)
+    server = await counting.serve()
+    stores = in_postgres(postgres.url(name, port=server.sockets[0].getsockname()[1]), tmp_path, connections=1)
+    registry = Registry(stores, HandClock())
+
+    async def cost(operation: Callable[[], Awaitable[object]]) -> tuple[int, int]:
+        before = counting.trips, counting.transactions
+        await operation()
+        return counting.trips - before[0], counting.transactions - before[1]
+
+    async def in_three_requests(piece: Piece) -> None:
+        upload = await registry.uploads.start(APP, ALICE)
+        await registry.uploads.append(APP, upload.id, body(piece.content))
+        await registry.uploads.finish(APP, upload.id, piece.digest, body(), ALICE)
+
+    async def pull(what: Pushable) -> None:
+        await registry.manifests.resolve(APP, V1, "*/*")
+        for piece in what.blobs:
+            await registry.blobs.find(APP, piece.digest, ALICE)
+
+    async def costs(turn: str) -> dict[str, tuple[int, int]]:
+        what = image(f"image {turn}", [f"{turn} one", f"{turn} two"])
+        return {
+            "push a blob, POST alone": await cost(lambda: registry.push_blob(APP, blob(f"{turn} alone"))),
+            "push a blob, POST, PATCH, PUT": await cost(lambda: in_three_requests(blob(f"{turn} parts"))),
+            "push an image of three blobs": await cost(lambda: registry.push(APP, what, V1)),
+            "pull it": await cost(lambda: pull(what)),
+        }
+
+    await costs("cold")
+    assert await costs("warm") == {
+        "push a blob, POST alone": (18, 3),
+        "push a blob, POST, PATCH, PUT": (26, 5),
+        "push an image of three blobs": (68, 10),
+        "pull it": (4, 0),
+    }
+    await stores.close()
     server.close()

@@ -11,6 +11,7 @@ from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
@@ -99,6 +100,19 @@ class TestTwoProcesses:
         assert await opened.catalog.manifests.resolve(APP, V1) is None
         await other.engine.close()
 
+    async def test_a_change_of_who_may_do_what_is_seen_everywhere(self, tmp_path: Path, opened: OpenCatalog) -> None:
+        other = open_sqlite(tmp_path)
+        content, before = other.changes.current(), other.access_changes.current()
+        ann = await Cast(opened.catalog, opened.identity).user("ann")
+        assert other.access_changes.current() not in (before, None)
+        assert other.changes.current() == content
+        assert await other.identity.facts.of(ann.id) is not None
+        count = opened.access_changes.current()
+        await other.identity.accounts.remove("ann", Cast(other.catalog, other.identity).by())
+        assert opened.access_changes.current() not in (count, None)
+        assert await opened.identity.facts.of(ann.id) is None
+        await other.engine.close()
+
     async def test_everything_is_there_after_a_restart(self, tmp_path: Path) -> None:
         migrate(tmp_path / DATABASE, lambda: START)
         first = open_sqlite(tmp_path)
@@ -110,3 +124,12 @@ class TestTwoProcesses:
         second = open_sqlite(tmp_path)
         assert await Scene(second.catalog).view() == view
         await second.engine.close()
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: OpenCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import Unavailable
@@ -18,12 +19,13 @@ from tests.content import image
 from tests.contract.scene import APP, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer, postgres_server
 from tests.servers import ORLOP, environment
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
 #: How often a COMMIT gets no answer, and how often the server crashes.
-TIMES = 20
-CRASHES = 3
+TIMES = volume(20, 300)
+CRASHES = volume(20, 300)
 
 
 class Cutting:
@@ -180,7 +182,7 @@ class TestRefusals:
 
     def test_a_database_that_waits_for_a_migration(self, postgres: PostgresServer, tmp_path: Path) -> None:
         url = postgres.catalog()
-        postgres.execute("UPDATE orlop_migrations SET number = 0", url)
+        postgres.execute("DELETE FROM orlop_migrations WHERE number > 1", url)
         assert "`orlop migrate run`" in self._refusal(tmp_path, url)
 
     def test_a_read_only_database(self, postgres: PostgresServer, tmp_path: Path) -> None:
@@ -204,4 +206,23 @@ async def test_a_catalog_that_became_read_only_can_still_be_read(postgres: Postg
     with pytest.raises(Unavailable, match="the database is read-only; nothing was changed"):
         await scene.put(APP, image("one"), Tag("v2"))
     assert await opened.catalog.manifests.resolve(APP, V1) is not None
+    await opened.engine.close()
+
+
+async def test_connections_that_are_all_in_use_are_no_database_that_is_away(postgres: PostgresServer) -> None:
+    url = await asyncio.to_thread(postgres.catalog)
+    opened = open_postgres(Database(url, 1), None, [0], 0, SURROUNDINGS)
+    over = asyncio.Event()
+
+    async def hold(session: Session) -> None:
+        await session.run("totals_add", 0, 0, 0, 0, 0)
+        await over.wait()
+
+    holding = asyncio.create_task(opened.engine.write(hold))
+    await asyncio.sleep(0.5)
+    with pytest.raises(Unavailable, match="all connections to the database are in use"):
+        await opened.catalog.manifests.resolve(APP, V1)
+    over.set()
+    await holding
+    assert await opened.catalog.manifests.resolve(APP, V1) is None
     await opened.engine.close()

@@ -1,20 +1,27 @@
 """What a worker does that nobody asked for: every job and chore of this release."""
 
+from collections.abc import Sequence
+
 from orlop.bootstrap.audit import auditing, telling
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.services import Services
-from orlop.bootstrap.sign_in import SignIn
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
 from orlop.services.collection import Collected
-from orlop.services.identity_upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.upkeep import collecting, writing_pulls
 from orlop.services.worker import Chore, Job, Worker
 from orlop.telemetry.metrics import Metrics
 
 
-def background(settings: Settings, stores: Stores, services: Services, sign_in: SignIn, metrics: Metrics) -> Worker:
-    """The worker of one process."""
+def background(
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    metrics: Metrics,
+    jobs: Sequence[Job] = (),
+    chores: Sequence[Chore] = (),
+) -> Worker:
+    """The worker of one process; `jobs` and `chores` are those that signing in brings."""
     clock = SystemClock()
 
     def collected(done: Collected, seconds: float) -> None:
@@ -22,14 +29,13 @@ def background(settings: Settings, stores: Stores, services: Services, sign_in: 
             "done", seconds=seconds, links=done.links, blobs=done.removed, freed_bytes=done.freed
         )
 
-    jobs: list[Job] = [
+    every_job = [
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
-        changing_keys(sign_in.signing),
-        warning_of_ends(stores.identity.secrets, clock),
+        *jobs,
     ]
-    chores: list[Chore] = [
+    every_chore = [
         writing_pulls(services.pulls),
         telling(services.notices),
-        writing_uses(sign_in.uses),
+        *chores,
     ]
-    return Worker(jobs, chores, stores.leases, clock, RandomIds(), auditing(settings, stores))
+    return Worker(every_job, every_chore, stores.leases, clock, RandomIds(), auditing(settings, stores))

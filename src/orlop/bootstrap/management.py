@@ -1,7 +1,7 @@
 """Builds management on an open catalog, and its API."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.documents import DOCUMENTS
@@ -20,6 +20,7 @@ from orlop.services.access import Access
 from orlop.services.audit_query import AllowedQuery, AuditQuery
 from orlop.services.idempotency import Idempotency
 from orlop.services.management.all import Management
+from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.repositories import Repositories
 from orlop.telemetry.requests import RequestLog
@@ -32,8 +33,9 @@ def build_management(
     sign_in: SignIn,
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
+    kinds: Mapping[str, DocumentKind] = DOCUMENTS,
 ) -> Management:
-    """Every service of management."""
+    """Every service of management. `kinds`: the kinds of documents."""
     return Management.on(
         identity,
         access,
@@ -41,7 +43,7 @@ def build_management(
         passwords=NewPasswords(identity.passwords, sign_in.hasher, least=settings.auth.password_length),
         draw=draw,
         signing=sign_in.signing,
-        kinds=DOCUMENTS,
+        kinds=kinds,
     )
 
 

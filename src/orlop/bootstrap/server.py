@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from orlop.bootstrap.background import background
+from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.first_start import create_first
-from orlop.bootstrap.limits import build_limits, build_turnstile, telling_failures
+from orlop.bootstrap.limits import build_limits, build_turnstile
+from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
-from orlop.bootstrap.sign_in import Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
@@ -45,24 +46,18 @@ def application_on(
 
     `first`: the password of an account to make on a catalog that is there only now.
     """
-    services = build_services(settings, stores)
     limits = build_limits(settings, context)
-    sign_in = build_sign_in(
-        settings,
-        stores.identity,
-        stores.access_changes,
-        services.access,
-        Sources(on_failure=telling_failures(services.notices, limits), gate=limits.check_login),
-    )
     metrics = Metrics()
+    services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
+    people = build_people(settings, stores, services, limits, log, names)
+    sign_in = people.sign_in
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    tokens = token_app(sign_in, log, names)
     turnstile = build_turnstile(settings, services.notices, limits)
-    worker = background(settings, stores, services, sign_in, metrics)
+    worker = background(settings, stores, services, metrics, people.jobs, people.chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -76,7 +71,7 @@ def application_on(
     async def shutdown() -> None:
         await worker.stop()
         blobs.close()
-        sign_in.close()
+        await people.close()
         await stores.close()
         log.close()
 
@@ -91,7 +86,7 @@ def application_on(
             names,
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {"token": tokens, ".well-known": tokens},
+        people.faces,
         startup,
         shutdown,
     )

@@ -14,6 +14,7 @@ from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.rate_limits import RateLimits
 from orlop.config.units import address, is_loopback
+from orlop.config.workload import Trusts, check_trusts
 
 __all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
 
@@ -146,6 +147,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = ""
     tls: Tls = Tls()
     auth: Auth = Auth()
+    trusts: Trusts = Trusts()
     catalog: CatalogStore = CatalogStore()
     blobs: BlobStore = BlobStore()
     uploads: Uploads = Uploads()
@@ -188,6 +190,7 @@ def check(settings: Settings) -> None:
     check_auth(settings.auth)
     check_catalog(settings.catalog)
     check_blobs(settings.blobs)
+    check_trusts(settings.trusts)
     check_audit(settings.audit)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(

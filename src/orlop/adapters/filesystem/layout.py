@@ -4,7 +4,7 @@
 <data>/
   orlop.json                               the marker: what this folder is, its format and the id of the store
   catalog/                                 the catalog's own; see adapters/sql
-    catalog.sqlite  writer.lock  changes
+    catalog.sqlite  writer.lock  changes  access-changes
   uploads/
     <upload id>                            a stage: the bytes of one session so far
     .check-<process id>                    a probe of `BlobInventory.check`, for the moment that it runs
@@ -13,6 +13,7 @@
       <2 hex>/                             never removed; all 256 of sha256 are made with the folder
         <hex>/                             made by the first copy, removed after the last
           <copy>                           a stored copy: written once, never changed
+  cache/                                   copies of blobs in a bucket, where that is set; see adapters/readcache
 ```
 """
 
@@ -28,7 +29,7 @@ from orlop.domain.errors import BlobUploadUnknown, DigestInvalid
 MARKER = "orlop.json"
 #: The marker while it is written; alone in a folder it is what an interrupted creation left.
 MARKER_DRAFT = "orlop.json.new"
-CATALOG, UPLOADS, BLOBS = "catalog", "uploads", "blobs"
+CATALOG, UPLOADS, BLOBS, CACHE = "catalog", "uploads", "blobs", "cache"
 CHECK_PREFIX = ".check-"
 
 #: The algorithm whose prefixes are made with the folder: nearly every blob's, so it saves them an fsync each.

@@ -1,6 +1,7 @@
 """Every role of who may do what, in memory."""
 
 from orlop.adapters.memory.identity_accounts import MemoryAccounts, MemoryPasswords
+from orlop.adapters.memory.identity_browser import MemorySignOns, MemorySteps
 from orlop.adapters.memory.identity_documents import MemoryDocuments
 from orlop.adapters.memory.identity_external import MemoryExternalAccounts
 from orlop.adapters.memory.identity_facts import MemoryAccessFacts
@@ -31,4 +32,6 @@ def on(state: State) -> Identity:
         keys=MemorySigningKeys(state),
         attempts=MemoryFailedAttempts(state),
         sessions=MemorySessions(state),
+        steps=MemorySteps(state),
+        sign_ons=MemorySignOns(state),
     )

@@ -27,7 +27,7 @@ _TABLES: dict[str, Key] = {
     "audit_heads": (0,),
     "audit_keys": ("",),
     "jobs": ("",),
-    "namespace_settings": ("",),
+    "namespace_settings": (0,),
     "accounts": (0,),
     "secrets": (0,),
     "groups": (0,),
@@ -39,6 +39,8 @@ _TABLES: dict[str, Key] = {
     "signing_keys": ("",),
     "attempts": ("",),
     "sessions": ("",),
+    "sign_in_steps": ("",),
+    "sign_ons": ("", ""),
 }
 
 

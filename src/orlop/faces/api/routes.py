@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.exceptions import (
@@ -29,6 +30,8 @@ from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown
 from orlop.services.audit_query import AllowedQuery
 from orlop.services.management.all import Management
 from orlop.services.management.operations import RULES, Operation
+
+_log = structlog.get_logger("orlop.api")
 
 #: Words in addresses, and the kinds of documents that they stand for.
 KINDS = {"trusts": "trust", "providers": "provider"}
@@ -76,6 +79,7 @@ def routes(
             RegistryError: _refused,
             HTTPException: _of_litestar,
             RecursionError: _too_deep,
+            Exception: _failed,
         },
         openapi_config=OpenAPIConfig(
             title="Orlop",
@@ -151,11 +155,18 @@ def _of_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Respo
             return _refused(request, MethodUnknown(f"{request.method[:32]} is not supported here", allowed))
         case ValidationException() | SerializationException():
             return _refused(request, RequestInvalid(_words(error)))
-    raise error
+    return _failed(request, error)
 
 
 def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
     return _refused(request, RequestInvalid("the body is too deep"))
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A defect of ours, which the log describes."""
+    name, path = str(request.scope.get(REQUEST_ID, "")), request.scope["path"]
+    _log.error("a request failed", request_id=name, method=request.method, path=path, exc_info=error)
+    return _refused(request, RegistryError("the registry failed; its log says why"))
 
 
 def _words(error: HTTPException) -> str:

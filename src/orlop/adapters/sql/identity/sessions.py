@@ -116,6 +116,12 @@ class SqlSessions:
         row = await self._reader.one("session_get", id)
         return (rows.session(row), rows.account(row[rows.SESSION :])) if row else None
 
+    async def extend(self, id: str, expires_at: int) -> None:  # noqa: A002
+        async def script(tx: Tx) -> None:
+            await tx.run("session_extend", id, expires_at)
+
+        await self._engine.write(script, durable=False, changes=False)
+
     async def of(self, account: str) -> tuple[Session, ...]:
         found = [rows.session(row) for row in await self._reader.all("sessions_of_account", account)]
         return tuple(sorted(found, key=lambda session: (-session.created_at, session.id)))

@@ -91,15 +91,15 @@ SELECT count(*) FROM grants;
 DELETE FROM grants;
 
 -- name: rows_namespace_settings
-SELECT path, visibility, description, version
-FROM namespace_settings WHERE path > ?1 ORDER BY path LIMIT ?2;
+SELECT namespace_id, path, visibility, description, version
+FROM namespace_settings WHERE namespace_id > ?1 ORDER BY namespace_id LIMIT ?2;
 
 -- name: row_namespace_settings
-INSERT INTO namespace_settings (path, visibility, description, version)
-VALUES (?1, ?2, ?3, ?4);
+INSERT INTO namespace_settings (namespace_id, path, visibility, description, version)
+VALUES (?1, ?2, ?3, ?4, ?5);
 
 -- name: last_namespace_settings
-SELECT path FROM namespace_settings ORDER BY path DESC LIMIT 1;
+SELECT namespace_id FROM namespace_settings ORDER BY namespace_id DESC LIMIT 1;
 
 -- name: inspect_count_namespace_settings
 SELECT count(*) FROM namespace_settings;
@@ -208,3 +208,37 @@ SELECT count(*) FROM sessions;
 
 -- name: clear_sessions
 DELETE FROM sessions;
+
+-- name: rows_sign_in_steps
+SELECT id, kind, body, address, expires_at
+FROM sign_in_steps WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: row_sign_in_steps
+INSERT INTO sign_in_steps (id, kind, body, address, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: last_sign_in_steps
+SELECT id FROM sign_in_steps ORDER BY id DESC LIMIT 1;
+
+-- name: inspect_count_sign_in_steps
+SELECT count(*) FROM sign_in_steps;
+
+-- name: clear_sign_in_steps
+DELETE FROM sign_in_steps;
+
+-- name: rows_sign_ons
+SELECT provider, external, account_id, refresh_token, checked_at
+FROM sign_ons WHERE (provider, external) > (?1, ?2) ORDER BY provider, external LIMIT ?3;
+
+-- name: row_sign_ons
+INSERT INTO sign_ons (provider, external, account_id, refresh_token, checked_at)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: last_sign_ons
+SELECT provider, external FROM sign_ons ORDER BY provider DESC, external DESC LIMIT 1;
+
+-- name: inspect_count_sign_ons
+SELECT count(*) FROM sign_ons;
+
+-- name: clear_sign_ons
+DELETE FROM sign_ons;

@@ -24,7 +24,7 @@ CREATE TABLE accounts (
 );
 CREATE INDEX accounts_by_kind ON accounts (kind, name);
 CREATE INDEX accounts_robots ON accounts (namespace, name) WHERE kind = 'robot';
-CREATE INDEX accounts_of_providers ON accounts (source) WHERE source <> 'local';
+CREATE INDEX accounts_of_providers ON accounts (source, name) WHERE source <> 'local';
 CREATE UNIQUE INDEX accounts_by_external ON accounts (source, external) WHERE external <> '';
 
 CREATE TABLE secrets (
@@ -89,10 +89,11 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT COLLATE "C" PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT COLLATE "C" NOT NULL,
-    version      BIGINT NOT NULL
+    namespace_id  BIGINT PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT COLLATE "C" NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL
 );
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings ((path || '/')) WHERE visibility IS NOT NULL;
@@ -236,3 +237,26 @@ CREATE TABLE audit_keys (
     private     BYTEA NOT NULL,  -- empty: it is kept elsewhere
     created_at  BIGINT NOT NULL
 );
+
+-- What was begun in a browser and is to be ended there, once.
+CREATE TABLE sign_in_steps (
+    id          TEXT COLLATE "C" PRIMARY KEY,  -- a hash of what the browser holds
+    kind        TEXT COLLATE "C" NOT NULL,
+    body        BYTEA NOT NULL,
+    address     TEXT COLLATE "C" NOT NULL,
+    expires_at  BIGINT NOT NULL
+);
+CREATE INDEX sign_in_steps_by_address ON sign_in_steps (address, expires_at);
+CREATE INDEX sign_in_steps_by_expiry ON sign_in_steps (expires_at);
+
+-- Who signed in through a provider that lets us ask whether they are still known there.
+CREATE TABLE sign_ons (
+    provider       TEXT COLLATE "C" NOT NULL,
+    external       TEXT COLLATE "C" NOT NULL,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    refresh_token  TEXT COLLATE "C" NOT NULL,
+    checked_at     BIGINT NOT NULL,
+    PRIMARY KEY (provider, external)
+);
+CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
+CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);

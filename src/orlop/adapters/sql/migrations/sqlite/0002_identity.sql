@@ -24,7 +24,7 @@ CREATE TABLE accounts (
 ) STRICT;
 CREATE INDEX accounts_by_kind ON accounts (kind, name);
 CREATE INDEX accounts_robots ON accounts (namespace, name) WHERE kind = 'robot';
-CREATE INDEX accounts_of_providers ON accounts (source) WHERE source <> 'local';
+CREATE INDEX accounts_of_providers ON accounts (source, name) WHERE source <> 'local';
 CREATE UNIQUE INDEX accounts_by_external ON accounts (source, external) WHERE external <> '';
 
 CREATE TABLE secrets (
@@ -89,11 +89,12 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT    PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT    CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT    NOT NULL,
-    version      INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    namespace_id  INTEGER PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT    NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT    CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT    NOT NULL,
+    version       INTEGER NOT NULL
+) STRICT;
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings (path || '/') WHERE visibility IS NOT NULL;
 
@@ -233,3 +234,26 @@ CREATE TABLE audit_keys (
     private     BLOB    NOT NULL,  -- empty: it is kept elsewhere
     created_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What was begun in a browser and is to be ended there, once.
+CREATE TABLE sign_in_steps (
+    id          TEXT    PRIMARY KEY,  -- a hash of what the browser holds
+    kind        TEXT    NOT NULL,
+    body        BLOB    NOT NULL,
+    address     TEXT    NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_steps_by_address ON sign_in_steps (address, expires_at);
+CREATE INDEX sign_in_steps_by_expiry ON sign_in_steps (expires_at);
+
+-- Who signed in through a provider that lets us ask whether they are still known there.
+CREATE TABLE sign_ons (
+    provider       TEXT    NOT NULL,
+    external       TEXT    NOT NULL,
+    account_id     INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    refresh_token  TEXT    NOT NULL,
+    checked_at     INTEGER NOT NULL,
+    PRIMARY KEY (provider, external)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
+CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
