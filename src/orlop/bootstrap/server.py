@@ -1,10 +1,11 @@
 """What one worker of the server runs: the ASGI application on open stores, and the work in the background."""
 
 from collections.abc import Callable
+from secrets import token_bytes
 
 from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
-from orlop.bootstrap.clocks import request_ids
+from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.first_start import create_first
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.sign_in import build_sign_in, token_app
@@ -16,6 +17,7 @@ from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
@@ -24,6 +26,7 @@ from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
 from orlop.services.first_start import FirstPassword
+from orlop.services.standing import Standings
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
@@ -37,10 +40,12 @@ def application(settings: Settings, context: WorkerContext, first: FirstPassword
     `first`: the password of an account to make on a catalog that is there only now.
     """
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
-    return application_on(stores, settings, context)
+    return application_on(stores, settings, context, first)
 
 
-def application_on(stores: Stores, settings: Settings, context: WorkerContext) -> Application:
+def application_on(
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
+) -> Application:
     """The application of one worker, on open stores."""
     services = build_services(settings, stores)
     sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
@@ -74,7 +79,12 @@ def application_on(stores: Stores, settings: Settings, context: WorkerContext) -
             settings,
             stores,
             services,
-            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused),
+            Doors(
+                Standings(sign_in.authentication, services.access, stores.access_changes, SystemClock(), token_bytes),
+                services.access,
+                sign_in.challenges,
+                metrics.refused,
+            ),
             blobs,
             log,
             names,
@@ -105,9 +115,12 @@ def _distribution(
         handlers,
         doors,
         # Manifests are what is worth remembering; of a blob it is a few hundred bytes.
-        Answers(stores.changes, settings.cache.bytes * 3 // 4),
+        Pulling(
+            handlers.manifests, Answers(stores.changes, settings.cache.bytes * 3 // 4), doors.standings, SystemClock()
+        ),
         Answers(stores.changes, settings.cache.bytes // 4),
         log,
         Limits(body_idle=settings.limits.body_idle / SECOND, uploads=settings.uploads.concurrent),
         names,
+        SystemClock(),
     )
