@@ -52,9 +52,7 @@ def build_people(
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
     browsers = (
-        None
-        if settings.open
-        else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
+        None if settings.open else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
     )
     if browsers is not None:
         faces.update(mounted(browsers))
