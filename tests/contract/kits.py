@@ -1,6 +1,24 @@
 """The kits of one store, gathered: a driver's test names its fixtures and inherits from these."""
 
-from tests.contract import blobs, browse, collection, inspection, links, manifests, outbox, refusals, uploads
+from tests.contract import (
+    blobs,
+    browse,
+    collection,
+    identity_accounts,
+    identity_answers,
+    identity_facts,
+    identity_grants,
+    identity_groups,
+    identity_namespaces,
+    identity_secrets,
+    identity_sessions,
+    inspection,
+    links,
+    manifests,
+    outbox,
+    refusals,
+    uploads,
+)
 
 
 class CatalogKit:
@@ -27,6 +45,25 @@ class CatalogKit:
     TestRecords = inspection.RecordsKit
     TestKnowledge = inspection.KnowledgeKit
     TestFindings = inspection.FindingsKit
+
+
+class IdentityKit:
+    """Needs the fixture `cast`: on an empty catalog, for each test."""
+
+    TestAccounts = identity_accounts.AccountsKit
+    TestPasswords = identity_accounts.PasswordsKit
+    TestSecrets = identity_secrets.SecretsKit
+    TestGroups = identity_groups.GroupsKit
+    TestProviders = identity_groups.ProvidersKit
+    TestGrants = identity_grants.GrantsKit
+    TestDocuments = identity_grants.DocumentsKit
+    TestNamespaces = identity_namespaces.NamespacesKit
+    TestRepositories = identity_namespaces.RepositoriesKit
+    TestFacts = identity_facts.FactsKit
+    TestAnswers = identity_answers.AnswersKit
+    TestKeys = identity_sessions.KeysKit
+    TestAttempts = identity_sessions.AttemptsKit
+    TestSessions = identity_sessions.SessionsKit
 
 
 class BlobStoreKit:

@@ -11,7 +11,9 @@ from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.contract import kits
 from tests.contract.blobs import BlobStore
+from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import START
 
@@ -45,6 +47,16 @@ def _changes(opened: MemoryCatalog) -> Changes:
     return opened.changes
 
 
+@pytest.fixture(name="access_changes")
+def _access_changes(opened: MemoryCatalog) -> Changes:
+    return opened.access_changes
+
+
+@pytest.fixture(name="cast")
+def _cast(opened: MemoryCatalog) -> Cast:
+    return Cast(opened.catalog, opened.identity)
+
+
 @pytest.fixture(name="store")
 def _store() -> BlobStore:
     clock = FixedClock()
@@ -61,8 +73,16 @@ class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
 
 
+class TestIdentity(kits.IdentityKit):
+    """Every role of who may do what."""
+
+
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
 
 
 class TestLeases(LeasesKit):

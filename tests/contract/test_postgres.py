@@ -18,7 +18,9 @@ from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.content import blob, image
 from tests.contract import kits
+from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
@@ -63,12 +65,31 @@ def _changes(opened: OpenCatalog, runner: asyncio.Runner) -> Changes:
     return opened.changes
 
 
+@pytest.fixture(name="access_changes")
+def _access_changes(opened: OpenCatalog, changes: Changes) -> Changes:
+    assert changes.current() is not None
+    return opened.access_changes
+
+
+@pytest.fixture(name="cast")
+def _cast(opened: OpenCatalog) -> Cast:
+    return Cast(opened.catalog, opened.identity)
+
+
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
 
 
+class TestIdentity(kits.IdentityKit):
+    """Every role of who may do what."""
+
+
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
 
 
 class TestLeases(LeasesKit):

@@ -11,6 +11,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
 from tests.content import blob, image
+from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
 from tests.postgres import SURROUNDINGS, PostgresServer
 
@@ -56,6 +57,7 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
     url = postgres.url(name, port=server.sockets[0].getsockname()[1])
     opened = open_postgres(Database(url, 1), None, [0], 0, SURROUNDINGS)
     catalog, scene = opened.catalog, Scene(opened.catalog)
+    identity, cast = opened.identity, Cast(opened.catalog, opened.identity)
 
     async def trips(operation: Callable[[], Awaitable[object]]) -> int:
         before = counting.trips
@@ -67,6 +69,10 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
         layers = [blob(f"{turn} {number}") for number in range(10)]
         what = image(f"image {turn}", list(layers))
         await scene.hold(LIB, *what.blobs)
+        ann = await cast.user(f"ann-{turn}")
+        await cast.group(f"devs-{turn}", ann.name)
+        await cast.grant(f"group:devs-{turn}")
+        secret = await cast.secret(ann.name, f"lookup {turn}")
         upload = await scene.claimed(APP, layers[0].digest)
         commit = UploadCommit(upload, copy_of(upload, blob(f"new {turn}")), promoted=True)
         first = {
@@ -83,6 +89,10 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
             "find nothing": await trips(lambda: catalog.manifests.resolve(RepositoryName("none"), V2)),
             "list tags": await trips(lambda: catalog.browse.tags(LIB, PageRequest(100))),
             "list repositories": await trips(lambda: catalog.browse.repositories(PageRequest(100))),
+            "find a secret": await trips(lambda: identity.secrets.find(f"lookup {turn}")),
+            "learn what an account may do": await trips(lambda: identity.facts.of(ann.id, secret.id)),
+            "learn what is said of a place": await trips(lambda: identity.facts.place(APP)),
+            "list open namespaces": await trips(lambda: identity.facts.open_namespaces("", 100)),
         }
 
     await scene.hold(APP, blob("first"))
@@ -99,6 +109,10 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
         "find nothing": 1,
         "list tags": 2,
         "list repositories": 1,
+        "find a secret": 1,
+        "learn what an account may do": 2,
+        "learn what is said of a place": 1,
+        "list open namespaces": 1,
     }
     await opened.engine.close()
     server.close()

@@ -13,7 +13,9 @@ from orlop.ports.events import Changes
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
+from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import APP, START, V1, V2, Scene
 
@@ -41,12 +43,30 @@ def _changes(opened: OpenCatalog) -> Changes:
     return opened.changes
 
 
+@pytest.fixture(name="access_changes")
+def _access_changes(opened: OpenCatalog) -> Changes:
+    return opened.access_changes
+
+
+@pytest.fixture(name="cast")
+def _cast(opened: OpenCatalog) -> Cast:
+    return Cast(opened.catalog, opened.identity)
+
+
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
 
 
+class TestIdentity(kits.IdentityKit):
+    """Every role of who may do what."""
+
+
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
 
 
 class TestLeases(LeasesKit):
@@ -66,6 +86,19 @@ class TestTwoProcesses:
         await other.catalog.manifests.untag(APP, V1, Scene(other.catalog).by())
         assert opened.changes.current() not in (count, None)
         assert await opened.catalog.manifests.resolve(APP, V1) is None
+        await other.engine.close()
+
+    async def test_a_change_of_who_may_do_what_is_seen_everywhere(self, tmp_path: Path, opened: OpenCatalog) -> None:
+        other = open_sqlite(tmp_path)
+        content, before = other.changes.current(), other.access_changes.current()
+        ann = await Cast(opened.catalog, opened.identity).user("ann")
+        assert other.access_changes.current() not in (before, None)
+        assert other.changes.current() == content
+        assert await other.identity.facts.of(ann.id) is not None
+        count = opened.access_changes.current()
+        await other.identity.accounts.remove("ann", Cast(other.catalog, other.identity).by())
+        assert opened.access_changes.current() not in (count, None)
+        assert await opened.identity.facts.of(ann.id) is None
         await other.engine.close()
 
     async def test_everything_is_there_after_a_restart(self, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ class TestRefusals:
 
     def test_a_database_that_waits_for_a_migration(self, postgres: PostgresServer, tmp_path: Path) -> None:
         url = postgres.catalog()
-        postgres.execute("UPDATE orlop_migrations SET number = 0", url)
+        postgres.execute("DELETE FROM orlop_migrations WHERE number > 1", url)
         assert "`orlop migrate run`" in self._refusal(tmp_path, url)
 
     def test_a_read_only_database(self, postgres: PostgresServer, tmp_path: Path) -> None:

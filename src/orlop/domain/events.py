@@ -47,6 +47,23 @@ class EventKind(StrEnum):
     BLOB_PULLED = "blob.pulled"
 
 
+#: After these everything that can be pulled is as it was: what is remembered of content stays right.
+CONTENT_STAYS = frozenset(
+    {
+        *(EventKind.ACCOUNT_CREATED, EventKind.ACCOUNT_CHANGED, EventKind.ACCOUNT_DELETED),
+        *(EventKind.PASSWORD_SET, EventKind.FACTORS_SET),
+        *(EventKind.SECRET_ISSUED, EventKind.SECRET_REVOKED, EventKind.SECRET_EXPIRING),
+        *(EventKind.GROUP_CREATED, EventKind.GROUP_CHANGED, EventKind.GROUP_DELETED),
+        *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
+        *(EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED),
+        *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
+        *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
+        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED),
+        *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED),
+    }
+)
+
+
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where something came from: what the actor was signed in with, their address, the id of the request."""
 

@@ -21,6 +21,7 @@ from orlop.ports.accounts import ExternalAccounts as ExternalAccounts
 from orlop.ports.accounts import PasswordRecord as PasswordRecord
 from orlop.ports.accounts import Passwords as Passwords
 from orlop.ports.catalog import By
+from orlop.ports.idempotency import KeptAnswers
 
 # --- Secrets ------------------------------------------------------------------------------------------------------
 
@@ -416,3 +417,4 @@ class Identity(msgspec.Struct, frozen=True):
     keys: SigningKeys
     attempts: FailedAttempts
     sessions: Sessions
+    answers: KeptAnswers

@@ -10,7 +10,8 @@ from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.clock import HOUR
 from tests.content import artifact, blob, image, index
-from tests.contract.scene import APP, LIB, START, V1, Scene
+from tests.contract.cast import Cast
+from tests.contract.scene import APP, LIB, START, V1, WEB, Scene
 
 ONE = image("one", ["base", "code"], foreign=["licensed"])
 SBOM = artifact("sbom", subject=ONE)
@@ -125,7 +126,46 @@ DAMAGES = [
         "UPDATE blobs SET state_at = 1, copy = 'late' WHERE state = 'tombstoned'",
         {(7, f"{GONE.digest}/late", "the tombstoned copy should be gone long ago")},
     ),
+    Damage(
+        "an account lost",
+        "DELETE FROM accounts",
+        {
+            (9, "grant 1", "the grant is for nobody that is there"),
+            (9, "ann", "the account, or a group that it is in, is not there"),
+            (9, "secret 1", "the secret belongs to no account"),
+            (9, "a session", "the session belongs to no account"),
+        },
+    ),
+    Damage(
+        "a group lost",
+        "DELETE FROM groups",
+        {
+            (9, "grant 2", "the grant is for nobody that is there"),
+            (9, "ann", "the account, or a group that it is in, is not there"),
+        },
+    ),
+    Damage(
+        "a role lost",
+        "DELETE FROM documents",
+        {(9, "grant 2", "the grant names the role puller, which is not there")},
+    ),
+    Damage(
+        "the version of who may do what lost",
+        "DELETE FROM access_state",
+        {(9, WEB, "the version of who may do what is older than the last deletion of the repository")},
+    ),
 ]
+
+
+async def _people(cast: Cast) -> None:
+    await cast.user("ann")
+    await cast.group("devs", "ann")
+    await cast.document("role", "puller", b'{"actions":["pull"]}')
+    await cast.grant("ann")
+    await cast.grant("group:devs", "puller")
+    await cast.secret("ann", "lookup")
+    await cast.session("ann", "session")
+    await cast.identity.namespaces.remove_repository(WEB, cast.by())
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
@@ -140,6 +180,8 @@ async def test_a_damage_is_found_and_nothing_else(tmp_path: Path, damage: Damage
     await opened.catalog.collection.tombstone(scene.at + 1, 10, scene.by())
     await opened.catalog.links.unlink(LIB, OLD.digest, scene.by())
     await scene.claimed(LIB)
+    await scene.put(WEB, index("empty", []))
+    await _people(Cast(opened.catalog, opened.identity))
     assert await scene.findings() == []
     connection = apsw.Connection(str(tmp_path / DATABASE))
     connection.execute(_sql(damage.sql)).fetchall()

@@ -14,7 +14,8 @@ from orlop.ports.blobs import BlobContent, BlobReader
 from orlop.ports.catalog import BlobRecord, By, Finding, ManifestRecord, TagChange
 from orlop.services.verify import Ages, Report, Verification
 from tests.content import artifact, blob, image, index
-from tests.contract.scene import APP, LATEST, LIB, V1, Scene
+from tests.contract.cast import Cast
+from tests.contract.scene import APP, LATEST, LIB, V1, WEB, Scene
 from tests.registry import ALICE, EXPIRE, GRACE, Damageable, HandClock, Registry, body, in_memory
 
 ONE = image("one", ["base", "code"], foreign=["licensed"])
@@ -50,7 +51,20 @@ async def lived_in() -> Store:
     cancelled = await registry.uploads.start(APP, ALICE)
     await registry.uploads.cancel(APP, cancelled.id, ALICE)
     clock.at += 1
+    await _people(Cast(inside.rows.catalog, inside.rows.identity, at=clock.at))
     return Store(inside, registry)
+
+
+async def _people(cast: Cast) -> None:
+    await cast.user("ann")
+    await cast.group("devs", "ann")
+    await cast.document("role", "puller", b'{"actions":["pull"]}')
+    await cast.grant("ann")
+    await cast.grant("group:devs", "puller")
+    await cast.secret("ann", "lookup")
+    await cast.session("ann", "session")
+    await Scene(cast.catalog, at=cast.at).put(WEB, index("empty", []), V1)
+    await cast.identity.namespaces.remove_repository(WEB, cast.by())
 
 
 @pytest.mark.parametrize("quick", [False, True])
@@ -211,6 +225,22 @@ def _late_tombstone(inside: Damageable) -> None:
             row.state_at -= 9 * GRACE
 
 
+def _lose_account(inside: Damageable) -> None:
+    del inside.rows.state.identity.accounts["ann"]
+
+
+def _lose_group(inside: Damageable) -> None:
+    del inside.rows.state.identity.groups["devs"]
+
+
+def _lose_role(inside: Damageable) -> None:
+    inside.rows.state.identity.documents.clear()
+
+
+def _version_back(inside: Damageable) -> None:
+    inside.rows.state.identity.version = 1
+
+
 DAMAGES = [
     Damage(
         "one bit flipped",
@@ -272,6 +302,19 @@ DAMAGES = [
     Damage("a total off by one", _total, {Finding(5, "totals", "the totals")}),
     Damage("an upload that never went", _late_upload, {Finding(7, "", "the upload should have expired")}),
     Damage("a tombstone that never went", _late_tombstone, {Finding(7, f"{GONE.digest}/", "the tombstoned copy")}),
+    Damage(
+        "an account lost",
+        _lose_account,
+        {
+            Finding(9, "grant ", "the grant is for nobody"),
+            Finding(9, "ann", "the account, or a group"),
+            Finding(9, "secret ", "the secret belongs to no account"),
+            Finding(9, "a session", "the session belongs to no account"),
+        },
+    ),
+    Damage("a group lost", _lose_group, {Finding(9, "grant ", "the grant is for nobody")}),
+    Damage("a role lost", _lose_role, {Finding(9, "grant ", "the grant names the role puller")}),
+    Damage("the version of access lost", _version_back, {Finding(9, WEB, "the version of who may do what is older")}),
 ]
 
 

@@ -1,5 +1,6 @@
 """Every role of who may do what, in memory."""
 
+from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.adapters.memory.identity_accounts import MemoryAccounts, MemoryPasswords
 from orlop.adapters.memory.identity_documents import MemoryDocuments
 from orlop.adapters.memory.identity_external import MemoryExternalAccounts
@@ -31,4 +32,5 @@ def on(state: State) -> Identity:
         keys=MemorySigningKeys(state),
         attempts=MemoryFailedAttempts(state),
         sessions=MemorySessions(state),
+        answers=MemoryKeptAnswers(),
     )

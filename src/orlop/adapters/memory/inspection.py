@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+from orlop.adapters.memory.identity_findings import wrong
 from orlop.adapters.memory.state import Counters, ManifestRow, RepositoryRow, State
 from orlop.domain.blob import BlobKey, BlobState
 from orlop.domain.manifest import EdgeKind
@@ -34,7 +35,7 @@ class MemoryInspection:
         for row in tuple(self._state.repositories.values()):
             for finding in (*self._edges(row), *_tags(row), *self._links(row)):
                 yield finding
-        for finding in (*self._blobs(), *self._counts(), *self._overdue(limits)):
+        for finding in (*self._blobs(), *self._counts(), *self._overdue(limits), *wrong(self._state.identity)):
             yield finding
 
     def _edges(self, row: RepositoryRow) -> Iterator[Finding]:

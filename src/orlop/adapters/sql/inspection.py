@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.sql.engine import Engine
 from orlop.adapters.sql.records import each
+from orlop.domain.access import ROLES
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
@@ -25,6 +26,11 @@ _FINDINGS = {
     "finding_unlinked": 8,
     "finding_repository_count": 5,
     "finding_totals": 5,
+    "finding_grant_principal": 9,
+    "finding_member": 9,
+    "finding_secret": 9,
+    "finding_session": 9,
+    "finding_deletion": 9,
 }
 
 
@@ -75,6 +81,8 @@ class SqlInspection:
         for statement, invariant in _FINDINGS.items():
             for where, what in await self._reader.all(statement):
                 yield Finding(invariant, where, what)
+        for where, what in await self._reader.all("finding_grant_role", each(sorted(ROLES))):
+            yield Finding(9, where, what)
         for where, what in await self._reader.all("finding_upload", limits.uploads_before):
             yield Finding(7, where, what)
         for where, what in await self._reader.all("finding_tombstone", limits.tombstones_before):

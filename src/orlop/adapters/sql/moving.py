@@ -21,6 +21,19 @@ _TABLES: dict[str, Key] = {
     "tag_history": (0,),
     "outbox": (0,),
     "jobs": ("",),
+    "namespace_settings": (0,),
+    "accounts": (0,),
+    "secrets": (0,),
+    "groups": (0,),
+    "members": (0, ""),
+    "grants": (0,),
+    "documents": ("", ""),
+    "access_state": (0,),
+    "repository_deletions": ("",),
+    "signing_keys": ("",),
+    "attempts": ("",),
+    "sessions": ("",),
+    "kept_answers": (0, ""),
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.engine import Engine, Raced, Session
 from orlop.adapters.sql.identity import rows
 from orlop.adapters.sql.identity.groups import fill, made_group
 from orlop.adapters.sql.identity.writing import changing
@@ -91,15 +91,16 @@ def _just(account: str, present: bool) -> set[str]:
 
 
 async def _known(session: Session, source: str, groups: Mapping[str, Sequence[str]], *, lock: bool) -> _Known:
-    """What there is; with `lock` nobody else changes accounts and groups of the provider until the transaction ends."""
-    suffix = "_lock" if lock else ""
-    accounts = await session.all(f"accounts_of_source{suffix}", source)
-    own = {name: row_id for row_id, name in await session.all(f"groups_of_source{suffix}", source)}
+    """What there is; with `lock` nobody else changes groups of the provider until the transaction ends."""
+    groups_of_source = "groups_of_source_lock" if lock else "groups_of_source"
+    own = {name: row_id for row_id, name in await session.all(groups_of_source, source)}
+    accounts = await session.all("accounts_of_source", source)
     names = {row_id: name for name, row_id in own.items()}
     members: dict[str, set[str]] = {name: set() for name in own}
     for row_id, account in await session.all("members_of_source", source):
-        members[names[row_id]].add(account)
-    granted = {names[row_id] for (row_id,) in await session.all("groups_of_source_granted", source)}
+        if row_id in names:  # else it was made a moment ago
+            members[names[row_id]].add(account)
+    granted = {names[row_id] for (row_id,) in await session.all("groups_of_source_granted", source) if row_id in names}
     named = await session.all("groups_named", each(sorted(set(groups))))
     return _Known(
         accounts={name: (row_id, disabled) for row_id, name, disabled in accounts},
@@ -140,6 +141,7 @@ async def _apply(tx: Session, ledger: Ledger, source: str, known: _Known, wanted
         ledger.event(EventKind.GROUP_DELETED, subject=name)
         ledger.access()
     for name, why in sorted(wanted.disabled.items()):
-        await tx.run("account_set_disabled", known.accounts[name][0], why)
+        if await tx.one("account_set_disabled", *known.accounts[name], why) is None:
+            raise Raced  # somebody else said something of it meanwhile
         ledger.event(EventKind.ACCOUNT_CHANGED, subject=name, detail=disabled_words(why))
         ledger.access()

@@ -48,10 +48,10 @@ class SqlNamespaces:
             words = namespace_words(before, namespace)
             if before is not None and not words:
                 return before
-            if before is None:
-                await made_namespace(tx, path, by)
+            row_id = known[0] if known is not None else await made_namespace(tx, path, by)
             await tx.run(
                 "namespace_set",
+                row_id,
                 path,
                 namespace.visibility.value if namespace.visibility else None,
                 namespace.description,
@@ -65,7 +65,8 @@ class SqlNamespaces:
 
     async def remove(self, path: str, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            if await tx.one("namespace_lock", path) is None:
+            row = await tx.one("namespace_lock", path)
+            if row is None:
                 raise unknown("namespace", path)
             if not path:
                 raise in_the_way("", "it is the root")
@@ -76,8 +77,8 @@ class SqlNamespaces:
                 raise in_the_way(path, "robots belong to it")
             grants = await tx.all("grant_page_of_place", PlaceKind.NAMESPACE.value, path, 0, ALL)
             await remove_grants(tx, ledger, grants)
-            await tx.run("namespace_unset", path)
-            await tx.run("namespace_delete", path)
+            await tx.run("namespace_unset", row[0])
+            await tx.run("namespace_delete", row[0])
             ledger.event(EventKind.NAMESPACE_DELETED, subject=path)
             ledger.access()
 

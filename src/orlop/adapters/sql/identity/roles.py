@@ -2,6 +2,7 @@
 
 from orlop.adapters.sql.engine import Engine
 from orlop.adapters.sql.identity.accounts import SqlAccounts, SqlPasswords
+from orlop.adapters.sql.identity.answers import SqlKeptAnswers
 from orlop.adapters.sql.identity.documents import SqlDocuments
 from orlop.adapters.sql.identity.external import SqlExternalAccounts
 from orlop.adapters.sql.identity.facts import SqlAccessFacts
@@ -30,4 +31,5 @@ def identity_on(engine: Engine) -> Identity:
         keys=SqlSigningKeys(engine),
         attempts=SqlFailedAttempts(engine),
         sessions=SqlSessions(engine),
+        answers=SqlKeptAnswers(engine),
     )

@@ -8,7 +8,8 @@ The order of locks, which no script may leave:
 4. the version of who may do what, where that changes;
 5. a row of the totals, as the last statement of all.
 
-Of what says who may do what: the account or the group that it is about, then the role; a namespace stands alone.
+Of what says who may do what: groups in the order of their ids, the account that it is about, then the role. Namespaces
+are locked alone.
 
 What rests on a row is checked after the row is locked. Every script looks before it inserts, so a row that is there all
 the same came in between: then, as after a deadlock, the whole script is run again.

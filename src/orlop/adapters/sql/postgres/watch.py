@@ -13,7 +13,12 @@ from orlop.adapters.sql.postgres.changes import FRESH, PostgresChanges
 from orlop.adapters.sql.postgres.connections import Connection, Database
 from orlop.adapters.sql.postgres.failures import FAILED
 from orlop.adapters.sql.postgres.patience import Surroundings
+from orlop.adapters.sql.records import each
 from orlop.adapters.sql.statements import POSTGRES
+from orlop.domain.events import CONTENT_STAYS
+
+#: Events that say nothing of content.
+_OTHERS = each(sorted(CONTENT_STAYS))
 
 #: Between two looks, and before a new connection after one was lost, in seconds.
 EVERY = 0.25
@@ -50,7 +55,7 @@ class Watch:
             while True:
                 asked = self._surroundings.monotonic()
                 known = version
-                snapshot, version, news = await self._one(connection, "news", snapshot)
+                snapshot, version, news = await self._one(connection, "news", snapshot, _OTHERS)
                 if news:
                     self._changes.seen()
                 if version != known:

@@ -57,11 +57,8 @@ SELECT name FROM accounts WHERE kind = 'robot' AND namespace = ?1 LIMIT 1;
 -- name: accounts_of_source
 SELECT id, name, disabled FROM accounts WHERE source = ?1 AND source <> 'local';
 
--- name: accounts_of_source_lock
-SELECT id, name, disabled FROM accounts WHERE source = ?1 AND source <> 'local' FOR UPDATE;
-
 -- name: account_set_disabled
-UPDATE accounts SET disabled = ?2, version = version + 1 WHERE id = ?1;
+UPDATE accounts SET disabled = ?3, version = version + 1 WHERE id = ?1 AND disabled = ?2 RETURNING id;
 
 -- name: secret_find
 SELECT s.id, a.name, s.kind, s.name, s.lookup, s.hash, s.limits, s.created_at, s.created_by, s.expires_at, s.warned_at,

@@ -30,7 +30,7 @@ SELECT name, source FROM groups WHERE name IN (SELECT value FROM json_each(?1) A
 SELECT id, name FROM groups WHERE source = ?1 AND source <> 'local';
 
 -- name: groups_of_source_lock
-SELECT id, name FROM groups WHERE source = ?1 AND source <> 'local' FOR UPDATE;
+SELECT id, name FROM groups WHERE source = ?1 AND source <> 'local' ORDER BY id FOR UPDATE;
 
 -- name: groups_of_source_granted
 SELECT g.id FROM groups g

@@ -29,20 +29,20 @@ WHERE visibility IS NOT NULL AND path || '/' > ?1 ORDER BY path || '/' LIMIT ?2;
 
 -- name: namespace_get
 SELECT n.path, s.visibility, coalesce(s.description, ''), n.created_at, n.created_by, coalesce(s.version, 1)
-FROM namespaces n LEFT JOIN namespace_settings s ON s.path = n.path
+FROM namespaces n LEFT JOIN namespace_settings s ON s.namespace_id = n.id
 WHERE n.path = ?1;
 
 -- name: namespace_page
 SELECT n.path, s.visibility, coalesce(s.description, ''), n.created_at, n.created_by, coalesce(s.version, 1)
-FROM namespaces n LEFT JOIN namespace_settings s ON s.path = n.path
+FROM namespaces n LEFT JOIN namespace_settings s ON s.namespace_id = n.id
 WHERE n.path > ?1 AND n.path < ?2 ORDER BY n.path LIMIT ?3;
 
 -- name: namespace_lock
 SELECT id FROM namespaces WHERE path = ?1 FOR UPDATE;
 
 -- name: namespace_set
-INSERT INTO namespace_settings (path, visibility, description, version) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT (path) DO UPDATE
+INSERT INTO namespace_settings (namespace_id, path, visibility, description, version) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (namespace_id) DO UPDATE
 SET visibility = excluded.visibility, description = excluded.description, version = excluded.version;
 
 -- name: namespace_below
@@ -52,10 +52,10 @@ SELECT path FROM namespaces WHERE path > ?1 AND path < ?2 LIMIT 1;
 SELECT name FROM repositories WHERE name > ?1 AND name < ?2 LIMIT 1;
 
 -- name: namespace_unset
-DELETE FROM namespace_settings WHERE path = ?1;
+DELETE FROM namespace_settings WHERE namespace_id = ?1;
 
 -- name: namespace_delete
-DELETE FROM namespaces WHERE path = ?1;
+DELETE FROM namespaces WHERE id = ?1;
 
 -- name: repository_sizes
 SELECT tag_count, manifest_count, blob_count FROM repositories WHERE id = ?1;

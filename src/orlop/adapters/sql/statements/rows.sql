@@ -159,12 +159,12 @@ SELECT count(*) FROM tag_history;
 DELETE FROM tag_history;
 
 -- name: rows_outbox
-SELECT id, at, kind, actor, repository, digest, tag
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail
 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
 
 -- name: row_outbox
-INSERT INTO outbox (id, at, kind, actor, repository, digest, tag)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 
 -- name: last_outbox
 SELECT id FROM outbox ORDER BY id DESC LIMIT 1;
@@ -199,5 +199,6 @@ DELETE FROM uploads;
 UPDATE totals SET repositories = 0, manifests = 0, tags = 0, blobs = 0, blob_bytes = 0;
 
 -- name: ids_settle
--- New ids go on behind the greatest by themselves.
-SELECT 1;
+-- New ids go on behind the greatest by themselves. Tokens name accounts and secrets by theirs, so those of the last that
+-- were removed before the move are left out, too.
+UPDATE sqlite_sequence SET seq = seq + 1000 WHERE name IN ('accounts', 'secrets');

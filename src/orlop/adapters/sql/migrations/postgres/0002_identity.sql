@@ -89,10 +89,11 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT COLLATE "C" PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT COLLATE "C" NOT NULL,
-    version      BIGINT NOT NULL
+    namespace_id  BIGINT PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT COLLATE "C" NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT COLLATE "C" CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT COLLATE "C" NOT NULL,
+    version       BIGINT NOT NULL
 );
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings ((path || '/')) WHERE visibility IS NOT NULL;
@@ -159,3 +160,14 @@ ALTER TABLE outbox ADD COLUMN address TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN request TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN subject TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN detail TEXT COLLATE "C" NOT NULL DEFAULT '';
+
+-- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
+CREATE TABLE kept_answers (
+    account_id   BIGINT NOT NULL,
+    key          TEXT COLLATE "C" NOT NULL,
+    fingerprint  TEXT COLLATE "C" NOT NULL,
+    begun_at     BIGINT NOT NULL,
+    answer       BYTEA,
+    PRIMARY KEY (account_id, key)
+);
+CREATE INDEX kept_answers_by_age ON kept_answers (begun_at);

@@ -89,11 +89,12 @@ CREATE INDEX namespaces_by_parent ON namespaces (parent_id);
 
 -- What was set on a namespace; most have no row. Visibility NULL: what the nearest above says.
 CREATE TABLE namespace_settings (
-    path         TEXT    PRIMARY KEY REFERENCES namespaces (path),
-    visibility   TEXT    CHECK (visibility IN ('public', 'internal', 'private')),
-    description  TEXT    NOT NULL,
-    version      INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+    namespace_id  INTEGER PRIMARY KEY REFERENCES namespaces (id),
+    path          TEXT    NOT NULL UNIQUE,  -- that of the namespace, which never changes
+    visibility    TEXT    CHECK (visibility IN ('public', 'internal', 'private')),
+    description   TEXT    NOT NULL,
+    version       INTEGER NOT NULL
+) STRICT;
 -- In the order of the repositories below: `a-b/app` comes before `a/app`.
 CREATE INDEX namespace_settings_visible ON namespace_settings (path || '/') WHERE visibility IS NOT NULL;
 
@@ -159,3 +160,14 @@ ALTER TABLE outbox ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN request TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+
+-- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
+CREATE TABLE kept_answers (
+    account_id   INTEGER NOT NULL,
+    key          TEXT NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    begun_at     INTEGER NOT NULL,
+    answer       BLOB,
+    PRIMARY KEY (account_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_answers_by_age ON kept_answers (begun_at);

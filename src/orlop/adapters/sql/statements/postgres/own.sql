@@ -26,14 +26,16 @@ SELECT pg_current_snapshot()::text;
 
 -- name: news
 -- Now, the version of who may do what, and whether a transaction that the snapshot ?1 did not show has written an event
--- since: one that was running then, or one that began later.
+-- since that is of none of the kinds ?2: one that was running then, or one that began later.
 SELECT pg_current_snapshot()::text, coalesce((SELECT version FROM access_state WHERE id = 1), 1), EXISTS (
     SELECT 1 FROM outbox_epoch e JOIN outbox o
     ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
+    WHERE o.kind NOT IN (SELECT value FROM json_each(?2) AS others)
 ) OR EXISTS (
     SELECT 1 FROM outbox_epoch e
     CROSS JOIN (SELECT xip::text::bigint AS number FROM pg_snapshot_xip(?1::text::pg_snapshot) AS xip) ran
-    JOIN outbox o ON o.id >= e.base + (ran.number << 20) AND o.id < e.base + ((ran.number + 1) << 20));
+    JOIN outbox o ON o.id >= e.base + (ran.number << 20) AND o.id < e.base + ((ran.number + 1) << 20)
+    WHERE o.kind NOT IN (SELECT value FROM json_each(?2) AS others));
 
 -- name: commit_abandon
 -- Takes the key's place if nobody has it: then the transaction that was to leave it can never be committed any more.
@@ -54,11 +56,16 @@ SELECT NULL;
 SELECT orlop_gate(?1);
 
 -- name: ids_settle
+-- Tokens name accounts and secrets by their ids, so those of the last that were removed before the move are left out.
 SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM namespaces)),
        setval(pg_get_serial_sequence('repositories', 'id'), (SELECT max(id) FROM repositories)),
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
-       setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history));
+       setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history)),
+       setval(pg_get_serial_sequence('accounts', 'id'), (SELECT max(id) + 1000 FROM accounts)),
+       setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
+       setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
+       setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants));
 
 -- name: repository_spans
 SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL (

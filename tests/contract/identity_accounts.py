@@ -1,0 +1,214 @@
+"""What every driver keeps to about accounts and passwords (ports.identity.Accounts, Passwords)."""
+
+import pytest
+
+from orlop.domain.access import SubjectKind
+from orlop.domain.errors import Conflict, NotFound, Stale
+from orlop.domain.events import EventKind
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.identity import Account, AccountChange, PasswordRecord
+from tests.contract.cast import PAGE, Cast
+
+
+class AccountsKit:
+    """Needs the fixture `cast`: on an empty catalog."""
+
+    async def test_what_is_made_is_there_with_what_only_the_catalog_can_say(self, cast: Cast) -> None:
+        asked = Account(
+            name="ann",
+            display="Ann",
+            email="ann@example.org",
+            source="ldap",
+            external="uuid-1",
+            disabled="on leave",
+            must_change=True,
+            expires_at=cast.at + 5,
+            has_password=True,
+            second_factors=("totp",),
+            version=9,
+            used_at=4,
+        )
+        async with cast.moved():
+            made = await cast.identity.accounts.add(asked, cast.by())
+        assert made.id > 0
+        assert made == Account(
+            id=made.id,
+            name="ann",
+            display="Ann",
+            email="ann@example.org",
+            source="ldap",
+            external="uuid-1",
+            disabled="on leave",
+            must_change=True,
+            expires_at=cast.at + 5,
+            created_at=cast.at,
+            created_by="admin",
+        )
+        assert await cast.identity.accounts.get("ann") == made
+        assert await cast.identity.external.external("ldap", "uuid-1") == made
+        assert await cast.news() == [(EventKind.ACCOUNT_CREATED, "ann", "user of ldap")]
+
+    async def test_nobody_is_there_who_was_not_made(self, cast: Cast) -> None:
+        await cast.user("ann")
+        assert await cast.identity.accounts.get("an") is None
+        assert await cast.identity.external.external("local", "") is None
+        assert await cast.identity.external.external("ldap", "ann") is None
+        with pytest.raises(NotFound):
+            await cast.identity.accounts.change("an", AccountChange(email="x"), cast.by())
+        with pytest.raises(NotFound):
+            await cast.identity.accounts.remove("an", cast.by())
+
+    async def test_a_name_is_taken_once_and_so_is_what_a_provider_says(self, cast: Cast) -> None:
+        await cast.user("ann", source="ldap", external="uuid-1")
+        async with cast.unchanged():
+            with pytest.raises(Conflict):
+                await cast.user("ann")
+            with pytest.raises(Conflict):
+                await cast.user("anna", source="ldap", external="uuid-1")
+        await cast.user("anna", source="oidc", external="uuid-1")
+        await cast.user("bob")
+        await cast.user("eve")
+
+    async def test_numbers_are_never_given_again(self, cast: Cast) -> None:
+        first = await cast.user("ann")
+        await cast.identity.accounts.remove("ann", cast.by())
+        second = await cast.user("ann")
+        assert second.id > first.id
+        assert await cast.identity.facts.of(first.id) is None
+
+    async def test_pages_are_of_one_kind_by_name(self, cast: Cast) -> None:
+        users = [await cast.user(name) for name in ("eve", "ann", "bob")]
+        robots = [
+            await cast.robot("robot+b", "team"),
+            await cast.robot("robot+a", "team"),
+            await cast.robot("robot+c", "team/x"),
+            await cast.robot("robot+d"),
+        ]
+        accounts, by_name = cast.identity.accounts, sorted(users, key=lambda account: account.name)
+        assert (await accounts.page(SubjectKind.USER, PAGE)).items == tuple(by_name)
+        assert await accounts.page(SubjectKind.USER, PageRequest(1)) == Page((by_name[0],), more=True)
+        assert await accounts.page(SubjectKind.USER, PageRequest(9, "ann")) == Page(tuple(by_name[1:]))
+        assert [one.name for one in (await accounts.page(SubjectKind.ROBOT, PAGE)).items] == [
+            f"robot+{letter}" for letter in "abcd"
+        ]
+        of_team = await accounts.page(SubjectKind.ROBOT, PageRequest(1), namespace="team")
+        assert of_team == Page((robots[1],), more=True)
+        assert (await accounts.page(SubjectKind.ROBOT, PAGE, namespace="")).items == (robots[3],)
+        assert (await accounts.page(SubjectKind.USER, PAGE, namespace="")).items == ()
+
+    async def test_a_change_changes_what_it_names_and_raises_the_version(self, cast: Cast) -> None:
+        before = await cast.user("ann", display="Ann", email="ann@example.org")
+        await cast.news()
+        async with cast.moved():
+            after = await cast.identity.accounts.change(
+                "ann", AccountChange(email="new@example.org", disabled="left"), cast.by(), expected=1
+            )
+        assert (after.display, after.email, after.disabled) == ("Ann", "new@example.org", "left")
+        assert (after.id, after.version) == (before.id, 2)
+        assert await cast.identity.accounts.get("ann") == after
+        assert await cast.news() == [(EventKind.ACCOUNT_CHANGED, "ann", "email, disabled: left")]
+        back = await cast.identity.accounts.change("ann", AccountChange(disabled="", expires_at=7), cast.by())
+        assert (back.disabled, back.expires_at, back.version) == ("", 7, 3)
+        assert await cast.news() == [(EventKind.ACCOUNT_CHANGED, "ann", "expires, enabled")]
+
+    async def test_a_change_to_what_is_so_already_changes_nothing(self, cast: Cast) -> None:
+        made = await cast.user("ann", display="Ann")
+        async with cast.unchanged():
+            assert await cast.identity.accounts.change("ann", AccountChange(display="Ann"), cast.by()) == made
+
+    async def test_a_change_of_what_was_changed_meanwhile_is_refused(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.identity.accounts.change("ann", AccountChange(email="x"), cast.by())
+        async with cast.unchanged():
+            with pytest.raises(Stale):
+                await cast.identity.accounts.change("ann", AccountChange(email="y"), cast.by(), expected=1)
+            with pytest.raises(Stale):
+                await cast.identity.accounts.remove("ann", cast.by(), expected=1)
+
+    async def test_with_an_account_goes_everything_that_is_its_own(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.user("bob")
+        await cast.group("devs", "ann", "bob")
+        gone = [await cast.grant("ann", "owner"), await cast.grant("ann", "publisher", tags="v*")]
+        kept = [await cast.grant("bob"), await cast.grant("group:devs")]
+        await cast.secret("ann", "lookup")
+        await cast.session("ann", "session")
+        await cast.news()
+        async with cast.moved():
+            await cast.identity.accounts.remove("ann", cast.by(), expected=1)
+        now = await cast.kept()
+        assert [account.name for account in now.accounts] == ["bob"]
+        assert now.members == {"devs": ("bob",)}
+        assert now.grants == tuple(kept)
+        assert await cast.identity.secrets.find("lookup") is None
+        assert await cast.identity.sessions.get("session") is None
+        assert await cast.news() == [
+            *((EventKind.GRANT_REMOVED, "ann", str(grant)) for grant in gone),
+            (EventKind.ACCOUNT_DELETED, "ann", ""),
+        ]
+
+
+class PasswordsKit:
+    """Needs the fixture `cast`: on an empty catalog."""
+
+    async def test_a_password_is_set_and_removed(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.news()
+        record = await cast.identity.passwords.get("ann")
+        assert record is not None
+        assert (record.hash, record.factors, record.account.has_password) == (None, b"", False)
+        async with cast.moved():
+            await cast.identity.passwords.set("ann", "$argon2id$1", must_change=True, by=cast.by())
+        account = await cast.identity.accounts.get("ann")
+        assert account is not None
+        assert (account.has_password, account.must_change, account.version) == (True, True, 2)
+        assert await cast.identity.passwords.get("ann") == PasswordRecord(account, "$argon2id$1", b"")
+        await cast.identity.passwords.set("ann", "$argon2id$2", must_change=False, by=cast.by())
+        await cast.identity.passwords.set("ann", None, must_change=False, by=cast.by())
+        record = await cast.identity.passwords.get("ann")
+        assert record is not None
+        assert (record.hash, record.account.has_password, record.account.must_change) == (None, False, False)
+        told = await cast.news()
+        assert told == [
+            (EventKind.PASSWORD_SET, "ann", "set, to be changed at the next sign-in"),
+            (EventKind.PASSWORD_SET, "ann", "set"),
+            (EventKind.PASSWORD_SET, "ann", "removed"),
+        ]
+
+    async def test_a_new_password_ends_what_rests_on_the_old_one(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.user("bob")
+        kept = await cast.secret("ann", "token")
+        await cast.secret("ann", "refresh", "refresh")
+        others = await cast.secret("bob", "other", "refresh")
+        await cast.session("ann", "one")
+        await cast.session("bob", "two")
+        await cast.identity.passwords.set("ann", "$argon2id$", must_change=False, by=cast.by())
+        now = await cast.kept()
+        assert now.secrets == {"ann": (kept,), "bob": (others,)}
+        assert [session.id for each in now.sessions.values() for session in each] == ["two"]
+
+    async def test_second_factors_are_kept_as_they_come(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.news()
+        async with cast.moved():
+            await cast.identity.passwords.set_factors("ann", b'{"totp":1}', ["totp", "passkey"], cast.by())
+        record = await cast.identity.passwords.get("ann")
+        assert record is not None
+        assert record.factors == b'{"totp":1}'
+        assert record.account.second_factors == ("totp", "passkey")
+        await cast.identity.passwords.set_factors("ann", b"", [], cast.by())
+        account = await cast.identity.accounts.get("ann")
+        assert account is not None
+        assert (account.second_factors, account.version) == ((), 3)
+        assert await cast.news() == [
+            (EventKind.FACTORS_SET, "ann", "totp, passkey"),
+            (EventKind.FACTORS_SET, "ann", "none"),
+        ]
+
+    async def test_nobody_has_none(self, cast: Cast) -> None:
+        assert await cast.identity.passwords.get("ann") is None
+        with pytest.raises(NotFound):
+            await cast.identity.passwords.set("ann", None, must_change=False, by=cast.by())
+        with pytest.raises(NotFound):
+            await cast.identity.passwords.set_factors("ann", b"", [], cast.by())

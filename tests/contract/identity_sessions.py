@@ -1,0 +1,151 @@
+"""What every driver keeps to about keys, failed attempts and sessions (ports.identity.SigningKeys and on)."""
+
+import pytest
+
+from orlop.domain.errors import Conflict, NotFound
+from orlop.domain.events import EventKind
+from orlop.ports.clock import HOUR
+from orlop.ports.identity import Attempts
+from tests.contract.cast import Cast
+
+
+class KeysKit:
+    """Needs the fixture `cast`: on an empty catalog."""
+
+    async def test_a_key_is_added_unless_there_is_a_newer_one(self, cast: Cast) -> None:
+        keys, first = cast.identity.keys, cast.key("b", active_at=10)
+        async with cast.moved():
+            assert await keys.add(first, cast.by(), unless_newer_than=10) == (first,)
+        async with cast.unchanged():
+            assert await keys.add(cast.key("a", active_at=20), cast.by(), unless_newer_than=9) == (first,)
+        second = cast.key("a", active_at=20)
+        assert await keys.add(second, cast.by(), unless_newer_than=10) == (second, first)
+        cast.at += 1
+        third = cast.key("0", active_at=30)
+        assert await keys.add(third, cast.by(), unless_newer_than=20) == (second, first, third)
+        assert await keys.all() == (second, first, third)
+        cast.at -= 1
+        events = await cast.catalog.outbox.events(0, 9)
+        assert [(event.kind, event.subject) for event in events] == [(EventKind.KEY_ADDED, name) for name in "ba0"]
+        assert not any("private" in event.detail for event in events)
+        async with cast.unchanged():
+            with pytest.raises(Conflict):
+                await keys.add(first, cast.by(), unless_newer_than=99)
+
+    async def test_keys_that_verify_nothing_any_more_are_forgotten(self, cast: Cast) -> None:
+        keys = cast.identity.keys
+        old, new = cast.key("old", active_at=10), cast.key("new", active_at=20)
+        for key in (old, new):
+            await keys.add(key, cast.by(), unless_newer_than=key.active_at)
+        async with cast.unchanged():
+            await keys.forget(old.expires_at, cast.by())
+        async with cast.moved():
+            await keys.forget(old.expires_at + 1, cast.by())
+        assert await keys.all() == (new,)
+
+
+class AttemptsKit:
+    """Needs the fixture `cast`: on an empty catalog."""
+
+    async def test_failures_are_counted_by_key_until_they_are_cleared(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+        assert await attempts.get(["ann", "::1"]) == {}
+        assert await attempts.failed(["ann", "::1"], 10, forget_before=0) == {
+            "ann": Attempts(1, 10),
+            "::1": Attempts(1, 10),
+        }
+        assert await attempts.failed(["::1", "bob", "bob"], 11, forget_before=0) == {
+            "::1": Attempts(2, 11),
+            "bob": Attempts(1, 11),
+        }
+        assert await attempts.get(["::1", "ann", "eve"]) == {"::1": Attempts(2, 11), "ann": Attempts(1, 10)}
+        await attempts.clear(["::1", "eve"])
+        assert await attempts.get(["::1", "ann", "bob"]) == {"ann": Attempts(1, 10), "bob": Attempts(1, 11)}
+        assert await attempts.get([]) == {}
+
+    async def test_old_failures_do_not_count(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+        await attempts.failed(["ann"], 10, forget_before=0)
+        assert await attempts.failed(["ann"], 20, forget_before=10) == {"ann": Attempts(2, 20)}
+        assert await attempts.failed(["ann"], 30, forget_before=21) == {"ann": Attempts(1, 30)}
+
+    async def test_who_remembers_for_longer_still_does(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+        await attempts.failed(["address"], cast.at, forget_before=0)
+        await attempts.failed(["ann"], cast.at + HOUR, forget_before=cast.at + HOUR)
+        assert await attempts.failed(["address"], cast.at + HOUR, forget_before=0) == {
+            "address": Attempts(2, cast.at + HOUR)
+        }
+
+
+class SessionsKit:
+    """Needs the fixture `cast`: on an empty catalog."""
+
+    async def test_a_session_is_found_with_its_account(self, cast: Cast) -> None:
+        ann = await cast.user("ann")
+        await cast.news()
+        async with cast.moved(moves=False):
+            made = await cast.session(
+                "ann", "one", provider="google", provider_session="s1", address="::1", agent="Firefox"
+            )
+            await cast.session("ann", "two")
+        assert await cast.identity.sessions.get("one") == (made, ann)
+        assert await cast.identity.sessions.get("on") is None
+        assert await cast.news() == [
+            (EventKind.SESSION_STARTED, "ann", "by google"),
+            (EventKind.SESSION_STARTED, "ann", "by password"),
+        ]
+        async with cast.unchanged():
+            with pytest.raises(NotFound):
+                await cast.session("bob", "three")
+            with pytest.raises(Conflict):
+                await cast.session("ann", "one")
+
+    async def test_those_of_an_account_come_newest_first(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.user("bob")
+        made = []
+        for number, name in enumerate(("ann", "bob", "ann")):
+            cast.at += 1
+            made.append(await cast.session(name, str(number)))
+        assert await cast.identity.sessions.of("ann") == (made[2], made[0])
+        assert await cast.identity.sessions.of("eve") == ()
+
+    async def test_those_end_that_match_everything_that_is_given(self, cast: Cast) -> None:
+        sessions = cast.identity.sessions
+        for name in ("ann", "bob"):
+            await cast.user(name)
+            await cast.session(name, f"{name} by password")
+            for provider in ("google", "github"):
+                await cast.session(name, f"{name} {provider}", provider=provider, provider_session=f"of {name}")
+        await cast.news()
+
+        async def left() -> set[str]:
+            return {session.id for name in ("ann", "bob") for session in await sessions.of(name)}
+
+        async with cast.unchanged():
+            assert await sessions.end(id="ann google", account="bob", by=cast.by()) == 0
+            assert await sessions.end(provider="google", provider_session="of eve", by=cast.by()) == 0
+            with pytest.raises(ValueError, match="which sessions"):
+                await sessions.end(by=cast.by())
+        async with cast.moved():
+            assert await sessions.end(id="ann google", by=cast.by()) == 1
+        assert await cast.news() == [(EventKind.SESSION_ENDED, "ann", "by google")]
+        assert await sessions.end(provider="google", provider_session="of bob", by=cast.by()) == 1
+        assert await left() == {"ann by password", "ann github", "bob by password", "bob github"}
+        assert await sessions.end(provider_session="of ann", by=cast.by()) == 1
+        assert await sessions.end(provider="github", by=cast.by()) == 1
+        assert await left() == {"ann by password", "bob by password"}
+        assert await sessions.end(account="bob", by=cast.by()) == 1
+        assert await left() == {"ann by password"}
+
+    async def test_those_that_are_over_are_forgotten(self, cast: Cast) -> None:
+        await cast.user("ann")
+        over = await cast.session("ann", "over")
+        cast.at += 1
+        kept = await cast.session("ann", "kept")
+        await cast.identity.sessions.forget(over.expires_at)
+        assert len(await cast.identity.sessions.of("ann")) == 2
+        async with cast.moved(moves=False):
+            await cast.identity.sessions.forget(over.expires_at + 1)
+        assert await cast.identity.sessions.of("ann") == (kept,)

@@ -1,0 +1,116 @@
+"""Catalogs of the previous release are brought to today's schema with everything in them, and that release goes on."""
+
+import asyncio
+from pathlib import Path
+
+import apsw
+import asyncpg
+import pytest
+
+from orlop.adapters.sql import migrations
+from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
+from orlop.adapters.sql.migrations.postgres import migrate as migrate_postgres
+from orlop.adapters.sql.migrations.sqlite import APPLICATION_ID, migrate
+from orlop.adapters.sql.postgres.catalog import open_postgres
+from orlop.adapters.sql.postgres.connections import Database
+from orlop.domain.access.rights import DEFAULT_VISIBILITY
+from orlop.domain.events import Event, EventKind
+from tests.contract.cast import Cast
+from tests.contract.scene import APP, START, V1, Scene
+from tests.postgres import SURROUNDINGS, PostgresServer
+
+#: What the first release wrote, in its words.
+ROWS = f"""
+INSERT INTO namespaces (id, path, parent_id, created_at, created_by) VALUES (2, 'team', 1, {START}, 'alice');
+INSERT INTO repositories (id, name, namespace_id, created_at, created_by, manifest_count, manifest_bytes, tag_count)
+VALUES (1, 'team/app', 2, {START}, 'alice', 1, 2, 1);
+INSERT INTO manifests (id, repository_id, digest, media_type, artifact_type, size, content_size, pushed_at, pushed_by,
+    annotations, content)
+VALUES (1, 1, 'sha256:00', 'text/plain', '', 2, 0, {START}, 'alice', '{{}}', CAST('{{}}' AS %s));
+INSERT INTO tags VALUES (1, 'v1', 1, {START}, {START}, 'alice');
+INSERT INTO tag_history (repository_id, tag, at, actor, digest) VALUES (1, 'v1', {START}, 'alice', 'sha256:00');
+UPDATE totals SET repositories = 1, manifests = 1, tags = 1 WHERE id = 1;
+"""
+EVENT = f"INSERT INTO outbox (id, at, kind, actor, repository, digest, tag) VALUES (%s, {START}, 'tag.set', 'alice', 'team/app', 'sha256:00', 'v1')"  # noqa: E501 - one statement
+
+
+async def _check(opened: OpenCatalog) -> None:
+    """What the first release wrote is there, and today's release goes on with it."""
+    scene, cast = Scene(opened.catalog), Cast(opened.catalog, opened.identity)
+    found = await opened.catalog.manifests.resolve(APP, V1)
+    assert found is not None
+    assert found.content == b"{}"
+    events = await opened.catalog.outbox.events(0, 10)
+    assert [(event.kind, event.actor, event.repository, event.tag) for event in events] == [
+        (EventKind.TAG_SET, "alice", APP, V1),
+        (EventKind.TAG_SET, "alice", APP, V1),
+    ]
+    assert events[0] == Event(
+        id=events[0].id,
+        at=START,
+        kind=EventKind.TAG_SET,
+        actor="alice",
+        repository=APP,
+        digest="sha256:00",
+        tag=V1,
+    )
+    place = await opened.identity.facts.place(APP)
+    assert (place.visible, place.exists, place.version) == (DEFAULT_VISIBILITY, True, 1)
+    team = await opened.identity.namespaces.get("team")
+    assert team is not None
+    assert (team.created_by, team.visibility, team.version) == ("alice", None, 1)
+    assert await scene.findings() == []
+    await cast.user("ann")
+    await cast.identity.namespaces.remove_repository(APP, cast.by())
+    assert await scene.findings() == []
+
+
+def _first(engine: str) -> str:
+    return migrations.known(engine)[0].sql
+
+
+def test_a_catalog_in_sqlite(tmp_path: Path, runner: asyncio.Runner) -> None:
+    old = apsw.Connection(str(tmp_path / DATABASE))
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA journal_mode = WAL").fetchall()
+    old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)")
+    old.execute("INSERT INTO migrations VALUES (1, 'initial', 0)")
+    old.execute(_first("sqlite") + ROWS % "BLOB" + EVENT % 1).fetchall()
+    taken = migrate(tmp_path / DATABASE, lambda: START)
+    assert [(step.number, step.name) for step in taken][:1] == [(2, "identity")]
+    old.execute(EVENT % 2)
+    old.close()
+
+    async def look() -> None:
+        opened = open_sqlite(tmp_path)
+        await _check(opened)
+        await opened.engine.close()
+
+    runner.run(look())
+
+
+@pytest.mark.slow
+def test_a_catalog_in_postgresql_while_the_previous_release_runs(
+    postgres: PostgresServer, runner: asyncio.Runner
+) -> None:
+    url = postgres.database()
+
+    async def look() -> None:
+        old = await asyncpg.connect(url)
+        await old.execute(
+            "CREATE TABLE orlop_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL,"
+            " expands BOOLEAN NOT NULL); CREATE TABLE orlop_store (id TEXT NOT NULL);"
+            "INSERT INTO orlop_store VALUES ('store'); INSERT INTO orlop_migrations VALUES (1, 'initial', 0, false)"
+        )
+        await old.execute(_first("postgres"))
+        await old.execute(ROWS % "BYTEA")
+        write = await old.prepare(EVENT % "$1")
+        await write.fetch(1)
+        taken = await migrate_postgres(Database(url), lambda: START)
+        assert [(step.number, step.name, step.expands) for step in taken][:1] == [(2, "identity", True)]
+        await write.fetch(2)
+        await old.close()
+        opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+        await _check(opened)
+        await opened.engine.close()
+
+    runner.run(look())
