@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
-from orlop.adapters.memory.changes import MemoryChanges
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
-from orlop.bootstrap.services import NoAccounts
 from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
 from orlop.domain.names import RepositoryName, Tag
@@ -25,6 +23,7 @@ from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
 from orlop.services.referrers import Referrers
+from orlop.services.repositories import Repositories
 from orlop.services.sweep import Sweep
 from orlop.services.uploads import Body, UploadLimits, Uploads
 from orlop.services.verify import Ages, Verification
@@ -122,7 +121,8 @@ class Registry:
     def __init__(self, stores: Stores, clock: HandClock, ids: CountedIds | None = None) -> None:
         catalog = stores.catalog
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
-        self.access = Access(NoAccounts(), MemoryChanges(), clock, everyone=True)
+        nowhere = open_memory()
+        self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -135,6 +135,7 @@ class Registry:
         )
         self.blobs = Blobs(catalog.links, stores.reader, self.access, clock, grace=GRACE)
         self.referrers = Referrers(catalog.browse, catalog.manifests)
+        self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
         self.manifests = Manifests(catalog.manifests, self.referrers, self.access, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)

@@ -1,5 +1,6 @@
 """`orlop`: joins the command line and everything behind it, each loaded only when a command needs it."""
 
+import os
 import sys
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
@@ -9,7 +10,6 @@ from orlop import __version__
 if TYPE_CHECKING:
     from orlop.config import Settings
     from orlop.faces.cli.maintenance_work import Maintained
-    from orlop.server.worker import ApplicationFactory
 
 
 def main() -> None:
@@ -49,20 +49,16 @@ def _run(arguments: list[str]) -> int:
 
 
 def _serve(settings: "Settings") -> int:
-    from orlop.bootstrap.stores import StartRefused, prepare
+    from orlop.bootstrap.first_start import FirstStart
+    from orlop.bootstrap.stores import StartRefused
     from orlop.server import ServerRefused, serve
 
+    start = FirstStart(os.environ)
     try:
-        return serve(settings, prepare, _application)
+        return serve(settings, start.prepare, start.application)
     except (StartRefused, ServerRefused) as refusal:
         sys.stderr.write(f"orlop: {refusal}\n")
         return refusal.exit_code
-
-
-def _application() -> "ApplicationFactory":
-    from orlop.bootstrap.server import application
-
-    return application
 
 
 def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":

@@ -1,22 +1,25 @@
 """The whole application of a worker, driven as an ASGI server drives it, without a socket: fast and exact."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 
-from orlop.bootstrap.server import application
-from orlop.bootstrap.stores import prepare
+from orlop.bootstrap.catalogs import Siblings
+from orlop.bootstrap.server import application_on
+from orlop.bootstrap.stores import Stores, open_stores, prepare
 from orlop.config import Settings
 from orlop.config.settings import BlobStore, CatalogStore, Log
 from orlop.faces.app import Application
 from orlop.server import WorkerContext
 from tests.content import Piece, Pushable
 from tests.wire.answer import Answer
+
+T = TypeVar("T")
 
 #: No request of these tests may take longer, in seconds.
 PATIENCE = 30.0
@@ -39,6 +42,7 @@ class InProcess:
             given["data"] = folder
         self.settings = msgspec.structs.replace(Settings(), **(given | changes))
         self._runner = asyncio.Runner()
+        self.stores: Stores
         self._app: Application
         self._closing: asyncio.Event
         self._life: asyncio.Task[None]
@@ -62,6 +66,14 @@ class InProcess:
     ) -> Answer:
         """The answer to one request. A body of bytes brings its Content-Length, unless one is given; pieces do not."""
         return self._runner.run(asyncio.wait_for(self.asked(method, target, body, headers), PATIENCE))
+
+    def run(self, work: Awaitable[T]) -> T:
+        """Do something to the stores, on this application's own loop."""
+
+        async def done() -> T:
+            return await work
+
+        return self._runner.run(asyncio.wait_for(done(), PATIENCE))
 
     def push(self, repository: str, what: Pushable, *tags: str) -> None:
         """Push a manifest after everything that it needs."""
@@ -128,7 +140,9 @@ class InProcess:
 
     async def _start(self) -> None:
         await asyncio.to_thread(prepare, self.settings)
-        self._app = application(self.settings, WorkerContext(1, lambda: False, [0], [0]))
+        counts, access_counts = [0], [0]
+        self.stores = open_stores(self.settings, Siblings(counts, 0, access_counts))
+        self._app = application_on(self.stores, self.settings, WorkerContext(1, lambda: False, counts, access_counts))
         self._closing = asyncio.Event()
         started = asyncio.get_running_loop().create_future()
         phases = iter(("lifespan.startup", "lifespan.shutdown"))

@@ -145,7 +145,7 @@ def test_a_key_with_a_password_is_refused_without_asking_for_it(
     ("opened", "said"),
     [
         (True, "docker push localhost:{port}/app"),
-        (False, "There are no accounts yet, so nobody can push or pull; start with --open"),
+        (False, "docker login localhost:{port} -u admin"),
     ],
 )
 def test_people_are_told_what_to_do_next(tmp_path: Path, opened: bool, said: str) -> None:

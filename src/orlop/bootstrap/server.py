@@ -1,19 +1,23 @@
 """What one worker of the server runs: the ASGI application on open stores, and the work in the background."""
 
 from collections.abc import Callable
+from secrets import token_bytes
 
 from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
-from orlop.bootstrap.clocks import request_ids
+from orlop.bootstrap.clocks import SystemClock, request_ids
+from orlop.bootstrap.first_start import create_first
 from orlop.bootstrap.services import Services, build_services
+from orlop.bootstrap.sign_in import build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
 from orlop.faces.distribution.answers import Answers
-from orlop.faces.distribution.app import DistributionApp, Limits
+from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
@@ -21,6 +25,8 @@ from orlop.faces.operation.app import OperationApp
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
+from orlop.services.first_start import FirstPassword
+from orlop.services.standing import Standings
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
@@ -28,16 +34,28 @@ from orlop.telemetry.requests import RequestLog
 _STDOUT = 1
 
 
-def application(settings: Settings, context: WorkerContext) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused."""
+def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
+    """The application of one worker, on prepared stores. Raises StartRefused.
+
+    `first`: the password of an account to make on a catalog that is there only now.
+    """
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
+    return application_on(stores, settings, context, first)
+
+
+def application_on(
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
+) -> Application:
+    """The application of one worker, on open stores."""
     services = build_services(settings, stores)
+    sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
     metrics = Metrics()
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
+    tokens = token_app(sign_in, log, names)
     worker = background(settings, stores, services, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
@@ -45,18 +63,34 @@ def application(settings: Settings, context: WorkerContext) -> Application:
         log.start()
         metrics.worker_started()
         stores.start()
+        if first is not None:
+            await create_first(stores.identity, first)
         worker.start()
 
     async def shutdown() -> None:
         await worker.stop()
         blobs.close()
+        sign_in.close()
         await stores.close()
         log.close()
 
     return RootApp(
-        _distribution(settings, stores, services, blobs, log, names),
+        _distribution(
+            settings,
+            stores,
+            services,
+            Doors(
+                Standings(sign_in.authentication, services.access, stores.access_changes, SystemClock(), token_bytes),
+                services.access,
+                sign_in.challenges,
+                metrics.refused,
+            ),
+            blobs,
+            log,
+            names,
+        ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {},
+        {"token": tokens, ".well-known": tokens},
         startup,
         shutdown,
     )
@@ -66,23 +100,27 @@ def _distribution(
     settings: Settings,
     stores: Stores,
     services: Services,
+    doors: Doors,
     blobs: BlobHandlers,
     log: RequestLog,
     names: Callable[[], str],
 ) -> DistributionApp:
     handlers = Handlers(
-        lists=ListHandlers(stores.catalog.browse, services.referrers),
+        lists=ListHandlers(stores.catalog.browse, services.repositories, services.access, services.referrers),
         manifests=ManifestHandlers(services.manifests, services.pulls),
         blobs=blobs,
         uploads=UploadHandlers(services.uploads, services.blobs),
     )
     return DistributionApp(
         handlers,
-        services.access,
+        doors,
         # Manifests are what is worth remembering; of a blob it is a few hundred bytes.
-        Answers(stores.changes, settings.cache.bytes * 3 // 4),
+        Pulling(
+            handlers.manifests, Answers(stores.changes, settings.cache.bytes * 3 // 4), doors.standings, SystemClock()
+        ),
         Answers(stores.changes, settings.cache.bytes // 4),
         log,
         Limits(body_idle=settings.limits.body_idle / SECOND, uploads=settings.uploads.concurrent),
         names,
+        SystemClock(),
     )

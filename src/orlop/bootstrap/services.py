@@ -5,14 +5,13 @@ import msgspec
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
-from orlop.domain.access.rights import DEFAULT_VISIBILITY, Visibility
-from orlop.ports.identity import AccountFacts, PlaceFacts
 from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
 from orlop.services.pulls import PullLog
 from orlop.services.referrers import Referrers
+from orlop.services.repositories import Repositories
 from orlop.services.sweep import Sweep
 from orlop.services.uploads import UploadLimits, Uploads
 
@@ -25,6 +24,7 @@ class Services(msgspec.Struct, frozen=True):
     blobs: Blobs
     manifests: Manifests
     referrers: Referrers
+    repositories: Repositories
     pulls: PullLog
     collection: Collection
 
@@ -33,7 +33,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
     """Every service of one process."""
     clock = SystemClock()
     catalog = stores.catalog
-    access = Access(NoAccounts(), stores.changes, clock, everyone=settings.open)
+    access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
     referrers = Referrers(catalog.browse, catalog.manifests)
     return Services(
         access=access,
@@ -58,6 +58,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
             catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
         ),
         referrers=referrers,
+        repositories=Repositories(catalog.browse, access, stores.identity.facts, clock),
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
     )
@@ -73,19 +74,3 @@ def build_sweep(stores: Stores) -> Sweep:
     """The sweep alone, for the command line."""
     blobs = stores.blobs
     return Sweep(stores.catalog.inspection, blobs.inventory, blobs.stage, blobs.remover, SystemClock())
-
-
-class NoAccounts:
-    """See ports.identity.AccessFacts: nobody has an account, and nothing is open to everybody."""
-
-    async def of(self, account: int, secret: int = 0) -> AccountFacts | None:
-        return None
-
-    async def place(self, repository: str) -> PlaceFacts:
-        return PlaceFacts(DEFAULT_VISIBILITY, exists=False, deleted_at_version=0, version=0)
-
-    async def version(self) -> int:
-        return 0
-
-    async def open_namespaces(self, after: str, limit: int) -> tuple[tuple[str, Visibility], ...]:
-        return ()

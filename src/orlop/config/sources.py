@@ -16,10 +16,14 @@ from orlop.config.settings import Kind, Meaning, Settings, check, default_worker
 PREFIX = "ORLOP_"
 #: Names the TOML file where no --config does.
 FILE_VARIABLE = "ORLOP_CONFIG"
+#: The password of the first account. No setting: it is used once, and shown nowhere.
+ADMIN_PASSWORD_VARIABLE = "ORLOP_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
 #: Variables with this prefix are settings of the place to move to, and none of this one.
 TARGET_PREFIX = "ORLOP_TO_"
 #: Variables with this prefix are for the tests of Orlop and no settings.
 TEST_PREFIX = "ORLOP_TEST_"
+
+_NO_SETTINGS = (FILE_VARIABLE, ADMIN_PASSWORD_VARIABLE)
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -171,10 +175,10 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
     known = {setting.variable: setting.key for setting in all_settings().values()}
     given: dict[str, tuple[str, Any]] = {}
     for name, value in environment.items():
-        if not name.startswith(PREFIX) or name.startswith((TEST_PREFIX, TARGET_PREFIX)) or name == FILE_VARIABLE:
+        if not name.startswith(PREFIX) or name.startswith((TEST_PREFIX, TARGET_PREFIX)) or name in _NO_SETTINGS:
             continue
         if name not in known:
-            raise ConfigurationInvalid(f"unknown variable {name}{_nearest(name, (*known, FILE_VARIABLE))}")
+            raise ConfigurationInvalid(f"unknown variable {name}{_nearest(name, (*known, *_NO_SETTINGS))}")
         given[known[name]] = (name, value)
     return given
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from orlop import __version__
@@ -37,6 +38,17 @@ _HTTP2_PING = 30_000
 _log = structlog.get_logger("orlop.server")
 
 
+class FirstAccount(msgspec.Struct, frozen=True):
+    """The account that was made because there was none. `password` is the one that was drawn for it, to be told once;
+    empty when somebody chose it."""
+
+    name: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"FirstAccount({self.name!r})"
+
+
 class ServerRefused(Exception):
     """The server does not start; the message is one sentence that says why."""
 
@@ -46,12 +58,15 @@ class ServerRefused(Exception):
 
 
 def serve(
-    settings: Settings, prepare: Callable[[Settings], None], application: Callable[[], ApplicationFactory]
+    settings: Settings,
+    prepare: Callable[[Settings], FirstAccount | None],
+    application: Callable[[], ApplicationFactory],
 ) -> int:
     """Serve until a signal ends it; the exit code.
 
-    `prepare` runs once, before any worker. `application` imports what workers need and gives what runs in each: it is
-    called before they are forked, so that they share it. Raises ServerRefused, or what `prepare` raises.
+    `prepare` runs once, before any worker, and tells of the account that it made. `application` imports what workers
+    need and gives what runs in each: it is called before they are forked, so that they share it. Raises ServerRefused,
+    or what `prepare` raises.
     """
     # Until the supervisor listens to signals, one ends the process as an exception does, leaving nothing behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -60,12 +75,20 @@ def serve(
     host, port = resolve(settings.listen)
     probe(host, port)
     descriptors = raise_descriptor_limit()
-    prepare(settings)
+    first = prepare(settings)
+    serving = partial(announce, settings, first, tls=settings.tls.cert is not None, host=host)
     with metrics_folder():
-        return _supervise(settings, host, port, descriptors, application())
+        return _supervise(settings, host, port, descriptors, application(), serving)
 
 
-def _supervise(settings: Settings, host: str, port: int, descriptors: int, application: ApplicationFactory) -> int:
+def _supervise(
+    settings: Settings,
+    host: str,
+    port: int,
+    descriptors: int,
+    application: ApplicationFactory,
+    serving: Callable[[int], None],
+) -> int:
     # Not before the folder's name is in the environment: see telemetry.metrics.
     from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
     from granian.http import HTTP1Settings, HTTP2Settings
@@ -84,7 +107,7 @@ def _supervise(settings: Settings, host: str, port: int, descriptors: int, appli
     tls = settings.tls.cert is not None
     supervisor = Supervisor(
         board,
-        partial(announce, settings, tls=tls, host=host),
+        serving,
         metrics.worker_died,
         address=host,
         port=port,
@@ -186,17 +209,23 @@ def metrics_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def announce(settings: Settings, port: int, *, tls: bool, host: str) -> None:
-    """Say that the server serves, where, and what to do next: to people as text, to programs as an event."""
+def announce(settings: Settings, first: FirstAccount | None, port: int, *, tls: bool, host: str) -> None:
+    """Say that the server serves, where, and what to do next: to people as text, to programs as an event.
+
+    Here alone, and once, the password is told that was drawn for the first account.
+    """
     url = f"{'https' if tls else 'http'}://{_authority(host, port)}"
     data = "memory alone" if settings.in_memory else str(settings.data.resolve())
     if settings.log.format == "json":
         _log.info("serving", url=url, data=data, workers=settings.workers, open=settings.open, version=__version__)
+        if first is not None:
+            drawn = {"password": first.password} if first.password else {}
+            _log.info("the first account was made", account=first.name, **drawn)
         return
     name = "localhost" if host in {"127.0.0.1", "::1", "0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     lines = [f"Orlop {__version__} serves {url} from {data}"]
+    registry = _authority(name, port)
     if settings.open:
-        registry = _authority(name, port)
         lines += [
             "Anyone on this machine may push and pull:",
             "",
@@ -205,11 +234,17 @@ def announce(settings: Settings, port: int, *, tls: bool, host: str) -> None:
             "",
         ]
     else:
-        lines.append(
-            "There are no accounts yet, so nobody can push or pull; start with --open to let everybody here do both."
-        )
+        lines += _welcome(registry, first)
     sys.stderr.write("\n".join(lines) + "\n")
     sys.stderr.flush()
+
+
+def _welcome(registry: str, first: FirstAccount | None) -> list[str]:
+    """How to sign in, and the password that is shown now or never."""
+    if first is None:
+        return [f"Sign in with docker login {registry}"]
+    told = f"its password is {first.password} and is not shown again" if first.password else "its password is yours"
+    return [f"The first account is {first.name}, {told}:", "", f"    docker login {registry} -u {first.name}", ""]
 
 
 def _authority(host: str, port: int) -> str:

@@ -63,6 +63,9 @@ class Metrics:
         self._own = CollectorRegistry()
         self.requests = RequestMetrics(self._own)
         self.collection = CollectionMetrics(self._own)
+        self._refusals = Counter(
+            "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
+        )
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -71,6 +74,10 @@ class Metrics:
     def worker_started(self) -> None:
         """This process is a worker."""
         self._workers.set(1)
+
+    def refused(self, rule: str) -> None:
+        """Somebody may not do what they asked for. `rule` is one of a few fixed words (domain.access.RuleKind)."""
+        self._refusals.labels(rule).inc()
 
     def worker_died(self, pid: int) -> None:
         """Called by the supervisor: a worker ended and is being replaced."""

@@ -31,8 +31,8 @@ class RequestRecord(msgspec.Struct, gc=False, omit_defaults=True, tag="request",
 
     `path` is the path as it was sent, with its query; `route` a short fixed name, from a small set, for the metrics;
     `status` 0 when the client left before an answer began; `seconds` runs from the first header to the last byte of the
-    answer; bytes are those of the bodies. `error` is the code of the first error in the answer. `time` is filled in by
-    the log.
+    answer; bytes are those of the bodies. `credential` is what the subject was signed in with, for people: never a
+    secret. `error` is the code of the first error in the answer. `time` is filled in by the log.
     """
 
     request_id: str
@@ -46,6 +46,7 @@ class RequestRecord(msgspec.Struct, gc=False, omit_defaults=True, tag="request",
     client: str
     user_agent: str = ""
     subject: str = ""
+    credential: str = ""
     error: str = ""
     time: datetime | None = None
 
@@ -143,7 +144,7 @@ def _shortened(record: RequestRecord) -> RequestRecord:
         record,
         **{
             field: getattr(record, field)[:FIELD_CHARACTERS].encode("ascii", "replace").decode()
-            for field in ("request_id", "method", "path", "client", "user_agent", "subject")
+            for field in ("request_id", "method", "path", "client", "user_agent", "subject", "credential")
         },
     )
 

@@ -8,19 +8,29 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from orlop.domain.access import ANONYMOUS, Caller
-from orlop.domain.digest import Digest
-from orlop.domain.errors import ContentCorrupt, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.access import ANONYMOUS, Action, Caller
+from orlop.domain.errors import (
+    ContentCorrupt,
+    Denied,
+    NameUnknown,
+    RegistryError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from orlop.faces.challenge import Challenges
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import Exchange, combined
+from orlop.faces.distribution.pulling import Pulling, Warm
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
-from orlop.faces.distribution.table import ACTIONS, UPLOADING, WITH_BODY, Handlers, table
-from orlop.ports.catalog import Pull
+from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.ports.clock import Clock
 from orlop.services.access import Access
 from orlop.services.blobs import FoundBlob
+from orlop.services.standing import Standing, Standings
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 _log = structlog.get_logger("orlop.distribution")
@@ -33,6 +43,7 @@ R = TypeVar("R", Response, AnyResponse)
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](?::[0-9]{1,5})?", re.ASCII)
 
 _SERVER = (b"server", b"orlop")
+_PULL = (Action.PULL,)
 _PATHSEND = "http.response.pathsend"
 
 
@@ -43,42 +54,93 @@ class Limits(msgspec.Struct, frozen=True):
     uploads: int
 
 
+class Doors(msgspec.Struct, frozen=True):
+    """Who asks, whether they may, and where those who may not sign in."""
+
+    standings: Standings
+    access: Access
+    challenges: Challenges
+    refused: Callable[[str], None]
+    """Counts a refusal by the kind of rule that refused."""
+
+
 class DistributionApp:
     """`/v2`. `request_ids` gives each request a name that stands in the log, in headers and in error bodies."""
 
     def __init__(
         self,
         handlers: Handlers,
-        access: Access,
-        manifests: Answers[tuple[Response, Pull]],
+        doors: Doors,
+        pulling: Pulling,
         blobs: Answers[FoundBlob],
         log: RequestLog,
         limits: Limits,
         request_ids: Callable[[], str],
+        clock: Clock,
     ) -> None:
         self._handlers = handlers
         self._table = table(handlers)
-        self._access = access
-        self._manifests = manifests
+        self._doors = doors
+        self._pulling = pulling
         self._blobs = blobs
         self._log = log
         self._limits = limits
         self._request_ids = request_ids
+        self._clock = clock
         self._uploading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
+        warm = self._pulling.recall(scope)
+        if warm is None:
+            await self._serve(scope, receive, send, started)
+        else:
+            await self._give(warm, scope, send, started)
+
+    async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> None:
+        """An answer from memory: the most frequent of all, so that nothing is done here that can be left."""
+        request_id = self._request_ids()
+        ready, headers, subject = warm.ready, warm.headers, warm.standing.subject
+        method = scope["method"]
+        body = ready.found.body if method == "GET" else b""
+        self._pulling.seen(ready, counted=method == "GET")
+        try:
+            start = [*ready.headers, (b"x-request-id", request_id.encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": start})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            self._log.finished(
+                RequestRecord(
+                    request_id=request_id,
+                    method=method,
+                    path=scope["path"],
+                    route="manifest-get",
+                    status=200,
+                    seconds=time.perf_counter() - started,
+                    bytes_in=0,
+                    bytes_out=len(body),
+                    client=self._doors.challenges.proxies.client(scope, headers),
+                    user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+                    subject=subject.name,
+                    credential=subject.credential,
+                )
+            )
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        """Any request."""
         request_id = self._request_ids()
         method = scope["method"]
         path = scope["path"]
-        caller = Caller(ANONYMOUS, _client(scope), request_id)
+        caller = Caller(ANONYMOUS, "", request_id)
         body: RequestBody | None = None
         route, error, status, sent = "unknown", "", 500, 0
         headers: dict[bytes, bytes] = {}
         try:
             try:
                 headers = combined(scope["headers"])
+                address = self._doors.challenges.proxies.client(scope, headers)
+                caller = Caller(ANONYMOUS, address, request_id)
                 body = RequestBody(receive, headers, self._limits.body_idle, http1=scope["http_version"] < "2")
                 raw = scope.get("raw_path")
                 request = parse_request(
@@ -87,11 +149,15 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
+                authorization = headers.get(b"authorization", b"")
+                standing = await self._doors.standings.take(authorization, address, request_id)
+                caller = Caller(standing.subject, address, request_id)
                 pathsend = _PATHSEND in scope.get("extensions", ())
-                response = await self._answer(request, Exchange(method, headers, body, caller, pathsend))
+                exchange = Exchange(method, headers, body, caller, pathsend)
+                response = await self._answer(scope, request, exchange, standing)
             except RegistryError as refusal:
                 error = refusal.code
-                response = render(refusal, request_id)
+                response = self._refused(refusal, request_id, scope, headers)
                 if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
                     _log.error("a store failed", request_id=request_id, path=path, reason=refusal.message, cause=cause)
@@ -127,15 +193,17 @@ class DistributionApp:
                     client=caller.address,
                     user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
                     subject=caller.subject.name,
+                    credential=caller.subject.credential,
                     error=error,
                 )
             )
 
-    async def _answer(self, request: Request, exchange: Exchange) -> AnyResponse:
+    async def _answer(self, scope: Scope, request: Request, exchange: Exchange, standing: Standing) -> AnyResponse:
         kind = request.kind
-        await self._access.check(exchange.caller, ACTIONS[kind], repository=request.repository)
+        if kind not in FILTERED:
+            exchange = await self._let_in(request, exchange, standing)
         if kind is Kind.MANIFEST_GET:
-            return await self._manifest(request, exchange)
+            return await self._pulling.answer(scope, request, exchange, lambda found: _named(found, request))
         if kind is Kind.BLOB_GET:
             return await self._blob(request, exchange)
         if kind not in WITH_BODY and not exchange.body.finished:
@@ -150,24 +218,36 @@ class DistributionApp:
         finally:
             self._uploading -= 1
 
-    async def _manifest(self, request: Request, exchange: Exchange) -> Response:
-        """GET and HEAD of a manifest: from memory while the catalog is as it was, else with one query."""
-        handlers = self._handlers.manifests
-        accept = exchange.header(b"accept")
-        key = (request.repository, request.reference, accept)
-        answer = self._manifests.recall(key)
-        if answer is None:
-            answer = await self._manifests.ask(
-                key,
-                handlers.find(request, exchange),
-                lambda found: len(found[0].body) + len(accept),
-                by_digest=isinstance(request.reference, Digest),
-            )
-        return _named(handlers.answer(*answer, exchange), request)
+    async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
+        """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
+        actions, tag = NEEDS[request.kind].of(request)
+        repository = request.repository
+        is_pull = actions == _PULL
+        if is_pull and standing.may_pull(repository, self._clock.now()):
+            return exchange
+        try:
+            decision = await self._doors.access.enter(exchange.caller, actions, repository=repository, tag=tag)
+            if is_pull and repository is not None:
+                self._doors.standings.remember(standing, repository, decision)
+        except NameUnknown:
+            self._doors.refused("hidden")
+            return msgspec.structs.replace(exchange, hidden=True)
+        return exchange
+
+    def _refused(self, refusal: RegistryError, request_id: str, scope: Scope, headers: dict[bytes, bytes]) -> Response:
+        response = render(refusal, request_id)
+        if isinstance(refusal, Denied | Unauthorized) and refusal.kind:
+            self._doors.refused(refusal.kind)
+        if isinstance(refusal, Unauthorized):
+            challenge = header("www-authenticate", self._doors.challenges.bearer(refusal, scope, headers))
+            response = msgspec.structs.replace(response, headers=[*response.headers, challenge])
+        return response
 
     async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
         """GET and HEAD of a blob. What is remembered is which copy it is, never its bytes."""
         handlers = self._handlers.blobs
+        if exchange.hidden:
+            await handlers.find(request, exchange)
         key = (request.repository, request.digest)
         found = self._blobs.recall(key)
         if found is None:
@@ -178,10 +258,6 @@ class DistributionApp:
                 by_digest=True,
             )
         return _named(await handlers.answer(found.blob, exchange), request)
-
-
-def _client(scope: Scope) -> str:
-    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def _named(response: R, request: Request) -> R:

@@ -17,7 +17,7 @@ from orlop.faces.distribution.responses import (
     StreamResponse,
     header,
 )
-from orlop.services.blobs import Blobs, FoundBlob
+from orlop.services.blobs import Blobs, FoundBlob, unknown_blob
 
 #: An address is a secret with a short life.
 _NO_STORE = header("cache-control", "no-store")
@@ -35,6 +35,8 @@ class BlobHandlers:
         """The blob, before conditions and ranges."""
         assert request.repository is not None
         assert request.digest is not None
+        if exchange.hidden:
+            raise unknown_blob(request.repository, request.digest)
         return await self._blobs.find(request.repository, request.digest, exchange.caller)
 
     async def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:

@@ -18,6 +18,8 @@ class Exchange(msgspec.Struct, frozen=True):
     caller: Caller
     pathsend: bool = False
     """Whether the server takes a path for a body."""
+    hidden: bool = False
+    """Whether the caller may not know of the repository: it is to look as if it were not there."""
 
     def header(self, name: bytes) -> str:
         """A header's value, empty when it is absent."""

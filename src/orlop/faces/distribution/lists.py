@@ -5,15 +5,17 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from orlop.domain.descriptor import index_of
-from orlop.domain.errors import RequestInvalid
+from orlop.domain.descriptor import Descriptor, index_of
+from orlop.domain.errors import NameUnknown, RequestInvalid
 from orlop.domain.media_types import OCI_INDEX
-from orlop.domain.pages import PageRequest, page_size
+from orlop.domain.pages import Page, PageRequest, page_size
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import Header, Headers, Response, header
 from orlop.ports.catalog import Browse
+from orlop.services.access import Access
 from orlop.services.referrers import Referrers
+from orlop.services.repositories import Repositories
 
 _JSON = header("content-type", "application/json")
 
@@ -21,8 +23,10 @@ _JSON = header("content-type", "application/json")
 class ListHandlers:
     """end-1, end-8, end-12 of the specification, and the catalog of repositories that came before it."""
 
-    def __init__(self, browse: Browse, referrers: Referrers) -> None:
+    def __init__(self, browse: Browse, repositories: Repositories, access: Access, referrers: Referrers) -> None:
         self._browse = browse
+        self._repositories = repositories
+        self._access = access
         self._referrers = referrers
 
     async def ping(self, request: Request, exchange: Exchange) -> Response:
@@ -30,9 +34,10 @@ class ListHandlers:
         return Response(200, [_JSON, header("docker-distribution-api-version", "registry/2.0")], b"{}")
 
     async def catalog(self, request: Request, exchange: Exchange) -> Response:
-        """Every repository, in byte order."""
+        """Every repository that the caller may see, in byte order."""
+        self._access.check_listing(exchange.caller)
         page = _page(request)
-        found = await self._browse.repositories(page)
+        found = await self._repositories.page(exchange.caller, page)
         last = found.items[-1] if found.more and found.items else None
         return Response(200, [_JSON, *_next("/v2/_catalog", page, last)], _encode({"repositories": found.items}))
 
@@ -40,6 +45,8 @@ class ListHandlers:
         """The tags of a repository, in byte order; a list with none is `[]`, never null."""
         assert request.repository is not None
         page = _page(request)
+        if exchange.hidden:
+            raise NameUnknown(f"there is no repository {request.repository}", {"name": request.repository})
         found = await self._browse.tags(request.repository, page)
         # "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header".
         last = found.items[-1] if found.more and found.items else None
@@ -57,7 +64,10 @@ class ListHandlers:
         artifact_type = request.parameter("artifactType") or None
         if artifact_type is not None and "\0" in artifact_type:
             raise RequestInvalid("artifactType contains a NUL character, which no media type does")
-        found = await self._referrers.page(request.repository, request.digest, artifact_type, page)
+        if exchange.hidden:
+            found: Page[Descriptor] = Page(())
+        else:
+            found = await self._referrers.page(request.repository, request.digest, artifact_type, page)
         path = f"/v2/{request.repository}/referrers/{request.digest}"
         headers: Headers = [header("content-type", OCI_INDEX)]
         parameters = []

@@ -7,7 +7,7 @@ from orlop.faces.distribution.exchange import Exchange, etag_matches
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import Headers, Response, header
 from orlop.ports.catalog import Pull
-from orlop.services.manifests import Manifests
+from orlop.services.manifests import Manifests, unknown_manifest
 from orlop.services.pulls import PullLog
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
@@ -26,6 +26,8 @@ class ManifestHandlers:
         """GET or HEAD, before conditions: an answer that stays right until the catalog changes."""
         assert request.repository is not None
         assert request.reference is not None
+        if exchange.hidden:
+            raise unknown_manifest(request.repository, request.reference)
         found = await self._manifests.resolve(request.repository, request.reference, exchange.header(b"accept"))
         by_tag = isinstance(request.reference, Tag)
         headers = [
@@ -42,9 +44,13 @@ class ManifestHandlers:
         condition = exchange.header(b"if-none-match")
         if condition and etag_matches(condition, f'"{pull.digest}"'):
             return Response(304, [entry for entry in found.headers if entry[0] != b"content-type"])
-        if exchange.method == "GET" or pull.tag is not None:
-            self._pulls.seen(pull, counted=exchange.method == "GET")
+        self.seen(pull, counted=exchange.method == "GET")
         return found
+
+    def seen(self, pull: Pull, *, counted: bool) -> None:
+        """Remember a pull: of HEAD only one by tag, which engines resolve so, and which does not count."""
+        if counted or pull.tag is not None:
+            self._pulls.seen(pull, counted=counted)
 
     async def put(self, request: Request, exchange: Exchange) -> Response:
         """PUT by tag, or by digest with any number of `tag` parameters."""

@@ -1,10 +1,11 @@
-"""Which action each kind of request is, and who handles it. A kind without a row does not start."""
+"""Which actions each kind of request needs, and who handles it. A kind without a row does not start."""
 
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from orlop.domain.access import Action
+from orlop.domain.names import Tag
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.lists import ListHandlers
@@ -15,23 +16,43 @@ from orlop.faces.distribution.uploads import UploadHandlers
 
 Handler = Callable[[Request, Exchange], Awaitable[Response]]
 
-#: What each kind of request does, for the one place that decides who may.
-ACTIONS: dict[Kind, Action] = {
-    Kind.PING: Action.PING,
-    Kind.CATALOG: Action.LIST,
-    Kind.TAGS: Action.LIST,
-    Kind.REFERRERS: Action.PULL,
-    Kind.MANIFEST_GET: Action.PULL,
-    Kind.MANIFEST_PUT: Action.PUSH_NEW,
-    Kind.MANIFEST_DELETE: Action.DELETE,
-    Kind.BLOB_GET: Action.PULL,
-    Kind.BLOB_DELETE: Action.DELETE,
-    Kind.UPLOAD_START: Action.PUSH_NEW,
-    Kind.UPLOAD_STATUS: Action.PUSH_NEW,
-    Kind.UPLOAD_APPEND: Action.PUSH_NEW,
-    Kind.UPLOAD_FINISH: Action.PUSH_NEW,
-    Kind.UPLOAD_CANCEL: Action.PUSH_NEW,
+
+class Needs(msgspec.Struct, frozen=True):
+    """What somebody must be allowed to do to be let in: at least one of these.
+
+    Which of several it takes, and for which tags, is asked by the service when it shows.
+    """
+
+    actions: tuple[Action, ...]
+    by_tag: tuple[Action, ...] = ()
+    """Where the request names a tag; empty: the same."""
+
+    def of(self, request: Request) -> tuple[tuple[Action, ...], str]:
+        """The actions for a request, and the tag that they are about."""
+        if not isinstance(request.reference, Tag):
+            return self.actions, ""
+        return self.by_tag or self.actions, request.reference
+
+
+#: What each kind of request needs, for the one place that decides who may.
+NEEDS: dict[Kind, Needs] = {
+    Kind.PING: Needs((Action.PING,)),
+    Kind.TAGS: Needs((Action.LIST,)),
+    Kind.REFERRERS: Needs((Action.PULL,)),
+    Kind.MANIFEST_GET: Needs((Action.PULL,)),
+    Kind.MANIFEST_PUT: Needs((Action.PUSH_NEW, Action.TAG, Action.OVERWRITE)),
+    Kind.MANIFEST_DELETE: Needs((Action.DELETE,), by_tag=(Action.UNTAG,)),
+    Kind.BLOB_GET: Needs((Action.PULL,)),
+    Kind.BLOB_DELETE: Needs((Action.DELETE,)),
+    Kind.UPLOAD_START: Needs((Action.PUSH_NEW,)),
+    Kind.UPLOAD_STATUS: Needs((Action.PUSH_NEW,)),
+    Kind.UPLOAD_APPEND: Needs((Action.PUSH_NEW,)),
+    Kind.UPLOAD_FINISH: Needs((Action.PUSH_NEW,)),
+    Kind.UPLOAD_CANCEL: Needs((Action.PUSH_NEW,)),
 }
+
+#: Lists that show each caller what they may see, so that there is nothing to refuse but a credential.
+FILTERED = frozenset({Kind.CATALOG})
 
 #: Requests that bring a body worth reading; of every other one it is drained.
 WITH_BODY = frozenset({Kind.MANIFEST_PUT, Kind.UPLOAD_START, Kind.UPLOAD_APPEND, Kind.UPLOAD_FINISH})
