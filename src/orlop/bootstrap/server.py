@@ -7,6 +7,7 @@ from orlop.bootstrap.background import background
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.first_start import create_first
+from orlop.bootstrap.management import api_app, build_management
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.sign_in import build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
@@ -56,6 +57,8 @@ def application_on(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
     tokens = token_app(sign_in, log, names)
+    management = build_management(settings, stores.identity, services.access, sign_in)
+    api = api_app(settings, management, services.repositories, sign_in, stores.identity.answers, log, names)
     worker = background(settings, stores, services, metrics)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
@@ -90,7 +93,7 @@ def application_on(
             names,
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {"token": tokens, ".well-known": tokens},
+        {"token": tokens, ".well-known": tokens, "api": api},
         startup,
         shutdown,
     )
