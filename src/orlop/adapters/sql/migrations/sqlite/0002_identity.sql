@@ -257,3 +257,14 @@ CREATE TABLE sign_ons (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
 CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
+
+-- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
+CREATE TABLE kept_answers (
+    account_id   INTEGER NOT NULL,
+    key          TEXT NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    begun_at     INTEGER NOT NULL,
+    answer       BLOB,
+    PRIMARY KEY (account_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_answers_by_age ON kept_answers (begun_at);
