@@ -130,7 +130,7 @@ CREATE TABLE signing_keys (
     expires_at  BIGINT NOT NULL
 );
 
--- Failures to prove who somebody is.
+-- Failures to prove who somebody is, by hashes of whom or what they are counted for.
 CREATE TABLE attempts (
     key       TEXT COLLATE "C" PRIMARY KEY,
     failures  BIGINT NOT NULL,

@@ -130,7 +130,7 @@ CREATE TABLE signing_keys (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Failures to prove who somebody is.
+-- Failures to prove who somebody is, by hashes of whom or what they are counted for.
 CREATE TABLE attempts (
     key       TEXT    PRIMARY KEY,
     failures  INTEGER NOT NULL,
