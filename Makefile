@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-quick lint bench fuzz lock docs coverage clean
+.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs coverage clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,9 @@ test: install ## every test; what is missing beside Python is skipped, unless OR
 
 test-quick: install ## the tests that need nothing but Python and little time
 	$(BIN)/pytest -q -m "not slow" -n 2 --dist loadscope $(ARGS)
+
+test-long: install ## faults and replicas at the volumes of the long run, for some hours; what it saw goes to long.jsonl
+	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas $(ARGS)
 
 lint: install ## style, types, and the floors of the architecture
 	$(BIN)/ruff check .

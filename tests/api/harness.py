@@ -1,6 +1,7 @@
 """The API on a catalog in memory, asked as a server asks it; people sign in with tokens of theirs."""
 
 import base64
+import copy
 import secrets
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access import Access
+from orlop.services.management.documents import DocumentKind
 from orlop.services.repositories import Repositories
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -37,6 +39,27 @@ def basic(name: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}"
 
 
+class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A trust as small as one can be."""
+
+    issuer: str
+    robot: str
+
+
+class Directory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider with a secret, and one deeper down."""
+
+    url: str
+    bind_password: str = ""
+    replicas: tuple["Directory", ...] = ()
+
+
+KINDS = {
+    "trust": DocumentKind("trust", Issuer, stands_for=lambda body: (body.robot,)),
+    "provider": DocumentKind("provider", Directory, secrets=frozenset({"bind_password"})),
+}
+
+
 class Api:
     """An API and the people of its registry."""
 
@@ -46,9 +69,9 @@ class Api:
         self.catalog: MemoryCatalog = open_memory()
         self.identity = self.catalog.identity
         self.now = clock.now()
-        access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
+        self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
-        self.management = build_management(settings, self.identity, access, self.sign_in)
+        self.management = build_management(settings, self.identity, access, self.sign_in, kinds=KINDS)
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(
@@ -143,6 +166,20 @@ class Api:
         start, *rest = sent
         kept = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
         return Answer(start["status"], kept, b"".join(message.get("body", b"") for message in rest))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that there is, to go back to."""
+        rows = self.catalog.state.identity
+        kept = {field: getattr(rows, field) for field in rows.__slots__ if field not in {"changes", "version"}}
+        return copy.deepcopy({**kept, "repositories": self.catalog.state.repositories})
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go back to it."""
+        kept = copy.deepcopy(snapshot)
+        self.catalog.state.repositories = kept.pop("repositories")
+        for field, value in kept.items():
+            setattr(self.catalog.state.identity, field, value)
+        self.catalog.state.identity.moved()
 
     def close(self) -> None:
         self.sign_in.close()

@@ -73,12 +73,12 @@ class TestChanges(ChangesKit):
     """The change counter."""
 
 
-class TestAccessChanges(AccessChangesKit):
-    """The change counter of who may do what."""
-
-
 class TestAudit(AuditKit):
     """The audit log."""
+
+
+class TestAccessChanges(AccessChangesKit):
+    """The change counter of who may do what."""
 
 
 class TestLeases(LeasesKit):

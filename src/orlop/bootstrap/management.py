@@ -1,7 +1,7 @@
 """Builds management on an open catalog, and its API."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.documents import DOCUMENTS
@@ -12,12 +12,15 @@ from orlop.domain.secrets import Draw
 from orlop.faces.api.app import ApiApp
 from orlop.faces.api.routes import routes
 from orlop.faces.proxies import Proxies
+from orlop.ports.audit import AuditReader
 from orlop.ports.clock import Clock
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.identity import Identity
 from orlop.services.access import Access
+from orlop.services.audit_query import AllowedQuery, AuditQuery
 from orlop.services.idempotency import Idempotency
 from orlop.services.management.all import Management
+from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.repositories import Repositories
 from orlop.telemetry.requests import RequestLog
@@ -30,8 +33,9 @@ def build_management(
     sign_in: SignIn,
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
+    kinds: Mapping[str, DocumentKind] = DOCUMENTS,
 ) -> Management:
-    """Every service of management."""
+    """Every service of management. `kinds`: the kinds of documents."""
     return Management.on(
         identity,
         access,
@@ -39,7 +43,7 @@ def build_management(
         passwords=NewPasswords(identity.passwords, sign_in.hasher, least=settings.auth.password_length),
         draw=draw,
         signing=sign_in.signing,
-        kinds=DOCUMENTS,
+        kinds=kinds,
     )
 
 
@@ -51,11 +55,16 @@ def api_app(
     answers: KeptAnswers,
     log: RequestLog,
     request_ids: Callable[[], str],
+    audit: AuditReader | None = None,
 ) -> ApiApp:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
     return ApiApp(
-        routes(management, repositories),
+        routes(
+            management,
+            repositories,
+            audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+        ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),
         log,

@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.directories import build_directories, synchronising
+from orlop.bootstrap.limits import telling_failures
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores
@@ -13,8 +14,8 @@ from orlop.bootstrap.ui import build_browsers, mounted
 from orlop.bootstrap.workload import workload_tokens
 from orlop.config import Settings
 from orlop.faces.app import Application
-from orlop.services.failures import FailedSignIn
 from orlop.services.identity_upkeep import changing_keys, warning_of_ends, writing_uses
+from orlop.services.limits import Limits
 from orlop.services.worker import Chore, Job
 from orlop.telemetry.requests import RequestLog
 
@@ -30,21 +31,31 @@ class People(msgspec.Struct, frozen=True):
 
 
 def build_people(
-    settings: Settings, stores: Stores, services: Services, log: RequestLog, request_ids: Callable[[], str]
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    limits: Limits,
+    log: RequestLog,
+    request_ids: Callable[[], str],
 ) -> People:
     """Where `open` lets everybody in nobody has to sign in: then the token server alone answers, for who asks it."""
     identity = stores.identity
     directories = build_directories(identity, stores.access_changes)
-
-    def failed(failure: FailedSignIn) -> None:
-        services.notices.sign_in_failed(failure.name, failure.reason, address=failure.address, request=failure.request)
-
-    sources = Sources((directories,), (workload_tokens(settings, identity.documents),), failed)
+    sources = Sources(
+        (directories,),
+        (workload_tokens(settings, identity.documents),),
+        telling_failures(services.notices, limits),
+        limits.check_login,
+    )
     sign_in = build_sign_in(settings, identity, stores.access_changes, services.access, sources)
     tokens = token_app(sign_in, log, request_ids)
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
-    browsers = None if settings.open else build_browsers(settings, identity, sign_in, log, request_ids)
+    browsers = (
+        None
+        if settings.open
+        else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
+    )
     if browsers is not None:
         faces.update(mounted(browsers))
         warning = warning_of_ends(identity.secrets, SystemClock())

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from orlop.bootstrap.background import background
+from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import request_ids
 from orlop.bootstrap.first_start import create_first
+from orlop.bootstrap.limits import build_limits, build_turnstile
 from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
@@ -44,15 +46,17 @@ def application_on(
 
     `first`: the password of an account to make on a catalog that is there only now.
     """
-    services = build_services(settings, stores)
+    limits = build_limits(settings, context)
     metrics = Metrics()
+    services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
-    people = build_people(settings, stores, services, log, names)
+    people = build_people(settings, stores, services, limits, log, names)
     sign_in = people.sign_in
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
+    turnstile = build_turnstile(settings, services.notices, limits)
     worker = background(settings, stores, services, metrics, people.jobs, people.chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
@@ -76,7 +80,7 @@ def application_on(
             settings,
             stores,
             services,
-            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused),
+            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused, turnstile),
             blobs,
             log,
             names,
@@ -110,6 +114,6 @@ def _distribution(
         Answers(stores.changes, settings.cache.bytes * 3 // 4),
         Answers(stores.changes, settings.cache.bytes // 4),
         log,
-        Limits(body_idle=settings.limits.body_idle / SECOND, uploads=settings.uploads.concurrent),
+        Limits(body_idle=settings.limits.body_idle / SECOND),
         names,
     )

@@ -6,6 +6,7 @@ from orlop.bootstrap.audit import build_notices
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
+from orlop.ports.blobs import BlobReader
 from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
@@ -32,8 +33,8 @@ class Services(msgspec.Struct, frozen=True):
     notices: Notices
 
 
-def build_services(settings: Settings, stores: Stores) -> Services:
-    """Every service of one process."""
+def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
+    """Every service of one process; what clients pull is read through `reader`."""
     clock = SystemClock()
     catalog = stores.catalog
     access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
@@ -54,9 +55,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
                 blob_bytes=settings.limits.blob_bytes,
             ),
         ),
-        blobs=Blobs(
-            catalog.links, stores.blobs.reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
-        ),
+        blobs=Blobs(catalog.links, reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses),
         manifests=Manifests(
             catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
         ),

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from orlop.bootstrap.blob_stores import BlobRoles, open_blobs, prepare_blobs
+from orlop.bootstrap.blob_stores import BlobRoles, open_blobs, prepare_blobs, prepare_cache
 from orlop.bootstrap.catalogs import Siblings, open_catalog, prepare_catalog
 from orlop.bootstrap.moved import refuse_elsewhere
 from orlop.config import Settings
@@ -52,6 +52,7 @@ def prepare(settings: Settings) -> None:
         catalog = prepare_catalog(settings)
         asyncio.run(refuse_elsewhere(settings))
         prepare_blobs(settings, catalog)
+        prepare_cache(settings)
     except StoreRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
     except Unavailable as failure:

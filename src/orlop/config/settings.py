@@ -12,6 +12,7 @@ from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
+from orlop.config.rate_limits import RateLimits
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
 
@@ -155,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True):
     gc: GarbageCollection = GarbageCollection()
     cache: Cache = Cache()
     audit: Audit = Audit()
+    rate_limits: RateLimits = RateLimits()
     log: Log = Log()
 
     @property

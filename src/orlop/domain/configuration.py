@@ -3,7 +3,7 @@
 No secret is part of a document: passwords, tokens and secrets of robots are made where they are used.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
@@ -160,7 +160,9 @@ def parse_document(value: Any, where: str) -> Document:
         raise RequestInvalid(f"{where}: there is no kind {str(kind)[:64]}{nearest(str(kind), tuple(KINDS))}")
     try:
         refuse_unknown(KINDS[kind], rest)
-        found = msgspec.convert(rest, KINDS[kind], builtin_types=(datetime,))
+        # YAML knows times, and JSON does not: they are texts in both.
+        rest = {name: item.isoformat() if isinstance(item, date) else item for name, item in rest.items()}
+        found = msgspec.convert(rest, KINDS[kind])
     except RequestInvalid as error:
         raise RequestInvalid(f"{where} ({kind}): {error.message}", error.detail) from error
     except msgspec.ValidationError as error:

@@ -25,7 +25,7 @@ class Rate(NamedTuple):
         return self.interval * self.burst
 
 
-def take(used: int, now: int, rate: Rate) -> tuple[int, int]:
+def take(used: int, now: int, interval: int, reach: int) -> tuple[int, int]:
     """Use up one thing: until when all is used up then, and 0; or `used` as it was, and how long to wait before the
     next try, in microseconds.
 
@@ -33,16 +33,10 @@ def take(used: int, now: int, rate: Rate) -> tuple[int, int]:
     nothing.
     """
     ahead = used - now
-    if not 0 <= ahead <= rate.reach:
+    if not 0 <= ahead <= reach:
         ahead = 0
-    after = ahead + rate.interval
-    return (now + after, 0) if after <= rate.reach else (used, after - rate.reach)
-
-
-def remaining(used: int, now: int, rate: Rate) -> int:
-    """How many things may happen now at once."""
-    ahead = used - now
-    return (rate.reach - (ahead if 0 <= ahead <= rate.reach else 0)) // rate.interval
+    after = ahead + interval
+    return (now + after, 0) if after <= reach else (used, after - reach)
 
 
 class Bucket(NamedTuple):
@@ -52,5 +46,15 @@ class Bucket(NamedTuple):
 
     def take(self, now: int, rate: Rate) -> tuple["Bucket", int]:
         """As `take`."""
-        used, wait = take(self.used, now, rate)
+        used, wait = take(self.used, now, rate.interval, rate.reach)
         return Bucket(used), wait
+
+
+class Allowance(NamedTuple):
+    """How somebody stands: of `quota` things in `window` seconds `remaining` are left, and all again in `reset`."""
+
+    name: str
+    quota: int
+    window: int
+    remaining: int
+    reset: int

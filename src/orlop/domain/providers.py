@@ -75,6 +75,9 @@ class OidcProvider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     check_every: Annotated[int, Meta(ge=_MINUTE, le=30 * _DAY)] = 900
     """How often to ask whether somebody is still known there, in seconds, where it gave a refresh token."""
 
+    def __repr__(self) -> str:
+        return f"OidcProvider({self.issuer!r}, {self.client_id!r})"
+
     def __post_init__(self) -> None:
         check_issuer(self.issuer)
         if self.client_secret:

@@ -11,10 +11,11 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import structlog
@@ -23,6 +24,7 @@ from orlop import __version__
 from orlop.config import Settings
 from orlop.config.units import address
 from orlop.server.worker import ApplicationFactory, Board, load
+from orlop.services.counters import NUMBERS
 from orlop.telemetry import logs
 
 _MICROSECONDS = 1_000_000
@@ -103,6 +105,8 @@ def _supervise(
         shared.RawArray("b", 1),
         shared.RawArray("Q", settings.workers),
         shared.RawArray("Q", settings.workers),
+        # As a view, which is read and written twice as fast.
+        cast("MutableSequence[int]", memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q")),
     )
     tls = settings.tls.cert is not None
     supervisor = Supervisor(

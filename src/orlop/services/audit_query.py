@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from orlop.domain.access import Action, Caller
+from orlop.domain.access import Caller
 from orlop.domain.audit import AuditEntry, Chained, Segment, places
 from orlop.domain.errors import PageInvalid, RequestInvalid
 from orlop.ports.audit import AuditReader, Filter
-from orlop.services.access import Access
+from orlop.services.management.operations import Gate, Operation
 
 #: What a page holds at most, and how many entries are looked at for one: it may then be short.
 MAX_PAGE, _LOOKED_AT = 1_000, 20_000
@@ -107,19 +107,15 @@ class AuditQuery:
 
 class AllowedQuery:
     """Searches the log for those who may read the audit log, and what is about a namespace or repository also for those
-    who administrate it."""
+    who administer it."""
 
-    def __init__(self, query: AuditQuery, access: Access) -> None:
+    def __init__(self, query: AuditQuery, gate: Gate) -> None:
         self._query = query
-        self._access = access
+        self._gate = gate
 
     async def page(self, caller: Caller, search: Search, *, before: int = 0, size: int = 100) -> AuditPage:
         """As AuditQuery. Raises Denied, Unauthorized, too."""
-        decision = await self._access.decide(caller, Action.AUDIT_READ)
-        if not decision.allowed:
-            if not search.place:
-                await self._access.check(caller, Action.AUDIT_READ)
-            await self._access.check(caller, Action.ADMIN, namespace=search.place)
+        await self._gate.check(caller, Operation.AUDIT_READ, namespace=search.place or None)
         return await self._query.page(search, before=before, size=size)
 
 

@@ -9,7 +9,6 @@ from webauthn import (
     verify_registration_response,
 )
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
@@ -18,7 +17,7 @@ from webauthn.helpers.structs import (
 )
 
 from orlop.domain.access import Caller
-from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unauthorized
+from orlop.domain.errors import Conflict, RequestInvalid, Unauthorized
 from orlop.domain.factors import PASSKEYS_MAX, Factors, Passkey, read_factors
 from orlop.domain.secrets import Draw
 from orlop.ports.catalog import by
@@ -82,7 +81,7 @@ class Passkeys:
                 expected_origin=site.origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as cause:
+        except Exception as cause:
             raise RequestInvalid("the browser made no passkey that can be used here; try again") from cause
         factors = await self._factors(account)
         key = Passkey(
@@ -109,9 +108,16 @@ class Passkeys:
         try:
             _refuse_long(response)
             said = msgspec.json.decode(response, type=_Assertion)
-            account = await self._account(base64url_to_bytes(said.response.userHandle))
-            factors = await self._factors(account)
-            key = next(each for each in factors.passkeys if each.id == said.id)
+            number = _number(base64url_to_bytes(said.response.userHandle))
+        except (msgspec.MsgspecError, ValueError, RecursionError) as cause:
+            raise refused from cause
+        facts = await self._facts.of(number)
+        factors = await self._factors(facts.account) if facts else Factors()
+        key = next((each for each in factors.passkeys if each.id == said.id), None)
+        if facts is None or key is None:
+            raise refused
+        account = facts.account
+        try:
             proved = verify_authentication_response(
                 credential=response,
                 expected_challenge=challenge,
@@ -121,9 +127,7 @@ class Passkeys:
                 credential_current_sign_count=key.count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, msgspec.MsgspecError, StopIteration, ValueError, TypeError, KeyError) as cause:
-            raise refused from cause
-        except NotFound as cause:
+        except Exception as cause:
             raise refused from cause
         if proved.new_sign_count != key.count:
             counted = msgspec.structs.replace(key, count=proved.new_sign_count)
@@ -136,15 +140,6 @@ class Passkeys:
         factors = await self._factors(account)
         left = msgspec.structs.replace(factors, passkeys=tuple(each for each in factors.passkeys if each.id != key))
         await self._keep(account, left if left.kinds else Factors(), caller)
-
-    async def _account(self, handle: bytes) -> Account:
-        text = handle.decode("ascii")
-        if not text.isdigit() or len(text) > 18:
-            raise ValueError("no number of an account")
-        facts = await self._facts.of(int(text))
-        if facts is None:
-            raise NotFound("there is no such account")
-        return facts.account
 
     async def _factors(self, account: Account) -> Factors:
         record = await self._passwords.get(account.name)
@@ -162,6 +157,14 @@ class _Response(msgspec.Struct):
 class _Assertion(msgspec.Struct):
     id: str
     response: _Response
+
+
+def _number(handle: bytes) -> int:
+    """The number of an account, as its passkeys have it. Raises ValueError."""
+    text = handle.decode("ascii")
+    if not text.isdigit() or len(text) > 18:
+        raise ValueError("no number of an account")
+    return int(text)
 
 
 def _refuse_long(response: str) -> None:

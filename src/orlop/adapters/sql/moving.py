@@ -39,6 +39,8 @@ _TABLES: dict[str, Key] = {
     "signing_keys": ("",),
     "attempts": ("",),
     "sessions": ("",),
+    "sign_in_steps": ("",),
+    "sign_ons": ("", ""),
 }
 
 

@@ -58,7 +58,8 @@ class ApiApp:
         request_ids: Callable[[], str],
         address: Callable[[Scope, dict[bytes, bytes]], str],
     ) -> None:
-        self._routes = routes
+        #: The end points, for whoever wants to know which there are.
+        self.routes = routes
         self._authentication = authentication
         self._idempotency = idempotency
         self._log = log
@@ -79,7 +80,7 @@ class ApiApp:
                 address = self._address(scope, headers)
                 body = RequestBody(receive, headers, _IDLE, http1=scope["http_version"] < "2")
                 if scope["path"] == _DESCRIPTION and scope["method"] in {"GET", "HEAD"}:
-                    self._described = self._described or description(self._routes)
+                    self._described = self._described or description(self.routes)
                     response = Response(200, [header("content-type", "application/json")], self._described)
                 else:
                     caller = await self._caller(scope, headers, address, request_id)
@@ -171,7 +172,7 @@ class ApiApp:
 
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         inner = {**scope, "method": method, CALLER: caller, REQUEST_ID: request_id, "state": {}}
-        await self._routes(inner, receive, send)  # type: ignore[arg-type]
+        await self.routes(inner, receive, send)  # type: ignore[arg-type]
         start, *rest = sent
         headers = [(name.lower(), value) for name, value in start["headers"] if name.lower() != b"content-length"]
         response = Response(start["status"], headers, b"".join(message.get("body", b"") for message in rest))

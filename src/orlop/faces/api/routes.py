@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.exceptions import (
@@ -23,11 +24,14 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
-from orlop.faces.api import access, groups, people, places
+from orlop.faces.api import access, audit, groups, people, places
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
+from orlop.services.audit_query import AllowedQuery
 from orlop.services.management.all import Management
 from orlop.services.management.operations import RULES, Operation
+
+_log = structlog.get_logger("orlop.api")
 
 #: Words in addresses, and the kinds of documents that they stand for.
 KINDS = {"trusts": "trust", "providers": "provider"}
@@ -43,7 +47,12 @@ make something new. POST takes an `Idempotency-Key`. Errors are problem details 
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.ASCII | re.IGNORECASE)
 
 
-def routes(management: Management, repositories: places.RepositoryPages, kinds: Mapping[str, str] = KINDS) -> Litestar:
+def routes(
+    management: Management,
+    repositories: places.RepositoryPages,
+    kinds: Mapping[str, str] = KINDS,
+    audited: AllowedQuery | None = None,
+) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
         *people.oneself(management),
@@ -59,6 +68,7 @@ def routes(management: Management, repositories: places.RepositoryPages, kinds: 
         *places.documents(management, kinds),
         *places.keys(management),
         *access.access(management),
+        *(audit.audit(audited) if audited is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler
@@ -69,6 +79,7 @@ def routes(management: Management, repositories: places.RepositoryPages, kinds: 
             RegistryError: _refused,
             HTTPException: _of_litestar,
             RecursionError: _too_deep,
+            Exception: _failed,
         },
         openapi_config=OpenAPIConfig(
             title="Orlop",
@@ -144,11 +155,18 @@ def _of_litestar(request: Request[Any, Any, Any], error: HTTPException) -> Respo
             return _refused(request, MethodUnknown(f"{request.method[:32]} is not supported here", allowed))
         case ValidationException() | SerializationException():
             return _refused(request, RequestInvalid(_words(error)))
-    raise error
+    return _failed(request, error)
 
 
 def _too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[Any]:
     return _refused(request, RequestInvalid("the body is too deep"))
+
+
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A defect of ours, which the log describes."""
+    name, path = str(request.scope.get(REQUEST_ID, "")), request.scope["path"]
+    _log.error("a request failed", request_id=name, method=request.method, path=path, exc_info=error)
+    return _refused(request, RegistryError("the registry failed; its log says why"))
 
 
 def _words(error: HTTPException) -> str:

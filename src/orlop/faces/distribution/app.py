@@ -15,7 +15,6 @@ from orlop.domain.errors import (
     Denied,
     NameUnknown,
     RegistryError,
-    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
@@ -27,6 +26,8 @@ from orlop.faces.distribution.exchange import Exchange, combined
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.faces.distribution.turnstile import Turnstile, limit_headers
+from orlop.faces.ratelimit import Header
 from orlop.ports.catalog import Pull
 from orlop.services.access import Access
 from orlop.services.blobs import FoundBlob
@@ -46,10 +47,9 @@ _PATHSEND = "http.response.pathsend"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bounds on requests: seconds without a byte of body, and requests per process that may receive blobs at once."""
+    """Bounds on requests: seconds without a byte of body."""
 
     body_idle: float
-    uploads: int
 
 
 class Authenticating(Protocol):
@@ -68,6 +68,7 @@ class Doors(msgspec.Struct, frozen=True):
     challenges: Challenges
     refused: Callable[[str], None]
     """Counts a refusal by the kind of rule that refused."""
+    turnstile: Turnstile
 
 
 class DistributionApp:
@@ -91,7 +92,6 @@ class DistributionApp:
         self._log = log
         self._limits = limits
         self._request_ids = request_ids
-        self._uploading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -103,6 +103,7 @@ class DistributionApp:
         body: RequestBody | None = None
         route, error, status, sent = "unknown", "", 500, 0
         headers: dict[bytes, bytes] = {}
+        limited: tuple[Header, ...] = ()
         try:
             try:
                 headers = combined(scope["headers"])
@@ -118,11 +119,14 @@ class DistributionApp:
                 route = request.kind.value
                 authorization = headers.get(b"authorization", b"").decode("latin-1")
                 caller = await self._doors.authentication.caller(authorization, address=address, request=request_id)
+                limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
                 pathsend = _PATHSEND in scope.get("extensions", ())
                 response = await self._answer(request, Exchange(method, headers, body, caller, pathsend))
             except RegistryError as refusal:
                 error = refusal.code
                 response = self._refused(refusal, request_id, scope, headers)
+                self._doors.turnstile.refused(caller, refusal)
+                limited = limit_headers(None, refusal) or limited
                 if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
                     _log.error("a store failed", request_id=request_id, path=path, reason=refusal.message, cause=cause)
@@ -131,7 +135,7 @@ class DistributionApp:
                 _log.exception("a request failed", request_id=request_id, method=method, path=path)
                 response = render(RegistryError("the registry failed; its log says why"), request_id)
             status = response.status
-            more = [(b"x-request-id", request_id.encode()), _SERVER]
+            more = [(b"x-request-id", request_id.encode()), _SERVER, *limited]
             linger = None
             if body is None or not (body.finished or await body.drain()):
                 more.append((b"connection", b"close"))
@@ -175,21 +179,17 @@ class DistributionApp:
             await exchange.body.read(0, "a request of this kind")
         if kind not in UPLOADING:
             return await self._table[kind](request, exchange)
-        if self._uploading >= self._limits.uploads:
-            raise TooManyRequests("too many uploads at once; try again in a moment")
-        self._uploading += 1
-        try:
+        with self._doors.turnstile.upload(exchange.caller):
             return await self._table[kind](request, exchange)
-        finally:
-            self._uploading -= 1
 
     async def _let_in(self, request: Request, exchange: Exchange) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
         actions, tag = NEEDS[request.kind].of(request)
         try:
             await self._doors.access.enter(exchange.caller, actions, repository=request.repository, tag=tag)
-        except NameUnknown:
+        except NameUnknown as unknown:
             self._doors.refused("hidden")
+            self._doors.turnstile.refused(exchange.caller, unknown)
             return msgspec.structs.replace(exchange, hidden=True)
         return exchange
 
@@ -217,6 +217,7 @@ class DistributionApp:
                 lambda found: len(found[0].body) + len(accept),
                 by_digest=isinstance(request.reference, Digest),
             )
+        self._doors.turnstile.pulled(exchange, answer[1])
         return _named(handlers.answer(*answer, exchange), request)
 
     async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
@@ -233,6 +234,7 @@ class DistributionApp:
                 lambda found: 0 if found.lasting else None,
                 by_digest=True,
             )
+        self._doors.turnstile.read(exchange, request.repository, request.digest)
         return _named(await handlers.answer(found.blob, exchange), request)
 
 

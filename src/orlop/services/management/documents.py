@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.errors import NotFound, RequestInvalid, Unsupported
 from orlop.domain.fields import refuse_unknown
 from orlop.ports.catalog import by
 from orlop.ports.identity import Document, Documents
@@ -76,7 +76,9 @@ class DocumentsOfKinds:
     async def put(self, caller: Caller, kind: str, name: str, body: dict[str, Any], expected: int | None) -> Shown:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
         await self._gate.check(caller, Operation.DOCUMENT_CHANGE)
-        known = self._kinds[kind]
+        known = self._kinds.get(kind)
+        if known is None:
+            raise Unsupported(f"this registry keeps no {kind}s")
         if not _NAME.fullmatch(name):
             raise RequestInvalid(
                 f"a {kind}'s name is 1 to 63 lower-case letters, digits and . _ - with none of these at an end",

@@ -33,7 +33,8 @@ class GroupsAndMembers:
         return await seen(self._groups.page, page, lambda group: group.name, lambda group: group.name in mine)
 
     async def mine(self, caller: Caller) -> frozenset[str]:
-        """Names of the groups that the caller is in."""
+        """Names of the groups that the caller is in. Raises Unauthorized where nobody is signed in."""
+        await self._gate.rights(caller)
         return frozenset(await self._members.of_account(caller.subject.name))
 
     async def get(self, caller: Caller, name: str) -> Group:

@@ -1,6 +1,7 @@
 """The keys that a provider signs with, fetched anew when it signs with one that is not known."""
 
 import asyncio
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ _AGAIN_AFTER = 60 * SECOND
 #: A key that the provider withdrew is believed no longer than this.
 _KEPT = HOUR
 
+_PASSED_OVER = frozenset({"x5c", "x5u", "x5t", "x5t#S256", "key_ops"})
 _KEYS_MAX = 64
 _RSA_BITS = 2048
 
@@ -82,7 +84,8 @@ def parse_keys(said: dict[str, Any]) -> tuple[Key, ...]:
         if each.get("use", "sig") != "sig" or (isinstance(operations, list) and "verify" not in operations):
             continue
         try:
-            key = import_key({name: value for name, value in each.items() if name not in {"x5c", "x5u", "key_ops"}})
+            with warnings.catch_warnings(action="ignore"):  # of weak keys, which are left out below
+                key = import_key({name: value for name, value in each.items() if name not in _PASSED_OVER})
         except (JoseError, ValueError, TypeError, KeyError):
             continue
         if isinstance(key, RSAKey) and key.public_key.key_size < _RSA_BITS:

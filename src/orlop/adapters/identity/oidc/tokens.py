@@ -53,6 +53,8 @@ async def verified(token: str, provider: OidcProvider, keys: Keys, *, types: fro
     try:
         signature = jws.extract_compact(token.encode("ascii"), None, registry)
         header = signature.headers()
+        if not isinstance(header, dict):
+            raise Unauthorized("the provider's token has a header that is not understood")
         algorithm, kid = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in provider.algorithms:
             raise Unauthorized("the provider's token is signed in a way that is not allowed here")

@@ -304,10 +304,14 @@ def _sessions(app: cyclopts.App, servers: Servers) -> None:
         user
             All of this user's.
         """
-        if bool(id) == bool(user):
-            raise UsageError("name either a session of yours, or --user")
-        path = f"/sessions/{part(id)}" if id else f"/users/{part(user)}/sessions"
-        return typed.remove(servers, at, path, "the session has ended" if id else f"all sessions of {user} have ended")
+
+        async def do(server: ManagementServer) -> None:
+            if bool(id) == bool(user):
+                raise UsageError("name either a session of yours, or --user")
+            await server.ask("DELETE", f"/sessions/{part(id)}" if id else f"/users/{part(user)}/sessions")
+            print("the session has ended" if id else f"all sessions of {user} have ended")
+
+        return work(servers, at, do)
 
 
 def _keys(app: cyclopts.App, servers: Servers) -> None:

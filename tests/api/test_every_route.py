@@ -1,0 +1,256 @@
+"""Every route of the API, asked by everybody, about their own tenant and another's: who gets in is written down here.
+
+The routes are the application's own: one that is not in the table fails the test.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar import Litestar
+
+from orlop.domain.access import Action, Caller, Limit, Role, Subject
+from orlop.services.management.operations import RULES, Operation
+from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
+from tests.wire.answer import Answer
+
+#: Who asks, each with a token: those who rule and audit the registry; by role in `team`; others. `limited` is a token
+#: of eve's that is good for pulling alone.
+PEOPLE = (
+    "root",
+    "aud",
+    "owner",
+    "maintainer",
+    "publisher",
+    "reader",
+    "guest",
+    "bob",
+    "eve",
+    "robot+team",
+    "limited",
+    "",
+)
+_RULER = frozenset({"root"})
+_SEES = frozenset({"root", "aud"})
+_HERE = frozenset({"root", "owner"})
+_SEES_HERE = frozenset({"root", "aud", "owner"})
+_ANY = frozenset(PEOPLE) - {""}
+_OWN = _ANY - {"limited"}
+_USERS = _OWN - {"robot+team"}
+_DELETES = frozenset({"root", "owner", "maintainer"})
+_NOBODY = frozenset[str]()
+
+#: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
+CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
+    ("GET", "/me"): [("/me", None, _ANY)],
+    ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
+    ("GET", "/tokens"): [("/tokens", None, _USERS)],
+    ("POST", "/tokens"): [("/tokens", {"name": "x"}, _USERS)],
+    ("DELETE", "/tokens/{number}"): [("/tokens/{eve-token}", None, frozenset({"eve"}))],
+    ("GET", "/users"): [("/users", None, _ANY)],
+    ("POST", "/users"): [("/users", {"name": "made"}, _RULER)],
+    ("GET", "/users/{name}"): [("/users/eve", None, _SEES | {"eve", "limited"})],
+    ("PATCH", "/users/{name}"): [("/users/eve", {"display": "x"}, _RULER)],
+    ("DELETE", "/users/{name}"): [("/users/eve", None, _RULER)],
+    ("PUT", "/users/{name}/password"): [("/users/eve/password", {"password": "correct horse battery"}, _RULER)],
+    ("GET", "/users/{name}/sessions"): [("/users/eve/sessions", None, _RULER | {"eve"})],
+    ("DELETE", "/users/{name}/sessions"): [("/users/eve/sessions", None, _RULER | {"eve"})],
+    ("GET", "/sessions"): [("/sessions", None, _OWN)],
+    ("DELETE", "/sessions/{id}"): [("/sessions/none", None, _NOBODY)],
+    ("GET", "/robots"): [("/robots", None, _ANY)],
+    ("POST", "/robots"): [
+        ("/robots", {"name": "robot+made", "namespace": "team"}, _HERE),
+        ("/robots", {"name": "robot+made", "namespace": "team-b"}, frozenset({"root", "bob"})),
+        ("/robots", {"name": "robot+made"}, _RULER),
+    ],
+    ("GET", "/robots/{name}"): [
+        ("/robots/robot+team", None, _SEES_HERE | {"robot+team"}),
+        ("/robots/robot+team-b", None, _SEES | {"bob"}),
+    ],
+    ("PATCH", "/robots/{name}"): [
+        ("/robots/robot+team", {"display": "x"}, _HERE),
+        ("/robots/robot+team-b", {"display": "x"}, frozenset({"root", "bob"})),
+    ],
+    ("DELETE", "/robots/{name}"): [
+        ("/robots/robot+team", None, _HERE),
+        ("/robots/robot+team-b", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/robots/{name}/secrets"): [
+        ("/robots/robot+team/secrets", None, _SEES_HERE),
+        ("/robots/robot+team-b/secrets", None, _SEES | {"bob"}),
+    ],
+    ("POST", "/robots/{name}/secrets"): [
+        ("/robots/robot+team/secrets", {}, _HERE),
+        ("/robots/robot+team-b/secrets", {}, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/robots/{name}/rotate"): [
+        ("/robots/robot+team/rotate", {}, _HERE),
+        ("/robots/robot+team-b/rotate", {}, frozenset({"root", "bob"})),
+    ],
+    ("DELETE", "/robots/{name}/secrets/{number}"): [
+        ("/robots/robot+team/secrets/{robot-secret}", None, _HERE),
+    ],
+    ("GET", "/groups"): [("/groups", None, _ANY)],
+    ("POST", "/groups"): [("/groups", {"name": "made"}, _RULER)],
+    ("GET", "/groups/{name}"): [("/groups/staff", None, _SEES | {"eve", "limited"})],
+    ("DELETE", "/groups/{name}"): [("/groups/staff", None, _RULER)],
+    ("GET", "/groups/{name}/members"): [("/groups/staff/members", None, _SEES)],
+    ("PUT", "/groups/{name}/members/{account}"): [("/groups/staff/members/bob", None, _RULER)],
+    ("DELETE", "/groups/{name}/members/{account}"): [("/groups/staff/members/eve", None, _RULER)],
+    ("GET", "/roles"): [("/roles", None, _ANY)],
+    ("GET", "/roles/{name}"): [("/roles/reader", None, _ANY)],
+    ("PUT", "/roles/{name}"): [("/roles/made", {"actions": ["pull"]}, _RULER)],
+    ("DELETE", "/roles/{name}"): [("/roles/spare", None, _RULER)],
+    ("GET", "/grants"): [("/grants", None, _ANY)],
+    ("POST", "/grants"): [
+        ("/grants", {"principal": "eve", "role": "guest", "place": {"kind": "namespace", "path": "team"}}, _HERE),
+        (
+            "/grants",
+            {"principal": "eve", "role": "guest", "place": {"kind": "namespace", "path": "team-b"}},
+            frozenset({"root", "bob"}),
+        ),
+        ("/grants", {"principal": "eve", "role": "guest", "place": {"kind": "registry", "path": ""}}, _RULER),
+        ("/grants", {"principal": "eve", "role": "admin", "place": {"kind": "registry", "path": ""}}, _RULER),
+    ],
+    ("GET", "/grants/{number}"): [
+        ("/grants/{reader-grant}", None, _SEES_HERE | {"reader"}),
+        ("/grants/{bob-grant}", None, _SEES | {"bob"}),
+    ],
+    ("DELETE", "/grants/{number}"): [
+        ("/grants/{reader-grant}", None, _HERE),
+        ("/grants/{bob-grant}", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/namespaces"): [("/namespaces", None, _ANY)],
+    ("GET", "/namespaces/{path}"): [
+        ("/namespaces/team", None, _SEES_HERE),
+        ("/namespaces/team-b", None, _SEES | {"bob"}),
+        ("/namespaces/-", None, _SEES),
+    ],
+    ("PUT", "/namespaces/{path}"): [
+        ("/namespaces/team/made", {"visibility": "public"}, _HERE),
+        ("/namespaces/team-b/made", {"visibility": "public"}, frozenset({"root", "bob"})),
+        ("/namespaces/made", {"visibility": "public"}, _RULER),
+    ],
+    ("DELETE", "/namespaces/{path}"): [
+        ("/namespaces/team/empty", None, _HERE),
+        ("/namespaces/team-b/empty", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/repositories"): [("/repositories", None, _ANY)],
+    ("DELETE", "/repositories/{path}"): [
+        ("/repositories/team/app", None, _DELETES),
+        ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/trusts"): [("/trusts", None, _SEES)],
+    ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
+    ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],
+    ("DELETE", "/trusts/{name}"): [("/trusts/ci", None, _RULER)],
+    ("GET", "/providers"): [("/providers", None, _SEES)],
+    ("GET", "/providers/{name}"): [("/providers/ldap", None, _SEES)],
+    ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
+    ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
+    ("GET", "/keys"): [("/keys", None, _SEES)],
+    ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
+    ("GET", "/access/explain"): [
+        ("/access/explain?action=pull&repository=team/app", None, _ANY),
+        ("/access/explain?action=pull&repository=team/app&subject=eve", None, _SEES_HERE | {"eve", "limited"}),
+        ("/access/explain?action=pull&repository=team-b/app&subject=reader", None, _SEES | {"bob", "reader"}),
+    ],
+    ("GET", "/access/who"): [
+        ("/access/who?repository=team/app", None, _SEES_HERE),
+        ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
+    ],
+}
+
+
+async def _peopled() -> tuple[Api, dict[str, str]]:
+    """The registry, with somebody of each role in `team`; and the numbers of what is asked about."""
+    api = await registry()
+    for role in ("owner", "maintainer", "publisher", "reader", "guest"):
+        await api.account(role, (role, namespace("team")))
+    await api.group("staff", "eve")
+    await api.token("eve", "limited", (Limit(frozenset({Action.PULL}), namespace("team")),))
+    await api.management.roles.put(_caller(api, "root"), Role("spare", frozenset({Action.PULL})), 0)
+    root = _caller(api, "root")
+    await api.management.documents.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
+    await api.management.documents.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    grants = {record.grant.principal: record.grant.id for record in api.catalog.state.identity.grants.values()}
+    secrets = [secret for secret in api.catalog.state.identity.secrets.values() if secret.limits is None]
+    return api, {
+        "{eve-token}": str(next(secret.id for secret in secrets if secret.account == "eve")),
+        "{robot-secret}": str(next(secret.id for secret in secrets if secret.account == "robot+team")),
+        "{reader-grant}": str(grants["reader"]),
+        "{bob-grant}": str(grants["bob"]),
+    }
+
+
+def _caller(api: Api, name: str) -> Any:
+    account = api.catalog.state.identity.accounts[name].account
+    return Caller(Subject(name, account.kind, account.id))
+
+
+def _routes(app: Litestar) -> dict[tuple[str, str], Operation]:
+    found: dict[tuple[str, str], Operation] = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            operation = handler.opt.get("operation")
+            if operation is None:
+                assert (
+                    not route.path.startswith(PREFIX)
+                    or route.path.startswith(f"{PREFIX}/schema")
+                    or (handler.http_methods == {"OPTIONS"})
+                ), f"{route.path} names no operation"
+                continue
+            path = route.path_format.removeprefix(PREFIX)
+            found |= {(method, path): operation for method in handler.http_methods}
+    return found
+
+
+@pytest.fixture(scope="module")
+def peopled() -> Iterator[tuple[asyncio.Runner, Api, dict[str, str], dict[str, Any]]]:
+    """One registry for all cases, each of which finds it as it was."""
+    with asyncio.Runner() as own:
+        api, numbers = own.run(_peopled())
+        yield own, api, numbers, api.snapshot()
+        api.close()
+
+
+@pytest.fixture(scope="module")
+def routed(peopled: Any) -> dict[tuple[str, str], Operation]:
+    return _routes(peopled[1].app.routes)
+
+
+def test_every_route_is_asked(routed: dict[tuple[str, str], Operation]) -> None:
+    assert set(routed) == set(CASES)
+
+
+def test_every_operation_is_in_the_table_and_every_one_has_a_route(
+    routed: dict[tuple[str, str], Operation],
+) -> None:
+    assert set(RULES) == set(Operation)
+    assert set(routed.values()) == set(Operation)
+
+
+@pytest.mark.parametrize(("method", "route"), CASES, ids=lambda value: str(value))
+def test_who_gets_in(method: str, route: str, peopled: Any) -> None:
+    own, api, numbers, snapshot = peopled
+
+    async def asked(path: str, body: Any, who: str) -> Answer:
+        headers = {"if-none-match": "*"} if method == "PUT" and "members" not in path else {}
+        return await api.ask(method, path, who, body, headers=headers)
+
+    for path, body, allowed in CASES[method, route]:
+        for name, number in numbers.items():
+            path = path.replace(name, number)
+        for who in PEOPLE:
+            api.restore(snapshot)
+            version = api.catalog.state.identity.version
+            answer = own.run(asked(path, body, who))
+            what = f"{who or 'nobody'}: {method} {path} → {answer.status} {answer.body[:300]!r}"
+            if who in allowed:
+                assert answer.status < 300, what
+                continue
+            ruler_of_nothing = who == "root" and answer.status in {400, 404, 409}
+            assert answer.status == 401 if not who else answer.status in {401, 403, 404} or ruler_of_nothing, what
+            assert_problem(answer, answer.status)
+            assert api.catalog.state.identity.version == version, f"a refusal changes nothing: {what}"

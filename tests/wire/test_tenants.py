@@ -1,0 +1,233 @@
+"""What tenants of one registry cannot do to each other, and that what was taken away is gone at the next request."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from orlop.config.settings import CatalogStore, Log
+from orlop.domain.access import Conditions, Limit, Place, PlaceKind, Visibility
+from orlop.domain.access.actions import Action
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PageRequest
+from orlop.ports.identity import Document
+from tests.content import blob, image
+from tests.wire.answer import assert_refused
+from tests.wire.inprocess import InProcess
+from tests.wire.people import ACME, BY, RIVAL, Private
+
+APP = image("app", ["base", "code"])
+OTHER = image("other", ["base"])
+BASE, NEW = blob("base"), blob("new")
+ACMES = Place(PlaceKind.NAMESPACE, ACME)
+
+_ENGINES = ["memory", "disk", pytest.param("postgres", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(name="people", params=_ENGINES)
+def _people(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Private]:
+    """A registry that asks who comes, on each catalog."""
+    changes: dict[str, Any] = {"open": False}
+    if request.param == "postgres":
+        changes["catalog"] = CatalogStore(request.getfixturevalue("postgres").catalog())
+    with (
+        structlog.testing.capture_logs(),
+        InProcess(None if request.param == "memory" else tmp_path / "data", **changes) as registry,
+    ):
+        people = Private(registry)
+        people.push("owner", f"{ACME}/app", APP, "v1")
+        yield people
+
+
+def test_a_grant_that_is_removed_counts_no_more_at_the_next_request(people: Private) -> None:
+    people.join("guest2")
+    grant = people.grant("guest2", "reader", ACMES)
+    for _ in range(3):
+        assert people.ask("guest2", "GET", f"/v2/{ACME}/app/manifests/v1").status == 200
+    people.registry.run(people.identity.grants.remove(grant.grant.id, BY))
+    assert_refused(people.ask("guest2", "GET", f"/v2/{ACME}/app/manifests/v1"), 404, "MANIFEST_UNKNOWN")
+    assert people.ask("guest2", "GET", "/v2/_catalog").json() == {"repositories": []}
+    people.grant("guest2", "reader", ACMES)
+    assert people.ask("guest2", "GET", f"/v2/{ACME}/app/manifests/v1").status == 200
+    people.deny("guest2", "guest", ACMES)
+    assert_refused(people.ask("guest2", "GET", f"/v2/{ACME}/app/manifests/v1"), 403, "DENIED")
+
+
+def test_a_secret_that_is_revoked_opens_nothing_at_the_next_request(people: Private) -> None:
+    assert people.ask("reader", "HEAD", f"/v2/{ACME}/app/manifests/v1").status == 200
+    found = people.registry.run(people.identity.secrets.of("reader", PageRequest()))
+    people.registry.run(people.identity.secrets.revoke("reader", found.items[0].id, BY))
+    answer = people.ask("reader", "HEAD", f"/v2/{ACME}/app/manifests/v1")
+    assert (answer.status, answer.header("www-authenticate").split(" ")[0]) == (401, "Bearer")
+
+
+def test_a_namespace_opens_and_closes(people: Private) -> None:
+    target = f"/v2/{ACME}/app/manifests/v1"
+    assert people.ask("anonymous", "GET", target).status == 401
+    people.show(ACME, Visibility.PUBLIC)
+    assert people.ask("anonymous", "GET", target).body == APP.content
+    assert people.ask("anonymous", "GET", f"/v2/{ACME}/app/tags/list").json()["tags"] == ["v1"]
+    assert people.ask("stranger", "GET", target).status == 200
+    assert people.ask("anonymous", "DELETE", target).status == 401
+    people.show(ACME, Visibility.INTERNAL)
+    assert people.ask("anonymous", "GET", target).status == 401
+    assert people.ask("stranger", "GET", target).status == 200
+    people.show(ACME, Visibility.PRIVATE)
+    assert people.ask("stranger", "GET", target).status == 404
+
+
+def test_a_mount_takes_nothing_that_the_caller_may_not_pull(people: Private) -> None:
+    """RELIABILITY: "mount of it → 202, not 201; anonymous mount only where the caller may pull a repository that holds
+    the blob"."""
+    for query in (f"&from={ACME}/app", "&from=none", f"&from={RIVAL}/mine", ""):
+        answer = people.ask("other", "POST", f"/v2/{RIVAL}/mine/blobs/uploads/?mount={BASE.digest}{query}")
+        assert answer.status == 202, query
+        assert people.ask("other", "HEAD", f"/v2/{RIVAL}/mine/blobs/{BASE.digest}").status == 404
+    people.grant("other", "guest", ACMES)
+    for query in (f"&from={ACME}/app", ""):
+        target = f"{RIVAL}/mine{len(query)}"
+        assert people.ask("other", "POST", f"/v2/{target}/blobs/uploads/?mount={BASE.digest}{query}").status == 201
+        assert people.ask("other", "GET", f"/v2/{target}/blobs/{BASE.digest}").body == BASE.content
+
+
+def test_who_may_pull_may_not_mount_into_it(people: Private) -> None:
+    answer = people.ask("reader", "POST", f"/v2/{ACME}/app/blobs/uploads/?mount={BASE.digest}&from={ACME}/app")
+    assert_refused(answer, 403, "DENIED")
+
+
+@pytest.mark.parametrize("thief", ["publisher", "owner"])
+def test_an_upload_is_nobody_elses(people: Private, thief: str) -> None:
+    owner = "maintainer"
+    session = people.ask(owner, "POST", f"/v2/{ACME}/app/blobs/uploads/").header("location")
+    assert people.ask(owner, "PATCH", session, b"ne").status == 202
+    for method, target, body in (
+        ("GET", session, b""),
+        ("PATCH", session, b"x"),
+        ("PUT", f"{session}?digest={NEW.digest}", b""),
+        ("DELETE", session, b""),
+    ):
+        assert_refused(people.ask(thief, method, target, body), 404, "BLOB_UPLOAD_UNKNOWN")
+    elsewhere = session.replace(f"{ACME}/app", f"{ACME}/lib")
+    assert_refused(people.ask(owner, "GET", elsewhere), 404, "BLOB_UPLOAD_UNKNOWN")
+    status = people.ask(owner, "GET", session)
+    assert (status.status, status.header("range")) == (204, "0-1")
+    assert people.ask(owner, "PUT", f"{session}?digest={NEW.digest}", NEW.content[2:]).status in {201, 400}
+
+
+def test_the_end_of_an_upload_that_is_repeated_tells_strangers_nothing(people: Private) -> None:
+    made_up = "00000000-0000-4000-8000-000000000000"
+    target = f"/v2/{ACME}/app/blobs/uploads/{made_up}?digest={BASE.digest}"
+    assert people.ask("publisher", "PUT", target).status == 201  # the repository holds it, and they may push there
+    assert_refused(people.ask("reader", "PUT", target), 403, "DENIED")
+    assert_refused(people.ask("other", "PUT", target), 403, "DENIED")
+    mine = f"/v2/{RIVAL}/mine/blobs/uploads/{made_up}?digest={BASE.digest}"
+    assert_refused(people.ask("other", "PUT", mine), 404, "BLOB_UPLOAD_UNKNOWN")
+
+
+def test_to_create_is_not_to_update_nor_the_other_way_round(people: Private) -> None:
+    _role(people, "updater", Action.PULL, Action.PUSH_NEW, Action.TAG, Action.OVERWRITE)
+    _role(people, "creator", Action.CREATE)
+    people.join("updater")
+    people.join("creator")
+    people.grant("updater", "updater", ACMES)
+    people.grant("creator", "creator", ACMES)
+    people.push("updater", f"{ACME}/app", OTHER, "v1")
+    refused = people.ask("updater", "POST", f"/v2/{ACME}/fresh/blobs/uploads/")
+    assert_refused(refused, 403, "DENIED")
+    assert "create" in refused.body.decode()
+    assert_refused(people.put("updater", f"{ACME}/fresh", APP, "v1"), 403, "DENIED")
+    for repository in ("app", "fresh"):
+        assert_refused(people.ask("creator", "POST", f"/v2/{ACME}/{repository}/blobs/uploads/"), 403, "DENIED")
+        assert_refused(people.put("creator", f"{ACME}/{repository}", APP, "v9"), 403, "DENIED")
+    assert people.ask("root", "GET", "/v2/_catalog").json() == {"repositories": [f"{ACME}/app"]}
+
+
+def test_a_release_is_not_overwritten_by_who_may_not(people: Private) -> None:
+    _role(people, "overwriting", Action.OVERWRITE, Action.UNTAG)
+    people.deny("maintainer", "overwriting", ACMES, tags="v*")
+    people.push("maintainer", f"{ACME}/app", OTHER, "edge")
+    assert people.put("maintainer", f"{ACME}/app", APP, "v1").status == 201, "it points there already"
+    refused = people.put("maintainer", f"{ACME}/app", OTHER, "v1")
+    assert_refused(refused, 403, "DENIED")
+    assert refused.json()["errors"][0]["detail"]["tag"] == "v1"
+    assert people.put("maintainer", f"{ACME}/app", APP, "edge").status == 201
+    assert people.put("maintainer", f"{ACME}/app", OTHER, "v2").status == 201, "it was not there yet"
+    assert_refused(people.ask("maintainer", "DELETE", f"/v2/{ACME}/app/manifests/v1"), 403, "DENIED")
+    assert people.ask("maintainer", "DELETE", f"/v2/{ACME}/app/manifests/edge").status == 202
+    assert people.ask("reader", "GET", f"/v2/{ACME}/app/manifests/v1").body == APP.content
+
+
+def test_a_grant_for_digests_alone_opens_no_tag(people: Private) -> None:
+    people.join("pinned")
+    people.grant("pinned", "guest", ACMES, conditions=Conditions(only_by_digest=True))
+    for _ in range(2):
+        assert people.ask("pinned", "GET", f"/v2/{ACME}/app/manifests/{APP.digest}").status == 200
+        assert_refused(people.ask("pinned", "GET", f"/v2/{ACME}/app/manifests/v1"), 403, "DENIED")
+
+
+def test_a_grant_for_a_network_opens_nothing_from_elsewhere(people: Private) -> None:
+    people.join("local")
+    people.grant("local", "guest", ACMES, conditions=Conditions(networks=("10.0.0.0/8",)))
+    assert_refused(people.ask("local", "GET", f"/v2/{ACME}/app/manifests/v1"), 404, "MANIFEST_UNKNOWN")
+    people.grant("local", "guest", ACMES, conditions=Conditions(networks=("127.0.0.0/8",)))
+    assert people.ask("local", "GET", f"/v2/{ACME}/app/manifests/v1").status == 200
+
+
+def test_a_narrow_token_is_no_more_than_it_says(people: Private) -> None:
+    people.join("reader", (Limit(frozenset({Action.PULL}), Place(PlaceKind.REPOSITORIES, f"{ACME}/lib")),))
+    refused = people.ask("reader", "GET", f"/v2/{ACME}/app/tags/list")
+    assert refused.status in {403, 404}
+    assert people.ask("reader", "GET", "/v2/").status == 200
+
+
+def test_who_signs_in_as_nobody_is_known(people: Private) -> None:
+    """`GET /v2/` asks whether a client is signed in: without a token it is told where to get one, with one it is."""
+    assert people.ask("anonymous", "GET", "/v2/").status == 401
+    token = people.ask("anonymous", "GET", "/token?service=orlop").json()["token"]
+    bearer = [("authorization", f"Bearer {token}")]
+    assert people.registry.ask("GET", "/v2/", headers=bearer).status == 200
+    assert people.registry.ask("GET", f"/v2/{ACME}/app/manifests/v1", headers=bearer).status == 401
+
+
+def test_a_token_is_for_what_it_says_and_for_the_repository_that_it_was_made_for(people: Private) -> None:
+    def bearer(scope: str) -> list[tuple[str, str]]:
+        answer = people.ask("owner", "GET", f"/token?service=orlop&scope={scope}")
+        return [("authorization", f"Bearer {answer.json()['token']}")]
+
+    pull = bearer(f"repository:{ACME}/app:pull")
+    for _ in range(2):
+        assert people.registry.ask("GET", f"/v2/{ACME}/app/manifests/v1", headers=pull).status == 200
+    refused = people.registry.ask("POST", f"/v2/{ACME}/app/blobs/uploads/", headers=pull)
+    assert refused.status == 401
+    assert f'scope="repository:{ACME}/app:pull,push"' in refused.header("www-authenticate")
+    assert 'error="insufficient_scope"' in refused.header("www-authenticate")
+    assert people.registry.ask("GET", f"/v2/{ACME}/lib/manifests/v1", headers=pull).status == 401
+    assert people.registry.ask("GET", "/v2/_catalog", headers=pull).status == 401
+    listing = bearer("registry:catalog:*")
+    assert people.registry.ask("GET", "/v2/_catalog", headers=listing).json() == {"repositories": [f"{ACME}/app"]}
+    people.registry.run(people.identity.namespaces.remove_repository(RepositoryName(f"{ACME}/app"), BY))
+    people.push("owner", f"{ACME}/app", APP, "v1")
+    assert people.registry.ask("GET", f"/v2/{ACME}/app/manifests/v1", headers=pull).status == 401
+    again = bearer(f"repository:{ACME}/app:pull")
+    assert people.registry.ask("GET", f"/v2/{ACME}/app/manifests/v1", headers=again).status == 200
+
+
+def test_the_access_log_says_who_and_with_what_and_no_secret(capfd: pytest.CaptureFixture[str]) -> None:
+    with structlog.testing.capture_logs() as events, InProcess(open=False, log=Log(access=True)) as registry:
+        people = Private(registry)
+        text = people.join("reader")
+        people.ask("reader", "GET", "/v2/")
+        people.ask("anonymous", "GET", f"/v2/{ACME}/app/manifests/v1")
+    lines = capfd.readouterr().out
+    assert re.search(r'"subject":"reader","credential":"[^"]+ \d+[^"]*"', lines)
+    assert '"subject":"anonymous","error":"UNAUTHORIZED"' in lines
+    assert text not in lines
+    assert text not in repr(events)
+
+
+def _role(people: Private, name: str, *actions: Action) -> None:
+    body = b'{"actions":[' + b",".join(b'"%s"' % action.value.encode() for action in actions) + b"]}"
+    people.registry.run(people.identity.documents.put(Document("role", name, body), BY))
