@@ -4,25 +4,28 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Arguments for the command that a target runs, for example: make serve ARGS="--data /srv/orlop"
+# Arguments for the command that a target runs, for example: make serve ARGS="--open"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-quick lint bench fuzz lock docs coverage clean
+.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs coverage clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 install: $(VENV)/.made ## the virtual environment, with the command orlop in it
 
-serve: install ## a registry on localhost:5000 that lets anyone push and pull
-	exec $(BIN)/orlop serve --open $(ARGS)
+serve: install ## a registry on localhost:5000; its first start shows how to sign in
+	exec $(BIN)/orlop serve $(ARGS)
 
 test: install ## every test; what is missing beside Python is skipped, unless ORLOP_TEST_REQUIRE=all
 	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
 
 test-quick: install ## the tests that need nothing but Python and little time
 	$(BIN)/pytest -q -m "not slow" -n 2 --dist loadscope $(ARGS)
+
+test-long: install ## faults and replicas at the volumes of the long run, for some hours; what it saw goes to long.jsonl
+	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas $(ARGS)
 
 lint: install ## style, types, and the floors of the architecture
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,11 @@ class Fleet:
         self.replicas = replicas
         self.address = address
 
+    @property
+    def url(self) -> str:
+        """With scheme, without a slash at the end."""
+        return f"http://{self.address}"
+
     def verify(self) -> dict[str, Any]:
         """What `orlop verify` says of the stores, which has to be that nothing is wrong."""
         return self.replicas[0].verify()
@@ -38,10 +43,17 @@ def fleet(
 ) -> Iterator[Fleet]:
     """`count` replicas of one worker each, in a new database and under a new prefix of the bucket `fleet`."""
     shared = {"catalog_url": postgres.catalog(), "workers": 1, **store.settings("fleet", uuid.uuid4().hex), **settings}
+    with fleet_with(folder, [shared] * count) as replicas:
+        yield replicas
+
+
+@contextmanager
+def fleet_with(folder: Path, settings: Sequence[Mapping[str, Any]]) -> Iterator[Fleet]:
+    """A replica for each of these settings."""
     replicas = []
-    for number in range(count):
+    for number, each in enumerate(settings):
         (folder / f"replica-{number}").mkdir(parents=True)
-        replicas.append(OrlopServer(folder / f"replica-{number}", shared))
+        replicas.append(OrlopServer(folder / f"replica-{number}", each))
     with ExitStack() as stack:
         for replica in replicas:
             stack.callback(replica.kill)

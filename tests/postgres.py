@@ -33,14 +33,15 @@ _HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 class PostgresServer:
     """A server in a folder of its own. It refuses to run as root, so it runs as whom Debian made for it."""
 
-    def __init__(self, folder: Path, *, options: tuple[str, ...] = _HASTY) -> None:
+    def __init__(self, folder: Path, *, options: tuple[str, ...] = _HASTY, network: str = "") -> None:
         self.folder = folder
+        self._network = network
         self.port = free_port()
         self._programs = need("initdb", "pg_ctl", *(["runuser"] if os.geteuid() == 0 else []))
         self._as = [self._programs["runuser"], "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._options = (
             f"port={self.port}",
-            "listen_addresses=127.0.0.1",
+            f"listen_addresses={'*' if network else '127.0.0.1'}",
             f"unix_socket_directories={folder}",
             "max_connections=200",
             "max_prepared_transactions=0",
@@ -59,6 +60,18 @@ class PostgresServer:
             *(self._programs["initdb"], "-D", str(self.folder / "data"), "-U", "orlop", "-A", "scram-sha-256"),
             *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync", f"--pwfile={password}"),
         )
+        if self._network:
+            with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {self._network} scram-sha-256\n")
+
+    def follow(self, primary: "PostgresServer") -> None:
+        """Make this a copy of another server, which goes on copying once it is started."""
+        if self._as:
+            shutil.chown(self.folder, "postgres", "postgres")
+        program = need("pg_basebackup")["pg_basebackup"]
+        self._run(
+            program, "--no-sync", "-R", "-c", "fast", "-D", str(self.folder / "data"), "-d", primary.url("postgres")
+        )
 
     def start(self) -> None:
         """Start, and wait until it takes connections."""
@@ -75,9 +88,17 @@ class PostgresServer:
         if pid.exists():
             os.kill(int(pid.read_text().split()[0]), signal.SIGQUIT)
 
-    def url(self, database: str, *, port: int | None = None, user: str = "orlop", password: str = PASSWORD) -> str:
+    def url(
+        self,
+        database: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        user: str = "orlop",
+        password: str = PASSWORD,
+    ) -> str:
         """Where a database is."""
-        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
+        return f"postgresql://{user}:{password}@{host}:{port or self.port}/{database}"
 
     def database(self, template: str = "template0") -> str:
         """The URL of a new database."""
@@ -129,12 +150,31 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(*, options: tuple[str, ...] = _HASTY) -> Iterator[PostgresServer]:
-    """A server that runs. In a folder that its own user may enter, which pytest's are not."""
+def postgres_copy(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A streaming replica of a server."""
+    folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-"))
+    server = PostgresServer(folder)
+    try:
+        folder.chmod(0o755)
+        server.follow(primary)
+        server.start()
+        yield server
+        server.stop()
+    finally:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgres_server(*, options: tuple[str, ...] = _HASTY, network: str = "") -> Iterator[PostgresServer]:
+    """A server that runs, on loopback and for whoever comes from `network`.
+
+    In a folder that its own user may enter, which pytest's are not.
+    """
     folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-"))
     try:
         folder.chmod(0o755)
-        server = PostgresServer(folder, options=options)
+        server = PostgresServer(folder, options=options, network=network)
         server.make()
         server.start()
         yield server

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.s3 import S3Blobs, S3Session
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
+from orlop.bootstrap.clocks import RandomIds
 from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
 from orlop.domain.names import RepositoryName, Tag
@@ -29,6 +31,7 @@ from orlop.services.uploads import Body, UploadLimits, Uploads
 from orlop.services.verify import Ages, Verification
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
+from tests.s3 import S3Server
 
 #: Later than any file that a test makes, so that whatever no row names counts as old at once.
 START = 4_000_000_000 * SECOND
@@ -103,9 +106,9 @@ def on_disk(folder: Path) -> Stores:
     return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
 
 
-def in_postgres(url: str, folder: Path) -> Stores:
+def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
     """Stores on an empty catalog in a database, and blobs in a folder."""
-    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    opened = open_postgres(Database(url, connections), None, [0], 0, SURROUNDINGS)
     files = FilesystemBlobs(open_data_folder(folder))
 
     async def close() -> None:
@@ -113,6 +116,18 @@ def in_postgres(url: str, folder: Path) -> Stores:
         files.close()
 
     return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+
+
+def scaled_out(url: str, store: S3Server, bucket: str) -> Stores:
+    """Stores on an empty catalog in a database, and blobs under a prefix of their own in a bucket."""
+    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    blobs = S3Blobs(S3Session(store.options(bucket, str(uuid.uuid4()))), RandomIds())
+
+    async def close() -> None:
+        await opened.engine.close()
+        await blobs.close()
+
+    return Stores(opened.catalog, blobs.stage, blobs.reader, blobs.remover, blobs.inventory, close)
 
 
 class Registry:

@@ -55,13 +55,18 @@ class S3Server(NamedTuple):
 
 
 @contextmanager
-def versitygw(folder: Path, certificate: tuple[Path, Path] | None = None) -> Iterator[S3Server]:
-    """versitygw on a folder, with TLS if it gets a certificate and its key; skips where it is not installed."""
+def versitygw(
+    folder: Path, certificate: tuple[Path, Path] | None = None, host: str = "127.0.0.1"
+) -> Iterator[S3Server]:
+    """versitygw on a folder, with TLS if it gets a certificate and its key; skips where it is not installed.
+
+    It listens on `host`, and has to be reached on loopback.
+    """
     program, port = need("versitygw")["versitygw"], free_port()
     keys = {"ROOT_ACCESS_KEY_ID": ACCESS_KEY, "ROOT_SECRET_ACCESS_KEY": SECRET_KEY}
     objects = folder / "objects"
     tls = ["--cert", str(certificate[0]), "--key", str(certificate[1])] if certificate else []
-    command = [program, "--quiet", "--keep-alive", "--port", f"127.0.0.1:{port}", *tls, "posix", str(objects)]
+    command = [program, "--quiet", "--keep-alive", "--port", f"{host}:{port}", *tls, "posix", str(objects)]
     with _running(command, keys, port, objects):
         yield S3Server(f"{'https' if certificate else 'http'}://127.0.0.1:{port}", objects)
 

@@ -51,6 +51,8 @@ class OrlopServer:
         self.access_log = folder / "access.log"
         self._variables = variables({"open": True, "data": self.data, "listen": self.address, **settings})
         self._process: subprocess.Popen[bytes] | None = None
+        #: Where the program is imported from, if not from where the tests import it: another release.
+        self.program: Path | None = None
 
     @property
     def address(self) -> str:
@@ -81,7 +83,7 @@ class OrlopServer:
             self._process = subprocess.Popen(
                 [*ORLOP, "serve"],
                 cwd=self.folder,
-                env=environment({**self._variables, "TMPDIR": str(temporary)}),
+                env=self._environment() | {"TMPDIR": str(temporary)},
                 stdin=subprocess.DEVNULL,
                 stdout=access_log,
                 stderr=log,
@@ -93,6 +95,9 @@ class OrlopServer:
                 self.kill()
                 raise AssertionError(f"the server did not start:\n{self.log_text()[-4000:]}")
             time.sleep(0.02)
+
+    def _environment(self) -> dict[str, str]:
+        return environment(self._variables | ({"PYTHONPATH": str(self.program)} if self.program else {}))
 
     def _is_ready(self) -> bool:
         try:
@@ -171,26 +176,33 @@ class OrlopServer:
 
     def verify(self) -> dict[str, Any]:
         """`orlop verify`, on the live or the stopped server; its report. Fails when it finds anything wrong."""
-        report = self._maintained("verify")
+        report: dict[str, Any] = self._maintained("verify")
         assert report["findings"] == []
         return report
 
     def collect(self) -> dict[str, Any]:
         """`orlop gc`, on the live or the stopped server; what it did."""
-        return self._maintained("gc")
+        report: dict[str, Any] = self._maintained("gc")
+        return report
 
-    def _maintained(self, command: str) -> dict[str, Any]:
+    def migrate(self) -> list[dict[str, Any]]:
+        """`orlop migrate run`; the steps that it took."""
+        steps: list[dict[str, Any]] = self._maintained("migrate", "run")
+        return steps
+
+    def _maintained(self, *command: str) -> Any:
         done = subprocess.run(
-            [*ORLOP, command, "--json"],
+            [*ORLOP, *command, "--json"],
             cwd=self.folder,
-            env=environment(self._variables),
+            env=self._environment(),
             capture_output=True,
             text=True,
             timeout=300,
         )
-        assert done.returncode == 0, f"orlop {command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        report: dict[str, Any] = json.loads(done.stdout)
-        return report
+        assert done.returncode == 0, (
+            f"orlop {' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
+        return json.loads(done.stdout)
 
 
 @contextmanager

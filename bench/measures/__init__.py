@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bench.field import Field
 from bench.findings import Finding
-from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, start
+from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, replicas, start
 
 
 class Measure(NamedTuple):
@@ -32,4 +32,6 @@ MEASURES = (
     Measure("memory-catalog", memory.large_catalog),
     Measure("start", start.to_ready),
     Measure("image-pull", pulls.image),
+    Measure("replicas-push", replicas.pushes),
+    Measure("replicas-get", replicas.pulls),
 )

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from orlop import __version__
 
 if TYPE_CHECKING:
     from orlop.config import Settings
+    from orlop.domain.audit import Head
+    from orlop.faces.cli.audit_work import OpenedAudit
     from orlop.faces.cli.maintenance_work import Maintained
 
 
@@ -23,22 +26,37 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
     from orlop.bootstrap.clients import ManagementServers, Stores
+    from orlop.bootstrap.logins import Tools
     from orlop.bootstrap.migrations import Migrations
     from orlop.bootstrap.moving import Movings
     from orlop.bootstrap.trial import open_for_trial
     from orlop.config import ConfigurationInvalid
-    from orlop.faces.cli import app, content, maintenance, management, migrate, references, serve, settings, store
+    from orlop.faces.cli import (
+        app,
+        audit,
+        content,
+        credential_provider,
+        maintenance,
+        management,
+        migrate,
+        references,
+        serve,
+        settings,
+        store,
+    )
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
 
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
+    audit.register(root, _audit)
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     settings.register(root)
     content.register(root, Stores())
     references.register(root, Stores())
-    management.register(root, ManagementServers())
+    credential_provider.register(root, Tools())
+    management.register(root, ManagementServers(), Tools())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:
@@ -46,6 +64,14 @@ def _run(arguments: list[str]) -> int:
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def docker_credential() -> None:
+    """`docker-credential-orlop`, and exit."""
+    from orlop.bootstrap.logins import Tools
+    from orlop.faces.cli import docker_credential as helper
+
+    sys.exit(helper.main(sys.argv[1:], Tools()))
 
 
 def _serve(settings: "Settings") -> int:
@@ -65,6 +91,14 @@ def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
     from orlop.bootstrap.maintenance import open_for_maintenance
 
     return open_for_maintenance(settings)
+
+
+def _audit(
+    settings: "Settings", trusted: "Sequence[str]", noted: "Sequence[Head]"
+) -> "AbstractAsyncContextManager[OpenedAudit]":
+    from orlop.bootstrap.audit import open_for_audit
+
+    return open_for_audit(settings, trusted, noted)
 
 
 if __name__ == "__main__":

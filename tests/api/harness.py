@@ -68,7 +68,7 @@ class Api:
         self.catalog: MemoryCatalog = open_memory()
         self.identity = self.catalog.identity
         self.now = clock.now()
-        access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
+        self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
         self.management = build_management(settings, self.identity, access, self.sign_in, kinds=KINDS)
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)

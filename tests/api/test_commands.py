@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orlop.bootstrap.clients import ManagementServers
+from orlop.bootstrap.logins import Tools
 from orlop.faces.cli import app, management
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
@@ -34,7 +35,7 @@ class Typed:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
         self._root = app.build()
-        management.register(self._root, ManagementServers())
+        management.register(self._root, ManagementServers(), Tools())
         self.errors = ""
 
     def __call__(self, *arguments: str, given: str = "", code: int = 0) -> str:

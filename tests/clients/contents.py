@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.fleet import Fleet
 from tests.servers import OrlopServer
 
 _PIECE = 1 << 20
@@ -20,7 +21,7 @@ class Content(NamedTuple):
     sizes: dict[str, int]
 
 
-def served(server: OrlopServer, repository: str, reference: str) -> Content:
+def served(server: OrlopServer | Fleet, repository: str, reference: str) -> Content:
     """What the registry serves under a reference."""
     url = f"{server.url}/v2/{repository}"
 
@@ -59,14 +60,14 @@ def below(folder: Path, digest: str) -> Content:
     return _walk(manifest(digest), manifest, blob)
 
 
-def document(server: OrlopServer, repository: str, reference: str) -> Any:
+def document(server: OrlopServer | Fleet, repository: str, reference: str) -> Any:
     """A manifest, read."""
     request = urllib.request.Request(f"{server.url}/v2/{repository}/manifests/{reference}", headers={"Accept": "*/*"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
 
-def blob(server: OrlopServer, repository: str, digest: str) -> bytes:
+def blob(server: OrlopServer | Fleet, repository: str, digest: str) -> bytes:
     """The bytes of a blob, hashed."""
     with urllib.request.urlopen(f"{server.url}/v2/{repository}/blobs/{digest}", timeout=60) as answer:
         content: bytes = answer.read()
@@ -74,7 +75,7 @@ def blob(server: OrlopServer, repository: str, digest: str) -> bytes:
     return content
 
 
-def unpacked_layers(server: OrlopServer, repository: str, reference: str) -> list[str]:
+def unpacked_layers(server: OrlopServer | Fleet, repository: str, reference: str) -> list[str]:
     """The digests of the layers of an image as they are when decompressed: what its config calls diff ids.
 
     Fails when the config says otherwise.

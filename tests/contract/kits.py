@@ -6,6 +6,7 @@ from tests.contract import (
     collection,
     identity_accounts,
     identity_answers,
+    identity_browser,
     identity_facts,
     identity_grants,
     identity_groups,
@@ -74,3 +75,11 @@ class BlobStoreKit:
     TestReader = blobs.ReaderKit
     TestRemover = blobs.RemoverKit
     TestInventory = blobs.InventoryKit
+
+
+class BrowserKit:
+    """Needs the fixture `identity`: an empty one, for each test."""
+
+    TestSteps = identity_browser.StepsKit
+    TestSignOns = identity_browser.SignOnsKit
+    TestLongerSessions = identity_browser.LongerSessionsKit

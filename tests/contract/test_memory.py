@@ -6,10 +6,13 @@ import pytest
 
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.blobs import BlobStore
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
@@ -40,6 +43,11 @@ def _catalog(opened: MemoryCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: MemoryCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="audit")
+def _audit(opened: MemoryCatalog) -> AuditStore:
+    return opened.audit
 
 
 @pytest.fixture(name="changes")
@@ -81,6 +89,10 @@ class TestChanges(ChangesKit):
     """The change counter."""
 
 
+class TestAudit(AuditKit):
+    """The audit log."""
+
+
 class TestAccessChanges(AccessChangesKit):
     """The change counter of who may do what."""
 
@@ -91,3 +103,12 @@ class TestLeases(LeasesKit):
 
 class TestBlobs(kits.BlobStoreKit):
     """Stages and copies."""
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: MemoryCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

@@ -13,11 +13,14 @@ from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, ManifestUnknown
 from orlop.domain.names import RepositoryName
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog, Pull
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import blob, image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.identity_facts import AccessChangesKit
@@ -53,6 +56,11 @@ def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
 
 
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
+
+
 @pytest.fixture(name="changes")
 def _changes(opened: OpenCatalog, runner: asyncio.Runner) -> Changes:
     async def watched() -> None:
@@ -86,6 +94,10 @@ class TestIdentity(kits.IdentityKit):
 
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestAccessChanges(AccessChangesKit):
@@ -175,3 +187,12 @@ def _something(scene: Scene, choose: random.Random) -> Callable[[], Awaitable[ob
         lambda: catalog.pulls.record([(Pull(repository, what.digest, tag), 1, scene.at)] * 3): 1,
     }
     return choose.choices(list(steps), weights=list(steps.values()))[0]
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: OpenCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,20 +11,22 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
-from tests.content import blob, image
+from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
 from tests.postgres import SURROUNDINGS, PostgresServer
+from tests.registry import ALICE, HandClock, Registry, body, in_postgres
 
 pytestmark = pytest.mark.slow
 
 
 class Counting:
-    """Stands between a client and the server and counts what ends a round trip: `ReadyForQuery`, a `Z`."""
+    """Stands between a client and the server and counts what ends a round trip, `ReadyForQuery`, a `Z`; and COMMITs."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self.trips = 0
+        self.transactions = 0
 
     async def serve(self) -> asyncio.Server:
         """Listen on a free port of loopback."""
@@ -46,6 +49,7 @@ class Counting:
 
     async def _forth(self, reader: asyncio.StreamReader, ours: asyncio.StreamWriter) -> None:
         while piece := await reader.read(1 << 16):
+            self.transactions += piece.count(b"; COMMIT\0")
             ours.write(piece)
         ours.transport.abort()
 
@@ -115,4 +119,47 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
         "list open namespaces": 1,
     }
     await opened.engine.close()
+    server.close()
+
+
+async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer, tmp_path: Path) -> None:
+    """As the services take them, claims and progress of the session included: round trips and transactions."""
+    name = (await asyncio.to_thread(postgres.catalog)).rpartition("/")[2]
+    counting = Counting(postgres.port)
+    server = await counting.serve()
+    stores = in_postgres(postgres.url(name, port=server.sockets[0].getsockname()[1]), tmp_path, connections=1)
+    registry = Registry(stores, HandClock())
+
+    async def cost(operation: Callable[[], Awaitable[object]]) -> tuple[int, int]:
+        before = counting.trips, counting.transactions
+        await operation()
+        return counting.trips - before[0], counting.transactions - before[1]
+
+    async def in_three_requests(piece: Piece) -> None:
+        upload = await registry.uploads.start(APP, ALICE)
+        await registry.uploads.append(APP, upload.id, body(piece.content))
+        await registry.uploads.finish(APP, upload.id, piece.digest, body(), ALICE)
+
+    async def pull(what: Pushable) -> None:
+        await registry.manifests.resolve(APP, V1, "*/*")
+        for piece in what.blobs:
+            await registry.blobs.find(APP, piece.digest, ALICE)
+
+    async def costs(turn: str) -> dict[str, tuple[int, int]]:
+        what = image(f"image {turn}", [f"{turn} one", f"{turn} two"])
+        return {
+            "push a blob, POST alone": await cost(lambda: registry.push_blob(APP, blob(f"{turn} alone"))),
+            "push a blob, POST, PATCH, PUT": await cost(lambda: in_three_requests(blob(f"{turn} parts"))),
+            "push an image of three blobs": await cost(lambda: registry.push(APP, what, V1)),
+            "pull it": await cost(lambda: pull(what)),
+        }
+
+    await costs("cold")
+    assert await costs("warm") == {
+        "push a blob, POST alone": (18, 3),
+        "push a blob, POST, PATCH, PUT": (26, 5),
+        "push an image of three blobs": (68, 10),
+        "pull it": (4, 0),
+    }
+    await stores.close()
     server.close()

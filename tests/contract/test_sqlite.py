@@ -8,11 +8,14 @@ import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.content import image
 from tests.contract import kits
+from tests.contract.audit import AuditKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.identity_facts import AccessChangesKit
@@ -36,6 +39,11 @@ def _catalog(opened: OpenCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="audit")
+def _audit(opened: OpenCatalog) -> AuditStore:
+    return opened.audit
 
 
 @pytest.fixture(name="changes")
@@ -63,6 +71,10 @@ class TestIdentity(kits.IdentityKit):
 
 class TestChanges(ChangesKit):
     """The change counter."""
+
+
+class TestAudit(AuditKit):
+    """The audit log."""
 
 
 class TestAccessChanges(AccessChangesKit):
@@ -112,3 +124,12 @@ class TestTwoProcesses:
         second = open_sqlite(tmp_path)
         assert await Scene(second.catalog).view() == view
         await second.engine.close()
+
+
+@pytest.fixture(name="identity")
+def _identity(opened: OpenCatalog) -> Identity:
+    return opened.identity
+
+
+class TestBrowser(kits.BrowserKit):
+    """Signing in with a browser."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from tests.docs.blocks import promised, tidy
 
 _PLACE = re.compile(r"\b(localhost|127\.0\.0\.1):(\d{4,5})\b")
-_MAKE = re.compile(r"make serve(?: ARGS=\"(.*)\")?")
+#: A command that starts a server, perhaps with variables before it.
+_SERVE = re.compile(r"((?:ORLOP_[A-Z_]+=\S+ )*)(orlop serve.*)", re.DOTALL)
+_MAKE = re.compile(r"((?:ORLOP_[A-Z_]+=\S+ )*)make serve(?: ARGS=\"(.*)\")?")
 _DEFAULT = "127.0.0.1:5000"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 45.0
@@ -72,8 +74,9 @@ class Servers:
         """
         made = _MAKE.fullmatch(command)
         if made:
-            command = f"orlop serve --open {made[1] or ''}".strip()
-        assert command.startswith("orlop serve"), f"{command!r} starts no server that is known here"
+            command = f"{made[1]}orlop serve {made[2] or ''}".strip()
+        serve = _SERVE.fullmatch(command)
+        assert serve, f"{command!r} starts no server that is known here"
         found = _PLACE.search(command)
         written = found[0] if found else _DEFAULT
         variables = {"ORLOP_LOG_FORMAT": "console", "ORLOP_LISTEN": self._ports.rewritten(written)}
@@ -83,7 +86,7 @@ class Servers:
         self._stop(port)
         with log.open("wb") as output:
             process = self._running[port] = subprocess.Popen(
-                ["bash", "-c", f"exec {self._ports.rewritten(command)}"],
+                ["bash", "-c", f"{serve[1]}exec {self._ports.rewritten(serve[2])}"],
                 cwd=self._folder,
                 env={**self._environment, **variables},
                 stdin=subprocess.DEVNULL,

@@ -83,18 +83,25 @@ class Client:
         """Push an image, and remember it once it is acknowledged."""
         for number, piece in enumerate(what.blobs):
             (self.push_blob_in_chunks if number % 3 == 2 else self.push_blob)(piece)
+        self.push_manifest(what, tag)
+        self.held[tag] = what
+
+    def push_manifest(self, what: Pushable, tag: str) -> None:
+        """Push the manifest of an image whose blobs are there."""
         target = f"/v2/{REPOSITORY}/manifests/{tag}"
         self._must(201, self.ask("PUT", target, what.content, content_type=what.media_type))
-        self.held[tag] = what
 
     def pull(self, tag: str) -> None:
         """Pull an image that is held, and compare every byte."""
         what = self.held[tag]
-        answer = self._must(200, self.ask("GET", f"/v2/{REPOSITORY}/manifests/{tag}", accept=what.media_type))
+        answer = self.fetch(f"/v2/{REPOSITORY}/manifests/{tag}", accept=what.media_type)
         assert answer.body == what.content
         for piece in what.blobs:
-            answer = self._must(200, self.ask("GET", f"/v2/{REPOSITORY}/blobs/{piece.digest}"))
-            assert digest_of(answer.body) == piece.digest
+            assert digest_of(self.fetch(f"/v2/{REPOSITORY}/blobs/{piece.digest}").body) == piece.digest
+
+    def fetch(self, target: str, **headers: str) -> Answer:
+        """Get something that has to be there."""
+        return self._must(200, self.ask("GET", target, **headers))
 
     def pull_everything(self) -> None:
         """Pull all that was acknowledged."""

@@ -20,6 +20,7 @@ class Mode(Enum):
 
     ERROR = "500, and the store never sees it"
     SLOW_DOWN = "503 SlowDown, and the store never sees it"
+    CONFLICT = "409, and the store never sees it"
     LATE = "half a second passes before the store sees it"
     RESET = "the connection is reset, and the store never sees it"
     LOST = "the store does it, and the connection is reset in place of the answer"
@@ -61,6 +62,8 @@ class Proxy:
                 return web.Response(status=500, text=_ERROR.format("InternalError"), content_type="application/xml")
             case Mode.SLOW_DOWN:
                 return web.Response(status=503, text=_ERROR.format("SlowDown"), content_type="application/xml")
+            case Mode.CONFLICT:
+                return web.Response(status=409, text=_ERROR.format("OperationAborted"), content_type="application/xml")
             case Mode.ERROR_IN_200:
                 return web.Response(status=200, text=_ERROR.format("InternalError"), content_type="application/xml")
             case Mode.LATE:

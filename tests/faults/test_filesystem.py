@@ -16,11 +16,12 @@ from orlop.domain.errors import ContentCorrupt
 from tests.faults import storing
 from tests.faults.power import Recording, recording
 from tests.faults.strace import CHANGES, PYTHON, counted, failing, killing, spread
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
-KILLS = 40
-CUTS = 50
+KILLS = volume(40, 100_000)
+CUTS = volume(50, 500)
 
 
 def _command(folder: Path) -> list[str]:

@@ -11,8 +11,11 @@ import pytest
 
 from tests.faults.pushing import Client, Refused, assert_clean, assert_unavailable, small
 from tests.faults.running import running
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
+
+LOCKS = volume(5, 50)
 
 
 @contextmanager
@@ -39,7 +42,7 @@ def _locked(database: Path, seconds: float) -> Iterator[threading.Thread]:
 def test_a_short_lock_is_waited_for(tmp_path: Path) -> None:
     with running(tmp_path, workers=2) as server, Client(server.address) as client:
         client.push(small("first"), "first")
-        for number in range(4):
+        for number in range(LOCKS):
             with _locked(server.data / "catalog" / "catalog.sqlite", 0.7) as holder:
                 client.pull("first")
                 assert holder.is_alive(), "the read waited for the lock"

@@ -8,7 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from orlop.adapters.sql import migrations
 from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.engine import Session
+from orlop.adapters.sql.migrations import Migration
+from orlop.adapters.sql.migrations.postgres import migrate, taken
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import Unavailable
@@ -18,12 +22,13 @@ from tests.content import image
 from tests.contract.scene import APP, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer, postgres_server
 from tests.servers import ORLOP, environment
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
 #: How often a COMMIT gets no answer, and how often the server crashes.
-TIMES = 20
-CRASHES = 3
+TIMES = volume(20, 300)
+CRASHES = volume(20, 300)
 
 
 class Cutting:
@@ -205,3 +210,46 @@ async def test_a_catalog_that_became_read_only_can_still_be_read(postgres: Postg
         await scene.put(APP, image("one"), Tag("v2"))
     assert await opened.catalog.manifests.resolve(APP, V1) is not None
     await opened.engine.close()
+
+
+async def test_connections_that_are_all_in_use_are_no_database_that_is_away(postgres: PostgresServer) -> None:
+    url = await asyncio.to_thread(postgres.catalog)
+    opened = open_postgres(Database(url, 1), None, [0], 0, SURROUNDINGS)
+    over = asyncio.Event()
+
+    async def hold(session: Session) -> None:
+        await session.run("totals_add", 0, 0, 0, 0, 0)
+        await over.wait()
+
+    holding = asyncio.create_task(opened.engine.write(hold))
+    await asyncio.sleep(0.5)
+    with pytest.raises(Unavailable, match="all connections to the database are in use"):
+        await opened.catalog.manifests.resolve(APP, V1)
+    over.set()
+    await holding
+    assert await opened.catalog.manifests.resolve(APP, V1) is None
+    await opened.engine.close()
+
+
+async def test_a_migration_lets_others_pass_while_it_waits(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction holds what a step needs for longer than the step waits, and others ask for that in between."""
+    url = await asyncio.to_thread(postgres.catalog)
+    known = migrations.known("postgres")
+    step = Migration(known[-1].number + 1, "note", "ALTER TABLE blobs ADD COLUMN note TEXT", expands=True)
+    monkeypatch.setattr(migrations, "known", lambda _: (*known, step))
+    holder, other = await asyncpg.connect(url), await asyncpg.connect(url)
+    holding = holder.transaction()
+    await holding.start()
+    await holder.execute("LOCK TABLE blobs IN ROW EXCLUSIVE MODE")
+    migrating = asyncio.create_task(migrate(Database(url), lambda: 0))
+    for _ in range(8):
+        await asyncio.sleep(0.5)
+        await other.fetchval("SELECT count(*) FROM blobs", timeout=2.5)
+    assert not migrating.done()
+    await holding.commit()
+    assert await migrating == (step,)
+    assert [applied.name for applied in await taken(Database(url))][-1] == "note"
+    await holder.close()
+    await other.close()

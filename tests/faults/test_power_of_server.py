@@ -16,11 +16,12 @@ from tests.faults.power import Recording, recording
 from tests.faults.pushing import Client, assert_clean, small
 from tests.faults.running import running
 from tests.servers import ORLOP, environment, free_port, variables
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
 IMAGES = 6
-CUTS = 12
+CUTS = volume(12, 120)
 
 
 @contextmanager

@@ -12,11 +12,12 @@ from tests.faults.afterwards import check
 from tests.faults.power import Recording, recording
 from tests.faults.strace import CHANGES, PYTHON, counted, killing, spread
 from tests.faults.working import STEPS
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
-KILLS = 60
-CUTS = 50
+KILLS = volume(60, 100_000)
+CUTS = volume(50, 500)
 
 
 def _command(folder: Path) -> list[str]:

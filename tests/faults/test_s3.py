@@ -1,8 +1,10 @@
 """What goes wrong between Orlop and the store: an acknowledged blob is whole, any other absent, and nothing is left."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 import pytest
 
@@ -26,12 +28,16 @@ PART = 5 * 1024 * 1024
 LARGE, SMALL = blob("large", 2 * PART + 4711), blob("small", 100_000)
 
 ALWAYS = 1_000
+#: How often each fault strikes.
+STRIKES = 10
+#: What only a blob of several parts asks for.
+MULTIPART = {"create_multipart_upload", "upload_part_copy", "complete_multipart_upload"}
 #: Faults that one repetition of the request gets over.
 PASSING = [
     *(
         Fault(operation, mode)
         for operation in ("put_object", "create_multipart_upload", "upload_part_copy", "complete_multipart_upload")
-        for mode in (Mode.ERROR, Mode.SLOW_DOWN, Mode.LATE, Mode.RESET, Mode.LOST, Mode.LOST_500)
+        for mode in (Mode.ERROR, Mode.SLOW_DOWN, Mode.CONFLICT, Mode.LATE, Mode.RESET, Mode.LOST, Mode.LOST_500)
     ),
     *(Fault(operation, Mode.ERROR_IN_200) for operation in ("upload_part_copy", "complete_multipart_upload")),
     *(Fault(operation, mode) for operation in ("head_object", "delete_objects") for mode in (Mode.ERROR, Mode.LOST)),
@@ -41,6 +47,7 @@ PASSING = [
 LASTING = [
     Fault("put_object", Mode.SLOW_DOWN, ALWAYS),
     Fault("put_object", Mode.PARTIAL, ALWAYS),
+    Fault("put_object", Mode.CONFLICT, ALWAYS),
     Fault("upload_part_copy", Mode.ERROR_IN_200, ALWAYS),
     Fault("complete_multipart_upload", Mode.ERROR, ALWAYS),
     Fault("complete_multipart_upload", Mode.LOST, ALWAYS),
@@ -106,14 +113,25 @@ async def check_clean(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.operation}-{fault.mode.name}")
-async def test_a_push_gets_over_it(server: S3Server, fault: Fault) -> None:
+async def test_pushes_get_over_it(server: S3Server, fault: Fault) -> None:
+    """As many pushes at once as it strikes."""
+    pieces = _pieces(PART + 4711 if fault.operation in MULTIPART else SMALL.size)
     async with registry_behind(server) as (registry, between):
-        between.fault = fault
-        assert await pushed(registry, LARGE)
-        assert between.struck == 1
-        found, _ = await registry.blobs.find(APP, LARGE.digest, ALICE)
-        assert await pulled(registry, found) == LARGE.content
+        between.fault = fault._replace(times=STRIKES)
+        assert all(await asyncio.gather(*(pushed(registry, piece) for piece in pieces)))
+        assert between.struck == STRIKES
+        between.fault = None
+        for piece in pieces:
+            found, _ = await registry.blobs.find(APP, piece.digest, ALICE)
+            assert await pulled(registry, found) == piece.content
         await check_clean(registry)
+
+
+@cache
+def _pieces(size: int) -> list[Piece]:
+    """Different blobs of that size."""
+    same = blob("same", size).content
+    return [Piece(f"piece {number}", LARGE.media_type, bytes([number]) + same[1:]) for number in range(STRIKES)]
 
 
 @pytest.mark.parametrize("fault", LASTING, ids=lambda fault: f"{fault.operation}-{fault.mode.name}")

@@ -16,11 +16,12 @@ from tests.content import Pushable
 from tests.faults.pushing import REPOSITORY, Client, Refused, assert_clean, orlop, small
 from tests.faults.running import running
 from tests.servers import OrlopServer
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
 CLIENTS = 4
-KILLS = 6
+KILLS = volume(6, 60)
 ABANDONED = 10_000
 
 

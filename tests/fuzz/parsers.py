@@ -16,25 +16,33 @@ import msgspec
 from yarl import URL
 
 from orlop.adapters.dockerarchive.contents import MANIFEST_FILE, read_images
+from orlop.adapters.identity.tokens import JoseSigner
 from orlop.adapters.layout.entries import check_version, parse_entries
 from orlop.adapters.tarball import open_tar
 from orlop.adapters.upstream.challenge import parse_challenges, realm_url
 from orlop.adapters.upstream.credentials import CredentialFiles
 from orlop.adapters.upstream.transport import Site, follow
 from orlop.config import ConfigurationInvalid, units
+from orlop.domain.access.scopes import SCOPES_MAX, VERBS, limit_of, parse_scopes
+from orlop.domain.authorization import Bearer, parse_authorization
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import RegistryError
 from orlop.domain.manifest import parse_index_entries, parse_manifest
 from orlop.domain.media_types import accepts, essence
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.domain.pages import MAX_SIZE, page_size
+from orlop.domain.passwords import refuse_weak
 from orlop.domain.platforms import parse_platform
 from orlop.domain.ranges import parse_range
 from orlop.domain.references import parse_image_reference
+from orlop.domain.secrets import looks_like_secret, new_secret, parse_secret
+from orlop.domain.tokens import Terms, read_claims
 from orlop.domain.upload import parse_chunk_range
 from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import etag_matches
 from orlop.faces.distribution.request import parse_request
+from orlop.faces.token.request import parse_form, parse_query
+from orlop.ports.identity import SigningKey
 from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
@@ -182,6 +190,80 @@ def _layout(given: bytes) -> None:
     parse_entries(entries.encode())
 
 
+def _authorization(header: str) -> None:
+    """An Authorization header; of what it holds, nothing is in the refusal."""
+    given = parse_authorization(header)
+    assert isinstance(given, Bearer) or given.name
+
+
+def _secret(text: str) -> None:
+    parsed = parse_secret(text)
+    assert parsed is None or (looks_like_secret(text) and len(parsed.lookup) == 12 and text.isascii())
+
+
+def _scope(text: str) -> None:
+    for scope in parse_scopes([text]):
+        assert scope.type
+        assert scope.name
+        allowed = limit_of(scope.name, scope.verbs).actions
+        assert allowed <= VERBS["*"]
+
+
+@cache
+def _signer() -> tuple[JoseSigner, SigningKey]:
+    """A signer and a key of its own."""
+    signer = JoseSigner()
+    name, private = signer.generate()
+    return signer, SigningKey(name, signer.algorithm, private, 0, 0, 1)
+
+
+def _token(given: bytes) -> None:
+    """A token as it comes: none that was made by a fuzzer is believed."""
+    signer, key = _signer()
+    text = given.decode("latin-1")
+    assert signer.verify(text, key) is None
+    name = signer.key_id(text)
+    assert name is None or name.startswith("orlop-")
+
+
+def _claims(given: bytes) -> None:
+    """What a token says whose signature is good, at a time at which the seed holds."""
+    claims = read_claims(given, Terms("orlop", "orlop"), 1_800_000_000_000_000)
+    assert claims.exp > 1_800_000_000
+    assert claims.subject.limits is not None
+
+
+def _token_form(given: bytes) -> None:
+    request = parse_form("application/x-www-form-urlencoded", given)
+    assert len(request.scopes) <= SCOPES_MAX
+    assert request.name or request.secret
+
+
+def _token_query(query: str) -> None:
+    assert len(parse_query(query).scopes) <= SCOPES_MAX
+
+
+def _password(text: str) -> None:
+    refuse_weak(text, name="alice", least=12)
+    assert len(text) >= 12
+
+
+_CLAIMS = {
+    "iss": "orlop",
+    "sub": "alice",
+    "aud": "orlop",
+    "exp": 1_800_000_300,
+    "nbf": 1_800_000_000,
+    "iat": 1_800_000_000,
+    "jti": "x",
+    "access": [{"type": "repository", "name": "team/app", "actions": ["pull", "push"]}],
+    "ver": 1,
+    "acc": 1,
+    "cred": 0,
+    "label": "password",
+}
+
+
 def _source(form: Format, *seeds: str) -> Target:
     return _text(lambda text: lint(text, form), *seeds)
 
@@ -223,6 +305,30 @@ TARGETS: dict[str, Target] = {
     "location": _text(
         _location, "/v2/app/blobs/uploads/1?state=a%2Fb", "https://cdn.example/x", "//elsewhere.example/"
     ),
+    "authorization": _text(_authorization, "Basic YWxpY2U6c2VjcmV0", "Bearer eyJhbGciOiJub25lIn0.e30.", "basic Og=="),
+    "secret": _text(_secret, new_secret("token", bytes), new_secret("refresh", bytes)),
+    "scope": _text(
+        _scope, "repository:team/app:pull,push", "registry:catalog:*", "repository(plugin):a:* repository:b:pull"
+    ),
+    "token": Target(
+        _token,
+        (
+            b"eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoib3Jsb3AtYSIsInR5cCI6IkpXVCJ9.e30.AAAA",
+            b"eyJhbGciOiJub25lIn0.e30.",
+        ),
+    ),
+    "claims": Target(_claims, (json.dumps(_CLAIMS).encode(), json.dumps(_CLAIMS | {"acc": 0, "sub": ""}).encode())),
+    "token-form": Target(
+        _token_form,
+        (
+            b"grant_type=password&username=alice&password=x+y&scope=repository%3Aapp%3Apull&access_type=offline",
+            b"grant_type=refresh_token&refresh_token=orlop_rfr_a&service=orlop&client_id=docker",
+        ),
+    ),
+    "token-query": _text(
+        _token_query, "service=orlop&scope=repository:a:pull&scope=repository:b:push&offline_token=true&account=alice"
+    ),
+    "password": _text(_password, "a rather long phrase", "password1234"),
     "credentials": Target(_credentials, (json.dumps(_AUTHS).encode(), json.dumps(_AUTHS | _HELPERS).encode())),
     "tar": Target(_tar, (b"", b"oci-layout".ljust(512, b"\0") + b"\0" * 1024)),
     "docker-archive": Target(

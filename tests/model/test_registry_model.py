@@ -56,7 +56,9 @@ from tests.registry import (
     in_memory,
     in_postgres,
     on_disk,
+    scaled_out,
 )
+from tests.s3 import S3Server, versitygw
 
 T = TypeVar("T")
 
@@ -453,6 +455,17 @@ class PostgresMachine(DiskMachine):
         return in_postgres(self.server.catalog(), self.folder / "data")
 
 
+class ScaledOutMachine(RegistryMachine):
+    """The same on PostgreSQL and a bucket."""
+
+    server: PostgresServer
+    store: S3Server
+
+    def open_stores(self) -> Stores:
+        """Empty stores in a database and under a prefix of their own."""
+        return scaled_out(self.server.catalog(), self.store, "model")
+
+
 _COMMON = settings(
     deadline=None,
     derandomize=True,
@@ -471,3 +484,11 @@ TestOnDisk.settings = settings(_COMMON, max_examples=10, stateful_step_count=40)
 def test_on_postgres(postgres: PostgresServer) -> None:
     PostgresMachine.server = postgres
     run_state_machine_as_test(PostgresMachine, settings=settings(_COMMON, max_examples=10, stateful_step_count=40))
+
+
+@pytest.mark.slow
+def test_scaled_out(postgres: PostgresServer, tmp_path: Path) -> None:
+    ScaledOutMachine.server = postgres
+    with versitygw(tmp_path / "versitygw") as ScaledOutMachine.store:
+        ScaledOutMachine.store.made("model")
+        run_state_machine_as_test(ScaledOutMachine, settings=settings(_COMMON, max_examples=3, stateful_step_count=30))

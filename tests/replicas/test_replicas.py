@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,11 +18,17 @@ from tests.postgres import PostgresServer
 from tests.replicas.crowd import Crowd
 from tests.s3 import S3Server
 from tests.servers import OrlopServer
+from tests.volume import told, volume
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
-PAUSES = 3
+#: Replicas are killed so often at least, and for so many seconds.
+KILLS, LASTING = 20, volume(0, 600)
+PAUSES = volume(20, 200)
+#: Clients that push, and that pull, while replicas are killed.
+PUSHING, PULLING = volume(3, 16), volume(6, 64)
+#: A replica is killed every two seconds. On a busy machine a start takes longer, so there have to be more of them.
+EVERY, REPLICAS, AWAY = 2.0, volume(3, 6), volume(1, 3)
 
 
 def test_a_session_goes_on_wherever_its_next_request_arrives(
@@ -77,20 +84,33 @@ def test_replicas_that_are_killed_take_no_image_with_them(
     tmp_path: Path, postgres: PostgresServer, store: S3Server
 ) -> None:
     """A client that tries once more never fails, and every push that was acknowledged is there."""
-    choice = random.Random(1)
-    with fleet(tmp_path, postgres, store, uploads_lease="2s") as replicas:
-        crowd = Crowd(replicas.address, pushing=3, pulling=6)
+    with fleet(tmp_path, postgres, store, count=REPLICAS, uploads_lease="2s") as replicas:
+        crowd = Crowd(replicas.address, pushing=PUSHING, pulling=PULLING)
+        began = time.monotonic()
         with crowd.going():
-            for _ in range(KILLS):
-                time.sleep(1)
-                victim = choice.choice(replicas.replicas)
-                victim.kill()
-                time.sleep(0.5)
-                victim.start()
-        with Client(replicas.address) as client:
-            client.held.update(crowd.held)
-            client.pull_everything()
-        replicas.verify()
+            _kill(replicas.replicas, crowd.kills)
+        told("replicas killed", seconds=round(time.monotonic() - began), kills=len(crowd.kills), **crowd.figures())
+        crowd.check()
+        report = replicas.verify()
+        told("replicas killed, then verified", read=report["read"])
+
+
+def _kill(replicas: list[OrlopServer], kills: list[float]) -> None:
+    """One after the other at random, and start it again; so many are never away at once that none is left."""
+    choice = random.Random(1)
+    with ThreadPoolExecutor(AWAY) as reviving:
+        revived: dict[OrlopServer, Future[None]] = {}
+        began = time.monotonic()
+        while len(kills) < KILLS or time.monotonic() - began < LASTING:
+            time.sleep(max(0.0, kills[-1] + EVERY - time.monotonic()) if kills else EVERY)
+            while len(away := [replica for replica, start in revived.items() if not start.done()]) >= AWAY:
+                wait([revived[replica] for replica in away], return_when=FIRST_COMPLETED)
+            for start in revived.values():
+                assert not start.done() or start.exception() is None, start.exception()
+            victim = choice.choice([replica for replica in replicas if replica not in away])
+            kills.append(time.monotonic())
+            victim.kill()
+            revived[victim] = reviving.submit(victim.start)
 
 
 def test_a_rolling_restart_fails_nobody(tmp_path: Path, postgres: PostgresServer, store: S3Server) -> None:
@@ -104,6 +124,7 @@ def test_a_rolling_restart_fails_nobody(tmp_path: Path, postgres: PostgresServer
                 replica.start()
             time.sleep(1)
         assert crowd.again == 0, "a request failed while a replica went and came back"
+        crowd.check()
         replicas.verify()
 
 

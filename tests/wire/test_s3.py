@@ -4,12 +4,15 @@ import json
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from orlop.adapters.s3 import BucketRefused, prepare_bucket
 from tests.content import Piece, blob
 from tests.needs import need
 from tests.s3 import S3Server, versitygw
@@ -88,6 +91,39 @@ def test_blobs_are_streamed_where_clients_do_not_reach_the_store(store: S3Server
         assert server.verify()["read"] == LARGE.size
 
 
+def test_what_was_pulled_is_kept_here_and_served_while_the_store_is_away(tmp_path: Path) -> None:
+    with ExitStack() as running:
+        store = running.enter_context(versitygw(tmp_path / "versitygw"))
+        settings = store.settings(store.made("cached")) | {"blobs_cache_bytes": "200MiB", "workers": 2}
+        with orlop_server(tmp_path / "server", **settings) as server:
+            push(server, LARGE)
+            push(server, SMALL)
+            for piece in (LARGE, SMALL):
+                assert get(server, piece)[::2] == (200, piece.content)
+            kept = next(
+                file for file in (server.data / "cache" / "kept").glob("*/*") if file.stat().st_size > LARGE.size
+            )
+            with kept.open("r+b") as file:
+                file.seek(30_000_000)
+                file.write(b"rot")
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            assert not kept.exists()
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            server.kill()
+            (server.data / "cache" / "parts" / "leftover").write_bytes(b"of a process that was killed")
+            server.start()
+            assert list((server.data / "cache" / "parts").iterdir()) == []
+            server.verify()
+
+            running.close()  # the store
+            assert get(server, LARGE)[::2] == (200, LARGE.content)
+            assert get(server, SMALL)[::2] == (200, SMALL.content)
+            assert get(server, LARGE, Range="bytes=30000000-")[2] == LARGE.content[30_000_000:]
+            with OPENER.open(f"{server.url}/metrics", timeout=60) as answer:
+                counts = answer.read().decode()
+            assert 'orlop_blob_cache_reads_total{outcome="kept"} 3.0' in counts
+
+
 def refused(folder: Path, **settings: str) -> str:
     """What Orlop says when it does not start."""
     variables = {f"ORLOP_{name.upper()}": value for name, value in settings.items()}
@@ -116,6 +152,13 @@ def test_what_cannot_be_the_store_is_refused_in_one_sentence(store: S3Server, tm
     assert "the bucket does not exist" in refused(tmp_path, **store.settings("missing"))
     nobody = refused(tmp_path, **right | {"blobs_endpoint": f"http://127.0.0.1:{free_port()}"})
     assert "the store cannot be reached" in nobody
+
+
+async def test_a_clock_that_is_wrong_is_named(store: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime.now(UTC) - timedelta(hours=2))
+    with pytest.raises(BucketRefused, match="the clock of this machine and that of the store differ too much; set it"):
+        await prepare_bucket(store.options("wire", "skewed"), "a catalog")
+    assert not (store.objects / "wire" / "skewed").exists()
 
 
 def test_a_prefix_that_belongs_to_something_else_is_refused_and_left_alone(store: S3Server, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """What a worker does that nobody asked for: every job and chore of this release."""
 
+from collections.abc import Sequence
+
+from orlop.bootstrap.audit import auditing, telling
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.stores import Stores
@@ -10,8 +13,15 @@ from orlop.services.worker import Chore, Job, Worker
 from orlop.telemetry.metrics import Metrics
 
 
-def background(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> Worker:
-    """The worker of one process."""
+def background(
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    metrics: Metrics,
+    jobs: Sequence[Job] = (),
+    chores: Sequence[Chore] = (),
+) -> Worker:
+    """The worker of one process; `jobs` and `chores` are those that signing in brings."""
     clock = SystemClock()
 
     def collected(done: Collected, seconds: float) -> None:
@@ -19,10 +29,13 @@ def background(settings: Settings, stores: Stores, services: Services, metrics: 
             "done", seconds=seconds, links=done.links, blobs=done.removed, freed_bytes=done.freed
         )
 
-    jobs: list[Job] = [
+    every_job = [
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
+        *jobs,
     ]
-    chores: list[Chore] = [
+    every_chore = [
         writing_pulls(services.pulls),
+        telling(services.notices),
+        *chores,
     ]
-    return Worker(jobs, chores, stores.leases, clock, RandomIds())
+    return Worker(every_job, every_chore, stores.leases, clock, RandomIds(), auditing(settings, stores))

@@ -13,6 +13,7 @@ from orlop.ports.blobs import BlobAddresses, BlobInventory, BlobReader, BlobRemo
 from orlop.ports.clock import SECOND
 
 if TYPE_CHECKING:
+    from orlop.adapters.readcache import CacheFolder
     from orlop.adapters.s3 import S3Options
 
 # The adapters are imported where one is opened: each process pays for one store.
@@ -62,6 +63,28 @@ def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[No
 
     files = FilesystemBlobs(open_data_folder(settings.data, create=False))
     return BlobRoles(files.reader, files.stage, files.remover, files.inventory), partial(asyncio.to_thread, files.close)
+
+
+def prepare_cache(settings: Settings) -> None:
+    """Make the cache of blobs ready for the workers of a server, if there is to be one. Raises StoreRefused."""
+    if settings.blobs.cache_bytes:
+        _cache(settings).prepare()
+
+
+def cached(settings: Settings, reader: BlobReader, count: Callable[[str], None]) -> BlobReader:
+    """The reader, behind the cache if there is one; `count` gets a word for what became of each read."""
+    if not settings.blobs.cache_bytes:
+        return reader
+    from orlop.adapters.readcache import CachedReader
+
+    return CachedReader(reader, _cache(settings), lambda outcome: count(outcome.value))
+
+
+def _cache(settings: Settings) -> "CacheFolder":
+    from orlop.adapters.filesystem.layout import CACHE
+    from orlop.adapters.readcache import CacheFolder
+
+    return CacheFolder(settings.data / CACHE, settings.blobs.cache_bytes)
 
 
 def _bucket(settings: Settings) -> "S3Options":

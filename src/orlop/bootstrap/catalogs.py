@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.places import blob_store_name
 from orlop.config import Settings
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
@@ -43,6 +44,7 @@ class OpenedCatalog(NamedTuple):
     access_changes: Changes
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
+    audit: AuditStore
 
 
 def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
@@ -51,9 +53,9 @@ def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
         from orlop.adapters.memory.catalog import open_memory
 
         memory = open_memory()
-        return OpenedCatalog(*memory[:5], _nothing, _nothing_to_close)
+        return OpenedCatalog(*memory[:5], _nothing, _nothing_to_close, memory.audit)
     opened = open_sql(settings, siblings, blob_store_name(settings))
-    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close)
+    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close, opened.audit)
 
 
 def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalog":

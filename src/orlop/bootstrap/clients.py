@@ -69,7 +69,7 @@ class ManagementServers:
         """A server, asked as somebody."""
         from orlop.adapters.management.client import open_server
 
-        async with open_server(url, name, secret, _proxy_for, verify_tls=not insecure) as server:
+        async with open_server(url, name, secret, proxy_for, verify_tls=not insecure) as server:
             yield server
 
     def saved(self) -> SavedSignIns:
@@ -102,11 +102,11 @@ async def _client(connecting: Connecting) -> AsyncIterator["RegistryClient"]:
     )
     credentials = CredentialFiles(os.environ, Path.home())
     surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
-    async with open_client(options, credentials, surroundings, _proxy_for) as client:
+    async with open_client(options, credentials, surroundings, proxy_for) as client:
         yield client
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def proxy_for(scheme: str, host: str) -> str | None:
     """The proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY` and so on)."""
     if urllib.request.proxy_bypass(host):
         return None

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
+from orlop.bootstrap.workload import TRUSTS
 from orlop.services.management.documents import DocumentKind
 
 #: By name.
-DOCUMENTS: Mapping[str, DocumentKind] = {}
+DOCUMENTS: Mapping[str, DocumentKind] = {TRUSTS.kind: TRUSTS}

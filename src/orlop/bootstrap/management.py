@@ -12,10 +12,12 @@ from orlop.domain.secrets import Draw
 from orlop.faces.api.app import ApiApp
 from orlop.faces.api.routes import routes
 from orlop.faces.proxies import Proxies
+from orlop.ports.audit import AuditReader
 from orlop.ports.clock import Clock
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.identity import Identity
 from orlop.services.access import Access
+from orlop.services.audit_query import AllowedQuery, AuditQuery
 from orlop.services.idempotency import Idempotency
 from orlop.services.management.all import Management
 from orlop.services.management.documents import DocumentKind
@@ -53,11 +55,16 @@ def api_app(
     answers: KeptAnswers,
     log: RequestLog,
     request_ids: Callable[[], str],
+    audit: AuditReader | None = None,
 ) -> ApiApp:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
     return ApiApp(
-        routes(management, repositories),
+        routes(
+            management,
+            repositories,
+            audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+        ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),
         log,

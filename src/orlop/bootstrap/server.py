@@ -4,12 +4,13 @@ from collections.abc import Callable
 from secrets import token_bytes
 
 from orlop.bootstrap.background import background
+from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.first_start import create_first
-from orlop.bootstrap.management import api_app, build_management
+from orlop.bootstrap.limits import build_limits, build_turnstile
+from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
-from orlop.bootstrap.sign_in import build_sign_in, token_app
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
 from orlop.faces.app import Application, RootApp
@@ -36,10 +37,7 @@ _STDOUT = 1
 
 
 def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused.
-
-    `first`: the password of an account to make on a catalog that is there only now.
-    """
+    """The application of one worker, on prepared stores. Raises StartRefused."""
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
     return application_on(stores, settings, context, first)
 
@@ -47,19 +45,22 @@ def application(settings: Settings, context: WorkerContext, first: FirstPassword
 def application_on(
     stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
 ) -> Application:
-    """The application of one worker, on open stores."""
-    services = build_services(settings, stores)
-    sign_in = build_sign_in(settings, stores.identity, stores.access_changes, services.access)
+    """The application of one worker, on open stores.
+
+    `first`: the password of an account to make on a catalog that is there only now.
+    """
+    limits = build_limits(settings, context)
     metrics = Metrics()
+    services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
+    people = build_people(settings, stores, services, limits, log, names)
+    sign_in = people.sign_in
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    tokens = token_app(sign_in, log, names)
-    management = build_management(settings, stores.identity, services.access, sign_in)
-    api = api_app(settings, management, services.repositories, sign_in, stores.identity.answers, log, names)
-    worker = background(settings, stores, services, metrics)
+    turnstile = build_turnstile(settings, services.notices, limits)
+    worker = background(settings, stores, services, metrics, people.jobs, people.chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -73,7 +74,7 @@ def application_on(
     async def shutdown() -> None:
         await worker.stop()
         blobs.close()
-        sign_in.close()
+        await people.close()
         await stores.close()
         log.close()
 
@@ -87,13 +88,14 @@ def application_on(
                 services.access,
                 sign_in.challenges,
                 metrics.refused,
+                turnstile,
             ),
             blobs,
             log,
             names,
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        {"token": tokens, ".well-known": tokens, "api": api},
+        people.faces,
         startup,
         shutdown,
     )
@@ -123,7 +125,7 @@ def _distribution(
         ),
         Answers(stores.changes, settings.cache.bytes // 4),
         log,
-        Limits(body_idle=settings.limits.body_idle / SECOND, uploads=settings.uploads.concurrent),
+        Limits(body_idle=settings.limits.body_idle / SECOND),
         names,
         SystemClock(),
     )

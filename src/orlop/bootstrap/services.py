@@ -2,13 +2,16 @@
 
 import msgspec
 
+from orlop.bootstrap.audit import build_notices
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import Stores
 from orlop.config import Settings
+from orlop.ports.blobs import BlobReader
 from orlop.services.access import Access
 from orlop.services.blobs import Blobs
 from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
+from orlop.services.notices import Notices
 from orlop.services.pulls import PullLog
 from orlop.services.referrers import Referrers
 from orlop.services.repositories import Repositories
@@ -27,10 +30,11 @@ class Services(msgspec.Struct, frozen=True):
     repositories: Repositories
     pulls: PullLog
     collection: Collection
+    notices: Notices
 
 
-def build_services(settings: Settings, stores: Stores) -> Services:
-    """Every service of one process."""
+def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
+    """Every service of one process; what clients pull is read through `reader`."""
     clock = SystemClock()
     catalog = stores.catalog
     access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
@@ -51,9 +55,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
                 blob_bytes=settings.limits.blob_bytes,
             ),
         ),
-        blobs=Blobs(
-            catalog.links, stores.blobs.reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses
-        ),
+        blobs=Blobs(catalog.links, reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses),
         manifests=Manifests(
             catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
         ),
@@ -61,6 +63,7 @@ def build_services(settings: Settings, stores: Stores) -> Services:
         repositories=Repositories(catalog.browse, access, stores.identity.facts, clock),
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
+        notices=build_notices(settings, stores),
     )
 
 

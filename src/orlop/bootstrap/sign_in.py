@@ -59,6 +59,8 @@ class Sources(msgspec.Struct, frozen=True):
     passwords: Sequence[PasswordSource] = ()
     tokens: Sequence[TokenSource] = ()
     on_failure: OnFailure = lambda _: None
+    gate: Callable[[str], None] = lambda _: None
+    """Raises TooManyRequests for an address that has failed too often to look at what it sends now."""
 
 
 class Chance(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ def build_sign_in(
     uses = UseLog(identity.uses, clock)
     return SignIn(
         Authentication(
-            SignIns(passwords, with_secrets, signing, sources.tokens),
+            SignIns(passwords, with_secrets, signing, sources.tokens, sources.gate),
             identity.accounts,
             RememberedCredentials(access_changes, clock, draw(_KEY_BYTES)),
             uses,

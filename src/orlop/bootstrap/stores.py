@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from orlop.bootstrap.blob_stores import BlobRoles, open_blobs, prepare_blobs
+from orlop.bootstrap.blob_stores import BlobRoles, open_blobs, prepare_blobs, prepare_cache
 from orlop.bootstrap.catalogs import Siblings, open_catalog, prepare_catalog
 from orlop.bootstrap.moved import refuse_elsewhere
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
@@ -36,6 +37,7 @@ class Stores(msgspec.Struct, frozen=True):
     blobs: BlobRoles
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
+    audit: AuditStore
 
 
 def prepare(settings: Settings) -> None:
@@ -50,6 +52,7 @@ def prepare(settings: Settings) -> None:
         catalog = prepare_catalog(settings)
         asyncio.run(refuse_elsewhere(settings))
         prepare_blobs(settings, catalog)
+        prepare_cache(settings)
     except StoreRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
     except Unavailable as failure:
@@ -80,4 +83,5 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         blobs,
         opened.start,
         close,
+        opened.audit,
     )

@@ -49,6 +49,12 @@ class Auth(msgspec.Struct, frozen=True):
     key_lifetime: Annotated[
         int, Meaning("How long a key signs tokens before another takes its place.", Kind.DURATION, minimum=_DAY)
     ] = 90 * _DAY
+    synchronise: Annotated[
+        int,
+        Meaning(
+            "How often directories are asked who is still there and in which groups; 0 means never.", Kind.DURATION
+        ),
+    ] = 15 * _MINUTE
     password_length: Annotated[int, Meaning("Characters that a password has at least.", Kind.COUNT, minimum=_LEAST)] = (
         12
     )

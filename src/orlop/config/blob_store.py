@@ -18,6 +18,9 @@ _MINUTE = 60 * _SECOND
 _BUCKET = re.compile(r"[a-z0-9A-Z][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]", re.ASCII)
 _PREFIX = re.compile(r"[a-zA-Z0-9._=-]+(?:/[a-zA-Z0-9._=-]+)*", re.ASCII)
 
+#: With less room than this hardly a blob would be kept.
+SMALLEST_CACHE = 1 << 20
+
 Network = IPv4Network | IPv6Network
 
 
@@ -103,6 +106,16 @@ class BlobStore(msgspec.Struct, frozen=True):
         Meaning("Beginnings of User-Agents that are never sent to the store, with commas.", Kind.TEXT, default="none"),
     ] = ""
 
+    cache_bytes: Annotated[
+        int,
+        Meaning(
+            "Room in the data folder for blobs of a bucket that were pulled through here, kept for the next pull;"
+            " 0 keeps none.",
+            Kind.SIZE,
+            default="0",
+        ),
+    ] = 0
+
     @property
     def bucket(self) -> Bucket | None:
         """The bucket; None for another kind of store. Raises ConfigurationInvalid."""
@@ -147,6 +160,10 @@ def check_blobs(store: BlobStore) -> None:
         raise ConfigurationInvalid("blobs.kms_key needs blobs.encryption = aws:kms")
     if (store.networks or store.never_agents or store.redirect == "always") and store.bucket is None:
         raise ConfigurationInvalid("only a store with s3:// in blobs.url has addresses to send clients to")
+    if store.cache_bytes and store.bucket is None:
+        raise ConfigurationInvalid("blobs.cache_bytes is for a store with s3:// in blobs.url; other blobs are here")
+    if 0 < store.cache_bytes < SMALLEST_CACHE:
+        raise ConfigurationInvalid(f"blobs.cache_bytes is 0 or at least {SMALLEST_CACHE >> 20}MiB")
 
 
 def _listed(text: str) -> list[str]:

@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from orlop.config.audit import Audit, check_audit
 from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
+from orlop.config.rate_limits import RateLimits
 from orlop.config.units import address, is_loopback
+from orlop.config.workload import Trusts, check_trusts
 
 __all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
 
@@ -144,6 +147,7 @@ class Settings(msgspec.Struct, frozen=True):
     ] = ""
     tls: Tls = Tls()
     auth: Auth = Auth()
+    trusts: Trusts = Trusts()
     catalog: CatalogStore = CatalogStore()
     blobs: BlobStore = BlobStore()
     uploads: Uploads = Uploads()
@@ -151,6 +155,8 @@ class Settings(msgspec.Struct, frozen=True):
     manifests: ManifestRules = ManifestRules()
     gc: GarbageCollection = GarbageCollection()
     cache: Cache = Cache()
+    audit: Audit = Audit()
+    rate_limits: RateLimits = RateLimits()
     log: Log = Log()
 
     @property
@@ -184,6 +190,8 @@ def check(settings: Settings) -> None:
     check_auth(settings.auth)
     check_catalog(settings.catalog)
     check_blobs(settings.blobs)
+    check_trusts(settings.trusts)
+    check_audit(settings.audit)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(
             "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"

@@ -1,6 +1,17 @@
 """The one error tree. Codes are those of the distribution specification; HTTP statuses live in the faces."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+from orlop.domain.limits import Allowance
+
+
+class Refused(NamedTuple):
+    """What somebody who said who they are may not do, for the audit log: an action at a repository or namespace."""
+
+    action: str
+    place: str
+    rule: str
+    tag: str = ""
 
 
 class RegistryError(Exception):
@@ -11,6 +22,8 @@ class RegistryError(Exception):
     """
 
     code: ClassVar[str] = "UNKNOWN"
+    refused: Refused | None = None
+    """Set where a rule refused somebody: whoever answers with this error tells the audit log."""
 
     def __init__(self, message: str, detail: Any = None) -> None:
         super().__init__(message)
@@ -178,13 +191,14 @@ class TooLarge(RegistryError):
 
 
 class TooManyRequests(RegistryError):
-    """Come back after `retry_after` seconds."""
+    """Come back after `retry_after` seconds. `allowance` is the rate that is used up, where it is one."""
 
     code = "TOOMANYREQUESTS"
 
-    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+    def __init__(self, message: str, *, retry_after: int = 1, allowance: Allowance | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.allowance = allowance
 
 
 class Unavailable(RegistryError):

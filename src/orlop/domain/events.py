@@ -45,6 +45,12 @@ class EventKind(StrEnum):
     REFUSED = "access.refused"
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
+    AUDIT_DROPPED = "audit.dropped"
+
+
+#: What did not happen because it was not allowed. These, and pulls, change nothing that anybody is told.
+REFUSALS = frozenset({EventKind.REFUSED, EventKind.SIGN_IN_FAILED})
+PULLS = frozenset({EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED})
 
 
 #: After these everything that can be pulled is as it was: what is remembered of content stays right.
@@ -87,3 +93,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What it happened to, where that is no content: an account, a group, a namespace, a grant."""
     detail: str = ""
     """What else an auditor wants to know: the rule that refused, what was changed. Never a secret."""
+    count: int = 1
+    """How often: of refusals and pulls many are told as one. Then `at` is when it happened last."""
+    first_at: int = 0
+    """When it happened first; 0: it happened once."""

@@ -83,6 +83,10 @@ class ExternalAccounts(Protocol):
         """By the provider's name for it."""
         ...
 
+    async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
+        """Those of one provider, by name."""
+        ...
+
     async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
         """Make the provider's groups what they are now, in one transaction.
 

@@ -20,6 +20,7 @@ from orlop.ports.accounts import Accounts as Accounts
 from orlop.ports.accounts import ExternalAccounts as ExternalAccounts
 from orlop.ports.accounts import PasswordRecord as PasswordRecord
 from orlop.ports.accounts import Passwords as Passwords
+from orlop.ports.browser import SignOns, Steps
 from orlop.ports.catalog import By
 from orlop.ports.idempotency import KeptAnswers
 
@@ -380,6 +381,9 @@ class Sessions(Protocol):
         """In one query, whether or not it expired."""
         ...
 
+    async def extend(self, id: str, expires_at: int) -> None:  # noqa: A002
+        """Let one go on until then, if that is later than it would; no event, and fine when it is gone."""
+
     async def of(self, account: str) -> tuple[Session, ...]:
         """Those of an account, newest first."""
         ...
@@ -417,4 +421,6 @@ class Identity(msgspec.Struct, frozen=True):
     keys: SigningKeys
     attempts: FailedAttempts
     sessions: Sessions
+    steps: Steps
+    sign_ons: SignOns
     answers: KeptAnswers

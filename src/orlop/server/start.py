@@ -11,10 +11,11 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import structlog
@@ -23,6 +24,7 @@ from orlop import __version__
 from orlop.config import Settings
 from orlop.config.units import address
 from orlop.server.worker import ApplicationFactory, Board, load
+from orlop.services.counters import NUMBERS
 from orlop.telemetry import logs
 
 _MICROSECONDS = 1_000_000
@@ -103,6 +105,8 @@ def _supervise(
         shared.RawArray("b", 1),
         shared.RawArray("Q", settings.workers),
         shared.RawArray("Q", settings.workers),
+        # As a view, which is read and written twice as fast.
+        cast("MutableSequence[int]", memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q")),
     )
     tls = settings.tls.cert is not None
     supervisor = Supervisor(
@@ -219,8 +223,7 @@ def announce(settings: Settings, first: FirstAccount | None, port: int, *, tls: 
     if settings.log.format == "json":
         _log.info("serving", url=url, data=data, workers=settings.workers, open=settings.open, version=__version__)
         if first is not None:
-            drawn = {"password": first.password} if first.password else {}
-            _log.info("the first account was made", account=first.name, **drawn)
+            _tell(first)
         return
     name = "localhost" if host in {"127.0.0.1", "::1", "0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     lines = [f"Orlop {__version__} serves {url} from {data}"]
@@ -236,6 +239,15 @@ def announce(settings: Settings, first: FirstAccount | None, port: int, *, tls: 
     else:
         lines += _welcome(registry, first)
     sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+def _tell(first: FirstAccount) -> None:
+    """Tell programs of the first account. Not through the log, which shows no passwords."""
+    event = {"event": "the first account was made", "level": "info", "account": first.name}
+    if first.password:
+        event["password"] = first.password
+    sys.stderr.write(f"{msgspec.json.encode(event).decode()}\n")
     sys.stderr.flush()
 
 

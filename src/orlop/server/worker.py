@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from orlop.config import Settings
+from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
 
 Scope = dict[str, Any]
@@ -40,6 +41,7 @@ class WorkerContext(msgspec.Struct, frozen=True):
     draining: Callable[[], bool]
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
+    counters: MutableSequence[int] = msgspec.field(default_factory=counters_of_one)
 
 
 #: Builds the application of one worker.
@@ -50,13 +52,14 @@ class Board(msgspec.Struct, frozen=True):
     """Memory that the supervisor and all workers share.
 
     Which workers serve, whether the server is draining, and how often each worker changed something: content, or who
-    may do what.
+    may do what. `counters` are of services.counters.
     """
 
     serving: MutableSequence[int]
     draining: MutableSequence[int]
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
+    counters: MutableSequence[int]
 
 
 def load(factory: ApplicationFactory, settings: Settings, board: Board, supervisor: int, index: int) -> Application:
@@ -68,7 +71,9 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
     try:
         application = factory(
             settings,
-            WorkerContext(index + 1, lambda: bool(board.draining[0]), board.changes, board.access_changes),
+            WorkerContext(
+                index + 1, lambda: bool(board.draining[0]), board.changes, board.access_changes, board.counters
+            ),
         )
     except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why
         _log.exception("the worker cannot start", worker=index + 1)

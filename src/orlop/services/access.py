@@ -9,7 +9,7 @@ from orlop.domain.access.actions import READS, REGISTRY_WIDE
 from orlop.domain.access.grants import GrantsByPlace
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
-from orlop.domain.errors import Denied, NameUnknown, RegistryError, Unauthorized
+from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
 from orlop.domain.names import Tag
 from orlop.ports.catalog import ALLOWED, PushRefusals
 from orlop.ports.clock import Clock
@@ -79,7 +79,11 @@ class Access:
         For a token that is too narrow for what its owner may do, that is Unauthorized with `insufficient_scope`: a
         client then fetches another.
         """
-        rights = await self.rights(caller.subject, repository)
+        try:
+            rights = await self.rights(caller.subject, repository)
+        except Unauthorized as unfit:
+            unfit.refused = Refused(action.value, repository or namespace or "", unfit.message, tag)
+            raise
         limits = caller.subject.limits
         if action is Action.PING and limits is not None:
             return Decision(True, "the token is one of this registry", kind=RuleKind.SIGNED_IN)
@@ -116,8 +120,10 @@ class Access:
             return decision
         known = caller.subject.kind is not SubjectKind.ANONYMOUS
         if known and action in READS and repository is not None and not await self.may_know(caller, repository):
-            raise NameUnknown(f"there is no repository {repository}", {"name": repository})
-        raise _refusal(caller, action, repository, tag, decision)
+            unknown = NameUnknown(f"there is no repository {repository}", {"name": repository})
+            unknown.refused = Refused(action.value, repository, decision.rule, tag)
+            raise unknown
+        raise _refusal(caller, action, repository, tag, decision, namespace or "")
 
     async def enter(
         self, caller: Caller, actions: Sequence[Action], *, repository: str | None, tag: str = ""
@@ -254,13 +260,15 @@ def _narrow(action: Action, repository: str | None, message: str) -> Unauthorize
 
 
 def _refusal(
-    caller: Caller, action: Action, repository: str | None, tag: str, decision: Decision
+    caller: Caller, action: Action, repository: str | None, tag: str, decision: Decision, namespace: str = ""
 ) -> Denied | Unauthorized:
     message, kind = f"{decision.rule}; {decision.remedy}", decision.kind.value
     if caller.subject.kind is SubjectKind.ANONYMOUS:
         return Unauthorized(message, scope=scope_for(action, repository), kind=kind)
     detail = {"action": action.value, "rule": decision.rule} | ({"tag": tag} if tag else {})
-    return Denied(message, detail, kind=kind)
+    denied = Denied(message, detail, kind=kind)
+    denied.refused = Refused(action.value, repository or namespace, decision.rule, tag)
+    return denied
 
 
 def _remember(kept: OrderedDict[K, V], key: K, value: V) -> None:

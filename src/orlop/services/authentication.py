@@ -1,7 +1,7 @@
 """Who asks: from the Authorization header of a request to a subject, whatever it was proved with."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -33,12 +33,16 @@ _NOBODY = Proof(ANONYMOUS, 0)
 
 
 class SignIns(msgspec.Struct, frozen=True):
-    """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours."""
+    """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours.
+
+    `gate` raises TooManyRequests for an address that has failed too often to look at what it sends now.
+    """
 
     passwords: PasswordSignIn
     secrets: SecretSignIn
     signing: Signing
     tokens: Sequence[TokenSource] = ()
+    gate: Callable[[str], None] = lambda _: None
 
 
 class Authentication:
@@ -96,6 +100,7 @@ class Authentication:
         """Whoever has what a login keeps, or a token or secret that needs no other. Raises Unauthorized."""
         if self._everyone:
             return _NOBODY
+        self._ways.gate(address)
         subject = await self._ways.secrets.subject(secret, refreshing=True, address=address, request=request)
         self._uses.seen(subject, address)
         return Proof(subject, self._clock.now() + _SECRET)
@@ -108,6 +113,7 @@ class Authentication:
         given = parse_authorization(authorization) if authorization else None
         if not isinstance(given, Basic) or looks_like_secret(given.secret):
             raise Unauthorized("to choose another password, sign in with the name and the password of now")
+        self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_without_factor(account)
         if account.source != LOCAL:
@@ -140,6 +146,7 @@ class Authentication:
 
     async def _bearer(self, given: Bearer, address: str, request: str) -> Proof:
         if looks_like_secret(given.token):
+            self._ways.gate(address)
             subject = await self._ways.secrets.subject(given.token, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)
         if len(given.token) > TOKEN_MAX:
@@ -153,6 +160,7 @@ class Authentication:
         return proof
 
     async def _basic(self, given: Basic, address: str, request: str) -> Proof:
+        self._ways.gate(address)
         if looks_like_secret(given.secret):
             subject = await self._ways.secrets.subject(given.secret, name=given.name, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)

@@ -1,5 +1,6 @@
 """Blob uploads, from the first byte to the link: claim, stage, verify, promote, commit, in that order and no other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -26,6 +27,8 @@ from orlop.services.access import Access
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
 CHECKPOINT = 64 * 1024 * 1024
+#: How long a client that is refused waits for its upload to be cleared away, in seconds.
+FORSAKE = 2.0
 
 
 class UploadLimits(msgspec.Struct, frozen=True):
@@ -133,8 +136,15 @@ class Uploads:
         try:
             return await self._complete(self._claimed(claimed), digest, body, caller)
         except RegistryError:
-            await self.cancel(repository, fresh.id, caller)  # nobody was told of the session
+            await self._forsake(repository, fresh.id, caller)
             raise
+
+    async def _forsake(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
+        """End a session that nobody was told of. What its store does not drop soon goes when the session expires: the
+        client waits for its answer, and it may be that very store that does not answer."""
+        with suppress(RegistryError, TimeoutError):
+            async with asyncio.timeout(FORSAKE):
+                await self.cancel(repository, upload, caller)
 
     async def cancel(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
         """End a session and drop its bytes. Raises BlobUploadUnknown."""

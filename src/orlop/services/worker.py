@@ -10,6 +10,7 @@ import structlog
 from orlop.domain.errors import RegistryError
 from orlop.ports.clock import SECOND, Clock, Ids
 from orlop.ports.jobs import Lease, Leases
+from orlop.services.standing_work import StandingWork
 
 _log = structlog.get_logger("orlop.worker")
 
@@ -42,9 +43,18 @@ class Chore(msgspec.Struct, frozen=True):
 class Worker:
     """One per process; leases see to it that a job runs in one process at a time."""
 
-    def __init__(self, jobs: Sequence[Job], chores: Sequence[Chore], leases: Leases, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        chores: Sequence[Chore],
+        leases: Leases,
+        clock: Clock,
+        ids: Ids,
+        standing: Sequence[StandingWork] = (),
+    ) -> None:
         self._jobs = [job for job in jobs if job.every]
         self._chores = chores
+        self._standing = standing
         self._leases = leases
         self._clock = clock
         self._owner = ids.new()
@@ -57,6 +67,8 @@ class Worker:
             asyncio.create_task(self._every(chore.every, partial(self._do, chore))) for chore in self._chores
         ]
         self._tasks.append(asyncio.create_task(self._every(_SCHEDULE_EVERY, self._run_due)))
+        for standing in self._standing:
+            standing.start()
 
     async def stop(self) -> None:
         """End after the step under way, and after every chore was done once more."""
@@ -64,6 +76,8 @@ class Worker:
         await asyncio.gather(*self._tasks)
         for chore in self._chores:
             await self._do(chore)
+        for standing in self._standing:  # behind the chores, for what they wrote last
+            await standing.stop()
 
     async def _every(self, seconds: float, step: Callable[[], Awaitable[None]]) -> None:
         while not self._stopping.is_set():

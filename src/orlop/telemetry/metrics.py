@@ -66,6 +66,7 @@ class Metrics:
         self._refusals = Counter(
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
+        self.blob_cache = BlobCacheMetrics(self._own)
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -218,6 +219,17 @@ class CollectionMetrics:
         self._links.inc(links)
         self._blobs.inc(blobs)
         self._bytes.inc(freed_bytes)
+
+
+class BlobCacheMetrics:
+    """Blobs that were opened where there is a cache of them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._reads = Counter("orlop_blob_cache_reads", "Blobs opened, by outcome.", ("outcome",), registry=registry)
+
+    def read(self, outcome: str) -> None:
+        """A blob was opened, or went wrong. `outcome` is one of a few fixed words, such as `kept` or `store`."""
+        self._reads.labels(outcome).inc()
 
 
 def forget_process(pid: int) -> None:

@@ -36,6 +36,8 @@ def test_a_bucket_and_its_prefix(url: str, expected: tuple[str, str] | None) -> 
         (BUCKET | {"ORLOP_BLOBS_ENCRYPTION": "rot13"}, "is not none or AES256 or aws:kms"),
         (BUCKET | {"ORLOP_BLOBS_REDIRECT_NETWORKS": "10.0.0.1/8"}, "has host bits set; write them like 10.0.0.0/8"),
         ({"ORLOP_BLOBS_REDIRECT": "always"}, "only a store with s3://"),
+        ({"ORLOP_BLOBS_CACHE_BYTES": "1GiB"}, "is for a store with s3://"),
+        (BUCKET | {"ORLOP_BLOBS_CACHE_BYTES": "1023KiB"}, "is 0 or at least 1MiB"),
         (BUCKET | {"ORLOP_CATALOG_URL": "memory"}, "or neither"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import DigestInvalid, NameInvalid, TagInvalid
-from orlop.domain.names import REPOSITORY_MAX, RepositoryName, Tag, fallback_tag, parse_reference
+from orlop.domain.names import REPOSITORY_MAX, RepositoryName, Tag, fallback_tag, lineage, parse_reference
 from tests.wire.names import BAD_REPOSITORIES
 
 #: The grammar as the specification writes it ("Pulling manifests").
@@ -66,3 +66,8 @@ def test_fallback_tags_are_cut_to_what_a_tag_may_be() -> None:
     long = fallback_tag(digest_of(b"", "sha512"))
     assert long == f"sha512-{digest_of(b'', 'sha512').hex[:64]}"
     assert Tag(long) == long
+
+
+@pytest.mark.parametrize(("path", "above"), [("", ("",)), ("a", ("", "a")), ("a/b-c/d", ("", "a", "a/b-c", "a/b-c/d"))])
+def test_the_lineage_of_a_namespace_begins_at_the_root(path: str, above: tuple[str, ...]) -> None:
+    assert lineage(path) == above

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orlop.domain.errors import PageInvalid
-from orlop.domain.pages import DEFAULT_SIZE, MAX_SIZE, page_size
+from orlop.domain.pages import DEFAULT_SIZE, MAX_SIZE, PageRequest, after_number, page_size
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,14 @@ def test_any_text_is_a_size_or_refused(text: str) -> None:
         assert 0 <= page_size(text) <= MAX_SIZE
     except PageInvalid:
         return
+
+
+@pytest.mark.parametrize(("text", "number"), [("", 0), ("0", 0), ("17", 17), ("007", 7), ("9" * 18, 10**18 - 1)])
+def test_a_list_by_number_goes_on_after_one(text: str, number: int) -> None:
+    assert after_number(PageRequest(1, text)) == number
+
+
+@pytest.mark.parametrize("text", ["-1", "1.0", " 1", "x", "١", "9" * 19])
+def test_a_list_by_number_goes_on_after_nothing_else(text: str) -> None:
+    with pytest.raises(PageInvalid):
+        after_number(PageRequest(1, text))

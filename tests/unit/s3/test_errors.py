@@ -10,13 +10,14 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from orlop.adapters.s3.errors import is_missing, translated
+from orlop.adapters.s3.errors import is_conflict, is_missing, translated
 from orlop.domain.errors import Unavailable
 
 
-def answered(code: str) -> ClientError:
+def answered(code: str, status: int = 400) -> ClientError:
     """An error as the driver raises it."""
-    return ClientError({"Error": {"Code": code, "Message": "as the store puts it"}}, "PutObject")
+    error = {"Code": code, "Message": "as the store puts it"}
+    return ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutObject")
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,9 @@ def test_each_failure_says_what_to_do(failure: Exception, sentence: str) -> None
 def test_what_is_missing_has_three_names() -> None:
     assert all(is_missing(answered(code)) for code in ("NoSuchKey", "404", "NotFound"))
     assert not any(is_missing(failure) for failure in (answered("NoSuchBucket"), NoCredentialsError()))
+
+
+def test_a_collision_is_told_from_a_condition_that_does_not_hold() -> None:
+    assert all(is_conflict(answered(code, 409)) for code in ("OperationAborted", "ExistingObjectIsDirectory"))
+    assert not is_conflict(answered("ConditionalRequestConflict", 409))
+    assert not any(is_conflict(failure) for failure in (answered("AccessDenied", 403), TimeoutError()))

@@ -1,13 +1,17 @@
-"""Uploads whose session ends while a request still writes to it."""
+"""Uploads whose session ends while a request still writes to it, or whose store goes away."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from orlop.domain.errors import BlobUploadUnknown
+from orlop.domain.errors import BlobUploadUnknown, Unavailable
+from orlop.ports.blobs import BlobStage, StageWriter
+from orlop.services import uploads
 from orlop.services.uploads import Body
+from tests.content import blob
 from tests.contract.scene import APP
-from tests.registry import ALICE, HandClock, Registry, in_memory
+from tests.registry import ALICE, HandClock, Registry, body, in_memory
 
 
 async def _stages(registry: Registry) -> list[str]:
@@ -46,3 +50,37 @@ async def test_a_session_that_somebody_else_took_over_keeps_its_stage() -> None:
     with pytest.raises(BlobUploadUnknown):
         await registry.uploads.append(APP, upload.id, Body(taken_over()), ALICE)
     assert await _stages(registry) == [upload.id]
+
+
+class Swallowed:
+    """A stage behind a network that swallows everything: what is asked for fails late, or not before the test ends."""
+
+    def __init__(self, stage: BlobStage) -> None:
+        self._stage = stage
+        self.is_cut = True
+
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
+        """See ports.blobs.BlobStage."""
+        if self.is_cut:
+            raise Unavailable("the store cannot be reached")
+        return await self._stage.open(upload, offset, algorithm, place)
+
+    async def discard(self, upload: str) -> None:
+        """See ports.blobs.BlobStage."""
+        if self.is_cut:
+            await asyncio.Event().wait()
+        await self._stage.discard(upload)
+
+
+async def test_a_client_does_not_wait_for_a_store_that_went_away_to_clear_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "FORSAKE", 0.05)
+    stores = in_memory(HandClock()).stores
+    swallowed = Swallowed(stores.stage)
+    registry = Registry(stores._replace(stage=swallowed), HandClock())  # type: ignore[arg-type]
+    piece = blob("lost")
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable, match="the store cannot be reached"):
+            await registry.uploads.push(APP, piece.digest, body(piece.content), ALICE)
+    swallowed.is_cut = False
+    assert await registry.collection.expire_uploads() == 1
+    assert (await registry.stores.catalog.vitals.totals()).uploads == 0

@@ -16,6 +16,7 @@ def test_every_metric_is_documented() -> None:
     metrics = Metrics()
     metrics.requests.count("ping", "GET", 200, 0.1, 0, 0)
     metrics.collection.finished("done", seconds=1.0)
+    metrics.blob_cache.read("kept")
     page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1)).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))
     assert set(re.findall(r"`(orlop_\w+)`", PAGE.read_text())) == exposed

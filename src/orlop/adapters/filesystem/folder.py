@@ -12,6 +12,7 @@ import msgspec
 from orlop.adapters.filesystem.disk import FILE_MODE, FOLDER, FOLDER_MODE, READ, sync_folder, write_all
 from orlop.adapters.filesystem.layout import (
     BLOBS,
+    CACHE,
     CATALOG,
     MARKER,
     MARKER_DRAFT,
@@ -28,8 +29,9 @@ FORMAT = 1
 
 _KIND = "orlop-data"
 _MARKER_LIMIT = 64 * 1024
-#: What a folder may hold and still count as empty: a broken-off creation, and what mkfs leaves in a new file system.
-_NOTHING = {MARKER_DRAFT, "lost+found"}
+#: What a folder may hold and still count as empty: a broken-off creation, what mkfs leaves in a new file system, and a
+#: cache of blobs, which is no loss.
+_NOTHING = {MARKER_DRAFT, "lost+found", CACHE}
 
 
 class FolderRefused(StoreRefused):

@@ -13,6 +13,7 @@
       <2 hex>/                             never removed; all 256 of sha256 are made with the folder
         <hex>/                             made by the first copy, removed after the last
           <copy>                           a stored copy: written once, never changed
+  cache/                                   copies of blobs in a bucket, where that is set; see adapters/readcache
 ```
 """
 
@@ -28,7 +29,7 @@ from orlop.domain.errors import BlobUploadUnknown, DigestInvalid
 MARKER = "orlop.json"
 #: The marker while it is written; alone in a folder it is what an interrupted creation left.
 MARKER_DRAFT = "orlop.json.new"
-CATALOG, UPLOADS, BLOBS = "catalog", "uploads", "blobs"
+CATALOG, UPLOADS, BLOBS, CACHE = "catalog", "uploads", "blobs", "cache"
 CHECK_PREFIX = ".check-"
 
 #: The algorithm whose prefixes are made with the folder: nearly every blob's, so it saves them an fsync each.

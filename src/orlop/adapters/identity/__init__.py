@@ -1,1 +1,1 @@
-"""How credentials are made and checked: slow hashes of passwords, signatures of tokens."""
+"""Who somebody is: how credentials are made and checked here, and how others say it."""

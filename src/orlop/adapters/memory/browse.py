@@ -1,5 +1,6 @@
 """Lists, history, events, pull times and sizes: everything that reads rather than changes content."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -78,7 +79,7 @@ class MemoryOutbox:
         self._state = state
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        start = max(after, 0)
+        start = bisect_right(self._state.outbox, after, key=lambda event: event.id)
         return tuple(self._state.outbox[start : start + limit])
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from orlop.adapters.memory.audit import AuditState, audit_in
 from orlop.adapters.memory.browse import MemoryBrowse, MemoryOutbox, MemoryPullTimes, MemoryVitals
 from orlop.adapters.memory.identity import on
 from orlop.adapters.memory.inspection import MemoryInspection
@@ -10,6 +11,7 @@ from orlop.adapters.memory.links import MemoryBlobLinks, MemoryCollection
 from orlop.adapters.memory.manifests import MemoryManifests
 from orlop.adapters.memory.state import State
 from orlop.adapters.memory.uploads import MemoryUploads
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
@@ -17,7 +19,7 @@ from orlop.ports.jobs import Leases
 
 
 class MemoryCatalog(NamedTuple):
-    """A catalog in use. `state` is for tests that damage it."""
+    """A catalog in use. `state` and `audit_state` are for tests that damage it."""
 
     catalog: Catalog
     leases: Leases
@@ -25,6 +27,8 @@ class MemoryCatalog(NamedTuple):
     identity: Identity
     access_changes: Changes
     state: State
+    audit: AuditStore
+    audit_state: AuditState
 
 
 def open_memory() -> MemoryCatalog:
@@ -45,4 +49,7 @@ def open_memory() -> MemoryCatalog:
         vitals=MemoryVitals(state),
         inspection=MemoryInspection(state),
     )
-    return MemoryCatalog(catalog, MemoryLeases(), state.changes, on(state), state.identity.changes, state)
+    leases, log = MemoryLeases(), AuditState()
+    return MemoryCatalog(
+        catalog, leases, state.changes, on(state), state.identity.changes, state, audit_in(state, leases, log), log
+    )

@@ -2,6 +2,7 @@
 
 from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.adapters.memory.identity_accounts import MemoryAccounts, MemoryPasswords
+from orlop.adapters.memory.identity_browser import MemorySignOns, MemorySteps
 from orlop.adapters.memory.identity_documents import MemoryDocuments
 from orlop.adapters.memory.identity_external import MemoryExternalAccounts
 from orlop.adapters.memory.identity_facts import MemoryAccessFacts
@@ -32,5 +33,7 @@ def on(state: State) -> Identity:
         keys=MemorySigningKeys(state),
         attempts=MemoryFailedAttempts(state),
         sessions=MemorySessions(state),
+        steps=MemorySteps(state),
+        sign_ons=MemorySignOns(state),
         answers=MemoryKeptAnswers(),
     )

@@ -82,6 +82,7 @@ class MemoryAccounts:
             row.members.discard(name)
         rows.secrets = {number: secret for number, secret in rows.secrets.items() if secret.account != name}
         rows.sessions = {key: session for key, session in rows.sessions.items() if session.account != name}
+        rows.sign_ons = {key: sign_on for key, sign_on in rows.sign_ons.items() if sign_on.account != name}
         del rows.accounts[name]
         self._state.event(EventKind.ACCOUNT_DELETED, by, subject=name)
         rows.moved()

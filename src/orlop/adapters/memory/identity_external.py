@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from orlop.adapters.memory.identity_groups import filled, made_group
 from orlop.adapters.memory.state import State
 from orlop.domain.events import EventKind
+from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import By
 from orlop.ports.identity import GROUP_PREFIX, Account, AccountChange, Group
 from orlop.ports.identity_words import changed, gone_from, unknown
@@ -22,6 +23,11 @@ class MemoryExternalAccounts:
             if external and (row.account.source, row.account.external) == (source, external):
                 return row.account
         return None
+
+    async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
+        rows = [row.account for name, row in sorted(self._rows.accounts.items()) if name > page.after]
+        found = [account for account in rows if account.source == source]
+        return Page(tuple(found[: page.size]), more=len(found) > page.size)
 
     async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
         own = {name for name, row in self._rows.accounts.items() if row.account.source == source}

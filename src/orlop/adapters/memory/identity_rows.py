@@ -6,6 +6,7 @@ from itertools import count
 from orlop.adapters.memory.changes import MemoryChanges
 from orlop.domain.access import PlaceKind
 from orlop.domain.names import lineage
+from orlop.ports.browser import SignOn, Step
 from orlop.ports.catalog import By
 from orlop.ports.identity import (
     Account,
@@ -55,6 +56,8 @@ class IdentityRows:
     keys: dict[str, SigningKey] = field(default_factory=dict)
     attempts: dict[str, Attempts] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+    sign_ons: dict[tuple[str, str], SignOn] = field(default_factory=dict)
 
     def moved(self) -> int:
         """Who may do what is another from now on; the version of that."""

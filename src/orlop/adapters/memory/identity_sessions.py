@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from orlop.adapters.memory.state import State
 from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
@@ -77,6 +79,11 @@ class MemorySessions:
     async def get(self, id: str) -> tuple[Session, Account] | None:  # noqa: A002
         session = self._rows.sessions.get(id)
         return (session, self._rows.account(session.account).account) if session else None
+
+    async def extend(self, id: str, expires_at: int) -> None:  # noqa: A002
+        session = self._rows.sessions.get(id)
+        if session is not None and session.expires_at < expires_at:
+            self._rows.sessions[id] = msgspec.structs.replace(session, expires_at=expires_at)
 
     async def of(self, account: str) -> tuple[Session, ...]:
         found = [session for session in self._rows.sessions.values() if session.account == account]

@@ -49,6 +49,10 @@ class MemoryLeases:
         known.held, known.finished_at, known.outcome = False, now, outcome
         return True
 
+    def holds(self, lease: Lease) -> bool:
+        """Whether a lease is still its owner's."""
+        return self._held(lease) is not None
+
     def _held(self, lease: Lease) -> _Job | None:
         known = self._jobs.get(lease.job)
         return known if known is not None and known.held and known.lease.fence == lease.fence else None

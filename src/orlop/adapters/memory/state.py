@@ -136,7 +136,7 @@ class State:
         """Write one event to the outbox."""
         self.outbox.append(
             Event(
-                id=len(self.outbox) + 1,
+                id=self.outbox[-1].id + 1 if self.outbox else 1,  # the last one is never trimmed
                 at=by.at,
                 kind=kind,
                 actor=by.actor,

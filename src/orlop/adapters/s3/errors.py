@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -37,7 +38,11 @@ _CODES = {
     "503": "the store is overloaded",
     "QuotaExceeded": "the bucket is full",
     "XMinioStorageFull": "the store is full",
+    "InsufficientStorage": "the store is full",
 }
+
+#: What a store answers where a condition of the request does not hold, or may not.
+_CONDITIONS = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 def code_of(failure: BaseException) -> str:
@@ -49,6 +54,17 @@ def code_of(failure: BaseException) -> str:
 def is_missing(failure: BaseException) -> bool:
     """Whether an object is not there. HEAD has no body, so the code is then the status alone."""
     return code_of(failure) in {"NoSuchKey", "404", "NotFound"}
+
+
+def is_conflict(failure: BaseException) -> bool:
+    """Whether a request collided with another, so that the same request may go well next.
+
+    Keys of ours are written once, so nobody is in the way for long: "OperationAborted" of S3, or a store that keeps
+    objects in folders and removes the one that is empty while another object goes there. A condition is no collision.
+    """
+    if not isinstance(failure, ClientError) or code_of(failure) in _CONDITIONS:
+        return False
+    return bool(failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == HTTPStatus.CONFLICT)
 
 
 def reason_of(failure: BaseException) -> str:

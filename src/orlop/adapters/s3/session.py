@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import io
+import socket
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -11,17 +13,27 @@ from typing import Any
 import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from orlop.adapters.s3.errors import is_conflict
 from orlop.adapters.s3.keys import Keys
 
 #: Connections of a process to the store.
 CONNECTIONS = 64
 
 #: How long to wait for a connection, and for the next byte of an answer, in seconds.
-_CONNECT, _READ = 5, 60
+_CONNECT, _READ = 3, 60
+#: How long what was sent may go without a sign that it arrived, in seconds. Else the kernel would try for a quarter of
+#: an hour, and a request whose body does not get out has no other limit.
+_UNHEARD = 5
 
 #: How often a request is sent at most; between two the driver waits longer and longer, up to 20 seconds.
 _ATTEMPTS = 5
+#: For how long a request is begun again, in seconds: attempts that each go unheard for their time add up to more than
+#: any client waits.
+_PATIENCE = 15.0
+#: What is waited before a request is sent again that collided with another, in seconds: the driver does not do that.
+_PAUSES = (0.05, 0.2, 0.8)
 
 
 class S3Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,14 +84,25 @@ class S3Session:
                 if self._client is None:
                     client = await self._stack.enter_async_context(_client(self.options))
                     client.meta.events.register("before-sign.s3.DeleteObjects", _summed)
+                    client.meta.events.register("request-created.s3", _in_time)
                     self._client = client
         return self._client
 
     async def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One request about the bucket."""
         client = await self.client()
-        answer: dict[str, Any] = await getattr(client, operation)(Bucket=self.options.bucket, **parameters)
-        return answer
+        for pause in (*_PAUSES, None):
+            try:
+                answer: dict[str, Any] = await getattr(client, operation)(Bucket=self.options.bucket, **parameters)
+            except ClientError as failure:
+                if pause is None or not is_conflict(failure):
+                    raise
+                if "Body" in parameters:
+                    parameters["Body"].seek(0)
+                await asyncio.sleep(pause)
+            else:
+                return answer
+        raise AssertionError("unreachable")
 
     async def put(self, key: str, content: bytes, md5: bytes | None = None, **more: str) -> None:
         """Write an object. The store compares `md5` with what arrives, which every store can."""
@@ -115,6 +138,24 @@ def _summed(request: Any, **_: Any) -> None:
     request.headers["Content-MD5"] = b64encode(hashlib.md5(request.body, usedforsecurity=False).digest()).decode()
 
 
+def _in_time(request: Any, **_: Any) -> None:
+    """Called before each attempt at a request; raises what ends them."""
+    now = time.monotonic()
+    if now - request.context.setdefault("orlop_began", now) > _PATIENCE:
+        raise ConnectTimeoutError(endpoint_url=request.url)
+
+
+def _socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket on which a network that swallows everything is noticed, in the middle of a request and between two."""
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("KEEPIDLE", _UNHEARD // 2), ("KEEPINTVL", 1), ("USER_TIMEOUT", _UNHEARD * 1000)):
+        if hasattr(socket, f"TCP_{option}"):  # what a system has of them differs
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{option}"), value)
+    return made
+
+
 def _client(options: S3Options) -> Any:
     return get_session().create_client(
         "s3",
@@ -128,6 +169,7 @@ def _client(options: S3Options) -> Any:
             connect_timeout=_CONNECT,
             read_timeout=_READ,
             max_pool_connections=CONNECTIONS,
+            connector_args={"socket_factory": _socket},
             retries={"mode": "standard", "max_attempts": _ATTEMPTS},
             signature_version="s3v4",
             # Content-MD5 guards every body, so bodies are not hashed once more on the event loop for the signature;

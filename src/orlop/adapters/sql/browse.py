@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.records import existing_repository
 from orlop.domain.access.spans import NameSpan, rest
 from orlop.domain.descriptor import Descriptor
@@ -84,23 +84,25 @@ class SqlOutbox:
         self._reader = engine.reader
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        return tuple(
-            Event(
-                id=row_id,
-                at=at,
-                kind=EventKind(kind),
-                actor=actor,
-                repository=repository,
-                digest=digest,
-                tag=tag,
-                origin=Origin(*origin) if any(origin) else _NOWHERE,
-                subject=subject,
-                detail=detail,
-            )
-            for row_id, at, kind, actor, repository, digest, tag, *origin, subject, detail in await self._reader.all(
-                "event_page", after, limit
-            )
-        )
+        return tuple(map(_event, await self._reader.all("event_page", after, limit)))
+
+
+def _event(row: Row) -> Event:
+    row_id, at, kind, actor, repository, digest, tag, *origin, subject, detail, count, first_at = row
+    return Event(
+        id=row_id,
+        at=at,
+        kind=EventKind(kind),
+        actor=actor,
+        repository=repository,
+        digest=digest,
+        tag=tag,
+        origin=Origin(*origin) if any(origin) else _NOWHERE,
+        subject=subject,
+        detail=detail,
+        count=count,
+        first_at=first_at,
+    )
 
 
 class SqlPullTimes:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import SharedChanges
@@ -14,6 +15,7 @@ from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
+from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
@@ -36,6 +38,7 @@ class OpenCatalog(NamedTuple):
     access_changes: Changes
     engine: Engine
     start: Callable[[], None]
+    audit: AuditStore
 
 
 def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
@@ -46,7 +49,14 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
     changes, access = SharedChanges(folder / CHANGES), SharedChanges(folder / ACCESS_CHANGES)
     engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, ticket)
     return OpenCatalog(
-        on(engine, engine.reader), SqlLeases(engine), changes, identity_on(engine), access, engine, _nothing
+        on(engine, engine.reader),
+        SqlLeases(engine),
+        changes,
+        identity_on(engine),
+        access,
+        engine,
+        _nothing,
+        audit_on(engine),
     )
 
 

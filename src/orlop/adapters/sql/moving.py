@@ -20,6 +20,12 @@ _TABLES: dict[str, Key] = {
     "pulls": (0, ""),
     "tag_history": (0,),
     "outbox": (0,),
+    "readers": ("", ""),
+    "audit": (0,),
+    "audit_places": ("", 0),
+    "audit_segments": (0,),
+    "audit_heads": (0,),
+    "audit_keys": ("",),
     "jobs": ("",),
     "namespace_settings": (0,),
     "accounts": (0,),
@@ -33,6 +39,8 @@ _TABLES: dict[str, Key] = {
     "signing_keys": ("",),
     "attempts": ("",),
     "sessions": ("",),
+    "sign_in_steps": ("",),
+    "sign_ons": ("", ""),
     "kept_answers": (0, ""),
 }
 

@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 
 from orlop.adapters.upstream.connection import Connection
-from orlop.adapters.upstream.credentials import CredentialFiles
+from orlop.adapters.upstream.credentials import CredentialSource
 from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.registry import RemoteRegistry, RemoteRepository, base_url
 from orlop.adapters.upstream.transport import ProxyFor, Transport
@@ -33,7 +33,7 @@ class RegistryClient:
         self,
         transport: Transport,
         options: ClientOptions,
-        credentials: CredentialFiles,
+        credentials: CredentialSource,
         surroundings: Surroundings,
     ) -> None:
         self._transport = transport
@@ -62,7 +62,7 @@ class RegistryClient:
 
 @asynccontextmanager
 async def open_client(
-    options: ClientOptions, credentials: CredentialFiles, surroundings: Surroundings, proxy_for: ProxyFor
+    options: ClientOptions, credentials: CredentialSource, surroundings: Surroundings, proxy_for: ProxyFor
 ) -> AsyncGenerator[RegistryClient, None]:
     """A client until the block ends."""
     # No limit here: how much runs at once is the caller's to say. TLS below 1.2 is refused by the default context.

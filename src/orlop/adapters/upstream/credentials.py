@@ -6,7 +6,7 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -36,6 +36,25 @@ class Credentials(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Credentials({self.username!r}, …)"
+
+
+class CredentialSource(Protocol):
+    """Knows what to sign in with."""
+
+    async def find(self, registry: str, repository: RepositoryName | None = None) -> Credentials | None:
+        """For a registry (`host[:port]`), or for a repository of it. Raises UpstreamError."""
+        ...
+
+
+class OneCredential:
+    """The same for every registry: for who talks to one."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def find(self, registry: str, repository: RepositoryName | None = None) -> Credentials | None:
+        """See CredentialSource."""
+        return self._credentials
 
 
 class _Entry(msgspec.Struct):

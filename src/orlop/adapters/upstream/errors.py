@@ -46,8 +46,8 @@ _WORDS = {404: "the registry does not have it"}
 def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> RegistryError:
     """The error that `answer` to asking for `what` stands for; `missing` is what a bare 404 means here."""
     code, said = _first(answer.body)
-    told = said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
-    message = f"{what}: {told}"
+    words = said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
+    message = f"{what}: {words}"
     match answer.status:
         case 401:
             return errors.Unauthorized(f"{message}; sign in to the registry first")
@@ -64,6 +64,11 @@ def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> Registr
             return errors.Unavailable(message, retry_after=round(answer.retry_after or 5))
         case _:
             return _BY_CODE.get(code, UpstreamError)(message)
+
+
+def told(answer: Answer) -> str:
+    """What an answer says of its error, fit for a terminal; empty when it says nothing."""
+    return _first(answer.body)[1]
 
 
 def _first(body: bytes) -> tuple[str, str]:

@@ -41,6 +41,12 @@ class RemoteRegistry:
         self._name = name
         self._connection = connection
 
+    async def ping(self) -> None:
+        """Whether whoever we are is let in at all. Raises Unauthorized, UpstreamError and so on when not."""
+        answer = await self._connection.read(Call("GET", self._connection.base.joinpath("v2", "")))
+        if answer.status != 200:
+            raise error_of(answer, self._name, Unsupported)
+
     async def repositories(self, after: str = "") -> AsyncIterator[RepositoryName]:
         """See RepositoryLister. Names outside the grammar, which no client can ask for, are left out."""
         url = self._connection.base.joinpath("v2", "_catalog").with_query(_page(after))

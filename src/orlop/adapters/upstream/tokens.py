@@ -10,7 +10,7 @@ from yarl import URL
 
 from orlop.adapters.upstream.challenge import Challenge, may_see_credentials, parse_challenges, realm_url
 from orlop.adapters.upstream.credentials import Credentials
-from orlop.adapters.upstream.errors import error_of
+from orlop.adapters.upstream.errors import error_of, told
 from orlop.adapters.upstream.transport import USER_AGENT, Answer, Call, Site
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.upstream import UpstreamError
@@ -118,7 +118,8 @@ class Authorizer:
         asked_at = self._monotonic()
         answer = await self._send(self._token_call(realm, service, sorted(scopes)))
         if answer.status == 401:
-            raise Unauthorized(f"{self._registry.host}: user name or password are wrong; sign in to the registry again")
+            why = told(answer) or "user name or password are wrong"
+            raise Unauthorized(f"{self._registry.host}: {why}; sign in to the registry again")
         if answer.status != 200:
             raise error_of(answer, f"signing in to {self._registry.host} at {realm.host}", UpstreamError)
         try:

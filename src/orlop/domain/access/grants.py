@@ -164,6 +164,12 @@ class Grant(msgspec.Struct, frozen=True):
         return f"grant {self.id} {verb} {self.principal} the role {self.role} on {self.place}{narrowed}"
 
 
+def place_in(text: str) -> str:
+    """The path of the place in what a grant says of itself as text; empty for the registry."""
+    path = text.rpartition(" on ")[2].partition(", tags ")[0]
+    return "" if " " in path else path
+
+
 class GrantsByPlace:
     """Grants, so that those which may be about a repository are found without a look at all of them."""
 

@@ -17,12 +17,12 @@ def is_pattern(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def pattern(text: str, separator: str = "") -> "Pattern":
-    """The pattern, made once. `separator` is what `*` does not cross: `/` for repositories, nothing for tags."""
+    """The pattern, made once. `*` crosses no character of `separator`: `/` for repositories, nothing for tags."""
     return Pattern(text, separator)
 
 
 class Pattern:
-    """`*` is any run of characters but the separator, `**` any run; every other character is itself.
+    """`*` is any run of characters but separators, `**` any run; every other character is itself.
 
     An automaton whose states are the bits of a number: bit i says that the first i tokens can match what was read so
     far. Each character moves all of them at once, so no input makes it try again.
@@ -49,7 +49,7 @@ class Pattern:
         """Whether the whole of a text fits."""
         states = self._skip(1)
         for character in text:
-            stay = states & (self._across if character == self._separator else self._wild)
+            stay = states & (self._across if character in self._separator else self._wild)
             states = self._skip(((states & self._steps.get(character, 0)) << 1) | stay)
             if not states:
                 return False

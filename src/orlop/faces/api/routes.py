@@ -24,9 +24,10 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
-from orlop.faces.api import access, groups, people, places
+from orlop.faces.api import access, audit, groups, people, places
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
+from orlop.services.audit_query import AllowedQuery
 from orlop.services.management.all import Management
 from orlop.services.management.operations import RULES, Operation
 
@@ -46,7 +47,12 @@ make something new. POST takes an `Idempotency-Key`. Errors are problem details 
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.ASCII | re.IGNORECASE)
 
 
-def routes(management: Management, repositories: places.RepositoryPages, kinds: Mapping[str, str] = KINDS) -> Litestar:
+def routes(
+    management: Management,
+    repositories: places.RepositoryPages,
+    kinds: Mapping[str, str] = KINDS,
+    audited: AllowedQuery | None = None,
+) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
         *people.oneself(management),
@@ -62,6 +68,7 @@ def routes(management: Management, repositories: places.RepositoryPages, kinds: 
         *places.documents(management, kinds),
         *places.keys(management),
         *access.access(management),
+        *(audit.audit(audited) if audited is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

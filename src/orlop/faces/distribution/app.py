@@ -27,6 +27,8 @@ from orlop.faces.distribution.pulling import Pulling, Warm
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.faces.distribution.turnstile import Turnstile, limit_headers
+from orlop.faces.ratelimit import Header
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
 from orlop.services.blobs import FoundBlob
@@ -48,10 +50,9 @@ _PATHSEND = "http.response.pathsend"
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bounds on requests: seconds without a byte of body, and requests per process that may receive blobs at once."""
+    """Bounds on requests: seconds without a byte of body."""
 
     body_idle: float
-    uploads: int
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -62,6 +63,7 @@ class Doors(msgspec.Struct, frozen=True):
     challenges: Challenges
     refused: Callable[[str], None]
     """Counts a refusal by the kind of rule that refused."""
+    turnstile: Turnstile
 
 
 class DistributionApp:
@@ -87,26 +89,29 @@ class DistributionApp:
         self._limits = limits
         self._request_ids = request_ids
         self._clock = clock
-        self._uploading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
         warm = self._pulling.recall(scope)
-        if warm is None:
+        if warm is None or not await self._give(warm, scope, send, started):
             await self._serve(scope, receive, send, started)
-        else:
-            await self._give(warm, scope, send, started)
 
-    async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> None:
-        """An answer from memory: the most frequent of all, so that nothing is done here that can be left."""
+    async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> bool:
+        """An answer from memory: the most frequent of all, so that nothing is done here that can be left. False, and
+        nothing sent, for whoever has asked too often."""
         request_id = self._request_ids()
-        ready, headers, subject = warm.ready, warm.headers, warm.standing.subject
-        method = scope["method"]
+        ready, headers, subject, method = warm.ready, warm.headers, warm.standing.subject, scope["method"]
+        caller = Caller(subject, self._doors.challenges.proxies.client(scope, headers), request_id)
+        try:
+            limited = limit_headers(self._doors.turnstile.admit(caller, Kind.MANIFEST_GET, method))
+        except TooManyRequests:
+            return False
         body = ready.found.body if method == "GET" else b""
         self._pulling.seen(ready, counted=method == "GET")
+        self._doors.turnstile.pulled(caller, ready.pull, method)
         try:
-            start = [*ready.headers, (b"x-request-id", request_id.encode())]
+            start = [*ready.headers, (b"x-request-id", request_id.encode()), *limited]
             await send({"type": "http.response.start", "status": 200, "headers": start})
             await send({"type": "http.response.body", "body": body})
         finally:
@@ -120,12 +125,13 @@ class DistributionApp:
                     seconds=time.perf_counter() - started,
                     bytes_in=0,
                     bytes_out=len(body),
-                    client=self._doors.challenges.proxies.client(scope, headers),
+                    client=caller.address,
                     user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
                     subject=subject.name,
                     credential=subject.credential,
                 )
             )
+        return True
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         """Any request."""
@@ -136,6 +142,7 @@ class DistributionApp:
         body: RequestBody | None = None
         route, error, status, sent = "unknown", "", 500, 0
         headers: dict[bytes, bytes] = {}
+        limited: tuple[Header, ...] = ()
         try:
             try:
                 headers = combined(scope["headers"])
@@ -152,12 +159,15 @@ class DistributionApp:
                 authorization = headers.get(b"authorization", b"")
                 standing = await self._doors.standings.take(authorization, address, request_id)
                 caller = Caller(standing.subject, address, request_id)
+                limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
                 pathsend = _PATHSEND in scope.get("extensions", ())
                 exchange = Exchange(method, headers, body, caller, pathsend)
                 response = await self._answer(scope, request, exchange, standing)
             except RegistryError as refusal:
                 error = refusal.code
                 response = self._refused(refusal, request_id, scope, headers)
+                self._doors.turnstile.refused(caller, refusal)
+                limited = limit_headers(None, refusal) or limited
                 if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
                     _log.error("a store failed", request_id=request_id, path=path, reason=refusal.message, cause=cause)
@@ -166,7 +176,7 @@ class DistributionApp:
                 _log.exception("a request failed", request_id=request_id, method=method, path=path)
                 response = render(RegistryError("the registry failed; its log says why"), request_id)
             status = response.status
-            more = [(b"x-request-id", request_id.encode()), _SERVER]
+            more = [(b"x-request-id", request_id.encode()), _SERVER, *limited]
             linger = None
             if body is None or not (body.finished or await body.drain()):
                 more.append((b"connection", b"close"))
@@ -203,20 +213,17 @@ class DistributionApp:
         if kind not in FILTERED:
             exchange = await self._let_in(request, exchange, standing)
         if kind is Kind.MANIFEST_GET:
-            return await self._pulling.answer(scope, request, exchange, lambda found: _named(found, request))
+            found, pull = await self._pulling.answer(scope, request, exchange, lambda found: _named(found, request))
+            self._doors.turnstile.pulled(exchange.caller, pull, exchange.method)
+            return found
         if kind is Kind.BLOB_GET:
             return await self._blob(request, exchange)
         if kind not in WITH_BODY and not exchange.body.finished:
             await exchange.body.read(0, "a request of this kind")
         if kind not in UPLOADING:
             return await self._table[kind](request, exchange)
-        if self._uploading >= self._limits.uploads:
-            raise TooManyRequests("too many uploads at once; try again in a moment")
-        self._uploading += 1
-        try:
+        with self._doors.turnstile.upload(exchange.caller):
             return await self._table[kind](request, exchange)
-        finally:
-            self._uploading -= 1
 
     async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
@@ -229,8 +236,9 @@ class DistributionApp:
             decision = await self._doors.access.enter(exchange.caller, actions, repository=repository, tag=tag)
             if is_pull and repository is not None:
                 self._doors.standings.remember(standing, repository, decision)
-        except NameUnknown:
+        except NameUnknown as unknown:
             self._doors.refused("hidden")
+            self._doors.turnstile.refused(exchange.caller, unknown)
             return msgspec.structs.replace(exchange, hidden=True)
         return exchange
 
@@ -257,6 +265,7 @@ class DistributionApp:
                 lambda found: 0 if found.lasting else None,
                 by_digest=True,
             )
+        self._doors.turnstile.read(exchange, request.repository, request.digest)
         return _named(await handlers.answer(found.blob, exchange), request)
 
 

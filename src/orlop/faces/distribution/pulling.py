@@ -81,8 +81,9 @@ class Pulling:
 
     async def answer(
         self, scope: Scope, request: Request, exchange: Exchange, named: Callable[[Response], Response]
-    ) -> Response:
+    ) -> tuple[Response, Pull]:
         """GET and HEAD of a manifest by whoever may: from memory while the catalog is as it was, else with one query.
+        With what was pulled.
 
         `named` adds what only depends on the target.
         """
@@ -94,7 +95,7 @@ class Pulling:
             ready = await self._answers.ask(
                 key, self._found(request, exchange, named), _size, by_digest=isinstance(request.reference, Digest)
             )
-        return self._handlers.answer(ready.found, ready.pull, exchange)
+        return self._handlers.answer(ready.found, ready.pull, exchange), ready.pull
 
     async def _found(self, request: Request, exchange: Exchange, named: Callable[[Response], Response]) -> Ready:
         found, pull = await self._handlers.find(request, exchange)

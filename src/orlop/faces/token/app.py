@@ -106,6 +106,7 @@ class TokenApp:
                 client=caller.address,
                 user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
                 subject=caller.subject.name,
+                credential=caller.subject.credential,
                 error=error,
             )
         )

@@ -57,6 +57,7 @@ class Operation(StrEnum):
     KEY_ROTATE = "key.rotate"
     EXPLAIN = "access.explain"
     WHO = "access.who"
+    AUDIT_READ = "audit.read"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -116,6 +117,7 @@ RULES: dict[Operation, Rule] = {
     Operation.KEY_ROTATE: Rule(_RULE),
     Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.WHO: Rule(_SEE, Action.ADMIN),
+    Operation.AUDIT_READ: Rule((Action.AUDIT_READ,), Action.ADMIN, reads=True),
 }
 
 

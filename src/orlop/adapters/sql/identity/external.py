@@ -14,6 +14,7 @@ from orlop.adapters.sql.identity.writing import changing
 from orlop.adapters.sql.ledger import Ledger
 from orlop.adapters.sql.records import each
 from orlop.domain.events import EventKind
+from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group
 from orlop.ports.identity_words import disabled_words, gone_from, unknown
@@ -51,6 +52,10 @@ class SqlExternalAccounts:
     async def external(self, source: str, external: str) -> Account | None:
         row = await self._reader.one("account_external", source, external)
         return rows.account(row) if row else None
+
+    async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
+        found = await self._reader.all("account_page_of_source", source, page.after, page.size + 1)
+        return Page(tuple(rows.account(row) for row in found[: page.size]), more=len(found) > page.size)
 
     async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from orlop.adapters.sql.engine import Engine
 from orlop.adapters.sql.identity.accounts import SqlAccounts, SqlPasswords
 from orlop.adapters.sql.identity.answers import SqlKeptAnswers
+from orlop.adapters.sql.identity.browser import SqlSignOns, SqlSteps
 from orlop.adapters.sql.identity.documents import SqlDocuments
 from orlop.adapters.sql.identity.external import SqlExternalAccounts
 from orlop.adapters.sql.identity.facts import SqlAccessFacts
@@ -31,5 +32,7 @@ def identity_on(engine: Engine) -> Identity:
         keys=SqlSigningKeys(engine),
         attempts=SqlFailedAttempts(engine),
         sessions=SqlSessions(engine),
+        steps=SqlSteps(engine),
+        sign_ons=SqlSignOns(engine),
         answers=SqlKeptAnswers(engine),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import MutableSequence
 
+from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.catalog import OpenCatalog, on
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.jobs import SqlLeases
@@ -31,5 +32,12 @@ def open_postgres(
     access = PostgresChanges(access_made or [0] * len(made), own, surroundings.monotonic)
     engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, access, surroundings, ticket)
     return OpenCatalog(
-        on(engine, engine.lists), SqlLeases(engine), changes, identity_on(engine), access, engine, engine.start
+        on(engine, engine.lists),
+        SqlLeases(engine),
+        changes,
+        identity_on(engine),
+        access,
+        engine,
+        engine.start,
+        audit_on(engine),
     )

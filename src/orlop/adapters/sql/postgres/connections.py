@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from orlop.adapters.sql.postgres.failures import FAILED
+from orlop.adapters.sql.postgres.failures import FAILED, Crowded
 
 #: How long opening a connection may take, waiting for one of the pool, and a statement, in seconds.
 CONNECT = 3.0
@@ -62,6 +62,10 @@ class Pool:
         async with _acquired(pool) as connection:
             try:
                 yield connection
+            except TimeoutError:
+                # Nothing arrives any more, so neither would a ROLLBACK, nor the request to cancel the statement.
+                connection.terminate()
+                raise
             except asyncpg.ReadOnlySQLTransactionError:
                 # This was the primary until a failover: none of these connections leads to the new one.
                 await pool.expire_connections()
@@ -91,7 +95,12 @@ class Pool:
 
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Connection]:
-    connection = await _parsed(pool.acquire(timeout=ACQUIRE))
+    try:
+        connection = await _parsed(pool.acquire(timeout=ACQUIRE))
+    except TimeoutError as cause:
+        if pool.get_size() == pool.get_max_size() and not pool.get_idle_size():
+            raise Crowded from cause
+        raise
     try:
         yield connection
     finally:

@@ -84,7 +84,7 @@ class PostgresEngine:
         # A client that goes away takes nothing back: its transaction goes on to its end.
         task = asyncio.create_task(self._write(script, durable=durable, changes=changes, access=access))
         self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        task.add_done_callback(self._written)
         return await asyncio.shield(task)
 
     async def check(self) -> None:
@@ -102,6 +102,11 @@ class PostgresEngine:
         await self._pool.close()
         if self._replica is not None:
             await self._replica.close()
+
+    def _written(self, task: asyncio.Task[Any]) -> None:
+        self._writing.discard(task)
+        if not task.cancelled():
+            task.exception()  # who waited was told; where nobody does any more, it is no news
 
     async def _write(self, script: Script[T], *, durable: bool, changes: bool, access: bool) -> T:
         async def attempt() -> T:
@@ -127,6 +132,8 @@ class PostgresEngine:
         try:
             await connection.execute(begin)
             outcome = await script(PostgresSession(connection))
+        except TimeoutError:  # see Pool.connection, which drops it
+            raise
         except BaseException:
             await _roll_back(connection)
             raise

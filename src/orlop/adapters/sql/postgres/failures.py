@@ -16,6 +16,10 @@ class Trouble(Enum):
     REFUSED = "the database answers, and the answer will be the same next time"
 
 
+class Crowded(TimeoutError):
+    """Every connection of the pool was in use for longer than anybody waits."""
+
+
 #: Everything that may come out of a call to the database; what is none of our troubles among it is a defect.
 FAILED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, Raced)
 
@@ -73,6 +77,8 @@ def is_shut(error: BaseException) -> bool:
 def reason(error: BaseException) -> str:
     """Half a sentence for people; never anything of the URL but what the server says of it itself."""
     match error:
+        case Crowded():
+            return "all connections to the database are in use"
         case asyncpg.ReadOnlySQLTransactionError():
             return "the database is read-only"
         case asyncpg.LockNotAvailableError():

@@ -25,6 +25,11 @@ SELECT id, kind, name, display, email, source, external, namespace, password IS 
        disabled, expires_at, created_at, created_by, used_at, used_from, version
 FROM accounts WHERE kind = 'robot' AND namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
+-- name: account_page_of_source
+SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
+       disabled, expires_at, created_at, created_by, used_at, used_from, version
+FROM accounts WHERE source = ?1 AND source <> 'local' AND name > ?2 ORDER BY name LIMIT ?3;
+
 -- name: account_password
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
        disabled, expires_at, created_at, created_by, used_at, used_from, version, password, factors

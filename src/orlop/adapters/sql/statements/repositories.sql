@@ -54,5 +54,5 @@ INSERT INTO outbox (at, kind, actor, repository, digest, tag, credential, addres
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?12 WHERE ?7 >= 0;
 
 -- name: event_page
-SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times, first_at
 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;

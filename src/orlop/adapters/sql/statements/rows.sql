@@ -159,12 +159,13 @@ SELECT count(*) FROM tag_history;
 DELETE FROM tag_history;
 
 -- name: rows_outbox
-SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail
+SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times, first_at
 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
 
 -- name: row_outbox
-INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times,
+    first_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14);
 
 -- name: last_outbox
 SELECT id FROM outbox ORDER BY id DESC LIMIT 1;
@@ -174,6 +175,110 @@ SELECT count(*) FROM outbox;
 
 -- name: clear_outbox
 DELETE FROM outbox;
+
+-- name: rows_readers
+SELECT stream, name, position
+FROM readers WHERE (stream, name) > (?1, ?2) ORDER BY stream, name LIMIT ?3;
+
+-- name: row_readers
+INSERT INTO readers (stream, name, position)
+VALUES (?1, ?2, ?3);
+
+-- name: last_readers
+SELECT stream, name FROM readers ORDER BY stream DESC, name DESC LIMIT 1;
+
+-- name: inspect_count_readers
+SELECT count(*) FROM readers;
+
+-- name: clear_readers
+DELETE FROM readers;
+
+-- name: rows_audit
+SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail,
+       times, first_at, hash, refused
+FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2;
+
+-- name: row_audit
+INSERT INTO audit (sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject,
+    detail, times, first_at, hash, refused)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17);
+
+-- name: last_audit
+SELECT sequence FROM audit ORDER BY sequence DESC LIMIT 1;
+
+-- name: inspect_count_audit
+SELECT count(*) FROM audit;
+
+-- name: clear_audit
+DELETE FROM audit;
+
+-- name: rows_audit_places
+SELECT path, sequence
+FROM audit_places WHERE (path, sequence) > (?1, ?2) ORDER BY path, sequence LIMIT ?3;
+
+-- name: row_audit_places
+INSERT INTO audit_places (path, sequence)
+VALUES (?1, ?2);
+
+-- name: last_audit_places
+SELECT path, sequence FROM audit_places ORDER BY path DESC, sequence DESC LIMIT 1;
+
+-- name: inspect_count_audit_places
+SELECT count(*) FROM audit_places;
+
+-- name: clear_audit_places
+DELETE FROM audit_places;
+
+-- name: rows_audit_segments
+SELECT number, day, first, last, opening, closing, from_at, until_at, appended_at, dropped_at
+FROM audit_segments WHERE number > ?1 ORDER BY number LIMIT ?2;
+
+-- name: row_audit_segments
+INSERT INTO audit_segments (number, day, first, last, opening, closing, from_at, until_at, appended_at, dropped_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: last_audit_segments
+SELECT number FROM audit_segments ORDER BY number DESC LIMIT 1;
+
+-- name: inspect_count_audit_segments
+SELECT count(*) FROM audit_segments;
+
+-- name: clear_audit_segments
+DELETE FROM audit_segments;
+
+-- name: rows_audit_heads
+SELECT sequence, hash, at, key, signature
+FROM audit_heads WHERE sequence > ?1 ORDER BY sequence LIMIT ?2;
+
+-- name: row_audit_heads
+INSERT INTO audit_heads (sequence, hash, at, key, signature)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: last_audit_heads
+SELECT sequence FROM audit_heads ORDER BY sequence DESC LIMIT 1;
+
+-- name: inspect_count_audit_heads
+SELECT count(*) FROM audit_heads;
+
+-- name: clear_audit_heads
+DELETE FROM audit_heads;
+
+-- name: rows_audit_keys
+SELECT id, public, private, created_at
+FROM audit_keys WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: row_audit_keys
+INSERT INTO audit_keys (id, public, private, created_at)
+VALUES (?1, ?2, ?3, ?4);
+
+-- name: last_audit_keys
+SELECT id FROM audit_keys ORDER BY id DESC LIMIT 1;
+
+-- name: inspect_count_audit_keys
+SELECT count(*) FROM audit_keys;
+
+-- name: clear_audit_keys
+DELETE FROM audit_keys;
 
 -- name: rows_jobs
 SELECT name, owner, fence, lease_until, started_at, finished_at, outcome

@@ -209,6 +209,40 @@ SELECT count(*) FROM sessions;
 -- name: clear_sessions
 DELETE FROM sessions;
 
+-- name: rows_sign_in_steps
+SELECT id, kind, body, address, expires_at
+FROM sign_in_steps WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: row_sign_in_steps
+INSERT INTO sign_in_steps (id, kind, body, address, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: last_sign_in_steps
+SELECT id FROM sign_in_steps ORDER BY id DESC LIMIT 1;
+
+-- name: inspect_count_sign_in_steps
+SELECT count(*) FROM sign_in_steps;
+
+-- name: clear_sign_in_steps
+DELETE FROM sign_in_steps;
+
+-- name: rows_sign_ons
+SELECT provider, external, account_id, refresh_token, checked_at
+FROM sign_ons WHERE (provider, external) > (?1, ?2) ORDER BY provider, external LIMIT ?3;
+
+-- name: row_sign_ons
+INSERT INTO sign_ons (provider, external, account_id, refresh_token, checked_at)
+VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: last_sign_ons
+SELECT provider, external FROM sign_ons ORDER BY provider DESC, external DESC LIMIT 1;
+
+-- name: inspect_count_sign_ons
+SELECT count(*) FROM sign_ons;
+
+-- name: clear_sign_ons
+DELETE FROM sign_ons;
+
 -- name: rows_kept_answers
 SELECT account_id, key, fingerprint, begun_at, answer FROM kept_answers
 WHERE (account_id, key) > (?1, ?2) ORDER BY account_id, key LIMIT ?3;

@@ -2,13 +2,14 @@
 
 import cyclopts
 
+from orlop.faces.cli.ambient import LoginTools
 from orlop.faces.cli.management import access, configuration, people, places, sign_in
 from orlop.faces.cli.servers import Servers
 
 
-def register(app: cyclopts.App, servers: Servers) -> None:
-    """Add all of them to `app`. `servers` is used only when one runs."""
-    sign_in.register(app, servers)
+def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
+    """Add all of them to `app`. `servers` and `tools` are used only when one runs."""
+    sign_in.register(app, servers, tools)
     people.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)

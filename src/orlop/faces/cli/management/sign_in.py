@@ -6,16 +6,20 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.faces.cli import login_oidc
+from orlop.faces.cli.ambient import LoginTools, Looking
 from orlop.faces.cli.management.typed import Flag, password, until
 from orlop.faces.cli.running import UsageError, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, url_of
 from orlop.ports.management import SavedSignIn, ServerRefused
 
+_LOOKING = Looking()
+
 #: How the secrets of Orlop begin: what begins so is kept as it is.
 _SECRETS = ("orlop_pat_", "orlop_rbt_")
 
 
-def register(app: cyclopts.App, servers: Servers) -> None:
+def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     """Add the commands to `app`."""
 
     @app.command
@@ -26,6 +30,9 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         user: Annotated[str, Parameter(name=["--user", "-u"])] = "",
         password_stdin: Flag = False,
         expires: str = "90d",
+        oidc: Flag = False,
+        audience: str = "",
+        looking: Looking = _LOOKING,
         plain_http: Flag = False,
         insecure: Flag = False,
     ) -> int:
@@ -41,12 +48,18 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             Read the password or token from standard input.
         expires
             When the token ends: 12h, 90d, 4w, a date, or never [default: 90d].
+        oidc
+            Sign in with the identity of this CI job, pod or machine, for docker too; nothing has to be known or stored.
+        audience
+            Whom the token of this place is to be made for [default: HOST:PORT of SERVER].
         plain_http
             Talk to it over http rather than https, as is always done on this machine.
         insecure
             Do not check its TLS certificate.
         """
         choice = ServerChoice(server, plain_http=plain_http, insecure=insecure)
+        if oidc:
+            return run(lambda: login_oidc.sign_in(tools, servers.saved(), choice, looking, audience))
         return run(lambda: _login(servers, choice, user, expires, from_stdin=password_stdin))
 
     @app.command

@@ -24,7 +24,7 @@ CREATE TABLE accounts (
 );
 CREATE INDEX accounts_by_kind ON accounts (kind, name);
 CREATE INDEX accounts_robots ON accounts (namespace, name) WHERE kind = 'robot';
-CREATE INDEX accounts_of_providers ON accounts (source) WHERE source <> 'local';
+CREATE INDEX accounts_of_providers ON accounts (source, name) WHERE source <> 'local';
 CREATE UNIQUE INDEX accounts_by_external ON accounts (source, external) WHERE external <> '';
 
 CREATE TABLE secrets (
@@ -130,7 +130,7 @@ CREATE TABLE signing_keys (
     expires_at  BIGINT NOT NULL
 );
 
--- Failures to prove who somebody is.
+-- Failures to prove who somebody is, by hashes of whom or what they are counted for.
 CREATE TABLE attempts (
     key       TEXT COLLATE "C" PRIMARY KEY,
     failures  BIGINT NOT NULL,
@@ -160,6 +160,106 @@ ALTER TABLE outbox ADD COLUMN address TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN request TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN subject TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN detail TEXT COLLATE "C" NOT NULL DEFAULT '';
+
+-- The audit log, and who reads the outbox; see domain/audit.py.
+-- Refusals and pulls are told together: how often, and since when (0: once).
+ALTER TABLE outbox ADD COLUMN times BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN first_at BIGINT NOT NULL DEFAULT 0;
+
+-- The greatest id that was trimmed: whoever looks for news since a snapshot has to know what is not there any more.
+ALTER TABLE outbox_epoch ADD COLUMN trimmed BIGINT NOT NULL DEFAULT 0;
+
+-- How far everybody has read: 'outbox' by ids of events, which go behind the slowest; 'audit' by entries and heads.
+CREATE TABLE readers (
+    stream    TEXT COLLATE "C" NOT NULL CHECK (stream IN ('outbox', 'audit')),
+    name      TEXT COLLATE "C" NOT NULL,
+    position  BIGINT NOT NULL,
+    PRIMARY KEY (stream, name)
+);
+
+CREATE TABLE audit (
+    sequence    BIGINT PRIMARY KEY,
+    event       BIGINT NOT NULL,  -- 0: of the log itself
+    at          BIGINT NOT NULL,
+    kind        TEXT COLLATE "C" NOT NULL,
+    actor       TEXT COLLATE "C" NOT NULL,
+    credential  TEXT COLLATE "C" NOT NULL,
+    address     TEXT COLLATE "C" NOT NULL,
+    request     TEXT COLLATE "C" NOT NULL,
+    repository  TEXT COLLATE "C" NOT NULL,
+    digest      TEXT COLLATE "C" NOT NULL,
+    tag         TEXT COLLATE "C" NOT NULL,
+    subject     TEXT COLLATE "C" NOT NULL,
+    detail      TEXT COLLATE "C" NOT NULL,
+    times       BIGINT NOT NULL,
+    first_at    BIGINT NOT NULL,
+    hash        TEXT COLLATE "C" NOT NULL,
+    refused     BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX audit_by_event ON audit (event) WHERE event > 0;
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_kind ON audit (kind, sequence);
+CREATE INDEX audit_by_subject ON audit (subject, sequence) WHERE subject <> '';
+CREATE INDEX audit_by_address ON audit (address, sequence) WHERE address <> '';
+CREATE INDEX audit_by_refused ON audit (sequence) WHERE refused = 1;
+
+-- The repository or namespace that an entry is about, and every namespace above it.
+CREATE TABLE audit_places (
+    path      TEXT COLLATE "C" NOT NULL,
+    sequence  BIGINT NOT NULL,
+    PRIMARY KEY (path, sequence)
+);
+
+CREATE TABLE audit_segments (
+    number       BIGINT PRIMARY KEY,
+    day          TEXT COLLATE "C" NOT NULL,
+    first        BIGINT NOT NULL,
+    last         BIGINT NOT NULL,
+    opening      TEXT COLLATE "C" NOT NULL,
+    closing      TEXT COLLATE "C" NOT NULL,
+    from_at      BIGINT NOT NULL,
+    until_at     BIGINT NOT NULL,
+    appended_at  BIGINT NOT NULL,
+    dropped_at   BIGINT NOT NULL
+);
+
+CREATE TABLE audit_heads (
+    sequence   BIGINT PRIMARY KEY,
+    hash       TEXT COLLATE "C" NOT NULL,
+    at         BIGINT NOT NULL,
+    key        TEXT COLLATE "C" NOT NULL,
+    signature  TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE audit_keys (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    public      BYTEA NOT NULL,
+    private     BYTEA NOT NULL,  -- empty: it is kept elsewhere
+    created_at  BIGINT NOT NULL
+);
+
+-- What was begun in a browser and is to be ended there, once.
+CREATE TABLE sign_in_steps (
+    id          TEXT COLLATE "C" PRIMARY KEY,  -- a hash of what the browser holds
+    kind        TEXT COLLATE "C" NOT NULL,
+    body        BYTEA NOT NULL,
+    address     TEXT COLLATE "C" NOT NULL,
+    expires_at  BIGINT NOT NULL
+);
+CREATE INDEX sign_in_steps_by_address ON sign_in_steps (address, expires_at);
+CREATE INDEX sign_in_steps_by_expiry ON sign_in_steps (expires_at);
+
+-- Who signed in through a provider that lets us ask whether they are still known there.
+CREATE TABLE sign_ons (
+    provider       TEXT COLLATE "C" NOT NULL,
+    external       TEXT COLLATE "C" NOT NULL,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    refresh_token  TEXT COLLATE "C" NOT NULL,
+    checked_at     BIGINT NOT NULL,
+    PRIMARY KEY (provider, external)
+);
+CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
+CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
 
 -- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
 CREATE TABLE kept_answers (

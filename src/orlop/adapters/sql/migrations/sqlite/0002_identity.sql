@@ -24,7 +24,7 @@ CREATE TABLE accounts (
 ) STRICT;
 CREATE INDEX accounts_by_kind ON accounts (kind, name);
 CREATE INDEX accounts_robots ON accounts (namespace, name) WHERE kind = 'robot';
-CREATE INDEX accounts_of_providers ON accounts (source) WHERE source <> 'local';
+CREATE INDEX accounts_of_providers ON accounts (source, name) WHERE source <> 'local';
 CREATE UNIQUE INDEX accounts_by_external ON accounts (source, external) WHERE external <> '';
 
 CREATE TABLE secrets (
@@ -130,7 +130,7 @@ CREATE TABLE signing_keys (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Failures to prove who somebody is.
+-- Failures to prove who somebody is, by hashes of whom or what they are counted for.
 CREATE TABLE attempts (
     key       TEXT    PRIMARY KEY,
     failures  INTEGER NOT NULL,
@@ -160,6 +160,103 @@ ALTER TABLE outbox ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN request TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN subject TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+
+-- The audit log, and who reads the outbox; see domain/audit.py.
+-- Refusals and pulls are told together: how often, and since when (0: once).
+ALTER TABLE outbox ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN first_at INTEGER NOT NULL DEFAULT 0;
+
+-- How far everybody has read: 'outbox' by ids of events, which go behind the slowest; 'audit' by entries and heads.
+CREATE TABLE readers (
+    stream    TEXT    NOT NULL CHECK (stream IN ('outbox', 'audit')),
+    name      TEXT    NOT NULL,
+    position  INTEGER NOT NULL,
+    PRIMARY KEY (stream, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+    sequence    INTEGER PRIMARY KEY,
+    event       INTEGER NOT NULL,  -- 0: of the log itself
+    at          INTEGER NOT NULL,
+    kind        TEXT    NOT NULL,
+    actor       TEXT    NOT NULL,
+    credential  TEXT    NOT NULL,
+    address     TEXT    NOT NULL,
+    request     TEXT    NOT NULL,
+    repository  TEXT    NOT NULL,
+    digest      TEXT    NOT NULL,
+    tag         TEXT    NOT NULL,
+    subject     TEXT    NOT NULL,
+    detail      TEXT    NOT NULL,
+    times       INTEGER NOT NULL,
+    first_at    INTEGER NOT NULL,
+    hash        TEXT    NOT NULL,
+    refused     INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX audit_by_event ON audit (event) WHERE event > 0;
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_kind ON audit (kind, sequence);
+CREATE INDEX audit_by_subject ON audit (subject, sequence) WHERE subject <> '';
+CREATE INDEX audit_by_address ON audit (address, sequence) WHERE address <> '';
+CREATE INDEX audit_by_refused ON audit (sequence) WHERE refused = 1;
+
+-- The repository or namespace that an entry is about, and every namespace above it.
+CREATE TABLE audit_places (
+    path      TEXT    NOT NULL,
+    sequence  INTEGER NOT NULL,
+    PRIMARY KEY (path, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit_segments (
+    number       INTEGER PRIMARY KEY,
+    day          TEXT    NOT NULL,
+    first        INTEGER NOT NULL,
+    last         INTEGER NOT NULL,
+    opening      TEXT    NOT NULL,
+    closing      TEXT    NOT NULL,
+    from_at      INTEGER NOT NULL,
+    until_at     INTEGER NOT NULL,
+    appended_at  INTEGER NOT NULL,
+    dropped_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit_heads (
+    sequence   INTEGER PRIMARY KEY,
+    hash       TEXT    NOT NULL,
+    at         INTEGER NOT NULL,
+    key        TEXT    NOT NULL,
+    signature  TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE audit_keys (
+    id          TEXT    PRIMARY KEY,
+    public      BLOB    NOT NULL,
+    private     BLOB    NOT NULL,  -- empty: it is kept elsewhere
+    created_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What was begun in a browser and is to be ended there, once.
+CREATE TABLE sign_in_steps (
+    id          TEXT    PRIMARY KEY,  -- a hash of what the browser holds
+    kind        TEXT    NOT NULL,
+    body        BLOB    NOT NULL,
+    address     TEXT    NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_in_steps_by_address ON sign_in_steps (address, expires_at);
+CREATE INDEX sign_in_steps_by_expiry ON sign_in_steps (expires_at);
+
+-- Who signed in through a provider that lets us ask whether they are still known there.
+CREATE TABLE sign_ons (
+    provider       TEXT    NOT NULL,
+    external       TEXT    NOT NULL,
+    account_id     INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    refresh_token  TEXT    NOT NULL,
+    checked_at     INTEGER NOT NULL,
+    PRIMARY KEY (provider, external)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
+CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
 
 -- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
 CREATE TABLE kept_answers (

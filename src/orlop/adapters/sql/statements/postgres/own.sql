@@ -15,7 +15,7 @@ FROM outbox_epoch;
 -- Only of transactions older than every one that still runs: what commits later has greater ids than all that is shown,
 -- so a reader that goes on after the last one misses nothing.
 SELECT o.id, o.at, o.kind, o.actor, o.repository, o.digest, o.tag, o.credential, o.address, o.request, o.subject,
-       o.detail
+       o.detail, o.times, o.first_at
 FROM outbox o
 WHERE o.id > ?1 AND o.id < (
     SELECT base + (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) FROM outbox_epoch)
@@ -26,11 +26,15 @@ SELECT pg_current_snapshot()::text;
 
 -- name: news
 -- Now, the version of who may do what, and whether a transaction that the snapshot ?1 did not show has written an event
--- since that is of none of the kinds ?2: one that was running then, or one that began later.
+-- since that is of none of the kinds ?2: one that was running then, or one that began later. What was trimmed since may
+-- have been one.
 SELECT pg_current_snapshot()::text, coalesce((SELECT version FROM access_state WHERE id = 1), 1), EXISTS (
     SELECT 1 FROM outbox_epoch e JOIN outbox o
     ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
     WHERE o.kind NOT IN (SELECT value FROM json_each(?2) AS others)
+) OR EXISTS (
+    SELECT 1 FROM outbox_epoch e
+    WHERE e.trimmed >= e.base + (pg_snapshot_xmin(?1::text::pg_snapshot)::text::bigint << 20)
 ) OR EXISTS (
     SELECT 1 FROM outbox_epoch e
     CROSS JOIN (SELECT xip::text::bigint AS number FROM pg_snapshot_xip(?1::text::pg_snapshot) AS xip) ran
@@ -66,6 +70,16 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
        setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants));
+
+-- name: event_told
+-- An id as in event.
+INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times,
+    first_at)
+SELECT base + (pg_current_xact_id()::text::bigint << 20) + ?14, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+FROM outbox_epoch;
+
+-- name: outbox_trimmed
+UPDATE outbox_epoch SET trimmed = greatest(trimmed, ?1::bigint);
 
 -- name: repository_spans
 SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL (

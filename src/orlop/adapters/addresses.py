@@ -1,0 +1,107 @@
+"""Addresses that others choose for us: where they lie, and connections that go only to those that were checked.
+
+A name is resolved once, by the connection itself, and what it resolved to is checked when the socket is made: a name
+that answers differently the second time (DNS rebinding) gains nothing.
+"""
+
+import errno
+import ssl
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import SOCK_STREAM, socket
+from typing import Any
+
+import aiohttp
+
+
+class Reach(StrEnum):
+    """Where an address lies, as far as that decides who may send us there."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    """Networks of one's own: RFC 1918, RFC 4193, RFC 6598, and whatever else is not globally reachable."""
+    LOOPBACK = "loopback"
+    LINK_LOCAL = "link-local"
+    """RFC 3927, RFC 4291; and where clouds serve credentials to machines, wherever that lies."""
+    NOWHERE = "nowhere"
+    """Addresses of no single machine: unspecified, multicast, broadcast, tunnels."""
+
+
+class AddressRefused(OSError):
+    """A connection to an address that must not be connected to; the message names host and reach."""
+
+
+#: What may be reached on the word of a stranger.
+STRANGERS = frozenset({Reach.PUBLIC})
+
+#: What may be reached on the word of whoever runs this registry: anything that is a machine and serves no credentials.
+OPERATORS = frozenset({Reach.PUBLIC, Reach.PRIVATE, Reach.LOOPBACK})
+
+_METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
+_SHARED = ip_network("100.64.0.0/10")
+_TRANSLATED = IPv6Network("64:ff9b::/96")
+_TRANSLATED_HERE = IPv6Network("64:ff9b:1::/48")
+_COMPATIBLE = IPv6Network("::/96")
+
+
+def reach(text: str) -> Reach:
+    """Where an IP address lies. Those that carry an IPv4 address (mapped, NAT64, 6to4) lie where that does.
+
+    What is no IP address lies nowhere.
+    """
+    try:
+        return _reach(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return Reach.NOWHERE
+
+
+def _reach(address: IPv4Address | IPv6Address) -> Reach:
+    inner = _inner(address) if isinstance(address, IPv6Address) else None
+    if inner is not None:
+        return _reach(inner)
+    if address in _METADATA:
+        return Reach.LINK_LOCAL
+    if address.is_loopback:
+        return Reach.LOOPBACK
+    if address.is_link_local:
+        return Reach.LINK_LOCAL
+    if address.is_unspecified or address.is_multicast or (address.version == 4 and address.is_reserved):
+        return Reach.NOWHERE
+    if isinstance(address, IPv6Address):
+        if address.teredo is not None or address in _COMPATIBLE:
+            return Reach.NOWHERE
+        if address.is_site_local or address in _TRANSLATED_HERE:
+            return Reach.PRIVATE
+    if isinstance(address, IPv4Address) and int(address) >> 24 == 0:
+        return Reach.NOWHERE
+    return Reach.PUBLIC if address.is_global and address not in _SHARED else Reach.PRIVATE
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that packets to it end at (RFC 4291 section 2.5.5.2, RFC 6052, RFC 3056)."""
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def connector(permitted: frozenset[Reach], tls: ssl.SSLContext | bool = True) -> aiohttp.TCPConnector:
+    """A connector that reaches only addresses that lie where `permitted` says. Use it without a proxy and without
+    following redirects blindly: it checks every connection, not what is asked over it.
+
+    A connection that is refused fails as one that cannot be made, with AddressRefused as its cause.
+    """
+
+    def guarded(info: tuple[Any, ...]) -> socket:
+        family, kind, protocol, _, address = info
+        if reach(str(address[0])) not in permitted:
+            said = _said(reach(str(address[0])))
+            raise AddressRefused(errno.EACCES, f"{address[0]} is {said}, which may not be connected to here")
+        made = socket(family, kind or SOCK_STREAM, protocol)
+        made.setblocking(False)
+        return made
+
+    return aiohttp.TCPConnector(limit=16, ssl=tls, use_dns_cache=False, socket_factory=guarded)
+
+
+def _said(where: Reach) -> str:
+    return "no machine's address" if where is Reach.NOWHERE else f"a {where.value} address"

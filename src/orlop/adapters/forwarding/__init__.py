@@ -1,0 +1,1 @@
+"""Sends the audit log to others who keep it: syslog servers and HTTP collectors."""

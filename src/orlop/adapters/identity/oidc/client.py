@@ -1,0 +1,246 @@
+"""The code flow with PKCE, renewals and logout notices, for any number of providers (ports.signon.OpenId)."""
+
+import asyncio
+import hashlib
+from base64 import b64encode, urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_plus
+
+import msgspec
+from yarl import URL
+
+from orlop.adapters.identity.oidc.fetch import Fetcher
+from orlop.adapters.identity.oidc.keys import Keys
+from orlop.adapters.identity.oidc.metadata import Metadata, discovery_address, parse_metadata
+from orlop.adapters.identity.oidc.tokens import check_common, check_id_token, logout_notice, verified
+from orlop.domain.claims import names_groups
+from orlop.domain.errors import Denied, Unauthorized, Unavailable
+from orlop.domain.providers import OidcProvider
+from orlop.domain.secret_references import SecretReference, parse_secret
+from orlop.ports.clock import HOUR, SECOND, Clock
+from orlop.ports.signon import LogoutNotice, SignedOn, SignOnRequest
+
+#: How long a discovery document is believed, in microseconds, and of how many issuers one is kept.
+_KEPT = HOUR
+_ISSUERS = 64
+#: How long a request may go on with what was replaced, in microseconds.
+_LINGER = 120 * SECOND
+
+_ID_TOKENS = frozenset({"jwt"})
+#: "explicit typing … logout+jwt" is recommended (Back-Channel Logout 1.0, section 2.4); older ones say JWT or nothing.
+_LOGOUT_TOKENS = frozenset({"jwt", "logout+jwt"})
+
+#: What a provider may say of a refresh token that is at an end (RFC 6749, section 5.2).
+_ENDED = frozenset({"invalid_grant"})
+
+
+class _Issuer(msgspec.Struct, frozen=True):
+    """What is known of an issuer, until it is looked up anew."""
+
+    fetcher: Fetcher
+    metadata: Metadata
+    keys: Keys
+    until: int
+
+
+class OpenIdClient:
+    """`secrets` fetches a client secret that is kept elsewhere; it raises Unavailable when it is not there."""
+
+    def __init__(self, clock: Clock, secrets: Callable[[SecretReference], str]) -> None:
+        self._clock = clock
+        self._secrets = secrets
+        self._issuers: OrderedDict[tuple[str, str], _Issuer] = OrderedDict()
+        self._opening = asyncio.Lock()
+        self._left: list[tuple[int, Fetcher]] = []
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for fetcher in [*(each for _, each in self._left), *(issuer.fetcher for issuer in self._issuers.values())]:
+            await fetcher.close()
+        self._issuers.clear()
+        self._left.clear()
+
+    async def address(self, provider: OidcProvider, request: SignOnRequest) -> str:
+        """See ports.signon.OpenId."""
+        issuer = await self._issuer(provider)
+        parameters = {
+            "response_type": "code",
+            "client_id": provider.client_id,
+            "redirect_uri": request.redirect,
+            "scope": " ".join(provider.scopes),
+            "state": request.state,
+            "nonce": request.nonce,
+            "code_challenge": _digest(request.verifier),
+            "code_challenge_method": "S256",
+        }
+        if provider.prompt:
+            parameters["prompt"] = provider.prompt
+        return str(URL(issuer.metadata.authorization_endpoint).update_query(parameters))
+
+    async def redeem(
+        self, provider: OidcProvider, request: SignOnRequest, *, code: str, issuer: str | None
+    ) -> SignedOn:
+        """See ports.signon.OpenId."""
+        known = await self._issuer(provider)
+        # "If the value does not match the expected issuer identifier, clients MUST reject" (RFC 9207, section 2.4)
+        if issuer is None and known.metadata.authorization_response_iss_parameter_supported:
+            raise Unauthorized("the answer does not say which provider it is of, as this provider's answers do")
+        if issuer is not None and issuer != provider.issuer:
+            raise Unauthorized("the answer is of another provider than the one that was asked")
+        said = await self._token(
+            provider,
+            known,
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": request.redirect,
+                "code_verifier": request.verifier,
+            },
+        )
+        id_token = said.get("id_token")
+        if not isinstance(id_token, str):
+            raise Unauthorized("the provider gave no ID token; is this an OpenID provider?")
+        claims = await self._verified(provider, known, id_token, said, nonce=request.nonce, external=None)
+        claims = await self._completed(provider, known, claims, said)
+        return SignedOn(claims, _string(claims, "sid"), _string(said, "refresh_token"))
+
+    async def renew(self, provider: OidcProvider, refresh_token: str, external: str) -> SignedOn:
+        """See ports.signon.OpenId."""
+        known = await self._issuer(provider)
+        said = await self._token(
+            provider, known, {"grant_type": "refresh_token", "refresh_token": refresh_token}, ended=Denied
+        )
+        claims: dict[str, Any] = {}
+        id_token = said.get("id_token")
+        if isinstance(id_token, str):
+            claims = await self._verified(provider, known, id_token, said, nonce=None, external=external)
+            claims = await self._completed(provider, known, claims, said)
+        return SignedOn(claims, _string(claims, "sid"), _string(said, "refresh_token") or refresh_token)
+
+    async def notice(self, provider: OidcProvider, token: str) -> LogoutNotice:
+        """See ports.signon.OpenId."""
+        known = await self._issuer(provider)
+        found = await verified(token, provider, known.keys, types=_LOGOUT_TOKENS)
+        check_common(found.claims, provider, self._clock.now())
+        return logout_notice(found.claims)
+
+    async def _verified(
+        self,
+        provider: OidcProvider,
+        issuer: _Issuer,
+        id_token: str,
+        said: dict[str, Any],
+        *,
+        nonce: str | None,
+        external: str | None,
+    ) -> dict[str, Any]:
+        found = await verified(id_token, provider, issuer.keys, types=_ID_TOKENS)
+        check_common(found.claims, provider, self._clock.now())
+        check_id_token(found, nonce=nonce, access_token=_string(said, "access_token"), external=external)
+        return found.claims
+
+    async def _completed(
+        self, provider: OidcProvider, issuer: _Issuer, claims: dict[str, Any], said: dict[str, Any]
+    ) -> dict[str, Any]:
+        """With what only the userinfo endpoint says, when something is missing that the rules need."""
+        wanted = {provider.user_name.claim, provider.email_claim, provider.display_claim}
+        if (names_groups(provider, claims) and wanted <= set(claims)) or not issuer.metadata.userinfo_endpoint:
+            return claims
+        access_token = _string(said, "access_token")
+        if not access_token.isascii() or not access_token.isprintable() or not access_token:
+            return claims
+        answer = await issuer.fetcher.get(issuer.metadata.userinfo_endpoint, f"Bearer {access_token}")
+        if answer.status != 200:
+            raise Unavailable(f"the provider {provider.issuer} does not say more of this account: {answer.status}")
+        # "The sub Claim in the UserInfo Response MUST be verified to exactly match" (OpenID Connect Core, 5.3.2)
+        if answer.body.get("sub") != claims.get("sub"):
+            raise Unauthorized("the provider says more, but of somebody else")
+        return {**answer.body, **claims}
+
+    async def _token(
+        self,
+        provider: OidcProvider,
+        issuer: _Issuer,
+        form: dict[str, str],
+        ended: type[Denied] | type[Unauthorized] = Unauthorized,
+    ) -> dict[str, Any]:
+        """A request to the token endpoint, with the client's own proof."""
+        headers: dict[str, str] = {}
+        secret = self._secrets(parse_secret(provider.client_secret)) if provider.client_secret else ""
+        if secret and "client_secret_basic" in issuer.metadata.token_endpoint_auth_methods_supported:
+            # "encoded using the application/x-www-form-urlencoded encoding algorithm" (RFC 6749, section 2.3.1)
+            pair = f"{quote_plus(provider.client_id)}:{quote_plus(secret)}"
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        else:
+            form = {**form, "client_id": provider.client_id, **({"client_secret": secret} if secret else {})}
+        answer = await issuer.fetcher.post(issuer.metadata.token_endpoint, form, headers)
+        if answer.status == 200:
+            return answer.body
+        error = _string(answer.body, "error")
+        if answer.status in {400, 401, 403} and error in _ENDED:
+            raise ended("the provider does not accept this sign-in any more")
+        if answer.status < 500 and error:
+            raise Unavailable(f"the provider {provider.issuer} refuses: {_word(error)}; is the client set up right?")
+        raise Unavailable(f"the provider {provider.issuer} answered {answer.status}")
+
+    async def _issuer(self, provider: OidcProvider) -> _Issuer:
+        key = (provider.issuer, provider.ca)
+        now = self._clock.now()
+        known = self._issuers.get(key)
+        if known is None or not known.until - _KEPT <= now < known.until:
+            async with self._opening:
+                known = self._issuers.get(key)
+                if known is None or not known.until - _KEPT <= now < known.until:
+                    known = await self._open(provider, now)
+                    await self._keep(key, known, now)
+        self._issuers.move_to_end(key)
+        return known
+
+    async def _open(self, provider: OidcProvider, now: int) -> _Issuer:
+        fetcher = Fetcher(provider.issuer, provider.ca)
+        try:
+            await fetcher.open()
+            answer = await fetcher.get(discovery_address(provider.issuer))
+            if answer.status != 200:
+                raise Unavailable(f"{discovery_address(provider.issuer)} answered {answer.status}")
+            metadata = parse_metadata(answer.body, provider.issuer, fetcher.permitted)
+        except BaseException:
+            await fetcher.close()
+            raise
+
+        async def fetch() -> dict[str, Any]:
+            answer = await fetcher.get(metadata.jwks_uri)
+            if answer.status != 200:
+                raise Unavailable(f"the keys of the provider {provider.issuer} cannot be had: {answer.status}")
+            return answer.body
+
+        return _Issuer(fetcher, metadata, Keys(fetch, self._clock), now + _KEPT)
+
+    async def _keep(self, key: tuple[str, str], issuer: _Issuer, now: int) -> None:
+        """Others may still be talking through one that is replaced, so it is closed when they cannot be any more."""
+        replaced = self._issuers.pop(key, None)
+        self._issuers[key] = issuer
+        gone = [replaced] if replaced else []
+        if len(self._issuers) > _ISSUERS:
+            gone.append(self._issuers.popitem(last=False)[1])
+        over = [fetcher for since, fetcher in self._left if not 0 <= now - since < _LINGER]
+        self._left = [(since, fetcher) for since, fetcher in self._left if fetcher not in over]
+        self._left += [(now, each.fetcher) for each in gone]
+        for fetcher in over:
+            await fetcher.close()
+
+
+def _digest(verifier: str) -> str:
+    """ "BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))" (RFC 7636, section 4.2)."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+
+
+def _string(said: dict[str, Any], name: str) -> str:
+    found = said.get(name)
+    return found if isinstance(found, str) and len(found) <= 65_536 else ""
+
+
+def _word(text: str) -> str:
+    return "".join(c for c in text[:64] if c.isascii() and (c.isalnum() or c in "_-"))

@@ -1,0 +1,124 @@
+"""One question over HTTP to somebody whom a stranger's token makes us ask: bounded in time, bytes and addresses.
+
+The address that is checked is the one that is connected to, for every connection; no redirect is followed, no proxy
+used, nothing decompressed, no cookie kept.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
+from socket import SOCK_STREAM, socket
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from orlop.adapters.addresses import AddressRefused, Reach, reach
+from orlop.domain.errors import Unavailable
+
+#: Answers are not read beyond this: key sets of public issuers have a few KiB.
+ANSWER_MAX = 256 * 1024
+_SECONDS = 10.0
+
+#: Says whether an address may be connected to.
+Permitted = Callable[[str], bool]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A status, and the JSON object that came with it; an empty one where there was none."""
+
+    status: int
+    fields: dict[str, Any]
+
+
+class NoAnswer(Unavailable):
+    """Nobody answered, or not as they should; the message is for the log, and for whoever runs the registry."""
+
+
+def named(networks: tuple[str, ...]) -> Permitted:
+    """Public addresses, and of others only those in these networks; never one where clouds keep credentials."""
+    parsed = tuple(ip_network(text) for text in networks)
+
+    def permitted(text: str) -> bool:
+        where = reach(text)
+        if where not in {Reach.PRIVATE, Reach.LOOPBACK}:
+            return where is Reach.PUBLIC
+        address = ip_address(text.partition("%")[0])
+        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address.version == network.version and address in network for network in parsed)
+
+    return permitted
+
+
+class Fetcher:
+    """Asks. `resolver`: how names become addresses; None: as this machine does it."""
+
+    def __init__(self, resolver: Callable[[], AbstractResolver] | None = None, seconds: float = _SECONDS) -> None:
+        self._resolver = resolver
+        self._seconds = seconds
+
+    async def get(
+        self, url: URL, permitted: Permitted, *, ca: str = "", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """What is there. Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._get(url, permitted, ca, headers or {})
+        except TimeoutError as cause:
+            raise NoAnswer(f"{url.authority} did not answer in {self._seconds:.0f} seconds") from cause
+        except (aiohttp.ClientError, OSError, ValueError) as cause:
+            raise NoAnswer(f"{url.authority} cannot be asked: {_reason(cause)}") from cause
+
+    async def _get(self, url: URL, permitted: Permitted, ca: str, headers: Mapping[str, str]) -> Answer:
+        def guarded(info: tuple[Any, ...]) -> socket:
+            address = str(info[4][0])
+            if not permitted(address):
+                raise AddressRefused(f"{address} is not an address that may be asked ({reach(address).value})")
+            made = socket(info[0], info[1] or SOCK_STREAM, info[2])
+            made.setblocking(False)
+            return made
+
+        connector = aiohttp.TCPConnector(
+            ssl=ssl.create_default_context(cadata=ca or None) if url.scheme == "https" else True,
+            use_dns_cache=False,
+            force_close=True,
+            resolver=self._resolver() if self._resolver else None,
+            socket_factory=guarded,
+        )
+        async with (
+            aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                headers={"User-Agent": "orlop", "Accept": "application/json", "Accept-Encoding": "identity"},
+            ) as session,
+            session.get(url, allow_redirects=False, headers=headers) as response,
+        ):
+            return Answer(response.status, _object(await _bounded(response)))
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > ANSWER_MAX:
+            raise ValueError(f"it sends more than {ANSWER_MAX} bytes")
+    return bytes(body)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _reason(cause: BaseException) -> str:
+    inner = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
+    return str(inner) or type(inner).__name__

@@ -1,0 +1,1 @@
+"""Files and programs on a person's machine that keep logins to registries."""

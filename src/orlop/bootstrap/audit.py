@@ -1,0 +1,107 @@
+"""The audit log of one process: what it tells, what writes and forwards it, and how the command line opens it."""
+
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from orlop.adapters.filesystem import FolderRefused
+from orlop.adapters.identity.heads import Ed25519HeadChecker, Ed25519Heads
+from orlop.bootstrap.catalogs import Siblings, open_catalog
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.stores import StartRefused, Stores
+from orlop.config import Settings
+from orlop.config.units import duration_text
+from orlop.domain.audit import Head
+from orlop.domain.errors import Unavailable
+from orlop.faces.cli.audit_work import OpenedAudit
+from orlop.ports.audit import AuditSink
+from orlop.services.audit import JOB, AuditWriter, Keep
+from orlop.services.audit_forward import AuditForward
+from orlop.services.audit_query import AuditQuery
+from orlop.services.audit_verify import AuditVerification
+from orlop.services.notices import Notices, Pulls
+from orlop.services.standing_work import StandingWork
+from orlop.services.worker import Chore
+
+#: How often refusals and pulls are written, in seconds.
+_NOTICES_EVERY = 1.0
+
+
+def build_notices(settings: Settings, stores: Stores) -> Notices:
+    """What refusals and pulls are told to."""
+    return Notices(
+        stores.audit.writer, SystemClock(), random.random, Pulls(settings.audit.pulls), sample=settings.audit.sample
+    )
+
+
+def telling(notices: Notices) -> Chore:
+    """The chore that writes what was told."""
+    return Chore("refusals and pulls", _NOTICES_EVERY, notices.step)
+
+
+def auditing(settings: Settings, stores: Stores) -> Sequence[StandingWork]:
+    """What writes the log, and what sends it on."""
+    audit, clock, owner = stores.audit, SystemClock(), RandomIds().new()
+    writer = AuditWriter(
+        stores.catalog.outbox,
+        audit.log,
+        audit.reader,
+        audit.readers,
+        Ed25519Heads(audit.keys, settings.audit.key, clock.now),
+        clock,
+        Keep(settings.audit.keep, duration_text(settings.audit.keep)),
+    )
+    standing = [StandingWork(JOB, writer.step, stores.leases, clock, owner)]
+    for name, sink in _sinks(settings):
+        forward = AuditForward(name, audit.reader, audit.positions, sink)
+        standing.append(StandingWork(forward.job, forward.step, stores.leases, clock, owner, last=forward.close))
+    return standing
+
+
+@asynccontextmanager
+async def open_for_audit(
+    settings: Settings, trusted: Sequence[str], noted: Sequence[Head]
+) -> AsyncIterator[OpenedAudit]:
+    """Open the log, which a server must have begun before. Raises Unavailable."""
+    try:
+        opened = open_catalog(settings, Siblings([0], 0))
+    except (StartRefused, FolderRefused) as refusal:
+        raise Unavailable(str(refusal)) from refusal
+    try:
+        audit = opened.audit
+        checker = Ed25519HeadChecker(audit.keys, trusted)
+        yield OpenedAudit(
+            AuditQuery(audit.reader), AuditVerification(audit.log, audit.reader, checker, noted), audit.reader
+        )
+    finally:
+        await opened.close()
+
+
+def _sinks(settings: Settings) -> list[tuple[str, AuditSink]]:
+    """Where the log is sent, by names that positions are kept under. Imported only where something is sent."""
+    audit = settings.audit
+    sinks: list[tuple[str, AuditSink]] = []
+    place = audit.syslog_place
+    if place is not None:
+        from orlop.adapters.forwarding.syslog import SyslogSink
+
+        context = _context(audit.syslog_ca) if place[0] == "tls" else None
+        sinks.append(("syslog", SyslogSink(*place, context, socket.gethostname())))
+    if audit.http:
+        from orlop.adapters.forwarding.http import HttpSink
+
+        sinks.append(("http", HttpSink(audit.http, audit.http_token, _context(audit.http_ca))))
+    return sinks
+
+
+def _context(ca: Path | None) -> ssl.SSLContext:
+    """Checks certificates and names. Raises StartRefused when the authorities cannot be read."""
+    try:
+        context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    except (OSError, ssl.SSLError) as cause:
+        raise StartRefused(f"the authorities {ca} cannot be read: {cause}") from cause
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -1,0 +1,35 @@
+"""Builds what asks directories, on an open catalog."""
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.config import Settings
+from orlop.domain.directories import LdapProvider
+from orlop.domain.errors import Unavailable
+from orlop.domain.secret_references import parse_secret
+from orlop.ports.events import Changes
+from orlop.ports.identity import Identity
+from orlop.ports.signon import Directory
+from orlop.services.directories import Directories
+from orlop.services.worker import Job
+
+# The LDAP library is imported when the first directory is opened: most registries have none.
+
+
+def build_directories(identity: Identity, access_changes: Changes) -> Directories:
+    """Every directory that a document describes."""
+    return Directories(identity.documents, identity.external, access_changes, SystemClock(), _open)
+
+
+def synchronising(settings: Settings, directories: Directories) -> Job:
+    """The job that looks who is still there."""
+    return Job("synchronise-directories", settings.auth.synchronise, directories.synchronise)
+
+
+def _open(source: str, provider: LdapProvider) -> Directory:
+    from orlop.adapters.identity.ldap import LdapDirectory
+    from orlop.adapters.secret_references import fetch_secret
+
+    password = fetch_secret(parse_secret(provider.bind_password)) if provider.bind_password else ""
+    try:
+        return LdapDirectory(source, provider, password)
+    except OSError as cause:
+        raise Unavailable(f"the authorities in {provider.ca} cannot be read: {cause}") from cause

@@ -1,0 +1,112 @@
+"""Builds the pages for people, and what signs browsers in."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from orlop.adapters.identity.oidc import OpenIdClient
+from orlop.adapters.secret_references import fetch_secret
+from orlop.bootstrap.sign_in import Chance, SignIn
+from orlop.config import Settings
+from orlop.faces.ui.account import OwnAccount
+from orlop.faces.ui.app import Handlers, UiApp
+from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.signing_in import SigningIn
+from orlop.ports.clock import HOUR, SECOND
+from orlop.ports.identity import Identity
+from orlop.services.browser_steps import BrowserSteps
+from orlop.services.failures import OnFailure
+from orlop.services.lockout import Lockout
+from orlop.services.own_password import OwnPassword
+from orlop.services.passkeys import Passkeys
+from orlop.services.personal_tokens import PersonalTokens
+from orlop.services.second_factors import SecondFactors
+from orlop.services.sessions import BrowserSessions
+from orlop.services.sign_on import BrowserSignOn, ProviderDirectory
+from orlop.services.sign_on_checks import SignOnChecks
+from orlop.services.worker import Job
+from orlop.telemetry.requests import RequestLog
+
+#: How often it is looked who is to be asked about, and how often what is over is removed, in microseconds.
+_CHECK_EVERY = 30 * SECOND
+_FORGET_EVERY = HOUR
+
+
+class Browsers(msgspec.Struct, frozen=True):
+    """Everything about browsers that sign in. `close` when done."""
+
+    app: UiApp
+    jobs: tuple[Job, ...]
+    close: Callable[[], Awaitable[None]]
+
+
+def build_browsers(
+    settings: Settings,
+    identity: Identity,
+    sign_in: SignIn,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+    on_failure: OnFailure,
+    chance: Chance | None = None,
+) -> Browsers:
+    """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
+    chance = chance or Chance()
+    clock, draw = chance.clock, chance.draw
+    openid = OpenIdClient(clock, fetch_secret)
+    directory = ProviderDirectory(identity.documents)
+    sessions = BrowserSessions(identity.sessions, clock, draw)
+    steps = BrowserSteps(identity.steps, clock, draw)
+    factors = SecondFactors(identity.passwords, identity.steps, Lockout(identity.attempts, clock), clock, draw)
+    passkeys = Passkeys(identity.passwords, identity.facts, clock, draw)
+    least = settings.auth.password_length
+    own_password = OwnPassword(sign_in.passwords, identity.passwords, sign_in.hasher, clock, least=least)
+    sign_on = BrowserSignOn(
+        directory,
+        openid,
+        sign_in.provisioning,
+        identity.accounts,
+        identity.external,
+        identity.sessions,
+        identity.steps,
+        identity.sign_ons,
+        clock,
+        draw,
+    )
+    checks = SignOnChecks(
+        directory,
+        openid,
+        sign_in.provisioning,
+        identity.accounts,
+        identity.secrets,
+        identity.sessions,
+        identity.sign_ons,
+        clock,
+    )
+    pages = Pages()
+    handlers = Handlers(
+        SigningIn(pages, sign_in.passwords, identity.accounts, factors, passkeys, sessions, steps, sign_on, on_failure),
+        OwnAccount(
+            pages,
+            identity.accounts,
+            identity.members,
+            PersonalTokens(identity.secrets, clock, draw),
+            own_password,
+            factors,
+            sessions,
+            least=least,
+        ),
+        OwnFactors(pages, own_password, factors, passkeys, steps),
+    )
+    jobs = (
+        Job("check-sign-ons", _CHECK_EVERY, checks.run),
+        Job("forget-sessions", _FORGET_EVERY, sessions.forget),
+        Job("forget-sign-in-steps", _FORGET_EVERY, steps.forget),
+    )
+    app = UiApp(handlers, pages, sessions, sign_in.challenges.proxies, draw, log, request_ids)
+    return Browsers(app, jobs, openid.close)
+
+
+def mounted(browsers: Browsers) -> dict[str, UiApp]:
+    """The first components of paths that are pages."""
+    return dict.fromkeys(("login", "logout", "account", "static"), browsers.app)

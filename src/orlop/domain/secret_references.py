@@ -1,0 +1,42 @@
+"""Secrets in documents: as they are, or where they are kept. Fetching them is not here."""
+
+import re
+
+import msgspec
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}", re.ASCII)
+
+#: A longer secret is none.
+SECRET_MAX = 4096
+
+
+class SecretReference(msgspec.Struct, frozen=True):
+    """Where a secret is: exactly one of these is set."""
+
+    literal: str = ""
+    variable: str = ""
+    """The environment variable that holds it."""
+    path: str = ""
+    """The file that holds it, whose last line break does not belong to it."""
+
+    def __repr__(self) -> str:
+        return f"SecretReference({self.variable or self.path or 'literal'})"
+
+
+def parse_secret(text: str) -> SecretReference:
+    """`env:NAME`, `file:/PATH`, or the secret itself. Raises ValueError, which does not repeat the text."""
+    if len(text) > SECRET_MAX:
+        raise ValueError(f"a secret has at most {SECRET_MAX} characters")
+    if text.startswith("env:"):
+        name = text.removeprefix("env:")
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError("env: is followed by the name of an environment variable")
+        return SecretReference(variable=name)
+    if text.startswith("file:"):
+        path = text.removeprefix("file:")
+        if not path.startswith("/") or "\0" in path:
+            raise ValueError("file: is followed by an absolute path")
+        return SecretReference(path=path)
+    if not text or not text.isprintable():
+        raise ValueError("a secret is not empty and has no control characters; keep another in a file")
+    return SecretReference(literal=text)

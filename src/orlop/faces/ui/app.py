@@ -1,0 +1,315 @@
+"""The ASGI application of the pages: `/login`, `/logout`, `/account`, `/static`.
+
+Whoever asks gets a page, whatever goes wrong; nothing of a query or a form is logged.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from orlop.domain.errors import NotFound, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.secrets import Draw
+from orlop.faces.distribution.body import Receive, RequestBody
+from orlop.faces.distribution.errors import status_of
+from orlop.faces.distribution.exchange import combined
+from orlop.faces.proxies import Proxies
+from orlop.faces.ui import cookies
+from orlop.faces.ui.account import OwnAccount
+from orlop.faces.ui.exchange import (
+    FORM_MAX,
+    Cookie,
+    Reply,
+    UiExchange,
+    parse_form,
+    parse_query,
+    redirect,
+    refuse_foreign,
+    refuse_forged,
+)
+from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.pages import Pages, static_files
+from orlop.faces.ui.signing_in import SigningIn
+from orlop.services.sessions import BrowserSessions, form_token, new_secret
+from orlop.telemetry.requests import RequestLog, RequestRecord
+
+Scope = dict[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Handler = Callable[[UiExchange], Awaitable[Reply]]
+ProviderHandler = Callable[[UiExchange, str], Awaitable[Reply]]
+
+_log = structlog.get_logger("orlop.ui")
+
+#: How long a form may stand still, in seconds.
+_BODY_IDLE = 10.0
+
+#: Nothing but our own files, no script or style within a page, no frame around it, and forms that stay here.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_GUARDS = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"publickey-credentials-get=(self), publickey-credentials-create=(self)"),
+    (b"server", b"orlop"),
+)
+
+#: What somebody may do who has to choose another password first.
+_BEFORE_CHANGE = frozenset({"/account/password", "/logout"})
+
+#: Where a provider's server asks, not a browser: without a cookie, and with a signed token of its own.
+_BACKCHANNEL = "/login/backchannel/"
+
+_HEADINGS = {401: "Not signed in", 403: "Not allowed", 404: "Nothing here", 429: "Too many attempts", 503: "Not now"}
+
+
+class Handlers(msgspec.Struct, frozen=True):
+    """Who answers."""
+
+    signing_in: SigningIn
+    account: OwnAccount
+    factors: OwnFactors
+
+
+class UiApp:
+    """Finds out who asks, refuses what another site sent, and hands the rest to the handler of the path."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        pages: Pages,
+        sessions: BrowserSessions,
+        proxies: Proxies,
+        draw: Draw,
+        log: RequestLog,
+        request_ids: Callable[[], str],
+    ) -> None:
+        self._pages = pages
+        self._sessions = sessions
+        self._proxies = proxies
+        self._draw = draw
+        self._log = log
+        self._request_ids = request_ids
+        self._static = static_files()
+        self._open, self._own, self._of_provider = _tables(handlers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        started = time.perf_counter()
+        headers = combined(scope["headers"])
+        request = self._request_ids()
+        base = self._proxies.base(scope, headers)
+        address = self._proxies.client(scope, headers)
+        secure = base.startswith("https://")
+        subject, received, close = "", 0, True
+        try:
+            body = RequestBody(receive, headers, _BODY_IDLE, http1=scope["http_version"] < "2")
+            if scope["path"].startswith("/static/"):
+                close = not await body.drain()
+                reply = self._file(scope["method"], scope["path"], headers)
+            else:
+                content = await body.read(FORM_MAX, "a form")
+                received, close = body.received, not body.finished
+                exchange, fresh = await self._exchange(scope, headers, content, base, address, request)
+                subject = exchange.visitor.account.name if exchange.visitor else ""
+                reply = _with_visit(await self._answer(exchange, headers), fresh)
+        except RegistryError as refusal:
+            reply = self._refusal(_nobody(scope, base, address, request), refusal)
+        except Exception:  # noqa: BLE001 - a page, even then; what it was is for the log
+            _log.exception("a page failed", request=request, path=scope["path"])
+            reply = self._refusal(
+                _nobody(scope, base, address, request), RegistryError("something went wrong here; try again")
+            )
+        await _send(reply, send, secure=secure, head=scope["method"] == "HEAD", close=close, request=request)
+        self._log.finished(
+            RequestRecord(
+                request_id=request,
+                method=scope["method"],
+                path=scope["path"],
+                route="ui",
+                status=reply.status,
+                seconds=time.perf_counter() - started,
+                bytes_in=received,
+                bytes_out=len(reply.body),
+                client=address,
+                user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+                subject=subject,
+            )
+        )
+
+    async def _exchange(
+        self, scope: Scope, headers: Mapping[bytes, bytes], content: bytes, base: str, address: str, request: str
+    ) -> tuple[UiExchange, str]:
+        """The request, and what a new visitor's cookie is to hold; empty when they have one."""
+        secure = base.startswith("https://")
+        sent = headers.get(b"cookie", b"")
+        session = cookies.read(sent, cookies.SESSION, secure=secure)
+        visitor = await self._sessions.visitor(session, address=address, request=request)
+        secret, fresh = session, ""
+        if visitor is None:
+            secret = cookies.read(sent, cookies.VISIT, secure=secure)
+            if not secret:
+                secret = fresh = new_secret(self._draw)
+        post = scope["method"] == "POST"
+        exchange = UiExchange(
+            method="GET" if scope["method"] == "HEAD" else scope["method"],
+            path=scope["path"],
+            query=parse_query(scope.get("query_string", b"")),
+            form=parse_form(content, headers.get(b"content-type", b"").decode("latin-1")) if post else {},
+            base=base,
+            secret=secret,
+            visitor=visitor,
+            address=address,
+            request=request,
+            agent=headers.get(b"user-agent", b"").decode("latin-1"),
+            csrf=form_token(secret),
+        )
+        return exchange, fresh
+
+    async def _answer(self, exchange: UiExchange, headers: Mapping[bytes, bytes]) -> Reply:
+        try:
+            from_server = exchange.path.startswith(_BACKCHANNEL)
+            if exchange.method == "POST" and not from_server:
+                refuse_foreign(headers, exchange.base)
+                refuse_forged(exchange.form, exchange.secret)
+            return await self._handle(exchange)
+        except RegistryError as refusal:
+            return self._refusal(exchange, refusal)
+
+    async def _handle(self, exchange: UiExchange) -> Reply:
+        visitor = exchange.visitor
+        if visitor and visitor.account.must_change and exchange.path not in _BEFORE_CHANGE:
+            return redirect("/account/password")
+        found = self._open.get((exchange.method, exchange.path))
+        if found is not None:
+            return await found(exchange)
+        own = self._own.get((exchange.method, exchange.path))
+        if own is not None:
+            if visitor is None:
+                return redirect("/login" if exchange.method == "POST" else f"/login?next={exchange.path}")
+            return await own(exchange)
+        before, _, name = exchange.path.rpartition("/")
+        of_provider = self._of_provider.get((exchange.method, before))
+        if of_provider is not None:
+            return await of_provider(exchange, name)
+        raise NotFound("there is no such page")
+
+    def _file(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Reply:
+        file = self._static.get(path.removeprefix("/static/"))
+        if file is None or method not in {"GET", "HEAD"}:
+            return Reply(404, b"there is no such file\n", "text/plain; charset=utf-8")
+        kept = (("etag", file.etag), ("cache-control", "public, max-age=300"))
+        if headers.get(b"if-none-match", b"").decode("latin-1") == file.etag:
+            return Reply(304, content_type=file.content_type, headers=kept)
+        return Reply(200, file.content, file.content_type, headers=kept)
+
+    def _refusal(self, exchange: UiExchange, refusal: RegistryError) -> Reply:
+        status = status_of(refusal)
+        again = refusal.retry_after if isinstance(refusal, TooManyRequests | Unavailable) else 0
+        return self._pages.page(
+            exchange,
+            "error",
+            status=status,
+            headers=(("retry-after", str(again)),) if again else (),
+            heading=_HEADINGS.get(status, "That did not work"),
+            message=refusal.message,
+            request=exchange.request,
+        )
+
+
+def _tables(
+    handlers: Handlers,
+) -> tuple[
+    Mapping[tuple[str, str], Handler], Mapping[tuple[str, str], Handler], Mapping[tuple[str, str], ProviderHandler]
+]:
+    """Pages for everybody, pages for those who are signed in, and pages of a provider, whose name ends the path."""
+    entry, own, factors = handlers.signing_in, handlers.account, handlers.factors
+    return (
+        {
+            ("GET", "/login"): entry.show,
+            ("POST", "/login"): entry.with_password,
+            ("POST", "/login/totp"): entry.with_code,
+            ("GET", "/login/passkey"): entry.ask_passkey,
+            ("POST", "/login/passkey"): entry.with_passkey,
+            ("GET", "/logout"): entry.ask_out,
+            ("POST", "/logout"): entry.out,
+        },
+        {
+            ("GET", "/account"): own.show,
+            ("POST", "/account/tokens"): own.make_token,
+            ("POST", "/account/tokens/revoke"): own.revoke_token,
+            ("GET", "/account/password"): own.show_password,
+            ("POST", "/account/password"): own.change_password,
+            ("POST", "/account/sessions/end"): own.end_session,
+            ("GET", "/account/totp"): factors.ask_totp,
+            ("POST", "/account/totp"): factors.propose_totp,
+            ("POST", "/account/totp/confirm"): factors.confirm_totp,
+            ("GET", "/account/totp/remove"): factors.ask_no_totp,
+            ("POST", "/account/totp/remove"): factors.no_totp,
+            ("GET", "/account/recovery"): factors.ask_recovery,
+            ("POST", "/account/recovery"): factors.recovery,
+            ("GET", "/account/passkeys"): factors.ask_passkey,
+            ("POST", "/account/passkeys"): factors.propose_passkey,
+            ("POST", "/account/passkeys/add"): factors.add_passkey,
+            ("POST", "/account/passkeys/remove"): factors.remove_passkey,
+        },
+        {
+            ("GET", "/login/oidc"): entry.to_provider,
+            ("GET", "/login/callback"): entry.from_provider,
+            ("POST", _BACKCHANNEL.rstrip("/")): entry.backchannel,
+        },
+    )
+
+
+def _nobody(scope: Scope, base: str, address: str, request: str) -> UiExchange:
+    """A request of which nothing more is known, to answer it with an error."""
+    return UiExchange(
+        method=scope["method"],
+        path=scope["path"],
+        query={},
+        form={},
+        base=base,
+        secret="",
+        visitor=None,
+        address=address,
+        request=request,
+    )
+
+
+def _with_visit(reply: Reply, fresh: str) -> Reply:
+    """Set the cookie of a new visit, unless the answer has something else to say of it."""
+    if not fresh or any(cookie.name == cookies.VISIT for cookie in reply.cookies):
+        return reply
+    return msgspec.structs.replace(reply, cookies=(*reply.cookies, Cookie(cookies.VISIT, fresh)))
+
+
+async def _send(reply: Reply, send: Send, *, secure: bool, head: bool, close: bool, request: str) -> None:
+    headers = [
+        *_GUARDS,
+        (b"content-type", reply.content_type.encode()),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"x-request-id", request.encode()),
+        *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
+        *((b"set-cookie", cookies.render(cookie, secure=secure).encode()) for cookie in reply.cookies),
+    ]
+    if not any(name == "cache-control" for name, _ in reply.headers):
+        headers.append((b"cache-control", b"no-store"))
+    if reply.location:
+        headers.append((b"location", reply.location.encode("ascii")))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})

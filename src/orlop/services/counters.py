@@ -1,0 +1,69 @@
+"""Counters that the workers of a server share: a table of fixed size in shared memory, without locks.
+
+A counter is one number, the time until which somebody has used up what they may (see domain.limits); everybody who is
+counted has COUNTERS of them. Two workers that count for the same one in the same microsecond may count once: somebody
+then gets at most one thing more for each other worker, and such a coincidence, never fewer. Of more than SLOTS who are
+counted at a time some begin anew. Names are hashed with the secret that Python gives a process tree, so that nobody can
+choose whom they share a place with.
+"""
+
+from array import array
+from collections.abc import MutableSequence
+
+from orlop.domain.limits import take
+
+#: How many are counted at a time, how many places one may stand at, and how many counters each has.
+SLOTS, _WAYS, COUNTERS = 1 << 15, 4, 3
+#: What such a table has of unsigned 64-bit numbers: a hash and the counters for each slot.
+NUMBERS = (1 + COUNTERS) * SLOTS
+
+_SETS = SLOTS // _WAYS - 1
+_SLOT = 1 + COUNTERS
+_MASK = (1 << 64) - 1
+
+
+class Counters:
+    """`table` has NUMBERS numbers, 0 at first."""
+
+    def __init__(self, table: MutableSequence[int]) -> None:
+        self.table = table
+
+    def place(self, hashed: int) -> int:
+        """Where somebody stands: their counters come behind it. Made if need be, in place of the one in whose place
+        the least is used up."""
+        table = self.table
+        first = (hashed & _SETS) * _SLOT * _WAYS
+        places = range(first, first + _SLOT * _WAYS, _SLOT)
+        for place in places:
+            if table[place] == hashed:
+                return place
+        place = min(places, key=lambda each: max(table[each + 1 : each + _SLOT]))
+        for counter in range(place + 1, place + _SLOT):
+            table[counter] = 0
+        table[place] = hashed
+        return place
+
+    def find(self, hashed: int) -> int | None:
+        """Where somebody stands, None when they are not counted."""
+        first = (hashed & _SETS) * _SLOT * _WAYS
+        for place in range(first, first + _SLOT * _WAYS, _SLOT):
+            if self.table[place] == hashed:
+                return place
+        return None
+
+    def take(self, hashed: int, counter: int, now: int, interval: int, reach: int) -> int:
+        """Use up one thing; how long to wait before the next try when there is none, in microseconds."""
+        place = self.place(hashed) + 1 + counter
+        used, wait = take(self.table[place], now, interval, reach)
+        self.table[place] = used
+        return wait
+
+
+def counters_of_one() -> MutableSequence[int]:
+    """A table for a process on its own."""
+    return array("Q", bytes(8 * NUMBERS))
+
+
+def hash_of(name: object) -> int:
+    """What a name is counted under: never 0, which is a place that nobody has."""
+    return hash(name) & _MASK or 1

@@ -1,0 +1,139 @@
+"""Directories as a source of passwords and of groups: who they are is kept as documents, and how they are asked is an
+adapter's.
+
+People appear here when they first sign in. From then on a look at the directory, every so often, takes their rights
+away as soon as the directory knows them no more, whether or not they ever sign in again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from orlop.domain.access import SYSTEM
+from orlop.domain.directories import LdapProvider
+from orlop.domain.errors import RegistryError, Unavailable
+from orlop.domain.pages import PageRequest
+from orlop.domain.providers import PROVIDER, decode_provider
+from orlop.ports.catalog import By
+from orlop.ports.clock import Clock
+from orlop.ports.events import Changes
+from orlop.ports.identity import Account, Document, Documents, ExternalAccounts
+from orlop.ports.signon import Directory, DirectoryState, ExternalIdentity
+
+_log = structlog.get_logger("orlop.directories")
+
+#: Makes a directory of what its administrators say of it, under the provider's name. Raises Unavailable for what cannot
+#: be used on this machine, such as a file that is not there.
+Opening = Callable[[str, LdapProvider], Directory]
+
+
+class _Open(NamedTuple):
+    version: int
+    directory: Directory
+
+
+class Directories:
+    """See ports.signon.PasswordSource. `changes` moves when a document does."""
+
+    def __init__(
+        self, documents: Documents, accounts: ExternalAccounts, changes: Changes, clock: Clock, opening: Opening
+    ) -> None:
+        self._documents = documents
+        self._accounts = accounts
+        self._changes = changes
+        self._clock = clock
+        self._opening = opening
+        self._count: int | None = None
+        self._opened: dict[str, _Open] = {}
+
+    async def verify(self, name: str, password: str) -> ExternalIdentity | None:
+        """Who signs in, as the first directory knows them that does. When none does, one that could not be asked might
+        have: raises Unavailable then."""
+        if not name or not password or "\0" in name + password:
+            return None
+        unasked: Unavailable | None = None
+        for directory in (await self._current()).values():
+            try:
+                found = await directory.verify(name, password)
+            except Unavailable as failure:
+                unasked = failure
+                continue
+            if found is not None:
+                return found
+        if unasked is not None:
+            raise unasked
+        return None
+
+    async def synchronise(self) -> str:
+        """Take over from every directory who is gone and who is in which group; what happened, in a few words.
+
+        One that cannot be asked changes nothing, and neither does one that shows nobody at all: that is a search that
+        finds nobody, not a company without people.
+        """
+        words = []
+        for source, directory in (await self._current()).items():
+            try:
+                words.append(await self._take_over(source, directory))
+            except RegistryError as failure:
+                _log.error("a directory was not synchronised", provider=source, reason=failure.message)
+                words.append(f"{source}: {failure.message}")
+        return "; ".join(words) or "there is no directory"
+
+    def close(self) -> None:
+        """Let go of every directory."""
+        for opened in self._opened.values():
+            opened.directory.close()
+        self._opened = {}
+
+    async def _take_over(self, source: str, directory: Directory) -> str:
+        state = await directory.state()
+        here = await self._of(source)
+        if here and not state.people:
+            raise Unavailable("the directory shows nobody at all; nothing was changed")
+        gone = [account.name for account in here if account.external not in state.people]
+        by = By(SYSTEM.name, self._clock.now())
+        await self._accounts.synchronise(source, _named(state, here), gone, by)
+        return f"{source}: {len(here)} accounts, {len(gone)} of them gone, {len(state.groups)} groups"
+
+    async def _of(self, source: str) -> list[Account]:
+        accounts: list[Account] = []
+        more = True
+        while more:
+            page = await self._accounts.of_source(source, PageRequest(after=accounts[-1].name if accounts else ""))
+            accounts += page.items
+            more = page.more
+        return accounts
+
+    async def _current(self) -> dict[str, Directory]:
+        """Every directory by the provider's name, opened anew where its document changed."""
+        count = self._changes.current()
+        if count is None or count != self._count:
+            self._reopen(await self._documents.all(PROVIDER))
+            self._count = count if count == self._changes.current() else None
+        return {name: opened.directory for name, opened in self._opened.items()}
+
+    def _reopen(self, documents: Sequence[Document]) -> None:
+        before, self._opened = self._opened, {}
+        for document in documents:
+            known = before.pop(document.name, None)
+            if known is not None and known.version == document.version:
+                self._opened[document.name] = known
+                continue
+            try:
+                provider = decode_provider(document.body)
+                if isinstance(provider, LdapProvider):
+                    self._opened[document.name] = _Open(document.version, self._opening(document.name, provider))
+            except (msgspec.ValidationError, RegistryError) as problem:
+                _log.error("a directory cannot be used", provider=document.name, reason=str(problem))
+            if known is not None:
+                known.directory.close()
+        for gone in before.values():
+            gone.directory.close()
+
+
+def _named(state: DirectoryState, here: Sequence[Account]) -> dict[str, list[str]]:
+    """The groups with the names of those of their members that have an account here."""
+    names = {account.external: account.name for account in here}
+    return {group: sorted(names[who] for who in people if who in names) for group, people in state.groups.items()}

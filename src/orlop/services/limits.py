@@ -1,0 +1,219 @@
+"""How often somebody may ask: rates of requests, pulls, uploads and failed sign-ins, and fair shares of what is scarce.
+
+Counted by the subject, which for those who have not signed in is their address, and by the address. Of an IPv6 address
+the first 64 bits count: the rest is the client's to choose (RFC 4291, section 2.5.1).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
+from typing import NamedTuple
+
+from orlop.domain.access import Caller, SubjectKind
+from orlop.domain.errors import TooManyRequests
+from orlop.domain.limits import Allowance, Rate
+from orlop.ports.clock import SECOND
+from orlop.services.counters import Counters, hash_of
+
+
+class Kind(StrEnum):
+    """What a request counts as, beside a request."""
+
+    REQUEST = "requests"
+    PULL = "pulls"
+    """The manifest of an image."""
+    UPLOAD = "uploads"
+    """An upload that begins."""
+
+
+class Rates(NamedTuple):
+    """How often a minute one may; 0: as often as they like. A whole minute's worth may come at once."""
+
+    requests: int = 0
+    pulls: int = 0
+    uploads: int = 0
+
+
+class _Rule(NamedTuple):
+    of_subject: bool
+    counter: int
+    interval: int
+    reach: int
+    name: str
+    quota: int
+
+
+#: The window of all rates, in seconds.
+WINDOW = 60
+#: Whose places in the table a process remembers.
+_REMEMBERED = 10_000
+
+
+class Limits:
+    """`subject` and `address` are the rates of each; `failed_logins` how often a minute an address may fail."""
+
+    def __init__(
+        self, counters: Counters, now: Callable[[], int], subject: Rates, address: Rates, failed_logins: int
+    ) -> None:
+        self._counters = counters
+        self._table = counters.table
+        self._now = now
+        self._rules = {kind: (*_rules(kind, subject, "subject"), *_rules(kind, address, "address")) for kind in Kind}
+        self._failed = _rule(0, "failed-logins-address", failed_logins) if failed_logins else None
+        self._places: dict[tuple[str, str], _Places] = {}
+
+    @property
+    def are_on(self) -> bool:
+        """Whether anything is limited but failed sign-ins: if not, there is no need to ask."""
+        return any(self._rules.values())
+
+    def admit(self, caller: Caller, kind: Kind) -> Allowance | None:
+        """Count a request; how the caller stands by the rate that is used up the most, None where none is set.
+
+        Raises TooManyRequests, with the allowance that is used up.
+        """
+        now = self._now()
+        table = self._table
+        subject = caller.subject
+        who = (subject.name if subject.id else "", caller.address)
+        places = self._places.get(who) or self._placed(who)
+        of_subject, subject_hash, of_address, address_hash = places
+        if table[of_subject] != subject_hash or table[of_address] != address_hash:
+            del self._places[who]  # somebody else took a place
+            return self.admit(caller, kind)
+        tightest, most, left = None, -1.0, 0
+        for rule in self._rules[kind]:
+            is_subjects, counter, interval, reach, _, _ = rule
+            counter += of_subject if is_subjects else of_address
+            ahead = table[counter] - now
+            ahead = ahead + interval if 0 <= ahead <= reach else interval
+            if ahead > reach:
+                raise _refusal(rule, ahead - reach, who[0] or who[1])
+            table[counter] = now + ahead
+            share = ahead / reach
+            if share > most:
+                tightest, most, left = rule, share, reach - ahead
+        return _allowance(tightest, left) if tightest is not None else None
+
+    def check_login(self, address: str) -> None:
+        """Raises TooManyRequests while an address has failed to sign in too often: look at no password then."""
+        rule = self._failed
+        place = self._counters.find(_login(address)) if rule is not None else None
+        if rule is None or place is None:
+            return
+        ahead = self._table[place + rule.counter] - self._now()
+        if rule.reach - rule.interval < ahead <= rule.reach:
+            raise _refusal(rule, ahead + rule.interval - rule.reach, address)
+
+    def login_failed(self, address: str) -> None:
+        """Somebody there failed to sign in."""
+        if self._failed is not None:
+            _, counter, interval, reach, _, _ = self._failed
+            self._counters.take(_login(address), counter - 1, self._now(), interval, reach)
+
+    def _placed(self, who: tuple[str, str]) -> "_Places":
+        """Where the subject and the address stand."""
+        name, address = who
+        network = _network(address)
+        subject, of_address = hash_of(("subject", name or network)), hash_of(("address", network))
+        at_subject, at_address = self._counters.place(subject), self._counters.place(of_address)
+        if at_subject == at_address:  # the second took the place of the first: then the address alone counts
+            subject = of_address
+        if len(self._places) >= _REMEMBERED:
+            self._places.clear()
+        self._places[who] = places = _Places(at_subject, subject, at_address, of_address)
+        return places
+
+
+class _Places(NamedTuple):
+    of_subject: int
+    subject_hash: int
+    of_address: int
+    address_hash: int
+
+
+class FairShare:
+    """`total` places that everybody wants at once, such as those to upload through one process.
+
+    Nobody gets more than their share, which is what is left to each if one more came: a half for the first who comes.
+    Both the subject and the address count, so that many names behind one address are no more than one. Not `shared`:
+    whoever comes gets all there are.
+    """
+
+    def __init__(self, total: int, *, shared: bool = True) -> None:
+        self._total = total
+        self._shared = shared
+        self._taken = 0
+        self._held: tuple[dict[str, int], dict[str, int]] = ({}, {})
+
+    @contextmanager
+    def place(self, caller: Caller) -> Iterator[None]:
+        """A place until the block ends. Raises TooManyRequests."""
+        address = _network(caller.address)
+        keys = (address if caller.subject.kind is SubjectKind.ANONYMOUS else caller.subject.name, address)
+        if self._taken >= self._total:
+            raise TooManyRequests("too many uploads at once; try again in a moment")
+        for held, key in zip(self._held, keys, strict=True):
+            others = len(held) - (key in held)
+            if self._shared and held.get(key, 0) >= max(1, self._total // (others + 2)):
+                raise TooManyRequests(f"{key} uploads too much at once; try again when an upload is done")
+        self._taken += 1
+        for held, key in zip(self._held, keys, strict=True):
+            held[key] = held.get(key, 0) + 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+            for held, key in zip(self._held, keys, strict=True):
+                held[key] -= 1
+                if not held[key]:
+                    del held[key]
+
+
+def _rules(kind: Kind, rates: Rates, whose: str) -> tuple[_Rule, ...]:
+    """The rules that a request of a kind comes under."""
+    kinds = (Kind.REQUEST,) if kind is Kind.REQUEST else (Kind.REQUEST, kind)
+    return tuple(
+        _rule(list(Kind).index(each), f"{each.value}-{whose}", times, of_subject=whose == "subject")
+        for each in kinds
+        if (times := getattr(rates, each.value))
+    )
+
+
+def _rule(counter: int, name: str, times: int, *, of_subject: bool = False) -> _Rule:
+    rate = Rate(times, WINDOW * SECOND, times)
+    return _Rule(of_subject, 1 + counter, rate.interval, rate.reach, name, times)
+
+
+def _login(address: str) -> int:
+    return hash_of(("failed logins", _network(address)))
+
+
+def _allowance(rule: _Rule, left: int) -> Allowance:
+    return Allowance(rule.name, rule.quota, WINDOW, left // rule.interval, -((left - rule.reach) // SECOND))
+
+
+def _refusal(rule: _Rule, wait: int, who: str) -> TooManyRequests:
+    seconds = max(1, -(-wait // SECOND))
+    what = rule.name.rpartition("-")[0].replace("-", " ")
+    return TooManyRequests(
+        f"{who} made more than {rule.quota} {what} a minute; try again in {seconds} s",
+        retry_after=seconds,
+        allowance=Allowance(rule.name, rule.quota, WINDOW, 0, seconds),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str) -> str:
+    """What counts as one client."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = IPv6Address(address.partition("%")[0])
+    except AddressValueError:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"

@@ -1,0 +1,257 @@
+"""Verification of the audit log finds whatever was done to it."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from orlop.adapters.identity.heads import Ed25519HeadChecker
+from orlop.domain.audit import Chained, chained
+from orlop.domain.events import EventKind
+from orlop.services.audit_verify import AuditVerification, Flaw
+from tests.unit.audit.office import DAY, Office
+
+
+def changed(each: Chained, **fields: object) -> Chained:
+    """An entry that says something else, with the hash it had."""
+    return Chained(msgspec.structs.replace(each.entry, **fields), each.hash)
+
+
+def rechained(office: Office, start: int) -> None:
+    """Give the entries from a place on the hashes that their predecessors ask for, as somebody who knows how would."""
+    entries = office.entries
+    entries[start:] = chained(entries[start - 1].hash, [each.entry for each in entries[start:]])
+
+
+def removed(office: Office) -> None:
+    del office.entries[4]
+
+
+def altered(office: Office) -> None:
+    office.entries[4] = changed(office.entries[4], actor="bob")
+
+
+def altered_with_its_hash(office: Office) -> None:
+    office.entries[4:5] = chained(office.entries[3].hash, [changed(office.entries[4], actor="bob").entry])
+
+
+def reordered(office: Office) -> None:
+    one, two = office.entries[4], office.entries[5]
+    office.entries[4:6] = [
+        changed(two, sequence=one.entry.sequence),
+        changed(one, sequence=two.entry.sequence),
+    ]
+
+
+def inserted(office: Office) -> None:
+    entries = office.entries
+    later = [changed(each, sequence=each.entry.sequence + 1) for each in entries[4:]]
+    entries[4:] = [changed(entries[4], actor="bob", event=entries[4].entry.event), *later]
+
+
+def rewritten(office: Office) -> None:
+    altered(office)
+    rechained(office, 4)
+    segment = office.rows.audit_state.segments[-1]
+    office.rows.audit_state.segments[-1] = msgspec.structs.replace(segment, closing=office.entries[-1].hash)
+
+
+def truncated(office: Office) -> None:
+    del office.entries[-2:]
+
+
+def truncated_with_its_segment(office: Office) -> None:
+    del office.entries[-2:]
+    last = office.entries[-1]
+    segment = office.rows.audit_state.segments[-1]
+    office.rows.audit_state.segments[-1] = msgspec.structs.replace(segment, last=last.entry.sequence, closing=last.hash)
+
+
+def truncated_with_its_heads(office: Office) -> None:
+    truncated_with_its_segment(office)
+    last = office.entries[-1].entry.sequence
+    heads = office.rows.audit_state.heads
+    heads[:] = [head for head in heads if head.sequence <= last]
+
+
+def appended(office: Office) -> None:
+    last = office.entries[-1]
+    forged = msgspec.structs.replace(
+        last.entry, sequence=last.entry.sequence + 1, event=last.entry.event + 1, actor="bob"
+    )
+    office.entries.extend(chained(last.hash, [forged]))
+
+
+def segment_removed(office: Office) -> None:
+    segment = office.rows.audit_state.segments.pop(0)
+    del office.entries[: segment.last]
+    office.rows.audit_state.heads[:] = [h for h in office.rows.audit_state.heads if h.sequence > segment.last]
+
+
+def segment_dropped_by_hand(office: Office) -> None:
+    segments = office.rows.audit_state.segments
+    segments[0] = msgspec.structs.replace(segments[0], dropped_at=1)
+    del office.entries[: segments[0].last]
+
+
+def head_forged(office: Office) -> None:
+    heads = office.rows.audit_state.heads
+    heads[0] = msgspec.structs.replace(heads[0], hash="ab" * 32)
+
+
+def head_of_another_key(office: Office) -> None:
+    heads = office.rows.audit_state.heads
+    heads[0] = msgspec.structs.replace(heads[0], key="sha256:" + "00" * 32)
+
+
+def signature_broken(office: Office) -> None:
+    heads = office.rows.audit_state.heads
+    heads[0] = msgspec.structs.replace(heads[0], signature="not base64!")
+
+
+@pytest.mark.parametrize(
+    ("damage", "flaw"),
+    [
+        (removed, Flaw.REMOVED),
+        (altered, Flaw.ALTERED),
+        (altered_with_its_hash, Flaw.ALTERED),
+        (reordered, Flaw.ALTERED),
+        (inserted, Flaw.ALTERED),
+        (rewritten, Flaw.HEAD),
+        (truncated, Flaw.TRUNCATED),
+        (truncated_with_its_segment, Flaw.TRUNCATED),
+        (truncated_with_its_heads, Flaw.TRUNCATED),
+        (appended, Flaw.ALTERED),
+        (segment_removed, Flaw.SEGMENT),
+        (segment_dropped_by_hand, Flaw.SEGMENT),
+        (head_forged, Flaw.HEAD),
+        (head_of_another_key, Flaw.HEAD),
+        (signature_broken, Flaw.HEAD),
+    ],
+)
+async def test_damage_is_found(damage: Callable[[Office], None], flaw: Flaw) -> None:
+    office = Office()
+    await office.days(2, each=6)
+    await office.written(6)
+    assert (await office.verified()).is_clean
+    damage(office)
+    assert flaw in {wrong.flaw for wrong in (await office.verified()).findings}
+
+
+async def test_what_is_said_names_the_place() -> None:
+    office = Office()
+    await office.days(1, each=6)
+    removed(office)
+    (wrong,) = (await office.verified()).findings
+    assert (wrong.flaw, wrong.sequence, wrong.what) == (Flaw.REMOVED, 5, "entries 5 to 5 are gone")
+
+
+async def test_an_empty_log_is_whole() -> None:
+    report = await Office().verified()
+    assert report.is_clean
+    assert (report.entries, report.last, report.signed) == (0, 0, 0)
+
+
+async def test_everything_gone_is_found_by_what_is_left() -> None:
+    office = Office()
+    await office.days(2)
+    office.entries.clear()
+    assert Flaw.TRUNCATED in {wrong.flaw for wrong in (await office.verified()).findings}
+
+
+async def test_retention_is_told_from_removal() -> None:
+    office = Office()
+    await office.days(40)
+    report = await office.verified()
+    assert report.is_clean
+    assert report.dropped > 0
+    state = office.rows.audit_state
+    place = next(place for place, each in enumerate(state.entries) if each.entry.kind == EventKind.AUDIT_DROPPED)
+    first = next(each for each in state.segments if not each.dropped_at)
+    number = state.segments.index(first)
+    assert place > 0
+    state.segments[number] = msgspec.structs.replace(first, dropped_at=office.clock.now())
+    assert any(
+        wrong.flaw is Flaw.SEGMENT and "no retention tells of it" in wrong.what
+        for wrong in (await office.verified()).findings
+    )
+
+
+async def test_the_closing_heads_of_what_was_dropped_are_held_against_it() -> None:
+    office = Office()
+    await office.days(40)
+    state = office.rows.audit_state
+    last = max(each.last for each in state.segments if each.dropped_at)
+    state.heads[:] = [head for head in state.heads if head.sequence != last]
+    assert any("closing head" in wrong.what for wrong in (await office.verified()).findings)
+
+
+async def test_a_noted_head_finds_a_log_that_was_written_anew_by_somebody_who_can_sign() -> None:
+    office = Office()
+    await office.days(2, each=6)
+    noted = office.rows.audit_state.heads[-1]
+    assert (await office.verified(noted)).noted == 1
+    state = office.rows.audit_state
+    office.entries[4] = changed(office.entries[4], actor="bob")
+    rechained(office, 4)
+    state.heads[:] = [
+        await office.signer.sign(head.sequence, office.entries[head.sequence - 1].hash, head.at) for head in state.heads
+    ]
+    first, second = state.segments
+    closing = office.entries[first.last - 1].hash
+    state.segments[:] = [
+        msgspec.structs.replace(first, closing=closing),
+        msgspec.structs.replace(second, opening=closing, closing=office.entries[-1].hash),
+    ]
+    assert (await office.verified()).is_clean
+    (wrong,) = (await office.verified(noted)).findings
+    assert (wrong.flaw, wrong.sequence) == (Flaw.HEAD, noted.sequence)
+
+
+async def test_noted_heads_of_what_was_dropped_cannot_be_checked_and_later_ones_must_be_there() -> None:
+    office = Office()
+    await office.written(3)
+    early = office.rows.audit_state.heads[-1]
+    await office.days(40)
+    later = msgspec.structs.replace(early, sequence=10_000)
+    middle = msgspec.structs.replace(early, sequence=early.sequence - 1)
+    report = await office.verified(middle, later)
+    assert report.unreachable == 1
+    assert [wrong.flaw for wrong in report.findings] == [Flaw.TRUNCATED]
+
+
+async def test_only_trusted_keys_count() -> None:
+    office = Office()
+    await office.written(3)
+    (key,) = office.rows.audit_state.keys
+    assert (await office.verified(trusted=(key.id,))).signed == 3
+    report = await office.verified(trusted=("sha256:" + "0" * 64,))
+    assert {wrong.flaw for wrong in report.findings} == {Flaw.HEAD}
+    assert report.signed == 0
+
+
+async def test_retention_beside_verification_is_no_finding() -> None:
+    office = Office()
+    await office.days(29)
+    segments = await office.audit.reader.segments()
+
+    class Late:
+        """Answers first with the segments as they were before retention went by."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        async def segments(self) -> object:
+            self.asked += 1
+            return segments if self.asked == 1 else await office.audit.reader.segments()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(office.audit.reader, name)
+
+    office.clock.at += 20 * DAY
+    await office.written()
+    assert len(office.entries) < 3 * 29
+    reader = Late()
+    report = await AuditVerification(office.audit.log, reader, Ed25519HeadChecker(office.audit.keys)).run()  # type: ignore[arg-type]
+    assert report.is_clean
+    assert reader.asked > 2

@@ -1,0 +1,90 @@
+"""Trusts as they are managed: checked, versioned, and made only by those who may be the robot themselves."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orlop.bootstrap.workload import TRUSTS
+from orlop.domain.access import Place, PlaceKind, SubjectKind
+from orlop.domain.errors import Denied, RegistryError, RequestInvalid
+from orlop.domain.trusts import read_trust
+from orlop.ports.identity import Account
+from tests.docs.blocks import blocks
+from tests.unit.management.scene import BY, Scene
+from tests.workload.issuers import AUDIENCE
+
+BODY: dict[str, Any] = {
+    "kind": "oidc",
+    "preset": "github",
+    "robot": "robot+ci",
+    "audience": AUDIENCE,
+    "claims": {"repository": "octo-org/octo-repo", "ref": ["refs/heads/main", "refs/tags/v*"]},
+}
+
+
+async def a_scene() -> Scene:
+    """A registry with a robot."""
+    scene = Scene({TRUSTS.kind: TRUSTS})
+    await scene.identity.accounts.add(Account(kind=SubjectKind.ROBOT, name="robot+ci"), BY)
+    return scene
+
+
+async def test_a_trust_is_kept_as_it_was_meant() -> None:
+    scene = await a_scene()
+    root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
+    made = await scene.management.documents.put(root, "trust", "main", BODY, 0)
+    assert made.body == {**BODY, "issuer": "https://token.actions.githubusercontent.com"}
+    again = await scene.management.documents.put(root, "trust", "main", made.body, made.version)
+    assert again.version == made.version, "what is shown can be given back"
+    aws = {
+        "kind": "aws-iam",
+        "robot": "robot+ci",
+        "audience": AUDIENCE,
+        "principal": "arn:aws:iam::123456789012:role/ci",
+    }
+    await scene.management.documents.put(root, "trust", "aws", aws, 0)
+    assert [shown.name for shown in await scene.management.documents.all(root, "trust")] == ["aws", "main"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"claims": {"repository": "*/octo-repo"}}, "wildcard"),
+        ({"claimz": {}}, "claims"),
+        ({"robot": "robot+gone"}, "robot.gone"),
+        ({"robot": "root"}, "not the name of a robot"),
+        ({"kind": "saml"}, "kind"),
+    ],
+)
+async def test_what_is_wrong_is_refused_with_a_reason(changed: dict[str, Any], word: str) -> None:
+    scene = await a_scene()
+    root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
+    with pytest.raises(RegistryError, match=word):
+        await scene.management.documents.put(root, "trust", "main", BODY | changed, 0)
+
+
+async def test_others_make_none() -> None:
+    scene = await a_scene()
+    owner = await scene.user("ann", ("owner", Place(PlaceKind.NAMESPACE, "team")))
+    with pytest.raises(Denied):
+        await scene.management.documents.put(owner, "trust", "main", BODY, 0)
+
+
+async def test_a_body_that_is_none_is_refused() -> None:
+    scene = await a_scene()
+    root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
+    with pytest.raises(RequestInvalid):
+        await scene.management.documents.put(root, "trust", "main", {}, 0)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
+TRUSTS_OF_THE_PAGE = [
+    block.body for block in blocks(PAGE.read_text()) if block.kind == "json" and '"robot"' in block.body
+]
+
+
+@pytest.mark.parametrize("body", TRUSTS_OF_THE_PAGE)
+def test_the_trusts_of_the_documentation_are_trusts(body: str) -> None:
+    read_trust(body.replace("…", "x").encode())
+    assert len(TRUSTS_OF_THE_PAGE) == 5
