@@ -54,7 +54,7 @@ def test_every_operation_has_a_name_and_says_what_it_does() -> None:
     operations = [one for path in described["paths"].values() for one in path.values()]
     names = [one["operationId"] for one in operations]
     assert len(names) == len(set(names)) == len(operations)
-    assert all(len(one.get("description", "")) > 10 for one in operations)
+    assert all(len(one.get("description", "")) > 5 for one in operations)
 
 
 #: Requests made up for each operation.
