@@ -9,16 +9,14 @@ from orlop.domain.providers import PROVIDER, Provider, check_provider_name
 from orlop.services.management.documents import DocumentKind
 
 
-def _check_provider(name: str, body: Any) -> None:
+def _named(name: str, _: Any) -> None:
     try:
         check_provider_name(name)
-    except ValueError as problem:
-        raise RequestInvalid(str(problem), {"field": "name"}) from problem
+    except ValueError as error:
+        raise RequestInvalid(str(error), {"name": name[:160]}) from error
 
 
-PROVIDERS = DocumentKind(
-    PROVIDER, Provider, secrets=frozenset({"client_secret", "bind_password"}), check=_check_provider
-)
+PROVIDERS = DocumentKind(PROVIDER, Provider, secrets=frozenset({"client_secret", "bind_password"}), check=_named)
 
 #: By name.
-DOCUMENTS: Mapping[str, DocumentKind] = {kind.kind: kind for kind in (TRUSTS, PROVIDERS)}
+DOCUMENTS: Mapping[str, DocumentKind] = {TRUSTS.kind: TRUSTS, PROVIDERS.kind: PROVIDERS}
