@@ -16,6 +16,7 @@ from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.browser_steps import BrowserSteps
+from orlop.services.failures import OnFailure
 from orlop.services.lockout import Lockout
 from orlop.services.own_password import OwnPassword
 from orlop.services.passkeys import Passkeys
@@ -46,9 +47,10 @@ def build_browsers(
     sign_in: SignIn,
     log: RequestLog,
     request_ids: Callable[[], str],
+    on_failure: OnFailure,
     chance: Chance | None = None,
 ) -> Browsers:
-    """The pages of one process, and the jobs that belong to them."""
+    """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
     chance = chance or Chance()
     clock, draw = chance.clock, chance.draw
     openid = OpenIdClient(clock, fetch_secret)
@@ -83,7 +85,7 @@ def build_browsers(
     )
     pages = Pages()
     handlers = Handlers(
-        SigningIn(pages, sign_in.passwords, identity.accounts, factors, passkeys, sessions, steps, sign_on),
+        SigningIn(pages, sign_in.passwords, identity.accounts, factors, passkeys, sessions, steps, sign_on, on_failure),
         OwnAccount(
             pages,
             identity.accounts,

@@ -1,6 +1,8 @@
 """Sign-on providers: every value is checked when it is decoded, and claims become people by the provider's rules."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -91,6 +93,13 @@ def test_what_is_wrong_is_named(said: dict[str, Any], named: str) -> None:
     with pytest.raises(msgspec.ValidationError) as refused:
         provider(**said)
     assert named in str(refused.value)
+
+
+def test_what_the_manual_shows_can_be_used() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "single-sign-on.md").read_text()
+    [shown] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    known = decode_oidc(shown.encode())
+    assert person_of(known, {**ADA, "email_verified": True, "groups": ["developers"]}).groups == ("staff", "team")
 
 
 def test_an_error_about_a_secret_does_not_show_it() -> None:

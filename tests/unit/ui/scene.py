@@ -20,6 +20,7 @@ from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, Document
 from orlop.services.access import Access
+from orlop.services.failures import FailedSignIn
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.oidc.simulated import SimulatedProvider
@@ -68,7 +69,10 @@ class Scene:
             settings, self.identity, self.memory.access_changes, access, Sources(), self.chance
         )
         log = RequestLog(Metrics().requests, None)
-        self.browsers: Browsers = build_browsers(settings, self.identity, self.sign_in, log, lambda: "r-1", self.chance)
+        self.failures: list[FailedSignIn] = []
+        self.browsers: Browsers = build_browsers(
+            settings, self.identity, self.sign_in, log, lambda: "r-1", self.failures.append, self.chance
+        )
         self.providers: list[SimulatedProvider] = []
 
     def by(self) -> By:

@@ -230,6 +230,7 @@ async def test_an_authenticator_is_asked_for_from_then_on(scene: Scene) -> None:
     assert (await second(scene, "000000" if totp.at(now) != "000000" else "111111")).status == 401
     assert (await second(scene, totp.at(now))).status == 303
     assert (await second(scene, totp.at(now))).status == 401  # it was used
+    assert [failure.name for failure in scene.failures] == ["ada", "ada"]
     assert not any(totp.secret in str(each) for each in await scene.memory.catalog.outbox.events(0, 1000))
 
 

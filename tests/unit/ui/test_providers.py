@@ -217,6 +217,9 @@ async def test_somebody_who_may_not_sign_in_learns_why(scene: Scene) -> None:
     provider = await scene.provider(groups_claim="groups", allowed_groups=["devs"])
     answer = await scene.browser().through(provider)
     assert refused(answer, scene, 403)
+    assert [failure.reason for failure in scene.failures] == [
+        "the provider says that this account is in none of the groups that may sign in here"
+    ]
     assert "none of the groups" in answer.text
 
 

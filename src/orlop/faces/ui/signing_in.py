@@ -12,6 +12,7 @@ from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.ports.identity import Account, Accounts
 from orlop.services.browser_steps import BrowserSteps
+from orlop.services.failures import OnFailure, failure
 from orlop.services.passkeys import Passkeys, Site
 from orlop.services.passwords import PasswordSignIn
 from orlop.services.second_factors import SecondFactors
@@ -48,6 +49,7 @@ class SigningIn:
         sessions: BrowserSessions,
         steps: BrowserSteps,
         sign_on: BrowserSignOn,
+        on_failure: OnFailure,
     ) -> None:
         self._pages = pages
         self._passwords = passwords
@@ -57,6 +59,7 @@ class SigningIn:
         self._sessions = sessions
         self._steps = steps
         self._sign_on = sign_on
+        self._on_failure = on_failure
 
     async def show(self, exchange: UiExchange) -> Reply:
         """The login page."""
@@ -88,6 +91,7 @@ class SigningIn:
         try:
             await self._factors.verify(account, exchange.field("code"), exchange.caller)
         except (Unauthorized, TooManyRequests) as refusal:
+            self._failed(exchange, account.name, refusal)
             return self._code(exchange, account, step, halfway.next, refusal)
         await self._steps.take(_SECOND_FACTOR, step, _Halfway, holder=exchange.secret)
         return await self._enter(exchange, account, halfway.next)
@@ -114,9 +118,14 @@ class SigningIn:
     async def with_passkey(self, exchange: UiExchange) -> Reply:
         """What a passkey signed. It stands for both factors: something held, and whoever it recognised."""
         asked = await self._steps.take(_PASSKEY, exchange.field("step"), Challenge, holder=exchange.secret)
-        account = await self._passkeys.authenticate(
-            exchange.field("response"), asked.challenge, site_of(exchange), exchange.caller
-        )
+        site = site_of(exchange)
+        try:
+            account = await self._passkeys.authenticate(
+                exchange.field("response"), asked.challenge, site, exchange.caller
+            )
+        except Unauthorized as refusal:
+            self._failed(exchange, "", refusal)
+            raise
         return await self._enter(exchange, account, asked.next)
 
     async def to_provider(self, exchange: UiExchange, name: str) -> Reply:
@@ -130,7 +139,11 @@ class SigningIn:
         """The browser came back from a provider."""
         query = exchange.query
         returned = Returned(query.get("state", ""), query.get("code", ""), query.get("iss"), query.get("error", ""))
-        done = await self._sign_on.finish(name, returned, visit=exchange.secret, caller=exchange.caller)
+        try:
+            done = await self._sign_on.finish(name, returned, visit=exchange.secret, caller=exchange.caller)
+        except (Unauthorized, Denied) as refusal:
+            self._failed(exchange, "", refusal)
+            raise
         return await self._enter(exchange, done.account, done.next, provider=name, provider_session=done.session)
 
     async def backchannel(self, exchange: UiExchange, name: str) -> Reply:
@@ -162,6 +175,10 @@ class SigningIn:
         if exchange.visitor:
             await self._sessions.end(exchange.visitor, exchange.visitor.session.id)
         return redirect(next_, Cookie(SESSION, secret), Cookie(VISIT))
+
+    def _failed(self, exchange: UiExchange, name: str, refusal: RegistryError) -> None:
+        """Tell of a failure that is no password's; those are told of where passwords are checked."""
+        self._on_failure(failure(name, exchange.address, exchange.request, refusal.message))
 
     async def _login(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         return self._pages.page(
