@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from bench.scenes import content
+from bench.scenes import content, people
 from bench.scenes.content import Piece
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.sql.catalog import DATABASE, on, open_sqlite
 from orlop.adapters.sql.engine import Engine, Script, Session
+from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
@@ -19,9 +20,12 @@ from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.upload import Upload
 from orlop.ports.catalog import By, Catalog, ManifestPush, UploadCommit
+from orlop.ports.identity import Identity
 
+S = TypeVar("S")
 T = TypeVar("T")
 Step = Callable[[Catalog], Awaitable[object]]
+PeopleStep = Callable[[Identity], Awaitable[object]]
 
 _BY = By("bench", 1_700_000_000_000_000)
 _EVER = 1 << 60
@@ -36,7 +40,7 @@ class _Within:
     def __init__(self, session: Session) -> None:
         self.reader = session
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True) -> T:
+    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
         return await script(self.reader)
 
     async def check(self) -> None:
@@ -81,14 +85,25 @@ class Writer:
         for together in _batches(steps):
 
             async def script(session: Session, batch: list[Step] = together) -> None:
-                catalog = on(_Within(session))
+                catalog = on(_Within(session), session)
                 for step in batch:
                     await step(catalog)
 
             await self._engine.write(script)
 
+    async def people(self, steps: Iterable[PeopleStep]) -> None:
+        """Take steps that only write about who there is and what they may do, many in one transaction."""
+        for together in _batches(steps):
 
-def _batches(steps: Iterable[Step]) -> Iterator[list[Step]]:
+            async def script(session: Session, batch: list[PeopleStep] = together) -> None:
+                identity = identity_on(_Within(session))
+                for step in batch:
+                    await step(identity)
+
+            await self._engine.write(script, access=True)
+
+
+def _batches(steps: Iterable[S]) -> Iterator[list[S]]:
     rest = iter(steps)
     while batch := list(itertools.islice(rest, _TOGETHER)):
         yield batch
@@ -150,6 +165,7 @@ def standard(repositories: int) -> Callable[[Writer], Awaitable[None]]:
                 push(content.IMAGE, content.manifest(content.image_layers(), "image"), ["v0"]),
             ]
         )
+        await writer.people(people.steps())
 
     return fill
 

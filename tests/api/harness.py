@@ -9,7 +9,6 @@ from urllib.parse import unquote
 import msgspec
 
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
-from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.management import api_app, build_management
 from orlop.bootstrap.sign_in import build_sign_in
@@ -75,7 +74,7 @@ class Api:
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(
-            settings, self.management, repositories, self.sign_in, MemoryKeptAnswers(), self.log, request_ids()
+            settings, self.management, repositories, self.sign_in, self.identity.answers, self.log, request_ids()
         )
         self._authorizations: dict[str, str] = {"": ""}
 

@@ -69,6 +69,14 @@ class AttemptsKit:
         assert await attempts.failed(["ann"], 20, forget_before=10) == {"ann": Attempts(2, 20)}
         assert await attempts.failed(["ann"], 30, forget_before=21) == {"ann": Attempts(1, 30)}
 
+    async def test_keys_may_be_anything(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+        keys = ["", "\0", "x" * 100_000, "\ud800", "ä'\"%"]
+        assert await attempts.failed(keys, 10, forget_before=0) == dict.fromkeys(keys, Attempts(1, 10))
+        assert await attempts.get(keys) == dict.fromkeys(keys, Attempts(1, 10))
+        await attempts.clear(keys)
+        assert await attempts.get(keys) == {}
+
     async def test_who_remembers_for_longer_still_does(self, cast: Cast) -> None:
         attempts = cast.identity.attempts
         await attempts.failed(["address"], cast.at, forget_before=0)

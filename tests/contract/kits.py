@@ -5,6 +5,7 @@ from tests.contract import (
     browse,
     collection,
     identity_accounts,
+    identity_answers,
     identity_browser,
     identity_facts,
     identity_grants,
@@ -60,6 +61,7 @@ class IdentityKit:
     TestNamespaces = identity_namespaces.NamespacesKit
     TestRepositories = identity_namespaces.RepositoriesKit
     TestFacts = identity_facts.FactsKit
+    TestAnswers = identity_answers.AnswersKit
     TestKeys = identity_sessions.KeysKit
     TestAttempts = identity_sessions.AttemptsKit
     TestSessions = identity_sessions.SessionsKit

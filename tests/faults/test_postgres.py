@@ -8,8 +8,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from orlop.adapters.sql import migrations
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.engine import Session
+from orlop.adapters.sql.migrations import Migration
+from orlop.adapters.sql.migrations.postgres import migrate, taken
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import Unavailable
@@ -226,3 +229,27 @@ async def test_connections_that_are_all_in_use_are_no_database_that_is_away(post
     await holding
     assert await opened.catalog.manifests.resolve(APP, V1) is None
     await opened.engine.close()
+
+
+async def test_a_migration_lets_others_pass_while_it_waits(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction holds what a step needs for longer than the step waits, and others ask for that in between."""
+    url = await asyncio.to_thread(postgres.catalog)
+    known = migrations.known("postgres")
+    step = Migration(known[-1].number + 1, "note", "ALTER TABLE blobs ADD COLUMN note TEXT", expands=True)
+    monkeypatch.setattr(migrations, "known", lambda _: (*known, step))
+    holder, other = await asyncpg.connect(url), await asyncpg.connect(url)
+    holding = holder.transaction()
+    await holding.start()
+    await holder.execute("LOCK TABLE blobs IN ROW EXCLUSIVE MODE")
+    migrating = asyncio.create_task(migrate(Database(url), lambda: 0))
+    for _ in range(8):
+        await asyncio.sleep(0.5)
+        await other.fetchval("SELECT count(*) FROM blobs", timeout=2.5)
+    assert not migrating.done()
+    await holding.commit()
+    assert await migrating == (step,)
+    assert [applied.name for applied in await taken(Database(url))][-1] == "note"
+    await holder.close()
+    await other.close()

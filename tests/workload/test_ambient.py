@@ -197,6 +197,13 @@ async def test_china_has_a_domain_of_its_own(credentials: dict[str, str], monkey
     assert url.startswith("https://sts.cn-north-1.amazonaws.com.cn/?")
 
 
+async def test_a_function_of_aws_says_its_region_in_another_variable(credentials: dict[str, str]) -> None:
+    found = await Ambient({**credentials, "AWS_REGION": "ap-south-1"}, "/nonexistent").find(AUDIENCE, ANYWHERE)
+    assert found is not None
+    url = base64.urlsafe_b64decode(found.text.removeprefix("orlop-aws-v1.") + "==").decode()
+    assert url.startswith("https://sts.ap-south-1.amazonaws.com/?")
+
+
 async def test_credentials_of_aws_that_are_half_are_told_of(
     credentials: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -299,6 +299,21 @@ async def test_a_token_may_leave_out_the_name_of_the_only_key() -> None:
             await scene.workloads.verify(token)
 
 
+async def test_one_trust_that_cannot_be_asked_is_no_no_of_another() -> None:
+    issuer = Issuer("/keys")
+    async with running(issuer):
+        scene = Scene()
+        token = await trusting(scene, issuer.url)
+        other = {"preset": "github", "issuer": issuer.url, "claims": WANTED}
+        await scene.trust("aaa", **other, jwks={"keys": [public(rsa("x"))]})
+        issuer.answers[DISCOVERY] = lambda _: web.Response(status=503)
+        with pytest.raises(Unavailable):
+            await scene.workloads.verify(token)
+        del issuer.answers[DISCOVERY]
+        scene.time.pass_by(REST)
+        assert await scene.workloads.verify(token) is not None
+
+
 async def test_a_new_key_is_found_and_an_old_one_forgotten() -> None:
     issuer = Issuer("/keys")
     async with running(issuer):

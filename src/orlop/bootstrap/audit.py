@@ -23,7 +23,7 @@ from orlop.services.audit_forward import AuditForward
 from orlop.services.audit_query import AuditQuery
 from orlop.services.audit_verify import AuditVerification
 from orlop.services.notices import Notices, Pulls
-from orlop.services.standing import Standing
+from orlop.services.standing_work import StandingWork
 from orlop.services.worker import Chore
 
 #: How often refusals and pulls are written, in seconds.
@@ -42,7 +42,7 @@ def telling(notices: Notices) -> Chore:
     return Chore("refusals and pulls", _NOTICES_EVERY, notices.step)
 
 
-def auditing(settings: Settings, stores: Stores) -> Sequence[Standing]:
+def auditing(settings: Settings, stores: Stores) -> Sequence[StandingWork]:
     """What writes the log, and what sends it on."""
     audit, clock, owner = stores.audit, SystemClock(), RandomIds().new()
     writer = AuditWriter(
@@ -54,10 +54,10 @@ def auditing(settings: Settings, stores: Stores) -> Sequence[Standing]:
         clock,
         Keep(settings.audit.keep, duration_text(settings.audit.keep)),
     )
-    standing = [Standing(JOB, writer.step, stores.leases, clock, owner)]
+    standing = [StandingWork(JOB, writer.step, stores.leases, clock, owner)]
     for name, sink in _sinks(settings):
         forward = AuditForward(name, audit.reader, audit.positions, sink)
-        standing.append(Standing(forward.job, forward.step, stores.leases, clock, owner, last=forward.close))
+        standing.append(StandingWork(forward.job, forward.step, stores.leases, clock, owner, last=forward.close))
     return standing
 
 

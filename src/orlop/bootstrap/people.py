@@ -7,6 +7,7 @@ import msgspec
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.directories import build_directories, synchronising
 from orlop.bootstrap.limits import telling_failures
+from orlop.bootstrap.management import api_app, build_management
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores
@@ -50,11 +51,13 @@ def build_people(
     sign_in = build_sign_in(settings, identity, stores.access_changes, services.access, sources)
     tokens = token_app(sign_in, log, request_ids)
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
+    management = build_management(settings, identity, services.access, sign_in)
+    faces["api"] = api_app(
+        settings, management, services.repositories, sign_in, identity.answers, log, request_ids, stores.audit.reader
+    )
     jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
     browsers = (
-        None
-        if settings.open
-        else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
+        None if settings.open else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
     )
     if browsers is not None:
         faces.update(mounted(browsers))

@@ -1,11 +1,12 @@
 """What one worker of the server runs: the ASGI application on open stores, and the work in the background."""
 
 from collections.abc import Callable
+from secrets import token_bytes
 
 from orlop.bootstrap.background import background
 from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
-from orlop.bootstrap.clocks import request_ids
+from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.first_start import create_first
 from orlop.bootstrap.limits import build_limits, build_turnstile
 from orlop.bootstrap.people import build_people
@@ -18,6 +19,7 @@ from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
@@ -26,6 +28,7 @@ from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
 from orlop.server import WorkerContext
 from orlop.services.first_start import FirstPassword
+from orlop.services.standing import Standings
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 
@@ -80,7 +83,13 @@ def application_on(
             settings,
             stores,
             services,
-            Doors(sign_in.authentication, services.access, sign_in.challenges, metrics.refused, turnstile),
+            Doors(
+                Standings(sign_in.authentication, services.access, stores.access_changes, SystemClock(), token_bytes),
+                services.access,
+                sign_in.challenges,
+                metrics.refused,
+                turnstile,
+            ),
             blobs,
             log,
             names,
@@ -111,9 +120,12 @@ def _distribution(
         handlers,
         doors,
         # Manifests are what is worth remembering; of a blob it is a few hundred bytes.
-        Answers(stores.changes, settings.cache.bytes * 3 // 4),
+        Pulling(
+            handlers.manifests, Answers(stores.changes, settings.cache.bytes * 3 // 4), doors.standings, SystemClock()
+        ),
         Answers(stores.changes, settings.cache.bytes // 4),
         log,
         Limits(body_idle=settings.limits.body_idle / SECOND),
         names,
+        SystemClock(),
     )

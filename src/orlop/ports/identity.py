@@ -22,6 +22,7 @@ from orlop.ports.accounts import PasswordRecord as PasswordRecord
 from orlop.ports.accounts import Passwords as Passwords
 from orlop.ports.browser import SignOns, Steps
 from orlop.ports.catalog import By
+from orlop.ports.idempotency import KeptAnswers
 
 # --- Secrets ------------------------------------------------------------------------------------------------------
 
@@ -422,3 +423,4 @@ class Identity(msgspec.Struct, frozen=True):
     sessions: Sessions
     steps: Steps
     sign_ons: SignOns
+    answers: KeptAnswers

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from orlop.domain.access import Action, Caller, Decision, Question, Rights, RuleKind, Subject, SubjectKind, decide
 from orlop.domain.access.actions import READS, REGISTRY_WIDE
+from orlop.domain.access.grants import GrantsByPlace
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
 from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
@@ -17,6 +18,9 @@ from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+#: Later than anything.
+NEVER = 1 << 62
 
 #: What may be done to one repository: whoever may do any of it has to know that it is there.
 _TELLING = tuple(action for action in Action if action not in REGISTRY_WIDE)
@@ -37,20 +41,29 @@ class Access:
         self._clock = clock
         self.everyone = everyone
         self._count: int | None = None
-        self._accounts: OrderedDict[tuple[int, int], AccountFacts | None] = OrderedDict()
+        self._accounts: OrderedDict[tuple[int, int], tuple[AccountFacts, GrantsByPlace] | None] = OrderedDict()
         self._places: OrderedDict[str, PlaceFacts] = OrderedDict()
 
-    async def rights(self, subject: Subject) -> Rights:
-        """What a subject may do now. Raises Unauthorized when what they signed in with is no good any more."""
+    async def rights(self, subject: Subject, repository: str | None = None) -> Rights:
+        """What a subject may do now; for a `repository`, with no more grants than may be about it.
+
+        Raises Unauthorized when what they signed in with is no good any more.
+        """
         if self.everyone:
             return Rights(subject, open=True)
         if subject.kind is SubjectKind.ANONYMOUS:
             return nobody()
-        facts = await self._account(subject)
-        if facts is None:
-            raise Unauthorized(f"the account {subject.name} is gone")
-        refuse_unfit(facts, subject, self._clock.now())
-        return Rights(subject, facts.version, facts.grants, facts.secret.limits if facts.secret else None)
+        facts, by_place = await self._fit(subject)
+        grants = facts.grants if repository is None else by_place.about(repository)
+        return Rights(subject, facts.version, grants, facts.secret.limits if facts.secret else None)
+
+    async def ends(self, subject: Subject) -> int:
+        """When the account or the secret that somebody came with expires. Raises as `rights`."""
+        if self.everyone or subject.kind is SubjectKind.ANONYMOUS:
+            return NEVER
+        facts, _ = await self._fit(subject)
+        secret = facts.secret.expires_at if facts.secret is not None else 0
+        return min(facts.account.expires_at or NEVER, secret or NEVER)
 
     async def decide(
         self,
@@ -67,7 +80,7 @@ class Access:
         client then fetches another.
         """
         try:
-            rights = await self.rights(caller.subject)
+            rights = await self.rights(caller.subject, repository)
         except Unauthorized as unfit:
             unfit.refused = Refused(action.value, repository or namespace or "", unfit.message, tag)
             raise
@@ -112,13 +125,15 @@ class Access:
             raise unknown
         raise _refusal(caller, action, repository, tag, decision, namespace or "")
 
-    async def enter(self, caller: Caller, actions: Sequence[Action], *, repository: str | None, tag: str = "") -> None:
+    async def enter(
+        self, caller: Caller, actions: Sequence[Action], *, repository: str | None, tag: str = ""
+    ) -> Decision:
         """Let in whoever may do at least one of these; what else it takes is asked where it shows. Raises as `check`,
         about the first of them."""
-        for action in actions:
+        for action in actions[1:]:
             if await self.allows(caller, action, repository=repository, tag=tag):
-                return
-        await self.check(caller, actions[0], repository=repository, tag=tag)
+                return await self.check(caller, action, repository=repository, tag=tag)
+        return await self.check(caller, actions[0], repository=repository, tag=tag)
 
     async def allows(self, caller: Caller, action: Action, *, repository: str | None, tag: str = "") -> bool:
         """Whether the caller may do it with what they came with."""
@@ -178,7 +193,7 @@ class Access:
 
     async def may_know(self, caller: Caller, repository: str) -> bool:
         """Whether the subject may know that a repository is there: may do anything at all to it."""
-        rights = await self.rights(caller.subject)
+        rights = await self.rights(caller.subject, repository)
         visible = (await self._place(repository)).visible
         now = self._clock.now()
         return any(
@@ -186,14 +201,22 @@ class Access:
             for action in _TELLING
         )
 
-    async def _account(self, subject: Subject) -> AccountFacts | None:
+    async def _fit(self, subject: Subject) -> tuple[AccountFacts, GrantsByPlace]:
+        found = await self._account(subject)
+        if found is None:
+            raise Unauthorized(f"the account {subject.name} is gone")
+        refuse_unfit(found[0], subject, self._clock.now())
+        return found
+
+    async def _account(self, subject: Subject) -> tuple[AccountFacts, GrantsByPlace] | None:
         key = (subject.id, subject.credential_id)
         self._renew()
         if key in self._accounts:
             self._accounts.move_to_end(key)
             return self._accounts[key]
         count = self._changes.current()
-        facts = await self._facts.of(*key)
+        known = await self._facts.of(*key)
+        facts = (known, GrantsByPlace(known.grants)) if known is not None else None
         if count is not None and count == self._changes.current() == self._count:
             _remember(self._accounts, key, facts)
         return facts

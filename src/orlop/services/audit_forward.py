@@ -1,6 +1,6 @@
 """Sends the audit log on, as it grows: at least once, in order, from where it stood, with a little memory.
 
-What could not be sent is sent again, after a pause that grows (see services.standing); meanwhile it waits in the log
+What could not be sent is sent again, after a pause that grows (services.standing_work); meanwhile it waits in the log
 itself, for as long as that is kept.
 """
 

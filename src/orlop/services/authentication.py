@@ -83,6 +83,11 @@ class Authentication:
         self._uses.seen(subject, address)
         return Caller(subject, address, request)
 
+    def until(self, authorization: str) -> int:
+        """Until when a header that was found good is believed, while nobody's rights change (microseconds since 1970);
+        0: it is looked at each time."""
+        return self._remembered.until(self._remembered.key(authorization))
+
     async def proof(self, credentials: Basic, *, address: str, request: str) -> Proof:
         """Whoever has this name and password, token or secret, and until when that proves it. Raises as `caller`."""
         if self._everyone:

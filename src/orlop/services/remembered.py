@@ -62,6 +62,10 @@ class RememberedCredentials:
         self._kept.move_to_end(key)
         return kept.proof.subject
 
+    def until(self, key: bytes) -> int:
+        """Until when what is kept holds, if it still does; 0: it does not."""
+        return self._kept[key].proof.until if self.recall(key) is not None else 0
+
     def count(self) -> int | None:
         """To be asked before a credential is looked at, and given to `remember` after."""
         return self._changes.current()

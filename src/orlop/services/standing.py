@@ -1,104 +1,134 @@
-"""Work that never ends and that one process at a time does: it holds a lease for as long as it lives."""
+"""What a process remembers of those who pull, so that it need not be worked out for each of their requests.
 
-import asyncio
-from collections.abc import Awaitable, Callable
+Nothing here decides anything: what is remembered was decided a moment ago, and holds while nobody's rights change,
+nothing of it has expired, and it depended neither on the time nor on the address.
+"""
 
-import structlog
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Protocol
 
-from orlop.domain.errors import RegistryError, Stale
+from orlop.domain.access import ANONYMOUS, Caller, Decision, Subject
 from orlop.ports.clock import SECOND, Clock
-from orlop.ports.jobs import Lease, Leases
+from orlop.ports.events import Changes
+from orlop.services.access import Access
 
-_log = structlog.get_logger("orlop.worker")
+#: How long a credential is believed without asking whether it is good, which is when its use is noted, too.
+_BELIEVED = 5 * SECOND
 
-#: How long a lease holds without a sign of life, and when it is renewed, in microseconds: after a kill somebody else
-#: goes on within the first.
-_LEASE, _RENEW = 20 * SECOND, 6 * SECOND
-#: How often somebody without the lease asks for it, and the longest pause after failures, in seconds.
-_ASK_EVERY, _LONGEST_PAUSE = 5.0, 30.0
+#: How many credentials are remembered, and how many repositories for all of them together.
+CREDENTIALS, PLACES = 10_000, 100_000
+
+_EVER = 1 << 62
+
+
+class Authenticating(Protocol):
+    """Finds out who asks (services.authentication)."""
+
+    async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
+        """Who sends this header; nobody without one. Raises Unauthorized, TooManyRequests, Unavailable."""
+        ...
+
+    def until(self, authorization: str) -> int:
+        """Until when the header, which was found good, is certain to stay so while nobody's rights change, in
+        microseconds since 1970; 0: not even now."""
+        ...
 
 
 class Standing:
-    """Does `step` every second or so while this process has the lease on `job`, and `last` when it ends.
+    """Who comes with a credential, and from where they may pull, until when."""
 
-    A step takes much less than a lease.
-    """
+    __slots__ = ("count", "open", "pulls", "since", "subject", "until")
+
+    def __init__(self, subject: Subject, *, count: int | None, since: int, until: int, is_open: bool = False) -> None:
+        self.subject = subject
+        self.count = count
+        self.since = since
+        self.until = until
+        self.open = is_open
+        self.pulls: dict[str, int] = {}
+
+    def may_pull(self, repository: str | None, now: int) -> bool:
+        """Whether it is remembered that they may."""
+        return self.open or (repository is not None and self.pulls.get(repository, 0) > now)
+
+
+class Standings:
+    """`changes` counts changes of who may do what; `draw` gives random bytes: credentials are kept as keyed hashes."""
 
     def __init__(
         self,
-        job: str,
-        step: Callable[[Lease], Awaitable[object]],
-        leases: Leases,
+        authentication: Authenticating,
+        access: Access,
+        changes: Changes,
         clock: Clock,
-        owner: str,
-        *,
-        every: float = 1.0,
-        last: Callable[[], Awaitable[None]] | None = None,
+        draw: Callable[[int], bytes],
     ) -> None:
-        self._job = job
-        self._step = step
-        self._leases = leases
+        self._authentication = authentication
+        self._access = access
+        self._changes = changes
         self._clock = clock
-        self._owner = owner
-        self._every = every
-        self._last = last
-        self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._lease: Lease | None = None
-        self._failures = 0
+        self._key = draw(32)
+        self._kept: OrderedDict[bytes, Standing] = OrderedDict()
+        self._places = 0
+        self._everyone = (
+            Standing(ANONYMOUS, count=None, since=0, until=_EVER, is_open=True) if access.everyone else None
+        )
 
-    def start(self) -> None:
-        """Begin; needs a running event loop."""
-        self._task = asyncio.create_task(self._run())
+    def recall(self, authorization: bytes, now: int) -> Standing | None:
+        """What is known of who sends this header, if it still holds. A clock that was set back makes nothing hold
+        longer."""
+        if self._everyone is not None:
+            return self._everyone
+        standing = self._kept.get(self._hash(authorization))
+        if standing is None or not standing.since <= now < standing.until or standing.count is None:
+            return None
+        return standing if standing.count == self._changes.current() else None
 
-    async def stop(self) -> None:
-        """End after the step under way and one last, and let go of the lease."""
-        self._stopping.set()
-        if self._task is not None:
-            await self._task
-        lease = self._lease
-        if lease is not None:
-            await self._once()
-            try:
-                await self._leases.release(lease, now=self._clock.now(), outcome="stopped")
-            except RegistryError as error:
-                _log.warning("a lease was not given back", job=self._job, reason=error.message)
-        if self._last is not None:
-            await self._last()
-
-    async def _run(self) -> None:
-        while not self._stopping.is_set():
-            await self._once()
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self._pause())
-            except TimeoutError:
-                continue
-
-    def _pause(self) -> float:
-        if self._failures:
-            return float(min(self._every * 2**self._failures, _LONGEST_PAUSE))
-        return self._every if self._lease is not None else _ASK_EVERY
-
-    async def _once(self) -> None:
-        try:
-            self._lease = await self._held()
-            if self._lease is not None:
-                await self._step(self._lease)
-            self._failures = 0
-        except Stale as lost:
-            self._lease = None
-            _log.warning("another process goes on with this", job=self._job, reason=lost.message)
-        except RegistryError as error:
-            self._failures += 1
-            _log.warning("the job failed and will be tried again", job=self._job, reason=error.message)
-
-    async def _held(self) -> Lease | None:
+    async def take(self, authorization: bytes, address: str, request: str) -> Standing:
+        """Who sends this header. Raises Unauthorized, TooManyRequests, Unavailable."""
         now = self._clock.now()
-        lease = self._lease
-        if lease is not None:
-            if now < lease.until - _LEASE + _RENEW and lease.until - now <= _LEASE:
-                return lease
-            renewed = await self._leases.renew(lease, until=now + _LEASE)
-            if renewed is not None:
-                return renewed
-        return await self._leases.acquire(self._job, self._owner, now=now, until=now + _LEASE)
+        known = self.recall(authorization, now)
+        if known is not None:
+            return known
+        count = self._changes.current()
+        text = authorization.decode("latin-1")
+        caller = await self._authentication.caller(text, address=address, request=request)
+        ends = [now + _BELIEVED, await self._access.ends(caller.subject)]
+        if text:
+            ends.append(self._authentication.until(text))
+        standing = Standing(caller.subject, count=count, since=now, until=min(ends))
+        if count is not None and count == self._changes.current():
+            self._remember(self._hash(authorization), standing)
+        return standing
+
+    def remember(self, standing: Standing, repository: str, decision: Decision) -> None:
+        """Somebody may pull from a repository: it was decided after their standing was taken."""
+        if not (decision.allowed and decision.lasting) or standing.count is None:
+            return
+        if standing.open or standing.count != self._changes.current():
+            return
+        if self._places >= PLACES:
+            self._forget()
+            return
+        self._places += repository not in standing.pulls
+        standing.pulls[repository] = decision.until or _EVER
+
+    def _remember(self, key: bytes, standing: Standing) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None and before.count == standing.count and before.subject == standing.subject:
+            standing.pulls = before.pulls  # only the belief in the credential had to be renewed
+        elif before is not None:
+            self._places -= len(before.pulls)
+        self._kept[key] = standing
+        if len(self._kept) > CREDENTIALS:
+            self._places -= len(self._kept.popitem(last=False)[1].pulls)
+
+    def _forget(self) -> None:
+        for standing in self._kept.values():
+            standing.pulls.clear()
+        self._places = 0
+
+    def _hash(self, authorization: bytes) -> bytes:
+        return blake2b(authorization, digest_size=32, key=self._key).digest() if authorization else b""

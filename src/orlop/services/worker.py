@@ -10,7 +10,7 @@ import structlog
 from orlop.domain.errors import RegistryError
 from orlop.ports.clock import SECOND, Clock, Ids
 from orlop.ports.jobs import Lease, Leases
-from orlop.services.standing import Standing
+from orlop.services.standing_work import StandingWork
 
 _log = structlog.get_logger("orlop.worker")
 
@@ -50,7 +50,7 @@ class Worker:
         leases: Leases,
         clock: Clock,
         ids: Ids,
-        standing: Sequence[Standing] = (),
+        standing: Sequence[StandingWork] = (),
     ) -> None:
         self._jobs = [job for job in jobs if job.every]
         self._chores = chores

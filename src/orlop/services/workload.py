@@ -31,6 +31,9 @@ from orlop.ports.workload import CallerIdentities, TokenIssuers
 
 _CREDENTIAL_MAX = 200
 
+#: How far a token came with a trust, from the worst on.
+_NOT_SIGNED, _NOT_KNOWN, _SIGNED, _TIMELY, _OURS = range(5)
+
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why one trust did not accept a token; for the log alone."""
@@ -93,23 +96,25 @@ class Workloads:
         failures: list[tuple[int, RegistryError]] = []
         reasons: list[Reason] = []
         for name, trust in trusts:
-            near = 0
+            near = _NOT_SIGNED
             try:
                 claims = await self._issuers.verify(token, trust)
-                signed, near = claims, 1
+                signed, near = claims, _SIGNED
                 check_times(claims, now)
-                near = 2
+                near = _TIMELY
                 if not is_for(claims, trust.audience):
                     raise Unauthorized("the token is made for another audience than this registry")
-                near = 3
+                near = _OURS
                 wrong = mismatch(trust.preset, trust.claims, claims)
                 if wrong is None:
                     return _vouched(trust.robot, name, subject_of(claims), now, trust.minutes)
                 reasons.append(Reason(name, "a claim is another", wrong.claim, wrong.wanted, wrong.found))
                 raise Unauthorized("no trust here accepts a token with these claims")
             except (Unauthorized, Unavailable) as failure:
-                if near < 3:
+                if near is not _OURS:
                     reasons.append(Reason(name, failure.message, found=_cause(failure)))
+                if isinstance(failure, Unavailable):
+                    near = _NOT_KNOWN
                 failures.append((near, failure))
         subject = subject_of(signed) if signed else "not known: no signature was good"
         # What is said is what the trust that was nearest says: a stranger may know what the token itself is like.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 
@@ -61,11 +62,13 @@ async def test_a_crowd_is_sent_away_while_the_first_are_served(quick: Argon2Hash
 
 
 async def test_who_goes_away_gives_up_their_place_only_when_it_is_free(quick: Argon2Hasher) -> None:
-    hasher = quick
-    asked = [asyncio.ensure_future(hasher.verify(None, "x")) for _ in range(AT_ONCE + WAITING)]
+    held = Event()
+    waiting = [asyncio.ensure_future(quick._run(held.wait)) for _ in range(AT_ONCE)]
+    waiting += [asyncio.ensure_future(quick.verify(None, "x")) for _ in range(WAITING)]
     await asyncio.sleep(0)
-    for each in asked:
+    for each in waiting:
         each.cancel()
-    await asyncio.gather(*asked, return_exceptions=True)
+    await asyncio.gather(*waiting, return_exceptions=True)
     with pytest.raises(TooManyRequests):
-        await hasher.verify(None, "x")
+        await quick.verify(None, "x")
+    held.set()

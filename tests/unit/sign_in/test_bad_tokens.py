@@ -209,6 +209,7 @@ async def test_a_token_for_nobody_is_for_what_everybody_may(scene: Scene) -> Non
     assert [(each.name, each.actions) for each in minted.access] == [("open/app", ("pull",))]
     caller = await scene.caller(bearer(minted.token))
     await scene.access.check(caller, Action.PULL, repository="open/app")
+    await scene.access.check(caller, Action.PING)  # a client learns that its token is one
     for action, repository in ((Action.PUSH_NEW, "open/app"), (Action.PULL, "team/app"), (Action.SYSTEM, None)):
         with pytest.raises(RegistryError):
             await scene.access.check(caller, action, repository=repository)

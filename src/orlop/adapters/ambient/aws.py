@@ -29,8 +29,8 @@ def is_likely(environment: Mapping[str, str]) -> bool:
     return any(environment.get(name) for name in _SIGNS)
 
 
-async def find(audience: str) -> AmbientToken | None:
-    """A signed question; None without credentials."""
+async def find(environment: Mapping[str, str], audience: str) -> AmbientToken | None:
+    """A signed question; None without credentials. botocore looks into the environment of the process itself."""
     from aiobotocore.session import get_session
     from botocore.exceptions import BotoCoreError
 
@@ -42,7 +42,8 @@ async def find(audience: str) -> AmbientToken | None:
         raise AmbientUnusable(f"the credentials of AWS cannot be had: {cause}") from cause
     if credentials is None:
         return None
-    region = session.get_config_variable("region") or "us-east-1"
+    # AWS_REGION is what Lambda, ECS and the other kits of AWS have; botocore knows only AWS_DEFAULT_REGION.
+    region = environment.get("AWS_REGION") or session.get_config_variable("region") or "us-east-1"
     signed_at = int(time.time())
     url = question(credentials, str(region), audience)
     token = QUESTION_PREFIX + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")

@@ -35,6 +35,6 @@ class Ambient:
             case Surrounding.GITHUB:
                 return await github.find(self._environment, audience)
             case Surrounding.AWS:
-                return await aws.find(audience)
+                return await aws.find(self._environment, audience)
             case Surrounding.GOOGLE:
                 return await google.find(self._environment, audience)

@@ -19,8 +19,12 @@ class MemoryKeptAnswers:
         return None
 
     async def finish(self, account: int, key: str, answer: bytes | None) -> None:
-        kept = self._rows.pop((account, key), None)
-        if kept is not None and answer is not None:
+        kept = self._rows.get((account, key))
+        if kept is None or kept.answer is not None:
+            return
+        if answer is None:
+            del self._rows[account, key]
+        else:
             self._rows[account, key] = msgspec.structs.replace(kept, answer=answer)
 
     async def forget(self, begun_before: int) -> None:

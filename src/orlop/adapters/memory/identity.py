@@ -1,5 +1,6 @@
 """Every role of who may do what, in memory."""
 
+from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.adapters.memory.identity_accounts import MemoryAccounts, MemoryPasswords
 from orlop.adapters.memory.identity_browser import MemorySignOns, MemorySteps
 from orlop.adapters.memory.identity_documents import MemoryDocuments
@@ -34,4 +35,5 @@ def on(state: State) -> Identity:
         sessions=MemorySessions(state),
         steps=MemorySteps(state),
         sign_ons=MemorySignOns(state),
+        answers=MemoryKeptAnswers(),
     )

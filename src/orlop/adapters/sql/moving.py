@@ -41,6 +41,7 @@ _TABLES: dict[str, Key] = {
     "sessions": ("",),
     "sign_in_steps": ("",),
     "sign_ons": ("", ""),
+    "kept_answers": (0, ""),
 }
 
 

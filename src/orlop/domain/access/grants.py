@@ -1,6 +1,7 @@
 """A grant: whom it concerns, which actions, where, and under which conditions; and whether it applies to a question."""
 
 import ipaddress
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -41,6 +42,8 @@ class Place(msgspec.Struct, frozen=True):
             case PlaceKind.NAMESPACE:
                 return repository.startswith(f"{self.path}/")
             case PlaceKind.REPOSITORIES:
+                if "*" not in self.path:
+                    return self.path == repository
                 return pattern(self.path, separator="/").matches(repository)
 
     def covers_namespace(self, path: str) -> bool:
@@ -165,6 +168,33 @@ def place_in(text: str) -> str:
     """The path of the place in what a grant says of itself as text; empty for the registry."""
     path = text.rpartition(" on ")[2].partition(", tags ")[0]
     return "" if " " in path else path
+
+
+class GrantsByPlace:
+    """Grants, so that those which may be about a repository are found without a look at all of them."""
+
+    def __init__(self, grants: Sequence[Grant]) -> None:
+        self._namespaces: dict[str, list[tuple[int, Grant]]] = {}
+        self._others: list[tuple[int, Grant]] = []
+        for position, grant in enumerate(grants):
+            if grant.place.kind is PlaceKind.NAMESPACE:
+                self._namespaces.setdefault(grant.place.path, []).append((position, grant))
+            else:
+                self._others.append((position, grant))
+
+    def about(self, repository: str) -> tuple[Grant, ...]:
+        """Those that cover it, and perhaps others, in their order."""
+        found = list(self._others)
+        end = repository.find("/")
+        while end > 0:
+            found += self._namespaces.get(repository[:end], ())
+            end = repository.find("/", end + 1)
+        found.sort(key=_position)
+        return tuple(grant for _, grant in found)
+
+
+def _position(entry: tuple[int, Grant]) -> int:
+    return entry[0]
 
 
 @lru_cache(maxsize=1024)

@@ -3,18 +3,18 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
-from orlop.domain.access import ANONYMOUS, Caller
-from orlop.domain.digest import Digest
+from orlop.domain.access import ANONYMOUS, Action, Caller
 from orlop.domain.errors import (
     ContentCorrupt,
     Denied,
     NameUnknown,
     RegistryError,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
@@ -23,14 +23,16 @@ from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import Exchange, combined
+from orlop.faces.distribution.pulling import Pulling, Warm
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile, limit_headers
 from orlop.faces.ratelimit import Header
-from orlop.ports.catalog import Pull
+from orlop.ports.clock import Clock
 from orlop.services.access import Access
 from orlop.services.blobs import FoundBlob
+from orlop.services.standing import Standing, Standings
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 _log = structlog.get_logger("orlop.distribution")
@@ -43,6 +45,7 @@ R = TypeVar("R", Response, AnyResponse)
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](?::[0-9]{1,5})?", re.ASCII)
 
 _SERVER = (b"server", b"orlop")
+_PULL = (Action.PULL,)
 _PATHSEND = "http.response.pathsend"
 
 
@@ -52,18 +55,10 @@ class Limits(msgspec.Struct, frozen=True):
     body_idle: float
 
 
-class Authenticating(Protocol):
-    """Finds out who asks (services.authentication)."""
-
-    async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
-        """Who sends this header; nobody without one. Raises Unauthorized, TooManyRequests, Unavailable."""
-        ...
-
-
 class Doors(msgspec.Struct, frozen=True):
     """Who asks, whether they may, and where those who may not sign in."""
 
-    authentication: Authenticating
+    standings: Standings
     access: Access
     challenges: Challenges
     refused: Callable[[str], None]
@@ -78,24 +73,68 @@ class DistributionApp:
         self,
         handlers: Handlers,
         doors: Doors,
-        manifests: Answers[tuple[Response, Pull]],
+        pulling: Pulling,
         blobs: Answers[FoundBlob],
         log: RequestLog,
         limits: Limits,
         request_ids: Callable[[], str],
+        clock: Clock,
     ) -> None:
         self._handlers = handlers
         self._table = table(handlers)
         self._doors = doors
-        self._manifests = manifests
+        self._pulling = pulling
         self._blobs = blobs
         self._log = log
         self._limits = limits
         self._request_ids = request_ids
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
+        warm = self._pulling.recall(scope)
+        if warm is None or not await self._give(warm, scope, send, started):
+            await self._serve(scope, receive, send, started)
+
+    async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> bool:
+        """An answer from memory: the most frequent of all, so that nothing is done here that can be left. False, and
+        nothing sent, for whoever has asked too often."""
+        request_id = self._request_ids()
+        ready, headers, subject, method = warm.ready, warm.headers, warm.standing.subject, scope["method"]
+        caller = Caller(subject, self._doors.challenges.proxies.client(scope, headers), request_id)
+        try:
+            limited = limit_headers(self._doors.turnstile.admit(caller, Kind.MANIFEST_GET, method))
+        except TooManyRequests:
+            return False
+        body = ready.found.body if method == "GET" else b""
+        self._pulling.seen(ready, counted=method == "GET")
+        self._doors.turnstile.pulled(caller, ready.pull, method)
+        try:
+            start = [*ready.headers, (b"x-request-id", request_id.encode()), *limited]
+            await send({"type": "http.response.start", "status": 200, "headers": start})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            self._log.finished(
+                RequestRecord(
+                    request_id=request_id,
+                    method=method,
+                    path=scope["path"],
+                    route="manifest-get",
+                    status=200,
+                    seconds=time.perf_counter() - started,
+                    bytes_in=0,
+                    bytes_out=len(body),
+                    client=caller.address,
+                    user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+                    subject=subject.name,
+                    credential=subject.credential,
+                )
+            )
+        return True
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        """Any request."""
         request_id = self._request_ids()
         method = scope["method"]
         path = scope["path"]
@@ -117,11 +156,13 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
-                authorization = headers.get(b"authorization", b"").decode("latin-1")
-                caller = await self._doors.authentication.caller(authorization, address=address, request=request_id)
+                authorization = headers.get(b"authorization", b"")
+                standing = await self._doors.standings.take(authorization, address, request_id)
+                caller = Caller(standing.subject, address, request_id)
                 limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
                 pathsend = _PATHSEND in scope.get("extensions", ())
-                response = await self._answer(request, Exchange(method, headers, body, caller, pathsend))
+                exchange = Exchange(method, headers, body, caller, pathsend)
+                response = await self._answer(scope, request, exchange, standing)
             except RegistryError as refusal:
                 error = refusal.code
                 response = self._refused(refusal, request_id, scope, headers)
@@ -167,12 +208,14 @@ class DistributionApp:
                 )
             )
 
-    async def _answer(self, request: Request, exchange: Exchange) -> AnyResponse:
+    async def _answer(self, scope: Scope, request: Request, exchange: Exchange, standing: Standing) -> AnyResponse:
         kind = request.kind
         if kind not in FILTERED:
-            exchange = await self._let_in(request, exchange)
+            exchange = await self._let_in(request, exchange, standing)
         if kind is Kind.MANIFEST_GET:
-            return await self._manifest(request, exchange)
+            found, pull = await self._pulling.answer(scope, request, exchange, lambda found: _named(found, request))
+            self._doors.turnstile.pulled(exchange.caller, pull, exchange.method)
+            return found
         if kind is Kind.BLOB_GET:
             return await self._blob(request, exchange)
         if kind not in WITH_BODY and not exchange.body.finished:
@@ -182,11 +225,17 @@ class DistributionApp:
         with self._doors.turnstile.upload(exchange.caller):
             return await self._table[kind](request, exchange)
 
-    async def _let_in(self, request: Request, exchange: Exchange) -> Exchange:
+    async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
         actions, tag = NEEDS[request.kind].of(request)
+        repository = request.repository
+        is_pull = actions == _PULL
+        if is_pull and standing.may_pull(repository, self._clock.now()):
+            return exchange
         try:
-            await self._doors.access.enter(exchange.caller, actions, repository=request.repository, tag=tag)
+            decision = await self._doors.access.enter(exchange.caller, actions, repository=repository, tag=tag)
+            if is_pull and repository is not None:
+                self._doors.standings.remember(standing, repository, decision)
         except NameUnknown as unknown:
             self._doors.refused("hidden")
             self._doors.turnstile.refused(exchange.caller, unknown)
@@ -201,24 +250,6 @@ class DistributionApp:
             challenge = header("www-authenticate", self._doors.challenges.bearer(refusal, scope, headers))
             response = msgspec.structs.replace(response, headers=[*response.headers, challenge])
         return response
-
-    async def _manifest(self, request: Request, exchange: Exchange) -> Response:
-        """GET and HEAD of a manifest: from memory while the catalog is as it was, else with one query."""
-        handlers = self._handlers.manifests
-        if exchange.hidden:
-            await handlers.find(request, exchange)
-        accept = exchange.header(b"accept")
-        key = (request.repository, request.reference, accept)
-        answer = self._manifests.recall(key)
-        if answer is None:
-            answer = await self._manifests.ask(
-                key,
-                handlers.find(request, exchange),
-                lambda found: len(found[0].body) + len(accept),
-                by_digest=isinstance(request.reference, Digest),
-            )
-        self._doors.turnstile.pulled(exchange, answer[1])
-        return _named(handlers.answer(*answer, exchange), request)
 
     async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
         """GET and HEAD of a blob. What is remembered is which copy it is, never its bytes."""

@@ -44,9 +44,13 @@ class ManifestHandlers:
         condition = exchange.header(b"if-none-match")
         if condition and etag_matches(condition, f'"{pull.digest}"'):
             return Response(304, [entry for entry in found.headers if entry[0] != b"content-type"])
-        if exchange.method == "GET" or pull.tag is not None:
-            self._pulls.seen(pull, counted=exchange.method == "GET")
+        self.seen(pull, counted=exchange.method == "GET")
         return found
+
+    def seen(self, pull: Pull, *, counted: bool) -> None:
+        """Remember a pull: of HEAD only one by tag, which engines resolve so, and which does not count."""
+        if counted or pull.tag is not None:
+            self._pulls.seen(pull, counted=counted)
 
     async def put(self, request: Request, exchange: Exchange) -> Response:
         """PUT by tag, or by digest with any number of `tag` parameters."""

@@ -37,10 +37,10 @@ class Turnstile(msgspec.Struct, frozen=True):
         """A place to upload until the block ends. Raises TooManyRequests."""
         return self.uploads.place(caller)
 
-    def pulled(self, exchange: Exchange, pull: Pull) -> None:
+    def pulled(self, caller: Caller, pull: Pull, method: str) -> None:
         """Somebody gets a manifest, not only its headers."""
-        if exchange.method == "GET":
-            self.notices.pulled(exchange.caller, pull.repository, pull.digest, pull.tag or "")
+        if method == "GET":
+            self.notices.pulled(caller, pull.repository, pull.digest, pull.tag or "")
 
     def read(self, exchange: Exchange, repository: str | None, digest: Digest | None) -> None:
         """Somebody gets a blob, or a part of one."""

@@ -81,6 +81,8 @@ class Issuers:
         self._known.move_to_end(source)
         if len(self._known) > _ISSUERS_MAX:
             self._known.popitem(last=False)
+        if self._age(known.fetched_at) < FRESH and (found := choose(known.keys, algorithm, key_id)) is not None:
+            return found  # whoever makes us ask for other keys holds nobody up
         async with known.turn:
             age = self._age(known.fetched_at)
             if age >= FRESH:

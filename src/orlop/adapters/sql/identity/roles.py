@@ -2,6 +2,7 @@
 
 from orlop.adapters.sql.engine import Engine
 from orlop.adapters.sql.identity.accounts import SqlAccounts, SqlPasswords
+from orlop.adapters.sql.identity.answers import SqlKeptAnswers
 from orlop.adapters.sql.identity.browser import SqlSignOns, SqlSteps
 from orlop.adapters.sql.identity.documents import SqlDocuments
 from orlop.adapters.sql.identity.external import SqlExternalAccounts
@@ -33,4 +34,5 @@ def identity_on(engine: Engine) -> Identity:
         sessions=SqlSessions(engine),
         steps=SqlSteps(engine),
         sign_ons=SqlSignOns(engine),
+        answers=SqlKeptAnswers(engine),
     )

@@ -1,6 +1,7 @@
 """Keys that sign tokens, failed attempts to sign in, and browsers that are signed in."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from orlop.adapters.sql.engine import Engine
 from orlop.adapters.sql.engine import Session as Tx
@@ -55,22 +56,29 @@ async def _keys(session: Tx) -> tuple[SigningKey, ...]:
 
 
 class SqlFailedAttempts:
-    """See ports.identity.FailedAttempts. What a power cut takes is forgiven."""
+    """See ports.identity.FailedAttempts. What a power cut takes is forgiven.
+
+    Keys are kept as their hashes: they come from strangers, may be of any length, and a name may be a password that was
+    typed in the wrong place.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     async def get(self, keys: Sequence[str]) -> dict[str, Attempts]:
-        found = await self._engine.reader.all("attempts_get", each(sorted(set(keys))))
-        return {key: Attempts(failures, last_at) for key, failures, last_at in found}
+        hashes = {_hash(key): key for key in keys}
+        found = await self._engine.reader.all("attempts_get", each(sorted(hashes)))
+        return {hashes[key]: Attempts(failures, last_at) for key, failures, last_at in found}
 
     async def failed(self, keys: Sequence[str], at: int, *, forget_before: int) -> dict[str, Attempts]:
+        hashes = {_hash(key): key for key in keys}
+
         async def script(tx: Tx) -> dict[str, Attempts]:
             counted = {}
-            for key in sorted(set(keys)):
+            for key in sorted(hashes):
                 row = await tx.one("attempt_failed", key, at, forget_before)
                 assert row is not None
-                counted[key] = Attempts(*row)
+                counted[hashes[key]] = Attempts(*row)
             # A day later than this caller forgets: others may remember for longer.
             await tx.run("attempts_forget", forget_before - 24 * HOUR)
             return counted
@@ -79,10 +87,14 @@ class SqlFailedAttempts:
 
     async def clear(self, keys: Sequence[str]) -> None:
         async def script(tx: Tx) -> None:
-            await tx.run("attempts_clear", each(sorted(set(keys))))
+            await tx.run("attempts_clear", each(sorted({_hash(key) for key in keys})))
 
         if await self.get(keys):
             await self._engine.write(script, durable=False, changes=False)
+
+
+def _hash(key: str) -> str:
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SqlSessions:

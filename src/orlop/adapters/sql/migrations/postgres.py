@@ -1,7 +1,10 @@
 """Takes the steps on a PostgreSQL database: all that are due in one transaction, under an advisory lock."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+import asyncpg
 
 from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, due
 from orlop.adapters.sql.postgres.connections import Connection, Database
@@ -10,6 +13,12 @@ from orlop.domain.errors import Unavailable
 
 #: `ORLP`: the advisory lock under which a database is looked at and changed.
 _LOCK = 0x4F524C50
+
+#: A step that waits for a table makes everybody wait who comes after it, so it does not wait for long.
+_GIVE_WAY = "SET LOCAL lock_timeout = '1s'"
+_IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+#: How often the steps are begun, and the time in between in seconds, in which others get on.
+_TRIES, _PAUSE = 60, 0.5
 
 #: The presence of the first says that the schema is a catalog of ours; the other says which.
 _CREATE = """
@@ -48,10 +57,25 @@ async def prepare(database: Database, now: Callable[[], int]) -> str:
 
 
 async def migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
-    """Take every step that is due; which they were. Raises CatalogRefused, Unavailable."""
+    """Take every step that is due; which they were. Raises CatalogRefused, Unavailable.
+
+    Servers go on beside it: where their transactions are in the way, it lets go of everything and begins again.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return await _migrate(database, now)
+        except Unavailable as failure:
+            if not isinstance(failure.__cause__, _IN_THE_WAY):
+                raise
+        await asyncio.sleep(_PAUSE)
+    return await _migrate(database, now)
+
+
+async def _migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
     async with _opened(database) as (connection, where):
         applied = await _applied(connection, where)
         steps = due("postgres", applied, where)
+        await connection.execute(_GIVE_WAY)
         await _take(connection, applied, steps, now)
         return steps
 

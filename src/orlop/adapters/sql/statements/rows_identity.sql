@@ -242,3 +242,19 @@ SELECT count(*) FROM sign_ons;
 
 -- name: clear_sign_ons
 DELETE FROM sign_ons;
+
+-- name: rows_kept_answers
+SELECT account_id, key, fingerprint, begun_at, answer FROM kept_answers
+WHERE (account_id, key) > (?1, ?2) ORDER BY account_id, key LIMIT ?3;
+
+-- name: row_kept_answers
+INSERT INTO kept_answers (account_id, key, fingerprint, begun_at, answer) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: last_kept_answers
+SELECT account_id, key FROM kept_answers ORDER BY account_id DESC, key DESC LIMIT 1;
+
+-- name: inspect_count_kept_answers
+SELECT count(*) FROM kept_answers;
+
+-- name: clear_kept_answers
+DELETE FROM kept_answers;

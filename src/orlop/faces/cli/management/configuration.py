@@ -17,7 +17,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
     @app.command
     def apply(
         *,
-        file: Annotated[Path, Parameter(name=["--file", "-f"])],
+        file: Annotated[Path, Parameter(name=["--file", "-f"], allow_leading_hyphen=True)],
         yes: Flag = False,
         dry_run: Flag = False,
         prune: Flag = False,

@@ -8,7 +8,10 @@ from typing import Any
 
 import yaml
 
-from orlop.domain.configuration import (
+from orlop.domain.errors import RequestInvalid
+from orlop.faces.cli import shown
+from orlop.faces.cli.management.carrying import carry_out, read
+from orlop.faces.cli.management.documents import (
     KINDS,
     Document,
     Provider,
@@ -20,11 +23,8 @@ from orlop.domain.configuration import (
     plan,
     written,
 )
-from orlop.domain.errors import RequestInvalid
-from orlop.faces.cli import shown
 from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.ports.management import ManagementServer
-from orlop.services.configuration import carry_out, read
 
 #: Makes the body of a trust or provider what the server would make of it: kind, name, body.
 Normal = Callable[[str, str, dict[str, Any]], dict[str, Any]]

@@ -1,9 +1,10 @@
 """orlop role, grant, namespace, trust, provider, session, key."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
+from cyclopts import Parameter
 
 from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
@@ -258,7 +259,14 @@ def _documents(app: cyclopts.App, servers: Servers, kind: str, plural: str, text
         return work(servers, at, do)
 
     @group.command
-    def set(name: str, file: Path, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:  # noqa: A001
+    def set(  # noqa: A001
+        name: str,
+        file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+        /,
+        *,
+        json: Flag = False,
+        at: ServerChoice = HERE,
+    ) -> int:
         """Make or replace one from a YAML or JSON file; - is standard input."""
 
         async def do(server: ManagementServer) -> None:

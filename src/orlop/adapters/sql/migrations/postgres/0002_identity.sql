@@ -130,7 +130,7 @@ CREATE TABLE signing_keys (
     expires_at  BIGINT NOT NULL
 );
 
--- Failures to prove who somebody is.
+-- Failures to prove who somebody is, by hashes of whom or what they are counted for.
 CREATE TABLE attempts (
     key       TEXT COLLATE "C" PRIMARY KEY,
     failures  BIGINT NOT NULL,
@@ -260,3 +260,14 @@ CREATE TABLE sign_ons (
 );
 CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
 CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
+
+-- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
+CREATE TABLE kept_answers (
+    account_id   BIGINT NOT NULL,
+    key          TEXT COLLATE "C" NOT NULL,
+    fingerprint  TEXT COLLATE "C" NOT NULL,
+    begun_at     BIGINT NOT NULL,
+    answer       BYTEA,
+    PRIMARY KEY (account_id, key)
+);
+CREATE INDEX kept_answers_by_age ON kept_answers (begun_at);

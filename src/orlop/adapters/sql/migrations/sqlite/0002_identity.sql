@@ -130,7 +130,7 @@ CREATE TABLE signing_keys (
     expires_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Failures to prove who somebody is.
+-- Failures to prove who somebody is, by hashes of whom or what they are counted for.
 CREATE TABLE attempts (
     key       TEXT    PRIMARY KEY,
     failures  INTEGER NOT NULL,
@@ -257,3 +257,14 @@ CREATE TABLE sign_ons (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sign_ons_by_account ON sign_ons (account_id);
 CREATE INDEX sign_ons_by_check ON sign_ons (provider, checked_at, external);
+
+-- Answers that are given again to a request that is sent again. They are sealed under a key that is not kept.
+CREATE TABLE kept_answers (
+    account_id   INTEGER NOT NULL,
+    key          TEXT NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    begun_at     INTEGER NOT NULL,
+    answer       BLOB,
+    PRIMARY KEY (account_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_answers_by_age ON kept_answers (begun_at);

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from orlop.domain.configuration import (
+from orlop.faces.cli.management.documents import (
     KINDS,
     CustomRole,
     Document,

@@ -1,0 +1,183 @@
+"""What is remembered of those who pull ends the moment that anything about it may be otherwise."""
+
+import pytest
+
+from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.domain.access import ANONYMOUS, Action, Caller, Conditions, Decision, Place, PlaceKind, Subject
+from orlop.ports.catalog import By
+from orlop.ports.clock import SECOND
+from orlop.ports.identity import Account, AccountChange, NewGrant
+from orlop.services import standing as module
+from orlop.services.access import Access
+from orlop.services.standing import Standing, Standings
+from tests.registry import HandClock
+
+BY = By("admin", 1)
+TEAM = Place(PlaceKind.NAMESPACE, "team")
+APP = "team/app"
+
+
+class Desk:
+    """Says who comes with a header: whoever it names; until a time that the test sets."""
+
+    def __init__(self, opened: MemoryCatalog) -> None:
+        self._opened = opened
+        self.asked = 0
+        self.ends = 1 << 62
+
+    async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
+        """See services.authentication."""
+        self.asked += 1
+        account = await self._opened.identity.accounts.get(authorization)
+        subject = Subject(account.name, id=account.id) if account is not None else ANONYMOUS
+        return Caller(subject, address, request)
+
+    def until(self, authorization: str) -> int:
+        """See services.authentication."""
+        return self.ends
+
+
+class Scene:
+    """A catalog in memory, somebody in it, and what a process remembers of them."""
+
+    def __init__(self, *, everyone: bool = False) -> None:
+        self.opened = open_memory()
+        self.clock = HandClock()
+        self.desk = Desk(self.opened)
+        changes = self.opened.access_changes
+        self.access = Access(self.opened.identity.facts, changes, self.clock, everyone=everyone)
+        self.standings = Standings(self.desk, self.access, changes, self.clock, bytes)
+
+    async def alice(self, *grants: NewGrant) -> None:
+        """An account with grants."""
+        await self.opened.identity.accounts.add(Account(name="alice"), BY)
+        for grant in grants:
+            await self.opened.identity.grants.add(grant, BY)
+
+    async def decided(self, header: bytes = b"alice") -> Standing:
+        """Somebody pulls, and it is remembered if it may be."""
+        standing = await self.standings.take(header, "10.0.0.1", "r")
+        caller = Caller(standing.subject, "10.0.0.1")
+        decision = await self.access.decide(caller, Action.PULL, repository=APP)
+        self.standings.remember(standing, APP, decision)
+        return standing
+
+    def recalled(self, header: bytes = b"alice") -> bool:
+        """Whether the next pull needs nothing decided."""
+        now = self.clock.now()
+        standing = self.standings.recall(header, now)
+        return standing is not None and standing.may_pull(APP, now)
+
+
+def reader(**more: object) -> NewGrant:
+    """A grant to pull."""
+    return NewGrant(principal="alice", role="reader", place=TEAM, **more)  # type: ignore[arg-type]
+
+
+async def test_who_may_pull_is_remembered_until_rights_change() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    assert not scene.recalled()
+    await scene.decided()
+    assert scene.recalled()
+    assert not scene.recalled(b"bob")
+    await scene.opened.identity.grants.add(reader(tags="v*"), BY)
+    assert not scene.recalled()
+    await scene.decided()
+    assert scene.recalled()
+
+
+async def test_who_may_not_is_not_remembered() -> None:
+    scene = Scene()
+    await scene.alice()
+    await scene.decided()
+    assert not scene.recalled()
+
+
+@pytest.mark.parametrize(
+    "conditions", [Conditions(networks=("10.0.0.0/8",)), Conditions(only_by_digest=True)], ids=["network", "digest"]
+)
+async def test_what_depends_on_the_request_is_not_remembered(conditions: Conditions) -> None:
+    scene = Scene()
+    await scene.alice(reader(conditions=conditions))
+    await scene.decided()
+    assert not scene.recalled()
+
+
+async def test_a_grant_is_remembered_no_longer_than_it_lasts() -> None:
+    scene = Scene()
+    await scene.alice(reader(expires_at=scene.clock.at + 3 * SECOND))
+    await scene.decided()
+    scene.clock.at += 3 * SECOND - 1
+    assert scene.recalled()
+    scene.clock.at += 1
+    assert not scene.recalled()
+
+
+async def test_a_credential_and_an_account_are_believed_no_longer_than_they_last() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    scene.desk.ends = scene.clock.at + 2 * SECOND
+    await scene.decided()
+    scene.clock.at += 2 * SECOND
+    assert not scene.recalled()
+    scene.desk.ends = 1 << 62
+    await scene.opened.identity.accounts.change("alice", AccountChange(expires_at=scene.clock.at + SECOND), BY)
+    await scene.decided()
+    assert scene.recalled()
+    scene.clock.at += SECOND
+    assert not scene.recalled()
+
+
+async def test_a_credential_is_looked_at_anew_after_a_while_and_what_was_decided_stays() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    await scene.decided()
+    await scene.decided()
+    assert scene.desk.asked == 1
+    scene.clock.at += 5 * SECOND
+    assert not scene.recalled()
+    await scene.standings.take(b"alice", "10.0.0.1", "r")
+    assert scene.desk.asked == 2
+    assert scene.recalled()
+
+
+async def test_a_clock_that_is_set_back_makes_nothing_hold_longer() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    await scene.decided()
+    scene.clock.at -= 1
+    assert not scene.recalled()
+
+
+async def test_what_is_decided_while_rights_change_is_not_remembered() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    standing = await scene.standings.take(b"alice", "10.0.0.1", "r")
+    await scene.opened.identity.accounts.add(Account(name="bob"), BY)
+    await scene.opened.identity.grants.add(NewGrant(principal="bob", role="reader", place=TEAM), BY)
+    scene.standings.remember(standing, APP, Decision(True, "a rule"))
+    assert not scene.recalled()
+    assert standing.pulls == {}
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CREDENTIALS", 2)
+    monkeypatch.setattr(module, "PLACES", 3)
+    scene = Scene()
+    await scene.alice()
+    for header in (b"alice", b"alice2", b"alice3"):
+        standing = await scene.standings.take(header, "", "")
+    now = scene.clock.now()
+    assert scene.standings.recall(b"alice", now) is None
+    assert scene.standings.recall(b"alice3", now) is standing
+    for number in range(20):
+        scene.standings.remember(standing, f"team/{number}", Decision(True, "a rule"))
+        assert len(standing.pulls) <= 3
+
+
+async def test_where_everybody_may_do_everything_nobody_is_asked() -> None:
+    scene = Scene(everyone=True)
+    assert scene.recalled(b"anything at all")
+    assert (await scene.standings.take(b"x", "", "")).subject is ANONYMOUS
+    assert scene.desk.asked == 0

@@ -1,0 +1,143 @@
+"""Rate limits and the audit log on a server with two workers, people with tokens, and others who are not to suffer."""
+
+import asyncio
+import base64
+import json
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orlop.adapters.sql.catalog import open_sqlite
+from orlop.bootstrap.catalogs import sqlite_file
+from orlop.config import Settings
+from orlop.domain.access import Place, PlaceKind
+from orlop.domain.secrets import new_secret, parse_secret
+from orlop.ports.catalog import By
+from orlop.ports.identity import Account, NewGrant, Secret
+from tests.serving import PATIENCE, Reply, Server, command, environment, eventually, serving
+
+pytestmark = pytest.mark.slow
+
+BY = By("admin", 1)
+LIMITED = {
+    "ORLOP_WORKERS": "2",
+    "ORLOP_ADMIN_PASSWORD": "correct horse battery",
+    "ORLOP_RATE_LIMITS_REQUESTS": "30",
+    "ORLOP_RATE_LIMITS_FAILED_LOGINS": "3",
+    "ORLOP_AUDIT_PULLS": "all",
+}
+
+
+@pytest.fixture(scope="module", name="server")
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("limited"), settings=LIMITED, opened=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", name="people")
+def _people(server: Server) -> dict[str, str]:
+    """Authorization headers of people who may push below `team`."""
+    return asyncio.run(joined(server.data, "alice", "bob", "carol"))
+
+
+async def joined(data: Path, *names: str) -> dict[str, str]:
+    opened = open_sqlite(sqlite_file(Settings(data=data)).parent)
+    headers = {}
+    for name in names:
+        await opened.identity.accounts.add(Account(name=name), BY)
+        text = new_secret("token", secrets.token_bytes)
+        parsed = parse_secret(text)
+        assert parsed is not None
+        kept = Secret(account=name, kind="token", lookup=parsed.lookup, hash=parsed.hash)
+        await opened.identity.secrets.add(kept, BY, at_most=9)
+        place = Place(PlaceKind.NAMESPACE, "team")
+        await opened.identity.grants.add(NewGrant(principal=name, role="publisher", place=place), BY)
+        headers[name] = f"Basic {base64.b64encode(f'{name}:{text}'.encode()).decode()}"
+    await opened.engine.close()
+    return headers
+
+
+def log(server: Server, *arguments: str) -> list[dict[str, object]]:
+    """What `orlop audit ls` prints."""
+    done = subprocess.run(
+        command("audit", "ls", "--data", str(server.data), "--json", *arguments),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
+
+
+def test_a_burst_is_limited_by_both_workers_together_and_others_are_not(server: Server, people: dict[str, str]) -> None:
+    replies: list[Reply] = [server.ask("GET", "/v2/", authorization=people["alice"]) for _ in range(60)]
+    passed = [reply for reply in replies if reply.status == 200]
+    refused = [reply for reply in replies if reply.status == 429]
+    assert len(passed) + len(refused) == 60
+    assert len({reply.headers["x-request-id"].partition("-")[0] for reply in replies}) == 2
+    # One more each two seconds, while it lasts.
+    assert 30 <= len(passed) <= 45
+    assert passed[0].headers["ratelimit-policy"] == '"requests-subject";q=30;w=60'
+    assert passed[0].headers["ratelimit"] == '"requests-subject";r=29;t=2'
+    last = refused[-1]
+    assert last.headers["ratelimit-policy"] == '"requests-subject";q=30;w=60'
+    assert last.headers["ratelimit"].startswith('"requests-subject";r=0;t=')
+    assert 1 <= int(last.headers["retry-after"]) <= 2
+    (error,) = json.loads(last.body)["errors"]
+    assert error["code"] == "TOOMANYREQUESTS"
+    assert "alice made more than 30 requests a minute" in error["message"]
+    other = server.ask("GET", "/v2/", authorization=people["bob"])
+    assert other.status == 200
+    assert other.headers["ratelimit"] == '"requests-subject";r=29;t=2'
+
+
+def test_what_happens_is_in_the_log_and_the_log_is_whole(server: Server, people: dict[str, str]) -> None:
+    carol = people["carol"]
+    digest = "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    pushed = server.ask("POST", f"/v2/team/app/blobs/uploads/?digest={digest}", b"x", authorization=carol)
+    assert pushed.status == 201
+    assert server.ask("GET", f"/v2/team/app/blobs/{digest}", authorization=carol).status == 200
+    assert server.ask("DELETE", f"/v2/team/app/blobs/{digest}", authorization=carol).status == 403
+    assert server.ask("GET", "/v2/secret/app/tags/list", authorization=carol).status == 404
+
+    def logged() -> bool:
+        return {str(entry["kind"]) for entry in log(server, "--actor", "carol")} >= {
+            "repository.created",
+            "blob.pushed",
+            "blob.pulled",
+            "access.refused",
+        }
+
+    eventually("everything is in the log", logged)
+    entries = log(server, "--actor", "carol", "--refused")
+    assert {(entry["subject"], entry["repository"]) for entry in entries} == {
+        ("delete", "team/app"),
+        ("list", "secret/app"),
+    }
+    assert all(entry["address"] == "127.0.0.1" for entry in entries)
+    assert all("token" in str(entry["credential"]) for entry in entries)
+    done = subprocess.run(
+        command("audit", "verify", "--data", str(server.data), "--json"),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert json.loads(done.stdout)["findings"] == []
+
+
+def test_an_address_that_fails_to_sign_in_again_and_again_has_to_wait(server: Server) -> None:
+    wrong = "Basic " + base64.b64encode(b"nobody:wrong").decode()
+    statuses = [server.ask("GET", "/v2/", authorization=wrong).status for _ in range(6)]
+    assert statuses[:3] == [401, 401, 401]
+    assert statuses[-1] == 429
+    eventually(
+        "the failures are in the log",
+        lambda: any(entry["subject"] == "nobody" for entry in log(server, "--kind", "sign-in.failed")),
+    )
