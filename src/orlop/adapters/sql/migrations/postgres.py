@@ -15,11 +15,12 @@ from orlop.domain.errors import Unavailable
 _LOCK = 0x4F524C50
 
 #: A step that waits for a table makes everybody wait who comes after it, so it does not wait for long; less than a
-#: second, after which PostgreSQL looks for deadlocks and might end a transaction of a server for it.
+#: second, after which PostgreSQL looks for deadlocks and would end a transaction of a server for it.
 _GIVE_WAY = "SET LOCAL lock_timeout = '300ms'"
 _IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-#: How often the steps are begun, and the time in between in seconds, in which others get on.
-_TRIES, _PAUSE = 200, 0.3
+#: How often the steps are begun, and the time in between in seconds, in which others get on: one who had to begin anew,
+#: too, because of it.
+_TRIES, _PAUSE = 60, 2.0
 
 #: The presence of the first says that the schema is a catalog of ours; the other says which.
 _CREATE = """
