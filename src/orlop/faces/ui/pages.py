@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange
+
+if TYPE_CHECKING:
+    import jinja2
 
 _PACKAGE = "orlop.faces.ui"
 
@@ -42,8 +44,10 @@ class Pages:
 
 
 @cache
-def _templates() -> jinja2.Environment:
-    """Read and translated once for a process."""
+def _templates() -> "jinja2.Environment":
+    """Read and translated once for a process, when the first page is asked for."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(_PACKAGE),
         autoescape=True,

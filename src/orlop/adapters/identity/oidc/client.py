@@ -5,13 +5,11 @@ import hashlib
 from base64 import b64encode, urlsafe_b64encode
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote_plus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
-from yarl import URL
 
-from orlop.adapters.identity.oidc.fetch import Fetcher
 from orlop.adapters.identity.oidc.keys import Keys
 from orlop.adapters.identity.oidc.metadata import Metadata, discovery_address, parse_metadata
 from orlop.adapters.identity.oidc.tokens import check_common, check_id_token, logout_notice, verified
@@ -21,6 +19,9 @@ from orlop.domain.providers import OidcProvider
 from orlop.domain.secret_references import SecretReference, parse_secret
 from orlop.ports.clock import HOUR, SECOND, Clock
 from orlop.ports.signon import LogoutNotice, SignedOn, SignOnRequest
+
+if TYPE_CHECKING:
+    from orlop.adapters.identity.oidc.fetch import Fetcher
 
 #: How long a discovery document is believed, in microseconds, and of how many issuers one is kept.
 _KEPT = HOUR
@@ -41,7 +42,7 @@ _ENDED = frozenset({"invalid_grant"})
 class _Issuer(msgspec.Struct, frozen=True):
     """What is known of an issuer, until it is looked up anew."""
 
-    fetcher: Fetcher
+    fetcher: "Fetcher"
     metadata: Metadata
     keys: Keys
     until: int
@@ -80,7 +81,9 @@ class OpenIdClient:
         }
         if provider.prompt:
             parameters["prompt"] = provider.prompt
-        return str(URL(issuer.metadata.authorization_endpoint).update_query(parameters))
+        # "The endpoint URI MAY include … query component, which MUST be retained" (RFC 6749, section 3.1)
+        endpoint = issuer.metadata.authorization_endpoint
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
     async def redeem(
         self, provider: OidcProvider, request: SignOnRequest, *, code: str, issuer: str | None
@@ -213,6 +216,9 @@ class OpenIdClient:
         return known if known is not None and known.until - _KEPT <= now < known.until else None
 
     async def _open(self, provider: OidcProvider, now: int) -> _Issuer:
+        # When a provider is first asked: a worker is ready sooner without the HTTP client.
+        from orlop.adapters.identity.oidc.fetch import Fetcher
+
         fetcher = Fetcher(provider.issuer, provider.ca)
         try:
             await fetcher.open()
