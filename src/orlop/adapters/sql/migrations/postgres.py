@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 
 import asyncpg
 
@@ -14,13 +15,14 @@ from orlop.domain.errors import Unavailable
 #: `ORLP`: the advisory lock under which a database is looked at and changed.
 _LOCK = 0x4F524C50
 
-#: A step that waits for a table makes everybody wait who comes after it, so it does not wait for long; less than a
-#: second, after which PostgreSQL looks for deadlocks and would end a transaction of a server for it.
-_GIVE_WAY = "SET LOCAL lock_timeout = '300ms'"
+#: A step that waits for a table makes everybody wait who comes after it, and after a second PostgreSQL looks for
+#: deadlocks and ends a transaction of a server. So it waits for less at first, then longer each time; in milliseconds.
+_GIVE_WAY = "SET LOCAL lock_timeout = {}"
+_FIRST, _GROWTH, _LONGEST = 300, 1.5, 3000
 _IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 #: How often the steps are begun, and the time in between in seconds, in which others get on: one who had to begin anew,
 #: too, because of it.
-_TRIES, _PAUSE = 60, 2.0
+_TRIES, _PAUSE = 40, 2.0
 
 #: The presence of the first says that the schema is a catalog of ours; the other says which.
 _CREATE = """
@@ -63,21 +65,21 @@ async def migrate(database: Database, now: Callable[[], int]) -> tuple[Migration
 
     Servers go on beside it: where their transactions are in the way, it lets go of everything and begins again.
     """
-    for _ in range(_TRIES - 1):
+    for tries in count(1):
         try:
-            return await _migrate(database, now)
+            return await _migrate(database, now, min(_LONGEST, round(_FIRST * _GROWTH ** (tries - 1))))
         except Unavailable as failure:
-            if not isinstance(failure.__cause__, _IN_THE_WAY):
+            if tries == _TRIES or not isinstance(failure.__cause__, _IN_THE_WAY):
                 raise
         await asyncio.sleep(_PAUSE)
-    return await _migrate(database, now)
+    raise AssertionError("unreachable")
 
 
-async def _migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
+async def _migrate(database: Database, now: Callable[[], int], patience: int) -> tuple[Migration, ...]:
     async with _opened(database) as (connection, where):
         applied = await _applied(connection, where)
         steps = due("postgres", applied, where)
-        await connection.execute(_GIVE_WAY)
+        await connection.execute(_GIVE_WAY.format(patience))
         await _take(connection, applied, steps, now)
         return steps
 
