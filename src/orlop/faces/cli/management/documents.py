@@ -227,12 +227,33 @@ def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Ste
         if step is not None:
             steps.append(step)
     kinds = {kind for kind, _ in named}
-    # The root of the namespaces is always there, whether or not a document says something of it.
+    implied = {"/"} | {above for one in wanted for path in _spaces(one) for above in _down_to(path)}
     extra = [
-        one for place, one in known.items() if place not in named and place[0] in kinds and place != ("namespace", "/")
+        one
+        for (kind, key), one in known.items()
+        if (kind, key) not in named and kind in kinds and not (kind == "namespace" and key in implied)
     ]
-    extra.sort(key=lambda one: (-list(KINDS).index(kind_of(one.document)), one.document.key))
+    # The other way round: what lies below goes before what it lies below.
+    extra.sort(key=lambda one: (list(KINDS).index(kind_of(one.document)), one.document.key), reverse=True)
     return [*steps, *(_extra(one, prune=prune) for one in extra)]
+
+
+def _spaces(document: Document) -> tuple[str, ...]:
+    """The namespaces that a document is about, which are there when it is, whether or not another document says so."""
+    match document:
+        case Space(path=path):
+            return (path,)
+        case Robot(namespace=str(path)):
+            return (path,)
+        case Granted(place=Place(kind=PlaceKind.NAMESPACE, path=path)):
+            return (path,)
+    return ()
+
+
+def _down_to(path: str) -> list[str]:
+    """A namespace and all above it."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _step(place: tuple[str, str], document: Document, there: There | None) -> Step | None:
