@@ -74,7 +74,14 @@ class Api:
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(
-            settings, self.management, repositories, self.sign_in, self.identity.answers, self.log, request_ids()
+            settings,
+            self.management,
+            repositories,
+            self.sign_in,
+            self.identity.answers,
+            self.log,
+            request_ids(),
+            self.catalog.audit.reader,
         )
         self._authorizations: dict[str, str] = {"": ""}
 

@@ -8,12 +8,16 @@ import pytest
 from orlop.adapters.identity.heads import Ed25519Heads
 from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.bootstrap.clocks import SystemClock, request_ids
+from orlop.bootstrap.limits import counting
 from orlop.bootstrap.management import api_app
 from orlop.config import Settings
 from orlop.domain.access import Action, Limit
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.ports.clock import SECOND
 from orlop.services.audit import JOB, AuditWriter, Keep
+from orlop.services.counters import Counters, counters_of_one
+from orlop.services.limits import Limits, Rates
+from orlop.services.notices import Notices, Pulls
 from orlop.services.repositories import Repositories
 from tests.api.harness import REGISTRY, Api, namespace
 
@@ -128,3 +132,32 @@ async def test_pages_follow_one_another(api: Api) -> None:
 )
 async def test_what_is_asked_wrongly_is_refused(api: Api, query: str) -> None:
     assert (await api.ask("GET", f"/audit?{query}", "aud")).status == 400
+
+
+async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: Api) -> None:
+    table = counters_of_one()
+    limits = Limits(Counters(table), SystemClock().now, Rates(requests=3), Rates(), 0)
+    notices = Notices(api.catalog.audit.writer, SystemClock(), lambda: 1.0, Pulls.NONE)
+    api.app = api_app(
+        Settings(),
+        api.management,
+        Repositories(api.catalog.catalog.browse, api.access, api.identity.facts, SystemClock()),
+        api.sign_in,
+        MemoryKeptAnswers(),
+        api.log,
+        request_ids(),
+        api.catalog.audit.reader,
+        counting(notices, limits),
+    )
+    assert (await api.ask("GET", "/audit", "eve")).status == 403
+    allowed = await api.ask("GET", "/me", "eve")
+    assert allowed.header("ratelimit-policy") == '"requests-subject";q=3;w=60'
+    await api.ask("GET", "/me", "eve")
+    refused = await api.ask("GET", "/me", "eve")
+    assert refused.status == 429
+    assert refused.header("retry-after")
+    assert refused.header("ratelimit").startswith('"requests-subject";r=0')
+    assert (await api.ask("GET", "/me", "aud")).status == 200
+    await notices.flush()
+    last = (await api.catalog.catalog.outbox.events(0, 1_000))[-1]
+    assert (last.kind, last.actor, last.subject) == (EventKind.REFUSED, "eve", "audit-read")

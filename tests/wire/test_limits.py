@@ -6,6 +6,7 @@ import json
 import secrets
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from orlop.domain.access import Place, PlaceKind
 from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, NewGrant, Secret
-from tests.serving import PATIENCE, Reply, Server, command, environment, eventually, serving
+from tests.serving import PATIENCE, Reply, Server, command, environment, eventually, head, serving
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +29,7 @@ LIMITED = {
     "ORLOP_RATE_LIMITS_REQUESTS": "30",
     "ORLOP_RATE_LIMITS_FAILED_LOGINS": "3",
     "ORLOP_AUDIT_PULLS": "all",
+    "ORLOP_UPLOADS_CONCURRENT": "6",
 }
 
 
@@ -40,7 +42,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module", name="people")
 def _people(server: Server) -> dict[str, str]:
     """Authorization headers of people who may push below `team`."""
-    return asyncio.run(joined(server.data, "alice", "bob", "carol"))
+    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin"))
 
 
 async def joined(data: Path, *names: str) -> dict[str, str]:
@@ -141,3 +143,15 @@ def test_an_address_that_fails_to_sign_in_again_and_again_has_to_wait(server: Se
         "the failures are in the log",
         lambda: any(entry["subject"] == "nobody" for entry in log(server, "--kind", "sign-in.failed")),
     )
+
+
+def test_a_client_that_trickles_its_uploads_leaves_room_for_others(server: Server, people: dict[str, str]) -> None:
+    digest = "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    target = f"/v2/team/slow/blobs/uploads/?digest={digest}"
+    started = head("POST", target, content_length="1000", authorization=people["dave"]) + b"x"
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(server.connect()).send(started)
+        for _ in range(12):
+            others = server.ask("POST", target, b"x", authorization=people["erin"])
+            assert others.status == 201

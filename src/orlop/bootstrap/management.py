@@ -9,7 +9,7 @@ from orlop.bootstrap.sign_in import SignIn
 from orlop.config import Settings
 from orlop.config.auth import networks
 from orlop.domain.secrets import Draw
-from orlop.faces.api.app import ApiApp
+from orlop.faces.api.app import ApiApp, Counted
 from orlop.faces.api.routes import routes
 from orlop.faces.proxies import Proxies
 from orlop.ports.audit import AuditReader
@@ -56,6 +56,7 @@ def api_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     audit: AuditReader | None = None,
+    counted: Counted | None = None,
 ) -> ApiApp:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -70,4 +71,5 @@ def api_app(
         log,
         request_ids,
         proxies.client,
+        counted or Counted(),
     )

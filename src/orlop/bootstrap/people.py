@@ -6,7 +6,7 @@ import msgspec
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.directories import build_directories, synchronising
-from orlop.bootstrap.limits import telling_failures
+from orlop.bootstrap.limits import counting, telling_failures
 from orlop.bootstrap.management import api_app, build_management
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.sign_in import SignIn, Sources, build_sign_in, token_app
@@ -53,7 +53,15 @@ def build_people(
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     management = build_management(settings, identity, services.access, sign_in)
     faces["api"] = api_app(
-        settings, management, services.repositories, sign_in, identity.answers, log, request_ids, stores.audit.reader
+        settings,
+        management,
+        services.repositories,
+        sign_in,
+        identity.answers,
+        log,
+        request_ids,
+        stores.audit.reader,
+        counting(services.notices, limits),
     )
     jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
     browsers = (

@@ -60,7 +60,7 @@ class Sources(msgspec.Struct, frozen=True):
     tokens: Sequence[TokenSource] = ()
     on_failure: OnFailure = lambda _: None
     gate: Callable[[str], None] = lambda _: None
-    """Raises TooManyRequests for an address that has failed too often to look at what it sends now."""
+    """Raises TooManyRequests for an address that has failed too often to look at a password from it now."""
 
 
 class Chance(msgspec.Struct, frozen=True):

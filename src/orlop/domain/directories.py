@@ -2,7 +2,7 @@
 here. How it is asked is not here."""
 
 import re
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,8 +14,27 @@ NAME = "{name}"
 #: The rule for every group that no other rule names; its value has an asterisk where the group's own name goes.
 ANY = "*"
 
+_SERVER = re.compile(r"(ldaps?)://(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?/?", re.ASCII)
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9;-]{0,63}", re.ASCII)
 _GROUP = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?", re.ASCII)
+
+
+class ServerAddress(NamedTuple):
+    """Where a server is, and whether a connection to it is secure from its first byte."""
+
+    secure: bool
+    host: str
+    port: int
+
+
+def server_address(text: str) -> ServerAddress | None:
+    """`ldaps://HOST[:636]` or `ldap://HOST[:389]`, with an IPv6 address in brackets; None for anything else."""
+    found = _SERVER.fullmatch(text)
+    if found is None:
+        return None
+    secure = found[1] == "ldaps"
+    port = int(found[4] or (636 if secure else 389))
+    return ServerAddress(secure, found[2] or found[3], port) if 0 < port < 65_536 else None
 
 
 class LdapProvider(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ldap", forbid_unknown_fields=True):
@@ -76,20 +95,10 @@ def _check_servers(directory: LdapProvider) -> None:
     if not directory.servers:
         raise ValueError("servers names no server; write for example ldaps://ldap.example")
     for server in directory.servers:
-        parts = urlsplit(server)
-        if parts.scheme not in ("ldap", "ldaps") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        address = server_address(server)
+        if address is None:
             raise ValueError(f"{server} is no address of a server: write ldaps://HOST[:PORT] or ldap://HOST[:PORT]")
-        if parts.username is not None:
-            raise ValueError("an address of a server has no user in it: bind_dn is for that")
-        try:
-            _ = parts.port
-        except ValueError as problem:
-            raise ValueError(f"{server} has no valid port") from problem
-        if (
-            parts.scheme == "ldap"
-            and not directory.start_tls
-            and parts.hostname not in ("127.0.0.1", "::1", "localhost")
-        ):
+        if not (address.secure or directory.start_tls) and address.host not in ("127.0.0.1", "::1", "localhost"):
             raise ValueError(f"without start_tls passwords would reach {server} in clear")
     if directory.bind_dn and not directory.bind_password:
         raise ValueError("bind_dn needs bind_password: a bind without a password says nothing about who it is")

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from orlop.domain.errors import RegistryError, TooManyRequests
 from orlop.domain.limits import Allowance
 
 Header = tuple[bytes, bytes]
@@ -12,6 +13,13 @@ def rate_headers(allowance: Allowance) -> tuple[Header, Header]:
     name, quota, window, remaining, reset = allowance
     policy, begin = _policy(name, quota, window)
     return policy, (b"ratelimit", begin % (remaining, reset))
+
+
+def limit_headers(allowance: Allowance | None, refusal: RegistryError | None = None) -> tuple[Header, ...]:
+    """What a client is told of its limits."""
+    if isinstance(refusal, TooManyRequests) and refusal.allowance is not None:
+        allowance = refusal.allowance
+    return rate_headers(allowance) if allowance is not None else ()
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ always replaced, with a growing delay, and only workers that cannot start end th
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -106,10 +107,19 @@ class Supervisor(MPServer):
         return True
 
     def _announce(self) -> None:
-        if self._announced or not all(self._board.serving):
+        if self._announced or not all(self._board.serving) or not self._accepts():
             return
         self._announced = True
         self._serving(self.port)
+
+    def _accepts(self) -> bool:
+        """Whether the port takes connections: on a busy machine a worker says so a moment before it is true."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind_addr, self.bind_addr)  # noqa: S104 - not bound here
+        try:
+            socket.create_connection((host, self.port), timeout=_STARTING).close()
+        except OSError:
+            return False
+        return True
 
     @property
     def port(self) -> int:

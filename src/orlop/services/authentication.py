@@ -35,7 +35,7 @@ _NOBODY = Proof(ANONYMOUS, 0)
 class SignIns(msgspec.Struct, frozen=True):
     """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours.
 
-    `gate` raises TooManyRequests for an address that has failed too often to look at what it sends now.
+    `gate` raises TooManyRequests for an address that has failed too often to look at a password from it now.
     """
 
     passwords: PasswordSignIn
@@ -100,7 +100,6 @@ class Authentication:
         """Whoever has what a login keeps, or a token or secret that needs no other. Raises Unauthorized."""
         if self._everyone:
             return _NOBODY
-        self._ways.gate(address)
         subject = await self._ways.secrets.subject(secret, refreshing=True, address=address, request=request)
         self._uses.seen(subject, address)
         return Proof(subject, self._clock.now() + _SECRET)
@@ -146,7 +145,6 @@ class Authentication:
 
     async def _bearer(self, given: Bearer, address: str, request: str) -> Proof:
         if looks_like_secret(given.token):
-            self._ways.gate(address)
             subject = await self._ways.secrets.subject(given.token, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)
         if len(given.token) > TOKEN_MAX:
@@ -160,7 +158,6 @@ class Authentication:
         return proof
 
     async def _basic(self, given: Basic, address: str, request: str) -> Proof:
-        self._ways.gate(address)
         if looks_like_secret(given.secret):
             subject = await self._ways.secrets.subject(given.secret, name=given.name, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)
@@ -171,6 +168,7 @@ class Authentication:
             if given.name == FOREIGN:
                 self._on_failure(failure(given.name, address, request, WRONG))
                 raise Unauthorized("nobody here vouches for this token; ask an administrator to trust its issuer")
+        self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_before_change(account)
         refuse_without_factor(account)

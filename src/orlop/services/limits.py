@@ -138,38 +138,35 @@ class FairShare:
     """`total` places that everybody wants at once, such as those to upload through one process.
 
     Nobody gets more than their share, which is what is left to each if one more came: a half for the first who comes.
-    Both the subject and the address count, so that many names behind one address are no more than one. Not `shared`:
-    whoever comes gets all there are.
+    Who has not signed in counts by the address. Not `shared`: whoever comes gets all there are.
     """
 
     def __init__(self, total: int, *, shared: bool = True) -> None:
         self._total = total
         self._shared = shared
         self._taken = 0
-        self._held: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self._held: dict[str, int] = {}
 
     @contextmanager
     def place(self, caller: Caller) -> Iterator[None]:
         """A place until the block ends. Raises TooManyRequests."""
-        address = _network(caller.address)
-        keys = (address if caller.subject.kind is SubjectKind.ANONYMOUS else caller.subject.name, address)
+        is_anonymous = caller.subject.kind is SubjectKind.ANONYMOUS
+        who = _network(caller.address) if is_anonymous else caller.subject.name
+        held = self._held
         if self._taken >= self._total:
             raise TooManyRequests("too many uploads at once; try again in a moment")
-        for held, key in zip(self._held, keys, strict=True):
-            others = len(held) - (key in held)
-            if self._shared and held.get(key, 0) >= max(1, self._total // (others + 2)):
-                raise TooManyRequests(f"{key} uploads too much at once; try again when an upload is done")
+        others = len(held) - (who in held)
+        if self._shared and held.get(who, 0) >= max(1, self._total // (others + 2)):
+            raise TooManyRequests(f"{who} uploads too much at once; try again when an upload is done")
         self._taken += 1
-        for held, key in zip(self._held, keys, strict=True):
-            held[key] = held.get(key, 0) + 1
+        held[who] = held.get(who, 0) + 1
         try:
             yield
         finally:
             self._taken -= 1
-            for held, key in zip(self._held, keys, strict=True):
-                held[key] -= 1
-                if not held[key]:
-                    del held[key]
+            held[who] -= 1
+            if not held[who]:
+                del held[who]
 
 
 def _rules(kind: Kind, rates: Rates, whose: str) -> tuple[_Rule, ...]:

@@ -1,20 +1,11 @@
-"""Passkeys (Web Authentication, Level 3): a device signs for a person whom it recognised, for this site alone."""
+"""Passkeys (Web Authentication, Level 3): a device signs for a person whom it recognised, for this site alone.
+
+The library is imported when it is first needed: a worker is ready sooner, and smaller, where nobody has a passkey.
+"""
+
+import binascii
 
 import msgspec
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, RequestInvalid, Unauthorized
@@ -51,6 +42,14 @@ class Passkeys:
 
     async def registration(self, account: Account, challenge: bytes, site: Site) -> str:
         """What to ask the browser for, to make one (JSON)."""
+        from webauthn import generate_registration_options, options_to_json
+        from webauthn.helpers.structs import (
+            AuthenticatorSelectionCriteria,
+            PublicKeyCredentialDescriptor,
+            ResidentKeyRequirement,
+            UserVerificationRequirement,
+        )
+
         factors = await self._factors(account)
         options = generate_registration_options(
             rp_id=site.host,
@@ -62,9 +61,7 @@ class Passkeys:
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
-            exclude_credentials=[
-                PublicKeyCredentialDescriptor(id=base64url_to_bytes(each.id)) for each in factors.passkeys
-            ],
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=_bytes(each.id)) for each in factors.passkeys],
         )
         return options_to_json(options)
 
@@ -72,6 +69,9 @@ class Passkeys:
         self, account: Account, response: str, challenge: bytes, name: str, site: Site, caller: Caller
     ) -> None:
         """Keep the passkey that the browser made. Raises RequestInvalid for what is none, Conflict for one too many."""
+        from webauthn import verify_registration_response
+        from webauthn.helpers import bytes_to_base64url
+
         try:
             _refuse_long(response)
             made = verify_registration_response(
@@ -97,6 +97,9 @@ class Passkeys:
 
     def authentication(self, challenge: bytes, site: Site) -> str:
         """What to ask the browser for, to sign somebody in (JSON). It names no key: that would tell who has any."""
+        from webauthn import generate_authentication_options, options_to_json
+        from webauthn.helpers.structs import UserVerificationRequirement
+
         options = generate_authentication_options(
             rp_id=site.host, challenge=challenge, user_verification=UserVerificationRequirement.REQUIRED
         )
@@ -104,11 +107,13 @@ class Passkeys:
 
     async def authenticate(self, response: str, challenge: bytes, site: Site, caller: Caller) -> Account:
         """Whoever signed. Raises Unauthorized."""
+        from webauthn import verify_authentication_response
+
         refused = Unauthorized("the passkey is not known here, or did not sign right; try again, or sign in otherwise")
         try:
             _refuse_long(response)
             said = msgspec.json.decode(response, type=_Assertion)
-            number = _number(base64url_to_bytes(said.response.userHandle))
+            number = _number(_bytes(said.response.userHandle))
         except (msgspec.MsgspecError, ValueError, RecursionError) as cause:
             raise refused from cause
         facts = await self._facts.of(number)
@@ -123,7 +128,7 @@ class Passkeys:
                 expected_challenge=challenge,
                 expected_rp_id=site.host,
                 expected_origin=site.origin,
-                credential_public_key=base64url_to_bytes(key.key),
+                credential_public_key=_bytes(key.key),
                 credential_current_sign_count=key.count,
                 require_user_verification=True,
             )
@@ -157,6 +162,11 @@ class _Response(msgspec.Struct):
 class _Assertion(msgspec.Struct):
     id: str
     response: _Response
+
+
+def _bytes(text: str) -> bytes:
+    """Base64url without padding. Raises ValueError."""
+    return binascii.a2b_base64(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), strict_mode=True)
 
 
 def _number(handle: bytes) -> int:

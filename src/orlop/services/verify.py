@@ -17,6 +17,7 @@ from orlop.domain.ranges import Span
 from orlop.ports.blobs import BlobInventory, BlobReader, StoredStage
 from orlop.ports.catalog import BlobRecord, Finding, Inspection, Limits, ManifestRecord
 from orlop.ports.clock import HOUR, Clock
+from orlop.services.audit_verify import AuditVerification
 
 #: Rows that one query takes: manifests come with their bytes.
 _MANIFESTS, _BLOBS = 50, 500
@@ -44,6 +45,8 @@ class Report(msgspec.Struct):
     read: int = 0
     copies: int = 0
     stages: int = 0
+    entries: int = 0
+    """Of the audit log."""
     findings: list[Finding] = []
 
     @property
@@ -53,7 +56,7 @@ class Report(msgspec.Struct):
 
 
 class Verification:
-    """Looks at everything once. `parallel` is how many blobs are read at a time."""
+    """Looks at everything once, the `audit` log included where one is given. `parallel`: blobs read at a time."""
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Verification:
         *,
         ages: Ages = _AGES,
         parallel: int = 2,
+        audit: AuditVerification | None = None,
     ) -> None:
         self._inspection = inspection
         self._reader = reader
@@ -71,6 +75,7 @@ class Verification:
         self._clock = clock
         self._ages = ages
         self._parallel = parallel
+        self._audit = audit
 
     async def run(self, *, quick: bool = False, progress: Callable[[Report], None] = lambda _: None) -> Report:
         """Verify, telling `progress` every now and then. `quick` does not read blobs: presence and size have to do.
@@ -84,6 +89,10 @@ class Verification:
         await self._blobs(report, progress, quick=quick)
         await self._copies(report, progress)
         await self._stages(report, progress)
+        if self._audit is not None:
+            audited = await self._audit.run()
+            report.entries = audited.entries
+            report.findings += [Finding(9, f"audit entry {each.sequence}", each.what) for each in audited.findings]
         return report
 
     async def _rows(self, report: Report) -> None:

@@ -6,6 +6,7 @@ reason in the log.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ from orlop.ports.signon import Vouched
 from orlop.ports.workload import CallerIdentities, TokenIssuers
 
 _CREDENTIAL_MAX = 200
+#: Trusts that a process remembers as they were read.
+_TRUSTS = 4096
 
 #: How far a token came with a trust, from the worst on.
 _NOT_SIGNED, _NOT_KNOWN, _SIGNED, _TIMELY, _OURS = range(5)
@@ -95,10 +98,11 @@ class Workloads:
         signed: Mapping[str, Any] = {}
         failures: list[tuple[int, RegistryError]] = []
         reasons: list[Reason] = []
+        signatures = _Signatures(self._issuers, token)
         for name, trust in trusts:
             near = _NOT_SIGNED
             try:
-                claims = await self._issuers.verify(token, trust)
+                claims = await signatures.claims(trust)
                 signed, near = claims, _SIGNED
                 check_times(claims, now)
                 near = _TIMELY
@@ -154,7 +158,7 @@ class Workloads:
         found: list[tuple[str, OidcTrust | AwsTrust]] = []
         for document in await self._documents.all(KIND):
             try:
-                found.append((document.name, read_trust(document.body)))
+                found.append((document.name, _read(document.body)))
             except RegistryError as failure:
                 # Written by a version that allowed it; it opens nothing until it is mended.
                 self._refused(Refusal("", "", "", (Reason(document.name, failure.message),)))
@@ -169,6 +173,32 @@ class Workloads:
         if isinstance(said, Unavailable):
             return Unavailable(message, retry_after=said.retry_after)
         return Unauthorized(message)
+
+
+class _Signatures:
+    """Checks the signature of one token once for all trusts that know its issuer by the same keys."""
+
+    def __init__(self, issuers: TokenIssuers, token: str) -> None:
+        self._issuers = issuers
+        self._token = token
+        self._checked: dict[bytes, Mapping[str, Any] | RegistryError] = {}
+
+    async def claims(self, trust: OidcTrust) -> Mapping[str, Any]:
+        """See ports.workload.TokenIssuers."""
+        source = msgspec.json.encode((trust.algorithms, trust.jwks, trust.ca, trust.addresses))
+        if source not in self._checked:
+            try:
+                self._checked[source] = await self._issuers.verify(self._token, trust)
+            except (Unauthorized, Unavailable) as failure:
+                self._checked[source] = failure
+        found = self._checked[source]
+        if isinstance(found, RegistryError):
+            raise found
+        return found
+
+
+#: What a body says never changes, so each is read once while it is in use.
+_read = lru_cache(maxsize=_TRUSTS)(read_trust)
 
 
 def _vouched(robot: str, trust: str, subject: str, now: int, minutes: int) -> Vouched:

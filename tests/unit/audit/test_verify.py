@@ -9,6 +9,8 @@ from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.domain.audit import Chained, chained
 from orlop.domain.events import EventKind
 from orlop.services.audit_verify import AuditVerification, Flaw
+from orlop.services.verify import Verification
+from tests.registry import in_memory
 from tests.unit.audit.office import DAY, Office
 
 
@@ -255,3 +257,17 @@ async def test_retention_beside_verification_is_no_finding() -> None:
     report = await AuditVerification(office.audit.log, reader, Ed25519HeadChecker(office.audit.keys)).run()  # type: ignore[arg-type]
     assert report.is_clean
     assert reader.asked > 2
+
+
+async def test_the_whole_verification_looks_at_the_log_too() -> None:
+    office = Office()
+    await office.written(6)
+    stores = in_memory(office.clock).stores
+    audit = AuditVerification(office.audit.log, office.audit.reader, Ed25519HeadChecker(office.audit.keys))
+    verification = Verification(
+        office.rows.catalog.inspection, stores.reader, stores.inventory, office.clock, audit=audit
+    )
+    report = await verification.run()
+    assert (report.is_clean, report.entries) == (True, 6)
+    removed(office)
+    assert [(each.invariant, each.where) for each in (await verification.run()).findings] == [(9, "audit entry 5")]

@@ -10,7 +10,7 @@ import pytest
 
 from orlop.domain.claims import Person, names_groups, person_of
 from orlop.domain.errors import Denied
-from orlop.domain.providers import OidcProvider, check_provider_name, decode_oidc
+from orlop.domain.providers import OidcProvider, check_provider_name, decode_provider
 from orlop.domain.secret_references import parse_secret
 
 LEAST = {"type": "oidc", "issuer": "https://login.example.org", "client_id": "orlop"}
@@ -18,7 +18,9 @@ ADA = {"sub": "248289761001", "preferred_username": "ada", "name": "Ada L.", "em
 
 
 def provider(**more: Any) -> OidcProvider:
-    return decode_oidc(json.dumps({**LEAST, **more}).encode())
+    decoded = decode_provider(json.dumps({**LEAST, **more}).encode())
+    assert isinstance(decoded, OidcProvider)
+    return decoded
 
 
 def person(claims: dict[str, Any], **more: Any) -> Person:
@@ -98,7 +100,8 @@ def test_what_is_wrong_is_named(said: dict[str, Any], named: str) -> None:
 def test_what_the_manual_shows_can_be_used() -> None:
     page = (Path(__file__).parents[3] / "docs" / "single-sign-on.md").read_text()
     [shown] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
-    known = decode_oidc(shown.encode())
+    known = decode_provider(shown.encode())
+    assert isinstance(known, OidcProvider)
     assert person_of(known, {**ADA, "email_verified": True, "groups": ["developers"]}).groups == ("staff", "team")
 
 

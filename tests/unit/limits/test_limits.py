@@ -199,15 +199,15 @@ class TestFairShare:
             with pytest.raises(TooManyRequests, match="too many uploads at once"), share.place(ALICE):
                 pass
 
-    def test_many_names_behind_one_address_are_one(self) -> None:
+    def test_who_has_not_signed_in_shares_with_their_address(self) -> None:
         share = FairShare(12)
         with ExitStack() as stack:
-            got = [
-                self.fill(stack, share, Caller(Subject(f"user{number}", id=number), "192.0.2.1", ""))
-                for number in range(1, 5)
-            ]
-            assert sum(got) == 6
-            assert self.fill(stack, share, BOB) >= 1
+            assert self.fill(stack, share, Caller(ANONYMOUS, "192.0.2.1", "r1")) == 6
+            assert self.fill(stack, share, Caller(ANONYMOUS, "192.0.2.1", "r2")) == 0
+            assert self.fill(stack, share, Caller(ALICE.subject, "192.0.2.1", "r3")) == 4
+
+    def test_where_nothing_is_shared_one_gets_all(self) -> None:
+        assert self.taken(FairShare(12, shared=False), ALICE) == 12
 
     def test_places_are_given_back(self) -> None:
         share = FairShare(2)

@@ -54,6 +54,7 @@ class Scene:
         self.catalog = open_memory()
         self.identity = self.catalog.identity
         self.clock = StillClock()
+        self._mark = (0, 0)
         self.access = Access(self.identity.facts, self.catalog.access_changes, self.clock, everyone=False)
         self.signing = Signing(
             self.identity.keys,
@@ -72,6 +73,17 @@ class Scene:
             signing=self.signing,
             kinds=kinds or {},
         )
+
+    def marked(self) -> None:
+        """Remember what there is."""
+        self._mark = self._state()
+
+    def is_as_marked(self) -> bool:
+        """Whether that is what there is now: no other version, no other event."""
+        return self._mark == self._state()
+
+    def _state(self) -> tuple[int, int]:
+        return self.catalog.state.identity.version, len(self.catalog.state.outbox)
 
     async def user(self, name: str, *grants: tuple[str, Place]) -> Caller:
         await self.identity.accounts.add(Account(name=name), BY)

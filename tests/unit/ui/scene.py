@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
+from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.memory.catalog import open_memory
 from orlop.bootstrap.sign_in import Chance, Sources, build_sign_in
 from orlop.bootstrap.ui import Browsers, build_browsers
@@ -60,7 +61,7 @@ class Scene:
     def __init__(self, base: str = BASE) -> None:
         self.base = base
         self.clock = HandClock()
-        self.chance = Chance(self.clock, Dice())
+        self.chance = Chance(self.clock, Dice(), Argon2Hasher(memory_kib=8, passes=1))
         self.memory = open_memory()
         self.identity = self.memory.identity
         settings = Settings(auth=Auth(url=base))

@@ -304,6 +304,16 @@ async def test_the_second_step_takes_no_longer_than_ten_minutes_and_happens_once
     assert (await thief.submit("/login/totp", {"code": codes[1], "step": step})).status == 401
 
 
+async def test_a_change_of_the_account_between_the_steps_begins_anew(scene: Scene) -> None:
+    totp, _ = await with_totp(scene, await signed_in(scene))
+    browser = scene.browser()
+    await browser.sign_in()
+    await scene.identity.accounts.change("ada", AccountChange(display="Ada"), scene.by())
+    answer = await browser.submit("/login/totp", {"code": totp.at(scene.clock.now() // 1_000_000)})
+    assert answer.status == 401
+    assert not browser.session
+
+
 async def test_setting_up_and_removing_asks_for_the_password(scene: Scene) -> None:
     browser = await signed_in(scene)
     for page in ("/account/totp", "/account/recovery", "/account/passkeys"):

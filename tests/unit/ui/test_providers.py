@@ -294,6 +294,18 @@ async def test_a_provider_that_is_away(scene: Scene) -> None:
     assert answer.header("retry-after")
 
 
+async def test_a_provider_that_is_away_is_not_asked_at_every_request_and_holds_no_other_up(scene: Scene) -> None:
+    away, there = await scene.provider("one"), await scene.provider("two")
+    away.discovery["issuer"] = "https://another.example"
+    for _ in range(3):
+        assert (await scene.browser().get("/login/oidc/one")).status == 503
+    assert len(away.heard) == 1
+    assert (await scene.browser().through(there)).status == 303
+    scene.clock.forward(5)
+    away.discovery.clear()
+    assert (await scene.browser().get("/login/oidc/one")).status == 303
+
+
 async def test_a_key_that_is_new_is_fetched_and_one_that_is_made_up_does_not_make_us_ask_again(scene: Scene) -> None:
     provider = await scene.provider()
     provider.keys = [EC]

@@ -314,6 +314,15 @@ async def test_cookies_that_cannot_be_ours_are_passed_over(scene: Scene) -> None
     assert (await scene.browser().send("GET", "/account", b"", {"cookie": f"a=b; {SESSION}={good}"})).status == 200
 
 
+async def test_cookies_in_several_lines_are_read_as_one(scene: Scene) -> None:
+    await scene.user()
+    browser = scene.browser()
+    await browser.sign_in()
+    other = scene.browser()
+    other.cookies = {SESSION: browser.session}
+    assert (await other.send("GET", "/account", b"", {"cookie": "theme=dark"})).status == 200
+
+
 async def test_a_file_is_not_sent_twice(scene: Scene) -> None:
     first = await scene.browser().get("/static/passkey.js")
     assert (first.status, first.header("content-type")) == (200, "text/javascript; charset=utf-8")

@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import ldap3
 import structlog
 from ldap3.core.exceptions import LDAPException
 
-from orlop.domain.directories import LdapProvider
+from orlop.domain.directories import LdapProvider, server_address
 from orlop.domain.errors import Unavailable
 
 _log = structlog.get_logger("orlop.ldap")
@@ -97,13 +96,13 @@ class Servers:
 
     def _open(self, server: str, dn: str, password: str) -> ldap3.Connection:
         """An open and secured connection that is not bound yet."""
-        provider, parts = self._provider, urlsplit(server)
-        secure = parts.scheme == "ldaps"
+        provider, address = self._provider, server_address(server)
+        assert address is not None, "a provider's servers were checked when it was read"
         target = ldap3.Server(
-            str(parts.hostname),
-            port=parts.port or (636 if secure else 389),
-            use_ssl=secure,
-            tls=self._tls if secure or provider.start_tls else None,
+            address.host,
+            port=address.port,
+            use_ssl=address.secure,
+            tls=self._tls if address.secure or provider.start_tls else None,
             get_info=ldap3.NONE,
             connect_timeout=provider.timeout,
         )
@@ -118,7 +117,7 @@ class Servers:
         )
         try:
             connection.open()
-            if provider.start_tls and not secure:
+            if provider.start_tls and not address.secure:
                 connection.start_tls()
         except FAILED:
             _close(connection)

@@ -75,8 +75,8 @@ class SqlReaders:
     async def trim(self, *, keep: int, limit: int) -> int:
         async def script(tx: Session) -> int:
             read = await tx.one("outbox_read")
-            kept = await tx.one("outbox_kept", max(keep, 1) - 1)
-            if read is None or read[0] is None or kept is None:
+            kept = await tx.one("outbox_kept", max(keep, 1))
+            if read is None or read[0] is None or kept is None or kept[0] is None:
                 return 0
             gone = [number for (number,) in await tx.all("outbox_trim", read[0], kept[0], limit)]
             if gone:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from orlop.domain.access.actions import OF_TAGS, REGISTRY_WIDE, Action
+from orlop.domain.access.decisions import Question, applies
 from orlop.domain.access.grants import Conditions, Effect, Grant, Limit, Place, PlaceKind
 from orlop.domain.access.rights import Rights
 
@@ -40,6 +41,17 @@ def beyond(rights: Rights, gift: Gift, at: int, *, denied: bool = True) -> froze
     if rights.open:
         return frozenset()
     return frozenset(action for action in gift.actions if not _passes(rights, gift, action, at, denied=denied))
+
+
+def administers(rights: Rights, place: Place, at: int, address: str) -> bool:
+    """Whether somebody administers the whole of a place now, from that address."""
+    question = Question(Action.ADMIN, at=at, address=address)
+    held = tuple(
+        msgspec.structs.replace(grant, conditions=Conditions(), expires_at=0)
+        for grant in rights.grants
+        if grant.effect is Effect.DENY or applies(grant, question)
+    )
+    return not beyond(msgspec.structs.replace(rights, grants=held), Gift(frozenset({Action.ADMIN}), place), at)
 
 
 def _passes(rights: Rights, gift: Gift, action: Action, at: int, *, denied: bool) -> bool:

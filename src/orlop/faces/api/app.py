@@ -11,12 +11,14 @@ from litestar import Litestar
 
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.errors import Denied, RegistryError, Unavailable
+from orlop.domain.limits import Allowance
 from orlop.faces.api.exchange import CALLER, PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, KeyReused, extra_headers, problem
 from orlop.faces.api.routes import ERROR, REQUEST_ID, description
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.exchange import combined
 from orlop.faces.distribution.responses import Response, Send, header, send_response
+from orlop.faces.ratelimit import Header, limit_headers
 from orlop.services.idempotency import Idempotency, Kept, Reused
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
@@ -46,6 +48,16 @@ class Authenticating(Protocol):
         ...
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """Who is told of requests and refusals: `admit` raises TooManyRequests, or gives what a client is to know."""
+
+    admit: Callable[[Caller], Allowance | None] = lambda _: None
+    refused: Callable[[Caller, RegistryError], None] = lambda *_: None
+
+
+_UNCOUNTED = Counted()
+
+
 class ApiApp:
     """`address` says where a request comes from, by its scope and headers."""
 
@@ -57,6 +69,7 @@ class ApiApp:
         log: RequestLog,
         request_ids: Callable[[], str],
         address: Callable[[Scope, dict[bytes, bytes]], str],
+        counted: Counted = _UNCOUNTED,
     ) -> None:
         #: The end points, for whoever wants to know which there are.
         self.routes = routes
@@ -65,6 +78,7 @@ class ApiApp:
         self._log = log
         self._request_ids = request_ids
         self._address = address
+        self._counted = counted
         self._described = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +88,7 @@ class ApiApp:
         headers: dict[bytes, bytes] = {}
         body: RequestBody | None = None
         status, sent, address = 500, 0, ""
+        limited: tuple[Header, ...] = ()
         try:
             try:
                 headers = combined(scope["headers"])
@@ -84,9 +99,12 @@ class ApiApp:
                     response = Response(200, [header("content-type", "application/json")], self._described)
                 else:
                     caller = await self._caller(scope, headers, address, request_id)
+                    limited = limit_headers(self._counted.admit(caller))
                     response, error = await self._answer(scope, headers, body, caller, request_id)
             except RegistryError as refusal:
                 error, response = refusal.code, _rendered(refusal, scope["path"], request_id)
+                limited = limit_headers(None, refusal) or limited
+                self._counted.refused(caller, refusal)
                 if isinstance(refusal, Unavailable):
                     _log.error("a store failed", request_id=request_id, path=scope["path"], reason=refusal.message)
             except Exception:  # noqa: BLE001 - the last door: a defect of ours becomes a 500 and a log entry
@@ -100,6 +118,7 @@ class ApiApp:
                 (b"server", b"orlop"),
                 (b"cache-control", b"no-store"),
                 (b"x-content-type-options", b"nosniff"),
+                *limited,
             ]
             linger = None
             if body is None or not (body.finished or await body.drain()):
@@ -177,7 +196,10 @@ class ApiApp:
         headers = [(name.lower(), value) for name, value in start["headers"] if name.lower() != b"content-length"]
         response = Response(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
         error = inner.get(ERROR)
-        return _unless_known(scope, response), error.code if isinstance(error, RegistryError) else ""
+        if not isinstance(error, RegistryError):
+            return _unless_known(scope, response), ""
+        self._counted.refused(caller, error)
+        return response, error.code
 
 
 def _unless_known(scope: Scope, response: Response) -> Response:

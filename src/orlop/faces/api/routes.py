@@ -98,7 +98,10 @@ def routes(
 
 def description(app: Litestar) -> bytes:
     """The OpenAPI description, always in the same words."""
-    return msgspec.json.format(msgspec.json.encode(app.openapi_schema.to_schema(), order="sorted"), indent=1) + b"\n"
+    described = app.openapi_schema.to_schema()
+    for schema in described["components"]["schemas"].values():
+        schema.pop("default", None)  # of the field that came by first, and not of the type
+    return msgspec.json.format(msgspec.json.encode(described, order="sorted"), indent=1) + b"\n"
 
 
 async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -27,8 +27,8 @@ from orlop.faces.distribution.pulling import Pulling, Warm
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
-from orlop.faces.distribution.turnstile import Turnstile, limit_headers
-from orlop.faces.ratelimit import Header
+from orlop.faces.distribution.turnstile import Turnstile
+from orlop.faces.ratelimit import Header, limit_headers
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
 from orlop.services.blobs import FoundBlob

@@ -6,11 +6,10 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError, TooManyRequests
+from orlop.domain.errors import RegistryError
 from orlop.domain.limits import Allowance
 from orlop.faces.distribution import request as requests
 from orlop.faces.distribution.exchange import Exchange
-from orlop.faces.ratelimit import Header, rate_headers
 from orlop.ports.catalog import Pull
 from orlop.services.limits import FairShare, Kind, Limits
 from orlop.services.notices import Notices
@@ -51,10 +50,3 @@ class Turnstile(msgspec.Struct, frozen=True):
         """Somebody is answered with an error."""
         if refusal.refused is not None:
             self.notices.noted(caller, refusal)
-
-
-def limit_headers(allowance: Allowance | None, refusal: RegistryError | None = None) -> tuple[Header, ...]:
-    """What a client is told of its limits."""
-    if isinstance(refusal, TooManyRequests) and refusal.allowance is not None:
-        allowance = refusal.allowance
-    return rate_headers(allowance) if allowance is not None else ()

@@ -155,7 +155,8 @@ class UiApp:
     ) -> tuple[UiExchange, str]:
         """The request, and what a new visitor's cookie is to hold; empty when they have one."""
         secure = base.startswith("https://")
-        sent = headers.get(b"cookie", b"")
+        # "concatenated into a single octet string using the two-octet delimiter of 0x3b, 0x20" (RFC 9113, 8.2.3)
+        sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
         session = cookies.read(sent, cookies.SESSION, secure=secure)
         visitor = await self._sessions.visitor(session, address=address, request=request)
         secret, fresh = session, ""

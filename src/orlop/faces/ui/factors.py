@@ -1,8 +1,6 @@
 """The pages that set up and remove second factors. Each asks for the password: a browser left open is not enough."""
 
 import msgspec
-import segno
-from markupsafe import Markup
 
 from orlop.domain.errors import Denied, RegistryError, RequestInvalid
 from orlop.faces.distribution.errors import status_of
@@ -136,6 +134,9 @@ class OwnFactors:
         return self._pages.page(exchange, "codes", codes=codes)
 
     async def _proposed(self, exchange: UiExchange, secret: str, refusal: RegistryError | None = None) -> Reply:
+        import segno  # when somebody sets one up
+        from markupsafe import Markup
+
         visitor = self._own(exchange)
         step = await self._steps.begin(_TOTP, _Proposed(secret), holder=exchange.secret, address=exchange.address)
         address = self._factors.address(visitor.account.name, secret)

@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange
+
+if TYPE_CHECKING:
+    import jinja2
 
 _PACKAGE = "orlop.faces.ui"
 
@@ -19,16 +22,6 @@ _TYPES = {"orlop.css": "text/css; charset=utf-8", "passkey.js": "text/javascript
 
 class Pages:
     """Renders templates. Everything in them is escaped, and a name that is missing is an error."""
-
-    def __init__(self) -> None:
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader(_PACKAGE),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters["day"] = _day
 
     def page(
         self,
@@ -42,10 +35,29 @@ class Pages:
     ) -> Reply:
         """A page with these values."""
         visitor = exchange.visitor
-        text = self._templates.get_template(f"{template}.html").render(
-            {"csrf": exchange.csrf, "account": visitor.account if visitor else None, "message": "", **values}
+        text = (
+            _templates()
+            .get_template(f"{template}.html")
+            .render({"csrf": exchange.csrf, "account": visitor.account if visitor else None, "message": "", **values})
         )
         return Reply(status, text.encode(), cookies=cookies, headers=headers)
+
+
+@cache
+def _templates() -> "jinja2.Environment":
+    """Read and translated once for a process, when the first page is asked for."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(_PACKAGE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["day"] = _day
+    return environment
 
 
 class StaticFile(msgspec.Struct, frozen=True):

@@ -26,6 +26,8 @@ class _Halfway(msgspec.Struct):
     """The password was right."""
 
     account: str
+    version: int
+    """Of the account then: what was right before a change is not right after it."""
     next: str
 
 
@@ -77,7 +79,10 @@ class SigningIn:
         if not account.second_factors:
             return await self._enter(exchange, account, exchange.next)
         step = await self._steps.begin(
-            _SECOND_FACTOR, _Halfway(account.name, exchange.next), holder=exchange.secret, address=exchange.address
+            _SECOND_FACTOR,
+            _Halfway(account.name, account.version, exchange.next),
+            holder=exchange.secret,
+            address=exchange.address,
         )
         return self._code(exchange, account, step, exchange.next)
 
@@ -86,8 +91,8 @@ class SigningIn:
         step = exchange.field("step")
         halfway = await self._steps.look(_SECOND_FACTOR, step, _Halfway, holder=exchange.secret)
         account = await self._accounts.get(halfway.account)
-        if account is None:
-            raise Unauthorized("the account is gone")
+        if account is None or account.version != halfway.version:
+            raise Unauthorized("the account was changed meanwhile; start over")
         try:
             await self._factors.verify(account, exchange.field("code"), exchange.caller)
         except (Unauthorized, TooManyRequests) as refusal:

@@ -1,7 +1,7 @@
 """Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password."""
 
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
-from orlop.domain.access.reach import REGISTRY, Gift, beyond
+from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
 from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import GrantRecord, Grants, Members
@@ -20,9 +20,9 @@ class Giving:
         self._members = members
 
     async def place(self, caller: Caller, place: Place) -> None:
-        """Raises Denied unless the caller administers the whole of a place."""
+        """Raises Denied unless the caller administers the whole of a place now."""
         rights = await self._gate.rights(caller)
-        if beyond(rights, Gift(frozenset({Action.ADMIN}), place), self._gate.now()):
+        if not administers(rights, place, self._gate.now(), caller.address):
             raise Denied(
                 f"{caller.subject.name} does not administer {place} as a whole; ask whoever does",
                 {"action": Action.ADMIN.value, "place": str(place)},

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, decide
-from orlop.domain.access.reach import Gift, beyond
+from orlop.domain.access.reach import administers
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
@@ -229,7 +229,7 @@ class Administered:
 
     def place(self, place: Place) -> bool:
         """Whether they administer the whole of a place."""
-        return self.everything or not beyond(self._rights, Gift(frozenset({Action.ADMIN}), place), self._now)
+        return self.everything or administers(self._rights, place, self._now, self._caller.address)
 
     def _may(self, question: Question) -> bool:
         limits = self._rights.subject.limits

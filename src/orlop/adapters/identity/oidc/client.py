@@ -3,15 +3,13 @@
 import asyncio
 import hashlib
 from base64 import b64encode, urlsafe_b64encode
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote_plus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, urlencode
 
 import msgspec
-from yarl import URL
 
-from orlop.adapters.identity.oidc.fetch import Fetcher
 from orlop.adapters.identity.oidc.keys import Keys
 from orlop.adapters.identity.oidc.metadata import Metadata, discovery_address, parse_metadata
 from orlop.adapters.identity.oidc.tokens import check_common, check_id_token, logout_notice, verified
@@ -22,11 +20,16 @@ from orlop.domain.secret_references import SecretReference, parse_secret
 from orlop.ports.clock import HOUR, SECOND, Clock
 from orlop.ports.signon import LogoutNotice, SignedOn, SignOnRequest
 
+if TYPE_CHECKING:
+    from orlop.adapters.identity.oidc.fetch import Fetcher
+
 #: How long a discovery document is believed, in microseconds, and of how many issuers one is kept.
 _KEPT = HOUR
 _ISSUERS = 64
 #: How long a request may go on with what was replaced, in microseconds.
 _LINGER = 120 * SECOND
+#: How long a provider that could not be reached is not asked again, in microseconds.
+_NOT_AGAIN = 5 * SECOND
 
 _ID_TOKENS = frozenset({"jwt"})
 #: "explicit typing … logout+jwt" is recommended (Back-Channel Logout 1.0, section 2.4); older ones say JWT or nothing.
@@ -39,7 +42,7 @@ _ENDED = frozenset({"invalid_grant"})
 class _Issuer(msgspec.Struct, frozen=True):
     """What is known of an issuer, until it is looked up anew."""
 
-    fetcher: Fetcher
+    fetcher: "Fetcher"
     metadata: Metadata
     keys: Keys
     until: int
@@ -52,7 +55,8 @@ class OpenIdClient:
         self._clock = clock
         self._secrets = secrets
         self._issuers: OrderedDict[tuple[str, str], _Issuer] = OrderedDict()
-        self._opening = asyncio.Lock()
+        self._opening: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._failed: dict[tuple[str, str], tuple[int, Unavailable]] = {}
         self._left: list[tuple[int, Fetcher]] = []
 
     async def close(self) -> None:
@@ -77,7 +81,9 @@ class OpenIdClient:
         }
         if provider.prompt:
             parameters["prompt"] = provider.prompt
-        return str(URL(issuer.metadata.authorization_endpoint).update_query(parameters))
+        # "The endpoint URI MAY include … query component, which MUST be retained" (RFC 6749, section 3.1)
+        endpoint = issuer.metadata.authorization_endpoint
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
     async def redeem(
         self, provider: OidcProvider, request: SignOnRequest, *, code: str, issuer: str | None
@@ -188,17 +194,31 @@ class OpenIdClient:
     async def _issuer(self, provider: OidcProvider) -> _Issuer:
         key = (provider.issuer, provider.ca)
         now = self._clock.now()
-        known = self._issuers.get(key)
-        if known is None or not known.until - _KEPT <= now < known.until:
-            async with self._opening:
-                known = self._issuers.get(key)
-                if known is None or not known.until - _KEPT <= now < known.until:
-                    known = await self._open(provider, now)
+        if (known := self._known(key, now)) is None:
+            async with self._opening[key]:
+                if (known := self._known(key, now)) is None:
+                    try:
+                        known = await self._open(provider, now)
+                    except Unavailable as failure:
+                        self._failed = {} if len(self._failed) > _ISSUERS else self._failed
+                        self._failed[key] = (now, failure)
+                        raise
                     await self._keep(key, known, now)
         self._issuers.move_to_end(key)
         return known
 
+    def _known(self, key: tuple[str, str], now: int) -> _Issuer | None:
+        """Raises Unavailable when it could not be reached just now: those who wait are not made to wait once more."""
+        failed = self._failed.get(key)
+        if failed is not None and 0 <= now - failed[0] < _NOT_AGAIN:
+            raise Unavailable(failed[1].message)
+        known = self._issuers.get(key)
+        return known if known is not None and known.until - _KEPT <= now < known.until else None
+
     async def _open(self, provider: OidcProvider, now: int) -> _Issuer:
+        # When a provider is first asked: a worker is ready sooner without the HTTP client.
+        from orlop.adapters.identity.oidc.fetch import Fetcher
+
         fetcher = Fetcher(provider.issuer, provider.ca)
         try:
             await fetcher.open()

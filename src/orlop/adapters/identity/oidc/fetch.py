@@ -19,6 +19,8 @@ from orlop.domain.providers import is_loopback_host
 #: The largest answer that is read, in bytes: a set of keys with certificates, or claims with many groups.
 _ANSWER_MAX = 1 << 20
 
+#: In seconds.
+_RESOLVE = 5.0
 _TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=5, sock_read=10)
 
 
@@ -96,8 +98,9 @@ class Fetcher:
     async def _reaches(self) -> frozenset[Reach]:
         host = self._issuer.host or ""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, self._issuer.port, type=SOCK_STREAM)
-        except (OSError, UnicodeError) as cause:
+            async with asyncio.timeout(_RESOLVE):
+                found = await asyncio.get_running_loop().getaddrinfo(host, self._issuer.port, type=SOCK_STREAM)
+        except (OSError, UnicodeError, TimeoutError) as cause:
             raise Unavailable(f"the name of the sign-on provider {host} cannot be resolved") from cause
         reaches = frozenset(reach(str(address[0])) for *_, address in found)
         if Reach.LOOPBACK in reaches and not is_loopback_host(host):

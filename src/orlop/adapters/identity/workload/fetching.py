@@ -7,6 +7,7 @@ used, nothing decompressed, no cookie kept.
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from socket import SOCK_STREAM, socket
 from typing import Any
@@ -83,7 +84,7 @@ class Fetcher:
             return made
 
         connector = aiohttp.TCPConnector(
-            ssl=ssl.create_default_context(cadata=ca or None) if url.scheme == "https" else True,
+            ssl=_tls(ca) if url.scheme == "https" else True,
             use_dns_cache=False,
             force_close=True,
             resolver=self._resolver() if self._resolver else None,
@@ -100,6 +101,12 @@ class Fetcher:
             session.get(url, allow_redirects=False, headers=headers) as response,
         ):
             return Answer(response.status, _object(await _bounded(response)))
+
+
+@lru_cache(maxsize=64)
+def _tls(ca: str) -> ssl.SSLContext:
+    """For the authorities in PEM, or the machine's: reading all of those takes tens of milliseconds."""
+    return ssl.create_default_context(cadata=ca or None)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

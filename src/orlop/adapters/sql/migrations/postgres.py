@@ -14,11 +14,13 @@ from orlop.domain.errors import Unavailable
 #: `ORLP`: the advisory lock under which a database is looked at and changed.
 _LOCK = 0x4F524C50
 
-#: A step that waits for a table makes everybody wait who comes after it, so it does not wait for long.
-_GIVE_WAY = "SET LOCAL lock_timeout = '1s'"
+#: A step that waits for a table makes everybody wait who comes after it, so it does not wait for long; less than a
+#: second, after which PostgreSQL looks for deadlocks and would end a transaction of a server for it.
+_GIVE_WAY = "SET LOCAL lock_timeout = '300ms'"
 _IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-#: How often the steps are begun, and the time in between in seconds, in which others get on.
-_TRIES, _PAUSE = 60, 0.5
+#: How often the steps are begun, and the time in between in seconds, in which others get on: one who had to begin anew,
+#: too, because of it.
+_TRIES, _PAUSE = 60, 2.0
 
 #: The presence of the first says that the schema is a catalog of ours; the other says which.
 _CREATE = """

@@ -21,7 +21,7 @@ DELETE FROM readers WHERE stream = ?1 AND name = ?2;
 SELECT min(position) FROM readers WHERE stream = 'outbox';
 
 -- name: outbox_kept
-SELECT id FROM outbox ORDER BY id DESC LIMIT 1 OFFSET ?1;
+SELECT min(id) FROM (SELECT id FROM outbox ORDER BY id DESC LIMIT ?1) AS newest;
 
 -- name: outbox_trim
 DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id <= ?1 AND id < ?2 ORDER BY id LIMIT ?3) RETURNING id;
