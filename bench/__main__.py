@@ -1,4 +1,5 @@
-"""`python -m bench [--quick] [--only NAME …]`: runs the measures, prints what they find, writes results.md."""
+"""`python -m bench [--quick] [--accounts] [--only NAME …]`: runs the measures, prints what they find,
+writes results.md."""
 
 import argparse
 import subprocess
@@ -43,7 +44,7 @@ def main() -> int:
     with ExitStack() as stack:
         # Beside the kept storage, and so on the same file system; a temporary folder of the system may be in memory.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=KEPT, prefix="run-")))
-        field = Field(plan, folder, stack)
+        field = Field(plan, folder, stack, accounts=arguments.accounts)
         software = list(machine.software(field))
         _introduce(hardware + software, quick=plan.quick)
         for measure in chosen:
@@ -55,7 +56,7 @@ def main() -> int:
                 print("\n".join(report.lines(finding)), flush=True)
     if plan.quick:
         print("quick: fewer and shorter rounds on less content; nothing was written")
-    elif arguments.only:
+    elif arguments.only or arguments.accounts:
         print("not everything was measured; nothing was written")
     elif not failed:
         commands = [
@@ -69,6 +70,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, for the inner loop")
+    parser.add_argument("--accounts", action="store_true", help="pull as a robot that signs in with each request")
     names = [each.name for each in MEASURES]
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=", ".join(names))
     return parser.parse_args()

@@ -18,12 +18,13 @@ from bench.servers.process import Running
 
 
 class Field:
-    """`folder` is empty and will be removed; `stack` ends what was started."""
+    """`folder` is empty and will be removed; `stack` ends what was started. `accounts`: a robot pulls, and signs in."""
 
-    def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, plan: Plan, folder: Path, stack: ExitStack, *, accounts: bool = False) -> None:
         self.plan = plan
         self.folder = folder
         self._stack = stack
+        self._accounts = accounts
         self._folders = 0
 
     @cached_property
@@ -39,7 +40,7 @@ class Field:
     @cached_property
     def readers(self) -> dict[str, Running]:
         """Every server with the same content, by name; ours first. They run until the bench ends."""
-        servers = [self._stack.enter_context(self.ours(self.standard()))]
+        servers = [self._stack.enter_context(self.ours(self.standard(), accounts=self._accounts))]
         servers += [self._stack.enter_context(peer.serving(self.fresh(), self._scene(peer))) for peer in self.peers]
         return {server.name: server for server in servers}
 
@@ -61,9 +62,9 @@ class Field:
             yield {server.name: server for server in servers}
 
     @contextmanager
-    def ours(self, storage: Path) -> Iterator[Running]:
-        """Orlop on this data folder."""
-        with orlop.serving(self.fresh(), storage) as running:
+    def ours(self, storage: Path, *, accounts: bool = False) -> Iterator[Running]:
+        """Orlop on this data folder, open or with accounts."""
+        with orlop.serving(self.fresh(), storage, accounts=accounts) as running:
             yield running
 
     def standard(self) -> Path:

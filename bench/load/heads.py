@@ -11,11 +11,12 @@ from itertools import cycle, islice
 from bench.load.connection import Refused
 from bench.load.wrk import CONNECTIONS
 from bench.scenes import content
+from bench.servers.process import Running
 
 
-def rate(port: int, repositories: int, seconds: float) -> float:
+def rate(server: Running, repositories: int, seconds: float) -> float:
     """Manifests asked for in a second, all tags of all repositories at random."""
-    request = _requests(repositories)
+    port, request = server.port, _requests(repositories, server.authorization)
     sockets: dict[int, socket.socket] = {}
     ready = select.epoll()
     for _ in range(CONNECTIONS):
@@ -36,8 +37,9 @@ _CHOSEN = 200_000
 
 
 @cache
-def _chosen(repositories: int) -> list[bytes]:
-    tail = f" HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {content.MANIFEST}\r\n\r\n"
+def _chosen(repositories: int, authorization: str) -> list[bytes]:
+    signed = f"Authorization: {authorization}\r\n" if authorization else ""
+    tail = f" HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {content.MANIFEST}\r\n{signed}\r\n"
     paths = (
         f"/v2/{content.repository(random.randrange(repositories))}/manifests/{random.choice(content.TAGS)}"
         for _ in range(_CHOSEN)
@@ -45,8 +47,8 @@ def _chosen(repositories: int) -> list[bytes]:
     return [f"HEAD {path}{tail}".encode() for path in paths]
 
 
-def _requests(repositories: int) -> Callable[[], bytes]:
-    return islice(cycle(_chosen(repositories)), random.randrange(_CHOSEN), None).__next__
+def _requests(repositories: int, authorization: str) -> Callable[[], bytes]:
+    return islice(cycle(_chosen(repositories, authorization)), random.randrange(_CHOSEN), None).__next__
 
 
 def _run(

@@ -45,7 +45,7 @@ def blobs(size: int) -> Load:
 _SCRIPT = """
 local random = math.random
 math.randomseed(%d)
-local tail = " HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nAccept: %s\\r\\n\\r\\n"
+local tail = " HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nAccept: %s\\r\\n%s\\r\\n"
 local function path()
 %s
 end
@@ -60,6 +60,11 @@ end
 """
 
 
+def _signed(server: Running) -> str:
+    """The header that lets the load in, as Lua writes it."""
+    return f"Authorization: {server.authorization}\\r\\n" if server.authorization else ""
+
+
 class Rate(NamedTuple):
     """What a server gave in a second."""
 
@@ -70,7 +75,7 @@ class Rate(NamedTuple):
 def measure(load: Load, server: Running, seconds: int, folder: Path, *, connections: int = CONNECTIONS) -> Rate:
     """Put a server under load. Raises LoadFailed when a request failed."""
     script = folder / f"{load.name}.lua"
-    script.write_text(_SCRIPT % (random.randrange(1 << 30), content.MANIFEST, load.path))
+    script.write_text(_SCRIPT % (random.randrange(1 << 30), content.MANIFEST, _signed(server), load.path))
     wrk = found("wrk")
     if wrk is None:
         raise LoadFailed("wrk is not on this machine")

@@ -30,7 +30,7 @@ def head(field: Field) -> Finding:
     plan = field.plan
 
     def turn(name: str) -> float:
-        return heads.rate(field.readers_and_floor[name].port, plan.repositories, plan.seconds)
+        return heads.rate(field.readers_and_floor[name], plan.repositories, plan.seconds)
 
     figures = take_turns({name: partial(turn, name) for name in field.readers_and_floor}, plan.rounds)
     remark = "the client is the bench's own, which costs more than wrk: it narrows the ratios to nginx"

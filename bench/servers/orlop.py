@@ -1,4 +1,7 @@
-"""Orlop as its users start it: two workers, open, everything else at its default, the access log in a file."""
+"""Orlop as its users start it: two workers, everything else at its default, the access log in a file.
+
+Open, or with accounts: then nobody's requests are limited in number, but counted.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -6,21 +9,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.findings import OURS
+from bench.scenes import people
 from bench.servers.process import Running, free_port, started
 
+#: More than any load here makes of one client in a minute.
+_COUNTED = {
+    f"ORLOP_RATE_LIMITS_{name}": "100000000" for name in ("REQUESTS", "PULLS", "ADDRESS_REQUESTS", "ADDRESS_PULLS")
+}
 
-def command(storage: Path, port: int) -> list[str]:
+
+def command(storage: Path, port: int, *, accounts: bool = False) -> list[str]:
     """The command line."""
     listen = f"127.0.0.1:{port}"
     return [
-        *(sys.executable, "-m", "orlop", "serve", "--open", "--workers", "2"),
+        *(sys.executable, "-m", "orlop", "serve", "--workers", "2"),
+        *(() if accounts else ("--open",)),
         *("--listen", listen, "--data", str(storage)),
     ]
 
 
 @contextmanager
-def serving(folder: Path, storage: Path) -> Iterator[Running]:
+def serving(folder: Path, storage: Path, *, accounts: bool = False) -> Iterator[Running]:
     """The server on this data folder; its logs go to `folder`."""
     port = free_port()
-    with started(OURS, command(storage, port), port, folder, ready="/readyz") as running:
-        yield running
+    environment = _COUNTED if accounts else {}
+    run = command(storage, port, accounts=accounts)
+    with started(OURS, run, port, folder, ready="/readyz", environment=environment) as running:
+        yield running._replace(authorization=people.authorization() if accounts else "")

@@ -23,6 +23,8 @@ class Running(NamedTuple):
     port: int
     pid: int
     ready_after: float
+    authorization: str = ""
+    """What a client sends to be let in; empty where anybody is."""
 
     @property
     def url(self) -> str:

@@ -25,6 +25,10 @@ _TESTS = 985
 MEMORY = {"catalog_url": "memory", "blobs_url": "memory", "workers": 1}
 DISK = {"workers": 2}
 
+_PASSWORD = "a phrase for conformance"
+#: The program asks for more in a minute than a client does.
+_UNLIMITED = {f"rate_limits_{name}": 0 for name in ("pulls", "uploads", "address_pulls", "address_uploads")}
+
 #: What the program calls sparse are an index and an image. The registry can be told to take indexes whose manifests are
 #: elsewhere; an image without its layers is of use to nobody and stays refused, so it is also not found later.
 _IMAGE_WITHOUT_LAYER = Counter(
@@ -47,6 +51,16 @@ def test_conformance(tmp_path: Path, stores: dict[str, object], version: str) ->
         assert _not_passed(server.address, version, tmp_path) == Counter()
         if stores is DISK:
             server.verify()
+
+
+@pytest.mark.parametrize("version", ["1.1", "dev"])
+def test_conformance_with_accounts(tmp_path: Path, version: str) -> None:
+    """The program finds out by the challenge where to fetch tokens, and for what; nothing is open to anybody."""
+    settings = {"open": False, "admin_password": _PASSWORD, **_UNLIMITED, **DISK}
+    with orlop_server(tmp_path / "server", **settings) as server:
+        signed_in = {"OCI_USERNAME": "admin", "OCI_PASSWORD": _PASSWORD}
+        assert _not_passed(server.address, version, tmp_path, **signed_in) == Counter()
+        server.verify()
 
 
 @pytest.mark.parametrize("version", ["1.1", "dev"])

@@ -93,6 +93,26 @@ def test_a_mount_takes_nothing_that_the_caller_may_not_pull(people: Private) -> 
         assert people.ask("other", "GET", f"/v2/{target}/blobs/{BASE.digest}").body == BASE.content
 
 
+@pytest.mark.parametrize("query", [f"&from={ACME}/app", ""])
+def test_a_token_that_is_too_narrow_for_a_mount_is_asked_to_be_wider(people: Private, query: str) -> None:
+    """Only where its owner may pull what they want: to everybody else there is nothing to mount."""
+
+    def bearer(who: str, *scopes: str) -> list[tuple[str, str]]:
+        asked = "".join(f"&scope={scope}" for scope in scopes)
+        token = people.ask(who, "GET", f"/token?service=orlop{asked}").json()["token"]
+        return [("authorization", f"Bearer {token}")]
+
+    mount = f"/v2/{RIVAL}/mine/blobs/uploads/?mount={BASE.digest}{query}"
+    push = f"repository:{RIVAL}/mine:pull,push"
+    assert people.registry.ask("POST", mount, headers=bearer("other", push)).status == 202
+    people.grant("other", "guest", ACMES)
+    refused = people.registry.ask("POST", mount, headers=bearer("other", push))
+    pull = f"repository:{ACME}/app:pull"
+    assert refused.status == 401
+    assert f'scope="{push} {pull}"' in refused.header("www-authenticate")
+    assert people.registry.ask("POST", mount, headers=bearer("other", push, pull)).status == 201
+
+
 def test_who_may_pull_may_not_mount_into_it(people: Private) -> None:
     answer = people.ask("reader", "POST", f"/v2/{ACME}/app/blobs/uploads/?mount={BASE.digest}&from={ACME}/app")
     assert_refused(answer, 403, "DENIED")

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from orlop.domain.access import Action, Caller
+from orlop.domain.access.scopes import scope_for
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown
+from orlop.domain.errors import BlobUnknown, Unauthorized
 from orlop.domain.names import RepositoryName
 from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
 from orlop.ports.catalog import BlobLinks, by
@@ -79,17 +80,27 @@ class Blobs:
         """Link a blob into `target` that `source` holds, or without one any repository; None when none does that the
         caller may pull from.
 
-        Raises what refuses the caller a push of it.
+        Raises what refuses the caller a push of it; Unauthorized for a token that is too narrow to pull it from where
+        its owner may: a client then fetches one for both repositories.
         """
         who = by(caller, self._clock.now())
         if self._access.everyone:
             return await self._links.mount(digest, source, target, who)
         refusals = await self._access.push_refusals(caller, target)
+        narrow: Unauthorized | None = None
         for holder in (source,) if source is not None else await self._links.holders(digest, _HOLDERS):
-            if await self._access.allows(caller, Action.PULL, repository=holder):
-                mounted = await self._links.mount(digest, holder, target, who, refusals)
-                if mounted is not None:
-                    return mounted
+            try:
+                decision = await self._access.decide(caller, Action.PULL, repository=holder)
+            except Unauthorized as refusal:
+                if narrow is None and refusal.scope and await self._links.find(holder, digest) is not None:
+                    scope = f"{scope_for(Action.PUSH_NEW, target)} {refusal.scope}"
+                    narrow = Unauthorized(refusal.message, scope=scope, reason=refusal.reason, kind=refusal.kind)
+                continue
+            mounted = await self._links.mount(digest, holder, target, who, refusals) if decision.allowed else None
+            if mounted is not None:
+                return mounted
+        if narrow is not None:
+            raise narrow
         return None
 
     async def delete(self, repository: RepositoryName, digest: Digest, caller: Caller) -> None:

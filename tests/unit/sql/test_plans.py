@@ -1,5 +1,6 @@
 """How SQLite runs every statement: by an index, so that what a request costs does not grow with the store."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -111,3 +112,36 @@ def test_lists_are_read_in_the_order_of_an_index(catalog: apsw.Connection) -> No
     """A page costs the same wherever it lies: no list is sorted, and none skips what came before."""
     for statement, text in SQLITE.items():
         assert " offset " not in re.sub(r'"offset"', "", text.lower()), statement
+
+
+def test_what_lies_outside_of_the_spans_is_not_read(catalog: apsw.Connection) -> None:
+    """A list of a hundred names takes about as many steps among a hundred thousand others as among none."""
+    spans = json.dumps([[f"seen{number}/", f"seen{number}0"] for number in range(10)])
+
+    def steps() -> int:
+        done = 0
+
+        def step() -> bool:
+            nonlocal done
+            done += 1
+            return False
+
+        catalog.set_progress_handler(step, 1)
+        names = catalog.execute(SQLITE["repository_spans"], (spans, 101)).fetchall()
+        catalog.set_progress_handler(None)
+        assert len(names) == 100
+        return done
+
+    insert = (
+        "INSERT INTO repositories (name, namespace_id, created_at, created_by)"
+        " WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)"
+        " SELECT printf(?2, i % ?3, i), 1, 0, '' FROM n"
+    )
+    catalog.execute("SAVEPOINT names")
+    try:
+        catalog.execute(insert, (100, "seen%d/r%d", 10))
+        alone = steps()
+        catalog.execute(insert, (100_000, "hidden%d/r%d", 997))
+        assert steps() < alone + 50  # where the last span ends differs, and no more
+    finally:
+        catalog.execute("ROLLBACK TO names")
