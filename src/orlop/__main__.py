@@ -96,7 +96,7 @@ def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
 def _audit(
     settings: "Settings", trusted: "Sequence[str]", noted: "Sequence[Head]"
 ) -> "AbstractAsyncContextManager[OpenedAudit]":
-    from orlop.bootstrap.audit import open_for_audit
+    from orlop.bootstrap.audit_command import open_for_audit
 
     return open_for_audit(settings, trusted, noted)
 

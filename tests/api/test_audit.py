@@ -8,8 +8,7 @@ import pytest
 from orlop.adapters.identity.heads import Ed25519Heads
 from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.bootstrap.clocks import SystemClock, request_ids
-from orlop.bootstrap.limits import counting
-from orlop.bootstrap.management import api_app
+from orlop.bootstrap.management import api_app, counting
 from orlop.config import Settings
 from orlop.domain.access import Action, Limit
 from orlop.domain.events import Event, EventKind, Origin

@@ -1,27 +1,19 @@
-"""The audit log of one process: what it tells, what writes and forwards it, and how the command line opens it."""
+"""The audit log of one process: what it tells, what writes it and what sends it on."""
 
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from orlop.adapters.filesystem import FolderRefused
-from orlop.adapters.identity.heads import Ed25519HeadChecker, Ed25519Heads
-from orlop.bootstrap.catalogs import Siblings, open_catalog
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores import StartRefused, Stores
 from orlop.config import Settings
 from orlop.config.units import duration_text
 from orlop.domain.audit import Head
-from orlop.domain.errors import Unavailable
-from orlop.faces.cli.audit_work import OpenedAudit
-from orlop.ports.audit import AuditSink
+from orlop.ports.audit import AuditKeys, AuditSink, HeadSigner
 from orlop.services.audit import JOB, AuditWriter, Keep
 from orlop.services.audit_forward import AuditForward
-from orlop.services.audit_query import AuditQuery
-from orlop.services.audit_verify import AuditVerification
 from orlop.services.notices import Notices, Pulls
 from orlop.services.standing_work import StandingWork
 from orlop.services.worker import Chore
@@ -50,7 +42,7 @@ def auditing(settings: Settings, stores: Stores) -> Sequence[StandingWork]:
         audit.log,
         audit.reader,
         audit.readers,
-        Ed25519Heads(audit.keys, settings.audit.key, clock.now),
+        _Heads(audit.keys, settings.audit.key, clock.now),
         clock,
         Keep(settings.audit.keep, duration_text(settings.audit.keep)),
     )
@@ -61,23 +53,21 @@ def auditing(settings: Settings, stores: Stores) -> Sequence[StandingWork]:
     return standing
 
 
-@asynccontextmanager
-async def open_for_audit(
-    settings: Settings, trusted: Sequence[str], noted: Sequence[Head]
-) -> AsyncIterator[OpenedAudit]:
-    """Open the log, which a server must have begun before. Raises Unavailable."""
-    try:
-        opened = open_catalog(settings, Siblings([0], 0))
-    except (StartRefused, FolderRefused) as refusal:
-        raise Unavailable(str(refusal)) from refusal
-    try:
-        audit = opened.audit
-        checker = Ed25519HeadChecker(audit.keys, trusted)
-        yield OpenedAudit(
-            AuditQuery(audit.reader), AuditVerification(audit.log, audit.reader, checker, noted), audit.reader
-        )
-    finally:
-        await opened.close()
+class _Heads:
+    """See ports.audit.HeadSigner. What it takes to sign is imported with the first head, not by a start."""
+
+    def __init__(self, keys: AuditKeys, file: Path | None, now: Callable[[], int]) -> None:
+        self._keys = keys
+        self._file = file
+        self._now = now
+        self._signer: HeadSigner | None = None
+
+    async def sign(self, sequence: int, hash: str, at: int) -> Head:  # noqa: A002 - its name in the port
+        if self._signer is None:
+            from orlop.adapters.identity.heads import Ed25519Heads
+
+            self._signer = Ed25519Heads(self._keys, self._file, self._now)
+        return await self._signer.sign(sequence, hash, at)
 
 
 def _sinks(settings: Settings) -> list[tuple[str, AuditSink]]:

@@ -2,14 +2,11 @@
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
-from orlop.domain.access import Caller
-from orlop.domain.limits import Allowance
-from orlop.faces.api.app import Counted
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.server.worker import WorkerContext
 from orlop.services.counters import Counters
 from orlop.services.failures import FailedSignIn, OnFailure
-from orlop.services.limits import FairShare, Kind, Limits, Rates
+from orlop.services.limits import FairShare, Limits, Rates
 from orlop.services.notices import Notices
 
 
@@ -41,12 +38,3 @@ def telling_failures(notices: Notices, limits: Limits) -> OnFailure:
         limits.login_failed(failed.address)
 
     return told
-
-
-def counting(notices: Notices, limits: Limits) -> Counted:
-    """What requests of the management API are counted by."""
-
-    def admit(caller: Caller) -> Allowance | None:
-        return limits.admit(caller, Kind.REQUEST) if limits.are_on else None
-
-    return Counted(admit, notices.noted)

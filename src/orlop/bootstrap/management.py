@@ -8,6 +8,8 @@ from orlop.bootstrap.documents import DOCUMENTS
 from orlop.bootstrap.sign_in import SignIn
 from orlop.config import Settings
 from orlop.config.auth import networks
+from orlop.domain.access import Caller
+from orlop.domain.limits import Allowance
 from orlop.domain.secrets import Draw
 from orlop.faces.api.app import ApiApp, Counted
 from orlop.faces.api.routes import routes
@@ -19,9 +21,11 @@ from orlop.ports.identity import Identity
 from orlop.services.access import Access
 from orlop.services.audit_query import AllowedQuery, AuditQuery
 from orlop.services.idempotency import Idempotency
+from orlop.services.limits import Kind, Limits
 from orlop.services.management.all import Management
 from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
+from orlop.services.notices import Notices
 from orlop.services.repositories import Repositories
 from orlop.telemetry.requests import RequestLog
 
@@ -73,3 +77,12 @@ def api_app(
         proxies.client,
         counted or Counted(),
     )
+
+
+def counting(notices: Notices, limits: Limits) -> Counted:
+    """What requests of the management API are counted by."""
+
+    def admit(caller: Caller) -> Allowance | None:
+        return limits.admit(caller, Kind.REQUEST) if limits.are_on else None
+
+    return Counted(admit, notices.noted)

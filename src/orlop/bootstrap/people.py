@@ -6,15 +6,16 @@ import msgspec
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.directories import build_directories, synchronising
-from orlop.bootstrap.limits import counting, telling_failures
-from orlop.bootstrap.management import api_app, build_management
+from orlop.bootstrap.limits import telling_failures
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores
-from orlop.bootstrap.ui import build_browsers, mounted
-from orlop.bootstrap.workload import workload_tokens
+from orlop.bootstrap.ui import Browsers, build_browsers, mounted
+from orlop.bootstrap.workload import WorkloadTokens
 from orlop.config import Settings
 from orlop.faces.app import Application
+from orlop.faces.lazily import Lazily
+from orlop.services.directories import Directories
 from orlop.services.identity_upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.limits import Limits
 from orlop.services.worker import Chore, Job
@@ -39,43 +40,53 @@ def build_people(
     log: RequestLog,
     request_ids: Callable[[], str],
 ) -> People:
-    """Where `open` lets everybody in nobody has to sign in: then the token server alone answers, for who asks it."""
+    """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it."""
     identity = stores.identity
     directories = build_directories(identity, stores.access_changes)
     sources = Sources(
         (directories,),
-        (workload_tokens(settings, identity.documents),),
+        (WorkloadTokens(settings, identity.documents),),
         telling_failures(services.notices, limits),
         limits.check_login,
     )
     sign_in = build_sign_in(settings, identity, stores.access_changes, services.access, sources)
     tokens = token_app(sign_in, log, request_ids)
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
-    management = build_management(settings, identity, services.access, sign_in)
-    faces["api"] = api_app(
-        settings,
-        management,
-        services.repositories,
-        sign_in,
-        identity.answers,
-        log,
-        request_ids,
-        stores.audit.reader,
-        counting(services.notices, limits),
-    )
-    jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
-    browsers = (
-        None if settings.open else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
-    )
-    if browsers is not None:
-        faces.update(mounted(browsers))
-        warning = warning_of_ends(identity.secrets, SystemClock())
-        jobs += (warning, synchronising(settings, directories), *browsers.jobs)
+    if settings.open:
+        return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None))
 
+    def managing() -> Application:
+        from orlop.bootstrap.management import api_app, build_management, counting
+
+        return api_app(
+            settings,
+            build_management(settings, identity, services.access, sign_in),
+            services.repositories,
+            sign_in,
+            identity.answers,
+            log,
+            request_ids,
+            stores.audit.reader,
+            counting(services.notices, limits),
+        )
+
+    browsers = build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
+    faces.update(mounted(browsers))
+    faces["api"] = Lazily(managing)
+    jobs = (
+        changing_keys(sign_in.signing),
+        warning_of_ends(identity.secrets, SystemClock()),
+        synchronising(settings, directories),
+        *browsers.jobs,
+    )
+    return People(sign_in, faces, jobs, (writing_uses(sign_in.uses),), _closing(sign_in, directories, browsers))
+
+
+def _closing(sign_in: SignIn, directories: Directories, browsers: Browsers | None) -> Callable[[], Awaitable[None]]:
     async def close() -> None:
         if browsers is not None:
             await browsers.close()
         directories.close()
         sign_in.close()
 
-    return People(sign_in, faces, jobs, (writing_uses(sign_in.uses),), close)
+    return close

@@ -1,17 +1,16 @@
 """Builds what turns tokens of CI systems and clouds into robots, on an open catalog."""
 
+import asyncio
 import time
 
 import structlog
 
-from orlop.adapters.identity.workload.fetching import Fetcher
-from orlop.adapters.identity.workload.issuers import Issuers
-from orlop.adapters.identity.workload.sts import SecurityTokenService
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
 from orlop.domain.trusts import KIND, Trust
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import Documents
+from orlop.ports.signon import Vouched
 from orlop.services.management.documents import DocumentKind
 from orlop.services.workload import Refusal, Workloads
 
@@ -21,8 +20,30 @@ _log = structlog.get_logger("orlop.trusts")
 TRUSTS = DocumentKind(KIND, Trust, stands_for=lambda trust: (trust.robot,))
 
 
+class WorkloadTokens:
+    """See ports.signon.TokenSource. Made when the first token comes: most registries never see one, and the HTTP client
+    that asks issuers takes a while to import."""
+
+    def __init__(self, settings: Settings, documents: Documents, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._documents = documents
+        self._clock = clock
+        self._made: Workloads | None = None
+
+    async def verify(self, token: str) -> Vouched | None:
+        """Whom a token stands for, if it is one of others."""
+        if self._made is None:
+            made = await asyncio.to_thread(workload_tokens, self._settings, self._documents, self._clock)
+            self._made = self._made or made
+        return await self._made.verify(token)
+
+
 def workload_tokens(settings: Settings, documents: Documents, clock: Clock | None = None) -> Workloads:
-    """The source of robots for tokens of others, one for a process: for `bootstrap.sign_in.Sources.tokens`."""
+    """The source of robots for tokens of others."""
+    from orlop.adapters.identity.workload.fetching import Fetcher
+    from orlop.adapters.identity.workload.issuers import Issuers
+    from orlop.adapters.identity.workload.sts import SecurityTokenService
+
     fetcher = Fetcher(seconds=settings.trusts.timeout / SECOND)
     return Workloads(
         documents,

@@ -64,7 +64,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED),
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
-        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED),
+        *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED),
     }
 )

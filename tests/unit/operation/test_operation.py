@@ -199,7 +199,7 @@ def lives() -> Callable[..., Any]:
         async def never(scope: Any, receive: Any, send: Any) -> None:
             raise AssertionError("no request was made")
 
-        root = RootApp(never, never, lambda: work("startup"), lambda: work("shutdown"))
+        root = RootApp(never, never, {}, lambda: work("startup"), lambda: work("shutdown"))
         await root({"type": "lifespan"}, receive, send)
         return sent
 
@@ -226,6 +226,10 @@ async def test_a_worker_that_fails_says_so(lives: Callable[..., Any], phase: str
         ("", "operation"),
         ("/V2/", "operation"),
         ("//v2/", "operation"),
+        ("/token", "token"),
+        ("/token/keys", "token"),
+        ("/tokens", "operation"),
+        ("//token", "operation"),
     ],
 )
 async def test_each_face_has_its_paths(path: str, face: str) -> None:
@@ -240,6 +244,6 @@ async def test_each_face_has_its_paths(path: str, face: str) -> None:
     async def nothing() -> None:
         return None
 
-    root = RootApp(named("distribution"), named("operation"), nothing, nothing)
+    root = RootApp(named("distribution"), named("operation"), {"token": named("token")}, nothing, nothing)
     await root({"type": "http", "path": path}, nothing, nothing)  # type: ignore[arg-type]
     assert taken == [face]

@@ -8,14 +8,17 @@ anything of it is computed.
 import binascii
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
 from orlop.domain.tokens import TOKEN_MAX
 from orlop.ports.identity import SigningKey
+
+if TYPE_CHECKING:
+    from joserfc.jwk import OKPKey
+
+# The library is imported when the first token is made or checked: a tenth of the time that a server takes to start.
 
 #: "Ed25519": EdDSA with the one curve, named in full (RFC 9864, section 2.2).
 ALGORITHM = "Ed25519"
@@ -45,6 +48,8 @@ class JoseSigner:
         self._keys: OrderedDict[bytes, OKPKey] = OrderedDict()
 
     def generate(self) -> tuple[str, bytes]:
+        from joserfc.jwk import OKPKey
+
         key = OKPKey.generate_key("Ed25519")
         return f"{KEY_PREFIX}{key.thumbprint()[:22]}", key.as_pem(private=True)
 
@@ -54,6 +59,8 @@ class JoseSigner:
         return {**own, "kid": key.id, "alg": ALGORITHM, "use": "sig"}
 
     def sign(self, key: SigningKey, payload: bytes) -> str:
+        from joserfc import jws
+
         header = {"alg": ALGORITHM, "kid": key.id, "typ": "JWT"}
         return jws.serialize_compact(header, payload, self._key(key), algorithms=[ALGORITHM])
 
@@ -73,13 +80,18 @@ class JoseSigner:
     def verify(self, token: str, key: SigningKey) -> bytes | None:
         if self.key_id(token) != key.id or key.algorithm != ALGORITHM:
             return None
+        from joserfc import jws
+        from joserfc.errors import JoseError
+
         try:
             return jws.deserialize_compact(token, self._key(key), algorithms=[ALGORITHM]).payload
         except (JoseError, ValueError):
             return None
 
-    def _key(self, key: SigningKey) -> OKPKey:
+    def _key(self, key: SigningKey) -> "OKPKey":
         """Read once."""
+        from joserfc.jwk import OKPKey
+
         found = self._keys.get(key.private)
         if found is None:
             found = self._keys[key.private] = OKPKey.import_key(key.private)
