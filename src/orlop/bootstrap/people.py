@@ -63,7 +63,8 @@ def build_people(
         stores.audit.reader,
         counting(services.notices, limits),
     )
-    jobs: tuple[Job, ...] = (changing_keys(sign_in.signing),)
+    # Where nobody signs in no token is needed, and the key for one that is fetched all the same is made then.
+    jobs: tuple[Job, ...] = () if settings.open else (changing_keys(sign_in.signing),)
     browsers = (
         None if settings.open else build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
     )
