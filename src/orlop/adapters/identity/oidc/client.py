@@ -10,9 +10,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from orlop.adapters.identity.oidc.keys import Keys
 from orlop.adapters.identity.oidc.metadata import Metadata, discovery_address, parse_metadata
-from orlop.adapters.identity.oidc.tokens import check_common, check_id_token, logout_notice, verified
 from orlop.domain.claims import names_groups
 from orlop.domain.errors import Denied, Unauthorized, Unavailable
 from orlop.domain.providers import OidcProvider
@@ -22,6 +20,7 @@ from orlop.ports.signon import LogoutNotice, SignedOn, SignOnRequest
 
 if TYPE_CHECKING:
     from orlop.adapters.identity.oidc.fetch import Fetcher
+    from orlop.adapters.identity.oidc.keys import Keys
 
 #: How long a discovery document is believed, in microseconds, and of how many issuers one is kept.
 _KEPT = HOUR
@@ -44,7 +43,7 @@ class _Issuer(msgspec.Struct, frozen=True):
 
     fetcher: "Fetcher"
     metadata: Metadata
-    keys: Keys
+    keys: "Keys"
     until: int
 
 
@@ -128,6 +127,8 @@ class OpenIdClient:
     async def notice(self, provider: OidcProvider, token: str) -> LogoutNotice:
         """See ports.signon.OpenId."""
         known = await self._issuer(provider)
+        from orlop.adapters.identity.oidc.tokens import check_common, logout_notice, verified
+
         found = await verified(token, provider, known.keys, types=_LOGOUT_TOKENS)
         check_common(found.claims, provider, self._clock.now())
         return logout_notice(found.claims)
@@ -142,6 +143,8 @@ class OpenIdClient:
         nonce: str | None,
         external: str | None,
     ) -> dict[str, Any]:
+        from orlop.adapters.identity.oidc.tokens import check_common, check_id_token, verified
+
         found = await verified(id_token, provider, issuer.keys, types=_ID_TOKENS)
         check_common(found.claims, provider, self._clock.now())
         check_id_token(found, nonce=nonce, access_token=_string(said, "access_token"), external=external)
@@ -216,8 +219,9 @@ class OpenIdClient:
         return known if known is not None and known.until - _KEPT <= now < known.until else None
 
     async def _open(self, provider: OidcProvider, now: int) -> _Issuer:
-        # When a provider is first asked: a worker is ready sooner without the HTTP client.
+        # When a provider is first asked: a worker is ready sooner without the HTTP client and what checks signatures.
         from orlop.adapters.identity.oidc.fetch import Fetcher
+        from orlop.adapters.identity.oidc.keys import Keys
 
         fetcher = Fetcher(provider.issuer, provider.ca)
         try:
