@@ -1,5 +1,7 @@
 """Builds what asks directories, on an open catalog."""
 
+import warnings
+
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
 from orlop.domain.directories import LdapProvider
@@ -25,8 +27,11 @@ def synchronising(settings: Settings, directories: Directories) -> Job:
 
 
 def _open(source: str, provider: LdapProvider) -> Directory:
-    from orlop.adapters.identity.ldap import LdapDirectory
     from orlop.adapters.secret_references import fetch_secret
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ldap3 uses older names of pyasn1
+        from orlop.adapters.identity.ldap import LdapDirectory
 
     password = fetch_secret(parse_secret(provider.bind_password)) if provider.bind_password else ""
     try:

@@ -1,0 +1,88 @@
+"""People of a directory use real clients: what they may do, their groups there say."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.programs import Station
+from tests.servers import ORLOP, OrlopServer, orlop_server
+from tests.slapd import ADMIN, ADMIN_PASSWORD, GROUPS, PEOPLE, Slapd, password_of, slapd
+
+pytestmark = pytest.mark.slow
+
+PASSWORD = "a phrase for the tests"
+
+
+@pytest.fixture(scope="module")
+def directory(scratch: Callable[[str], Path]) -> Iterator[Slapd]:
+    """A directory with a thousand people, of whom ada is an engineer by way of two groups."""
+    with slapd(scratch("slapd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def private(scratch: Callable[[str], Path], directory: Slapd) -> Iterator[OrlopServer]:
+    """A server that asks the directory."""
+    with orlop_server(scratch("private"), open=False, admin_password=PASSWORD, workers=2) as server:
+        home = scratch("administrator")
+        orlop(home, "login", server.address, "--user", "admin", "--password-stdin", sent=PASSWORD)
+        document = home / "provider.yaml"
+        document.write_text(
+            f"""kind: provider
+name: corp
+body:
+  type: ldap
+  servers: ["{directory.plain}"]
+  ca: {directory.ca}
+  bind_dn: {ADMIN}
+  bind_password: {ADMIN_PASSWORD}
+  user_base: {PEOPLE}
+  group_base: {GROUPS}
+  groups: {{"*": "corp-*"}}
+"""
+        )
+        orlop(home, "apply", "-f", str(document), "--yes")
+        yield server
+        server.verify()
+
+
+def orlop(home: Path, *arguments: str, sent: str = "") -> str:
+    """A command of an administrator."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORLOP_", "XDG_"))}
+    done = subprocess.run(
+        [*ORLOP, *arguments],
+        input=sent,
+        env={**environment, "HOME": str(home), "DOCKER_CONFIG": str(home / "docker")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_group_of_the_directory_lets_its_people_push(
+    private: OrlopServer, station: Station, single: Path, scratch: Callable[[str], Path]
+) -> None:
+    image = f"{private.address}/team/app:1"
+    login = ("auth", "login", private.address, "-u", "ada", "--password-stdin")
+    station.run("crane", *login, sent=password_of("ada").encode())
+    assert "push" in station.refused("crane", "push", str(single), image)
+    home = scratch("granting")
+    orlop(home, "login", private.address, "--user", "admin", "--password-stdin", sent=PASSWORD)
+    orlop(home, "grant", "add", "group:corp-engineering", "publisher", "team/")
+    station.run("crane", "push", str(single), image)
+    station.run("crane", "pull", image, "pulled.tar")
+    said = orlop(home, "access", "explain", "ada", "overwrite", "team/app:1")
+    assert "group:corp-engineering" in said
+    station.run("crane", *login[:3], "-u", "user0002", "--password-stdin", sent=password_of("user0002").encode())
+    station.refused("crane", "pull", image, "other.tar")
+
+
+def test_a_wrong_password_of_the_directory_is_wrong_here(private: OrlopServer, station: Station) -> None:
+    arguments = ["login", "--tls-verify=false", "-u", "grace", "--password-stdin", private.address]
+    said = station.refused("sh", "-c", 'echo wrong | "$@"', "sh", "skopeo", *arguments)
+    assert "unauthorized" in said.lower() or "invalid username/password" in said, said
