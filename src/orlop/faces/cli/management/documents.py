@@ -212,7 +212,8 @@ class There(msgspec.Struct, frozen=True):
 def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Step]:
     """What makes a registry what the documents say, in the order in which it is to be done.
 
-    What no document names is removed with `prune` if its kind is among them at all, and reported as drift otherwise.
+    What no document names is removed with `prune` if its kind is among them at all, and reported as drift otherwise;
+    but for namespaces and roles that something is about which stays.
     Raises RequestInvalid for a document that is there twice.
     """
     known = {(kind_of(one.document), one.document.key): one for one in there}
@@ -227,9 +228,11 @@ def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Ste
         if step is not None:
             steps.append(step)
     kinds = {kind for kind, _ in named}
-    implied = {"/"} | {above for one in wanted for path in _spaces(one) for above in _down_to(path)}
+    stays = [*wanted, *(one.document for (kind, _), one in known.items() if kind not in kinds or one.kept)]
+    implied = {"/"} | {above for one in stays for path in _spaces(one) for above in _down_to(path)}
+    roles = {one.role for one in stays if isinstance(one, Granted)}
     extra = [
-        one
+        msgspec.structs.replace(one, kept=one.kept or "a grant names it") if kind == "role" and key in roles else one
         for (kind, key), one in known.items()
         if (kind, key) not in named and kind in kinds and not (kind == "namespace" and key in implied)
     ]
