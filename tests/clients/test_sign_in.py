@@ -128,3 +128,73 @@ def test_docker_keeps_no_password(private: OrlopServer, station: Station, docker
     docker("logout", private.address)
     said = station.refused("docker", "-H", f"unix://{dockerd}", "pull", image)
     assert "sign in" in said or "unauthorized" in said or "no basic auth" in said, said
+
+
+def test_podman_and_buildah_sign_in(private: OrlopServer, tmp_path: Path) -> None:
+    storage, registries = tmp_path / "storage.conf", tmp_path / "registries.conf"
+    storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/images"\nrunroot = "{tmp_path}/run"\n')
+    registries.write_text(f'[[registry]]\nlocation = "{private.address}"\ninsecure = true\n')
+    station = Station(
+        tmp_path,
+        CONTAINERS_STORAGE_CONF=str(storage),
+        CONTAINERS_REGISTRIES_CONF=str(registries),
+    )
+    station.environment["REGISTRY_AUTH_FILE"] = str(tmp_path / "auth.json")
+    (tmp_path / "auth.json").write_text("{}")
+    (tmp_path / "words").write_text("words\n")
+    container = station.text("buildah", "from", "scratch")
+    station.run("buildah", "copy", container, "words", "/words")
+    image = f"{private.address}/team/podman:1"
+    station.run("buildah", "commit", "--quiet", container, image)
+    for program in ("buildah", "podman"):
+        station.refused(program, "push", "--quiet", image)
+        login = ("login", "--tls-verify=false", "-u", "admin", "--password-stdin", private.address)
+        station.run(program, *login, sent=PASSWORD.encode())
+        station.run(program, "push", "--quiet", image)
+        station.run(program, "pull", "--quiet", image)
+        station.run(program, "logout", private.address)
+        station.refused(program, "push", "--quiet", image)
+
+
+def test_helm_signs_in(private: OrlopServer, station: Station) -> None:
+    station.run("helm", "create", "ship")
+    station.run("helm", "package", "ship", "--version", "1.2.3")
+    push = ("push", "ship-1.2.3.tgz", f"oci://{private.address}/team/charts", "--plain-http")
+    pull = ("pull", f"oci://{private.address}/team/charts/ship", "--version", "1.2.3", "--plain-http")
+    station.refused("helm", *push)
+    login = ("registry", "login", private.address, "--plain-http", "-u", "admin", "--password-stdin")
+    station.run("helm", *login, sent=PASSWORD.encode())
+    station.run("helm", *push)
+    (station.folder / "pulled").mkdir()
+    station.run("helm", *pull, "--destination", "pulled")
+    station.run("helm", "registry", "logout", private.address)
+    station.refused("helm", *pull)
+
+
+def test_containerd_is_told_who_asks(private: OrlopServer, station: Station, containerd: Path, single: Path) -> None:
+    image = f"{private.address}/team/containerd:1"
+    ctr = ("-a", str(containerd), "-n", "signin")
+    station.run("crane", "auth", "login", private.address, "-u", "admin", "--password-stdin", sent=PASSWORD.encode())
+    station.run("crane", "push", single, image)
+    pull = ("images", "pull", "--plain-http")
+    station.refused("ctr", *ctr, *pull, image)
+    station.refused("ctr", *ctr, *pull, "--user", "admin:wrong", image)
+    station.run("ctr", *ctr, *pull, "--user", f"admin:{PASSWORD}", image)
+    station.run("ctr", *ctr, "images", "push", "--plain-http", "--user", f"admin:{PASSWORD}", f"{image}-2", image)
+
+
+def test_cosign_signs_what_it_may_push(private: OrlopServer, station: Station, single: Path) -> None:
+    image = f"{private.address}/team/cosign:1"
+    login = ("auth", "login", private.address, "-u", "admin", "--password-stdin")
+    station.run("crane", *login, sent=PASSWORD.encode())
+    station.run("crane", "push", single, image)
+    secret = {"COSIGN_PASSWORD": "secret"}
+    station.run("cosign", "generate-key-pair", variables=secret)
+    digest = station.text("crane", "digest", image)
+    named = f"{private.address}/team/cosign@{digest}"
+    sign = ("sign", "--yes", "--tlog-upload=false", "--key=cosign.key", named)
+    station.run("crane", "auth", "logout", private.address)
+    station.refused("sh", "-c", 'COSIGN_PASSWORD=secret exec "$@"', "sh", "cosign", *sign)
+    station.run("crane", *login, sent=PASSWORD.encode())
+    station.run("cosign", *sign, variables=secret)
+    station.run("cosign", "verify", "--insecure-ignore-tlog=true", "--key=cosign.pub", named)
