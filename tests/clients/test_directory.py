@@ -26,7 +26,7 @@ def directory(scratch: Callable[[str], Path]) -> Iterator[Slapd]:
 @pytest.fixture(scope="module")
 def private(scratch: Callable[[str], Path], directory: Slapd) -> Iterator[OrlopServer]:
     """A server that asks the directory."""
-    with orlop_server(scratch("private"), open=False, admin_password=PASSWORD, workers=2) as server:
+    with orlop_server(scratch("directory-server"), open=False, admin_password=PASSWORD, workers=2) as server:
         home = scratch("administrator")
         orlop(home, "login", server.address, "--user", "admin", "--password-stdin", sent=PASSWORD)
         document = home / "provider.yaml"

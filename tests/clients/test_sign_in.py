@@ -70,7 +70,7 @@ CLIENTS = {
 @pytest.fixture(scope="module")
 def private(scratch: Callable[[str], Path]) -> Iterator[OrlopServer]:
     """A server that knows one administrator, and lets nobody else in."""
-    with orlop_server(scratch("private"), open=False, admin_password=PASSWORD, workers=2) as server:
+    with orlop_server(scratch("sign-in"), open=False, admin_password=PASSWORD, workers=2) as server:
         yield server
         server.verify()
 

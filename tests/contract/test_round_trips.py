@@ -137,7 +137,7 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
 
     async def in_three_requests(piece: Piece) -> None:
         upload = await registry.uploads.start(APP, ALICE)
-        await registry.uploads.append(APP, upload.id, body(piece.content))
+        await registry.uploads.append(APP, upload.id, body(piece.content), ALICE)
         await registry.uploads.finish(APP, upload.id, piece.digest, body(), ALICE)
 
     async def pull(what: Pushable) -> None:

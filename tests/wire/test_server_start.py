@@ -241,8 +241,8 @@ def test_the_access_log_can_be_off(tmp_path: Path) -> None:
 
 def test_nobody_may_do_anything_without_open(tmp_path: Path) -> None:
     with serving(tmp_path, opened=False) as server:
-        assert server.ask("GET", "/v2/").status == 403
-        assert server.ask("POST", "/v2/app/blobs/uploads/").status == 403
+        assert server.ask("GET", "/v2/").status == 401
+        assert server.ask("POST", "/v2/app/blobs/uploads/").status == 401
         assert server.ask("GET", "/readyz").status == 200
 
 

@@ -10,8 +10,8 @@ from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
 
-#: Tables of a handful of rows, and of what is open now; they are read as a whole.
-SMALL = {"totals", "outbox_epoch", "access_state", "signing_keys"}
+#: Tables of a handful of rows, of what is open now, or with one row for each day; they are read as a whole.
+SMALL = {"totals", "outbox_epoch", "access_state", "signing_keys", "audit_keys", "audit_segments"}
 
 #: Reads of a whole table that would be too slow elsewhere, with the reason why they are not here.
 EXCEPTIONS = {"totals": {"uploads": "open sessions, for metrics and readiness"}}

@@ -140,11 +140,11 @@ class State:
                 at=by.at,
                 kind=kind,
                 actor=by.actor,
-                repository=repository,
-                digest=digest,
-                tag=tag,
+                repository=str(repository),  # plain text, as every catalog gives it back
+                digest=str(digest),
+                tag=str(tag),
                 origin=by.origin,
-                subject=subject,
+                subject=str(subject),
                 detail=detail,
             )
         )

@@ -85,6 +85,7 @@ class S3Session:
                     client = await self._stack.enter_async_context(_client(self.options))
                     client.meta.events.register("before-sign.s3.DeleteObjects", _summed)
                     client.meta.events.register("request-created.s3", _in_time)
+                    client.meta.events.register_first("needs-retry.s3", _noted)
                     self._client = client
         return self._client
 
@@ -142,7 +143,12 @@ def _in_time(request: Any, **_: Any) -> None:
     """Called before each attempt at a request; raises what ends them."""
     now = time.monotonic()
     if now - request.context.setdefault("orlop_began", now) > _PATIENCE:
-        raise ConnectTimeoutError(endpoint_url=request.url)
+        raise request.context.get("orlop_failed") or ConnectTimeoutError(endpoint_url=request.url)
+
+
+def _noted(request_dict: Any, caught_exception: BaseException | None = None, **_: Any) -> None:
+    """Called after each attempt: what became of it is what is said when there is no time for another."""
+    request_dict["context"]["orlop_failed"] = caught_exception
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:

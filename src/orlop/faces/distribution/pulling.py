@@ -92,8 +92,12 @@ class Pulling:
         key = (scope.get("raw_path"), scope["query_string"], exchange.headers.get(b"accept"))
         ready = self._answers.recall(key)
         if ready is None:
+            asked = sum(len(part) for part in key if part is not None)
             ready = await self._answers.ask(
-                key, self._found(request, exchange, named), _size, by_digest=isinstance(request.reference, Digest)
+                key,
+                self._found(request, exchange, named),
+                lambda found: len(found.found.body) + asked,
+                by_digest=isinstance(request.reference, Digest),
             )
         return self._handlers.answer(ready.found, ready.pull, exchange), ready.pull
 
@@ -102,7 +106,3 @@ class Pulling:
         found = named(found)
         length = (b"content-length", b"%d" % len(found.body))
         return Ready(request, found, pull, (*found.headers, *_TAIL, length))
-
-
-def _size(ready: Ready) -> int:
-    return len(ready.found.body)

@@ -50,7 +50,7 @@ class SqlNamespaces:
                 return before
             row_id = known[0] if known is not None else await made_namespace(tx, path, by)
             await tx.run(
-                "namespace_set",
+                "namespace_set" if before else "namespace_set_first",
                 row_id,
                 path,
                 namespace.visibility.value if namespace.visibility else None,

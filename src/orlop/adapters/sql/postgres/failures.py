@@ -54,6 +54,7 @@ _AWAY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TargetServerAttributeNotMatched,
     asyncpg.InterfaceError,  # the connection is closed
+    asyncpg.InternalClientError,  # it was cut while it was given out, and the library lost track of it
     OSError,
     TimeoutError,
 )

@@ -40,6 +40,10 @@ WHERE n.path > ?1 AND n.path < ?2 ORDER BY n.path LIMIT ?3;
 -- name: namespace_lock
 SELECT id FROM namespaces WHERE path = ?1 FOR UPDATE;
 
+-- name: namespace_set_first
+-- Of a namespace that was just made: where there are settings already, somebody else made it meanwhile.
+INSERT INTO namespace_settings (namespace_id, path, visibility, description, version) VALUES (?1, ?2, ?3, ?4, ?5);
+
 -- name: namespace_set
 INSERT INTO namespace_settings (namespace_id, path, visibility, description, version) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (namespace_id) DO UPDATE
