@@ -109,6 +109,16 @@ class EventWriterKit:
         kinds = [event.kind for event in await catalog.outbox.events(before[-1].id, 100)]
         assert kinds == [EventKind.MANIFEST_PULLED, EventKind.TAG_DELETED]
 
+    async def test_what_is_read_is_plain_text(self, catalog: Catalog, audit: AuditStore) -> None:
+        """Whatever the names were when they were written, so that what reads can write them as JSON."""
+        one = image("one")
+        await Scene(catalog).push(APP, one, V1)
+        await audit.writer.write(
+            [Event(at=START, kind=EventKind.MANIFEST_PULLED, repository=APP, digest=one.digest, tag=V1)]
+        )
+        for event in await catalog.outbox.events(0, 100):
+            assert {type(text) for text in (event.repository, event.digest, event.tag, event.subject)} == {str}
+
     async def test_nothing_is_fine(self, catalog: Catalog, audit: AuditStore) -> None:
         await audit.writer.write([])
         assert await catalog.outbox.events(0, 10) == ()

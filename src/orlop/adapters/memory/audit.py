@@ -36,7 +36,11 @@ class MemoryEventWriter:
     async def write(self, events: Sequence[Event]) -> None:
         for event in events:
             number = self._outbox[-1].id + 1 if self._outbox else 1
-            self._outbox.append(msgspec.structs.replace(event, id=number))
+            # Plain text, as every catalog gives it back.
+            names = (str(event.repository), str(event.digest), str(event.tag))
+            self._outbox.append(
+                msgspec.structs.replace(event, id=number, repository=names[0], digest=names[1], tag=names[2])
+            )
 
 
 class MemoryReaders:
