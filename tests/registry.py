@@ -9,8 +9,7 @@ from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.adapters.s3 import S3Blobs, S3Session
-from orlop.adapters.sql.catalog import DATABASE, open_sqlite
-from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.adapters.sql.catalog import open_sqlite
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.bootstrap.clocks import RandomIds
@@ -29,6 +28,7 @@ from orlop.services.repositories import Repositories
 from orlop.services.sweep import Sweep
 from orlop.services.uploads import Body, UploadLimits, Uploads
 from orlop.services.verify import Ages, Verification
+from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
 from tests.s3 import S3Server
@@ -96,7 +96,7 @@ def in_memory(clock: HandClock) -> Damageable:
 def on_disk(folder: Path) -> Stores:
     """Empty stores in a folder: SQLite and files."""
     tree = open_data_folder(folder)
-    migrate(tree.catalog / DATABASE, lambda: START)
+    empty_catalog(Path(tree.catalog))
     opened, files = open_sqlite(tree.catalog), FilesystemBlobs(tree)
 
     async def close() -> None:

@@ -20,6 +20,8 @@ from orlop.services.notices import Notices, Pulls
 from orlop.services.repositories import Repositories
 from tests.api.harness import REGISTRY, Api, namespace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(name="api")
 def _api(runner: asyncio.Runner) -> Iterator[Api]:

@@ -14,6 +14,8 @@ from orlop.faces.cli import app, management
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery"
 
 

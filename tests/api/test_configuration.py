@@ -15,6 +15,8 @@ from orlop.faces.cli.management.documents import Document, Step, Verb, parse_doc
 from orlop.ports.management import Reply, ServerRefused
 from tests.api.harness import REGISTRY, Api
 
+pytestmark = pytest.mark.slow
+
 _USERS = ("ann", "bob", "eve")
 _PATHS = ("team", "team/prod", "other")
 _TEXTS = ("", "a", "ä: #x", "- no list", "'quoted'")

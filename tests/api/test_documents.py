@@ -7,6 +7,8 @@ import pytest
 
 from tests.api.harness import REGISTRY, Api, assert_problem, registry
 
+pytestmark = pytest.mark.slow
+
 NEW = {"if-none-match": "*"}
 
 

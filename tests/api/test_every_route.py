@@ -15,6 +15,8 @@ from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.wire.answer import Answer
 
+pytestmark = pytest.mark.slow
+
 #: Who asks, each with a token: those who rule and audit the registry; by role in `team`; others. `limited` is a token
 #: of eve's that is good for pulling alone.
 PEOPLE = (

@@ -8,6 +8,8 @@ import pytest
 
 from tests.api.harness import Api, assert_problem, basic, namespace, registry
 
+pytestmark = pytest.mark.slow
+
 KEY = "0b5ad7f6-3b9e-4b0f-9a52-8f2d7c2c9a10"
 
 

@@ -9,6 +9,8 @@ from orlop.bootstrap.documents import DOCUMENTS
 from tests.api import harness
 from tests.api.harness import Api, assert_problem, registry
 
+pytestmark = pytest.mark.slow
+
 NEW = {"if-none-match": "*"}
 OIDC = {"type": "oidc", "issuer": "https://login.example", "client_id": "orlop", "client_secret": "hunter22"}
 LDAP = {

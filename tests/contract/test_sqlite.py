@@ -13,6 +13,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from tests.catalogs import empty_catalog
 from tests.content import image
 from tests.contract import kits
 from tests.contract.audit import AuditKit
@@ -25,7 +26,7 @@ from tests.contract.scene import APP, START, V1, V2, Scene
 
 @pytest.fixture(name="opened")
 def _opened(tmp_path: Path, runner: asyncio.Runner) -> Iterator[OpenCatalog]:
-    migrate(tmp_path / DATABASE, lambda: START)
+    empty_catalog(tmp_path)
     opened = open_sqlite(tmp_path)
     yield opened
     runner.run(opened.engine.close())
@@ -114,7 +115,7 @@ class TestTwoProcesses:
         await other.engine.close()
 
     async def test_everything_is_there_after_a_restart(self, tmp_path: Path) -> None:
-        migrate(tmp_path / DATABASE, lambda: START)
+        empty_catalog(tmp_path)
         first = open_sqlite(tmp_path)
         scene = Scene(first.catalog)
         await scene.push(APP, image("one"), V1)

@@ -15,6 +15,8 @@ from tests.wire.answer import Answer
 from tests.wire.inprocess import InProcess, Lines
 from tests.wire.people import ACME, EVERYBODY, ROLES, Private
 
+pytestmark = pytest.mark.slow
+
 APP = image("app", ["base", "code"])
 NEXT = image("app", ["base", "code"], annotations={"build": "2"})
 BASE, LOOSE, NEW = blob("base"), blob("loose"), blob("new")

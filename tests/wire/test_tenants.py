@@ -19,6 +19,8 @@ from tests.wire.answer import assert_refused
 from tests.wire.inprocess import InProcess
 from tests.wire.people import ACME, BY, RIVAL, Private
 
+pytestmark = pytest.mark.slow
+
 APP = image("app", ["base", "code"])
 OTHER = image("other", ["base"])
 BASE, NEW = blob("base"), blob("new")
