@@ -27,6 +27,8 @@ from tests.model.operations import (
 )
 from tests.registry import GRACE, HandClock, Registry, Stores, in_memory, in_postgres, on_disk
 
+pytestmark = pytest.mark.slow
+
 #: Before, between and after the four steps of a collection.
 SLOTS = 5
 MANY = 10_000

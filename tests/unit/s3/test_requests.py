@@ -15,6 +15,8 @@ from orlop.domain.errors import BlobUploadUnknown, Unavailable
 from tests.content import blob
 from tests.unit.s3.recorder import Recorder, Seen, recorder
 
+pytestmark = pytest.mark.slow
+
 UPLOAD, COPY = "11111111-1111-1111-1111-111111111111", "1" * 32
 KEPT = {"encryption": "aws:kms", "kms_key": "our-key", "storage_class": "STANDARD_IA"}
 SAID = {
