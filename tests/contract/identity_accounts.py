@@ -13,6 +13,20 @@ from tests.contract.cast import PAGE, Cast
 class AccountsKit:
     """Needs the fixture `cast`: on an empty catalog."""
 
+    async def test_those_of_a_provider_are_listed_by_name_and_no_others(self, cast: Cast) -> None:
+        for name in ("zoe", "ann", "bob", "cleo"):
+            await cast.user(name, source="ldap", external=f"id of {name}")
+        await cast.user("eve", source="other", external="id of ann")
+        await cast.user("local")
+        external = cast.identity.external
+        first = await external.of_source("ldap", PageRequest(size=2))
+        rest = await external.of_source("ldap", PageRequest(size=2, after="bob"))
+        assert [[account.name for account in page.items] for page in (first, rest)] == [["ann", "bob"], ["cleo", "zoe"]]
+        assert (first.more, rest.more) == (True, False)
+        assert [account.external for account in first.items] == ["id of ann", "id of bob"]
+        assert (await external.of_source("local", PageRequest())).items == ()
+        assert (await external.of_source("nobody", PageRequest())).items == ()
+
     async def test_what_is_made_is_there_with_what_only_the_catalog_can_say(self, cast: Cast) -> None:
         asked = Account(
             name="ann",

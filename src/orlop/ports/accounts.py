@@ -84,7 +84,7 @@ class ExternalAccounts(Protocol):
         ...
 
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
-        """Those of one provider, by name."""
+        """Those of one provider, by name; `local` is none."""
         ...
 
     async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:

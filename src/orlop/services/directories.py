@@ -51,8 +51,6 @@ class Directories:
     async def verify(self, name: str, password: str) -> ExternalIdentity | None:
         """Who signs in, as the first directory knows them that does. When none does, one that could not be asked might
         have: raises Unavailable then."""
-        if not name or not password or "\0" in name + password:
-            return None
         unasked: Unavailable | None = None
         for directory in (await self._current()).values():
             try:

@@ -7,7 +7,7 @@ from orlop.adapters.memory.state import State
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import By
-from orlop.ports.identity import GROUP_PREFIX, Account, AccountChange, Group
+from orlop.ports.identity import GROUP_PREFIX, LOCAL, Account, AccountChange, Group
 from orlop.ports.identity_words import changed, gone_from, unknown
 
 
@@ -26,7 +26,7 @@ class MemoryExternalAccounts:
 
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
         rows = [row.account for name, row in sorted(self._rows.accounts.items()) if name > page.after]
-        found = [account for account in rows if account.source == source]
+        found = [account for account in rows if account.source == source != LOCAL]
         return Page(tuple(found[: page.size]), more=len(found) > page.size)
 
     async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
