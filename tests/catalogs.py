@@ -12,8 +12,9 @@ AT = 4_000_000_000_000_000
 
 
 def empty_catalog(folder: Path) -> None:
-    """Put one into a folder."""
-    (folder / DATABASE).write_bytes(_content())
+    """Put one into a folder that has none."""
+    with (folder / DATABASE).open("xb") as file:
+        file.write(_content())
 
 
 @cache

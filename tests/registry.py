@@ -9,7 +9,8 @@ from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.adapters.s3 import S3Blobs, S3Session
-from orlop.adapters.sql.catalog import open_sqlite
+from orlop.adapters.sql.catalog import DATABASE, open_sqlite
+from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.bootstrap.clocks import RandomIds
@@ -93,10 +94,16 @@ def in_memory(clock: HandClock) -> Damageable:
     return Damageable(Stores(opened.catalog, MemoryStage(blobs, clock), blobs, blobs, blobs, close), opened, blobs)
 
 
+def empty_on_disk(folder: Path) -> Stores:
+    """Empty stores in a new folder: SQLite and files; faster than `on_disk`, which makes the catalog by migrations."""
+    empty_catalog(open_data_folder(folder).catalog)
+    return on_disk(folder)
+
+
 def on_disk(folder: Path) -> Stores:
-    """Empty stores in a folder: SQLite and files."""
+    """What is in a folder, opened as a server does it; empty stores if that is nothing: SQLite and files."""
     tree = open_data_folder(folder)
-    empty_catalog(Path(tree.catalog))
+    migrate(tree.catalog / DATABASE, lambda: START)
     opened, files = open_sqlite(tree.catalog), FilesystemBlobs(tree)
 
     async def close() -> None:

@@ -25,7 +25,7 @@ from tests.model.operations import (
     kept,
     push_again,
 )
-from tests.registry import GRACE, HandClock, Registry, Stores, in_memory, in_postgres, on_disk
+from tests.registry import GRACE, HandClock, Registry, Stores, empty_on_disk, in_memory, in_postgres
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,7 @@ def _registry(request: pytest.FixtureRequest, tmp_path: Path, runner: asyncio.Ru
     if request.param == "memory":
         stores = in_memory(clock).stores
     elif request.param == "sqlite":
-        stores = on_disk(tmp_path / "data")
+        stores = empty_on_disk(tmp_path / "data")
     else:
         stores = in_postgres(request.getfixturevalue("postgres").catalog(), tmp_path / "data")
     yield Registry(stores, clock)

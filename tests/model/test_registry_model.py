@@ -53,9 +53,9 @@ from tests.registry import (
     Registry,
     Stores,
     body,
+    empty_on_disk,
     in_memory,
     in_postgres,
-    on_disk,
     scaled_out,
 )
 from tests.s3 import S3Server, versitygw
@@ -434,7 +434,7 @@ class DiskMachine(RegistryMachine):
     def open_stores(self) -> Stores:
         """Empty stores in a folder of their own."""
         self.folder = Path(tempfile.mkdtemp(prefix="orlop-model-"))
-        return on_disk(self.folder / "data")
+        return empty_on_disk(self.folder / "data")
 
     def teardown(self) -> None:
         """See RegistryMachine; the folder goes too."""

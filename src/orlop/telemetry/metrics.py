@@ -6,12 +6,10 @@ starts workers sets that variable before anything imports this module.
 
 import os
 import platform
-import struct
 import threading
-import time
 from bisect import bisect_left
 from collections.abc import Iterable
-from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -27,10 +25,6 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 #: Upper bounds in seconds, from a remembered manifest to a blob of many GiB.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-#: A worker that begins or ends just now leaves a file without a head, or none where one was listed; a moment later it
-#: is whole, or not listed. How often to read at most, and how long to wait in between, in seconds.
-_READS = 3
-_BETWEEN_READS = 0.002
 #: Methods that are told apart; a client may send any word.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -89,15 +83,9 @@ class Metrics:
         """All metrics of all workers in Prometheus' text format; sizes of the store where they could be read."""
         self.requests.publish()
         registry = CollectorRegistry()
-        if os.environ.get(FOLDER_VARIABLE):
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        else:
-            registry.register(self._own)
+        folder = os.environ.get(FOLDER_VARIABLE)
+        registry.register(_AllProcesses(Path(folder)) if folder else self._own)
         registry.register(_Momentary(totals))
-        for _ in range(_READS - 1):
-            with suppress(struct.error, FileNotFoundError):
-                return generate_latest(registry)
-            time.sleep(_BETWEEN_READS)
         return generate_latest(registry)
 
 
@@ -235,6 +223,28 @@ class BlobCacheMetrics:
 def forget_process(pid: int) -> None:
     """Remove what a dead process said about itself alone; what it counted stays in the sums."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+class _AllProcesses(Collector):
+    """What all processes counted, dead ones too.
+
+    Prometheus' own collector fails at the empty file of a process that is just about to fill it, or that was killed
+    before it could.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in self._folder.glob("*.db") if self._has_begun(file)]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return merged
+
+    def _has_begun(self, file: Path) -> bool:
+        try:
+            return file.stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
 
 class _Momentary(Collector):

@@ -11,7 +11,7 @@ from orlop.domain.names import RepositoryName
 from orlop.faces.distribution import open_copies
 from orlop.faces.distribution.open_copies import OpenCopies
 from tests.content import blob
-from tests.registry import HandClock, Registry, in_memory, on_disk
+from tests.registry import HandClock, Registry, empty_on_disk, in_memory
 
 APP = RepositoryName("app")
 
@@ -27,7 +27,7 @@ def _is_open(number: str) -> bool:
 
 
 async def test_a_copy_is_opened_once_and_outlives_its_file(tmp_path: Path) -> None:
-    stores = on_disk(tmp_path)
+    stores = empty_on_disk(tmp_path)
     registry = Registry(stores, HandClock())
     stored = await registry.push_blob(APP, blob("base"))
     copies = OpenCopies(registry.blobs)
@@ -51,7 +51,7 @@ async def test_at_most_so_many_are_open_and_they_are_closed_in_time(
 ) -> None:
     monkeypatch.setattr(open_copies, "CAPACITY", 3)
     monkeypatch.setattr(open_copies, "LINGER", 0.2)
-    stores = on_disk(tmp_path)
+    stores = empty_on_disk(tmp_path)
     registry = Registry(stores, HandClock())
     stored = [await registry.push_blob(APP, blob(f"blob {number}")) for number in range(5)]
     copies = OpenCopies(registry.blobs)

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
-from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
-from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.adapters.sql.catalog import OpenCatalog, open_sqlite
 from orlop.adapters.sql.moving import SqlMoves, SqlRows
 from orlop.domain.errors import StoreClosed, Unavailable
 from orlop.domain.moving import MOVER
@@ -14,7 +13,7 @@ from orlop.services.moving.blobs import BlobCopies
 from orlop.services.moving.move import End, StoreMove
 from tests.content import artifact, image, index
 from tests.contract.scene import APP, LIB, V1
-from tests.registry import START, CountedIds, HandClock, Registry, Stores, on_disk
+from tests.registry import CountedIds, HandClock, Registry, Stores, empty_on_disk
 
 ONE = image("one", ["base", "code"], foreign=["licensed"])
 SBOM = artifact("sbom", subject=ONE)
@@ -62,11 +61,10 @@ class Place(NamedTuple):
 
 def place(folder: Path, ids: int) -> Place:
     """A new place; `ids` is where the names that it gives begin, so that no two places give the same."""
-    stores = on_disk(folder)
+    stores = empty_on_disk(folder)
     counted = CountedIds()
     counted.given = ids
     tree = open_data_folder(folder)
-    migrate(tree.catalog / DATABASE, lambda: START)
     registry = Registry(stores, HandClock(), counted)
     return Place(folder, stores, registry, open_sqlite(tree.catalog, MOVER), FilesystemBlobs(tree))
 
