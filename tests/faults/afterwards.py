@@ -48,7 +48,7 @@ async def _behind(registry: Registry, key: Key) -> str | None:
     repository, kind, reference = key
     try:
         if kind == "manifest":
-            found = await registry.manifests.resolve(repository, reference, "*/*")
+            found = await registry.manifests.resolve(repository, reference)
             return digest_of(found.content, found.digest.algorithm)
         assert isinstance(reference, Digest)
         blob, _ = await registry.blobs.find(repository, reference, ALICE)

@@ -97,7 +97,7 @@ class Cache(msgspec.Struct, frozen=True):
 
     bytes: Annotated[
         int, Meaning("Memory of one worker for answers it may give again; 0 remembers none.", Kind.SIZE)
-    ] = 32 << 20
+    ] = 128 << 20
 
 
 class Log(msgspec.Struct, frozen=True):

@@ -41,8 +41,8 @@ class Manifests:
         self._clock = clock
         self._sparse_indexes = sparse_indexes
 
-    async def resolve(self, repository: RepositoryName, reference: Reference, accept: str) -> StoredManifest:
-        """The manifest behind a tag or digest, in one query. Raises ManifestUnknown, NotAcceptable.
+    async def resolve(self, repository: RepositoryName, reference: Reference) -> StoredManifest:
+        """The manifest behind a tag or digest, in one query. Raises ManifestUnknown.
 
         The tag under which clients of older registries look for referrers leads to a list of them, also when nobody
         ever pushed one.
@@ -52,11 +52,6 @@ class Manifests:
             found = await self._referrers.fallback(repository, reference)
         if found is None:
             raise unknown_manifest(repository, reference)
-        if not accepts(accept, found.media_type):
-            raise NotAcceptable(
-                f"{reference} is a {found.media_type}, which the client's Accept header does not admit",
-                {"mediaType": found.media_type},
-            )
         return found
 
     async def put(
@@ -117,6 +112,15 @@ class Manifests:
             await self._rows.delete(repository, reference, who)
         else:
             await self._rows.untag(repository, reference, who)
+
+
+def require_acceptable(reference: Reference, media_type: str, accept: str) -> None:
+    """Raises NotAcceptable when an Accept header does not admit what a reference leads to."""
+    if not accepts(accept, media_type):
+        raise NotAcceptable(
+            f"{reference} is a {media_type}, which the client's Accept header does not admit",
+            {"mediaType": media_type},
+        )
 
 
 def unknown_manifest(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

@@ -5,17 +5,27 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+import msgspec
+
 from orlop.domain.errors import Unavailable
 from orlop.ports.events import Changes
 
 T = TypeVar("T")
 
 #: What an entry costs beside its content, in bytes: key, containers, headers. Measured with tracemalloc, rounded up.
-OVERHEAD = 1_500
+OVERHEAD = 800
 
 
 #: How long the catalog is asked again for what it has said before of a digest, in seconds.
 PATIENCE = 0.5
+
+
+class _Entry(msgspec.Struct, Generic[T], frozen=True, gc=False):
+    """What was said, at which count of changes, and what it holds, in bytes."""
+
+    count: int
+    answer: T
+    cost: int
 
 
 class Answers(Generic[T]):
@@ -25,14 +35,14 @@ class Answers(Generic[T]):
         self._changes = changes
         self._capacity = capacity
         self._held = 0
-        self._entries: OrderedDict[object, tuple[int, T, int]] = OrderedDict()  # a dict is slow at losing its first
+        self._entries: OrderedDict[object, _Entry[T]] = OrderedDict()  # a dict is slow at losing its first
 
     def recall(self, key: object) -> T | None:
         """The answer, if the catalog is as it was when it was given."""
         entry = self._entries.get(key)
-        if entry is None or entry[0] != self._changes.current():
+        if entry is None or entry.count != self._changes.current():
             return None
-        return entry[1]
+        return entry.answer
 
     async def ask(self, key: object, asking: Awaitable[T], size: Callable[[T], int | None], *, by_digest: bool) -> T:
         """What `asking` the catalog gives. Remembered if it has a `size`, which is what it holds, in bytes.
@@ -49,7 +59,7 @@ class Answers(Generic[T]):
                 async with asyncio.timeout(PATIENCE):
                     answer = await asking
             except (Unavailable, TimeoutError):
-                return last[1]
+                return last.answer
         held = size(answer)
         if held is not None:
             self._remember(key, count, answer, held)
@@ -60,7 +70,7 @@ class Answers(Generic[T]):
         if count is None or cost > self._capacity:
             return
         old = self._entries.pop(key, None)
-        self._held += cost - (old[2] if old else 0)
-        self._entries[key] = (count, answer, cost)
+        self._held += cost - (old.cost if old else 0)
+        self._entries[key] = _Entry(count, answer, cost)
         while self._held > self._capacity:
-            self._held -= self._entries.popitem(last=False)[1][2]
+            self._held -= self._entries.popitem(last=False)[1].cost

@@ -93,13 +93,18 @@ class DistributionApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
-        warm = self._pulling.recall(scope)
+        refusal: RegistryError | None = None
+        warm: Warm | None = None
+        try:
+            warm = await self._pulling.warm(scope)
+        except RegistryError as error:
+            refusal = error
         if warm is None or not await self._give(warm, scope, send, started):
-            await self._serve(scope, receive, send, started)
+            await self._serve(scope, receive, send, started, refusal)
 
     async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> bool:
-        """An answer from memory: the most frequent of all, so that nothing is done here that can be left. False, and
-        nothing sent, for whoever has asked too often."""
+        """A manifest the short way: the most frequent of all answers, so that nothing is done here that can be left.
+        False, and nothing sent, for whoever has asked too often."""
         request_id = self._request_ids()
         ready, headers, subject, method = warm.ready, warm.headers, warm.standing.subject, scope["method"]
         caller = Caller(subject, self._doors.challenges.proxies.client(scope, headers), request_id)
@@ -107,11 +112,12 @@ class DistributionApp:
             limited = limit_headers(self._doors.turnstile.admit(caller, Kind.MANIFEST_GET, method))
         except TooManyRequests:
             return False
-        body = ready.found.body if method == "GET" else b""
+        body = ready.body if method == "GET" else b""
         self._pulling.seen(ready, counted=method == "GET")
         self._doors.turnstile.pulled(caller, ready.pull, method)
         try:
-            start = [*ready.headers, (b"x-request-id", request_id.encode()), *limited]
+            length = (b"content-length", b"%d" % len(ready.body))
+            start = [*ready.headers(), _SERVER, length, (b"x-request-id", request_id.encode()), *limited]
             await send({"type": "http.response.start", "status": 200, "headers": start})
             await send({"type": "http.response.body", "body": body})
         finally:
@@ -133,8 +139,10 @@ class DistributionApp:
             )
         return True
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
-        """Any request."""
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, started: float, refusal: RegistryError | None
+    ) -> None:
+        """Any request. `refusal` is what the catalog has said already to one for a manifest."""
         request_id = self._request_ids()
         method = scope["method"]
         path = scope["path"]
@@ -160,6 +168,8 @@ class DistributionApp:
                 standing = await self._doors.standings.take(authorization, address, request_id)
                 caller = Caller(standing.subject, address, request_id)
                 limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
+                if refusal is not None:
+                    raise refusal
                 pathsend = _PATHSEND in scope.get("extensions", ())
                 exchange = Exchange(method, headers, body, caller, pathsend)
                 response = await self._answer(scope, request, exchange, standing)
@@ -213,9 +223,9 @@ class DistributionApp:
         if kind not in FILTERED:
             exchange = await self._let_in(request, exchange, standing)
         if kind is Kind.MANIFEST_GET:
-            found, pull = await self._pulling.answer(scope, request, exchange, lambda found: _named(found, request))
+            found, pull = await self._pulling.answer(scope, request, exchange)
             self._doors.turnstile.pulled(exchange.caller, pull, exchange.method)
-            return found
+            return _named(found, request)
         if kind is Kind.BLOB_GET:
             return await self._blob(request, exchange)
         if kind not in WITH_BODY and not exchange.body.finished:

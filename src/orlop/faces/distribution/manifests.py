@@ -6,8 +6,8 @@ from orlop.domain.names import Tag
 from orlop.faces.distribution.exchange import Exchange, etag_matches
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import Headers, Response, header
-from orlop.ports.catalog import Pull
-from orlop.services.manifests import Manifests, unknown_manifest
+from orlop.ports.catalog import Pull, StoredManifest
+from orlop.services.manifests import Manifests
 from orlop.services.pulls import PullLog
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
@@ -22,22 +22,13 @@ class ManifestHandlers:
         self._manifests = manifests
         self._pulls = pulls
 
-    async def find(self, request: Request, exchange: Exchange) -> tuple[Response, Pull]:
-        """GET or HEAD, before conditions: an answer that stays right until the catalog changes."""
+    async def find(self, request: Request) -> tuple[StoredManifest, Pull]:
+        """What a GET or HEAD is for. Raises ManifestUnknown."""
         assert request.repository is not None
         assert request.reference is not None
-        if exchange.hidden:
-            raise unknown_manifest(request.repository, request.reference)
-        found = await self._manifests.resolve(request.repository, request.reference, exchange.header(b"accept"))
-        by_tag = isinstance(request.reference, Tag)
-        headers = [
-            header("content-type", found.media_type),
-            header("docker-content-digest", found.digest),
-            header("etag", f'"{found.digest}"'),
-            REVALIDATE if by_tag else IMMUTABLE,
-        ]
-        pull = Pull(request.repository, found.digest, request.reference if isinstance(request.reference, Tag) else None)
-        return Response(200, headers, found.content), pull
+        found = await self._manifests.resolve(request.repository, request.reference)
+        tag = request.reference if isinstance(request.reference, Tag) else None
+        return found, Pull(request.repository, found.digest, tag)
 
     def answer(self, found: Response, pull: Pull, exchange: Exchange) -> Response:
         """Meet If-None-Match, and remember that the manifest was pulled."""

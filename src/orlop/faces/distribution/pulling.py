@@ -1,38 +1,54 @@
-"""Pulls of manifests that are answered from memory: found by the bytes of their target, before anything is parsed."""
+"""Pulls of manifests as most clients make them: found by the bytes of their target, before anything is parsed.
 
-from collections.abc import Callable, Mapping
+What the catalog said is remembered for as long as nothing changed in it; what is not remembered is looked up with one
+query. Everything else about a request was worked out before, or it is left to the long way.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.domain.errors import RegistryError
+from orlop.domain.media_types import accepts
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
-from orlop.faces.distribution.manifests import ManifestHandlers
-from orlop.faces.distribution.request import Request
-from orlop.faces.distribution.responses import Header, Response
+from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
+from orlop.faces.distribution.request import Kind, Request, parse_request
+from orlop.faces.distribution.responses import Header, Headers, Response, header
 from orlop.ports.catalog import Pull
 from orlop.ports.clock import Clock
+from orlop.services.manifests import require_acceptable, unknown_manifest
 from orlop.services.standing import Standing, Standings
 
 Scope = dict[str, Any]
 
 _METHODS = frozenset({"GET", "HEAD"})
-_TAIL: tuple[Header, ...] = ((b"server", b"orlop"),)
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
-    """A manifest as it is answered, and everything that is the same for each request for it."""
+    """A manifest as it is remembered: what cannot be worked out in a moment, in as little memory as it takes."""
 
-    request: Request
-    found: Response
     pull: Pull
-    headers: tuple[Header, ...]
-    """All but the name of the request."""
+    media_type: str
+    body: bytes
+
+    def headers(self) -> Headers:
+        """All that does not depend on the request."""
+        digest = self.pull.digest.encode()
+        return [
+            _content_type(self.media_type),
+            (b"docker-content-digest", digest),
+            (b"etag", b'"%b"' % digest),
+            REVALIDATE if self.pull.tag is not None else IMMUTABLE,
+        ]
 
 
 class Warm(msgspec.Struct, frozen=True, gc=False):
-    """A request that is answered from memory: with what, to whom, and its headers."""
+    """A request that is answered the short way: with what, to whom, and its headers."""
 
     ready: Ready
     standing: Standing
@@ -48,13 +64,14 @@ class Pulling:
         self._standings = standings
         self._clock = clock
 
-    def recall(self, scope: Scope) -> Warm | None:
-        """The answer to a request, if nothing about it has to be looked up or worked out.
-
-        That is a GET or HEAD without conditions and without a body, for what was asked for before in the same words,
-        by somebody of whom it is remembered that they may pull it.
+    async def warm(self, scope: Scope) -> Warm | None:
+        """The answer to a request for a manifest without parameters, conditions and a body, by somebody of whom it is
+        remembered that they may pull it; None for any other. Raises what the catalog refuses such a request with.
         """
-        if scope["method"] not in _METHODS or scope["http_version"] >= "2":
+        if scope["method"] not in _METHODS or scope["http_version"] >= "2" or scope["query_string"]:
+            return None
+        target = scope.get("raw_path")
+        if target is None or b"/manifests/" not in target:
             return None
         lines = scope["headers"]
         headers: dict[bytes, bytes] = dict(lines)
@@ -65,13 +82,20 @@ class Pulling:
             or b"transfer-encoding" in headers
         ):
             return None
-        key = (scope.get("raw_path"), scope["query_string"], headers.get(b"accept"))
-        ready = self._answers.recall(key)
-        if ready is None:
-            return None
         now = self._clock.now()
         standing = self._standings.recall(headers.get(b"authorization", b""), now)
-        if standing is None or not standing.may_pull(ready.request.repository, now):
+        if standing is None:
+            return None
+        ready = self._answers.recall(target)
+        if ready is None:
+            request = _parsed(scope["method"], target)
+            if request is None or not standing.may_pull(request.repository, now):
+                return None
+            ready = await self._look_up(target, request)
+        elif not standing.may_pull(ready.pull.repository, now):
+            return None
+        accept = headers.get(b"accept")
+        if accept is not None and not accepts(accept.decode("latin-1"), ready.media_type):
             return None
         return Warm(ready, standing, headers)
 
@@ -79,30 +103,39 @@ class Pulling:
         """Note a pull."""
         self._handlers.seen(ready.pull, counted=counted)
 
-    async def answer(
-        self, scope: Scope, request: Request, exchange: Exchange, named: Callable[[Response], Response]
-    ) -> tuple[Response, Pull]:
-        """GET and HEAD of a manifest by whoever may: from memory while the catalog is as it was, else with one query.
-        With what was pulled.
-
-        `named` adds what only depends on the target.
-        """
+    async def answer(self, scope: Scope, request: Request, exchange: Exchange) -> tuple[Response, Pull]:
+        """GET and HEAD of a manifest by whoever may, with what was pulled. Raises ManifestUnknown, NotAcceptable."""
+        assert request.repository is not None
+        assert request.reference is not None
         if exchange.hidden:
-            await self._handlers.find(request, exchange)
-        key = (scope.get("raw_path"), scope["query_string"], exchange.headers.get(b"accept"))
-        ready = self._answers.recall(key)
-        if ready is None:
-            asked = sum(len(part) for part in key if part is not None)
-            ready = await self._answers.ask(
-                key,
-                self._found(request, exchange, named),
-                lambda found: len(found.found.body) + asked,
-                by_digest=isinstance(request.reference, Digest),
-            )
-        return self._handlers.answer(ready.found, ready.pull, exchange), ready.pull
+            raise unknown_manifest(request.repository, request.reference)
+        target = scope.get("raw_path") or scope["path"].encode()
+        ready = self._answers.recall(target) or await self._look_up(target, request)
+        require_acceptable(request.reference, ready.media_type, exchange.header(b"accept"))
+        return self._handlers.answer(Response(200, ready.headers(), ready.body), ready.pull, exchange), ready.pull
 
-    async def _found(self, request: Request, exchange: Exchange, named: Callable[[Response], Response]) -> Ready:
-        found, pull = await self._handlers.find(request, exchange)
-        found = named(found)
-        length = (b"content-length", b"%d" % len(found.body))
-        return Ready(request, found, pull, (*found.headers, *_TAIL, length))
+    async def _look_up(self, target: bytes, request: Request) -> Ready:
+        return await self._answers.ask(
+            target,
+            self._found(request),
+            lambda found: len(found.body) + len(target),
+            by_digest=isinstance(request.reference, Digest),
+        )
+
+    async def _found(self, request: Request) -> Ready:
+        found, pull = await self._handlers.find(request)
+        return Ready(pull, sys.intern(found.media_type), found.content)
+
+
+def _parsed(method: str, target: bytes) -> Request | None:
+    """The request for a manifest; None if it is for something else, or wrong."""
+    try:
+        request = parse_request(method, target.decode("latin-1"), "")
+    except RegistryError:
+        return None
+    return request if request.kind is Kind.MANIFEST_GET else None
+
+
+@lru_cache(maxsize=256)
+def _content_type(media_type: str) -> Header:
+    return header("content-type", media_type)
