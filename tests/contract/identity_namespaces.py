@@ -8,7 +8,6 @@ from orlop.domain.errors import Conflict, NameUnknown, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.catalog import Pull
 from orlop.ports.identity import Namespace
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import PAGE, TEAM, Cast
@@ -137,7 +136,7 @@ class RepositoriesKit:
         await scene.push(APP, both, V1, V2)
         await scene.push(APP, sbom)
         await scene.hold(APP, blob("loose"))
-        await cast.catalog.pulls.record([(Pull(APP, both.digest, V1), 3, cast.at)])
+        await cast.catalog.pulls.record([(await scene.pull(APP, V1), 3, cast.at)])
         await cast.catalog.manifests.untag(APP, V2, scene.by())
         seen = (await cast.catalog.outbox.events(0, 1000))[-1].id
         held = {link[1] for link in (await scene.view()).loose if link[0] == APP}

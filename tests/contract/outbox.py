@@ -53,17 +53,22 @@ class PullTimesKit:
         scene = Scene(catalog)
         await scene.push(APP, ONE, V1)
         async with scene.unchanged():
-            await catalog.pulls.record([(Pull(APP, ONE.digest, V1), 3, scene.at), (Pull(APP, ONE.digest, None), 1, 5)])
+            await catalog.pulls.record(
+                [(await scene.pull(APP, V1), 3, scene.at), (await scene.pull(APP, ONE.digest), 1, 5)]
+            )
             await catalog.pulls.record([])
         assert await scene.findings() == []
 
     async def test_what_is_gone_is_passed_over(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.push(APP, ONE, V1)
+        await scene.push(APP, TWO, V2)
+        removed = await scene.pull(APP, V2)
+        await catalog.manifests.delete(APP, TWO.digest, scene.by())
         gone = [
-            (Pull(LIB, ONE.digest, V1), 1, scene.at),
-            (Pull(APP, TWO.digest, V1), 1, scene.at),
-            (Pull(APP, ONE.digest, V2), 1, scene.at),
+            (removed, 1, scene.at),
+            (Pull(LIB, ONE.digest, V1, 1 << 40), 1, scene.at),
+            (Pull(APP, TWO.digest, V1, 0), 1, scene.at),
         ]
         async with scene.unchanged():
             await catalog.pulls.record(gone)
@@ -72,7 +77,7 @@ class PullTimesKit:
         scene = Scene(catalog)
         await scene.push(APP, ONE, V1)
         await catalog.pulls.record(
-            [(Pull(APP, ONE.digest, V1), 1, scene.at), (Pull(APP, ONE.digest, None), 1, scene.at)]
+            [(await scene.pull(APP, V1), 1, scene.at), (await scene.pull(APP, ONE.digest), 1, scene.at)]
         )
         await catalog.manifests.delete(APP, ONE.digest, scene.by())
         assert await scene.findings() == []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.events import Event, EventKind
-from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.upload import Upload
 from orlop.ports.catalog import (
@@ -20,6 +20,7 @@ from orlop.ports.catalog import (
     Limits,
     ManifestPush,
     ManifestRecord,
+    Pull,
     Totals,
     UploadCommit,
 )
@@ -100,6 +101,17 @@ class Scene:
         """Push a manifest alone."""
         push = ManifestPush(repository, what.digest, what.content, what.manifest, tags, sparse)
         await self.catalog.manifests.put(push, self.by())
+
+    async def pull(self, repository: RepositoryName, reference: Reference) -> Pull:
+        """A pull of what is there."""
+        found = await self.catalog.manifests.resolve(repository, reference)
+        assert found is not None
+        return Pull(repository, found.digest, reference if isinstance(reference, Tag) else None, found.row)
+
+    async def count_pulls(self, repository: RepositoryName, tag: Tag) -> None:
+        """Count three pulls of a tag, if it is there."""
+        if await self.catalog.manifests.resolve(repository, tag) is not None:
+            await self.catalog.pulls.record([(await self.pull(repository, tag), 1, self.at)] * 3)
 
     async def loose(self, repository: RepositoryName, digest: Digest) -> int | None:
         """Since when the link, which is there, is loose."""

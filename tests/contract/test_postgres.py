@@ -14,7 +14,7 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.errors import BlobUnknown, Denied, ManifestBlobUnknown, ManifestUnknown
 from orlop.domain.names import RepositoryName
 from orlop.ports.audit import AuditStore
-from orlop.ports.catalog import Catalog, Pull
+from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
@@ -184,7 +184,7 @@ def _something(scene: Scene, choose: random.Random) -> Callable[[], Awaitable[ob
         lambda: catalog.links.unlink(repository, what.blobs[-1].digest, by): 2,
         lambda: catalog.collection.unlink_loose(scene.at + 1, 50, by): 2,
         lambda: catalog.collection.tombstone(scene.at + 1, 50, by): 2,
-        lambda: catalog.pulls.record([(Pull(repository, what.digest, tag), 1, scene.at)] * 3): 1,
+        lambda: scene.count_pulls(repository, tag): 1,
     }
     return choose.choices(list(steps), weights=list(steps.values()))[0]
 

@@ -64,6 +64,8 @@ class StoredManifest(msgspec.Struct, frozen=True, gc=False):
     digest: Digest
     media_type: str
     content: bytes
+    row: int = 0
+    """The catalog's own number of it, 0 where it has none; what is pushed again has another."""
 
 
 class ManifestPush(msgspec.Struct, frozen=True):
@@ -314,6 +316,8 @@ class Pull(msgspec.Struct, frozen=True, gc=False):
     repository: RepositoryName
     digest: Digest
     tag: Tag | None
+    row: int
+    """See StoredManifest."""
 
 
 class PullTimes(Protocol):

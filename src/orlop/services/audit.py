@@ -4,6 +4,8 @@ One process at a time does so, under a lease; each append is one transaction tha
 so a kill anywhere loses nothing and writes nothing twice.
 """
 
+import asyncio
+
 import msgspec
 import structlog
 
@@ -20,8 +22,8 @@ _log = structlog.get_logger("orlop.audit")
 #: The job whose lease its writer holds.
 JOB = "audit"
 
-#: Entries of one transaction, and transactions of one step.
-_TOGETHER, _TRANSACTIONS = 500, 20
+#: Entries of one transaction, which hold up requests for a few milliseconds, and transactions of one step.
+_TOGETHER, _TRANSACTIONS = 100, 50
 #: A head is signed when so many entries are behind the last one, or any are and it is so old, in microseconds.
 HEAD_ENTRIES, HEAD_EVERY = 1_000, 60 * SECOND
 #: How often it is looked whether something can go, in microseconds; entries and events that go in one transaction.
@@ -63,10 +65,13 @@ class AuditWriter:
         """Append what happened, and tidy up now and then; how many entries. Raises Stale, Unavailable."""
         done = 0
         for _ in range(_TRANSACTIONS):
+            began = self._clock.now()
             appended = await self._append(lease)
             done += appended
             if appended < _TOGETHER:
                 break
+            # Behind, as after a move or an upgrade: to catch up takes half of a core's time at most.
+            await asyncio.sleep(max(0, self._clock.now() - began) / SECOND)
         now = self._clock.now()
         if self._tidied is None or not 0 <= now - self._tidied < _TIDY_EVERY:
             await self.tidy(lease)

@@ -5,7 +5,6 @@ from pathlib import Path
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.sqlite import connect
-from orlop.ports.catalog import Pull
 from tests.content import image
 from tests.contract.scene import APP, START, V1, Scene
 
@@ -15,8 +14,9 @@ ONE = image("one", ["base"])
 async def test_pulls_add_up_and_the_last_one_counts(tmp_path: Path) -> None:
     migrate(tmp_path / DATABASE, lambda: START)
     opened = open_sqlite(tmp_path)
-    await Scene(opened.catalog).push(APP, ONE, V1)
-    by_tag, by_digest = Pull(APP, ONE.digest, V1), Pull(APP, ONE.digest, None)
+    scene = Scene(opened.catalog)
+    await scene.push(APP, ONE, V1)
+    by_tag, by_digest = await scene.pull(APP, V1), await scene.pull(APP, ONE.digest)
     await opened.catalog.pulls.record([(by_tag, 2, 70)] * 600)  # more than one transaction takes
     await opened.catalog.pulls.record([(by_tag, 0, 50), (by_digest, 1, 90)])
     await opened.engine.close()

@@ -77,8 +77,8 @@ async def test_what_was_pulled_is_written_before_the_worker_ends() -> None:
     worker.start()
     await asyncio.sleep(0.01)
     office.clock.at += 5
-    office.pulls.seen(Pull(APP, ONE.digest, V1))
-    office.pulls.seen(Pull(APP, ONE.digest, V1), counted=False)
+    office.pulls.seen(Pull(APP, ONE.digest, V1, 0))
+    office.pulls.seen(Pull(APP, ONE.digest, V1, 0), counted=False)
     await worker.stop()
     tag = office.rows.state.repositories[APP].tags[V1]
     assert (tag.pulls, tag.pulled_at) == (1, office.clock.at)

@@ -112,18 +112,27 @@ class SqlPullTimes:
         self._engine = engine
 
     async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
-        ordered = sorted(pulls, key=lambda each: (each[0].repository, each[0].digest, each[0].tag or ""))
+        # In the order of their rows, of which many then lie on one page.
+        ordered = sorted(pulls, key=lambda each: (each[0].row, each[0].tag or ""))
         for start in range(0, len(ordered), _PULLS_TOGETHER):
             together = ordered[start : start + _PULLS_TOGETHER]
 
             async def script(tx: Session, part: Sequence[tuple[Pull, int, int]] = together) -> None:
-                await tx.many("repository_pulled", [(pull.repository, times, last) for pull, times, last in part])
+                await tx.many("repository_pulled", _by_repository(part))
                 await tx.many(
-                    "manifest_pulled",
-                    [(pull.repository, pull.digest, pull.tag or "", times, last) for pull, times, last in part],
+                    "manifest_pulled", [(pull.row, pull.tag or "", times, last) for pull, times, last in part]
                 )
 
             await self._engine.write(script, durable=False, changes=False)
+
+
+def _by_repository(pulls: Sequence[tuple[Pull, int, int]]) -> list[Row]:
+    """The pulls and the time of the last in each repository, in the order in which everybody locks them."""
+    counted: dict[str, tuple[int, int]] = {}
+    for pull, times, last in pulls:
+        before, at = counted.get(pull.repository, (0, 0))
+        counted[pull.repository] = before + times, max(at, last)
+    return [(repository, *counted[repository]) for repository in sorted(counted)]
 
 
 class SqlVitals:

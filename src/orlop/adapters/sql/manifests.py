@@ -23,7 +23,7 @@ class SqlManifests:
     async def resolve(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
         statement = "manifest_by_digest" if isinstance(reference, Digest) else "manifest_by_tag"
         row = await self._reader.one(statement, repository, reference)
-        return StoredManifest(Digest.stored(row[0]), row[1], row[2]) if row else None
+        return StoredManifest(Digest.stored(row[0]), *row[1:]) if row else None
 
     async def put(self, push: ManifestPush, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:

@@ -28,7 +28,7 @@ class ManifestHandlers:
         assert request.reference is not None
         found = await self._manifests.resolve(request.repository, request.reference)
         tag = request.reference if isinstance(request.reference, Tag) else None
-        return found, Pull(request.repository, found.digest, tag)
+        return found, Pull(request.repository, found.digest, tag, found.row)
 
     def answer(self, found: Response, pull: Pull, exchange: Exchange) -> Response:
         """Meet If-None-Match, and remember that the manifest was pulled."""

@@ -1,12 +1,12 @@
 -- name: manifest_by_tag
-SELECT m.digest, m.media_type, m.content
+SELECT m.digest, m.media_type, m.content, m.id
 FROM repositories r
 JOIN tags t ON t.repository_id = r.id
 JOIN manifests m ON m.id = t.manifest_id
 WHERE r.name = ?1 AND t.name = ?2;
 
 -- name: manifest_by_digest
-SELECT m.digest, m.media_type, m.content
+SELECT m.digest, m.media_type, m.content, m.id
 FROM repositories r
 JOIN manifests m ON m.repository_id = r.id
 WHERE r.name = ?1 AND m.digest = ?2;
@@ -88,10 +88,9 @@ ORDER BY h.id DESC LIMIT ?3;
 
 -- name: manifest_pulled
 INSERT INTO pulls (manifest_id, tag, pulls, pulled_at)
-SELECT m.id, ?3, ?4, ?5
-FROM repositories r
-JOIN manifests m ON m.repository_id = r.id
-WHERE r.name = ?1 AND m.digest = ?2
+SELECT m.id, ?2, ?3, ?4
+FROM manifests m
+WHERE m.id = ?1
 ON CONFLICT (manifest_id, tag)
 DO UPDATE SET pulls = pulls.pulls + excluded.pulls,
     pulled_at = CASE WHEN pulls.pulled_at > excluded.pulled_at THEN pulls.pulled_at ELSE excluded.pulled_at END;
