@@ -119,11 +119,11 @@ def _distribution(
     return DistributionApp(
         handlers,
         doors,
-        # Manifests are what is worth remembering; of a blob it is a few hundred bytes.
+        # Manifests are what is worth remembering; of a blob it is only where it lies.
         Pulling(
-            handlers.manifests, Answers(stores.changes, settings.cache.bytes * 3 // 4), doors.standings, SystemClock()
+            handlers.manifests, Answers(stores.changes, settings.cache.bytes * 7 // 8), doors.standings, SystemClock()
         ),
-        Answers(stores.changes, settings.cache.bytes // 4),
+        Answers(stores.changes, settings.cache.bytes // 8),
         log,
         Limits(body_idle=settings.limits.body_idle / SECOND),
         names,

@@ -96,8 +96,13 @@ class Cache(msgspec.Struct, frozen=True):
     """What workers remember."""
 
     bytes: Annotated[
-        int, Meaning("Memory of one worker for answers it may give again; 0 remembers none.", Kind.SIZE)
-    ] = 128 << 20
+        int,
+        Meaning(
+            "Memory that one worker uses at most for answers it may give again, about 100,000 manifests by default; "
+            "0 remembers none.",
+            Kind.SIZE,
+        ),
+    ] = 192 << 20
 
 
 class Log(msgspec.Struct, frozen=True):

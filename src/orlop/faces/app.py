@@ -31,15 +31,15 @@ class RootApp:
         self._startup = startup
         self._shutdown = shutdown
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One request, or the life of a worker."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["path"].startswith("/v2") and scope["path"][3:4] in {"", "/"}:
-            await self._distribution(scope, receive, send)
-        else:
-            face = self._others.get(scope["path"].split("/", 2)[1] if "/" in scope["path"] else "", self._operation)
-            await face(scope, receive, send)
+            return self._live(receive, send)
+        path: str = scope["path"]
+        if path.startswith("/v2/") or path == "/v2":
+            return self._distribution(scope, receive, send)
+        face = self._others.get(path.split("/", 2)[1] if "/" in path else "", self._operation)
+        return face(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """ASGI's lifespan protocol. A failure is reported in its terms: servers take an exception for "unsupported"."""

@@ -91,11 +91,8 @@ class _Supervised:
         self._index = index
         self._watch: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._application(scope, receive, self._noting(send))
-        else:
-            await self._application(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._application(scope, receive, self._noting(send) if scope["type"] == "lifespan" else send)
 
     def _noting(self, send: Send) -> Send:
         async def noted(message: dict[str, Any]) -> None:

@@ -105,7 +105,7 @@ class Notices:
 
     def pulled(self, caller: Caller, repository: str, digest: str, tag: str = "", *, blob: bool = False) -> None:
         """Somebody got content, or learnt that it is there."""
-        if self._share < 1 and self._chance() >= self._share:
+        if not self._share or (self._share < 1 and self._chance() >= self._share):
             return
         kind = EventKind.BLOB_PULLED if blob else EventKind.MANIFEST_PULLED
         subject = caller.subject
