@@ -1,5 +1,6 @@
 """Lists, history, events, pull times and sizes: everything that reads rather than changes content."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -112,8 +113,7 @@ class SqlPullTimes:
         self._engine = engine
 
     async def record(self, pulls: Sequence[tuple[Pull, int, int]]) -> None:
-        # In the order of their rows, of which many then lie on one page.
-        ordered = sorted(pulls, key=lambda each: (each[0].row, each[0].tag or ""))
+        ordered = await asyncio.to_thread(sorted, pulls, key=_order)  # there may be many, and requests do not wait
         for start in range(0, len(ordered), _PULLS_TOGETHER):
             together = ordered[start : start + _PULLS_TOGETHER]
 
@@ -124,6 +124,11 @@ class SqlPullTimes:
                 )
 
             await self._engine.write(script, durable=False, changes=False)
+
+
+def _order(pull: tuple[Pull, int, int]) -> tuple[int, str]:
+    """The order of the rows: everybody locks them so, and many then lie on one page."""
+    return pull[0].row, pull[0].tag or ""
 
 
 def _by_repository(pulls: Sequence[tuple[Pull, int, int]]) -> list[Row]:
