@@ -1,5 +1,4 @@
-"""`python -m bench [--quick] [--accounts] [--only NAME …]`: runs the measures, prints what they find,
-writes results.md."""
+"""`python -m bench [--quick] [--only NAME …]`: runs the measures, prints what they find, writes results.md."""
 
 import argparse
 import subprocess
@@ -17,6 +16,7 @@ from bench.load.crews import CrewFailed
 from bench.load.wrk import CONNECTIONS, THREADS, LoadFailed
 from bench.measures import MEASURES, Measure
 from bench.plan import FULL, QUICK
+from bench.scenes import people
 from bench.scenes.folder import KEPT
 from bench.servers import orlop
 from bench.servers.process import ServerFailed
@@ -24,7 +24,9 @@ from bench.servers.process import ServerFailed
 _REMARKS = (
     "what the servers hold is read once before, so that none is measured by the disk",
     "every server has both cores, writes its usual access log to a file, and shares the cores with the load generator",
-    "orlop runs with `--open`, so access is checked for the anonymous subject, without a sign-in",
+    f"orlop has {people.USERS:,} users and {people.GRANTS:,} grants; every request to it comes from a robot that signs"
+    " in with its secret (Basic), is checked for what the robot may do, and is counted against its limits; the other"
+    " servers let anybody in, and so do the replicas",
     "for pushes orlop has the whole catalog, the other servers begin empty, which favours them if anything",
     "distribution's storage leaves out the layers of the many repositories, which nothing here reads",
     "distribution 3 runs with its export of traces switched off, which favours it",
@@ -44,7 +46,7 @@ def main() -> int:
     with ExitStack() as stack:
         # Beside the kept storage, and so on the same file system; a temporary folder of the system may be in memory.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=KEPT, prefix="run-")))
-        field = Field(plan, folder, stack, accounts=arguments.accounts)
+        field = Field(plan, folder, stack)
         software = list(machine.software(field))
         _introduce(hardware + software, quick=plan.quick)
         for measure in chosen:
@@ -56,7 +58,7 @@ def main() -> int:
                 print("\n".join(report.lines(finding)), flush=True)
     if plan.quick:
         print("quick: fewer and shorter rounds on less content; nothing was written")
-    elif arguments.only or arguments.accounts:
+    elif arguments.only:
         print("not everything was measured; nothing was written")
     elif not failed:
         commands = [
@@ -70,7 +72,6 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, for the inner loop")
-    parser.add_argument("--accounts", action="store_true", help="pull as a robot that signs in with each request")
     names = [each.name for each in MEASURES]
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=", ".join(names))
     return parser.parse_args()

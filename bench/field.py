@@ -18,13 +18,12 @@ from bench.servers.process import Running
 
 
 class Field:
-    """`folder` is empty and will be removed; `stack` ends what was started. `accounts`: a robot pulls, and signs in."""
+    """`folder` is empty and will be removed; `stack` ends what was started."""
 
-    def __init__(self, plan: Plan, folder: Path, stack: ExitStack, *, accounts: bool = False) -> None:
+    def __init__(self, plan: Plan, folder: Path, stack: ExitStack) -> None:
         self.plan = plan
         self.folder = folder
         self._stack = stack
-        self._accounts = accounts
         self._folders = 0
 
     @cached_property
@@ -40,7 +39,7 @@ class Field:
     @cached_property
     def readers(self) -> dict[str, Running]:
         """Every server with the same content, by name; ours first. They run until the bench ends."""
-        servers = [self._stack.enter_context(self.ours(self.standard(), accounts=self._accounts))]
+        servers = [self._stack.enter_context(self.ours(self.standard()))]
         servers += [self._stack.enter_context(peer.serving(self.fresh(), self._scene(peer))) for peer in self.peers]
         return {server.name: server for server in servers}
 
@@ -62,9 +61,9 @@ class Field:
             yield {server.name: server for server in servers}
 
     @contextmanager
-    def ours(self, storage: Path, *, accounts: bool = False) -> Iterator[Running]:
-        """Orlop on this data folder, open or with accounts."""
-        with orlop.serving(self.fresh(), storage, accounts=accounts) as running:
+    def ours(self, storage: Path) -> Iterator[Running]:
+        """Orlop on this data folder."""
+        with orlop.serving(self.fresh(), storage) as running:
             yield running
 
     def standard(self) -> Path:
@@ -72,16 +71,22 @@ class Field:
         count = self.plan.repositories
         return self._copy(kept(f"{OURS}-{count}", lambda root: catalog.write(root, catalog.standard(count))))
 
+    def empty(self) -> Path:
+        """A data folder without content."""
+        root = self.fresh() / "data"
+        catalog.write(root, catalog.nothing)
+        return root
+
     def small(self) -> Path:
         """A copy of the data folder with a hundred of everything."""
         fill = growth(SMALL, SMALL, SMALL)
-        return self._copy(kept(f"{OURS}-growth-{SMALL}", lambda root: catalog.write(root, fill)))
+        return self._copy(kept(f"{OURS}-grown-{SMALL}", lambda root: catalog.write(root, fill)))
 
     def large(self) -> Path:
         """A copy of the data folder with as much as the plan says."""
         plan = self.plan
         fill = growth(plan.large_repositories, plan.large_tags, plan.referrers)
-        name = f"{OURS}-growth-{plan.large_repositories}-{plan.large_tags}-{plan.referrers}"
+        name = f"{OURS}-grown-{plan.large_repositories}-{plan.large_tags}-{plan.referrers}"
         return self._copy(kept(name, lambda root: catalog.write(root, fill)))
 
     def fresh(self) -> Path:

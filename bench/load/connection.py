@@ -8,6 +8,8 @@ import socket
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from bench.servers.process import Running
+
 _RECEIVE = 1 << 20
 
 
@@ -24,10 +26,11 @@ class Refused(Exception):
 
 
 class Connection:
-    """One kept connection to a server on loopback."""
+    """One kept connection to a server on loopback, which signs in with each request where the server wants it."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, server: Running) -> None:
+        self._port = server.port
+        self._signed = f"Authorization: {server.authorization}\r\n" if server.authorization else ""
         self._socket = self._connected()
         self._buffer = bytearray(_RECEIVE)
         self._rest = b""
@@ -57,7 +60,8 @@ class Connection:
         Raises Refused unless the status is `expect`.
         """
         head = (
-            f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {length}\r\n{headers}\r\n"
+            f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: {length}\r\n"
+            f"{self._signed}{headers}\r\n"
         )
         if 0 < length <= 65536:
             self._socket.sendall(b"".join([head.encode(), *body]))

@@ -12,6 +12,7 @@ from bench.load.connection import Connection
 from bench.load.images import small
 from bench.load.pushing import Image, push_image
 from bench.scenes import content
+from bench.servers.process import Running
 
 T = TypeVar("T")
 
@@ -25,22 +26,22 @@ class CrewFailed(Exception):
     """A client could not do its work; its own output says why."""
 
 
-def push_all(port: int, shares: Sequence[Sequence[Image]]) -> float:
+def push_all(server: Running, shares: Sequence[Sequence[Image]]) -> float:
     """Seconds until every client has pushed its images."""
-    return _timed(_pusher, port, shares)
+    return _timed(_pusher, server, shares)
 
 
-def pull_all(port: int, clients: int) -> float:
+def pull_all(server: Running, clients: int) -> float:
     """Seconds until every client has pulled the whole image."""
     content.image_layers()  # made here, once, and not by every client
-    return _timed(_puller, port, [()] * clients)
+    return _timed(_puller, server, [()] * clients)
 
 
 def _timed(
-    work: Callable[[int, Sequence[Image], Barrier], None], port: int, shares: Sequence[Sequence[Image]]
+    work: Callable[[Running, Sequence[Image], Barrier], None], server: Running, shares: Sequence[Sequence[Image]]
 ) -> float:
     barrier = _fork.Barrier(len(shares) + 1)
-    crew = [_fork.Process(target=work, args=(port, share, barrier)) for share in shares]
+    crew = [_fork.Process(target=work, args=(server, share, barrier)) for share in shares]
     for client in crew:
         client.start()
     barrier.wait(_PATIENCE)
@@ -58,16 +59,16 @@ def _ended(crew: Sequence[ForkProcess]) -> None:
         raise CrewFailed(f"clients ended with {[client.exitcode for client in crew]}")
 
 
-def _pusher(port: int, share: Sequence[Image], barrier: Barrier) -> None:
-    connection = Connection(port)
+def _pusher(server: Running, share: Sequence[Image], barrier: Barrier) -> None:
+    connection = Connection(server)
     connection.request("GET", "/v2/", expect=200)
     barrier.wait(_PATIENCE)
     for image in share:
         push_image(connection, image)
 
 
-def _puller(port: int, share: Sequence[Image], barrier: Barrier) -> None:
-    connection = Connection(port)
+def _puller(server: Running, share: Sequence[Image], barrier: Barrier) -> None:
+    connection = Connection(server)
     manifest = content.manifest(content.image_layers(), "image")
     accept = f"Accept: {content.MANIFEST}\r\n"
     barrier.wait(_PATIENCE)
@@ -80,11 +81,11 @@ def _puller(port: int, share: Sequence[Image], barrier: Barrier) -> None:
 
 
 @contextmanager
-def pushing_without_pause(port: int, clients: int) -> Iterator[None]:
+def pushing_without_pause(server: Running, clients: int) -> Iterator[None]:
     """Clients that push small images for as long as the block runs."""
     stop = _fork.Event()
     barrier = _fork.Barrier(clients + 1)
-    crew = [_fork.Process(target=_restless, args=(port, number, stop, barrier)) for number in range(clients)]
+    crew = [_fork.Process(target=_restless, args=(server, number, stop, barrier)) for number in range(clients)]
     for client in crew:
         client.start()
     try:
@@ -95,8 +96,8 @@ def pushing_without_pause(port: int, clients: int) -> Iterator[None]:
         _ended(crew)
 
 
-def _restless(port: int, number: int, stop: Event, barrier: Barrier) -> None:
-    connection = Connection(port)
+def _restless(server: Running, number: int, stop: Event, barrier: Barrier) -> None:
+    connection = Connection(server)
     barrier.wait(_PATIENCE)
     while not stop.is_set():
         push_image(connection, small(f"push/restless-{number}"))

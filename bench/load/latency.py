@@ -6,6 +6,7 @@ from statistics import quantiles
 from typing import NamedTuple
 
 from bench.load.connection import Connection
+from bench.servers.process import Running
 
 Target = Callable[[], str]
 
@@ -19,10 +20,10 @@ class Latency(NamedTuple):
 
 
 def measure(
-    port: int, method: str, target: Target, *, seconds: float, headers: str = "", pause: float = 0.0
+    server: Running, method: str, target: Target, *, seconds: float, headers: str = "", pause: float = 0.0
 ) -> Latency:
     """Ask for `target()` again and again, `pause` seconds apart."""
-    connection = Connection(port)
+    connection = Connection(server)
     try:
         taken = sorted(_taken(connection, method, target, seconds, headers, pause))
     finally:

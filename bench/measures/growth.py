@@ -59,4 +59,4 @@ def _page(field: Field, work: str, count: int, large: Callable[[], str], small: 
 
 
 def _p99(field: Field, server: Running, target: Callable[[], str]) -> float:
-    return latency.measure(server.port, "GET", target, seconds=field.plan.seconds).p99 * 1e3
+    return latency.measure(server, "GET", target, seconds=field.plan.seconds).p99 * 1e3

@@ -42,8 +42,8 @@ def huge_blob(field: Field) -> Finding:
     for _ in range(size // _MIB):
         state.update(block)
     digest = f"sha256:{state.hexdigest()}"
-    with field.ours(field.fresh() / "data") as server:
-        connection = Connection(server.port)
+    with field.ours(field.empty()) as server:
+        connection = Connection(server)
         push_blob(connection, "bench/huge", digest, _repeated(block, size), size)
         pushing = _highest(server)
         connection.request("GET", f"/v2/bench/huge/blobs/{digest}", expect=200, keep=False)

@@ -13,9 +13,7 @@ _CLIENTS = 10
 def image(field: Field) -> Finding:
     """200 MB in five layers."""
     turns = {
-        name: partial(crews.pull_all, server.port, _CLIENTS)
-        for name, server in field.readers.items()
-        if name != "nginx"
+        name: partial(crews.pull_all, server, _CLIENTS) for name, server in field.readers.items() if name != "nginx"
     }
     figures = take_turns(turns, field.plan.rounds)
     must = {"distribution 2.8": 1.0, "distribution 3": 1.0}

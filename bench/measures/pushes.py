@@ -14,6 +14,7 @@ from bench.load.images import share
 from bench.load.pushing import pieces, push_blob
 from bench.rounds import Turn, take_turns
 from bench.scenes.content import noise
+from bench.servers.process import Running
 
 _SIZE = 256 << 20
 _CLIENTS = 8
@@ -27,7 +28,7 @@ def large(field: Field) -> Finding:
     """One blob of 256 MiB by POST, PATCH and PUT."""
     blob = bytearray(noise(_SIZE, 1))
     with field.pushed() as servers:
-        turns: dict[str, Turn] = {name: partial(_push, server.port, blob) for name, server in servers.items()}
+        turns: dict[str, Turn] = {name: partial(_push, server, blob) for name, server in servers.items()}
         turns[ALONE] = partial(_alone, field.folder / "alone", blob)
         figures = take_turns(turns, field.plan.rounds)
     must = {"distribution 2.8": 3.0, "distribution 3": 1.5, "zot": 1.5}
@@ -42,7 +43,7 @@ def images(field: Field) -> Finding:
         def turn(name: str) -> float:
             shares = share(_CLIENTS, _IMAGES // _CLIENTS)
             os.sync()
-            return _IMAGES / crews.push_all(servers[name].port, shares)
+            return _IMAGES / crews.push_all(servers[name], shares)
 
         figures = take_turns({name: partial(turn, name) for name in servers}, field.plan.rounds)
     names = ("distribution 2.8", "distribution 3", "zot")
@@ -58,9 +59,9 @@ def _renewed(blob: bytearray) -> str:
     return digest
 
 
-def _push(port: int, blob: bytearray) -> float:
+def _push(server: Running, blob: bytearray) -> float:
     digest = _renewed(blob)
-    connection = Connection(port)
+    connection = Connection(server)
     try:
         began = time.perf_counter()
         push_blob(connection, "push/large", digest, pieces(blob), _SIZE)

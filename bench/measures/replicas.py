@@ -30,7 +30,7 @@ def pushes(field: Field) -> Finding:
         def turn(name: str) -> float:
             shares = share(_CLIENTS, _IMAGES // _CLIENTS)
             os.sync()
-            return _IMAGES / crews.push_all(servers[name].port, shares)
+            return _IMAGES / crews.push_all(servers[name], shares)
 
         figures = take_turns({name: partial(turn, name) for name in servers}, field.plan.rounds)
     return Finding("push 200 small images, 8 clients, to replicas", "images/s", figures, [], (_REMARK,))
@@ -43,7 +43,7 @@ def pulls(field: Field) -> Finding:
     load = wrk.Load("replicas", f"local paths = {{{paths}}}\nreturn paths[random(#paths)]")
     with fleet.serving(field.fresh(), _COUNTS) as servers:
         for server in servers.values():
-            connection = Connection(server.port)
+            connection = Connection(server)
             for image in images:
                 push_image(connection, image)
             connection.close()

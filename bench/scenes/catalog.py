@@ -10,10 +10,12 @@ from typing import TypeVar
 from bench.scenes import content, people
 from bench.scenes.content import Piece
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
-from orlop.adapters.sql.catalog import DATABASE, on, open_sqlite
+from orlop.adapters.identity.heads import Ed25519Heads
+from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, on, open_sqlite
 from orlop.adapters.sql.engine import Engine, Script, Session
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.bootstrap.clocks import SystemClock
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.manifest import parse_manifest
@@ -21,6 +23,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.upload import Upload
 from orlop.ports.catalog import By, Catalog, ManifestPush, UploadCommit
 from orlop.ports.identity import Identity
+from orlop.services.audit import JOB, AuditWriter, Keep
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -138,9 +141,23 @@ async def _write(root: Path, fill: Callable[[Writer], Awaitable[None]]) -> None:
     files = FilesystemBlobs(folder)
     try:
         await fill(Writer(opened.engine, opened.catalog, files))
+        await _audit(opened)
     finally:
         await opened.engine.close()
         files.close()
+
+
+async def _audit(opened: OpenCatalog) -> None:
+    """Append everything to the audit log, as a server does within seconds of each push: what is measured is a server
+    that has caught up."""
+    clock, audit = SystemClock(), opened.audit
+    signer = Ed25519Heads(audit.keys, None, clock.now)
+    writer = AuditWriter(opened.catalog.outbox, audit.log, audit.reader, audit.readers, signer, clock, Keep())
+    lease = await opened.leases.acquire(JOB, "bench", now=clock.now(), until=_EVER)
+    assert lease is not None
+    while await writer.step(lease):
+        continue
+    await opened.leases.release(lease, now=clock.now(), outcome="done")
 
 
 def standard(repositories: int) -> Callable[[Writer], Awaitable[None]]:
@@ -168,6 +185,11 @@ def standard(repositories: int) -> Callable[[Writer], Awaitable[None]]:
         await writer.people(people.steps())
 
     return fill
+
+
+async def nothing(writer: Writer) -> None:
+    """No content: only those who may push some."""
+    await writer.people(people.steps())
 
 
 def _crowd(repositories: int, shared: tuple[Piece, ...]) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from pathlib import Path
 KEPT = Path(__file__).parent.parent / "work"
 
 #: Raised when the content or a layout changes.
-_EDITION = 5
+_EDITION = 6
 
 
 def kept(name: str, write: Callable[[Path], None]) -> Path:

@@ -3,7 +3,7 @@ as many as the plan says, a million tags in the full run."""
 
 from collections.abc import Awaitable, Callable, Iterator
 
-from bench.scenes import content
+from bench.scenes import content, people
 from bench.scenes.catalog import Step, Writer, mount, push
 
 #: The repository with many tags, and the one with many referrers of its tag `v0`.
@@ -33,6 +33,7 @@ def growth(repositories: int, tags: int, referrers: int) -> Callable[[Writer], A
         await writer.steps(_crowd(repositories))
         await writer.steps(_tagged(tags))
         await writer.steps(_referred(referrers))
+        await writer.people(people.steps())
 
     return fill
 

@@ -1,6 +1,6 @@
-"""Orlop as its users start it: two workers, everything else at its default, the access log in a file.
+"""Orlop as its users start it: two workers, accounts, everything else at its default, the access log in a file.
 
-Open, or with accounts: then nobody's requests are limited in number, but counted.
+Nobody's requests are limited in number, but counted as if they were.
 """
 
 import sys
@@ -18,21 +18,18 @@ _COUNTED = {
 }
 
 
-def command(storage: Path, port: int, *, accounts: bool = False) -> list[str]:
+def command(storage: Path, port: int) -> list[str]:
     """The command line."""
     listen = f"127.0.0.1:{port}"
     return [
         *(sys.executable, "-m", "orlop", "serve", "--workers", "2"),
-        *(() if accounts else ("--open",)),
         *("--listen", listen, "--data", str(storage)),
     ]
 
 
 @contextmanager
-def serving(folder: Path, storage: Path, *, accounts: bool = False) -> Iterator[Running]:
+def serving(folder: Path, storage: Path) -> Iterator[Running]:
     """The server on this data folder; its logs go to `folder`."""
     port = free_port()
-    environment = _COUNTED if accounts else {}
-    run = command(storage, port, accounts=accounts)
-    with started(OURS, run, port, folder, ready="/readyz", environment=environment) as running:
-        yield running._replace(authorization=people.authorization() if accounts else "")
+    with started(OURS, command(storage, port), port, folder, ready="/readyz", environment=_COUNTED) as running:
+        yield running._replace(authorization=people.authorization())
