@@ -69,7 +69,7 @@ class Standings:
         self._access = access
         self._changes = changes
         self._clock = clock
-        self._key = draw(32)
+        self._keyed = blake2b(digest_size=32, key=draw(32))
         self._kept: OrderedDict[bytes, Standing] = OrderedDict()
         self._places = 0
         self._everyone = (
@@ -131,4 +131,8 @@ class Standings:
         self._places = 0
 
     def _hash(self, authorization: bytes) -> bytes:
-        return blake2b(authorization, digest_size=32, key=self._key).digest() if authorization else b""
+        if not authorization:
+            return b""
+        state = self._keyed.copy()
+        state.update(authorization)
+        return state.digest()

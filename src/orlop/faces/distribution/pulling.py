@@ -13,7 +13,7 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
-from orlop.domain.media_types import accepts
+from orlop.domain.media_types import LONGEST_ACCEPT, accepts
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
@@ -95,7 +95,7 @@ class Pulling:
         elif not standing.may_pull(ready.pull.repository, now):
             return None
         accept = headers.get(b"accept")
-        if accept is not None and not accepts(accept.decode("latin-1"), ready.media_type):
+        if accept is not None and (len(accept) > LONGEST_ACCEPT or not _admits(accept, ready.media_type)):
             return None
         return Warm(ready, standing, headers)
 
@@ -134,6 +134,11 @@ def _parsed(method: str, target: bytes) -> Request | None:
     except RegistryError:
         return None
     return request if request.kind is Kind.MANIFEST_GET else None
+
+
+@lru_cache(maxsize=1_024)
+def _admits(accept: bytes, media_type: str) -> bool:
+    return accepts(accept.decode("latin-1"), media_type)
 
 
 @lru_cache(maxsize=256)
