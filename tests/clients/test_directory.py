@@ -5,11 +5,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import ldap3
 import pytest
 
 from tests.clients.programs import Station
 from tests.servers import ORLOP, OrlopServer, orlop_server
-from tests.slapd import ADMIN, ADMIN_PASSWORD, GROUPS, PEOPLE, Slapd, password_of, slapd
+from tests.serving import eventually
+from tests.slapd import ADMIN, ADMIN_PASSWORD, GROUPS, PEOPLE, Slapd, dn, group_dn, password_of, slapd
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +28,9 @@ def directory(scratch: Callable[[str], Path]) -> Iterator[Slapd]:
 @pytest.fixture(scope="module")
 def private(scratch: Callable[[str], Path], directory: Slapd) -> Iterator[OrlopServer]:
     """A server that asks the directory."""
-    with orlop_server(scratch("directory-server"), open=False, admin_password=PASSWORD, workers=2) as server:
+    with orlop_server(
+        scratch("directory-server"), open=False, admin_password=PASSWORD, workers=2, auth_synchronise="1s"
+    ) as server:
         home = scratch("administrator")
         orlop(home, "login", server.address, "--user", "admin", "--password-stdin", sent=PASSWORD)
         document = home / "provider.yaml"
@@ -86,3 +90,27 @@ def test_a_wrong_password_of_the_directory_is_wrong_here(private: OrlopServer, s
     arguments = ["login", "--tls-verify=false", "-u", "grace", "--password-stdin", private.address]
     said = station.refused("sh", "-c", 'echo wrong | "$@"', "sh", "skopeo", *arguments)
     assert "unauthorized" in said.lower() or "invalid username/password" in said, said
+
+
+def test_who_leaves_the_group_can_pull_no_more_without_signing_in(
+    private: OrlopServer, directory: Slapd, station: Station, single: Path, scratch: Callable[[str], Path]
+) -> None:
+    """The directory is looked at in the background: nobody has to come back for losing what they had."""
+    image = f"{private.address}/synced/app:1"
+    home = scratch("synchronising")
+    orlop(home, "login", private.address, "--user", "admin", "--password-stdin", sent=PASSWORD)
+    orlop(home, "namespace", "set", "synced")
+    login = ("auth", "login", private.address, "-u", "ada", "--password-stdin")
+    station.run("crane", *login, sent=password_of("ada").encode())
+    orlop(home, "grant", "add", "group:corp-engineering", "publisher", "synced/")
+    station.run("crane", "push", str(single), image)
+    with directory.administrator() as connection:
+        connection.modify(group_dn("backend"), {"member": [(ldap3.MODIFY_DELETE, [dn("ada")])]})
+        assert connection.result["description"] == "success", connection.result
+    eventually("ada is no engineer any more", lambda: "ada" not in members(home, "corp-engineering"))
+    assert "UNAUTHORIZED" in station.refused("crane", "pull", image, "pulled.tar")
+
+
+def members(home: Path, group: str) -> list[str]:
+    """Who is in a group, as the registry has it."""
+    return orlop(home, "group", "members", group).split()

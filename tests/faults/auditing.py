@@ -1,6 +1,7 @@
 """A program that lets things happen and writes them into the audit log, in small transactions, days after days.
 
-Started as `python -m tests.faults.auditing FOLDER RUN`; the runs follow one another on one folder, however they end.
+Started as `python -m tests.faults.auditing FOLDER|URL RUN`; the runs follow one another on one catalog, in a folder or
+in a database, however they end.
 """
 
 import asyncio
@@ -8,12 +9,15 @@ import sys
 from pathlib import Path
 
 from orlop.adapters.identity.heads import Ed25519Heads
-from orlop.adapters.sql.catalog import DATABASE, open_sqlite
+from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.adapters.sql.postgres.catalog import open_postgres
+from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.events import Event, EventKind
 from orlop.ports.clock import HOUR
 from orlop.services import audit as module
 from orlop.services.audit import JOB, AuditWriter, Keep
+from tests.postgres import SURROUNDINGS
 from tests.registry import START, HandClock
 
 DAY = 24 * HOUR
@@ -21,13 +25,20 @@ DAY = 24 * HOUR
 _TOGETHER, _KEEP = 3, 2 * DAY
 
 
-async def work(folder: Path, run: int) -> None:
+def opened_at(place: str) -> OpenCatalog:
+    """The catalog in a folder, or in a database that has its tables."""
+    if place.startswith("postgresql:"):
+        return open_postgres(Database(place), None, [0], 0, SURROUNDINGS)
+    migrate(Path(place) / DATABASE, lambda: START)
+    return open_sqlite(Path(place))
+
+
+async def work(place: str, run: int) -> None:
     """Three days, with seven things on each."""
     module._TOGETHER, module._EVENTS_KEPT = _TOGETHER, 10_000
     clock = HandClock()
     clock.at = START + 3 * run * DAY
-    migrate(folder / DATABASE, lambda: START)
-    opened = open_sqlite(folder)
+    opened = opened_at(place)
     audit = opened.audit
     signer = Ed25519Heads(audit.keys, None, clock.now)
     writer = AuditWriter(
@@ -49,4 +60,4 @@ async def work(folder: Path, run: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(work(sys.argv[1], int(sys.argv[2])))

@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.documents import DOCUMENTS
+from orlop.bootstrap.limits import admitting
 from orlop.bootstrap.sign_in import SignIn
 from orlop.config import Settings
 from orlop.config.auth import networks
-from orlop.domain.access import Caller
-from orlop.domain.limits import Allowance
 from orlop.domain.secrets import Draw
 from orlop.faces.api.app import ApiApp, Counted
 from orlop.faces.api.routes import routes
@@ -21,7 +20,7 @@ from orlop.ports.identity import Identity
 from orlop.services.access import Access
 from orlop.services.audit_query import AllowedQuery, AuditQuery
 from orlop.services.idempotency import Idempotency
-from orlop.services.limits import Kind, Limits
+from orlop.services.limits import Limits
 from orlop.services.management.all import Management
 from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
@@ -81,8 +80,4 @@ def api_app(
 
 def counting(notices: Notices, limits: Limits) -> Counted:
     """What requests of the management API are counted by."""
-
-    def admit(caller: Caller) -> Allowance | None:
-        return limits.admit(caller, Kind.REQUEST) if limits.are_on else None
-
-    return Counted(admit, notices.noted)
+    return Counted(admitting(limits), notices.noted)

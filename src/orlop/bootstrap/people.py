@@ -6,7 +6,7 @@ import msgspec
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.directories import build_directories, synchronising
-from orlop.bootstrap.limits import telling_failures
+from orlop.bootstrap.limits import admitting, telling_failures
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores
@@ -50,7 +50,7 @@ def build_people(
         limits.check_login,
     )
     sign_in = build_sign_in(settings, identity, stores.access_changes, services.access, sources)
-    tokens = token_app(sign_in, log, request_ids)
+    tokens = token_app(sign_in, log, request_ids, admitting(limits))
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     if settings.open:
         return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None))

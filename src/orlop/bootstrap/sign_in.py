@@ -10,6 +10,8 @@ from orlop.adapters.identity.tokens import JoseSigner
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
 from orlop.config.auth import networks
+from orlop.domain.access import Caller
+from orlop.domain.limits import Allowance
 from orlop.domain.secrets import Draw
 from orlop.domain.tokens import Terms
 from orlop.faces.challenge import Challenges
@@ -126,7 +128,9 @@ def build_sign_in(
     )
 
 
-def token_app(sign_in: SignIn, log: RequestLog, request_ids: Callable[[], str]) -> TokenApp:
-    """The token server, which takes `/token` and `/.well-known`."""
-    server = TokenServer(sign_in.authentication, sign_in.tokens, sign_in.signing, sign_in.challenges)
+def token_app(
+    sign_in: SignIn, log: RequestLog, request_ids: Callable[[], str], admit: Callable[[Caller], Allowance | None]
+) -> TokenApp:
+    """The token server, which takes `/token` and `/.well-known`; `admit` counts requests (services.limits)."""
+    server = TokenServer(sign_in.authentication, sign_in.tokens, sign_in.signing, sign_in.challenges, admit)
     return TokenApp(server, log, request_ids)

@@ -28,6 +28,9 @@ _TELLING = tuple(action for action in Action if action not in REGISTRY_WIDE)
 #: How many subjects and places a process remembers.
 REMEMBERED = 10_000
 
+#: Rules that say the same wherever the place is and whoever may see it.
+_BY_GRANTS = frozenset({RuleKind.GRANTED, RuleKind.DENIED, RuleKind.LIMIT})
+
 
 class Access:
     """Decides by what the catalog says. `changes` counts changes of who may do what, and of nothing else.
@@ -88,9 +91,9 @@ class Access:
         if action is Action.PING and limits is not None:
             return Decision(True, "the token is one of this registry", kind=RuleKind.SIGNED_IN)
         question = Question(action, repository, namespace, tag, self._clock.now(), caller.address)
-        if repository is None or rights.open:
-            decision, deleted = decide(rights, question), 0
-        else:
+        decision, deleted = decide(rights, question), 0
+        # What grants say holds whatever the place is, so that most who have some need no look at it.
+        if repository is not None and not rights.open and (limits is not None or decision.kind not in _BY_GRANTS):
             place = await self._place(repository)
             decision, deleted = decide(rights, question, place.visible), place.deleted_at_version
         if limits is None or not decision.allowed:

@@ -1,10 +1,19 @@
 """When things were pulled: gathered in memory and written in batches, so that no pull waits for a write."""
 
+import msgspec
+
 from orlop.ports.catalog import Pull, PullTimes
 from orlop.ports.clock import Clock
 
 #: Distinct pulls held at most; beyond it the oldest batch is due at once, and further ones are not counted until then.
 _HELD = 20_000
+
+
+class _Count(msgspec.Struct, gc=False):
+    """How often, and when the last time."""
+
+    times: int
+    last: int
 
 
 class PullLog:
@@ -13,7 +22,7 @@ class PullLog:
     def __init__(self, times: PullTimes, clock: Clock) -> None:
         self._times = times
         self._clock = clock
-        self._pulls: dict[Pull, list[int]] = {}
+        self._pulls: dict[Pull, _Count] = {}
 
     def seen(self, pull: Pull, *, counted: bool = True) -> None:
         """Remember a pull; one that is not `counted` moves only the time.
@@ -22,14 +31,14 @@ class PullLog:
         """
         entry = self._pulls.get(pull)
         if entry is not None:
-            entry[0] += counted
-            entry[1] = self._clock.now()
+            entry.times += counted
+            entry.last = self._clock.now()
         elif len(self._pulls) < _HELD:
-            self._pulls[pull] = [int(counted), self._clock.now()]
+            self._pulls[pull] = _Count(int(counted), self._clock.now())
 
     async def flush(self) -> int:
         """Write what was gathered; how many distinct pulls."""
         pulls, self._pulls = self._pulls, {}
         if pulls:
-            await self._times.record([(pull, times, last) for pull, (times, last) in pulls.items()])
+            await self._times.record([(pull, count.times, count.last) for pull, count in pulls.items()])
         return len(pulls)

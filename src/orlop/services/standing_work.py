@@ -91,6 +91,9 @@ class StandingWork:
         except RegistryError as error:
             self._failures += 1
             _log.warning("the job failed and will be tried again", job=self._job, reason=error.message)
+        except Exception:  # noqa: BLE001 - the last door: a defect of ours is logged, and the work goes on
+            self._failures += 1
+            _log.exception("the job failed and will be tried again", job=self._job)
 
     async def _held(self) -> Lease | None:
         now = self._clock.now()

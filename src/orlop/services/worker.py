@@ -92,6 +92,8 @@ class Worker:
             await chore.step()
         except RegistryError as error:
             _log.warning("something was not written and is lost", what=chore.what, reason=error.message)
+        except Exception:  # noqa: BLE001 - the last door: a defect of ours in one step is told, and does not end the rest
+            _log.exception("something was not written and is lost", what=chore.what)
 
     async def _run_due(self) -> None:
         for job in self._jobs:
@@ -109,6 +111,8 @@ class Worker:
             await self._hold(lease, asyncio.ensure_future(job.work()))
         except RegistryError as error:
             _log.warning("the job failed and will be tried again", job=job.name, reason=error.message)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("the job failed and will be tried again", job=job.name)
 
     async def _hold(self, lease: Lease, running: asyncio.Future[str]) -> None:
         """Renew a lease until the work is done; stop the work when the lease is lost, or cannot be renewed."""

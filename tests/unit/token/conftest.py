@@ -8,6 +8,9 @@ import msgspec
 import pytest
 
 from orlop.bootstrap.sign_in import token_app
+from orlop.domain.access import Caller
+from orlop.domain.errors import TooManyRequests
+from orlop.domain.limits import Allowance
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.unit.sign_in.scene import HOME, Scene, decoded
@@ -36,7 +39,15 @@ class TokenServer:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.app = token_app(scene.sign_in, RequestLog(Metrics().requests, None), lambda: "r1")
+        self.allowance: Allowance | TooManyRequests | None = None
+        self.admitted: list[str] = []
+        self.app = token_app(scene.sign_in, RequestLog(Metrics().requests, None), lambda: "r1", self._admit)
+
+    def _admit(self, caller: Caller) -> Allowance | None:
+        self.admitted.append(caller.subject.name)
+        if isinstance(self.allowance, TooManyRequests):
+            raise self.allowance
+        return self.allowance
 
     async def ask(
         self, method: str, path: str, query: str = "", body: bytes = b"", address: str = HOME, **headers: str

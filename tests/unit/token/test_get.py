@@ -2,7 +2,9 @@
 
 import pytest
 
-from orlop.domain.access import Action, Limit, Place, PlaceKind, Visibility
+from orlop.domain.access import ANONYMOUS, Action, Limit, Place, PlaceKind, Visibility
+from orlop.domain.errors import TooManyRequests
+from orlop.domain.limits import Allowance
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import AccountChange, Namespace
 from orlop.ports.signon import Vouched
@@ -34,6 +36,33 @@ async def test_a_password_gets_a_token_for_what_its_owner_may(server: TokenServe
 async def test_an_answer_is_kept_by_nobody(server: TokenServer) -> None:
     for answer in (await server.get(), await server.get(basic("alice", "wrong"))):
         assert answer.headers[b"cache-control"] == b"no-store"
+
+
+async def test_whoever_asks_is_counted_and_told_of_the_limit(server: TokenServer) -> None:
+    await server.scene.user("alice")
+    server.allowance = Allowance("requests-subject", 30, 60, 29, 2)
+    for answer in (
+        await server.get(basic("alice", PASSWORD)),
+        await server.get(),
+        await server.post(grant_type="password", username="alice", password=PASSWORD),
+    ):
+        assert answer.status == 200
+        assert answer.headers[b"ratelimit"] == b'"requests-subject";r=29;t=2'
+    assert server.admitted == ["alice", ANONYMOUS.name, "alice"]
+
+
+async def test_whoever_asks_too_often_gets_no_token(server: TokenServer) -> None:
+    await server.scene.user("alice")
+    used_up = Allowance("requests-subject", 30, 60, 0, 2)
+    server.allowance = TooManyRequests("alice made more than 30 requests a minute", retry_after=2, allowance=used_up)
+    got = await server.get(basic("alice", PASSWORD))
+    posted = await server.post(grant_type="password", username="alice", password=PASSWORD)
+    assert (got.status, posted.status) == (429, 429)
+    assert (got.json["errors"][0]["code"], posted.json["error"]) == ("TOOMANYREQUESTS", "temporarily_unavailable")
+    for answer in (got, posted):
+        assert answer.headers[b"retry-after"] == b"2"
+        assert answer.headers[b"ratelimit"] == b'"requests-subject";r=0;t=2'
+        assert "token" not in answer.json
 
 
 async def test_several_scopes_in_one_parameter_or_many(server: TokenServer) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import structlog
 
 from orlop.adapters.memory.catalog import MemoryCatalog
 from orlop.adapters.memory.leases import MemoryLeases
@@ -12,6 +13,7 @@ from orlop.ports.clock import HOUR
 from orlop.services import worker as module
 from orlop.services.collection import Collected
 from orlop.services.pulls import PullLog
+from orlop.services.standing_work import StandingWork
 from orlop.services.upkeep import collecting, writing_pulls
 from orlop.services.worker import Chore, Job, Worker
 from tests.content import image
@@ -33,16 +35,19 @@ class Office:
         self.pulls = PullLog(self.registry.stores.catalog.pulls, self.clock)
         self.runs: list[Collected] = []
 
-    def worker(self) -> Worker:
-        """One more process."""
-        jobs = collecting(
+    def jobs(self) -> tuple[Job, ...]:
+        """What one process at a time does."""
+        return collecting(
             self.registry.collection,
             self.clock,
             every=HOUR,
             grace=GRACE,
             done=lambda done, _seconds: self.runs.append(done),
         )
-        return Worker(jobs, [writing_pulls(self.pulls)], self.leases, self.clock, self.registry.ids)
+
+    def worker(self) -> Worker:
+        """One more process."""
+        return Worker(self.jobs(), [writing_pulls(self.pulls)], self.leases, self.clock, self.registry.ids)
 
     async def day(self, *workers: Worker) -> None:
         """Start workers and end them when they have done what is due."""
@@ -82,6 +87,29 @@ async def test_what_was_pulled_is_written_before_the_worker_ends() -> None:
     await worker.stop()
     tag = office.rows.state.repositories[APP].tags[V1]
     assert (tag.pulls, tag.pulled_at) == (1, office.clock.at)
+
+
+async def test_a_defect_in_one_step_is_told_and_ends_nothing_else() -> None:
+    office, steps = Office(), [0]
+
+    async def defective() -> None:
+        steps[0] += 1
+        raise TypeError("a defect")
+
+    async def never() -> str:
+        raise TypeError("another")
+
+    standing = StandingWork("stand", lambda _lease: defective(), office.leases, office.clock, "one", every=0.01)
+    jobs = (Job("never", HOUR, never), *office.jobs())
+    worker = Worker(
+        jobs, [Chore("steps", 0.01, defective)], office.leases, office.clock, office.registry.ids, [standing]
+    )
+    with structlog.testing.capture_logs() as log:
+        await office.day(worker)
+    assert steps[0] > 3, "both went on"
+    assert len(office.runs) == 1, "and what is behind the defective job is done"
+    assert {entry["log_level"] for entry in log} == {"error"}
+    assert {entry["exc_info"] for entry in log} == {True}
 
 
 async def test_work_ends_when_its_lease_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

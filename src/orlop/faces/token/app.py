@@ -11,11 +11,13 @@ import structlog
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.authorization import Basic, parse_authorization
 from orlop.domain.errors import RegistryError, RequestInvalid, Unauthorized, Unavailable
+from orlop.domain.limits import Allowance
 from orlop.faces.challenge import Challenges
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.exchange import combined
 from orlop.faces.distribution.request import MethodNotAllowed, RouteUnknown
 from orlop.faces.distribution.responses import Headers, Response, Send, header, send_response
+from orlop.faces.ratelimit import limit_headers
 from orlop.faces.token.errors import refused_get, refused_post
 from orlop.faces.token.request import Grant, TokenRequest, parse_form, parse_query
 from orlop.services.authentication import Authentication
@@ -57,6 +59,8 @@ class TokenServer(msgspec.Struct, frozen=True):
     tokens: Tokens
     signing: Signing
     challenges: Challenges
+    admit: Callable[[Caller], Allowance | None]
+    """Counts a request. Raises TooManyRequests, or gives what the client is to know."""
 
 
 class TokenApp:
@@ -149,12 +153,14 @@ class TokenApp:
                 proof = await self._proof(given, caller) if given else None
         if proof is not None:
             caller = msgspec.structs.replace(caller, subject=proof.subject)
+        limited = limit_headers(self._server.admit(caller))
         minted = await self._server.tokens.mint(caller, request.scopes, until=proof.ends if proof else 0)
         refresh = ""
         if request.offline and proof is not None:
             is_kept = request.grant is Grant.REFRESH_TOKEN
             refresh = kept if is_kept else await self._server.tokens.keep(caller, kept, request.client)
-        return caller, _answered(minted, refresh, oauth=request.grant is not Grant.HEADER)
+        answered = _answered(minted, refresh, oauth=request.grant is not Grant.HEADER)
+        return caller, msgspec.structs.replace(answered, headers=[*answered.headers, *limited])
 
     async def _proof(self, credentials: Basic, caller: Caller) -> Proof:
         return await self._server.authentication.proof(credentials, address=caller.address, request=caller.request)
@@ -164,7 +170,7 @@ class TokenApp:
             response = refused_post(refusal, request_id)
         else:
             response = refused_get(refusal, request_id, self._server.challenges.basic())
-        return msgspec.structs.replace(response, headers=[*response.headers, *_NO_STORE])
+        return msgspec.structs.replace(response, headers=[*response.headers, *_NO_STORE, *limit_headers(None, refusal)])
 
 
 def _answered(minted: Minted, refresh: str, *, oauth: bool) -> Response:

@@ -13,6 +13,7 @@ import msgspec
 from yarl import URL
 
 from orlop.adapters.addresses import OPERATORS, STRANGERS, Reach, connector, reach
+from orlop.adapters.json_answers import bounded, json_object
 from orlop.domain.errors import Unavailable
 from orlop.domain.providers import is_loopback_host
 
@@ -89,7 +90,7 @@ class Fetcher:
             async with self._session.request(
                 method, address, headers=headers, data=form, allow_redirects=False
             ) as response:
-                return JsonAnswer(response.status, _object(await _bounded(response)))
+                return JsonAnswer(response.status, json_object(await bounded(response, _ANSWER_MAX)))
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as cause:
             raise Unavailable(f"the sign-on provider {host} cannot be trusted: TLS failed") from cause
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as cause:
@@ -117,20 +118,3 @@ def _trusting(ca: str, changed_at: int) -> ssl.SSLContext:
     """Reading the authorities of a machine takes a while, so it is done once for each file and change of it."""
     del changed_at
     return ssl.create_default_context(cafile=ca or None)
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    pieces = bytearray()
-    async for piece in response.content.iter_any():
-        pieces += piece
-        if len(pieces) > _ANSWER_MAX:
-            raise ValueError(f"more than {_ANSWER_MAX} bytes")
-    return bytes(pieces)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from orlop.adapters.addresses import AddressRefused, Reach, reach
+from orlop.adapters.json_answers import bounded, json_object
 from orlop.domain.errors import Unavailable
 
 #: Answers are not read beyond this: key sets of public issuers have a few KiB.
@@ -100,30 +101,13 @@ class Fetcher:
             ) as session,
             session.get(url, allow_redirects=False, headers=headers) as response,
         ):
-            return Answer(response.status, _object(await _bounded(response)))
+            return Answer(response.status, json_object(await bounded(response, ANSWER_MAX)))
 
 
 @lru_cache(maxsize=64)
 def _tls(ca: str) -> ssl.SSLContext:
     """For the authorities in PEM, or the machine's: reading all of those takes tens of milliseconds."""
     return ssl.create_default_context(cadata=ca or None)
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > ANSWER_MAX:
-            raise ValueError(f"it sends more than {ANSWER_MAX} bytes")
-    return bytes(body)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _reason(cause: BaseException) -> str:
