@@ -41,23 +41,23 @@ class Place:
         self.connections = connections
         self.robot = ""
 
-    def manage(self, method: str, path: str, body: object = None) -> Any:
+    def manage(self, method: str, path: str, body: object = None, *more: str) -> Any:
         """Something that the administrator may; what it gives."""
         sent = json.dumps(body).encode() if body is not None else b""
-        lines = [ADMIN, *(["content-type: application/json"] if sent else [])]
+        lines = [ADMIN, *(["content-type: application/json"] if sent else []), *more]
         answer = self.connections[0].ask(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status in {200, 201, 204}, answer
         return json.loads(answer.body) if answer.body else None
 
     def fill(self) -> None:
         """A namespace with an image, and a robot that nobody lets in yet."""
-        self.manage("PUT", "namespaces/team", {})
+        self.manage("PUT", "namespaces/team", {}, "if-none-match: *")
         for piece in APP.blobs:
             target = f"/v2/team/app/blobs/uploads/?digest={piece.digest}"
             assert self.connections[0].ask("POST", target, ADMIN, body=piece.content).status == 201
         sent = self.connections[0].ask("PUT", TARGET, ADMIN, f"content-type: {APP.media_type}", body=APP.content)
         assert sent.status == 201
-        name = self.manage("POST", "robots", {"name": "ci"})["name"]
+        name = self.manage("POST", "robots", {"name": "robot+ci"})["name"]
         self.robot = basic(name, self.manage("POST", f"robots/{name}/secrets", {"name": "test"})["secret"])
 
     def let_in(self) -> int:
