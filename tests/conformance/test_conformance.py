@@ -4,10 +4,13 @@ Its exit code says little: a pass outranks a skip in its summary, and a mistake 
 JUnit file has to be fresh, with every test in it passed, and as many of them as there are.
 """
 
+import json
 import os
 import subprocess
 import xml.etree.ElementTree as ET
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ import pytest
 from tests.needs import need
 from tests.postgres import PostgresServer
 from tests.s3 import versitygw
-from tests.servers import orlop_server
+from tests.servers import free_port, orlop_server
+from tests.serving import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +65,56 @@ def test_conformance_with_accounts(tmp_path: Path, version: str) -> None:
         signed_in = {"OCI_USERNAME": "admin", "OCI_PASSWORD": _PASSWORD}
         assert _not_passed(server.address, version, tmp_path, **signed_in) == Counter()
         server.verify()
+
+
+@pytest.mark.parametrize("version", ["1.1", "dev"])
+def test_conformance_with_names_and_passwords(tmp_path: Path, version: str) -> None:
+    """The program does as the challenge says, so a proxy challenges it to send name and password with each request."""
+    settings = {"open": False, "admin_password": _PASSWORD, **_UNLIMITED, **DISK}
+    with orlop_server(tmp_path / "server", **settings) as server, _challenging(tmp_path, server.address) as address:
+        signed_in = {"OCI_USERNAME": "admin", "OCI_PASSWORD": _PASSWORD}
+        assert _not_passed(address, version, tmp_path, **signed_in) == Counter()
+        server.verify()
+    answered = [json.loads(line) for line in server.access_log.read_text().splitlines()]
+    assert {each["route"] for each in answered}.isdisjoint({"token"})
+    assert sum(each.get("subject") == "admin" and each["route"] != "ping" for each in answered) > _TESTS
+
+
+@contextmanager
+def _challenging(folder: Path, address: str) -> Iterator[str]:
+    """Nginx before a server, which asks for Basic wherever the server asks to sign in; where it listens."""
+    port = free_port()
+    configuration = folder / "nginx.conf"
+    temporary = " ".join(f"{what}_temp_path {folder}/{what};" for what in _TEMPORARY)
+    user = "user root;" if os.geteuid() == 0 else ""
+    configuration.write_text(
+        f"""
+        {user} daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; events {{}}
+        http {{
+            access_log off; client_max_body_size 0; {temporary}
+            map $upstream_http_www_authenticate $challenge {{ "" ""; default 'Basic realm="orlop"'; }}
+            server {{
+                listen 127.0.0.1:{port};
+                location / {{
+                    proxy_pass http://{address}; proxy_http_version 1.1; proxy_set_header Host $http_host;
+                    proxy_request_buffering off; proxy_buffering off;
+                    proxy_hide_header WWW-Authenticate; add_header WWW-Authenticate $challenge always;
+                }}
+            }}
+        }}
+        """
+    )
+    nginx = [need("nginx")["nginx"], "-e", str(folder / "nginx.log"), "-c", str(configuration)]
+    process = subprocess.Popen(nginx, stdin=subprocess.DEVNULL)
+    try:
+        eventually("nginx runs", (folder / "nginx.pid").exists)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @pytest.mark.parametrize("version", ["1.1", "dev"])

@@ -1,7 +1,8 @@
 """Whatever clients do between the steps of a collection, what they were told holds, and the store stays sound.
 
-All ordered pairs of operations, before, between and after all steps of a collection, on all engines; and on
-the stores in memory every order in which the single calls of an operation and of a collection can be made.
+All ordered pairs of operations, before, between and after all steps of a collection, on all engines (with a bucket some
+of them, but for the long run); and on the stores in memory every order in which the single calls of an operation and of
+a collection can be made.
 """
 
 import asyncio
@@ -25,13 +26,18 @@ from tests.model.operations import (
     kept,
     push_again,
 )
-from tests.registry import GRACE, HandClock, Registry, Stores, empty_on_disk, in_memory, in_postgres
+from tests.registry import GRACE, HandClock, Registry, Stores, empty_on_disk, in_memory, in_postgres, scaled_out
+from tests.s3 import S3Server, versitygw
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
 #: Before, between and after the four steps of a collection.
 SLOTS = 5
 MANY = 10_000
+BUCKET = "interleavings"
+#: Of the scenarios on a bucket, which takes its time, every so many-th.
+APART = volume(7, 1)
 
 
 class Scenario(NamedTuple):
@@ -58,7 +64,7 @@ def scenarios() -> list[Scenario]:
     ]
 
 
-_ENGINES = ["memory", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sqlite", "postgres"))]
+_ENGINES = ["memory", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sqlite", "postgres", "bucket"))]
 
 
 @pytest.fixture(name="registry", params=_ENGINES)
@@ -68,10 +74,20 @@ def _registry(request: pytest.FixtureRequest, tmp_path: Path, runner: asyncio.Ru
         stores = in_memory(clock).stores
     elif request.param == "sqlite":
         stores = empty_on_disk(tmp_path / "data")
-    else:
+    elif request.param == "postgres":
         stores = in_postgres(request.getfixturevalue("postgres").catalog(), tmp_path / "data")
+    else:
+        stores = scaled_out(request.getfixturevalue("postgres").catalog(), request.getfixturevalue("store"), BUCKET)
     yield Registry(stores, clock)
     runner.run(stores.close())
+
+
+@pytest.fixture(scope="module", name="store")
+def _store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server with a bucket."""
+    with versitygw(tmp_path_factory.mktemp("versitygw")) as server:
+        server.made(BUCKET)
+        yield server
 
 
 async def each(work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list[Scenario]) -> None:
@@ -83,9 +99,11 @@ async def each(work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list
 @pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
 async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
-    registry: Registry, situation: Operation
+    registry: Registry, situation: Operation, request: pytest.FixtureRequest
 ) -> None:
     played = scenarios()
+    if request.node.callspec.params["registry"] == "bucket":
+        played = played[::APART]
     await each(lambda scenario: situation(registry, scenario.place, scenario.promises), played)
     registry.clock.at += GRACE + 1
     rows = registry.stores.catalog.collection
