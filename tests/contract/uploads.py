@@ -29,6 +29,22 @@ class SessionKit:
         assert (await catalog.vitals.totals()).uploads == 1
         assert await scene.news() == []
 
+    async def test_somebody_has_so_many_sessions_and_no_more(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        first, *others = (msgspec.structs.replace(scene.upload(), created_by=name) for name in ("ann", "ann", "bob"))
+        await catalog.uploads.start(first, 2)
+        await catalog.uploads.start(others[0], 2)
+        one_more = msgspec.structs.replace(scene.upload(LIB), created_by="ann")
+        with pytest.raises(TooManyRequests, match="ann has 2 uploads under way"):
+            await catalog.uploads.start(one_more, 2)
+        with pytest.raises(BlobUploadUnknown):
+            await catalog.uploads.get(LIB, one_more.id, scene.at)
+        await catalog.uploads.start(others[1], 1)
+        await catalog.uploads.start(one_more, 3)
+        await catalog.expiry.cancel(APP, first.id, scene.at)
+        await catalog.uploads.start(msgspec.structs.replace(scene.upload(), created_by="ann"), 3)
+        await catalog.uploads.start(msgspec.structs.replace(scene.upload(), created_by="ann"))
+
     async def test_beginning_makes_no_repository(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.claimed()

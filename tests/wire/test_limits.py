@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import resource
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module", name="people")
 def _people(server: Server) -> dict[str, str]:
     """Authorization headers of people who may push below `team`."""
-    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin"))
+    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin", "fay"))
 
 
 async def joined(data: Path, *names: str) -> dict[str, str]:
@@ -155,3 +156,35 @@ def test_a_client_that_trickles_its_uploads_leaves_room_for_others(server: Serve
         for _ in range(12):
             others = server.ask("POST", target, b"x", authorization=people["erin"])
             assert others.status == 201
+
+
+def test_who_abandons_uploads_is_stopped_and_others_are_not(tmp_path: Path) -> None:
+    settings = {"ORLOP_UPLOADS_SESSIONS": "5", "ORLOP_ADMIN_PASSWORD": "correct horse battery"}
+    with serving(tmp_path, "--workers", "2", settings=settings, opened=False) as server:
+        people = asyncio.run(joined(server.data, "alice", "bob"))
+
+        def begin(name: str) -> Reply:
+            return server.ask("POST", "/v2/team/app/blobs/uploads/", authorization=people[name])
+
+        begun = [begin("alice") for _ in range(5)]
+        assert {reply.status for reply in begun} == {202}
+        refused = begin("alice")
+        assert (refused.status, refused.headers["retry-after"]) == (429, "60")
+        assert b"alice has 5 uploads under way" in refused.body
+        assert begin("bob").status == 202
+        session = begun[0].headers["location"]
+        assert server.ask("DELETE", session, authorization=people["alice"]).status == 204
+        assert begin("alice").status == 202
+        assert begin("alice").status == 429
+
+
+def test_two_thousand_slow_sockets_keep_nobody_from_signing_in(server: Server, people: dict[str, str]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    whole = head("GET", "/v2/team/app/tags/list", authorization=people["dave"])
+    with ExitStack() as stack:
+        for number in range(2000):
+            stack.enter_context(server.connect()).send(whole[: -1 - number % 40])
+        for _ in range(10):
+            assert server.ask("GET", "/v2/", authorization=people["fay"]).status == 200
+            assert server.ask("GET", "/token?service=orlop", authorization=people["fay"]).status == 200

@@ -53,6 +53,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
                 expire=settings.uploads.expire,
                 lease=settings.uploads.lease,
                 blob_bytes=settings.limits.blob_bytes,
+                sessions=0 if settings.open else settings.uploads.sessions,
             ),
         ),
         blobs=Blobs(catalog.links, reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses),

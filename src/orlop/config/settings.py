@@ -45,6 +45,13 @@ class Uploads(msgspec.Struct, frozen=True):
         int,
         Meaning("Uploads that a worker receives at once; further ones are told to come back.", Kind.COUNT, minimum=1),
     ] = 256
+    sessions: Annotated[
+        int,
+        Meaning(
+            "Sessions that a user or robot may have under way, in all workers and replicas; 0 sets no limit.",
+            Kind.COUNT,
+        ),
+    ] = 10_000
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -11,6 +11,8 @@ from orlop.domain.errors import BlobUploadInvalid, TooManyRequests, UploadRangeI
 from orlop.domain.names import RepositoryName
 
 _SECOND = 1_000_000
+#: After how many seconds it is worth to look again whether a session has expired.
+_A_MINUTE = 60
 
 
 class UploadState(StrEnum):
@@ -83,6 +85,14 @@ def busy(upload: Upload, now: int) -> TooManyRequests:
     return TooManyRequests(
         "another request is writing to this upload; try again when it has ended",
         retry_after=max(1, -((now - upload.lease_until) // _SECOND)),
+    )
+
+
+def too_many_sessions(upload: Upload, at_most: int) -> TooManyRequests:
+    """What somebody is told who begins one session more than they may have."""
+    return TooManyRequests(
+        f"{upload.created_by} has {at_most} uploads under way; finish or cancel some, or wait until they expire",
+        retry_after=_A_MINUTE,
     )
 
 

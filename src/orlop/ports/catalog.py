@@ -214,8 +214,8 @@ class UploadCommit(msgspec.Struct, frozen=True):
 class Uploads(Protocol):
     """Sessions. Apart from `commit` nothing here needs to survive a power cut: a lost session is begun again."""
 
-    async def start(self, upload: Upload) -> None:
-        """Record a new session."""
+    async def start(self, upload: Upload, at_most: int = 0) -> None:
+        """Record a new session. Raises TooManyRequests when whoever begins it has `at_most` already; 0: any number."""
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
         """A session of this repository that has not expired. Raises BlobUploadUnknown."""

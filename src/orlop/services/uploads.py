@@ -32,11 +32,15 @@ FORSAKE = 2.0
 
 
 class UploadLimits(msgspec.Struct, frozen=True):
-    """Bounds on a session. Times in microseconds, sizes in bytes; `blob_bytes` 0 means that the disk decides."""
+    """Bounds on sessions. Times in microseconds, sizes in bytes; `blob_bytes` 0 means that the disk decides.
+
+    `sessions`: how many somebody may have under way, wherever they began them; 0: any number.
+    """
 
     expire: int
     lease: int
     blob_bytes: int = 0
+    sessions: int = 0
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -77,10 +81,11 @@ class Uploads:
         self._limits = limits
 
     async def start(self, repository: RepositoryName, caller: Caller, algorithm: str = CANONICAL) -> Upload:
-        """A new session. Raises what refuses the caller a new repository, where it would be one."""
+        """A new session. Raises what refuses the caller a new repository, where it would be one; TooManyRequests for
+        who has too many."""
         await self._access.check_new(caller, repository)
         upload = self._new(repository, caller, algorithm)
-        await self._rows.start(upload)
+        await self._rows.start(upload, self._limits.sessions)
         return upload
 
     async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:
@@ -129,7 +134,7 @@ class Uploads:
         """A whole blob in one request. Raises DigestInvalid, or what refuses the caller a new repository."""
         await self._access.check_new(caller, repository)
         fresh = self._new(repository, caller, digest.algorithm)
-        await self._rows.start(fresh)
+        await self._rows.start(fresh, self._limits.sessions)
         claimed = await self._rows.claim(
             repository, fresh.id, now=fresh.started_at, lease_until=fresh.started_at + self._limits.lease, target=digest
         )

@@ -17,7 +17,7 @@ def test_defaults_are_those_of_the_reference() -> None:
     assert settings.workers == default_workers()
     assert not settings.open
     assert settings.uploads.expire == 24 * 3600 * 1_000_000
-    assert settings.cache.bytes == 32 << 20
+    assert settings.cache.bytes == 192 << 20
     assert set(loaded.sources.values()) == {"default"}
 
 

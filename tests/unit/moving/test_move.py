@@ -33,7 +33,7 @@ def places(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[tupl
 async def complete(at: Place, *more: object) -> None:
     """Everything that was pushed is there, byte for byte, and `orlop verify` finds nothing wrong."""
     for repository, reference, what in ((APP, V1, BOTH), (LIB, ONE.digest, ONE), (APP, SBOM.digest, SBOM)):
-        assert (await at.registry.manifests.resolve(repository, reference, "*/*")).content == what.content
+        assert (await at.registry.manifests.resolve(repository, reference)).content == what.content
     for pushed in (BOTH, SBOM, *more):
         for each in pushed.everything():  # type: ignore[attr-defined]
             for piece in each.blobs:
@@ -66,7 +66,7 @@ async def test_everything_arrives_and_only_the_new_place_takes_pushes(places: tu
     await complete(there, LATE)
     assert await there.is_open()
     await complete(there, LATE, AFTER)
-    assert (await here.registry.manifests.resolve(APP, V1, "*/*")).content == BOTH.content
+    assert (await here.registry.manifests.resolve(APP, V1)).content == BOTH.content
     told = [event.kind for event in await here.stores.catalog.outbox.events(0, 1000)]
     assert [event.kind for event in await there.stores.catalog.outbox.events(0, 1000)][: len(told)] == told
     assert await there.stores.catalog.history.history(APP, V1, 9) == await here.stores.catalog.history.history(
@@ -202,7 +202,7 @@ async def test_a_target_in_use_is_refused_and_left_alone(places: tuple[Place, Pl
         await move_between(here, there).copy()
     assert await there.is_open()
     assert await here.is_open()
-    assert (await there.registry.manifests.resolve(APP, V1, "*/*")).content == LATE.content
+    assert (await there.registry.manifests.resolve(APP, V1)).content == LATE.content
 
 
 async def test_a_run_that_was_overtaken_changes_nothing_more(places: tuple[Place, Place]) -> None:

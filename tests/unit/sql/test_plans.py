@@ -19,6 +19,7 @@ EXCEPTIONS = {
         "SCAN blobs USING COVERING INDEX blobs_condemned": "blobs that wait to be collected, for metrics and readiness",
         "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
     },
+    "upload_start": {"SCAN held": "no more than the limit that is asked about"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},
     "edge_blob_children": {"USE TEMP B-TREE FOR DISTINCT": "the references of one manifest, which has a limit of them"},
     "tags_of_manifest": {"USE TEMP B-TREE FOR ORDER BY": "tags that are all about to be deleted, which costs more"},

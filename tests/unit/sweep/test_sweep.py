@@ -46,7 +46,7 @@ async def test_what_has_a_row_stays() -> None:
     registry, clock = await _lived_in()
     clock.at += 1000 * HOUR
     assert await registry.sweep.run() == Swept(stages=1, copies=4)
-    await registry.manifests.resolve(APP, V1, "*/*")
+    await registry.manifests.resolve(APP, V1)
 
 
 @pytest.mark.parametrize("age", [HOUR, HOUR + 1])

@@ -8,7 +8,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import Upload, UploadState, busy
+from orlop.domain.upload import Upload, UploadState, busy, too_many_sessions
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
 
@@ -18,8 +18,14 @@ class MemoryUploads:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def start(self, upload: Upload) -> None:
+    async def start(self, upload: Upload, at_most: int = 0) -> None:
+        if at_most and self._held(upload.created_by, upload.started_at) >= at_most:
+            raise too_many_sessions(upload, at_most)
         self._state.uploads[upload.id] = UploadRow(upload)
+
+    def _held(self, owner: str, now: int) -> int:
+        sessions = (row.upload for row in self._state.uploads.values())
+        return sum(each.created_by == owner and each.expires_at > now for each in sessions)
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
         return self._row(repository, upload, now).upload

@@ -8,7 +8,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import Upload, busy
+from orlop.domain.upload import Upload, busy, too_many_sessions
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
 
@@ -19,9 +19,9 @@ class SqlUploads:
         self._engine = engine
         self._reader = engine.reader
 
-    async def start(self, upload: Upload) -> None:
+    async def start(self, upload: Upload, at_most: int = 0) -> None:
         async def script(tx: Session) -> None:
-            await tx.run(
+            begun = await tx.one(
                 "upload_start",
                 upload.id,
                 upload.repository,
@@ -34,7 +34,10 @@ class SqlUploads:
                 upload.lease_until,
                 upload.started_at,
                 upload.expires_at,
+                at_most,
             )
+            if begun is None:
+                raise too_many_sessions(upload, at_most)
 
         await self._engine.write(script, durable=False, changes=False)
 

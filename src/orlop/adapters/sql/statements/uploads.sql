@@ -1,7 +1,12 @@
 -- name: upload_start
 INSERT INTO uploads
     (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+WHERE ?12 = 0 OR ?12 > (
+    SELECT count(*)
+    FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND u.expires_at > ?10 LIMIT ?12) AS held
+)
+RETURNING id;
 
 -- name: upload_get
 SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at
