@@ -180,6 +180,12 @@ class OrlopServer:
         assert report["findings"] == []
         return report
 
+    def audit(self) -> dict[str, Any]:
+        """`orlop audit verify`, on the live or the stopped server; its report. Fails when it finds anything wrong."""
+        report: dict[str, Any] = self._maintained("audit", "verify")
+        assert report["findings"] == []
+        return report
+
     def collect(self) -> dict[str, Any]:
         """`orlop gc`, on the live or the stopped server; what it did."""
         report: dict[str, Any] = self._maintained("gc")

@@ -17,6 +17,7 @@ from tests.faults.running import running
 from tests.postgres import PostgresServer
 from tests.s3 import S3Server, minio
 from tests.servers import ORLOP, OrlopServer, environment, variables
+from tests.serving import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -96,11 +97,12 @@ def migrate(source: Mapping[str, str], target: Path, *flags: str) -> tuple[int, 
 
 
 def holds(server: OrlopServer, held: Mapping[str, Any]) -> None:
-    """Everything that was acknowledged can be pulled, and nothing is wrong."""
+    """Everything that was acknowledged can be pulled, nothing is wrong, and the audit log goes on where it was."""
     with Client(server.address) as client:
         client.held |= held
         client.pull_everything()
     server.verify()
+    eventually("every push is in the log", lambda: server.audit()["entries"] > len(held))
 
 
 def pushed(server: OrlopServer, name: str) -> dict[str, Any]:
