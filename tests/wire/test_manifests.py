@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+import structlog
 
+from orlop.adapters.memory.manifests import MemoryManifests
 from orlop.domain import media_types
 from orlop.domain.digest import digest_of
 from tests.content import EMPTY, Pushable, artifact, blob, config, image, index
@@ -326,3 +328,25 @@ def test_the_config_is_an_ordinary_blob(registry: InProcess) -> None:
     own = config("app")
     registry.push("app", image("app"))
     assert registry.ask("GET", f"/v2/app/blobs/{own.digest}").json()["author"] == "app"
+
+
+@pytest.mark.parametrize("reference", ["v1", OF_EVERY_TYPE[media_types.OCI_MANIFEST].digest])
+@pytest.mark.parametrize("query", ["", "?ns=docker.io"])
+def test_a_defect_is_an_error_that_names_its_request_and_the_log_knows(
+    monkeypatch: pytest.MonkeyPatch, reference: str, query: str
+) -> None:
+    """Whichever way a pull takes, nobody gets the bare error of a server."""
+
+    async def defective(*_: object) -> None:
+        raise TypeError("a defect")
+
+    with structlog.testing.capture_logs() as log, InProcess() as registry:
+        registry.push("app", OF_EVERY_TYPE[media_types.OCI_MANIFEST], "v1")
+        monkeypatch.setattr(MemoryManifests, "resolve", defective)
+        answer = registry.ask("GET", f"/v2/app/manifests/{reference}{query}")
+    assert answer.status == 500
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "the registry failed; its log says why"
+    (told,) = [entry for entry in log if entry["log_level"] == "error"]
+    assert told["request_id"] == answer.header("x-request-id")
+    assert told["exc_info"]

@@ -93,14 +93,14 @@ class DistributionApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
-        refusal: RegistryError | None = None
+        failure: Exception | None = None
         warm: Warm | None = None
         try:
             warm = await self._pulling.warm(scope)
-        except RegistryError as error:
-            refusal = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where answers are made of it
+            failure = error
         if warm is None or not await self._give(warm, scope, send, started):
-            await self._serve(scope, receive, send, started, refusal)
+            await self._serve(scope, receive, send, started, failure)
 
     async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> bool:
         """A manifest the short way: the most frequent of all answers, so that nothing is done here that can be left.
@@ -140,9 +140,9 @@ class DistributionApp:
         return True
 
     async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, started: float, refusal: RegistryError | None
+        self, scope: Scope, receive: Receive, send: Send, started: float, failure: Exception | None
     ) -> None:
-        """Any request. `refusal` is what the catalog has said already to one for a manifest."""
+        """Any request. `failure` is what came of looking for its manifest already."""
         request_id = self._request_ids()
         method = scope["method"]
         path = scope["path"]
@@ -168,8 +168,8 @@ class DistributionApp:
                 standing = await self._doors.standings.take(authorization, address, request_id)
                 caller = Caller(standing.subject, address, request_id)
                 limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
-                if refusal is not None:
-                    raise refusal
+                if failure is not None:
+                    raise failure
                 pathsend = _PATHSEND in scope.get("extensions", ())
                 exchange = Exchange(method, headers, body, caller, pathsend)
                 response = await self._answer(scope, request, exchange, standing)
