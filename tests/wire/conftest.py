@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import structlog
 
+from orlop.config.audit import Audit
 from orlop.config.settings import BlobStore, CatalogStore
 from tests.content import image
 from tests.s3 import ACCESS_KEY, SECRET_KEY, versitygw
@@ -23,7 +24,8 @@ APP = image("app", layers=["base", "code"])
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     """A registry, SQLite and files, that nothing a test does may change, and that may log no failure."""
     data = tmp_path_factory.mktemp("refusing") / "data"
-    with structlog.testing.capture_logs() as log, InProcess(data) as registry:
+    # Of pulls, which may be told of at random, none leaves anything.
+    with structlog.testing.capture_logs() as log, InProcess(data, audit=Audit(pulls="none")) as registry:
         registry.push("app", APP, "v1")
         before = footprint(data)
         yield registry
@@ -79,6 +81,10 @@ def _on(request: pytest.FixtureRequest, data: Path) -> InProcess:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrlopServer]:
     """A real server with two workers for tests over sockets: blobs of 1 MiB at most, bodies idle for 2 s at most."""
     with orlop_server(
-        tmp_path_factory.mktemp("server"), workers=2, limits_body_idle="2s", limits_blob_bytes="1MiB"
+        tmp_path_factory.mktemp("server"),
+        workers=2,
+        limits_body_idle="2s",
+        limits_blob_bytes="1MiB",
+        audit_pulls="none",  # what is told at random would look like something that a refusal left
     ) as server:
         yield server
