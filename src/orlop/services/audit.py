@@ -24,6 +24,8 @@ JOB = "audit"
 
 #: Entries of one transaction, which hold up requests for a few milliseconds, and transactions of one step.
 _TOGETHER, _TRANSACTIONS = 100, 50
+#: The longest pause between two of them, in microseconds, whatever the clock did meanwhile.
+_LONGEST_PAUSE = SECOND
 #: A head is signed when so many entries are behind the last one, or any are and it is so old, in microseconds.
 HEAD_ENTRIES, HEAD_EVERY = 1_000, 60 * SECOND
 #: How often it is looked whether something can go, in microseconds; entries and events that go in one transaction.
@@ -71,7 +73,7 @@ class AuditWriter:
             if appended < _TOGETHER:
                 break
             # Behind, as after a move or an upgrade: to catch up takes half of a core's time at most.
-            await asyncio.sleep(max(0, self._clock.now() - began) / SECOND)
+            await asyncio.sleep(min(max(0, self._clock.now() - began), _LONGEST_PAUSE) / SECOND)
         now = self._clock.now()
         if self._tidied is None or not 0 <= now - self._tidied < _TIDY_EVERY:
             await self.tidy(lease)

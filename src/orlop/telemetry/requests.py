@@ -23,7 +23,7 @@ DELAY = 0.1
 WRITE_BYTES = 4096
 #: Lines kept while nobody reads the log; those that come after are dropped and counted. Their texts are cut at once
 #: where they are longer than this, in characters.
-BACKLOG_LINES, BACKLOG_CHARACTERS = 20_000, 1_000
+BACKLOG_LINES, BACKLOG_CHARACTERS = 20_000, WRITE_BYTES
 #: Characters kept of a long path, user agent or subject, so that a line always fits into one write.
 FIELD_CHARACTERS = 160
 

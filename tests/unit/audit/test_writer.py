@@ -6,10 +6,10 @@ import pytest
 
 from orlop.domain.audit import BEGINNING, AuditEntry, day_of, dropped_of, hash_after
 from orlop.domain.errors import Stale
-from orlop.domain.events import EventKind
+from orlop.domain.events import Event, EventKind
 from orlop.ports.clock import SECOND
 from orlop.services import audit
-from orlop.services.audit import HEAD_ENTRIES, HEAD_EVERY, Keep
+from orlop.services.audit import HEAD_ENTRIES, HEAD_EVERY, AuditWriter, Keep
 from tests.unit.audit.office import DAY, Office
 
 
@@ -23,6 +23,33 @@ async def test_every_event_becomes_an_entry_in_order() -> None:
     assert [entry.event for entry in entries] == [event.id for event in events]
     assert await office.writer.step(await office.lease()) == 0
     assert (await office.verified()).is_clean
+
+
+@pytest.mark.parametrize("jump", [0, 365 * DAY, -DAY])
+async def test_a_backlog_leaves_room_for_others_whatever_the_clock_does(
+    monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    office, paused = Office(), []
+
+    class Jumping:
+        """The outbox, read as the clock is put right."""
+
+        async def events(self, after: int, limit: int) -> tuple[Event, ...]:
+            office.clock.at += jump
+            return await office.rows.catalog.outbox.events(after, limit)
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+
+    await office.happen(250)
+    lease = await office.lease()
+    writer = AuditWriter(
+        Jumping(), office.audit.log, office.audit.reader, office.audit.readers, office.signer, office.clock, Keep()
+    )
+    monkeypatch.setattr(audit.asyncio, "sleep", pause)
+    assert await writer.step(lease) == 250
+    assert paused == [1.0 if jump > 0 else 0.0] * 2
+    assert [each.entry.sequence for each in office.entries] == list(range(1, 251))
 
 
 async def test_hashes_chain() -> None:
