@@ -11,6 +11,7 @@ from tests.contract import (
     identity_grants,
     identity_groups,
     identity_namespaces,
+    identity_rates,
     identity_secrets,
     identity_sessions,
     inspection,
@@ -62,6 +63,7 @@ class IdentityKit:
     TestRepositories = identity_namespaces.RepositoriesKit
     TestFacts = identity_facts.FactsKit
     TestAnswers = identity_answers.AnswersKit
+    TestRates = identity_rates.RatesKit
     TestKeys = identity_sessions.KeysKit
     TestAttempts = identity_sessions.AttemptsKit
     TestSessions = identity_sessions.SessionsKit

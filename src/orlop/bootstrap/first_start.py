@@ -24,6 +24,7 @@ class FirstStart:
     def __init__(self, environment: MutableMapping[str, str]) -> None:
         self._chosen = environment.pop(ADMIN_PASSWORD_VARIABLE, "")
         self._later: FirstPassword | None = None
+        self._store = ""
 
     def prepare(self, settings: Settings) -> FirstAccount | None:
         """Make the stores ready, and the first account in them; who that is, if it was made now. Raises StartRefused.
@@ -31,7 +32,7 @@ class FirstStart:
         In a registry where everybody may do everything nobody needs an account, and none is made.
         """
         password = None if settings.open else self._password(settings)
-        prepare(settings)
+        self._store = prepare(settings)
         if password is None:
             return None
         if settings.in_memory:  # there is no catalog before the one worker opens it
@@ -44,7 +45,7 @@ class FirstStart:
         """What runs in each worker."""
         from orlop.bootstrap.server import application
 
-        return partial(application, first=self._later)
+        return partial(application, first=self._later, store=self._store)
 
     def _password(self, settings: Settings) -> FirstPassword:
         try:

@@ -1,4 +1,4 @@
-"""The limits of one process, counted in memory that the workers of a server share."""
+"""The limits of one process, counted in memory that the workers of a server share, and by replicas together."""
 
 from collections.abc import Callable
 
@@ -7,25 +7,44 @@ from orlop.config import Settings
 from orlop.domain.access import Caller
 from orlop.domain.limits import Allowance
 from orlop.faces.distribution.turnstile import Turnstile
+from orlop.ports.rates import RateLedger
 from orlop.server.worker import WorkerContext
 from orlop.services.counters import Counters
 from orlop.services.failures import FailedSignIn, OnFailure
 from orlop.services.limits import FairShare, Kind, Limits, Rates
 from orlop.services.notices import Notices
+from orlop.services.shared_limits import TOLD_EVERY, SharedLimits
+from orlop.services.worker import Chore
 
 
-def build_limits(settings: Settings, context: WorkerContext) -> Limits:
+def build_counters(context: WorkerContext, store: str) -> Counters:
+    """Where the workers of a server count, by names that mean the same to all replicas on a catalog: `store` is its
+    id, which nobody is told."""
+    return Counters(context.counters, store.encode())
+
+
+def build_limits(settings: Settings, counters: Counters) -> Limits:
     """What the settings say; nothing is limited where everybody may do everything."""
     rates = settings.rate_limits
     if settings.open:
-        return Limits(Counters(context.counters), SystemClock().now, Rates(), Rates(), 0)
+        return Limits(counters, SystemClock().now, Rates(), Rates(), 0)
     return Limits(
-        Counters(context.counters),
+        counters,
         SystemClock().now,
         Rates(rates.requests, rates.pulls, rates.uploads),
         Rates(rates.address_requests, rates.address_pulls, rates.address_uploads),
         rates.failed_logins,
     )
+
+
+def sharing(settings: Settings, context: WorkerContext, counters: Counters, ledger: RateLedger) -> tuple[Chore, ...]:
+    """The chore of counting together with other replicas: one worker does it for all of its server, which share their
+    counters. There are no other replicas where the catalog is in a folder or in memory, and nothing is counted with
+    `open`."""
+    if settings.open or not settings.catalog.is_postgres or context.number != 1:
+        return ()
+    shared = SharedLimits(counters, ledger, SystemClock())
+    return (Chore("rates", TOLD_EVERY, shared.tell),)
 
 
 def build_turnstile(settings: Settings, notices: Notices, limits: Limits) -> Turnstile:

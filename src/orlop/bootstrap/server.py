@@ -8,7 +8,7 @@ from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.first_start import create_first
-from orlop.bootstrap.limits import build_limits, build_turnstile
+from orlop.bootstrap.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
@@ -36,20 +36,23 @@ from orlop.telemetry.requests import RequestLog
 _STDOUT = 1
 
 
-def application(settings: Settings, context: WorkerContext, first: FirstPassword | None = None) -> Application:
-    """The application of one worker, on prepared stores. Raises StartRefused."""
+def application(
+    settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
+) -> Application:
+    """The application of one worker, on prepared stores; `store` is the id of their catalog. Raises StartRefused."""
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
-    return application_on(stores, settings, context, first)
+    return application_on(stores, settings, context, first, store)
 
 
 def application_on(
-    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
 ) -> Application:
     """The application of one worker, on open stores.
 
-    `first`: the password of an account to make on a catalog that is there only now.
+    `first`: the password of an account to make on a catalog that is there only now. `store`: the catalog's id.
     """
-    limits = build_limits(settings, context)
+    counters = build_counters(context, store)
+    limits = build_limits(settings, counters)
     metrics = Metrics()
     services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
@@ -60,7 +63,8 @@ def application_on(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
     turnstile = build_turnstile(settings, services.notices, limits)
-    worker = background(settings, stores, services, metrics, people.jobs, people.chores)
+    chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
+    worker = background(settings, stores, services, metrics, people.jobs, chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -84,7 +88,14 @@ def application_on(
             stores,
             services,
             Doors(
-                Standings(sign_in.authentication, services.access, stores.access_changes, SystemClock(), token_bytes),
+                Standings(
+                    sign_in.authentication,
+                    services.access,
+                    stores.access_changes,
+                    SystemClock(),
+                    token_bytes,
+                    grace=settings.auth.outage_grace / SECOND,
+                ),
                 services.access,
                 sign_in.challenges,
                 metrics.refused,

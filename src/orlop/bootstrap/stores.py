@@ -40,19 +40,20 @@ class Stores(msgspec.Struct, frozen=True):
     audit: AuditStore
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> str:
     """Make the stores ready for any number of processes: the folder and its marker, the catalog and its schema, the
-    marker of the bucket.
+    marker of the bucket. The catalog's id.
 
-    Raises StartRefused when they are not ours to use, or have moved. Does nothing to stores in memory.
+    Raises StartRefused when they are not ours to use, or have moved. Does nothing to stores in memory, which have none.
     """
     if settings.in_memory:
-        return
+        return ""
     try:
         catalog = prepare_catalog(settings)
         asyncio.run(refuse_elsewhere(settings))
         prepare_blobs(settings, catalog)
         prepare_cache(settings)
+        return catalog
     except StoreRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
     except Unavailable as failure:

@@ -29,14 +29,25 @@ def take(used: int, now: int, interval: int, reach: int) -> tuple[int, int]:
     """Use up one thing: until when all is used up then, and 0; or `used` as it was, and how long to wait before the
     next try, in microseconds.
 
-    A `used` that lies further ahead than the rate can reach was written before the clock was set back: it counts for
-    nothing.
+    A `used` that lies further ahead than `furthest` was written before the clock was set back: it counts for nothing.
     """
     ahead = used - now
-    if not 0 <= ahead <= reach:
+    if not 0 <= ahead <= furthest(reach):
         ahead = 0
     after = ahead + interval
     return (now + after, 0) if after <= reach else (used, after - reach)
+
+
+def furthest(reach: int) -> int:
+    """How far ahead of now somebody may be found who came to several that count on their own, and only told each other
+    later: such a debt is waited for, up to as much again as the rate can reach."""
+    return 2 * reach
+
+
+def together(used: int, more: int, now: int, until: int) -> int:
+    """Until when all is used up after somebody used `more` microseconds of it elsewhere: `until` at most, beyond which
+    a `used` counts for nothing."""
+    return min((used if now <= used <= until else now) + more, until)
 
 
 class Bucket(NamedTuple):

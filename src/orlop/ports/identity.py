@@ -23,6 +23,7 @@ from orlop.ports.accounts import Passwords as Passwords
 from orlop.ports.browser import SignOns, Steps
 from orlop.ports.catalog import By
 from orlop.ports.idempotency import KeptAnswers
+from orlop.ports.rates import RateLedger
 
 # --- Secrets ------------------------------------------------------------------------------------------------------
 
@@ -424,3 +425,4 @@ class Identity(msgspec.Struct, frozen=True):
     steps: Steps
     sign_ons: SignOns
     answers: KeptAnswers
+    rates: RateLedger

@@ -3,12 +3,13 @@
 A counter is one number, the time until which somebody has used up what they may (see domain.limits); everybody who is
 counted has COUNTERS of them. Two workers that count for the same one in the same microsecond may count once: somebody
 then gets at most one thing more for each other worker, and such a coincidence, never fewer. Of more than SLOTS who are
-counted at a time some begin anew. Names are hashed with the secret that Python gives a process tree, so that nobody can
-choose whom they share a place with.
+counted at a time some begin anew. Names are hashed with a key, so that nobody can choose whom they share a place with;
+replicas that tell each other of their counters (services.shared_limits) have the same one.
 """
 
 from array import array
-from collections.abc import MutableSequence
+from collections.abc import Collection, MutableSequence
+from hashlib import blake2b
 
 from orlop.domain.limits import take
 
@@ -19,14 +20,19 @@ NUMBERS = (1 + COUNTERS) * SLOTS
 
 _SETS = SLOTS // _WAYS - 1
 _SLOT = 1 + COUNTERS
-_MASK = (1 << 64) - 1
 
 
 class Counters:
-    """`table` has NUMBERS numbers, 0 at first."""
+    """`table` has NUMBERS numbers, 0 at first; `key` up to 64 bytes."""
 
-    def __init__(self, table: MutableSequence[int]) -> None:
+    def __init__(self, table: MutableSequence[int], key: bytes = b"") -> None:
         self.table = table
+        self._key = key
+
+    def hash_of(self, *name: str) -> int:
+        """What a name is counted under, in 63 bits: never 0, which is a place that nobody has."""
+        text = "\0".join(name).encode("utf-8", "surrogatepass")
+        return int.from_bytes(blake2b(text, digest_size=8, key=self._key).digest()) >> 1 or 1
 
     def place(self, hashed: int) -> int:
         """Where somebody stands: their counters come behind it. Made if need be, in place of the one in whose place
@@ -51,6 +57,11 @@ class Counters:
                 return place
         return None
 
+    def beyond(self, counter: int, time: int) -> Collection[int]:
+        """Hashes of those whose counter lies beyond a time. Reads the whole table, in about a millisecond."""
+        used = self.table[1 + counter :: _SLOT]
+        return [self.table[number * _SLOT] for number, until in enumerate(used) if until > time]
+
     def take(self, hashed: int, counter: int, now: int, interval: int, reach: int) -> int:
         """Use up one thing; how long to wait before the next try when there is none, in microseconds."""
         place = self.place(hashed) + 1 + counter
@@ -62,8 +73,3 @@ class Counters:
 def counters_of_one() -> MutableSequence[int]:
     """A table for a process on its own."""
     return array("Q", bytes(8 * NUMBERS))
-
-
-def hash_of(name: object) -> int:
-    """What a name is counted under: never 0, which is a place that nobody has."""
-    return hash(name) & _MASK or 1

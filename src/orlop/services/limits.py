@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.errors import TooManyRequests
-from orlop.domain.limits import Allowance, Rate
+from orlop.domain.limits import Allowance, Rate, furthest
 from orlop.ports.clock import SECOND
-from orlop.services.counters import Counters, hash_of
+from orlop.services.counters import Counters
 
 
 class Kind(StrEnum):
@@ -41,6 +41,7 @@ class _Rule(NamedTuple):
     counter: int
     interval: int
     reach: int
+    furthest: int
     name: str
     quota: int
 
@@ -85,10 +86,10 @@ class Limits:
             return self.admit(caller, kind)
         tightest, most, left = None, -1.0, 0
         for rule in self._rules[kind]:
-            is_subjects, counter, interval, reach, _, _ = rule
+            is_subjects, counter, interval, reach, furthest, _, _ = rule
             counter += of_subject if is_subjects else of_address
             ahead = table[counter] - now
-            ahead = ahead + interval if 0 <= ahead <= reach else interval
+            ahead = ahead + interval if 0 <= ahead <= furthest else interval
             if ahead > reach:
                 raise _refusal(rule, ahead - reach, who[0] or who[1])
             table[counter] = now + ahead
@@ -100,24 +101,28 @@ class Limits:
     def check_login(self, address: str) -> None:
         """Raises TooManyRequests while an address has failed to sign in too often: look at no password then."""
         rule = self._failed
-        place = self._counters.find(_login(address)) if rule is not None else None
+        place = self._counters.find(self._login(address)) if rule is not None else None
         if rule is None or place is None:
             return
         ahead = self._table[place + rule.counter] - self._now()
-        if rule.reach - rule.interval < ahead <= rule.reach:
+        if rule.reach - rule.interval < ahead <= rule.furthest:
             raise _refusal(rule, ahead + rule.interval - rule.reach, address)
 
     def login_failed(self, address: str) -> None:
         """Somebody there failed to sign in."""
         if self._failed is not None:
-            _, counter, interval, reach, _, _ = self._failed
-            self._counters.take(_login(address), counter - 1, self._now(), interval, reach)
+            rule = self._failed
+            self._counters.take(self._login(address), rule.counter - 1, self._now(), rule.interval, rule.reach)
+
+    def _login(self, address: str) -> int:
+        return self._counters.hash_of("failed logins", _network(address))
 
     def _placed(self, who: tuple[str, str]) -> "_Places":
         """Where the subject and the address stand."""
         name, address = who
         network = _network(address)
-        subject, of_address = hash_of(("subject", name or network)), hash_of(("address", network))
+        hash_of = self._counters.hash_of
+        subject, of_address = hash_of("subject", name or network), hash_of("address", network)
         at_subject, at_address = self._counters.place(subject), self._counters.place(of_address)
         if at_subject == at_address:  # the second took the place of the first: then the address alone counts
             subject = of_address
@@ -181,11 +186,7 @@ def _rules(kind: Kind, rates: Rates, whose: str) -> tuple[_Rule, ...]:
 
 def _rule(counter: int, name: str, times: int, *, of_subject: bool = False) -> _Rule:
     rate = Rate(times, WINDOW * SECOND, times)
-    return _Rule(of_subject, 1 + counter, rate.interval, rate.reach, name, times)
-
-
-def _login(address: str) -> int:
-    return hash_of(("failed logins", _network(address)))
+    return _Rule(of_subject, 1 + counter, rate.interval, rate.reach, furthest(rate.reach), name, times)
 
 
 def _allowance(rule: _Rule, left: int) -> Allowance:

@@ -10,7 +10,7 @@ from orlop.domain.errors import TooManyRequests
 from orlop.domain.limits import Allowance
 from orlop.faces.ratelimit import rate_headers
 from orlop.ports.clock import SECOND
-from orlop.services.counters import COUNTERS, NUMBERS, SLOTS, Counters, counters_of_one, hash_of
+from orlop.services.counters import COUNTERS, NUMBERS, SLOTS, Counters, counters_of_one
 from orlop.services.limits import FairShare, Kind, Limits, Rates
 from tests.registry import HandClock
 
@@ -167,11 +167,11 @@ def test_side_by_side_nobody_gets_much_more(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_full_table_forgets_those_who_used_the_least() -> None:
     counters = Counters(counters_of_one())
     now = 1_000 * SECOND
-    busy = hash_of("busy")
+    busy = counters.hash_of("busy")
     while not counters.take(busy, 0, now, SECOND, 100 * SECOND):
         continue
     for number in range(4 * SLOTS):
-        counters.take(hash_of(number), 1, now, SECOND, 100 * SECOND)
+        counters.take(counters.hash_of(str(number)), 1, now, SECOND, 100 * SECOND)
     assert counters.take(busy, 0, now, SECOND, 100 * SECOND) > 0
     assert len(counters.table) == NUMBERS == (1 + COUNTERS) * SLOTS
 

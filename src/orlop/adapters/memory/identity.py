@@ -11,6 +11,7 @@ from orlop.adapters.memory.identity_groups import MemoryGroups
 from orlop.adapters.memory.identity_namespaces import MemoryNamespaces
 from orlop.adapters.memory.identity_secrets import MemorySecrets
 from orlop.adapters.memory.identity_sessions import MemoryFailedAttempts, MemorySessions, MemorySigningKeys
+from orlop.adapters.memory.rates import MemoryRates
 from orlop.adapters.memory.state import State
 from orlop.ports.identity import Identity
 
@@ -36,4 +37,5 @@ def on(state: State) -> Identity:
         steps=MemorySteps(state),
         sign_ons=MemorySignOns(state),
         answers=MemoryKeptAnswers(),
+        rates=MemoryRates(),
     )

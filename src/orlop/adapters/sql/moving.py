@@ -98,7 +98,7 @@ class SqlRows:
         async def script(tx: Session) -> None:
             await _hold(tx, move)
             await tx.run("clear_totals")
-            for table in ("uploads", *reversed(_TABLES)):
+            for table in ("uploads", "rates", *reversed(_TABLES)):
                 await tx.all(f"clear_{table}")
 
         await self._engine.write(script)

@@ -10,6 +10,7 @@ from orlop.adapters.sql.identity.facts import SqlAccessFacts
 from orlop.adapters.sql.identity.grants import SqlGrants
 from orlop.adapters.sql.identity.groups import SqlGroups, SqlMembers
 from orlop.adapters.sql.identity.namespaces import SqlNamespaces
+from orlop.adapters.sql.identity.rates import SqlRates
 from orlop.adapters.sql.identity.secrets import SqlSecrets, SqlUses
 from orlop.adapters.sql.identity.sessions import SqlFailedAttempts, SqlSessions, SqlSigningKeys
 from orlop.ports.identity import Identity
@@ -35,4 +36,5 @@ def identity_on(engine: Engine) -> Identity:
         steps=SqlSteps(engine),
         sign_ons=SqlSignOns(engine),
         answers=SqlKeptAnswers(engine),
+        rates=SqlRates(engine),
     )
