@@ -9,6 +9,8 @@ from tests.faults.pushing import REPOSITORY, Client, Refused, assert_unavailable
 from tests.fleet import fleet
 from tests.postgres import postgres_server
 from tests.s3 import S3Server
+from tests.serving import eventually
+from tests.wire.place import APP, pulls, two_replicas
 
 pytestmark = pytest.mark.slow
 
@@ -47,3 +49,33 @@ def test_what_is_named_by_its_digest_is_served_while_the_database_is_away(tmp_pa
         client.push(other, "other")
         client.pull_everything()
         replicas.verify()
+
+
+def test_those_who_were_signed_in_go_on_pulling_by_digest_while_the_database_is_away(tmp_path: Path) -> None:
+    with (
+        postgres_server(options=()) as postgres,
+        two_replicas(tmp_path, postgres, auth_outage_grace="20s") as place,
+    ):
+        place.let_in()
+        here = place.connections[0]
+        token, manifest = place.token(here), f"/v2/team/app/manifests/{APP.digest}"
+        targets = [manifest, *(f"/v2/team/app/blobs/{piece.digest}" for piece in APP.blobs)]
+        for who in (place.robot, token):
+            assert [here.ask("GET", target, who).status for target in targets] == [200] * len(targets)
+        postgres.stop()
+        time.sleep(1)  # until nobody remembers as if nothing had happened
+
+        for who in (place.robot, token):
+            assert here.ask("GET", manifest, who).body == APP.content
+            for target, piece in zip(targets[1:], APP.blobs, strict=True):
+                assert here.ask("GET", target, who).body == piece.content
+            assert pulls(here, who).status == 503, "what a tag points at cannot be known"
+            assert here.ask("GET", "/v2/team/other/manifests/" + APP.digest, who).status == 503
+        for stranger in ("authorization: Basic eDp5", "authorization: Bearer x"):
+            assert here.ask("GET", manifest, stranger).status in {401, 503}
+        assert place.connections[1].ask("GET", manifest, place.robot).status == 503, "who was never there is not known"
+        assert here.ask("POST", "/v2/team/app/blobs/uploads/", place.robot).status == 503
+
+        eventually("it ends", lambda: here.ask("GET", manifest, place.robot).status == 503, patience=30)
+        postgres.start()
+        eventually("it is back", lambda: pulls(here, place.robot).status == 200, patience=30)

@@ -55,6 +55,14 @@ class Auth(msgspec.Struct, frozen=True):
             "How often directories are asked who is still there and in which groups; 0 means never.", Kind.DURATION
         ),
     ] = 15 * _MINUTE
+    outage_grace: Annotated[
+        int,
+        Meaning(
+            "How long, while the database of the catalog cannot be reached, those who were signed in before go on "
+            "pulling what they may and what is named by its digest; 0: not at all.",
+            Kind.DURATION,
+        ),
+    ] = 5 * _MINUTE
     password_length: Annotated[int, Meaning("Characters that a password has at least.", Kind.COUNT, minimum=_LEAST)] = (
         12
     )

@@ -13,3 +13,8 @@ class Changes(Protocol):
         microsecond.
         """
         ...
+
+    def last(self) -> tuple[int, float] | None:
+        """While it is not known what changes, because the catalog cannot be reached: the count as it was before, and
+        for how many seconds it has not been seen. None while it is known, or becomes so in a moment."""
+        ...

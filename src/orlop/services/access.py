@@ -19,7 +19,7 @@ from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
 K = TypeVar("K")
 V = TypeVar("V")
 
-#: Later than anything.
+#: Later than anything, in microseconds since 1970.
 NEVER = 1 << 62
 
 #: What may be done to one repository: whoever may do any of it has to know that it is there.

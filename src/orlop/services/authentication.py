@@ -83,10 +83,10 @@ class Authentication:
         self._uses.seen(subject, address)
         return Caller(subject, address, request)
 
-    def until(self, authorization: str) -> int:
-        """Until when a header that was found good is believed, while nobody's rights change (microseconds since 1970);
-        0: it is looked at each time."""
-        return self._remembered.until(self._remembered.key(authorization))
+    def believed(self, authorization: str) -> Proof | None:
+        """What a header that was found good is believed to prove, while nobody's rights change; None: it is looked at
+        each time."""
+        return self._remembered.proof(self._remembered.key(authorization))
 
     async def proof(self, credentials: Basic, *, address: str, request: str) -> Proof:
         """Whoever has this name and password, token or secret, and until when that proves it. Raises as `caller`."""
@@ -151,7 +151,7 @@ class Authentication:
             raise TokenInvalid(f"a token has at most {TOKEN_MAX} characters")
         claims = await self._ways.signing.verify(given.token)
         if claims is not None:
-            return Proof(claims.subject, claims.exp * SECOND, lasting=True)
+            return Proof(claims.subject, claims.exp * SECOND, ends=claims.exp * SECOND, lasting=True)
         proof = await self._foreign(given.token, address, request)
         if proof is None:
             raise TokenInvalid("the token is not one of this registry; fetch another")

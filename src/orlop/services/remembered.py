@@ -62,9 +62,9 @@ class RememberedCredentials:
         self._kept.move_to_end(key)
         return kept.proof.subject
 
-    def until(self, key: bytes) -> int:
-        """Until when what is kept holds, if it still does; 0: it does not."""
-        return self._kept[key].proof.until if self.recall(key) is not None else 0
+    def proof(self, key: bytes) -> Proof | None:
+        """What is kept, if it still holds."""
+        return self._kept[key].proof if self.recall(key) is not None else None
 
     def count(self) -> int | None:
         """To be asked before a credential is looked at, and given to `remember` after."""

@@ -4,15 +4,18 @@ Nothing here decides anything: what is remembered was decided a moment ago, and 
 nothing of it has expired, and it depended neither on the time nor on the address.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Protocol
 
 from orlop.domain.access import ANONYMOUS, Caller, Decision, Subject
+from orlop.domain.errors import Unavailable
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.events import Changes
-from orlop.services.access import Access
+from orlop.services.access import NEVER, Access
+from orlop.services.remembered import Proof
 
 #: How long a credential is believed without asking whether it is good, which is when its use is noted, too.
 _BELIEVED = 5 * SECOND
@@ -20,7 +23,8 @@ _BELIEVED = 5 * SECOND
 #: How many credentials are remembered, and how many repositories for all of them together.
 CREDENTIALS, PLACES = 10_000, 100_000
 
-_EVER = 1 << 62
+#: For how long the catalog is asked who somebody is, where it is remembered from before it went away, in seconds.
+_PATIENCE = 0.5
 
 
 class Authenticating(Protocol):
@@ -30,22 +34,28 @@ class Authenticating(Protocol):
         """Who sends this header; nobody without one. Raises Unauthorized, TooManyRequests, Unavailable."""
         ...
 
-    def until(self, authorization: str) -> int:
-        """Until when the header, which was found good, is certain to stay so while nobody's rights change, in
-        microseconds since 1970; 0: not even now."""
+    def believed(self, authorization: str) -> Proof | None:
+        """What the header, which was found good, proves for as long as nobody's rights change; None: it has to be
+        looked at again each time."""
         ...
 
 
 class Standing:
-    """Who comes with a credential, and from where they may pull, until when."""
+    """Who comes with a credential, and from where they may pull, until when.
 
-    __slots__ = ("count", "open", "pulls", "since", "subject", "until")
+    It is believed until `until`, and then looked at again; at `ends` it is worth nothing any more.
+    """
 
-    def __init__(self, subject: Subject, *, count: int | None, since: int, until: int, is_open: bool = False) -> None:
+    __slots__ = ("count", "ends", "open", "pulls", "since", "subject", "until")
+
+    def __init__(
+        self, subject: Subject, *, count: int | None, since: int, until: int, ends: int = NEVER, is_open: bool = False
+    ) -> None:
         self.subject = subject
         self.count = count
         self.since = since
         self.until = until
+        self.ends = ends
         self.open = is_open
         self.pulls: dict[str, int] = {}
 
@@ -55,7 +65,10 @@ class Standing:
 
 
 class Standings:
-    """`changes` counts changes of who may do what; `draw` gives random bytes: credentials are kept as keyed hashes."""
+    """`changes` counts changes of who may do what; `draw` gives random bytes: credentials are kept as keyed hashes.
+
+    `grace`, in seconds: for how long after the catalog was seen last somebody is who they were then.
+    """
 
     def __init__(
         self,
@@ -64,16 +77,19 @@ class Standings:
         changes: Changes,
         clock: Clock,
         draw: Callable[[int], bytes],
+        *,
+        grace: float = 0.0,
     ) -> None:
         self._authentication = authentication
         self._access = access
         self._changes = changes
         self._clock = clock
+        self._grace = grace
         self._keyed = blake2b(digest_size=32, key=draw(32))
         self._kept: OrderedDict[bytes, Standing] = OrderedDict()
         self._places = 0
         self._everyone = (
-            Standing(ANONYMOUS, count=None, since=0, until=_EVER, is_open=True) if access.everyone else None
+            Standing(ANONYMOUS, count=None, since=0, until=NEVER, is_open=True) if access.everyone else None
         )
 
     def recall(self, authorization: bytes, now: int) -> Standing | None:
@@ -86,19 +102,45 @@ class Standings:
             return None
         return standing if standing.count == self._changes.current() else None
 
-    async def take(self, authorization: bytes, address: str, request: str) -> Standing:
-        """Who sends this header. Raises Unauthorized, TooManyRequests, Unavailable."""
+    async def take(self, authorization: bytes, address: str, request: str, *, by_digest: bool = False) -> Standing:
+        """Who sends this header. `by_digest`: for something that is named by its digest, so that what is remembered
+        of it cannot be wrong; then they are still who they were before the catalog went away.
+
+        Raises Unauthorized, TooManyRequests, Unavailable.
+        """
         now = self._clock.now()
         known = self.recall(authorization, now)
         if known is not None:
             return known
+        before = self._before(authorization, now) if by_digest else None
+        if before is None:
+            return await self._look(authorization, address, request, now)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._look(authorization, address, request, now)
+        except (Unavailable, TimeoutError):
+            return before
+
+    def _before(self, authorization: bytes, now: int) -> Standing | None:
+        """Who sent this header when the catalog was seen last, if that is not too long ago."""
+        last = self._changes.last()
+        standing = self._kept.get(self._hash(authorization))
+        if last is None or standing is None:
+            return None
+        count, seconds = last
+        holds = standing.count == count and standing.since <= now < standing.ends and seconds < self._grace
+        return standing if holds else None
+
+    async def _look(self, authorization: bytes, address: str, request: str, now: int) -> Standing:
         count = self._changes.current()
         text = authorization.decode("latin-1")
         caller = await self._authentication.caller(text, address=address, request=request)
-        ends = [now + _BELIEVED, await self._access.ends(caller.subject)]
+        ends, believed = await self._access.ends(caller.subject), now + _BELIEVED
         if text:
-            ends.append(self._authentication.until(text))
-        standing = Standing(caller.subject, count=count, since=now, until=min(ends))
+            proof = self._authentication.believed(text)
+            believed = min(believed, proof.until) if proof is not None else 0
+            ends = min(ends, proof.ends or NEVER) if proof is not None else 0
+        standing = Standing(caller.subject, count=count, since=now, until=min(believed, ends), ends=ends)
         if count is not None and count == self._changes.current():
             self._remember(self._hash(authorization), standing)
         return standing
@@ -113,7 +155,7 @@ class Standings:
             self._forget()
             return
         self._places += repository not in standing.pulls
-        standing.pulls[repository] = decision.until or _EVER
+        standing.pulls[repository] = decision.until or NEVER
 
     def _remember(self, key: bytes, standing: Standing) -> None:
         before = self._kept.pop(key, None)

@@ -4,11 +4,14 @@ import pytest
 
 from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.domain.access import ANONYMOUS, Action, Caller, Conditions, Decision, Place, PlaceKind, Subject
+from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
+from orlop.ports.events import Changes
 from orlop.ports.identity import Account, AccountChange, NewGrant
 from orlop.services import standing as module
 from orlop.services.access import Access
+from orlop.services.remembered import Proof
 from orlop.services.standing import Standing, Standings
 from tests.registry import HandClock
 
@@ -17,24 +20,45 @@ TEAM = Place(PlaceKind.NAMESPACE, "team")
 APP = "team/app"
 
 
+class Sight:
+    """Changes of a catalog that goes away when the test says so, for as many seconds as it says."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self.away = 0.0
+
+    def current(self) -> int | None:
+        """See ports.events."""
+        return None if self.away else self._changes.current()
+
+    def last(self) -> tuple[int, float] | None:
+        """See ports.events."""
+        count = self._changes.current()
+        assert count is not None
+        return (count, self.away) if self.away else None
+
+
 class Desk:
     """Says who comes with a header: whoever it names; until a time that the test sets."""
 
     def __init__(self, opened: MemoryCatalog) -> None:
         self._opened = opened
         self.asked = 0
-        self.ends = 1 << 62
+        self.is_away = False
+        self.until, self.ends = 1 << 62, 0
 
     async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
         """See services.authentication."""
         self.asked += 1
+        if self.is_away:
+            raise Unavailable("the database is away")
         account = await self._opened.identity.accounts.get(authorization)
         subject = Subject(account.name, id=account.id) if account is not None else ANONYMOUS
         return Caller(subject, address, request)
 
-    def until(self, authorization: str) -> int:
+    def believed(self, authorization: str) -> Proof | None:
         """See services.authentication."""
-        return self.ends
+        return Proof(ANONYMOUS, self.until, ends=self.ends)
 
 
 class Scene:
@@ -44,9 +68,9 @@ class Scene:
         self.opened = open_memory()
         self.clock = HandClock()
         self.desk = Desk(self.opened)
-        changes = self.opened.access_changes
-        self.access = Access(self.opened.identity.facts, changes, self.clock, everyone=everyone)
-        self.standings = Standings(self.desk, self.access, changes, self.clock, bytes)
+        self.sight = Sight(self.opened.access_changes)
+        self.access = Access(self.opened.identity.facts, self.sight, self.clock, everyone=everyone)
+        self.standings = Standings(self.desk, self.access, self.sight, self.clock, bytes, grace=300)
 
     async def alice(self, *grants: NewGrant) -> None:
         """An account with grants."""
@@ -61,6 +85,17 @@ class Scene:
         decision = await self.access.decide(caller, Action.PULL, repository=APP)
         self.standings.remember(standing, APP, decision)
         return standing
+
+    def goes_away(self, seconds: float) -> None:
+        """The catalog, so many seconds ago: nobody finds out anything there."""
+        self.sight.away = seconds
+        self.desk.is_away = True
+        self.clock.at += int(seconds * SECOND)
+
+    async def taken(self, header: bytes = b"alice", *, by_digest: bool = True) -> str:
+        """Who comes with a header, if they may still pull."""
+        standing = await self.standings.take(header, "10.0.0.1", "r", by_digest=by_digest)
+        return standing.subject.name if standing.may_pull(APP, self.clock.now()) else ""
 
     def recalled(self, header: bytes = b"alice") -> bool:
         """Whether the next pull needs nothing decided."""
@@ -117,11 +152,11 @@ async def test_a_grant_is_remembered_no_longer_than_it_lasts() -> None:
 async def test_a_credential_and_an_account_are_believed_no_longer_than_they_last() -> None:
     scene = Scene()
     await scene.alice(reader())
-    scene.desk.ends = scene.clock.at + 2 * SECOND
+    scene.desk.until = scene.clock.at + 2 * SECOND
     await scene.decided()
     scene.clock.at += 2 * SECOND
     assert not scene.recalled()
-    scene.desk.ends = 1 << 62
+    scene.desk.until = 1 << 62
     await scene.opened.identity.accounts.change("alice", AccountChange(expires_at=scene.clock.at + SECOND), BY)
     await scene.decided()
     assert scene.recalled()
@@ -181,3 +216,61 @@ async def test_where_everybody_may_do_everything_nobody_is_asked() -> None:
     assert scene.recalled(b"anything at all")
     assert (await scene.standings.take(b"x", "", "")).subject is ANONYMOUS
     assert scene.desk.asked == 0
+
+
+async def test_while_the_catalog_is_away_those_who_pulled_before_go_on_by_digest() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    await scene.decided()
+    scene.goes_away(60)
+    assert not scene.recalled()
+    assert await scene.taken() == "alice"
+    with pytest.raises(Unavailable):
+        await scene.taken(by_digest=False)
+    with pytest.raises(Unavailable):
+        await scene.taken(b"bob")
+
+
+async def test_nobody_goes_on_for_longer_than_the_grace() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    await scene.decided()
+    scene.goes_away(299)
+    assert await scene.taken() == "alice"
+    scene.goes_away(301)
+    with pytest.raises(Unavailable):
+        await scene.taken()
+
+
+async def test_nobody_goes_on_who_was_not_let_in_under_the_last_rights_that_were_seen() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    await scene.decided()
+    await scene.opened.identity.accounts.add(Account(name="carol"), BY)  # any change of who may do what
+    scene.goes_away(10)
+    with pytest.raises(Unavailable):
+        await scene.taken()
+
+
+async def test_a_credential_that_ends_meanwhile_is_worth_nothing() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    scene.desk.until = scene.desk.ends = scene.clock.at + 30 * SECOND
+    await scene.decided()
+    scene.goes_away(29)
+    assert await scene.taken() == "alice"
+    scene.goes_away(2)
+    with pytest.raises(Unavailable):
+        await scene.taken()
+
+
+async def test_a_catalog_that_answers_is_asked_even_if_its_changes_were_not_seen() -> None:
+    scene = Scene()
+    await scene.alice(reader())
+    await scene.decided()
+    await scene.opened.identity.accounts.change("alice", AccountChange(disabled="left"), BY)
+    scene.sight.away = 3
+    asked = scene.desk.asked
+    with pytest.raises(Exception, match="alice"):
+        await scene.taken()
+    assert scene.desk.asked == asked + 1

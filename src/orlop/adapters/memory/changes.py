@@ -10,6 +10,9 @@ class MemoryChanges:
     def current(self) -> int | None:
         return self._count
 
+    def last(self) -> tuple[int, float] | None:
+        return None
+
     def moved(self) -> None:
         """An answer to a client may be another from now on."""
         self._count += 1

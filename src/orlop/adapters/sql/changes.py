@@ -31,6 +31,10 @@ class SharedChanges:
         count = self._count[0]
         return None if count & 1 else count
 
+    def last(self) -> tuple[int, float] | None:
+        """See ports.events.Changes. The count is never far away."""
+        return None
+
     def begin(self) -> None:
         """A change is about to be committed."""
         count = self._count[0]

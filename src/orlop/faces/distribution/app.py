@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from orlop.domain.access import ANONYMOUS, Action, Caller
+from orlop.domain.digest import Digest
 from orlop.domain.errors import (
     ContentCorrupt,
     Denied,
@@ -46,6 +47,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\]
 
 _SERVER = (b"server", b"orlop")
 _PULL = (Action.PULL,)
+_READING = frozenset({Kind.MANIFEST_GET, Kind.BLOB_GET})
 _PATHSEND = "http.response.pathsend"
 
 
@@ -165,7 +167,8 @@ class DistributionApp:
                 )
                 route = request.kind.value
                 authorization = headers.get(b"authorization", b"")
-                standing = await self._doors.standings.take(authorization, address, request_id)
+                by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
+                standing = await self._doors.standings.take(authorization, address, request_id, by_digest=by_digest)
                 caller = Caller(standing.subject, address, request_id)
                 limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
                 if failure is not None:

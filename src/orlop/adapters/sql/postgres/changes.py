@@ -25,6 +25,11 @@ class PostgresChanges:
         """See ports.events.Changes."""
         return sum(self._made) + self._seen if self._monotonic() < self._fresh_until else None
 
+    def last(self) -> tuple[int, float] | None:
+        """See ports.events.Changes."""
+        unseen = self._monotonic() - self._fresh_until
+        return (sum(self._made) + self._seen, unseen + FRESH) if unseen >= 0 else None
+
     def moved(self) -> None:
         """This worker changed something, and will say so to somebody next."""
         self._made[self._own] += 1
