@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.findings import OURS
+from bench.load import wrk
 from bench.plan import Plan
 from bench.scenes import catalog
 from bench.scenes.folder import kept, read_all
@@ -47,6 +48,13 @@ class Field:
     def readers_and_floor(self) -> dict[str, Running]:
         """The readers, and beside them an application that does nothing."""
         return {**self.readers, bare.NAME: self._stack.enter_context(bare.serving(self.fresh()))}
+
+    @cached_property
+    def warm_readers(self) -> dict[str, Running]:
+        """The same, after each of them has been asked for manifests for a while."""
+        for server in self.readers_and_floor.values():
+            wrk.measure(wrk.manifests(self.plan.repositories), server, self.plan.warming, self.folder)
+        return self.readers_and_floor
 
     @contextmanager
     def pushed(self) -> Iterator[dict[str, Running]]:

@@ -10,6 +10,8 @@ class Plan(NamedTuple):
     rounds: int
     seconds: int
     """How long a server is under load in one turn."""
+    warming: int
+    """How long a server is under load before the first turn of a work whose answers servers may remember."""
     repositories: int
     """With five tags each, in what every server holds."""
     large_repositories: int
@@ -24,6 +26,7 @@ FULL = Plan(
     quick=False,
     rounds=5,
     seconds=4,
+    warming=60,
     repositories=20_000,
     large_repositories=100_000,
     large_tags=100_000,
@@ -34,6 +37,7 @@ QUICK = Plan(
     quick=True,
     rounds=3,
     seconds=2,
+    warming=4,
     repositories=2_000,
     large_repositories=10_000,
     large_tags=10_000,

@@ -16,6 +16,7 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
+    Measure("manifest-cold", manifests.cold),
     Measure("manifest-get", manifests.get),
     Measure("manifest-head", manifests.head),
     Measure("blob-16k", blobs.small),

@@ -7,6 +7,7 @@ import http.client
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -17,16 +18,23 @@ from tests.faults.pushing import Answer, Client, Refused
 #: What a client may see of a replica that dies: the balancer's word for it, or that the session is still on lease.
 _PASSING = frozenset({429, 502, 503, 504})
 
+#: For how long a client waits before its second try, in seconds: for a moment after a process was killed the kernel
+#: still takes connections for it, whose end is cut. Docker and containerd wait for longer.
+_WAIT = 0.5
+#: How long a replica that is killed takes to be gone, in seconds: its memory goes before its connections do.
+_DYING = 0.5
+
 
 class Trying(Client):
     """Tries each step of a push or a pull, a blob or a manifest, once more if a replica went away under it.
 
-    `again` is how often it did. `kills` says when replicas were killed: a second try that one of them hit is `unlucky`.
+    `again` says how often it did, by what the first try saw. `kills` says when replicas were killed: a second try that
+    one of them hit is `unlucky`.
     """
 
     def __init__(self, address: str, kills: list[float]) -> None:
         super().__init__(address)
-        self.again = 0
+        self.again: Counter[str] = Counter()
         self.unlucky = 0
         self._kills = kills
 
@@ -56,11 +64,11 @@ class Trying(Client):
             except (OSError, http.client.HTTPException, Refused) as problem:
                 if isinstance(problem, Refused) and problem.answer.status not in _PASSING:
                     raise
-                if isinstance(problem, Refused):
-                    time.sleep(int(problem.answer.headers.get("retry-after", 0)))  # as it was told
+                told = problem.answer.headers.get("retry-after") if isinstance(problem, Refused) else None
+                time.sleep(_WAIT if told is None else int(told))
                 if attempt == 1:
-                    self.again += 1
-                elif self._kills and self._kills[-1] > began:
+                    self.again[str(problem.answer.status) if isinstance(problem, Refused) else "cut"] += 1
+                elif self._kills and self._kills[-1] > began - _DYING:
                     self.unlucky += 1
                 else:
                     raise
@@ -70,17 +78,19 @@ class Trying(Client):
 class Crowd:
     """`held` is everything that was acknowledged: tag → image. `wrong` is what failed twice in a row.
 
-    Whoever kills replicas adds to `kills`, in seconds of the monotonic clock.
+    Whoever kills replicas adds to `kills`, in seconds of the monotonic clock. Each client begins an image every `pace`
+    seconds, or without pause.
     """
 
-    def __init__(self, address: str, *, pushing: int, pulling: int) -> None:
+    def __init__(self, address: str, *, pushing: int, pulling: int, pace: float = 0.0) -> None:
         self.held: dict[str, Pushable] = {}
         self.wrong: list[BaseException] = []
         self.kills: list[float] = []
-        self.again = 0
+        self.again: Counter[str] = Counter()
         self.unlucky = 0
         self.pulled = 0
         self._address = address
+        self._pace = pace
         self._counting = threading.Lock()
         self._ending = threading.Event()
         self._threads = [threading.Thread(target=self._push, args=(number,)) for number in range(pushing)]
@@ -103,7 +113,8 @@ class Crowd:
 
     def figures(self) -> dict[str, int]:
         """What they did, and how often one of them had to try a step again."""
-        return {"pushed": len(self.held), "pulled": self.pulled, "again": self.again, "unlucky": self.unlucky}
+        again = {f"again after {what}": times for what, times in sorted(self.again.items())}
+        return {"pushed": len(self.held), "pulled": self.pulled, **again, "unlucky": self.unlucky}
 
     def check(self) -> None:
         """Everything that was acknowledged can be pulled, byte for byte."""
@@ -143,7 +154,9 @@ class Crowd:
                 for number in range(1_000_000):
                     if self._ending.is_set() or self.wrong:
                         break
+                    began = time.monotonic()
                     work(client, number)
+                    self._ending.wait(began + self._pace - time.monotonic())
             except (OSError, http.client.HTTPException, Refused, AssertionError) as problem:
                 self.wrong.append(problem)
             with self._counting:

@@ -85,7 +85,7 @@ def test_a_replica_that_is_cut_off_says_so_and_comes_back(net: Networks, replica
                 other.held[tag] = what
                 other.pull(tag)
             back = time.monotonic() - mended
-        assert [crowd.again for crowd in crowds] == [0, 0], "a client of another replica noticed"
+        assert not any(crowd.again for crowd in crowds), "a client of another replica noticed"
         told(f"{place}: {way.value} is lost", refused_after=round(seconds, 1), back_after=round(back, 1))
         for crowd in crowds:
             crowd.check()

@@ -177,12 +177,14 @@ def resolve(listen: str) -> tuple[str, int]:
 
 
 def probe(host: str, port: int) -> None:
-    """Raises ServerRefused when the address cannot be bound: workers share the port, which would hide that."""
+    """Raises ServerRefused when the address cannot be bound: workers share the port, which would hide that.
+
+    Nothing listens here, not for a moment: who connected would be cut off, a balancer's request among them.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
-            trial.listen(1)
         except OSError as error:
             where = f"{host}:{port}"
             if error.errno == errno.EADDRINUSE:
