@@ -11,12 +11,13 @@ from tests.contract.scene import APP, LIB, V1, V2, Scene
 ONE = image("one")
 
 
-async def settled(changes: Changes) -> int:
-    """The count, once whoever watches for changes has seen the last one."""
+async def settled(changes: Changes, repository: str = "") -> int:
+    """The count, of a repository if one is given, once whoever watches for changes has seen the last one."""
+    place = changes.place(repository) if repository else 0
     for _ in range(100):
-        before = changes.current()
+        before = changes.current(place)
         await asyncio.sleep(0.3)
-        if before is not None and before == changes.current():
+        if before is not None and before == changes.current(place):
             return before
     raise AssertionError("the count does not come to rest")
 
@@ -27,31 +28,33 @@ class ChangesKit:
     async def test_the_count_stays_while_nobody_changes_anything(self, catalog: Catalog, changes: Changes) -> None:
         scene = Scene(catalog)
         await scene.push(APP, ONE, V1)
-        count = await settled(changes)
+        count = await settled(changes, APP)
         await scene.view()
         await scene.findings()
-        assert await settled(changes) == count
+        assert await settled(changes, APP) == count
 
     async def test_every_change_that_a_client_can_see_moves_the_count(self, catalog: Catalog, changes: Changes) -> None:
         scene = Scene(catalog)
         empty = index("empty", [])
-        steps: list[Callable[[], Awaitable[object]]] = [
-            lambda: scene.hold(APP, *ONE.blobs),
-            lambda: scene.put(APP, ONE, V1),
-            lambda: scene.put(APP, ONE, V2),
-            lambda: scene.put(APP, empty, V2),
-            lambda: catalog.links.mount(blob("base").digest, APP, LIB, scene.by()),
-            lambda: catalog.manifests.untag(APP, V2, scene.by()),
-            lambda: catalog.manifests.delete(APP, ONE.digest, scene.by()),
-            lambda: catalog.links.unlink(APP, blob("base").digest, scene.by()),
-            lambda: catalog.collection.unlink_loose(scene.at + 1, 10, scene.by()),
+        base, app, lib = blob("base").digest, changes.place(APP), changes.place(LIB)
+        steps: list[tuple[int, Callable[[], Awaitable[object]]]] = [
+            (app, lambda: scene.hold(APP, *ONE.blobs)),
+            (app, lambda: scene.put(APP, ONE, V1)),
+            (app, lambda: scene.put(APP, ONE, V2)),
+            (app, lambda: scene.put(APP, empty, V2)),
+            (lib, lambda: catalog.links.mount(base, APP, LIB, scene.by())),
+            (app, lambda: catalog.manifests.untag(APP, V2, scene.by())),
+            (app, lambda: catalog.manifests.delete(APP, ONE.digest, scene.by())),
+            (app, lambda: catalog.links.unlink(APP, base, scene.by())),
+            (app, lambda: catalog.collection.unlink_loose(scene.at + 1, 10, scene.by())),
+            (lib, lambda: scene.hold(LIB, blob("other"))),
+            (lib, lambda: catalog.collection.unlink_loose(scene.at + 1, 10, scene.by())),
+            (app, lambda: catalog.collection.tombstone(scene.at + 1, 10, scene.by())),
         ]
-        seen = [changes.current()]
-        for step in steps:
+        for place, step in steps:
+            before = changes.current(place)
             await step()
-            seen.append(changes.current())
-        assert None not in seen
-        assert len(set(seen)) == len(seen)
+            assert changes.current(place) not in (before, None)
 
     async def test_the_count_never_comes_back(self, catalog: Catalog, changes: Changes) -> None:
         scene = Scene(catalog)
@@ -59,7 +62,7 @@ class ChangesKit:
         seen = []
         for _ in range(4):
             await scene.put(APP, ONE, V1)
-            seen.append(changes.current())
+            seen.append(changes.current(changes.place(APP)))
             await catalog.manifests.untag(APP, V1, scene.by())
-            seen.append(changes.current())
+            seen.append(changes.current(changes.place(APP)))
         assert len(set(seen)) == len(seen)

@@ -101,7 +101,7 @@ class AccessChangesKit:
         secret = await cast.secret("ann", "one")
         grant = await cast.grant("ann")
         await cast.session("ann", "two")
-        content = changes.current()
+        content = changes.current(changes.place("team/app"))
         steps: list[Callable[[], Awaitable[object]]] = [
             lambda: cast.user("bob"),
             lambda: identity.accounts.change("ann", AccountChange(disabled="x"), cast.by()),
@@ -129,15 +129,15 @@ class AccessChangesKit:
             seen.append(access_changes.current())
         assert None not in seen
         assert len(set(seen)) == len(seen)
-        assert changes.current() == content
+        assert changes.current(changes.place("team/app")) == content
 
     async def test_the_end_of_a_repository_moves_both(
         self, cast: Cast, changes: Changes, access_changes: Changes
     ) -> None:
         await Scene(cast.catalog).push(APP, image("one"), V1)
-        before = changes.current(), access_changes.current()
+        before = changes.current(changes.place("team/app")), access_changes.current()
         await cast.identity.namespaces.remove_repository(APP, cast.by())
-        after = changes.current(), access_changes.current()
+        after = changes.current(changes.place("team/app")), access_changes.current()
         assert None not in after
         assert before[0] != after[0]
         assert before[1] != after[1]

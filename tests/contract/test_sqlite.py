@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
+from orlop.adapters.sql.catalog import CHANGES, DATABASE, OpenCatalog, open_sqlite
+from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
@@ -14,14 +15,14 @@ from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from tests.catalogs import empty_catalog
-from tests.content import image
+from tests.content import blob, image
 from tests.contract import kits
 from tests.contract.audit import AuditKit
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
 from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
-from tests.contract.scene import APP, START, V1, V2, Scene
+from tests.contract.scene import APP, LIB, START, V1, V2, Scene
 
 
 @pytest.fixture(name="opened")
@@ -91,15 +92,44 @@ class TestTwoProcesses:
 
     async def test_a_change_is_seen_and_counted_everywhere(self, tmp_path: Path, opened: OpenCatalog) -> None:
         other = open_sqlite(tmp_path)
-        before = other.changes.current()
+        app = other.changes.place(APP)
+        before = other.changes.current(app)
         await Scene(opened.catalog).push(APP, image("one"), V1, V2)
-        assert other.changes.current() not in (before, None)
+        assert other.changes.current(app) not in (before, None)
         assert await other.catalog.manifests.resolve(APP, V1) is not None
-        count = opened.changes.current()
+        count = opened.changes.current(app)
         await other.catalog.manifests.untag(APP, V1, Scene(other.catalog).by())
-        assert opened.changes.current() not in (count, None)
+        assert opened.changes.current(app) not in (count, None)
         assert await opened.catalog.manifests.resolve(APP, V1) is None
         await other.engine.close()
+
+    async def test_what_happens_to_one_repository_leaves_what_is_known_of_others(self, opened: OpenCatalog) -> None:
+        scene, changes = Scene(opened.catalog), opened.changes
+        await scene.push(LIB, image("one"), V1)
+        app, lib, all_ = changes.place(APP), changes.place(LIB), 0
+        assert len({app, lib, all_}) == 3, "names that share a place show nothing here"
+        count = changes.current(lib)
+        await scene.push(APP, image("one"), V1)
+        await opened.catalog.links.mount(blob("base").digest, LIB, APP, scene.by())
+        await opened.catalog.manifests.delete(APP, image("one").digest, scene.by())
+        assert changes.current(lib) == count
+        await opened.catalog.collection.unlink_loose(scene.at + 1, 10, scene.by())
+        assert changes.current(lib) not in (count, None)
+
+    async def test_what_a_writer_that_was_killed_had_begun_is_settled_by_the_next_that_comes(
+        self, tmp_path: Path, opened: OpenCatalog
+    ) -> None:
+        changes = SharedChanges(tmp_path / CHANGES, PARTS)
+        app, lib = changes.place(APP), changes.place(LIB)
+        count = changes.current(lib)
+        changes.begin({lib})  # and never ends
+        assert changes.current(app) is not None
+        assert opened.changes.current(lib) is None
+        other = open_sqlite(tmp_path)
+        await other.engine.check()
+        assert opened.changes.current(lib) not in (count, None)
+        await other.engine.close()
+        changes.close()
 
     async def test_a_change_of_who_may_do_what_is_seen_everywhere(self, tmp_path: Path, opened: OpenCatalog) -> None:
         other = open_sqlite(tmp_path)

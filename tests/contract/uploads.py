@@ -105,6 +105,16 @@ class SessionKit:
         again = await catalog.uploads.claim(APP, upload.id, now=scene.at + MINUTE, lease_until=scene.at + 2 * MINUTE)
         assert again.fence > claimed.fence
 
+    async def test_a_session_may_be_claimed_from_its_beginning(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        claimed = msgspec.structs.replace(scene.upload(), fence=1, lease_until=scene.at + MINUTE)
+        await catalog.uploads.start(claimed, target=BASE.digest)
+        assert await catalog.uploads.get(APP, claimed.id, scene.at) == claimed
+        with pytest.raises(TooManyRequests):
+            await catalog.uploads.claim(APP, claimed.id, now=scene.at, lease_until=scene.at + MINUTE)
+        copy = copy_of(claimed, BASE)
+        assert await catalog.uploads.commit(UploadCommit(claimed, copy, promoted=True), scene.by()) == copy
+
     async def test_a_session_does_not_expire_while_somebody_writes(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         upload = scene.upload(expire=MINUTE)
@@ -190,6 +200,22 @@ class CommitKit:
                 await catalog.uploads.commit(commit, scene.by())
             with pytest.raises(BlobUploadUnknown):
                 await catalog.uploads.get(APP, upload.id, scene.at)
+
+    async def test_a_session_that_nobody_claimed_since_is_committed_as_it_was_found(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        claimed = await scene.claimed()
+        found = await catalog.uploads.advance(
+            claimed, offset=BASE.size, digest=BASE.digest, place="", lease_until=0, expires_at=claimed.expires_at
+        )
+        copy = copy_of(found, BASE)
+        commit = UploadCommit(found, copy, promoted=True)
+        await catalog.uploads.claim(APP, found.id, now=scene.at, lease_until=scene.at + MINUTE)
+        async with scene.unchanged():
+            with pytest.raises(BlobUploadUnknown):
+                await catalog.uploads.commit(commit, scene.by())
+        found = await catalog.uploads.get(APP, found.id, scene.at + MINUTE)
+        assert await catalog.uploads.commit(UploadCommit(found, copy, promoted=True), scene.by()) == copy
+        assert await scene.findings() == []
 
     async def test_a_blob_of_no_bytes_is_a_blob(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
@@ -375,6 +401,12 @@ class ExpiryKit:
         aimless = await scene.claimed()
         aimed = await scene.claimed(APP, BASE.digest)
         later = await scene.claimed(APP, blob("other").digest)
+        staged = await scene.claimed()
+        await catalog.uploads.advance(
+            staged, offset=1, digest=BASE.digest, place="", lease_until=0, expires_at=staged.expires_at
+        )
+        begun = msgspec.structs.replace(scene.upload(), fence=1, lease_until=scene.at + MINUTE)
+        await catalog.uploads.start(begun, target=BASE.digest)
         scene.at += MINUTE
         await catalog.uploads.claim(APP, later.id, now=scene.at, lease_until=scene.at + MINUTE)
         strays = {upload.id: upload.stray for upload in await catalog.expiry.expired(scene.at + 2 * HOUR, 10)}
@@ -383,6 +415,8 @@ class ExpiryKit:
             aimless.id: None,
             aimed.id: BlobKey(BASE.digest, aimed.id.replace("-", "")),
             later.id: BlobKey(blob("other").digest, later.id.replace("-", "")),
+            staged.id: BlobKey(BASE.digest, staged.id.replace("-", "")),
+            begun.id: BlobKey(BASE.digest, begun.id.replace("-", "")),
         }
 
     async def test_a_copy_that_a_row_names_is_no_stray(self, catalog: Catalog) -> None:

@@ -38,11 +38,13 @@ class UploadEvent(StrEnum):
 
 
 #: Everything that is legal. A lease that ran out counts as OPEN: claiming it raises the fence, so the old holder's
-#: ADVANCE and COMMIT no longer match.
+#: ADVANCE and COMMIT no longer match. Where nothing is left to write a session is committed as it was found, unclaimed:
+#: if somebody claims it meanwhile the COMMIT no longer matches either.
 TRANSITIONS: dict[tuple[UploadState, UploadEvent], UploadState] = {
     (UploadState.OPEN, UploadEvent.CLAIM): UploadState.WRITING,
     (UploadState.WRITING, UploadEvent.ADVANCE): UploadState.OPEN,
     (UploadState.WRITING, UploadEvent.COMMIT): UploadState.COMMITTED,
+    (UploadState.OPEN, UploadEvent.COMMIT): UploadState.COMMITTED,
     (UploadState.OPEN, UploadEvent.CANCEL): UploadState.CANCELLED,
     (UploadState.WRITING, UploadEvent.CANCEL): UploadState.CANCELLED,
     (UploadState.OPEN, UploadEvent.EXPIRE): UploadState.EXPIRED,

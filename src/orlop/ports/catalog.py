@@ -214,8 +214,11 @@ class UploadCommit(msgspec.Struct, frozen=True):
 class Uploads(Protocol):
     """Sessions. Apart from `commit` nothing here needs to survive a power cut: a lost session is begun again."""
 
-    async def start(self, upload: Upload, at_most: int = 0) -> None:
-        """Record a new session. Raises TooManyRequests when whoever begins it has `at_most` already; 0: any number."""
+    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None) -> None:
+        """Record a new session, which may be claimed from the beginning: then `target` as in `claim`.
+
+        Raises TooManyRequests when whoever begins it has `at_most` already; 0: any number.
+        """
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
         """A session of this repository that has not expired. Raises BlobUploadUnknown."""
@@ -226,8 +229,8 @@ class Uploads(Protocol):
     ) -> Upload:
         """Take a session to write to it until `lease_until`, raising its fence.
 
-        `target` is the digest it is about to become, so that a copy left by a crash can be found. Raises
-        BlobUploadUnknown, or TooManyRequests while another claim holds.
+        `target` is the digest it is about to become, so that a copy left by a crash can be found, unless that is the
+        digest so far. Raises BlobUploadUnknown, or TooManyRequests while another claim holds.
         """
         ...
 
@@ -241,14 +244,15 @@ class Uploads(Protocol):
         ...
 
     async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
-        """End a claimed session: blob, link and end of session in one durable transaction.
+        """End a session that is claimed, or that nobody claimed since it was looked at: blob, link and end of session
+        in one durable transaction.
 
         Without a promotion the session's stage is still there, so its row stays, expired, until `forget`.
 
         Returns the blob that is linked now. That is another copy than the promoted one when the same content arrived
         twice; the promoted copy is then tombstoned. None when nothing was promoted and the copy to link is gone: the
-        session is still claimed, promote and commit again. Raises BlobUploadUnknown as `advance` does, or what the
-        push is refused with: the session is still claimed then, too.
+        session is as before, promote and commit again. Raises BlobUploadUnknown as `advance` does, or what the
+        push is refused with: the session is as before then, too.
         """
         ...
 

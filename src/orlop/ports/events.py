@@ -4,13 +4,18 @@ from typing import Protocol
 
 
 class Changes(Protocol):
-    """A counter that every change of the catalog moves, whichever process makes it."""
+    """Counts that changes of the catalog move, whichever process makes them: each of a part of it, so that what is
+    remembered of one part outlives what happens to another. Some catalogs have but one."""
 
-    def current(self) -> int | None:
-        """The count, or None while a change is being written: then nothing remembered may be used.
+    def place(self, repository: str) -> int:
+        """Which count every change of a repository moves, other changes perhaps too."""
+        ...
 
-        An answer computed after reading a count is right for as long as the count stays the same. Costs about a
-        microsecond.
+    def current(self, place: int = 0) -> int | None:
+        """A count, or None while a change is being written: then nothing remembered may be used.
+
+        An answer about a repository that was computed after reading the count of its place is right for as long as that
+        stays the same. Costs about a microsecond. Place 0, of a catalog with many, is moved by what concerns all of it.
         """
         ...
 

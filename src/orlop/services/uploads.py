@@ -18,7 +18,7 @@ from orlop.domain.errors import (
     TooLarge,
 )
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import ChunkRange, Upload, check_chunk
+from orlop.domain.upload import ChunkRange, Upload, UploadState, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
@@ -100,7 +100,8 @@ class Uploads:
 
         When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there.
         """
-        claim = await self._claim(repository, upload, body, caller, target=None)
+        found = await self.status(repository, upload, caller)
+        claim = await self._claim(found, body, target=None)
         async with self._cleared_if_over(claim):
             await self._receive(claim, body, claim.upload.algorithm)
             return await claim.let_go()
@@ -114,14 +115,18 @@ class Uploads:
         gone from a repository that holds what it was to become has ended well.
         """
         try:
-            claim = await self._claim(repository, upload, body, caller, target=digest)
+            found = await self.status(repository, upload, caller)
+            if body.is_empty and _is_ready(found, digest, self._clock.now()):
+                claim = self._claimed(found)
+            else:
+                claim = await self._claim(found, body, target=digest)
+            async with self._cleared_if_over(claim):
+                return await self._complete(claim, digest, body, caller)
         except BlobUploadUnknown:
             linked = await self._held(repository, digest, caller)
             if linked is None:
                 raise
             return linked
-        async with self._cleared_if_over(claim):
-            return await self._complete(claim, digest, body, caller)
 
     async def _held(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
         """A blob of the repository, and keep it for whoever is told of it."""
@@ -134,10 +139,8 @@ class Uploads:
         """A whole blob in one request. Raises DigestInvalid, or what refuses the caller a new repository."""
         await self._access.check_new(caller, repository)
         fresh = self._new(repository, caller, digest.algorithm)
-        await self._rows.start(fresh, self._limits.sessions)
-        claimed = await self._rows.claim(
-            repository, fresh.id, now=fresh.started_at, lease_until=fresh.started_at + self._limits.lease, target=digest
-        )
+        claimed = msgspec.structs.replace(fresh, fence=1, lease_until=fresh.started_at + self._limits.lease)
+        await self._rows.start(claimed, self._limits.sessions, target=digest)
         try:
             return await self._complete(self._claimed(claimed), digest, body, caller)
         except RegistryError:
@@ -183,14 +186,14 @@ class Uploads:
     def _claimed(self, upload: Upload) -> "_Claim":
         return _Claim(self._rows, self._clock, self._limits, upload)
 
-    async def _claim(
-        self, repository: RepositoryName, upload: str, body: Body, caller: Caller, target: Digest | None
-    ) -> "_Claim":
+    async def _claim(self, found: Upload, body: Body, target: Digest | None) -> "_Claim":
         """Check a chunk against the session before and after claiming it: the first look costs no write."""
+        check_chunk(found.offset, body.chunk, body.length)
         now = self._clock.now()
-        check_chunk((await self.status(repository, upload, caller)).offset, body.chunk, body.length)
         claim = self._claimed(
-            await self._rows.claim(repository, upload, now=now, lease_until=now + self._limits.lease, target=target)
+            await self._rows.claim(
+                found.repository, found.id, now=now, lease_until=now + self._limits.lease, target=target
+            )
         )
         try:
             check_chunk(claim.upload.offset, body.chunk, body.length)
@@ -278,8 +281,13 @@ class Uploads:
         return linked
 
 
+def _is_ready(upload: Upload, digest: Digest, now: int) -> bool:
+    """Whether all of a blob is staged and nobody writes: then its end has nothing to keep others from."""
+    return upload.offset > 0 and upload.digest == digest and upload.state(now) is UploadState.OPEN
+
+
 class _Claim:
-    """A session while one request holds it: its row as last written, and how far its stage has come since."""
+    """A session while a request holds it or ends it: its row as last written, and how far its stage has come since."""
 
     def __init__(self, rows: UploadRows, clock: Clock, limits: UploadLimits, upload: Upload) -> None:
         self._rows = rows

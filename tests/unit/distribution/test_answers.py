@@ -21,9 +21,17 @@ class Counter:
     def __init__(self) -> None:
         self.at: int | None = 0
 
-    def current(self) -> int | None:
+    def place(self, repository: str) -> int:
+        """See ports.events.Changes."""
+        return 0
+
+    def current(self, place: int = 0) -> int | None:
         """See ports.events.Changes."""
         return self.at
+
+    def last(self) -> tuple[int, float] | None:
+        """See ports.events.Changes."""
+        return None
 
 
 async def said(answer: T, meanwhile: Callable[[], None] = lambda: None) -> T:
@@ -39,7 +47,7 @@ async def away() -> str:
 
 async def ask(answers: Answers[str], key: str, answer: str, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Ask for something that may change."""
-    assert await answers.ask(key, said(answer, meanwhile), len, by_digest=False) == answer
+    assert await answers.ask(key, "app", said(answer, meanwhile), len, by_digest=False) == answer
 
 
 async def test_an_answer_is_told_until_something_changes() -> None:
@@ -74,7 +82,7 @@ async def test_nothing_is_kept_while_a_change_is_written() -> None:
 
 async def test_what_has_no_size_is_not_kept() -> None:
     answers: Answers[str] = Answers(Counter(), 100_000)
-    assert await answers.ask("a", said("passing"), lambda _: None, by_digest=True) == "passing"
+    assert await answers.ask("a", "app", said("passing"), lambda _: None, by_digest=True) == "passing"
     assert answers.recall("a") is None
 
 
@@ -100,11 +108,11 @@ async def test_while_the_catalog_is_away_only_what_a_digest_names_is_said_again(
     answers: Answers[str] = Answers(changes, 100_000)
     await ask(answers, "a", "known")
     changes.at = None
-    assert await answers.ask("a", away(), len, by_digest=True) == "known"
+    assert await answers.ask("a", "app", away(), len, by_digest=True) == "known"
     with pytest.raises(Unavailable):
-        await answers.ask("a", away(), len, by_digest=False)
+        await answers.ask("a", "app", away(), len, by_digest=False)
     with pytest.raises(Unavailable):
-        await answers.ask("b", away(), len, by_digest=True)
+        await answers.ask("b", "app", away(), len, by_digest=True)
     changes.at = 2
     assert answers.recall("a") is None, "what was said again is not news"
 
@@ -116,7 +124,7 @@ async def test_a_catalog_that_hangs_is_not_waited_for_where_an_answer_is_known(m
     await ask(answers, "a", "known")
     changes.at = 2
     hanging = asyncio.get_running_loop().create_future()
-    assert await answers.ask("a", hanging, len, by_digest=True) == "known"
+    assert await answers.ask("a", "app", hanging, len, by_digest=True) == "known"
     assert answers.recall("a") is None, "what was said again is not news"
 
 
@@ -148,7 +156,7 @@ async def _against_a_model(steps: list[tuple[str, int, bool, bool]], capacity: i
         told = answers.recall(key)
         assert told is None or told == (key, moves)
         answer = said((key, moves), move if overtaken else lambda: None)
-        await answers.ask(key, answer, lambda _, size=size: size, by_digest=False)  # type: ignore[misc]
+        await answers.ask(key, "app", answer, lambda _, size=size: size, by_digest=False)  # type: ignore[misc]
         if size + OVERHEAD <= capacity:
             sizes[key] = size
         kept = [each for each in sizes if answers.recall(each) is not None]

@@ -15,6 +15,7 @@ STAY = {
     "moving": "says where that catalog stands in the move",
     "totals": "are set anew: their rows are others on the other engine",
     "uploads": "their bytes are at the old place; clients begin anew",
+    "rates": "are over within two minutes",
     "sqlite_sequence": "ids go on behind the greatest",
 }
 

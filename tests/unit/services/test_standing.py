@@ -27,7 +27,11 @@ class Sight:
         self._changes = changes
         self.away = 0.0
 
-    def current(self) -> int | None:
+    def place(self, repository: str) -> int:
+        """See ports.events."""
+        return 0
+
+    def current(self, place: int = 0) -> int | None:
         """See ports.events."""
         return None if self.away else self._changes.current()
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from orlop.domain.errors import BlobUploadUnknown, Unavailable
+from orlop.domain.errors import BlobUploadUnknown, RegistryError, Unavailable
 from orlop.ports.blobs import BlobStage, StageWriter
 from orlop.services import uploads
 from orlop.services.uploads import Body
 from tests.content import blob
 from tests.contract.scene import APP
-from tests.registry import ALICE, HandClock, Registry, body, in_memory
+from tests.registry import ALICE, HandClock, Registry, body, empty_on_disk, in_memory
 
 
 async def _stages(registry: Registry) -> list[str]:
@@ -84,3 +86,53 @@ async def test_a_client_does_not_wait_for_a_store_that_went_away_to_clear_up(mon
     swallowed.is_cut = False
     assert await registry.collection.expire_uploads() == 1
     assert (await registry.stores.catalog.vitals.totals()).uploads == 0
+
+
+@asynccontextmanager
+async def _on_files(folder: Path) -> AsyncIterator[Registry]:
+    registry = Registry(empty_on_disk(folder / "data"), HandClock())
+    yield registry
+    assert (await registry.verification().run()).findings == []
+    await registry.stores.close()
+
+
+async def _staged(registry: Registry, content: bytes) -> str:
+    """A session that holds this much."""
+    upload = await registry.uploads.start(APP, ALICE)
+    await registry.uploads.append(APP, upload.id, body(content), ALICE)
+    return upload.id
+
+
+async def test_the_end_of_an_upload_may_arrive_twice_at_once(tmp_path: Path) -> None:
+    async with _on_files(tmp_path) as registry:
+        for number in range(10):
+            piece = blob(f"twice {number}")
+            upload = await _staged(registry, piece.content)
+            ends = (registry.uploads.finish(APP, upload, piece.digest, body(), ALICE) for _ in range(3))
+            assert {found.key.digest for found in await asyncio.gather(*ends)} == {piece.digest}
+        assert await _stages(registry) == []
+
+
+async def test_a_chunk_that_meets_the_end_of_its_upload_is_never_half_in_the_blob(tmp_path: Path) -> None:
+    """The end writes nothing, so it keeps nobody from the session: what comes in between it makes it fail, or fails."""
+    seen = set()
+    async with _on_files(tmp_path) as registry:
+        for number in range(40):
+            piece = blob(f"met {number}", 5_000)
+            upload = await _staged(registry, piece.content)
+
+            async def dawdling(pauses: int = number % 8) -> AsyncIterator[bytes]:
+                for _ in range(pauses):
+                    await asyncio.sleep(0.0005)
+                yield b"more"
+
+            chunk, end = await asyncio.gather(
+                registry.uploads.append(APP, upload, Body(dawdling(), length=4), ALICE),
+                registry.uploads.finish(APP, upload, piece.digest, body(), ALICE),
+                return_exceptions=True,
+            )
+            assert isinstance(chunk, RegistryError) or isinstance(end, RegistryError), "both of them cannot be true"
+            seen.add((type(chunk).__name__, type(end).__name__))
+            held = await registry.stores.catalog.links.find(APP, piece.digest)
+            assert (held is None) == isinstance(end, RegistryError)
+        assert {end for _, end in seen} != {"Blob"}, "no end ever met a chunk"

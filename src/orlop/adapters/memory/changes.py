@@ -7,7 +7,10 @@ class MemoryChanges:
     def __init__(self) -> None:
         self._count = 0
 
-    def current(self) -> int | None:
+    def place(self, repository: str) -> int:
+        return 0
+
+    def current(self, place: int = 0) -> int | None:
         return self._count
 
     def last(self) -> tuple[int, float] | None:

@@ -18,10 +18,10 @@ class MemoryUploads:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def start(self, upload: Upload, at_most: int = 0) -> None:
+    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None) -> None:
         if at_most and self._held(upload.created_by, upload.started_at) >= at_most:
             raise too_many_sessions(upload, at_most)
-        self._state.uploads[upload.id] = UploadRow(upload)
+        self._state.uploads[upload.id] = UploadRow(upload, target)
 
     def _held(self, owner: str, now: int) -> int:
         sessions = (row.upload for row in self._state.uploads.values())
@@ -97,9 +97,10 @@ class MemoryUploads:
         return row
 
     def _stray(self, row: UploadRow) -> BlobKey | None:
-        if row.target is None:
+        target = row.target or row.upload.digest
+        if target is None:
             return None
-        key = BlobKey(row.target, row.upload.id.replace("-", ""))
+        key = BlobKey(target, row.upload.id.replace("-", ""))
         return None if any(blob.blob.key == key for blob in self._state.blobs.values()) else key
 
 

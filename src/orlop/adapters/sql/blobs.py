@@ -34,7 +34,7 @@ class SqlBlobLinks:
                 await tx.run("link_loosen", row_id, digest, by.at)
             return True
 
-        return await self._engine.write(script)
+        return await self._engine.write(script, changes=repository)
 
     async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
         rows = await self._reader.all("link_holders", digest, limit)
@@ -60,7 +60,7 @@ class SqlBlobLinks:
                 ledger.event(EventKind.BLOB_MOUNTED, target, digest)
             return Blob(BlobKey(digest, blob[1]), blob[2])
 
-        return await self._engine.write(recorded(by, steps))
+        return await self._engine.write(recorded(by, steps), changes=target)
 
     async def stored(self, digest: Digest) -> Blob | None:
         row = await self._reader.one("blob_present", digest)
@@ -80,7 +80,7 @@ class SqlBlobLinks:
             size, _, blob_id = row
             await unlink(tx, [Linked(row_id, repository, digest, blob_id, size)], by, ledger)
 
-        await self._engine.write(recorded(by, steps))
+        await self._engine.write(recorded(by, steps), changes=repository)
 
 
 class SqlCollection:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
-from orlop.adapters.sql.changes import SharedChanges
+from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
@@ -46,7 +46,7 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
 
     Needs a running event loop for what it returns.
     """
-    changes, access = SharedChanges(folder / CHANGES), SharedChanges(folder / ACCESS_CHANGES)
+    changes, access = SharedChanges(folder / CHANGES, PARTS), SharedChanges(folder / ACCESS_CHANGES)
     engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, ticket)
     return OpenCatalog(
         on(engine, engine.reader),

@@ -1,50 +1,74 @@
-"""The change counter of a catalog folder: eight bytes in a file that every process of the server maps into memory."""
+"""Counts of the changes of a catalog folder: numbers in a file that every process of the server maps into memory."""
 
 import mmap
 import os
+from collections.abc import Collection
 from pathlib import Path
+from zlib import crc32
 
 _BYTES = 8
 
+#: In how many parts the repositories of a catalog are counted: with as many, a thousand pushes into different ones
+#: leave four fifths of what is remembered as it is, and the file has eight pages.
+PARTS = 4_096
+
 
 class SharedChanges:
-    """Even: nothing is being written, and the count names the state of the catalog. Odd: a change is under way.
+    """Even: nothing is being written, and the count names the state of its part of the catalog. Odd: a change is under
+    way. The first count is of changes that concern all of it, and `parts` follow.
 
     Writers take turns (they hold the catalog's writer lock around `begin` and `end`); one that dies in between leaves
-    the count odd, so that nobody trusts what they remember until the next writer ends. Readers only load eight bytes.
+    its counts odd, so that nobody trusts what they remember of these parts until the next writer there ends, or
+    somebody calls `settle`. Readers only load eight bytes, or twice eight.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, parts: int = 0) -> None:
+        self._parts = parts
+        size = _BYTES * (1 + parts)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            if os.fstat(descriptor).st_size < _BYTES:
+            there = os.fstat(descriptor).st_size
+            if there < size:
                 # Written, not only made longer: a hole that cannot be filled, because the disk is full by then, would
                 # kill the process that stores into the map.
-                os.pwrite(descriptor, bytes(_BYTES), 0)
-            self._map = mmap.mmap(descriptor, _BYTES)
+                os.pwrite(descriptor, bytes(size - there), there)
+            self._map = mmap.mmap(descriptor, size)
         finally:
             os.close(descriptor)
-        self._count = memoryview(self._map).cast("Q")
+        self._counts = memoryview(self._map).cast("Q")
 
-    def current(self) -> int | None:
+    def place(self, repository: str) -> int:
         """See ports.events.Changes."""
-        count = self._count[0]
-        return None if count & 1 else count
+        return 1 + crc32(repository.encode()) % self._parts if self._parts else 0
+
+    def current(self, place: int = 0) -> int | None:
+        """See ports.events.Changes. No count ever falls: two sums are the same only if both of their parts are."""
+        whole = self._counts[0]
+        if not place:
+            return None if whole & 1 else whole
+        part = self._counts[place]
+        return None if (whole | part) & 1 else whole + part
 
     def last(self) -> tuple[int, float] | None:
-        """See ports.events.Changes. The count is never far away."""
+        """See ports.events.Changes. The counts are never far away."""
         return None
 
-    def begin(self) -> None:
-        """A change is about to be committed."""
-        count = self._count[0]
-        self._count[0] = (count + 1) | 1 if not count & 1 else count + 2
+    def begin(self, places: Collection[int]) -> None:
+        """A change of these is about to be committed."""
+        for place in places:
+            count = self._counts[place]
+            self._counts[place] = (count + 1) | 1 if not count & 1 else count + 2
 
-    def end(self) -> None:
+    def end(self, places: Collection[int]) -> None:
         """The change is committed, or was given up."""
-        self._count[0] += 1
+        for place in places:
+            self._counts[place] += 1
+
+    def settle(self) -> None:
+        """End what writers that died had begun. To be called with the writer lock."""
+        self.end([place for place, count in enumerate(self._counts) if count & 1])
 
     def close(self) -> None:
         """Unmap."""
-        self._count.release()
+        self._counts.release()
         self._map.close()

@@ -45,14 +45,16 @@ class Engine(Protocol):
         """Single statements outside of any transaction: each sees everything committed before it."""
         ...
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
+    async def write(
+        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+    ) -> T:
         """Run a script as one transaction and return what it returned, once it is committed.
 
         Raises StoreClosed where the gate of a catalog that moves does not let this process write (domain.moving).
 
-        `durable` false: it survives the end of this process, but perhaps not a power cut. `changes` false: no answer
-        to a client depends on what it writes, so what workers remember of content stays valid. `access` true: it may
-        change who may do what.
+        `durable` false: it survives the end of this process, but perhaps not a power cut. `changes`: the
+        repository on which all answers to clients depend that it may make wrong; true: any of them; false: there are
+        none, so what workers remember of content stays valid. `access` true: it may change who may do what.
         """
         ...
 

@@ -113,7 +113,7 @@ class _Work:
 
     __slots__ = ("access", "changes", "durable", "error", "future", "loop", "outcome", "script")
 
-    def __init__(self, script: Script[Any], *, durable: bool, changes: bool, access: bool) -> None:
+    def __init__(self, script: Script[Any], *, durable: bool, changes: bool | str, access: bool) -> None:
         self.script = script
         self.durable = durable
         self.changes = changes
@@ -157,7 +157,9 @@ class SqliteEngine:
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
+    async def write(
+        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+    ) -> T:
         work = _Work(script, durable=durable, changes=changes, access=access)
         self._queue.put(work)
         return cast("T", await work.future)
@@ -181,6 +183,9 @@ class SqliteEngine:
         connection = self._write_connection
         session = _SqliteSession(connection)
         synchronous = _Synchronous(connection)
+        with suppress(Unavailable), self._turn([]):
+            self._changes.settle()
+            self._access.settle()
         open_for_business = True
         while open_for_business:
             batch: list[_Work] = []
@@ -203,25 +208,26 @@ class SqliteEngine:
                     work.report()
         connection.close()
 
-    def _moving(self, batch: list[_Work]) -> list[SharedChanges]:
-        """The counters that a batch moves."""
-        wanted = ((self._changes, any(work.changes for work in batch)), (self._access, any(w.access for w in batch)))
-        return [counter for counter, moves in wanted if moves]
+    def _moving(self, batch: list[_Work]) -> list[tuple[SharedChanges, set[int]]]:
+        """The counts that a batch moves."""
+        changed = {work.changes for work in batch if work.changes}
+        places = {0} if True in changed else {self._changes.place(name) for name in changed if isinstance(name, str)}
+        return [(self._changes, places), (self._access, {0} if any(work.access for work in batch) else set())]
 
     @contextmanager
-    def _turn(self, counters: list[SharedChanges]) -> Iterator[None]:
+    def _turn(self, counters: list[tuple[SharedChanges, set[int]]]) -> Iterator[None]:
         """Be the one process that writes. Raises Unavailable: the thread must survive whatever the system refuses."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as cause:
             raise Unavailable("the lock of the catalog cannot be taken; nothing was changed") from cause
-        for counter in counters:
-            counter.begin()
+        for counter, places in counters:
+            counter.begin(places)
         try:
             yield
         finally:
-            for counter in counters:
-                counter.end()
+            for counter, places in counters:
+                counter.end(places)
             with suppress(OSError):  # then it is released with the process, and this one still has its turns
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
 

@@ -19,7 +19,7 @@ class SqlUploads:
         self._engine = engine
         self._reader = engine.reader
 
-    async def start(self, upload: Upload, at_most: int = 0) -> None:
+    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None) -> None:
         async def script(tx: Session) -> None:
             begun = await tx.one(
                 "upload_start",
@@ -34,6 +34,7 @@ class SqlUploads:
                 upload.lease_until,
                 upload.started_at,
                 upload.expires_at,
+                target,
                 at_most,
             )
             if begun is None:
@@ -94,7 +95,7 @@ class SqlUploads:
             return Blob(BlobKey(digest, present[1]), present[2])
 
         try:
-            return await self._engine.write(recorded(by, steps))
+            return await self._engine.write(recorded(by, steps), changes=upload.repository)
         except _CopyGone:
             return None
 

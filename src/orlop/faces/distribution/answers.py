@@ -1,4 +1,4 @@
-"""Answers that a worker remembers for as long as nothing changed in the catalog, and not a request longer."""
+"""Answers that a worker remembers while nothing changes in their part of the catalog, and not for a request longer."""
 
 import asyncio
 from collections import OrderedDict
@@ -21,9 +21,10 @@ PATIENCE = 0.5
 
 
 class _Entry(msgspec.Struct, Generic[T], frozen=True, gc=False):
-    """What was said, at which count of changes, and what it holds, in bytes."""
+    """What was said, at which count of changes of which place, and what it holds, in bytes."""
 
     count: int
+    place: int
     answer: T
     cost: int
 
@@ -40,17 +41,21 @@ class Answers(Generic[T]):
     def recall(self, key: object) -> T | None:
         """The answer, if the catalog is as it was when it was given."""
         entry = self._entries.get(key)
-        if entry is None or entry.count != self._changes.current():
+        if entry is None or entry.count != self._changes.current(entry.place):
             return None
         return entry.answer
 
-    async def ask(self, key: object, asking: Awaitable[T], size: Callable[[T], int | None], *, by_digest: bool) -> T:
-        """What `asking` the catalog gives. Remembered if it has a `size`, which is what it holds, in bytes.
+    async def ask(
+        self, key: object, repository: str, asking: Awaitable[T], size: Callable[[T], int | None], *, by_digest: bool
+    ) -> T:
+        """What `asking` the catalog about a repository gives. Remembered if it has a `size`, which is what it holds, in
+        bytes.
 
         While the catalog is away it is what was said last, if that was said of something that is named by its digest:
         that cannot have changed, so at worst it was deleted meanwhile, elsewhere. Raises what `asking` raises.
         """
-        count = self._changes.current()
+        place = self._changes.place(repository)
+        count = self._changes.current(place)
         last = self._entries.get(key) if by_digest else None
         if last is None:
             answer = await asking
@@ -62,15 +67,15 @@ class Answers(Generic[T]):
                 return last.answer
         held = size(answer)
         if held is not None:
-            self._remember(key, count, answer, held)
+            self._remember(key, place, count, answer, held)
         return answer
 
-    def _remember(self, key: object, count: int | None, answer: T, size: int) -> None:
+    def _remember(self, key: object, place: int, count: int | None, answer: T, size: int) -> None:
         cost = size + OVERHEAD
         if count is None or cost > self._capacity:
             return
         old = self._entries.pop(key, None)
         self._held += cost - (old.cost if old else 0)
-        self._entries[key] = _Entry(count, answer, cost)
+        self._entries[key] = _Entry(count, place, answer, cost)
         while self._held > self._capacity:
             self._held -= self._entries.popitem(last=False)[1].cost

@@ -269,11 +269,13 @@ class DistributionApp:
         handlers = self._handlers.blobs
         if exchange.hidden:
             await handlers.find(request, exchange)
+        assert request.repository is not None
         key = (request.repository, request.digest)
         found = self._blobs.recall(key)
         if found is None:
             found = await self._blobs.ask(
                 key,
+                request.repository,
                 handlers.find(request, exchange),
                 lambda found: 0 if found.lasting else None,
                 by_digest=True,

@@ -1,6 +1,6 @@
 """Pulls of manifests as most clients make them: found by the bytes of their target, before anything is parsed.
 
-What the catalog said is remembered for as long as nothing changed in it; what is not remembered is looked up with one
+What the catalog said is remembered for as long as it cannot have changed; what is not remembered is looked up with one
 query. Everything else about a request was worked out before, or it is left to the long way.
 """
 
@@ -115,8 +115,10 @@ class Pulling:
         return self._handlers.answer(Response(200, ready.headers(), ready.body), ready.pull, exchange), ready.pull
 
     async def _look_up(self, target: bytes, request: Request) -> Ready:
+        assert request.repository is not None
         return await self._answers.ask(
             target,
+            request.repository,
             self._found(request),
             lambda found: len(found.body) + len(target),
             by_digest=isinstance(request.reference, Digest),

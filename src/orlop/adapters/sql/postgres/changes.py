@@ -21,7 +21,11 @@ class PostgresChanges:
         self._seen = 0
         self._fresh_until = float("-inf")
 
-    def current(self) -> int | None:
+    def place(self, repository: str) -> int:
+        """See ports.events.Changes. There is one: what others change is seen as a whole."""
+        return 0
+
+    def current(self, place: int = 0) -> int | None:
         """See ports.events.Changes."""
         return sum(self._made) + self._seen if self._monotonic() < self._fresh_until else None
 

@@ -80,9 +80,11 @@ class PostgresEngine:
         """Watch for what others change; needs a running event loop."""
         self._watching = asyncio.create_task(self._watch.run())
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
+    async def write(
+        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+    ) -> T:
         # A client that goes away takes nothing back: its transaction goes on to its end.
-        task = asyncio.create_task(self._write(script, durable=durable, changes=changes, access=access))
+        task = asyncio.create_task(self._write(script, durable=durable, changes=bool(changes), access=access))
         self._writing.add(task)
         task.add_done_callback(self._written)
         return await asyncio.shield(task)

@@ -23,7 +23,7 @@ ON CONFLICT (who) DO UPDATE SET
 -- name: rates_now
 SELECT who, used_1, used_2, used_3 FROM rates
 WHERE ends_at > ?1 AND (used_1 > ?1 OR used_2 > ?1 OR used_3 > ?1)
-ORDER BY ends_at DESC, who LIMIT ?2;
+ORDER BY ends_at DESC LIMIT ?2;
 
 -- name: rates_forget
 -- A few at a time: whoever tells makes room for more than that.

@@ -1,10 +1,10 @@
 -- name: upload_start
 INSERT INTO uploads
-    (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-WHERE ?12 = 0 OR ?12 > (
+    (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at, target)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+WHERE ?13 = 0 OR ?13 > (
     SELECT count(*)
-    FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND u.expires_at > ?10 LIMIT ?12) AS held
+    FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND u.expires_at > ?10 LIMIT ?13) AS held
 )
 RETURNING id;
 
@@ -41,8 +41,9 @@ UPDATE uploads SET fence = fence + 1, expires_at = 0, lease_until = 0
 WHERE id IN (SELECT value FROM json_each(?1) AS wanted);
 
 -- name: uploads_strays
-SELECT u.id, u.target,
-       EXISTS (SELECT 1 FROM blobs b WHERE b.digest = u.target AND b.copy = replace(u.id, '-', ''))
+-- What it was to become was said, or was what it had been so far.
+SELECT u.id, coalesce(u.target, u.digest),
+       EXISTS (SELECT 1 FROM blobs b WHERE b.digest = coalesce(u.target, u.digest) AND b.copy = replace(u.id, '-', ''))
 FROM uploads u WHERE u.id IN (SELECT value FROM json_each(?1) AS wanted);
 
 -- name: upload_forget
