@@ -156,9 +156,9 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
 
     await costs("cold")
     assert await costs("warm") == {
-        "push a blob, POST alone": (18, 3),
-        "push a blob, POST, PATCH, PUT": (26, 5),
-        "push an image of three blobs": (68, 10),
+        "push a blob, POST alone": (15, 2),
+        "push a blob, POST, PATCH, PUT": (23, 4),
+        "push an image of three blobs": (59, 7),
         "pull it": (4, 0),
     }
     await stores.close()
