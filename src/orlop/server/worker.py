@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, MutableSequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -67,6 +68,7 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
     # A new process started with its signals blocked (a spawned one, with none of ours set); see `_serve`.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _let_finish()
     logs.configure(settings.log.level, settings.log.format)
     try:
         application = factory(
@@ -79,6 +81,19 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
         _log.exception("the worker cannot start", worker=index + 1)
         sys.exit(1)
     return _Supervised(application, board, supervisor, index)
+
+
+def _let_finish() -> None:
+    """Have the threads of this process let each other finish what they are at, where the system can do that.
+
+    A request goes from the network thread to the event loop and back. Whoever wakes the other would be put aside for it
+    at once, the event loop with the interpreter's lock in its hands: three switches for each request in place of one,
+    which costs a third of the throughput. With SCHED_BATCH whoever is woken waits for the next turn (sched(7)); it
+    changes no priority, and takes none to ask for.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class _Supervised:
