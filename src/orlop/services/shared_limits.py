@@ -39,7 +39,7 @@ class SharedLimits:
         here = self._used(await self._worth_telling(now), now, until)
         more = {who: _more(used, self._known.get(who, _NOTHING), now) for who, used in here.items()}
         everywhere = await self._ledger.tell(more, now, until, limit=_HEARD)
-        self._known = {who: used for who, used in self._known.items() if max(used) > now}
+        self._known = {who: used for who, used in self._known.items() if max(used) > now} | here
         for who, used in everywhere.items():
             self._known[who] = self._count(who, here.get(who, (now, now, now)), _between(now, used, until), until)
         return len(everywhere)

@@ -6,6 +6,7 @@ from orlop.adapters.memory.rates import MemoryRates
 from orlop.domain.access import Caller, Subject
 from orlop.domain.errors import TooManyRequests, Unavailable
 from orlop.ports.clock import SECOND
+from orlop.services import shared_limits
 from orlop.services.counters import Counters, counters_of_one
 from orlop.services.limits import Kind, Limits, Rates
 from orlop.services.shared_limits import SharedLimits
@@ -117,6 +118,17 @@ async def test_telling_again_adds_nothing(replicas: Replicas) -> None:
     for _ in range(5):
         await replicas.second_passes(0)
     assert replicas.second.passes() == 30
+
+
+async def test_those_of_whom_nobody_tells_back_are_told_of_once(
+    replicas: Replicas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_limits, "_HEARD", 0)
+    replicas.first.passes(most=30)
+    for _ in range(5):
+        await replicas.second_passes(0)
+    heard = await replicas.ledger.tell({}, replicas.clock.at, replicas.clock.at + 120 * SECOND, limit=10)
+    assert max(max(used) for used in heard.values()) == replicas.clock.at + 30 * SECOND
 
 
 async def test_what_flowed_back_is_free_again_at_both(replicas: Replicas) -> None:
