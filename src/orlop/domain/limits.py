@@ -25,14 +25,15 @@ class Rate(NamedTuple):
         return self.interval * self.burst
 
 
-def take(used: int, now: int, interval: int, reach: int) -> tuple[int, int]:
+def take(used: int, now: int, interval: int, reach: int, furthest: int) -> tuple[int, int]:
     """Use up one thing: until when all is used up then, and 0; or `used` as it was, and how long to wait before the
     next try, in microseconds.
 
     A `used` that lies further ahead than `furthest` was written before the clock was set back: it counts for nothing.
+    Nobody who is counted in one place gets beyond `reach`.
     """
     ahead = used - now
-    if not 0 <= ahead <= furthest(reach):
+    if not 0 <= ahead <= furthest:
         ahead = 0
     after = ahead + interval
     return (now + after, 0) if after <= reach else (used, after - reach)
@@ -57,7 +58,7 @@ class Bucket(NamedTuple):
 
     def take(self, now: int, rate: Rate) -> tuple["Bucket", int]:
         """As `take`."""
-        used, wait = take(self.used, now, rate.interval, rate.reach)
+        used, wait = take(self.used, now, rate.interval, rate.reach, rate.reach)
         return Bucket(used), wait
 
 

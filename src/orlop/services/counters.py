@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Collection, MutableSequence
 from hashlib import blake2b
 
-from orlop.domain.limits import take
+from orlop.domain.limits import furthest, take
 
 #: How many are counted at a time, how many places one may stand at, and how many counters each has.
 SLOTS, _WAYS, COUNTERS = 1 << 15, 4, 3
@@ -65,7 +65,7 @@ class Counters:
     def take(self, hashed: int, counter: int, now: int, interval: int, reach: int) -> int:
         """Use up one thing; how long to wait before the next try when there is none, in microseconds."""
         place = self.place(hashed) + 1 + counter
-        used, wait = take(self.table[place], now, interval, reach)
+        used, wait = take(self.table[place], now, interval, reach, furthest(reach))
         self.table[place] = used
         return wait
 

@@ -26,14 +26,14 @@ def test_after_a_while_everything_is_there_again() -> None:
     used = 0
     for _ in range(3):
         for place in range(10):
-            used, wait = take(used, 7 * MINUTE + place, TEN.interval, TEN.reach)
+            used, wait = take(used, 7 * MINUTE + place, TEN.interval, TEN.reach, TEN.reach)
             assert not wait
         used = max(0, used - MINUTE)  # as if a minute had gone by
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
-    used, wait = take(0, 1_000 * MINUTE, TEN.interval, TEN.reach)
-    assert take(used, 10 * MINUTE, TEN.interval, TEN.reach) == (10 * MINUTE + TEN.interval, 0)
+    used, wait = take(0, 1_000 * MINUTE, TEN.interval, TEN.reach, TEN.reach)
+    assert take(used, 10 * MINUTE, TEN.interval, TEN.reach, TEN.reach) == (10 * MINUTE + TEN.interval, 0)
     assert not wait
 
 
@@ -52,9 +52,9 @@ def test_never_more_than_a_burst_and_the_rate(times: int, burst: int, steps: lis
     now, admitted = start, 0
     for step in steps:
         now += step
-        used, wait = take(used, now, rate.interval, rate.reach)
+        used, wait = take(used, now, rate.interval, rate.reach, rate.reach)
         admitted += not wait
         assert admitted <= burst + (now - start) / rate.interval
         assert wait <= rate.reach + rate.interval
         if wait:
-            assert take(used, now + wait, rate.interval, rate.reach)[1] == 0
+            assert take(used, now + wait, rate.interval, rate.reach, rate.reach)[1] == 0
