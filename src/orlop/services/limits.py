@@ -41,7 +41,7 @@ class _Rule(NamedTuple):
     counter: int
     interval: int
     reach: int
-    furthest: int
+    longest: int
     name: str
     quota: int
 
@@ -86,10 +86,10 @@ class Limits:
             return self.admit(caller, kind)
         tightest, most, left = None, -1.0, 0
         for rule in self._rules[kind]:
-            is_subjects, counter, interval, reach, furthest, _, _ = rule
+            is_subjects, counter, interval, reach, longest, _, _ = rule
             counter += of_subject if is_subjects else of_address
             ahead = table[counter] - now
-            ahead = ahead + interval if 0 <= ahead <= furthest else interval
+            ahead = ahead + interval if 0 <= ahead <= longest else interval
             if ahead > reach:
                 raise _refusal(rule, ahead - reach, who[0] or who[1])
             table[counter] = now + ahead
@@ -105,7 +105,7 @@ class Limits:
         if rule is None or place is None:
             return
         ahead = self._table[place + rule.counter] - self._now()
-        if rule.reach - rule.interval < ahead <= rule.furthest:
+        if rule.reach - rule.interval < ahead <= rule.longest:
             raise _refusal(rule, ahead + rule.interval - rule.reach, address)
 
     def login_failed(self, address: str) -> None:

@@ -68,13 +68,13 @@ class Desk:
 class Scene:
     """A catalog in memory, somebody in it, and what a process remembers of them."""
 
-    def __init__(self, *, everyone: bool = False) -> None:
+    def __init__(self, *, everyone: bool = False, grace: float = 300) -> None:
         self.opened = open_memory()
         self.clock = HandClock()
         self.desk = Desk(self.opened)
         self.sight = Sight(self.opened.access_changes)
         self.access = Access(self.opened.identity.facts, self.sight, self.clock, everyone=everyone)
-        self.standings = Standings(self.desk, self.access, self.sight, self.clock, bytes, grace=300)
+        self.standings = Standings(self.desk, self.access, self.sight, self.clock, bytes, grace=grace)
 
     async def alice(self, *grants: NewGrant) -> None:
         """An account with grants."""
@@ -278,3 +278,12 @@ async def test_a_catalog_that_answers_is_asked_even_if_its_changes_were_not_seen
     with pytest.raises(Exception, match="alice"):
         await scene.taken()
     assert scene.desk.asked == asked + 1
+
+
+async def test_without_a_grace_nobody_goes_on() -> None:
+    scene = Scene(grace=0)
+    await scene.alice(reader())
+    await scene.decided()
+    scene.goes_away(1)
+    with pytest.raises(Unavailable):
+        await scene.taken()
