@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, MutableSequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 import structlog
 
 from orlop.config import Settings
+from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
 
@@ -25,8 +25,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 #: When, after the end of startup, the event loop is certain to run for serving, in seconds.
 _SETTLED = 0.01
-#: How often a worker looks whether its supervisor is still there, in seconds.
-_PARENT_EVERY = 1.0
+#: How often a worker looks whether its supervisor is still there and how busy it is itself, in seconds.
+_LOOK_EVERY = 0.25
 
 _log = structlog.get_logger("orlop.server")
 
@@ -68,7 +68,6 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
     # A new process started with its signals blocked (a spawned one, with none of ours set); see `_serve`.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _let_finish()
     logs.configure(settings.log.level, settings.log.format)
     try:
         application = factory(
@@ -81,19 +80,6 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
         _log.exception("the worker cannot start", worker=index + 1)
         sys.exit(1)
     return _Supervised(application, board, supervisor, index)
-
-
-def _let_finish() -> None:
-    """Have the threads of this process let each other finish what they are at, where the system can do that.
-
-    A request goes from the network thread to the event loop and back. Whoever wakes the other would be put aside for it
-    at once, the event loop with the interpreter's lock in its hands: three switches for each request in place of one,
-    which costs a third of the throughput. With SCHED_BATCH whoever is woken waits for the next turn (sched(7)); it
-    changes no priority, and takes none to ask for.
-    """
-    if hasattr(os, "SCHED_BATCH"):
-        with suppress(OSError):  # a sandbox may forbid it
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class _Supervised:
@@ -130,16 +116,21 @@ class _Supervised:
         loop.remove_signal_handler(signal.SIGINT)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        self._watch = loop.create_task(self._watch_supervisor())
+        self._watch = loop.create_task(self._look_around())
         # What was imported lives as long as the process: no collection needs to look at it again.
         gc.collect()
         gc.freeze()
         self._board.serving[self._index] = 1
 
-    async def _watch_supervisor(self) -> None:
-        """A supervisor that was killed can stop nobody; its workers then stop by themselves, as if it had."""
+    async def _look_around(self) -> None:
+        """Take turns as it suits what there is to do, and end when the supervisor has ended.
+
+        One that was killed can stop nobody; its workers then stop by themselves, as if it had.
+        """
+        turns = Turns()
         while True:
-            await asyncio.sleep(_PARENT_EVERY)
+            await asyncio.sleep(_LOOK_EVERY)
+            turns.look()
             if os.getppid() != self._supervisor:
                 _log.error("the supervisor is gone; the worker ends", worker=self._index + 1)
                 os.kill(os.getpid(), signal.SIGTERM)
