@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class BlobRoles(msgspec.Struct, frozen=True):
-    """All roles of one blob store."""
+    """All roles of one blob store. `serving` reads what clients get, and may keep it at hand; `reader` looks anew."""
 
     reader: BlobReader
+    serving: BlobReader
     stage: BlobStage
     remover: BlobRemover
     inventory: BlobInventory
@@ -51,18 +51,25 @@ def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[No
         from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 
         memory = MemoryBlobs(SystemClock())
-        return BlobRoles(memory, MemoryStage(memory, SystemClock()), memory, memory), _nothing_to_close
+        return BlobRoles(memory, memory, MemoryStage(memory, SystemClock()), memory, memory), _nothing_to_close
     if settings.blobs.bucket is not None:
         from orlop.adapters.s3 import S3Blobs, S3Session
 
         seconds = settings.blobs.redirect_expire // SECOND
         bucket = S3Blobs(S3Session(_bucket(settings)), RandomIds(), address_seconds=seconds)
         addresses = bucket.addresses if settings.blobs.redirects else None
-        return BlobRoles(bucket.reader, bucket.stage, bucket.remover, bucket.inventory, addresses), bucket.close
+        roles = BlobRoles(bucket.reader, bucket.reader, bucket.stage, bucket.remover, bucket.inventory, addresses)
+        return roles, bucket.close
     from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 
     files = FilesystemBlobs(open_data_folder(settings.data, create=False))
-    return BlobRoles(files.reader, files.stage, files.remover, files.inventory), partial(asyncio.to_thread, files.close)
+    roles = BlobRoles(files.reader, files.serving, files.stage, files.remover, files.inventory)
+
+    async def close() -> None:
+        files.serving.close()
+        await asyncio.to_thread(files.close)
+
+    return roles, close
 
 
 def prepare_cache(settings: Settings) -> None:

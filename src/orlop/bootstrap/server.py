@@ -54,7 +54,7 @@ def application_on(
     counters = build_counters(context, store)
     limits = build_limits(settings, counters)
     metrics = Metrics()
-    services = build_services(settings, stores, cached(settings, stores.blobs.reader, metrics.blob_cache.read))
+    services = build_services(settings, stores, cached(settings, stores.blobs.serving, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     people = build_people(settings, stores, services, limits, log, names)
@@ -77,7 +77,6 @@ def application_on(
 
     async def shutdown() -> None:
         await worker.stop()
-        blobs.close()
         await people.close()
         await stores.close()
         log.close()

@@ -10,26 +10,24 @@ from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.ranges import Span
 
+#: Bytes of a piece of a copy, for who has no reason to want others.
+PIECE = 512 * 1024
+
 
 class BlobContent(Protocol):
-    """An open copy. One with a `path` stays readable until `close`, even if it is deleted meanwhile."""
+    """An open copy."""
 
     @property
     def size(self) -> int:
         """Bytes in the copy."""
         ...
 
-    @property
-    def path(self) -> str | None:
-        """A path under which the operating system opens these very bytes until `close`; None where there is none."""
-        ...
-
     async def read(self) -> bytes:
         """All of it at once; for copies of a few KiB. Raises ContentCorrupt, Unavailable."""
         ...
 
-    def chunks(self, span: Span) -> AsyncIterator[bytes]:
-        """The bytes of `span` in pieces of at most 1 MiB. Raises ContentCorrupt when it is cut short, Unavailable."""
+    def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
+        """The bytes of `span` in pieces of at most `most`. Raises ContentCorrupt when it is cut short, Unavailable."""
         ...
 
     def close(self) -> None:

@@ -32,9 +32,6 @@ _MICROSECONDS = 1_000_000
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: Connections that wait to be accepted, and descriptors to ask for at most.
 _BACKLOG = 4096
-#: Threads of a worker in which the server reads files that it was given by path. With one for each request they stand
-#: in each other's way: blobs of 1 MiB come a third more often like this, and a few keep a disk busy as well.
-_FILE_READERS = 4
 _DESCRIPTORS = 1 << 20
 #: Bytes of one piece of an HTTP/2 upload; the protocol's default of 16 KiB makes uploads slow.
 _HTTP2_FRAME = 256 << 10
@@ -121,7 +118,6 @@ def _supervise(
         interface=Interfaces.ASGI,
         workers=settings.workers,
         loop=Loops.uvloop,
-        runtime_blocking_threads=_FILE_READERS,
         # Without TLS nobody speaks HTTP/2, and detecting it would let a silent connection stay for ever.
         http=HTTPModes.auto if tls else HTTPModes.http1,
         websockets=False,

@@ -6,16 +6,20 @@ import random
 import stat
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orlop.adapters.filesystem import DataFolder, FilesystemBlobs, promotion
-from orlop.adapters.filesystem.reader import PIECE, FilesystemContent
+from orlop.adapters.filesystem import reader as reading
+from orlop.adapters.filesystem.reader import FilesystemContent, FilesystemReader
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import BlobUploadUnknown, ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
+from orlop.ports.blobs import PIECE
 
 
 def _blob(content: bytes, copy: str = "c" * 32) -> Blob:
@@ -127,6 +131,50 @@ async def test_reading(store: FilesystemBlobs) -> None:
     opened.close()
 
 
+class Waiting(ThreadPoolExecutor):
+    """Threads that count what they were given to do."""
+
+    given = 0
+
+    def submit(self, *args: Any, **more: Any) -> Any:
+        self.given += 1
+        return super().submit(*args, **more)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+async def test_only_what_lies_on_the_disk_is_waited_for_in_a_thread(
+    store: FilesystemBlobs, folder: DataFolder, monkeypatch: pytest.MonkeyPatch, knows: bool
+) -> None:
+    blob = await _push(store, random.Random(2).randbytes(4 * PIECE))
+    if not knows:
+        monkeypatch.setattr(reading, "_NO_WAIT", 0)
+    with Waiting(1) as threads:
+        opened = await FilesystemReader(folder, threads).open(blob)
+        before = b"".join([piece async for piece in opened.chunks(Span(0, blob.size))])
+        assert threads.given == (0 if knows else 4), "what was just written lies in memory"
+        _forget(folder.copy(blob.key))
+        after = b"".join([piece async for piece in opened.chunks(Span(0, blob.size))])
+        opened.close()
+    assert digest_of(before) == digest_of(after) == blob.key.digest
+    if not _is_kept_in_memory(folder):
+        assert threads.given > 0
+
+
+def _forget(path: str) -> None:
+    """Have the system drop from memory what it has of a file, so that it has to read it again."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def _is_kept_in_memory(folder: DataFolder) -> bool:
+    """Whether the file system has no disk, as tmpfs."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    above = [(mount[1], mount[2]) for mount in mounts if f"{folder.root}/".startswith(f"{mount[1].rstrip('/')}/")]
+    return max(above)[1] in {"tmpfs", "ramfs"}
+
+
 async def test_a_copy_of_another_algorithm(store: FilesystemBlobs) -> None:
     blob = Blob(BlobKey(digest_of(b"content", "sha512"), "c" * 32), 7)
     writer = await store.stage.open("upload", 0, "sha512")
@@ -148,8 +196,7 @@ async def test_what_was_opened_outlives_its_removal(store: FilesystemBlobs, fold
     blob = await _push(store, b"content")
     opened = await store.reader.open(blob)
     await store.remover.remove(blob.key)
-    assert opened.path is not None
-    assert _bytes(opened.path) == await opened.read() == b"content"
+    assert await opened.read() == b"content"
     opened.close()
     assert os.listdir(folder.prefix(blob.key.digest)) == []
     with pytest.raises(ContentCorrupt, match="are missing"):

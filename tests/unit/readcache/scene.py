@@ -9,7 +9,7 @@ from orlop.adapters.readcache import CachedReader, CacheFolder, Outcome
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.errors import Unavailable
 from orlop.domain.ranges import Span
-from orlop.ports.blobs import BlobContent
+from orlop.ports.blobs import PIECE, BlobContent
 from tests.content import Piece
 
 LIMIT = 16 * 1024 * 1024
@@ -40,8 +40,6 @@ class Store:
 class Content:
     """See ports.blobs.BlobContent. Comes in small pieces."""
 
-    path = None
-
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.size = len(content)
@@ -50,10 +48,11 @@ class Content:
         """See ports.blobs.BlobContent."""
         return self._content
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent."""
-        for start in range(span.start, span.stop, 100_001):
-            yield self._content[start : min(start + 100_001, span.stop)]
+        step = min(most, 100_001)
+        for start in range(span.start, span.stop, step):
+            yield self._content[start : min(start + step, span.stop)]
 
     def close(self) -> None:
         """Nothing is held."""

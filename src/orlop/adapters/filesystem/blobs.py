@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.inventory import FilesystemInventory
 from orlop.adapters.filesystem.layout import DataFolder
+from orlop.adapters.filesystem.open_copies import OpenCopies
 from orlop.adapters.filesystem.reader import FilesystemReader
 from orlop.adapters.filesystem.stage import FilesystemStage
 from orlop.domain.blob import BlobKey
@@ -34,6 +35,7 @@ class FilesystemBlobs:
     def __init__(self, folder: DataFolder) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="orlop-disk")
         self.reader = FilesystemReader(folder, self._threads)
+        self.serving = OpenCopies(self.reader)
         self.stage = FilesystemStage(folder, self._threads)
         self.remover = FilesystemRemover(folder, self._threads)
         self.inventory = FilesystemInventory(folder, self._threads)

@@ -1,22 +1,23 @@
-"""Reading copies: a file opened once, and then read through its descriptor or handed to the server by path."""
+"""Reading copies: a file opened once, and then read through its descriptor, at once where it lies in memory."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import suppress
 
 from orlop.adapters.filesystem.disk import READ, translated
 from orlop.adapters.filesystem.layout import DataFolder
 from orlop.domain.blob import Blob
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.ranges import Span
+from orlop.ports.blobs import PIECE
 
-#: How much `chunks` reads at a time, in bytes.
-PIECE = 512 * 1024
+#: What the disk is asked for ahead of a reader who had to wait for it, in bytes.
+_AHEAD = 4 * 1024 * 1024
 
-#: Where Linux names the open files of a process: opening a name there opens the same file, even one deleted since.
-_DESCRIPTORS = "/proc/self/fd"
+#: Asks for bytes only if that takes no waiting (preadv2(2)); 0 where the system cannot say.
+_NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 
 
 class FilesystemReader:
@@ -25,7 +26,6 @@ class FilesystemReader:
     def __init__(self, folder: DataFolder, threads: ThreadPoolExecutor) -> None:
         self._folder = folder
         self._threads = threads
-        self._has_paths = Path(_DESCRIPTORS).is_dir()
 
     async def open(self, blob: Blob) -> "FilesystemContent":
         """See ports.blobs.BlobReader. Raises Unavailable when the disk fails, or too many files are open."""
@@ -42,19 +42,17 @@ class FilesystemReader:
         if size != blob.size:
             os.close(descriptor)
             raise ContentCorrupt(f"{size} bytes are stored of {blob.key.digest}, which has {blob.size}")
-        path = f"{_DESCRIPTORS}/{descriptor}" if self._has_paths else None
-        return FilesystemContent(descriptor, blob, path, self._threads)
+        return FilesystemContent(descriptor, blob, self._threads)
 
 
 class FilesystemContent:
     """See ports.blobs.BlobContent."""
 
-    def __init__(self, descriptor: int, blob: Blob, path: str | None, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, descriptor: int, blob: Blob, threads: ThreadPoolExecutor) -> None:
         self._descriptor = descriptor
         self._blob = blob
         self._threads = threads
         self._reading: asyncio.Future[bytes] | None = None
-        self.path = path
 
     @property
     def size(self) -> int:
@@ -65,21 +63,34 @@ class FilesystemContent:
         """See ports.blobs.BlobContent."""
         return self._read(0, self._blob.size)
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
-        """See ports.blobs.BlobContent. While one piece is sent, the next is read."""
-        start = span.start
-        reading = self._begin(start, span)
-        while start < span.stop:
-            piece = await asyncio.shield(reading)
-            start += len(piece)
-            if start < span.stop:
-                reading = self._begin(start, span)
-            yield piece
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
+        """See ports.blobs.BlobContent. Only what the system would have to wait for is read in a thread."""
+        for start in range(span.start, span.stop, most):
+            length = min(most, span.stop - start)
+            yield self._read(start, length) if self._at_hand(start, length) else await self._fetch(start, length)
 
-    def _begin(self, start: int, span: Span) -> "asyncio.Future[bytes]":
-        loop = asyncio.get_running_loop()
-        self._reading = loop.run_in_executor(self._threads, self._read, start, min(PIECE, span.stop - start))
-        return self._reading
+    def _at_hand(self, start: int, length: int) -> bool:
+        """Whether the first and the last byte of a piece lie in memory; what is between them then does as well, if
+        memory was not short since."""
+        if not _NO_WAIT:
+            return False
+        try:
+            for position in (start, start + length - 1):
+                os.preadv(self._descriptor, [bytearray(1)], position, _NO_WAIT)
+        except OSError:  # it would have to wait, or this file system cannot tell; what is wrong shows when it is read
+            return False
+        return True
+
+    async def _fetch(self, start: int, length: int) -> bytes:
+        self._reading = asyncio.get_running_loop().run_in_executor(self._threads, self._wait_for, start, length)
+        return await asyncio.shield(self._reading)
+
+    def _wait_for(self, start: int, length: int) -> bytes:
+        piece = self._read(start, length)
+        if hasattr(os, "posix_fadvise"):
+            with suppress(OSError):  # advice
+                os.posix_fadvise(self._descriptor, start + length, _AHEAD, os.POSIX_FADV_WILLNEED)
+        return piece
 
     def _read(self, start: int, length: int) -> bytes:
         with translated("reading the blob"):

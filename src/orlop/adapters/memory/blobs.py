@@ -7,10 +7,8 @@ from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest, digest_from, digest_of, new_hash
 from orlop.domain.errors import BlobUploadUnknown, ContentCorrupt, TooManyRequests
 from orlop.domain.ranges import Span
-from orlop.ports.blobs import Staged, StoredCopy, StoredStage
+from orlop.ports.blobs import PIECE, Staged, StoredCopy, StoredStage
 from orlop.ports.clock import Clock
-
-_PIECE = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -131,8 +129,6 @@ class _Writer:
 class _Content:
     """See ports.blobs.BlobContent."""
 
-    path = None
-
     def __init__(self, blob: Blob, content: bytearray) -> None:
         self._blob = blob
         self._content = content
@@ -142,10 +138,10 @@ class _Content:
         self._check()
         return bytes(self._content)
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
-        for start in range(span.start, span.stop, _PIECE):
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
+        for start in range(span.start, span.stop, most):
             self._check()
-            yield bytes(self._content[start : min(start + _PIECE, span.stop)])
+            yield bytes(self._content[start : min(start + most, span.stop)])
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
 
-from orlop.adapters.readcache.entry import Damaged, Kept
+from orlop.adapters.readcache.entry import CHUNK, Damaged, Kept
 from orlop.adapters.readcache.fill import Fill
 from orlop.adapters.readcache.folder import CacheFolder
 from orlop.domain.blob import Blob
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.ranges import Span
-from orlop.ports.blobs import BlobContent, BlobReader
+from orlop.ports.blobs import PIECE, BlobContent, BlobReader
 
 #: After the disk refused something, for how long it is left alone, in seconds.
 _REST = 30.0
@@ -55,8 +55,6 @@ class CachedReader:
 class KeptContent:
     """See ports.blobs.BlobContent. A copy that is kept here; what turns out damaged is read from the store."""
 
-    path = None
-
     def __init__(self, cache: CachedReader, blob: Blob, kept: Kept) -> None:
         self._cache = cache
         self._blob = blob
@@ -68,21 +66,23 @@ class KeptContent:
         """See ports.blobs.BlobContent."""
         return b"".join([piece async for piece in self.chunks(Span(0, self.size))])
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent."""
         start = span.start
+        whole = max(most, CHUNK)
         while start < span.stop and self._kept is not None:
             try:
-                piece = await asyncio.to_thread(self._kept.read, Span(start, span.stop))
+                verified = await asyncio.to_thread(self._kept.read, Span(start, min(start + whole, span.stop)))
             except Damaged:
                 await self._give_up(self._kept)
                 break
-            start += len(piece)
-            yield piece
+            for position in range(0, len(verified), most):
+                yield verified[position : position + most]
+            start += len(verified)
         if start < span.stop:
             if self._content is None:
                 self._content = await self._cache.store.open(self._blob)
-            async for piece in self._content.chunks(Span(start, span.stop)):
+            async for piece in self._content.chunks(Span(start, span.stop), most):
                 yield piece
 
     async def _give_up(self, kept: Kept) -> None:
@@ -102,8 +102,6 @@ class KeptContent:
 class KeepingContent:
     """See ports.blobs.BlobContent. A copy in the store that is kept here when it is read as a whole."""
 
-    path = None
-
     def __init__(self, cache: CachedReader, blob: Blob, content: BlobContent) -> None:
         self._cache = cache
         self._blob = blob
@@ -121,16 +119,16 @@ class KeepingContent:
             filling.end()
         return content
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent. A copy that does not match its digest breaks off before its last piece."""
         if span != Span(0, self.size):
-            async for piece in self._content.chunks(span):
+            async for piece in self._content.chunks(span, most):
                 yield piece
             return
         filling = _Filling(self._cache, self._blob)
         try:
             await filling.begin()
-            async for piece in self._content.chunks(span):
+            async for piece in self._content.chunks(span, most):
                 await filling.add(piece)
                 yield piece
         finally:

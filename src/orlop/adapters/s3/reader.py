@@ -8,6 +8,7 @@ from orlop.adapters.s3.streams import reading
 from orlop.domain.blob import Blob
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.ranges import Span
+from orlop.ports.blobs import PIECE
 
 #: Copies up to this size are read when they are opened, which spares a request; in bytes.
 SMALL = 64 * 1024
@@ -51,8 +52,6 @@ def _check(blob: Blob, size: int) -> None:
 class SmallContent:
     """See ports.blobs.BlobContent."""
 
-    path = None
-
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.size = len(content)
@@ -61,10 +60,10 @@ class SmallContent:
         """See ports.blobs.BlobContent."""
         return self._content
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent."""
-        if span.length:
-            yield self._content[span.start : span.stop]
+        for start in range(span.start, span.stop, most):
+            yield self._content[start : min(start + most, span.stop)]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -72,8 +71,6 @@ class SmallContent:
 
 class LargeContent:
     """See ports.blobs.BlobContent. Nothing is open between two reads."""
-
-    path = None
 
     def __init__(self, session: S3Session, blob: Blob) -> None:
         self._session = session
@@ -84,11 +81,11 @@ class LargeContent:
         """See ports.blobs.BlobContent."""
         return b"".join([piece async for piece in self.chunks(Span(0, self.size))])
 
-    async def chunks(self, span: Span) -> AsyncIterator[bytes]:
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent."""
         key = self._session.keys.copy(self._blob.key)
         try:
-            async for piece in reading(self._session, key, span):
+            async for piece in reading(self._session, key, span, most):
                 yield piece
         except FAILURES as failure:
             with translated(_DOING):

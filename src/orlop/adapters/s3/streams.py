@@ -7,16 +7,14 @@ import aiohttp
 from orlop.adapters.s3.errors import FAILURES, code_of
 from orlop.adapters.s3.session import S3Session
 from orlop.domain.ranges import Span
-
-#: Bytes asked of the connection at once.
-PIECE = 512 * 1024
+from orlop.ports.blobs import PIECE
 
 #: How often in a row a connection may be cut before any further byte.
 _CUTS = 3
 
 
-async def reading(session: S3Session, key: str, span: Span) -> AsyncGenerator[bytes, None]:
-    """The bytes of `span`, never fewer. Raises what the driver raises.
+async def reading(session: S3Session, key: str, span: Span, most: int = PIECE) -> AsyncGenerator[bytes, None]:
+    """The bytes of `span`, never fewer, in pieces of at most `most`. Raises what the driver raises.
 
     A connection that is cut is made anew from where it ended: objects do not change.
     """
@@ -27,7 +25,7 @@ async def reading(session: S3Session, key: str, span: Span) -> AsyncGenerator[by
             async with answer["Body"] as body:
                 if start and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
                     raise aiohttp.ClientPayloadError("the answer begins elsewhere")
-                while start < span.stop and (piece := await body.read(min(PIECE, span.stop - start))):
+                while start < span.stop and (piece := await body.read(min(most, span.stop - start))):
                     start, cuts = start + len(piece), 0
                     yield piece
             if start < span.stop:

@@ -17,7 +17,8 @@ from orlop.faces.api.problems import MEDIA_TYPE, KeyReused, extra_headers, probl
 from orlop.faces.api.routes import ERROR, REQUEST_ID, description
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.exchange import combined
-from orlop.faces.distribution.responses import Response, Send, header, send_response
+from orlop.faces.distribution.responses import Response, header
+from orlop.faces.distribution.sending import Send, send_response
 from orlop.faces.ratelimit import Header, limit_headers
 from orlop.services.idempotency import Idempotency, Kept, Reused
 from orlop.telemetry.requests import RequestLog, RequestRecord
@@ -124,7 +125,7 @@ class ApiApp:
             if body is None or not (body.finished or await body.drain()):
                 more.append((b"connection", b"close"))
                 linger = body.linger if body is not None else None
-            sent = await send_response(send, receive, response, more, head=scope["method"] == "HEAD", linger=linger)
+            sent = await send_response(send, response, more, head=scope["method"] == "HEAD", linger=linger)
         finally:
             self._log.finished(
                 RequestRecord(

@@ -26,7 +26,8 @@ from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import Exchange, combined
 from orlop.faces.distribution.pulling import Pulling, Warm
 from orlop.faces.distribution.request import Kind, Request, parse_request
-from orlop.faces.distribution.responses import AnyResponse, Response, Send, header, send_response
+from orlop.faces.distribution.responses import AnyResponse, Response, header
+from orlop.faces.distribution.sending import Send, Streams, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.ratelimit import Header, limit_headers
@@ -48,7 +49,6 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\]
 _SERVER = (b"server", b"orlop")
 _PULL = (Action.PULL,)
 _READING = frozenset({Kind.MANIFEST_GET, Kind.BLOB_GET})
-_PATHSEND = "http.response.pathsend"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -91,6 +91,7 @@ class DistributionApp:
         self._limits = limits
         self._request_ids = request_ids
         self._clock = clock
+        self._streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -173,8 +174,7 @@ class DistributionApp:
                 limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
                 if failure is not None:
                     raise failure
-                pathsend = _PATHSEND in scope.get("extensions", ())
-                exchange = Exchange(method, headers, body, caller, pathsend)
+                exchange = Exchange(method, headers, body, caller)
                 response = await self._answer(scope, request, exchange, standing)
             except RegistryError as refusal:
                 error = refusal.code
@@ -195,7 +195,10 @@ class DistributionApp:
                 more.append((b"connection", b"close"))
                 linger = body.linger if body is not None else None
             try:
-                sent = await send_response(send, receive, response, more, head=method == "HEAD", linger=linger)
+                if isinstance(response, Response):
+                    sent = await send_response(send, response, more, head=method == "HEAD", linger=linger)
+                else:
+                    sent = await self._streams.send(send, receive, response, more)
             except (
                 ContentCorrupt,
                 Unavailable,

@@ -5,14 +5,12 @@ from orlop.domain.digest import Digest
 from orlop.domain.ranges import Span, parse_range
 from orlop.faces.distribution.exchange import Exchange, etag_matches
 from orlop.faces.distribution.manifests import IMMUTABLE
-from orlop.faces.distribution.open_copies import OpenCopies
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import (
     INLINE,
     AnyResponse,
     Headers,
-    PathResponse,
     Response,
     StreamResponse,
     header,
@@ -29,7 +27,6 @@ class BlobHandlers:
     def __init__(self, blobs: Blobs, redirects: RedirectRules = RedirectRules()) -> None:  # noqa: B008 - a frozen value
         self._blobs = blobs
         self._redirects = redirects
-        self._open_copies = OpenCopies(blobs)
 
     async def find(self, request: Request, exchange: Exchange) -> FoundBlob:
         """The blob, before conditions and ranges."""
@@ -59,25 +56,14 @@ class BlobHandlers:
         if span is not None:
             headers.append(header("content-range", f"bytes {span.start}-{span.stop - 1}/{blob.size}"))
             return StreamResponse(206, headers, await self._blobs.open(blob), span)
+        content = await self._blobs.open(blob)
         if exchange.method != "HEAD" and blob.size > INLINE:
-            return await self._large(blob, headers, exchange)
-        return Response(200, headers, await self._small(blob, exchange), length=blob.size)
-
-    async def _small(self, blob: Blob, exchange: Exchange) -> bytes:
-        content, is_lent = await self._open_copies.lend(blob)
+            return StreamResponse(200, headers, content, Span(0, blob.size))
         try:
-            return b"" if exchange.method == "HEAD" else await content.read()
+            body = b"" if exchange.method == "HEAD" else await content.read()
         finally:
-            if not is_lent:
-                content.close()
-
-    async def _large(self, blob: Blob, headers: Headers, exchange: Exchange) -> AnyResponse:
-        if not exchange.pathsend:
-            return StreamResponse(200, headers, await self._blobs.open(blob), Span(0, blob.size))
-        content, is_lent = await self._open_copies.lend(blob)
-        if is_lent and content.path is not None:
-            return PathResponse(200, headers, content.path, blob.size)
-        return StreamResponse(200, headers, content, Span(0, blob.size))
+            content.close()
+        return Response(200, headers, body, length=blob.size)
 
     def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:
         wanted = exchange.header(b"range")
@@ -87,10 +73,6 @@ class BlobHandlers:
         if unless_changed and unless_changed != etag:
             return None
         return parse_range(wanted, blob.size)
-
-    def close(self) -> None:
-        """Let go of the copies that were lent."""
-        self._open_copies.close()
 
     async def delete(self, request: Request, exchange: Exchange) -> Response:
         """DELETE takes the blob out of this repository; its bytes go when no repository holds it."""

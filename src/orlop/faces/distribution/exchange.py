@@ -16,8 +16,6 @@ class Exchange(msgspec.Struct, frozen=True):
     headers: dict[bytes, bytes]
     body: RequestBody
     caller: Caller
-    pathsend: bool = False
-    """Whether the server takes a path for a body."""
     hidden: bool = False
     """Whether the caller may not know of the repository: it is to look as if it were not there."""
 

@@ -16,7 +16,8 @@ from orlop.faces.challenge import Challenges
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.exchange import combined
 from orlop.faces.distribution.request import MethodNotAllowed, RouteUnknown
-from orlop.faces.distribution.responses import Headers, Response, Send, header, send_response
+from orlop.faces.distribution.responses import Headers, Response, header
+from orlop.faces.distribution.sending import Send, send_response
 from orlop.faces.ratelimit import limit_headers
 from orlop.faces.token.errors import refused_get, refused_post
 from orlop.faces.token.request import Grant, TokenRequest, parse_form, parse_query
@@ -96,7 +97,7 @@ class TokenApp:
         more: Headers = [(b"x-request-id", request_id.encode()), (b"server", b"orlop")]
         if body is None or not (body.finished or await body.drain()):
             more.append((b"connection", b"close"))
-        sent = await send_response(send, receive, response, more, head=method == "HEAD")
+        sent = await send_response(send, response, more, head=method == "HEAD")
         self._log.finished(
             RequestRecord(
                 request_id=request_id,

@@ -1,0 +1,148 @@
+"""Copies go out in pieces: whole, with bounded memory, and not longer than somebody reads them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from orlop.domain.errors import ContentCorrupt
+from orlop.domain.ranges import Span
+from orlop.faces.distribution.responses import StreamResponse
+from orlop.faces.distribution.sending import Streams
+from orlop.ports.blobs import PIECE
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+class Content:
+    """A copy of `size` bytes, of which only `there` are there; keeps in which pieces it was wanted."""
+
+    def __init__(self, size: int, there: int | None = None) -> None:
+        self.size = size
+        self._there = size if there is None else there
+        self.most = 0
+        self.read_until = 0
+        self.closed = False
+
+    async def read(self) -> bytes:
+        """See ports.blobs.BlobContent."""
+        return bytes(self.size)
+
+    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
+        """See ports.blobs.BlobContent."""
+        self.most = most
+        for start in range(span.start, span.stop, most):
+            if start >= self._there:
+                raise ContentCorrupt("the copy ends early")
+            self.read_until = min(start + most, span.stop)
+            yield bytes(self.read_until - start)
+
+    def close(self) -> None:
+        """See ports.blobs.BlobContent."""
+        self.closed = True
+
+
+class Client:
+    """Reads until it has `enough` bytes; then it stands still, or goes away if it `leaves`."""
+
+    def __init__(self, enough: int = 1 << 60, *, leaves: bool = False) -> None:
+        self._enough = enough
+        self._leaves = leaves
+        self.messages: list[dict[str, Any]] = []
+        self.got = 0
+        self.reads_on = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """As ASGI has it: returns when the client can take more, and at once when nobody is there."""
+        self.messages.append(message)
+        self.got += len(message.get("body", b""))
+        if self.got >= self._enough:
+            if self._leaves:
+                self.left.set()
+            else:
+                await self.reads_on.wait()
+
+    async def receive(self) -> dict[str, Any]:
+        """As ASGI has it."""
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+
+def sending(streams: Streams, client: Client, content: Content) -> "asyncio.Task[int]":
+    """Send a copy in a task of its own."""
+    response = StreamResponse(200, [], content, Span(0, content.size))
+    return asyncio.ensure_future(streams.send(client.send, client.receive, response, []))
+
+
+@pytest.mark.parametrize("size", [1, 256 * KIB, 256 * KIB + 1, 5 * MIB + 3])
+async def test_a_copy_arrives_whole_and_the_last_piece_is_the_end(size: int) -> None:
+    client, content = Client(), Content(size)
+    assert await sending(Streams(), client, content) == client.got == size
+    start, *pieces = client.messages
+    assert start["headers"] == [(b"content-length", b"%d" % size)]
+    assert [piece["more_body"] for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    assert content.closed
+
+
+async def test_the_more_answers_are_under_way_the_smaller_their_pieces() -> None:
+    streams = Streams(memory=4 * MIB)
+    clients = [Client(1) for _ in range(40)]
+    contents = [Content(2 * MIB) for _ in clients]
+    tasks = []
+    for client, content in zip(clients, contents, strict=True):
+        tasks.append(sending(streams, client, content))
+        await asyncio.sleep(0)
+    sizes = [content.most for content in contents]
+    assert sizes[:3] == [256 * KIB] * 3
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[9] == 4 * MIB // 50
+    assert sizes[-1] == 32 * KIB
+    for client in clients:
+        client.reads_on.set()
+    assert sum(await asyncio.gather(*tasks)) == 80 * MIB
+    late = Content(2 * MIB)
+    await sending(streams, Client(), late)
+    assert late.most == 256 * KIB, "who is through needs no memory any more"
+
+
+async def test_nothing_is_read_for_a_client_that_went_away() -> None:
+    client, content = Client(3 * MIB, leaves=True), Content(1 << 40)
+    sent = await asyncio.wait_for(sending(Streams(), client, content), 30)
+    assert sent < 8 * MIB
+    assert content.read_until < 8 * MIB
+    assert content.closed
+
+
+async def test_a_quick_client_leaves_others_their_turn() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    await sending(Streams(), Client(), Content(64 * MIB))
+    task.cancel()
+    assert turns >= 63
+
+
+async def test_a_copy_that_ends_early_is_no_whole_answer() -> None:
+    client, content = Client(), Content(2 * MIB, there=MIB)
+    with pytest.raises(ContentCorrupt):
+        await sending(Streams(), client, content)
+    assert all(message["more_body"] for message in client.messages[1:])
+    assert content.closed
+
+
+async def test_what_failed_takes_no_memory() -> None:
+    streams = Streams(memory=5 * 256 * KIB)
+    for _ in range(3):
+        with pytest.raises(ContentCorrupt):
+            await sending(streams, Client(), Content(2 * MIB, there=MIB))
+    content = Content(2 * MIB)
+    await sending(streams, Client(), content)
+    assert content.most == 256 * KIB
