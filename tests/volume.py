@@ -6,6 +6,9 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 #: Whether this is the long run.
 LONG = os.environ.get("ORLOP_TEST_LONG") == "1"
@@ -14,7 +17,7 @@ LONG = os.environ.get("ORLOP_TEST_LONG") == "1"
 _REPORT = Path(os.environ.get("ORLOP_TEST_REPORT", "long.jsonl"))
 
 
-def volume(usual: int, long: int) -> int:
+def volume(usual: Number, long: Number) -> Number:
     """How often."""
     return long if LONG else usual
 

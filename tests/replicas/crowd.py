@@ -14,6 +14,13 @@ from itertools import count
 
 from tests.content import Piece, Pushable, image
 from tests.faults.pushing import Answer, Client, Refused
+from tests.volume import volume
+
+#: Clients that push, and that pull, while replicas are killed or upgraded.
+PUSHING, PULLING = volume(3, 16), volume(6, 64)
+#: A client begins an image so often, in seconds: where two cores carry all of this without a pause, a second try takes
+#: until the next kill.
+PACE = volume(0.5, 8.0)
 
 #: What a client may see of a replica that dies: the balancer's word for it, or that the session is still on lease.
 _PASSING = frozenset({429, 502, 503, 504})

@@ -15,7 +15,7 @@ from tests.content import blob
 from tests.faults.pushing import REPOSITORY, Answer, Client, small
 from tests.fleet import fleet
 from tests.postgres import PostgresServer
-from tests.replicas.crowd import Crowd
+from tests.replicas.crowd import PACE, PULLING, PUSHING, Crowd
 from tests.s3 import S3Server
 from tests.servers import OrlopServer
 from tests.volume import told, volume
@@ -25,11 +25,6 @@ pytestmark = pytest.mark.slow
 #: Replicas are killed so often at least, and for so many seconds.
 KILLS, LASTING = 20, volume(0, 600)
 PAUSES = volume(20, 200)
-#: Clients that push, and that pull, while replicas are killed.
-PUSHING, PULLING = volume(3, 16), volume(6, 64)
-#: A client begins an image so often, in seconds: where two cores carry all of this without a pause, a second try takes
-#: until the next kill.
-PACE = volume(0.5, 4.0)
 #: A replica is killed every two seconds. On a busy machine a start takes longer, so there have to be more of them.
 EVERY, REPLICAS, AWAY = 2.0, volume(3, 6), volume(1, 3)
 
