@@ -16,6 +16,12 @@ from orlop.ports.blobs import PIECE
 #: What the disk is asked for ahead of a reader who had to wait for it, in bytes.
 _AHEAD = 4 * 1024 * 1024
 
+#: For how much a look whether it lies in memory is good, in bytes.
+_STRETCH = 1024 * 1024
+
+#: Where a look leaves its byte.
+_PROBE = [bytearray(1)]
+
 #: Asks for bytes only if that takes no waiting (preadv2(2)); 0 where the system cannot say.
 _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 
@@ -65,18 +71,22 @@ class FilesystemContent:
 
     async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent. Only what the system would have to wait for is read in a thread."""
+        at_hand = span.start
         for start in range(span.start, span.stop, most):
-            length = min(most, span.stop - start)
-            yield self._read(start, length) if self._at_hand(start, length) else await self._fetch(start, length)
+            stop = min(start + most, span.stop)
+            if stop > at_hand and self._lies_in_memory(start, stretch := min(start + max(most, _STRETCH), span.stop)):
+                at_hand = stretch
+            length = stop - start
+            yield self._read(start, length) if stop <= at_hand else await self._fetch(start, length)
 
-    def _at_hand(self, start: int, length: int) -> bool:
-        """Whether the first and the last byte of a piece lie in memory; what is between them then does as well, if
-        memory was not short since."""
+    def _lies_in_memory(self, start: int, stop: int) -> bool:
+        """Whether the first and the last byte of a stretch do; what is between them then does as well, unless memory
+        is short."""
         if not _NO_WAIT:
             return False
         try:
-            for position in (start, start + length - 1):
-                os.preadv(self._descriptor, [bytearray(1)], position, _NO_WAIT)
+            os.preadv(self._descriptor, _PROBE, start, _NO_WAIT)
+            os.preadv(self._descriptor, _PROBE, stop - 1, _NO_WAIT)
         except OSError:  # it would have to wait, or this file system cannot tell; what is wrong shows when it is read
             return False
         return True
