@@ -19,6 +19,7 @@ from orlop.domain.access import Place, PlaceKind
 from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, NewGrant, Secret
+from tests.content import image
 from tests.serving import PATIENCE, Reply, Server, command, environment, eventually, head, serving
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module", name="people")
 def _people(server: Server) -> dict[str, str]:
     """Authorization headers of people who may push below `team`."""
-    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin", "fay"))
+    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin", "fay", "gina"))
 
 
 async def joined(data: Path, *names: str) -> dict[str, str]:
@@ -75,6 +76,31 @@ def log(server: Server, *arguments: str) -> list[dict[str, object]]:
     )
     found: list[dict[str, object]] = json.loads(done.stdout)
     return found
+
+
+def test_blobs_that_are_at_hand_are_counted_as_well(server: Server, people: dict[str, str]) -> None:
+    who = people["gina"]
+    what = image("limited", layers=[])
+    [config] = what.blobs
+    post = f"/v2/team/limited/blobs/uploads/?digest={config.digest}"
+    assert server.ask("POST", post, config.content, authorization=who).status == 201
+    put = "/v2/team/limited/manifests/v1"
+    assert server.ask("PUT", put, what.content, authorization=who, content_type=what.media_type).status == 201
+    target = f"/v2/team/limited/blobs/{config.digest}"
+    replies = [server.ask("GET", target, authorization=who) for _ in range(50)]
+    assert {reply.status for reply in replies} == {200, 429}
+    assert 28 <= sum(reply.status == 200 for reply in replies) <= 43
+    left = [int(reply.headers["ratelimit"].partition("r=")[2].partition(";")[0]) for reply in replies[:20]]
+    assert left == sorted(left, reverse=True)
+    assert json.loads(replies[-1].body)["errors"][0]["code"] == "TOOMANYREQUESTS"
+
+    eventually(
+        "who pulled it is on record",
+        lambda: (
+            {entry["digest"] for entry in log(server, "--actor", "gina", "--kind", "blob.pulled")}
+            == {str(config.digest)}
+        ),
+    )
 
 
 def test_a_burst_is_limited_by_both_workers_together_and_others_are_not(server: Server, people: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from orlop.faces.app import Application, RootApp
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
+from orlop.faces.distribution.fetching import Fetching
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
 from orlop.faces.distribution.pulling import Pulling
@@ -130,10 +131,8 @@ def _distribution(
         handlers,
         doors,
         # Manifests are what is worth remembering; of a blob it is only where it lies.
-        Pulling(
-            handlers.manifests, Answers(stores.changes, settings.cache.bytes * 7 // 8), doors.standings, SystemClock()
-        ),
-        Answers(stores.changes, settings.cache.bytes // 8),
+        Pulling(handlers.manifests, Answers(stores.changes, settings.cache.bytes * 7 // 8), doors.turnstile),
+        Fetching(handlers.blobs, Answers(stores.changes, settings.cache.bytes // 8), doors.turnstile),
         log,
         Limits(body_idle=settings.limits.body_idle / SECOND),
         names,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,20 +20,20 @@ from orlop.domain.errors import (
     Unavailable,
 )
 from orlop.faces.challenge import Challenges
-from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.errors import render
 from orlop.faces.distribution.exchange import Exchange, combined
-from orlop.faces.distribution.pulling import Pulling, Warm
+from orlop.faces.distribution.fetching import Fetching
+from orlop.faces.distribution.plain import Asked, Given, Plain
+from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Kind, Request, parse_request
-from orlop.faces.distribution.responses import AnyResponse, Response, header
+from orlop.faces.distribution.responses import AnyResponse, Headers, Response, StreamResponse, header
 from orlop.faces.distribution.sending import Send, Streams, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.ratelimit import Header, limit_headers
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
-from orlop.services.blobs import FoundBlob
 from orlop.services.standing import Standing, Standings
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
@@ -76,17 +76,17 @@ class DistributionApp:
         handlers: Handlers,
         doors: Doors,
         pulling: Pulling,
-        blobs: Answers[FoundBlob],
+        fetching: Fetching,
         log: RequestLog,
         limits: Limits,
         request_ids: Callable[[], str],
         clock: Clock,
     ) -> None:
-        self._handlers = handlers
         self._table = table(handlers)
         self._doors = doors
+        self._plain = Plain(doors.standings, doors.challenges.proxies, clock)
         self._pulling = pulling
-        self._blobs = blobs
+        self._fetching = fetching
         self._log = log
         self._limits = limits
         self._request_ids = request_ids
@@ -96,57 +96,83 @@ class DistributionApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
+        request_id = self._request_ids()
         failure: Exception | None = None
-        warm: Warm | None = None
+        given: Given | None = None
+        asked: Asked | None = None
         try:
-            warm = await self._pulling.warm(scope)
+            asked = self._plain.read(scope, request_id)
+            if asked is not None:
+                given = await self._pulling.warm(asked) or await self._fetching.warm(asked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where answers are made of it
             failure = error
-        if warm is None or not await self._give(warm, scope, send, started):
-            await self._serve(scope, receive, send, started, failure)
+        if asked is None or given is None or not await self._give(given, asked, scope, receive, send, started):
+            await self._serve(scope, receive, send, started, request_id, failure)
 
-    async def _give(self, warm: Warm, scope: Scope, send: Send, started: float) -> bool:
-        """A manifest the short way: the most frequent of all answers, so that nothing is done here that can be left.
+    async def _give(
+        self, given: Given, asked: Asked, scope: Scope, receive: Receive, send: Send, started: float
+    ) -> bool:
+        """Answer the short way: the most frequent of all answers, so that nothing is done here that can be left.
         False, and nothing sent, for whoever has asked too often."""
-        request_id = self._request_ids()
-        ready, headers, subject, method = warm.ready, warm.headers, warm.standing.subject, scope["method"]
-        caller = Caller(subject, self._doors.challenges.proxies.client(scope, headers), request_id)
+        response, caller = given.response, asked.caller
         try:
-            limited = limit_headers(self._doors.turnstile.admit(caller, Kind.MANIFEST_GET, method))
+            limited = limit_headers(self._doors.turnstile.admit(caller, given.kind, asked.method))
         except TooManyRequests:
+            if isinstance(response, StreamResponse):
+                response.content.close()
             return False
-        body = ready.body if method == "GET" else b""
-        self._pulling.seen(ready, counted=method == "GET")
-        self._doors.turnstile.pulled(caller, ready.pull, method)
+        given.seen()
+        error, sent = "", 0
         try:
-            length = (b"content-length", b"%d" % len(ready.body))
-            start = [*ready.headers(), _SERVER, length, (b"x-request-id", request_id.encode()), *limited]
-            await send({"type": "http.response.start", "status": 200, "headers": start})
-            await send({"type": "http.response.body", "body": body})
+            more = [_SERVER, (b"x-request-id", caller.request.encode()), *limited]
+            error, sent = await self._send(send, receive, response, more, scope, caller)
         finally:
             self._log.finished(
                 RequestRecord(
-                    request_id=request_id,
-                    method=method,
+                    request_id=caller.request,
+                    method=asked.method,
                     path=scope["path"],
-                    route="manifest-get",
-                    status=200,
+                    route=given.kind.value,
+                    status=response.status,
                     seconds=time.perf_counter() - started,
                     bytes_in=0,
-                    bytes_out=len(body),
+                    bytes_out=sent,
                     client=caller.address,
-                    user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-                    subject=subject.name,
-                    credential=subject.credential,
+                    user_agent=asked.headers.get(b"user-agent", b"").decode("latin-1"),
+                    subject=caller.subject.name,
+                    credential=caller.subject.credential,
+                    error=error,
                 )
             )
         return True
 
+    async def _send(
+        self,
+        send: Send,
+        receive: Receive,
+        response: AnyResponse,
+        more: Headers,
+        scope: Scope,
+        caller: Caller,
+        linger: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[str, int]:
+        """Send an answer; the code of what cut it short, and the bytes of body that went out."""
+        if isinstance(response, Response):
+            return "", await send_response(send, response, more, head=scope["method"] == "HEAD", linger=linger)
+        try:
+            return "", await self._streams.send(send, receive, response, more)
+        except (
+            ContentCorrupt,
+            Unavailable,
+        ) as damage:  # too late for an error: to return without the rest cuts the connection
+            path = scope["path"]
+            _log.error("a copy ended early", request_id=caller.request, path=path, reason=damage.message)
+            return damage.code, 0
+
     async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, started: float, failure: Exception | None
+        self, scope: Scope, receive: Receive, send: Send, started: float, request_id: str, failure: Exception | None
     ) -> None:
-        """Any request. `failure` is what came of looking for its manifest already."""
-        request_id = self._request_ids()
+        """Any request. `failure` is what came of trying the short way."""
         method = scope["method"]
         path = scope["path"]
         caller = Caller(ANONYMOUS, "", request_id)
@@ -194,17 +220,8 @@ class DistributionApp:
             if body is None or not (body.finished or await body.drain()):
                 more.append((b"connection", b"close"))
                 linger = body.linger if body is not None else None
-            try:
-                if isinstance(response, Response):
-                    sent = await send_response(send, response, more, head=method == "HEAD", linger=linger)
-                else:
-                    sent = await self._streams.send(send, receive, response, more)
-            except (
-                ContentCorrupt,
-                Unavailable,
-            ) as damage:  # too late for an error: to return without the rest cuts the connection
-                error = damage.code
-                _log.error("a copy ended early", request_id=request_id, path=path, reason=damage.message)
+            cut, sent = await self._send(send, receive, response, more, scope, caller, linger)
+            error = cut or error
         finally:
             self._log.finished(
                 RequestRecord(
@@ -228,12 +245,10 @@ class DistributionApp:
         kind = request.kind
         if kind not in FILTERED:
             exchange = await self._let_in(request, exchange, standing)
-        if kind is Kind.MANIFEST_GET:
-            found, pull = await self._pulling.answer(scope, request, exchange)
-            self._doors.turnstile.pulled(exchange.caller, pull, exchange.method)
-            return _named(found, request)
-        if kind is Kind.BLOB_GET:
-            return await self._blob(request, exchange)
+        if kind in _READING:
+            target = scope.get("raw_path") or scope["path"].encode()
+            reading = self._pulling if kind is Kind.MANIFEST_GET else self._fetching
+            return _named(await reading.answer(target, request, exchange), request)
         if kind not in WITH_BODY and not exchange.body.finished:
             await exchange.body.read(0, "a request of this kind")
         if kind not in UPLOADING:
@@ -266,25 +281,6 @@ class DistributionApp:
             challenge = header("www-authenticate", self._doors.challenges.bearer(refusal, scope, headers))
             response = msgspec.structs.replace(response, headers=[*response.headers, challenge])
         return response
-
-    async def _blob(self, request: Request, exchange: Exchange) -> AnyResponse:
-        """GET and HEAD of a blob. What is remembered is which copy it is, never its bytes."""
-        handlers = self._handlers.blobs
-        if exchange.hidden:
-            await handlers.find(request, exchange)
-        assert request.repository is not None
-        key = (request.repository, request.digest)
-        found = self._blobs.recall(key)
-        if found is None:
-            found = await self._blobs.ask(
-                key,
-                request.repository,
-                handlers.find(request, exchange),
-                lambda found: 0 if found.lasting else None,
-                by_digest=True,
-            )
-        self._doors.turnstile.read(exchange, request.repository, request.digest)
-        return _named(await handlers.answer(found.blob, exchange), request)
 
 
 def _named(response: R, request: Request) -> R:

@@ -1,13 +1,11 @@
-"""Pulls of manifests as most clients make them: found by the bytes of their target, before anything is parsed.
+"""Pulls of manifests the short way: found by the bytes of their target, before anything is parsed.
 
 What the catalog said is remembered for as long as it cannot have changed; what is not remembered is looked up with one
-query. Everything else about a request was worked out before, or it is left to the long way.
+query.
 """
 
 import sys
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -17,16 +15,12 @@ from orlop.domain.media_types import LONGEST_ACCEPT, accepts
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
+from orlop.faces.distribution.plain import Asked, Given
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import Header, Headers, Response, header
+from orlop.faces.distribution.turnstile import Turnstile
 from orlop.ports.catalog import Pull
-from orlop.ports.clock import Clock
 from orlop.services.manifests import require_acceptable, unknown_manifest
-from orlop.services.standing import Standing, Standings
-
-Scope = dict[str, Any]
-
-_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
@@ -47,72 +41,47 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
         ]
 
 
-class Warm(msgspec.Struct, frozen=True, gc=False):
-    """A request that is answered the short way: with what, to whom, and its headers."""
-
-    ready: Ready
-    standing: Standing
-    headers: Mapping[bytes, bytes]
-
-
 class Pulling:
-    """Manifests by tag and digest. `answers` forgets them when content changes, `standings` who may pull them."""
+    """Manifests by tag and digest, which `answers` forgets when content changes."""
 
-    def __init__(self, handlers: ManifestHandlers, answers: Answers[Ready], standings: Standings, clock: Clock) -> None:
+    def __init__(self, handlers: ManifestHandlers, answers: Answers[Ready], turnstile: Turnstile) -> None:
         self._handlers = handlers
         self._answers = answers
-        self._standings = standings
-        self._clock = clock
+        self._turnstile = turnstile
 
-    async def warm(self, scope: Scope) -> Warm | None:
-        """The answer to a request for a manifest without parameters, conditions and a body, by somebody of whom it is
-        remembered that they may pull it; None for any other. Raises what the catalog refuses such a request with.
-        """
-        if scope["method"] not in _METHODS or scope["http_version"] >= "2" or scope["query_string"]:
+    async def warm(self, asked: Asked) -> Given | None:
+        """The answer to a plain request for a manifest; None for anything else, and for who may not be remembered to
+        be allowed to pull it. Raises what the catalog refuses such a request with."""
+        if b"/manifests/" not in asked.target or b"if-none-match" in asked.headers:
             return None
-        target = scope.get("raw_path")
-        if target is None or b"/manifests/" not in target:
-            return None
-        lines = scope["headers"]
-        headers: dict[bytes, bytes] = dict(lines)
-        if (
-            len(headers) != len(lines)
-            or b"if-none-match" in headers
-            or b"content-length" in headers
-            or b"transfer-encoding" in headers
-        ):
-            return None
-        now = self._clock.now()
-        standing = self._standings.recall(headers.get(b"authorization", b""), now)
-        if standing is None:
-            return None
-        ready = self._answers.recall(target)
+        ready = self._answers.recall(asked.target)
         if ready is None:
-            request = _parsed(scope["method"], target)
-            if request is None or not standing.may_pull(request.repository, now):
+            request = _parsed(asked.method, asked.target)
+            if request is None or not asked.may_pull(request.repository):
                 return None
-            ready = await self._look_up(target, request)
-        elif not standing.may_pull(ready.pull.repository, now):
+            ready = await self._look_up(asked.target, request)
+        elif not asked.may_pull(ready.pull.repository):
             return None
-        accept = headers.get(b"accept")
+        accept = asked.headers.get(b"accept")
         if accept is not None and (len(accept) > LONGEST_ACCEPT or not _admits(accept, ready.media_type)):
             return None
-        return Warm(ready, standing, headers)
+        return Given(Kind.MANIFEST_GET, Response(200, ready.headers(), ready.body), partial(self._seen, ready, asked))
 
-    def seen(self, ready: Ready, *, counted: bool) -> None:
-        """Note a pull."""
-        self._handlers.seen(ready.pull, counted=counted)
+    def _seen(self, ready: Ready, asked: Asked) -> None:
+        self._handlers.seen(ready.pull, counted=asked.method == "GET")
+        self._turnstile.pulled(asked.caller, ready.pull, asked.method)
 
-    async def answer(self, scope: Scope, request: Request, exchange: Exchange) -> tuple[Response, Pull]:
-        """GET and HEAD of a manifest by whoever may, with what was pulled. Raises ManifestUnknown, NotAcceptable."""
+    async def answer(self, target: bytes, request: Request, exchange: Exchange) -> Response:
+        """GET and HEAD of a manifest by whoever may. Raises ManifestUnknown, NotAcceptable."""
         assert request.repository is not None
         assert request.reference is not None
         if exchange.hidden:
             raise unknown_manifest(request.repository, request.reference)
-        target = scope.get("raw_path") or scope["path"].encode()
         ready = self._answers.recall(target) or await self._look_up(target, request)
         require_acceptable(request.reference, ready.media_type, exchange.header(b"accept"))
-        return self._handlers.answer(Response(200, ready.headers(), ready.body), ready.pull, exchange), ready.pull
+        response = self._handlers.answer(Response(200, ready.headers(), ready.body), ready.pull, exchange)
+        self._turnstile.pulled(exchange.caller, ready.pull, exchange.method)
+        return response
 
     async def _look_up(self, target: bytes, request: Request) -> Ready:
         assert request.repository is not None

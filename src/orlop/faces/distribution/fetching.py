@@ -1,0 +1,76 @@
+"""Blobs, the short way and the long one. What is remembered is which copy a blob is, never its bytes."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from orlop.domain.blob import Blob
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+from orlop.faces.distribution.answers import Answers
+from orlop.faces.distribution.blobs import BlobHandlers
+from orlop.faces.distribution.body import RequestBody
+from orlop.faces.distribution.exchange import Exchange
+from orlop.faces.distribution.plain import Asked, Given
+from orlop.faces.distribution.request import Kind, Request
+from orlop.faces.distribution.responses import AnyResponse
+from orlop.faces.distribution.turnstile import Turnstile
+
+
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """A blob of a repository. Not `lasting` is one that no manifest names yet: the next request asks again."""
+
+    repository: RepositoryName
+    digest: Digest
+    blob: Blob
+    lasting: bool
+
+
+class Fetching:
+    """Blobs by digest; `answers` forgets them when content changes."""
+
+    def __init__(self, handlers: BlobHandlers, answers: Answers[Known], turnstile: Turnstile) -> None:
+        self._handlers = handlers
+        self._answers = answers
+        self._turnstile = turnstile
+
+    async def warm(self, asked: Asked) -> Given | None:
+        """The answer to a plain request for a blob that is known; None for anything else, and for who is not known to
+        be allowed to pull it. Raises ContentCorrupt, Unavailable."""
+        known = self._answers.recall(asked.target)
+        if known is None or not asked.may_pull(known.repository):
+            return None
+        exchange = Exchange(asked.method, asked.headers, _NO_BODY, asked.caller)
+        response = await self._handlers.answer(known.blob, exchange)
+        return Given(Kind.BLOB_GET, response, partial(self._turnstile.read, exchange, known.repository, known.digest))
+
+    async def answer(self, target: bytes, request: Request, exchange: Exchange) -> AnyResponse:
+        """GET and HEAD of a blob by whoever may. Raises BlobUnknown, ContentCorrupt, Unavailable."""
+        if exchange.hidden:
+            await self._handlers.find(request, exchange)
+        assert request.repository is not None
+        known = self._answers.recall(target)
+        if known is None:
+            known = await self._answers.ask(
+                target,
+                request.repository,
+                self._found(request, exchange),
+                lambda known: len(target) if known.lasting else None,
+                by_digest=True,
+            )
+        self._turnstile.read(exchange, known.repository, known.digest)
+        return await self._handlers.answer(known.blob, exchange)
+
+    async def _found(self, request: Request, exchange: Exchange) -> Known:
+        assert request.repository is not None
+        assert request.digest is not None
+        found = await self._handlers.find(request, exchange)
+        return Known(request.repository, request.digest, found.blob, found.lasting)
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
+
+
+_NO_BODY = RequestBody(_nothing, {}, 0.0, http1=True)

@@ -1,0 +1,135 @@
+"""What is asked for again is answered the short way, without being parsed, and as the first time in every respect."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from orlop.config.audit import Audit
+from orlop.faces.distribution import app as distribution
+from orlop.faces.distribution import pulling
+from tests.content import blob, image
+from tests.wire.answer import Answer, assert_refused
+from tests.wire.inprocess import InProcess
+
+MIB = 1024 * 1024
+SMALL, LARGE = blob("small"), blob("large", MIB + 7)
+APP = image("app", layers=[SMALL, LARGE])
+MANIFEST = f"/v2/app/manifests/{APP.digest}"
+
+#: Requests that are plain the second time, as (method, target, headers).
+PLAIN: tuple[tuple[str, str, list[tuple[str, str]]], ...] = (
+    ("GET", "/v2/app/manifests/v1", []),
+    ("GET", "/v2/app/manifests/v1", [("accept", "application/vnd.oci.image.manifest.v1+json")]),
+    ("HEAD", "/v2/app/manifests/v1", []),
+    ("GET", MANIFEST, []),
+    *(
+        (method, f"/v2/app/blobs/{piece.digest}", headers)
+        for piece in (SMALL, LARGE)
+        for method in ("GET", "HEAD")
+        for headers in (
+            [],
+            [("range", "bytes=3-9")],
+            [("if-none-match", f'"{piece.digest}"')],
+            [("if-none-match", '"another"')],
+        )
+    ),
+    ("GET", f"/v2/app/blobs/{str(LARGE.digest).replace(':', '%3A')}", []),
+)
+
+#: Requests that never are.
+OTHERS: tuple[tuple[str, str, list[tuple[str, str]]], ...] = (
+    ("GET", f"/v2/app/blobs/{SMALL.digest}?ns=docker.io", []),
+    ("GET", f"/v2/app/blobs/{SMALL.digest}", [("accept", "a/b"), ("accept", "c/d")]),
+    ("GET", f"/v2/app/blobs/{SMALL.digest}", [("content-length", "0")]),
+    ("GET", "/v2/app/manifests/v1", [("if-none-match", '"another"')]),
+    ("GET", "/v2/app/manifests/v1", [("accept", "text/plain")]),
+    ("GET", f"/v2/app/blobs/{blob('another').digest}", []),
+    ("GET", "/v2/app/tags/list", []),
+)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[InProcess]:
+    """A registry with one image."""
+    with structlog.testing.capture_logs(), InProcess(tmp_path / "data", audit=Audit(pulls="none")) as registry:
+        registry.push("app", APP, "v1")
+        yield registry
+
+
+def said(answer: Answer) -> Any:
+    """All of an answer but what is of the moment."""
+    passing = {"x-request-id", "ratelimit", "ratelimit-policy"}
+    return answer.status, sorted(line for line in answer.headers if line[0] not in passing), answer.body
+
+
+@contextmanager
+def unparsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Nothing is parsed in the meantime, or it stands in the list."""
+    parsed: list[str] = []
+    with monkeypatch.context() as patched:
+        for module in (distribution, pulling):
+            before = module.parse_request  # type: ignore[attr-defined]
+
+            def parse(method: str, path: str, query: str, before: Any = before) -> Any:
+                parsed.append(path)
+                return before(method, path, query)
+
+            patched.setattr(module, "parse_request", parse)
+        yield parsed
+
+
+@pytest.mark.parametrize(("method", "target", "headers"), PLAIN)
+def test_the_second_answer_is_that_of_the_first_and_takes_no_parsing(
+    registry: InProcess, monkeypatch: pytest.MonkeyPatch, method: str, target: str, headers: list[tuple[str, str]]
+) -> None:
+    first = registry.ask(method, target, headers=headers)
+    with unparsed(monkeypatch) as parsed:
+        again = registry.ask(method, target, headers=headers)
+    assert said(again) == said(first)
+    assert first.status in {200, 206, 304}
+    is_conditional_manifest = "manifests" in target and headers and headers[0][0] == "if-none-match"
+    assert is_conditional_manifest or parsed == []
+
+
+@pytest.mark.parametrize(("method", "target", "headers"), OTHERS)
+def test_what_is_not_plain_goes_the_long_way(
+    registry: InProcess, monkeypatch: pytest.MonkeyPatch, method: str, target: str, headers: list[tuple[str, str]]
+) -> None:
+    first = registry.ask(method, target, headers=headers)
+    with unparsed(monkeypatch) as parsed:
+        again = registry.ask(method, target, headers=headers)
+    assert again.status == first.status
+    assert parsed
+
+
+def test_what_was_deleted_is_gone_at_the_next_request(registry: InProcess) -> None:
+    targets = [f"/v2/app/blobs/{piece.digest}" for piece in (SMALL, LARGE)]
+    for target in targets:
+        assert [registry.ask("GET", target).status for _ in range(3)] == [200] * 3
+    assert registry.ask("DELETE", MANIFEST).status == 202
+    for target in targets:
+        assert registry.ask("DELETE", target).status == 202
+        assert registry.ask("GET", target).status == 404
+        assert registry.ask("HEAD", target).status == 404
+
+
+def test_a_copy_that_cannot_be_opened_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Not a bare failure: in the words of the specification, and in the log."""
+    with (
+        structlog.testing.capture_logs() as log,
+        InProcess(tmp_path / "data", audit=Audit(pulls="none")) as registry,
+    ):
+        registry.push("app", APP, "v1")
+        target = f"/v2/app/blobs/{LARGE.digest}"
+        assert [registry.ask("GET", target).status for _ in range(2)] == [200, 200]
+        registry.stores.blobs.serving.close()  # type: ignore[attr-defined]
+        for file in (tmp_path / "data" / "blobs").rglob("*"):
+            if file.is_file() and file.stat().st_size == LARGE.size:
+                file.unlink()
+        assert_refused(registry.ask("GET", target), 500, "UNKNOWN")
+    [told] = [entry for entry in log if entry["event"] == "a store failed"]
+    assert "are missing" in told["reason"]
