@@ -160,6 +160,40 @@ async def test_only_what_lies_on_the_disk_is_waited_for_in_a_thread(
         assert threads.given > 0
 
 
+async def test_a_file_is_not_closed_while_any_thread_reads_it(
+    store: FilesystemBlobs, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two clients read the same open copy, and both are gone before the disk has answered."""
+    monkeypatch.setattr(reading, "_NO_WAIT", 0)
+    blob = await _push(store, b"content")
+    answered = threading.Event()
+    before = FilesystemContent._wait_for
+
+    def waiting(content: FilesystemContent, start: int, length: int) -> bytes:
+        answered.wait(60)
+        return before(content, start, length)
+
+    monkeypatch.setattr(FilesystemContent, "_wait_for", waiting)
+    with Waiting(2) as threads:
+        opened = await FilesystemReader(folder, threads).open(blob)
+        readers = [asyncio.ensure_future(anext(opened.chunks(Span(0, 7)))) for _ in range(2)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert threads.given == 2
+        for reader in readers:
+            reader.cancel()
+        await asyncio.wait(readers)
+        descriptor = opened._descriptor
+        opened.close()
+        assert os.readlink(f"/proc/self/fd/{descriptor}") == folder.copy(blob.key)
+        answered.set()
+        for _ in range(1000):
+            if opened._descriptor < 0:
+                break
+            await asyncio.sleep(0.01)
+        assert opened._descriptor < 0
+
+
 def _forget(path: str) -> None:
     """Have the system drop from memory what it has of a file, so that it has to read it again."""
     descriptor = os.open(path, os.O_RDONLY)

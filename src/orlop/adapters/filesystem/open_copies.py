@@ -35,7 +35,7 @@ class OpenCopies:
         if shared is None:
             shared = _Shared(await self._reader.open(blob))
             self._close_until(loop.time())
-            if len(self._shared) < CAPACITY:
+            if len(self._shared) < CAPACITY and blob.key not in self._shared:
                 self._shared[blob.key] = shared
                 shared.users += 1
         else:

@@ -58,7 +58,8 @@ class FilesystemContent:
         self._descriptor = descriptor
         self._blob = blob
         self._threads = threads
-        self._reading: asyncio.Future[bytes] | None = None
+        self._reads = 0
+        self._is_closed = False
 
     @property
     def size(self) -> int:
@@ -92,8 +93,10 @@ class FilesystemContent:
         return True
 
     async def _fetch(self, start: int, length: int) -> bytes:
-        self._reading = asyncio.get_running_loop().run_in_executor(self._threads, self._wait_for, start, length)
-        return await asyncio.shield(self._reading)
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._wait_for, start, length)
+        self._reads += 1
+        reading.add_done_callback(self._has_read)
+        return await asyncio.shield(reading)
 
     def _wait_for(self, start: int, length: int) -> bytes:
         piece = self._read(start, length)
@@ -112,25 +115,19 @@ class FilesystemContent:
                 piece += more
         return piece
 
+    def _has_read(self, reading: "asyncio.Future[bytes]") -> None:
+        self._reads -= 1
+        if not reading.cancelled():
+            reading.exception()  # it is no error that nobody looked at, if who asked has gone meanwhile
+        self._let_go()
+
     def close(self) -> None:
         """See ports.blobs.BlobContent."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor < 0:
-            return
-        if self._reading is None or self._reading.done():
-            _retrieve(self._reading)
+        self._is_closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the file, unless a thread is reading: its number must not be given to another before that is done."""
+        if self._is_closed and not self._reads and self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
-            return
-        # A thread may be reading: the number must not be given to another file before it is done.
-        self._reading.add_done_callback(lambda reading: _close_after(reading, descriptor))
-
-
-def _close_after(reading: "asyncio.Future[bytes]", descriptor: int) -> None:
-    _retrieve(reading)
-    os.close(descriptor)
-
-
-def _retrieve(reading: "asyncio.Future[bytes] | None") -> None:
-    """What nobody waits for any more must not be reported as an error that nobody looked at."""
-    if reading is not None and not reading.cancelled():
-        reading.exception()
