@@ -52,9 +52,10 @@ _READING = frozenset({Kind.MANIFEST_GET, Kind.BLOB_GET})
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bounds on requests: seconds without a byte of body."""
+    """Bounds on requests: seconds without a byte of body, and bytes of an answer that the server takes in advance."""
 
     body_idle: float
+    buffer: int
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -91,7 +92,7 @@ class DistributionApp:
         self._limits = limits
         self._request_ids = request_ids
         self._clock = clock
-        self._streams = Streams()
+        self._streams = Streams(limits.buffer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

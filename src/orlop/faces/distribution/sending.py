@@ -12,9 +12,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 #: What a worker's answers may hold at once, in bytes, before further ones get smaller pieces.
 MEMORY = 64 * 1024 * 1024
 
-#: How many pieces of one answer the server holds when a client does not read on: those that it takes before it has us
-#: wait (four, in Granian), and the one at whose end it waits.
-_HELD = 5
+#: How many pieces of one answer wait for a client that does not read on, beside what is in the server's buffer: those
+#: that the server takes before it has us wait (four, in Granian), the one at whose end it waits, and ours.
+_HELD = 6
 #: Bytes of a piece. Larger ones leave the processor's cache between being read and being sent.
 _LARGEST = 256 * 1024
 _SMALLEST = 32 * 1024
@@ -23,13 +23,14 @@ _TURN = 1024 * 1024
 
 
 class Streams:
-    """Sends copies in pieces, which are as large as is fastest until `memory` bytes may be held: from then on each
-    further answer gets smaller ones.
+    """Sends copies in pieces, which are as large as is fastest until those under way may hold `memory` bytes: from then
+    on each further answer gets smaller ones, down to 32 KiB.
 
-    What the server holds of all the answers whose clients do not read on stays near `memory`.
+    `buffer` is what the server takes of one answer into its own buffer, in bytes.
     """
 
-    def __init__(self, memory: int = MEMORY) -> None:
+    def __init__(self, buffer: int = 0, memory: int = MEMORY) -> None:
+        self._buffer = buffer
         self._memory = memory
         self._under_way = 0
 
@@ -49,7 +50,8 @@ class Streams:
             response.content.close()
 
     def _portion(self) -> int:
-        return min(max(self._memory // (_HELD * self._under_way), _SMALLEST), _LARGEST)
+        share = self._memory // self._under_way - self._buffer
+        return min(max(share // _HELD, _SMALLEST), _LARGEST)
 
     async def _pieces(self, send: Send, receive: Receive, response: StreamResponse) -> int:
         sent, rest, turn = 0, response.span.length, 0
