@@ -15,8 +15,8 @@ from pathlib import Path
 
 #: From which share of one processor a worker is busy, and below which it is no longer. Where others keep the processors
 #: it does not come near the first.
-BUSY = 0.6
-CALM = 0.4
+BUSY = 0.5
+CALM = 0.25
 
 _THREADS = Path("/proc/self/task")
 

@@ -39,8 +39,8 @@ class Use:
 @pytest.mark.parametrize(
     ("shares", "busy"),
     [
-        ((0.0, 0.5, 0.59), (False, False, False)),
-        ((0.7, 0.5, 0.41, 0.39, 0.5), (True, True, True, False, False)),
+        ((0.0, 0.4, 0.49), (False, False, False)),
+        ((0.7, 0.4, 0.26, 0.24, 0.4), (True, True, True, False, False)),
         ((1.9, 0.0, 0.7), (True, False, True)),
     ],
 )
