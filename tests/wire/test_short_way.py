@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 import structlog
 
+from orlop.adapters.filesystem.open_copies import OpenCopies
 from orlop.config.audit import Audit
+from orlop.domain.errors import TooManyRequests
 from orlop.faces.distribution import app as distribution
 from orlop.faces.distribution import pulling
+from orlop.faces.distribution.turnstile import Turnstile
 from tests.content import blob, image
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess
@@ -133,3 +136,18 @@ def test_a_copy_that_cannot_be_opened_is_an_error_of_ours(tmp_path: Path) -> Non
         assert_refused(registry.ask("GET", target), 500, "UNKNOWN")
     [told] = [entry for entry in log if entry["event"] == "a store failed"]
     assert "are missing" in told["reason"]
+
+
+def test_nothing_is_opened_for_who_asks_too_often(registry: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a bucket that would be a request to the store for each one that is refused."""
+    target = f"/v2/app/blobs/{LARGE.digest}"
+    assert [registry.ask("GET", target).status for _ in range(2)] == [200, 200]
+    opened: list[object] = []
+
+    def refuse(*_: object) -> None:
+        raise TooManyRequests("somebody asked too often")
+
+    monkeypatch.setattr(Turnstile, "admit", refuse)
+    monkeypatch.setattr(OpenCopies, "open", lambda _, blob: opened.append(blob))
+    assert_refused(registry.ask("GET", target), 429, "TOOMANYREQUESTS")
+    assert opened == []

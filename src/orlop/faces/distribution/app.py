@@ -15,7 +15,6 @@ from orlop.domain.errors import (
     Denied,
     NameUnknown,
     RegistryError,
-    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
@@ -27,7 +26,7 @@ from orlop.faces.distribution.fetching import Fetching
 from orlop.faces.distribution.plain import Asked, Given, Plain
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Kind, Request, parse_request
-from orlop.faces.distribution.responses import AnyResponse, Headers, Response, StreamResponse, header
+from orlop.faces.distribution.responses import AnyResponse, Headers, Response, header
 from orlop.faces.distribution.sending import Send, Streams, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
@@ -99,29 +98,34 @@ class DistributionApp:
         started = time.perf_counter()
         request_id = self._request_ids()
         failure: Exception | None = None
-        given: Given | None = None
-        asked: Asked | None = None
+        response: AnyResponse | None = None
         try:
             asked = self._plain.read(scope, request_id)
-            if asked is not None:
-                given = await self._pulling.warm(asked) or await self._fetching.warm(asked)
+            given = await self._pulling.warm(asked) or self._fetching.warm(asked) if asked is not None else None
+            if asked is not None and given is not None:
+                # Before anything is opened for whoever asks too often.
+                limited = limit_headers(self._doors.turnstile.admit(asked.caller, given.kind, asked.method))
+                response = await given.respond()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where answers are made of it
             failure = error
-        if asked is None or given is None or not await self._give(given, asked, scope, receive, send, started):
+        if response is None or asked is None or given is None:
             await self._serve(scope, receive, send, started, request_id, failure)
+        else:
+            await self._give(given, response, limited, asked, scope, receive, send, started)
 
     async def _give(
-        self, given: Given, asked: Asked, scope: Scope, receive: Receive, send: Send, started: float
-    ) -> bool:
-        """Answer the short way: the most frequent of all answers, so that nothing is done here that can be left.
-        False, and nothing sent, for whoever has asked too often."""
-        response, caller = given.response, asked.caller
-        try:
-            limited = limit_headers(self._doors.turnstile.admit(caller, given.kind, asked.method))
-        except TooManyRequests:
-            if isinstance(response, StreamResponse):
-                response.content.close()
-            return False
+        self,
+        given: Given,
+        response: AnyResponse,
+        limited: tuple[Header, ...],
+        asked: Asked,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        started: float,
+    ) -> None:
+        """Answer the short way: the most frequent of all answers, so that nothing is done here that can be left."""
+        caller = asked.caller
         given.seen()
         error, sent = "", 0
         try:
@@ -145,7 +149,6 @@ class DistributionApp:
                     error=error,
                 )
             )
-        return True
 
     async def _send(
         self,

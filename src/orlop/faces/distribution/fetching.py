@@ -35,15 +35,18 @@ class Fetching:
         self._answers = answers
         self._turnstile = turnstile
 
-    async def warm(self, asked: Asked) -> Given | None:
+    def warm(self, asked: Asked) -> Given | None:
         """The answer to a plain request for a blob that is known; None for anything else, and for who is not known to
-        be allowed to pull it. Raises ContentCorrupt, Unavailable."""
+        be allowed to pull it."""
         known = self._answers.recall(asked.target)
         if known is None or not asked.may_pull(known.repository):
             return None
         exchange = Exchange(asked.method, asked.headers, _NO_BODY, asked.caller)
-        response = await self._handlers.answer(known.blob, exchange)
-        return Given(Kind.BLOB_GET, response, partial(self._turnstile.read, exchange, known.repository, known.digest))
+        return Given(
+            Kind.BLOB_GET,
+            partial(self._handlers.answer, known.blob, exchange),
+            partial(self._turnstile.read, exchange, known.repository, known.digest),
+        )
 
     async def answer(self, target: bytes, request: Request, exchange: Exchange) -> AnyResponse:
         """GET and HEAD of a blob by whoever may. Raises BlobUnknown, ContentCorrupt, Unavailable."""

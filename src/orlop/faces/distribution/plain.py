@@ -3,7 +3,7 @@
 Everything about them was worked out before, or they are left to the long way, which can do the same and all the rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -37,10 +37,13 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class Given(msgspec.Struct, frozen=True, gc=False):
-    """What a plain request gets if it was not one too many; `seen` notes that it did."""
+    """What a plain request gets if it is not one too many: `respond` makes the answer, `seen` notes that it was given.
+
+    `respond` raises ContentCorrupt, Unavailable.
+    """
 
     kind: Kind
-    response: AnyResponse
+    respond: Callable[[], Awaitable[AnyResponse]]
     seen: Callable[[], None]
 
 

@@ -65,7 +65,7 @@ class Pulling:
         accept = asked.headers.get(b"accept")
         if accept is not None and (len(accept) > LONGEST_ACCEPT or not _admits(accept, ready.media_type)):
             return None
-        return Given(Kind.MANIFEST_GET, Response(200, ready.headers(), ready.body), partial(self._seen, ready, asked))
+        return Given(Kind.MANIFEST_GET, partial(_response, ready), partial(self._seen, ready, asked))
 
     def _seen(self, ready: Ready, asked: Asked) -> None:
         self._handlers.seen(ready.pull, counted=asked.method == "GET")
@@ -96,6 +96,10 @@ class Pulling:
     async def _found(self, request: Request) -> Ready:
         found, pull = await self._handlers.find(request)
         return Ready(pull, sys.intern(found.media_type), found.content)
+
+
+async def _response(ready: Ready) -> Response:
+    return Response(200, ready.headers(), ready.body)
 
 
 def _parsed(method: str, target: bytes) -> Request | None:
