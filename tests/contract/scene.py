@@ -104,14 +104,22 @@ class Scene:
 
     async def pull(self, repository: RepositoryName, reference: Reference) -> Pull:
         """A pull of what is there."""
+        pull = await self.pull_if_there(repository, reference)
+        assert pull is not None
+        return pull
+
+    async def pull_if_there(self, repository: RepositoryName, reference: Reference) -> Pull | None:
+        """A pull of what is there, if it is."""
         found = await self.catalog.manifests.resolve(repository, reference)
-        assert found is not None
+        if found is None:
+            return None
         return Pull(repository, found.digest, reference if isinstance(reference, Tag) else None, found.row)
 
     async def count_pulls(self, repository: RepositoryName, tag: Tag) -> None:
         """Count three pulls of a tag, if it is there."""
-        if await self.catalog.manifests.resolve(repository, tag) is not None:
-            await self.catalog.pulls.record([(await self.pull(repository, tag), 1, self.at)] * 3)
+        pull = await self.pull_if_there(repository, tag)
+        if pull is not None:
+            await self.catalog.pulls.record([(pull, 1, self.at)] * 3)
 
     async def loose(self, repository: RepositoryName, digest: Digest) -> int | None:
         """Since when the link, which is there, is loose."""

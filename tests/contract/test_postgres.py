@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
@@ -151,7 +151,6 @@ class TestTwoReplicas:
 
     async def test_whatever_happens_side_by_side_leaves_the_catalog_sound(self, url: str, opened: OpenCatalog) -> None:
         """Each changes the same few repositories and blobs, from pools of their own, and a collection has no grace."""
-        others = [open_postgres(Database(url, 4), None, [0], 0, SURROUNDINGS) for _ in range(3)]
         choose = random.Random(7)
 
         async def act(opening: OpenCatalog, number: int) -> None:
@@ -160,9 +159,11 @@ class TestTwoReplicas:
                 with suppress(ManifestUnknown, BlobUnknown, ManifestBlobUnknown, Denied):
                     await _something(scene, choose)()
 
-        await asyncio.gather(*(act(opening, number) for number, opening in enumerate([opened, *others] * 4)))
-        for opening in others:
-            await opening.engine.close()
+        async with AsyncExitStack() as stack:
+            others = [open_postgres(Database(url, 4), None, [0], 0, SURROUNDINGS) for _ in range(3)]
+            for opening in others:
+                stack.push_async_callback(opening.engine.close)
+            await asyncio.gather(*(act(opening, number) for number, opening in enumerate([opened, *others] * 4)))
         assert await Scene(opened.catalog).findings() == []
 
     async def test_a_job_has_one_holder_however_many_ask(self, opened: OpenCatalog) -> None:
