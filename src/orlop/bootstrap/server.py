@@ -134,7 +134,7 @@ def _distribution(
         Pulling(handlers.manifests, Answers(stores.changes, settings.cache.bytes * 7 // 8), doors.turnstile),
         Fetching(handlers.blobs, Answers(stores.changes, settings.cache.bytes // 8), doors.turnstile),
         log,
-        Limits(body_idle=settings.limits.body_idle / SECOND, buffer=settings.limits.header_bytes),
+        Limits(body_idle=settings.limits.body_idle / SECOND),
         names,
         SystemClock(),
     )

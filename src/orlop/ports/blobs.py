@@ -34,6 +34,23 @@ class BlobContent(Protocol):
         """Let go. May be called twice."""
 
 
+class InFile(NamedTuple):
+    """Bytes of an open file that lie in memory, so that nobody who sends them waits for a disk."""
+
+    descriptor: int
+    start: int
+    length: int
+
+
+class FileContent(BlobContent, Protocol):
+    """An open copy that is a file, for servers that send files without reading them."""
+
+    def stretches(self, span: Span, most: int) -> AsyncIterator[InFile | bytes]:
+        """The bytes of `span`: where they lie in memory as parts of the file, which stays open until `close`, and where
+        they have to be fetched as pieces of at most `most`. Raises ContentCorrupt when it is cut short, Unavailable."""
+        ...
+
+
 class BlobReader(Protocol):
     """Reads copies."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -23,19 +23,17 @@ import structlog
 from orlop import __version__
 from orlop.config import Settings
 from orlop.config.units import address
-from orlop.server.worker import ApplicationFactory, Board, load
+from orlop.server.supervisor import Bell, Supervisor
+from orlop.server.worker import ApplicationFactory, Board, Place, work
 from orlop.services.counters import NUMBERS
 from orlop.telemetry import logs
 
 _MICROSECONDS = 1_000_000
 #: Where Prometheus' client looks for the folder that workers share; read when it is imported.
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-#: Connections that wait to be accepted, and descriptors to ask for at most.
-_BACKLOG = 4096
+#: Descriptors to ask for at most. A worker lets in half as many clients, but never fewer than these.
 _DESCRIPTORS = 1 << 20
-#: Bytes of one piece of an HTTP/2 upload; the protocol's default of 16 KiB makes uploads slow.
-_HTTP2_FRAME = 256 << 10
-_HTTP2_PING = 30_000
+_FEWEST = 512
 
 _log = structlog.get_logger("orlop.server")
 
@@ -73,29 +71,23 @@ def serve(
     # Until the supervisor listens to signals, one ends the process as an exception does, leaving nothing behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logs.configure(settings.log.level, settings.log.format)
-    check_tls(settings)
-    host, port = resolve(settings.listen)
-    probe(host, port)
-    descriptors = raise_descriptor_limit()
-    first = prepare(settings)
-    serving = partial(announce, settings, first, tls=settings.tls.cert is not None, host=host)
-    with metrics_folder():
-        return _supervise(settings, host, port, descriptors, application(), serving)
+    tls = read_tls(settings)
+    with listening(*resolve(settings.listen)) as listener:
+        descriptors = raise_descriptor_limit()
+        first = prepare(settings)
+        with metrics_folder():
+            return _supervise(settings, listener, tls, descriptors, application(), first)
 
 
 def _supervise(
     settings: Settings,
-    host: str,
-    port: int,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None,
     descriptors: int,
     application: ApplicationFactory,
-    serving: Callable[[int], None],
+    first: FirstAccount | None,
 ) -> int:
     # Not before the folder's name is in the environment: see telemetry.metrics.
-    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
-    from granian.http import HTTP1Settings, HTTP2Settings
-
-    from orlop.server.supervisor import Supervisor
     from orlop.telemetry.metrics import Metrics
 
     metrics = Metrics()
@@ -108,60 +100,45 @@ def _supervise(
         # As a view, which is read and written twice as fast.
         cast("MutableSequence[int]", memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q")),
     )
-    tls = settings.tls.cert is not None
+    bell = Bell()
+    place = Place(listener, tls, max(_FEWEST, descriptors // 2), board, bell.alive, bell.bell)
     supervisor = Supervisor(
         board,
-        serving,
-        metrics.worker_died,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=settings.workers,
-        loop=Loops.uvloop,
-        # Without TLS nobody speaks HTTP/2, and detecting it would let a silent connection stay for ever.
-        http=HTTPModes.auto if tls else HTTPModes.http1,
-        websockets=False,
-        backlog=_BACKLOG,
-        backpressure=max(512, descriptors // 2),
-        http1_settings=HTTP1Settings(
-            header_read_timeout=settings.limits.header_time // 1000, max_buffer_size=settings.limits.header_bytes
-        ),
-        http2_settings=HTTP2Settings(
-            max_frame_size=_HTTP2_FRAME,
-            max_headers_size=settings.limits.header_bytes,
-            keep_alive_interval=_HTTP2_PING,
-        ),
-        log_enabled=False,
-        ssl_cert=settings.tls.cert,
-        ssl_key=settings.tls.key,
-        ssl_protocol_min=SSLProtocols.tls12,
-        workers_kill_timeout=max(settings.limits.drain / _MICROSECONDS, 0.001),
+        bell,
+        partial(work, application, settings, place),
+        serving=partial(announce, settings, first, listener.getsockname()),
+        died=metrics.worker_died,
+        patience=settings.limits.drain / _MICROSECONDS,
     )
     # Workers are forked: what the collector leaves alone stays shared among them.
     gc.collect()
     gc.freeze()
-    supervisor.serve(target_loader=partial(load, application, settings, board, os.getpid()), wrap_loader=False)
-    return supervisor.exit_code
+    return supervisor.run()
 
 
-def check_tls(settings: Settings) -> None:
-    """Raises ServerRefused when the certificate and key cannot be read or do not belong together."""
+def read_tls(settings: Settings) -> ssl.SSLContext | None:
+    """What TLS takes, 1.2 or newer; None without it. Raises ServerRefused when the certificate and key cannot be read
+    or do not belong together."""
     cert, key = settings.tls.cert, settings.tls.key
     if cert is None or key is None:
-        return
+        return None
     for name, file in (("certificate", cert), ("private key", key)):
         try:
             file.read_bytes()
         except OSError as error:
             raise ServerRefused(f"the TLS {name} {file} cannot be read: {error.strerror}", exit_code=2) from error
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password="")
+        context.load_cert_chain(cert, key, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             message = f"the TLS private key {key} does not belong to the certificate {cert}"
         else:
             message = f"the TLS certificate {cert} or its private key {key} is not PEM that can be used: {error.reason}"
         raise ServerRefused(message, exit_code=2) from error
+    return context
 
 
 def resolve(listen: str) -> tuple[str, int]:
@@ -176,15 +153,16 @@ def resolve(listen: str) -> tuple[str, int]:
     return str(found[0][4][0]), port
 
 
-def probe(host: str, port: int) -> None:
-    """Raises ServerRefused when the address cannot be bound: workers share the port, which would hide that.
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The socket on which workers listen, bound: nobody is let in, nor kept waiting, before one of them serves.
 
-    Nothing listens here, not for a moment: who connected would be cut off, a balancer's request among them.
+    Raises ServerRefused when the address cannot be bound.
     """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((host, port))
+            listener.bind((host, port))
         except OSError as error:
             where = f"{host}:{port}"
             if error.errno == errno.EADDRINUSE:
@@ -192,6 +170,7 @@ def probe(host: str, port: int) -> None:
             else:
                 reason = f"cannot listen on {where}: {os.strerror(error.errno or 0)}"
             raise ServerRefused(reason) from error
+        yield listener
 
 
 def raise_descriptor_limit() -> int:
@@ -215,12 +194,13 @@ def metrics_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def announce(settings: Settings, first: FirstAccount | None, port: int, *, tls: bool, host: str) -> None:
+def announce(settings: Settings, first: FirstAccount | None, address: tuple[Any, ...]) -> None:
     """Say that the server serves, where, and what to do next: to people as text, to programs as an event.
 
     Here alone, and once, the password is told that was drawn for the first account.
     """
-    url = f"{'https' if tls else 'http'}://{_authority(host, port)}"
+    host, port = address[:2]
+    url = f"{'http' if settings.tls.cert is None else 'https'}://{_authority(host, port)}"
     data = "memory alone" if settings.in_memory else str(settings.data.resolve())
     if settings.log.format == "json":
         _log.info("serving", url=url, data=data, workers=settings.workers, open=settings.open, version=__version__)

@@ -1,32 +1,28 @@
-"""What happens in a worker process before and around the application."""
+"""A worker process: builds the application, serves it, and ends when it is told to or its supervisor is gone."""
 
 import asyncio
 import gc
 import os
 import signal
+import socket
+import ssl
 import sys
-from collections.abc import Awaitable, Callable, MutableSequence
+from collections.abc import Callable, MutableSequence
 from typing import Any
 
 import msgspec
 import structlog
+import uvloop
 
 from orlop.config import Settings
-from orlop.server.turns import Turns
+from orlop.server.http import Application, HttpServer, Terms
 from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 #: The signals that end the server.
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-#: When, after the end of startup, the event loop is certain to run for serving, in seconds.
-_SETTLED = 0.01
-#: How often a worker looks whether its supervisor is still there and how busy it is itself, in seconds.
-_LOOK_EVERY = 0.25
+
+_SECOND = 1_000_000
 
 _log = structlog.get_logger("orlop.server")
 
@@ -63,12 +59,29 @@ class Board(msgspec.Struct, frozen=True):
     counters: MutableSequence[int]
 
 
-def load(factory: ApplicationFactory, settings: Settings, board: Board, supervisor: int, index: int) -> Application:
-    """Build the application in a fresh worker. Ends the process when that fails."""
-    # A new process started with its signals blocked (a spawned one, with none of ours set); see `_serve`.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+class Place(msgspec.Struct, frozen=True):
+    """What all workers of a server get: where clients come in, how many they may be at once, and the board.
+
+    `alive` is a pipe that ends with the supervisor; into `bell` goes a byte that wakes it.
+    """
+
+    listener: socket.socket
+    tls: ssl.SSLContext | None
+    connections: int
+    board: Board
+    alive: int
+    bell: int
+
+
+def work(factory: ApplicationFactory, settings: Settings, place: Place, index: int) -> None:
+    """The life of a worker, in a fresh process; that of one that cannot start ends with 1."""
+    signal.set_wakeup_fd(-1)
+    # It started with its signals blocked, lest one gets lost; it hears them as soon as its event loop does.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # The terminal's Ctrl-C reaches every process, but a worker stops when its supervisor says so.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(settings.log.level, settings.log.format)
+    board = place.board
     try:
         application = factory(
             settings,
@@ -79,59 +92,70 @@ def load(factory: ApplicationFactory, settings: Settings, board: Board, supervis
     except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why
         _log.exception("the worker cannot start", worker=index + 1)
         sys.exit(1)
-    return _Supervised(application, board, supervisor, index)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(_serve(application, settings, place, index)))
 
 
-class _Supervised:
-    """The application, telling the supervisor when it serves, and ending when the supervisor is gone."""
+async def _serve(application: Application, settings: Settings, place: Place, index: int) -> int:
+    """Serve until the end; the exit code."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
-    def __init__(self, application: Application, board: Board, supervisor: int, index: int) -> None:
-        self._application = application
-        self._board = board
-        self._supervisor = supervisor
-        self._index = index
-        self._watch: asyncio.Task[None] | None = None
+    def left_alone() -> None:
+        loop.remove_reader(place.alive)
+        _log.error("the supervisor is gone; the worker ends", worker=index + 1)
+        stop.set()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        return self._application(scope, receive, self._noting(send) if scope["type"] == "lifespan" else send)
+    loop.add_reader(place.alive, left_alone)
+    limits = settings.limits
+    terms = Terms(limits.header_bytes, limits.header_time / _SECOND, place.connections)
+    lifespan = _Lifespan(application)
+    if not await lifespan.started():
+        _log.error("the worker cannot start", worker=index + 1)
+        return 1
+    server = HttpServer(application, place.listener, terms, place.tls)
+    # What was imported lives as long as the process: no collection needs to look at it again.
+    gc.collect()
+    gc.freeze()
+    server.start()
+    place.board.serving[index] = 1
+    os.write(place.bell, b"\0")
+    await stop.wait()
+    await server.drain(limits.drain / _SECOND, alone=not place.board.draining[0])
+    await lifespan.stopped()
+    return 0
 
-    def _noting(self, send: Send) -> Send:
-        async def noted(message: dict[str, Any]) -> None:
-            if message["type"] == "lifespan.startup.complete":
-                asyncio.get_running_loop().call_later(_SETTLED, self._serve)
-            elif message["type"].startswith("lifespan.shutdown") and self._watch is not None:
-                self._watch.cancel()
-            await send(message)
 
-        return noted
+class _Lifespan:
+    """The beginning and the end of an application (ASGI, "Lifespan Protocol")."""
 
-    def _serve(self) -> None:
-        """The sockets are open and the loop runs for good: from here on the worker hears signals.
+    def __init__(self, application: Application) -> None:
+        self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._said: asyncio.Queue[str] = asyncio.Queue()
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+        self._task = asyncio.ensure_future(application(scope, self._told.get, self._hear))
 
-        Before, a SIGTERM could get lost: uvloop drops signals while it does not run, and between the end of startup
-        and serving it does not. Blocked signals wait, in this thread and in all that were started meanwhile.
-        """
-        loop = asyncio.get_running_loop()
-        # The terminal's Ctrl-C reaches every process, but a worker stops when its supervisor says so.
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        self._watch = loop.create_task(self._look_around())
-        # What was imported lives as long as the process: no collection needs to look at it again.
-        gc.collect()
-        gc.freeze()
-        self._board.serving[self._index] = 1
+    async def started(self) -> bool:
+        """Have it begin; whether it could."""
+        return await self._ask("startup")
 
-    async def _look_around(self) -> None:
-        """Take turns as it suits what there is to do, and end when the supervisor has ended.
+    async def stopped(self) -> None:
+        """Have it end."""
+        await self._ask("shutdown")
+        await self._task
 
-        One that was killed can stop nobody; its workers then stop by themselves, as if it had.
-        """
-        turns = Turns()
-        while True:
-            await asyncio.sleep(_LOOK_EVERY)
-            turns.look()
-            if os.getppid() != self._supervisor:
-                _log.error("the supervisor is gone; the worker ends", worker=self._index + 1)
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
+    async def _ask(self, phase: str) -> bool:
+        self._told.put_nowait({"type": f"lifespan.{phase}"})
+        answer = asyncio.ensure_future(self._said.get())
+        await asyncio.wait([answer, self._task], return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel()
+            self._task.result()  # raises what ended it
+            return False
+        return answer.result() == f"lifespan.{phase}.complete"
+
+    async def _hear(self, message: dict[str, Any]) -> None:
+        if message["type"].endswith(".failed"):
+            _log.error("the application refuses", reason=message.get("message", ""))
+        self._said.put_nowait(message["type"])

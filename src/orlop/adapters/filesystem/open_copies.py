@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from orlop.adapters.filesystem.reader import FilesystemContent, FilesystemReader
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.ranges import Span
-from orlop.ports.blobs import PIECE
+from orlop.ports.blobs import PIECE, InFile
 
 #: Seconds that a copy stays open after it was last lent.
 LINGER = 60.0
@@ -84,7 +84,7 @@ class _Shared:
 
 
 class LentContent:
-    """See ports.blobs.BlobContent. `close` gives it back."""
+    """See ports.blobs.FileContent. `close` gives it back."""
 
     __slots__ = ("_shared", "size")
 
@@ -100,6 +100,10 @@ class LentContent:
     def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
         """See ports.blobs.BlobContent."""
         return self._content().chunks(span, most)
+
+    def stretches(self, span: Span, most: int) -> AsyncIterator[InFile | bytes]:
+        """See ports.blobs.FileContent."""
+        return self._content().stretches(span, most)
 
     def close(self) -> None:
         """See ports.blobs.BlobContent."""

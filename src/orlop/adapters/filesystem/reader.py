@@ -11,7 +11,7 @@ from orlop.adapters.filesystem.layout import DataFolder
 from orlop.domain.blob import Blob
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.ranges import Span
-from orlop.ports.blobs import PIECE
+from orlop.ports.blobs import PIECE, InFile
 
 #: What the disk is asked for ahead of a reader who had to wait for it, in bytes.
 _AHEAD = 4 * 1024 * 1024
@@ -52,7 +52,7 @@ class FilesystemReader:
 
 
 class FilesystemContent:
-    """See ports.blobs.BlobContent."""
+    """See ports.blobs.FileContent."""
 
     def __init__(self, descriptor: int, blob: Blob, threads: ThreadPoolExecutor) -> None:
         self._descriptor = descriptor
@@ -79,6 +79,18 @@ class FilesystemContent:
                 at_hand = stretch
             length = stop - start
             yield self._read(start, length) if stop <= at_hand else await self._fetch(start, length)
+
+    async def stretches(self, span: Span, most: int) -> AsyncIterator[InFile | bytes]:
+        """See ports.blobs.FileContent."""
+        start = span.start
+        while start < span.stop:
+            stop = min(start + _STRETCH, span.stop)
+            if self._lies_in_memory(start, stop):
+                yield InFile(self._descriptor, start, stop - start)
+            else:
+                stop = min(start + most, span.stop)
+                yield await self._fetch(start, stop - start)
+            start = stop
 
     def _lies_in_memory(self, start: int, stop: int) -> bool:
         """Whether the first and the last byte of a stretch do; what is between them then does as well, unless memory

@@ -27,7 +27,7 @@ from orlop.faces.distribution.plain import Asked, Given, Plain
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Headers, Response, header
-from orlop.faces.distribution.sending import Send, Streams, send_response
+from orlop.faces.distribution.sending import FILES, Send, Streams, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.ratelimit import Header, limit_headers
@@ -51,10 +51,9 @@ _READING = frozenset({Kind.MANIFEST_GET, Kind.BLOB_GET})
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bounds on requests: seconds without a byte of body, and bytes of an answer that the server takes in advance."""
+    """Bounds on requests: seconds without a byte of body."""
 
     body_idle: float
-    buffer: int
 
 
 class Doors(msgspec.Struct, frozen=True):
@@ -91,7 +90,7 @@ class DistributionApp:
         self._limits = limits
         self._request_ids = request_ids
         self._clock = clock
-        self._streams = Streams(limits.buffer)
+        self._streams = Streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -164,7 +163,8 @@ class DistributionApp:
         if isinstance(response, Response):
             return "", await send_response(send, response, more, head=scope["method"] == "HEAD", linger=linger)
         try:
-            return "", await self._streams.send(send, receive, response, more)
+            files = FILES in scope.get("extensions", ())
+            return "", await self._streams.send(send, receive, response, more, files=files)
         except (
             ContentCorrupt,
             Unavailable,

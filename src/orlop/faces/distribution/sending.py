@@ -1,20 +1,25 @@
-"""How answers go out over ASGI: those in memory at once, copies in pieces whose memory is bounded."""
+"""How answers go out over ASGI: those in memory at once, copies in pieces whose memory is bounded, or as the files that
+they are, where the server takes those."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.faces.distribution.body import Receive
 from orlop.faces.distribution.responses import Headers, Response, StreamResponse
+from orlop.ports.blobs import InFile
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: What a server that sends files itself says in the scope of a request (ASGI, "Zero Copy Send").
+FILES = "http.response.zerocopysend"
 
 #: What a worker's answers may hold at once, in bytes, before further ones get smaller pieces.
 MEMORY = 64 * 1024 * 1024
 
-#: How many pieces of one answer wait for a client that does not read on, beside what is in the server's buffer: those
-#: that the server takes before it has us wait (four, in Granian), the one at whose end it waits, and ours.
-_HELD = 6
+#: How many pieces of one answer wait for a client that does not read on: the one that the server holds, and ours.
+_HELD = 2
 #: Bytes of a piece. Larger ones leave the processor's cache between being read and being sent.
 _LARGEST = 256 * 1024
 _SMALLEST = 32 * 1024
@@ -24,18 +29,18 @@ _TURN = 1024 * 1024
 
 class Streams:
     """Sends copies in pieces, which are as large as is fastest until those under way may hold `memory` bytes: from then
-    on each further answer gets smaller ones, down to 32 KiB.
-
-    `buffer` is what the server takes of one answer into its own buffer, in bytes.
+    on each further answer gets smaller ones, down to 32 KiB. What is sent as a file is held by nobody but the system.
     """
 
-    def __init__(self, buffer: int = 0, memory: int = MEMORY) -> None:
-        self._buffer = buffer
+    def __init__(self, memory: int = MEMORY) -> None:
         self._memory = memory
         self._under_way = 0
 
-    async def send(self, send: Send, receive: Receive, response: StreamResponse, more: Headers) -> int:
+    async def send(
+        self, send: Send, receive: Receive, response: StreamResponse, more: Headers, *, files: bool = False
+    ) -> int:
         """Send a copy with `more` headers, and close it; how many of its bytes went out before the client went away.
+        `files`: the server takes parts of files.
 
         Raises ContentCorrupt when it ends early, Unavailable when its store fails; the connection has to be cut then.
         """
@@ -44,25 +49,42 @@ class Streams:
             length = (b"content-length", b"%d" % response.span.length)
             headers = [*response.headers, *more, length]
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
-            return await self._pieces(send, receive, response)
+            return await self._parts(send, receive, response, files=files)
+        except EOFError as cause:
+            raise ContentCorrupt("the stored bytes end too early") from cause
+        except OSError as cause:
+            raise Unavailable("the disk fails; the registry's operator has to look, then try again") from cause
         finally:
             self._under_way -= 1
             response.content.close()
 
     def _portion(self) -> int:
-        share = self._memory // self._under_way - self._buffer
-        return min(max(share // _HELD, _SMALLEST), _LARGEST)
+        return min(max(self._memory // self._under_way // _HELD, _SMALLEST), _LARGEST)
 
-    async def _pieces(self, send: Send, receive: Receive, response: StreamResponse) -> int:
+    def _read(self, response: StreamResponse, *, files: bool) -> AsyncIterator[InFile | bytes]:
+        content, span, most = response.content, response.span, self._portion()
+        if files and (stretches := getattr(content, "stretches", None)) is not None:  # see ports.blobs.FileContent
+            parts: AsyncIterator[InFile | bytes] = stretches(span, most)
+            return parts
+        return content.chunks(span, most)
+
+    async def _parts(self, send: Send, receive: Receive, response: StreamResponse, *, files: bool) -> int:
         sent, rest, turn = 0, response.span.length, 0
         gone: asyncio.Future[None] | None = None
         try:
-            async for piece in response.content.chunks(response.span, self._portion()):
+            async for part in self._read(response, files=files):
                 if gone is not None and gone.done():
                     return sent
-                rest -= len(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": rest > 0})
-                sent += len(piece)
+                if isinstance(part, InFile):
+                    length = part.length
+                    rest -= length
+                    event = {"type": FILES, "file": part.descriptor, "offset": part.start, "count": length}
+                else:
+                    length = len(part)
+                    rest -= length
+                    event = {"type": "http.response.body", "body": part}
+                await send({**event, "more_body": rest > 0})
+                sent += length
                 if sent - turn >= _TURN and rest:
                     turn = sent
                     gone = gone or asyncio.ensure_future(_gone(receive))

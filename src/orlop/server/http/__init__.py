@@ -1,0 +1,9 @@
+"""HTTP/1.1 for ASGI applications, for one worker: connections, requests, answers. Parsing is llhttp's, by httptools.
+
+Nothing here knows of registries. What it offers beyond ASGI is the extension for files (`http.response.zerocopysend`).
+"""
+
+from orlop.server.http.connection import Application
+from orlop.server.http.listener import HttpServer, Terms
+
+__all__ = ["Application", "HttpServer", "Terms"]

@@ -1,0 +1,375 @@
+"""One connection: reads requests one after the other, and has each answered before the next (RFC 9112).
+
+A client may send requests ahead; they wait. What is no HTTP is answered with 400 and ends the connection: where one
+request ends and the next begins must not be guessed.
+"""
+
+import asyncio
+import os
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Protocol, cast
+from urllib.parse import unquote
+
+import httptools
+import structlog
+
+from orlop.server.http.exchange import AnswerInvalid, Exchange
+
+#: Bytes of a body that wait for the application, from which on no more are read.
+_AHEAD = 256 * 1024
+#: Bytes that the transport holds back for a client, from which on the application waits.
+HIGH_WATER = 64 * 1024
+#: How many requests may wait for their turn.
+_QUEUE = 128
+Message = dict[str, Any]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
+
+_EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_REFUSALS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+
+_log = structlog.get_logger("orlop.server")
+
+
+class House(Protocol):
+    """What the connections of a worker share."""
+
+    is_draining: bool
+    is_secure: bool
+    date: bytes
+    head_bytes: int
+    application: Application
+
+    def entered(self, connection: "Connection") -> None:
+        """A client is here."""
+        ...
+
+    def left(self, connection: "Connection") -> None:
+        """It is gone."""
+        ...
+
+
+class _HeadTooLarge(Exception):
+    """A head, or what follows a chunked body, is larger than is read."""
+
+
+class _Unanswerable(Exception):
+    """A request that is HTTP, but that nobody here can answer."""
+
+
+class Connection(asyncio.Protocol):
+    """See the module. `waiting_since`, in seconds of the loop's clock: when it began to wait for a head; None while a
+    request is under way."""
+
+    def __init__(self, house: House, loop: asyncio.AbstractEventLoop, client: socket.socket) -> None:
+        self._house = house
+        self._loop = loop
+        self._client = client
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchanges: deque[Exchange] = deque()  # the first one is being answered
+        self._reading: Exchange | None = None  # whose body arrives
+        self._task: asyncio.Task[None] | None = None
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._counted = 0  # of the head under way, or of what follows a body
+        self._fed = 0  # of a head that is not whole yet
+        self._in_head = False
+        self._is_awaited = False
+        self._is_reading = True
+        self._takes_no_more = False
+        self._room: asyncio.Future[None] | None = None
+        self._is_full = False
+        self._outlet: socket.socket | None = None
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
+        self._common: dict[str, Any] = {}
+        self.is_gone = False
+        self.waiting_since: float | None = loop.time()
+
+    # --- what the transport tells -------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        is_secure = self._house.is_secure
+        self._common = {
+            "type": "http",
+            "asgi": _ASGI,
+            "scheme": "https" if is_secure else "http",
+            "server": transport.get_extra_info("sockname")[:2],
+            "client": transport.get_extra_info("peername")[:2],
+            "root_path": "",
+            "extensions": {} if is_secure else _EXTENSIONS,
+        }
+        self._house.entered(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self.is_gone = True
+        self._make_room()
+        for exchange in self._exchanges:
+            exchange.break_off()
+        if self._outlet is not None:
+            self._loop.remove_writer(self._outlet)
+            self._outlet.close()
+        self._house.left(self)
+
+    def eof_received(self) -> bool:
+        """See asyncio.Protocol. Who sends nothing more may still want to hear the answer."""
+        self._takes_no_more = True
+        for exchange in self._exchanges:
+            exchange.break_off()
+        return bool(self._exchanges) and not self._house.is_secure
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._is_full = False
+        self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if self._takes_no_more:
+            return
+        try:
+            self._parser.feed_data(data)
+            if self._in_head:
+                self._fed += len(data)
+                if self._fed > self._house.head_bytes:
+                    raise _HeadTooLarge
+        except httptools.HttpParserUpgrade:
+            self._takes_no_more = True  # it is answered as what it is without; what follows might be another protocol
+        except httptools.HttpParserCallbackError as error:
+            self._refuse(431 if isinstance(error.__context__, _HeadTooLarge) else 400)
+        except _HeadTooLarge:
+            self._refuse(431)
+        except httptools.HttpParserError:
+            self._refuse(400)
+
+    # --- what the parser tells ----------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._url = b""
+        self._headers = []
+        self._counted = self._fed = 0
+        self._in_head = True
+        self._is_awaited = False
+
+    def on_url(self, url: bytes) -> None:
+        """Some of its target."""
+        self._count(len(url))
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of its head, or one that follows a chunked body, and is nobody's."""
+        self._count(len(name) + len(value) + 4)
+        if self._reading is not None:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self._is_awaited = True
+        self._headers.append((name, value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        """Its head is whole."""
+        if len(self._exchanges) >= _QUEUE:
+            raise _Unanswerable
+        raw, query = _target(self._url)
+        path = raw.decode("latin-1")
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise _Unanswerable
+        scope = {
+            **self._common,
+            "http_version": version,
+            "method": self._parser.get_method().decode("latin-1"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw,
+            "query_string": query,
+            "headers": self._headers,
+        }
+        ends = self._house.is_draining or not self._parser.should_keep_alive()
+        exchange = Exchange(self, scope, ends=ends, awaited=self._is_awaited and version == "1.1")
+        self.waiting_since = None
+        self._counted, self._in_head = 0, False
+        self._reading = exchange
+        self._exchanges.append(exchange)
+        if len(self._exchanges) == 1:
+            self._task = self._loop.create_task(self._answer(exchange))
+        else:
+            self._pause()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of its body."""
+        if self._reading is not None:
+            self._reading.arrived(body)
+            if self._reading.held >= _AHEAD:
+                self._pause()
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        exchange, self._reading = self._reading, None
+        if exchange is not None:
+            exchange.complete()
+            if exchange.ends:
+                self._takes_no_more = True
+
+    def _count(self, read: int) -> None:
+        self._counted += read
+        if self._counted > self._house.head_bytes:
+            raise _HeadTooLarge
+
+    # --- what exchanges ask for: see exchange.Line --------------------------------------------------------------------
+
+    def date(self) -> bytes:
+        """See Line."""
+        return self._house.date
+
+    def write(self, content: bytes) -> None:
+        """See Line."""
+        if not self.is_gone:
+            self._transport.write(content)
+
+    async def drained(self) -> None:
+        """See Line."""
+        while self._is_full and not self.is_gone:
+            await self._wait()
+
+    async def write_file(self, head: bytes, descriptor: int, offset: int, count: int) -> None:
+        """See Line. Past the transport, once that has nothing left to send."""
+        if self._transport.get_write_buffer_size():
+            self._transport.set_write_buffer_limits(high=0)  # which makes it say when nothing is left
+            await self.drained()
+            self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        try:
+            if self.is_gone:
+                return
+            outlet = self._outlet
+            if outlet is None:
+                outlet = self._outlet = self._client.dup()
+                outlet.setblocking(False)
+            while head and not self.is_gone:
+                try:
+                    head = head[outlet.send(head, socket.MSG_MORE) :]
+                except BlockingIOError:
+                    await self._writable(outlet)
+            while count and not self.is_gone:
+                try:
+                    sent = os.sendfile(outlet.fileno(), descriptor, offset, count)
+                except BlockingIOError:
+                    await self._writable(outlet)
+                    continue
+                if not sent:
+                    raise EOFError
+                offset += sent
+                count -= sent
+        except ConnectionError:
+            self._transport.abort()
+
+    def wants_more(self) -> None:
+        """See Line."""
+        if len(self._exchanges) == 1:
+            self._resume()
+
+    async def _writable(self, outlet: socket.socket) -> None:
+        self._loop.add_writer(outlet, self._make_room)
+        try:
+            await self._wait()
+        finally:
+            if outlet.fileno() >= 0:
+                self._loop.remove_writer(outlet)
+
+    async def _wait(self) -> None:
+        self._room = self._loop.create_future()
+        await self._room
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    # --- from one request to the next ---------------------------------------------------------------------------------
+
+    async def _answer(self, exchange: Exchange) -> None:
+        """Have the application answer, and go on to the next request."""
+        try:
+            await self._house.application(exchange.scope, exchange.receive, exchange.send)
+        except (ConnectionError, EOFError, AnswerInvalid) as error:
+            _log.error("an answer was cut short", path=exchange.scope["path"], reason=repr(error))
+        except Exception:  # noqa: BLE001 - the application answers for its errors; what passes it is a defect of its own
+            _log.exception("the application failed", path=exchange.scope["path"])
+        self._exchanges.popleft()
+        if self.is_gone:
+            return
+        if not exchange.is_begun:
+            self._end(500)
+        elif not exchange.is_answered:
+            self._transport.abort()
+        elif exchange.ends or self._house.is_draining or self._reading is exchange:
+            self.end()
+        elif self._exchanges:
+            self._task = self._loop.create_task(self._answer(self._exchanges[0]))
+        elif self._takes_no_more:
+            self.end()
+        else:
+            self.waiting_since = self._loop.time()
+            self._resume()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way."""
+        return bool(self._exchanges)
+
+    def end(self) -> None:
+        """Close, once what was written is sent."""
+        self._takes_no_more = True
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def _end(self, status: int) -> None:
+        phrase = _REFUSALS.get(status, b"Internal Server Error")
+        self._transport.write(
+            b"HTTP/1.1 %d %b\r\n%bcontent-length: 0\r\nconnection: close\r\n\r\n" % (status, phrase, self._house.date)
+        )
+        self.end()
+
+    def _refuse(self, status: int) -> None:
+        """What came is no request: nothing after it is one. A request under way is answered first."""
+        self._takes_no_more = True
+        if self._reading is not None:
+            self._reading.break_off()
+        if not self._exchanges:
+            self._end(status)
+
+    def _pause(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if not self._is_reading and not self.is_gone:
+            self._is_reading = True
+            self._transport.resume_reading()
+
+
+def _target(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a target as they came (RFC 9112, section 3.2). Raises _Unanswerable."""
+    if not url.startswith((b"/", b"*")):
+        with suppress(httptools.HttpParserInvalidURLError):
+            parsed = httptools.parse_url(url)
+            if parsed.path is not None or parsed.host is not None:
+                return parsed.path or b"/", parsed.query or b""
+        raise _Unanswerable
+    path, _, query = url.partition(b"?")
+    return path, query

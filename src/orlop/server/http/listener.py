@@ -1,0 +1,153 @@
+"""Takes connections, and ends them: a worker's side of the address that all workers listen on."""
+
+import asyncio
+import errno
+import socket
+import ssl
+from contextlib import suppress
+from email.utils import formatdate
+from typing import Any, NamedTuple
+
+import structlog
+
+from orlop.server.http.connection import Application, Connection
+
+#: Connections that wait to be accepted.
+_BACKLOG = 4096
+#: Bytes that the kernel holds unsent for a client. With more it sends late, in the time of whoever reads, which took
+#: 1.7 times as long for blobs of 1 MiB.
+_UNSENT = 128 * 1024
+#: How often connections are looked through for those that ask for nothing, in seconds.
+_SWEEP = 0.5
+#: For how long nobody is let in when there is no room, in seconds.
+_BREATH = 0.1
+
+_log = structlog.get_logger("orlop.server")
+
+
+class Terms(NamedTuple):
+    """What a worker grants: bytes of a head, seconds until it must be whole, connections at once."""
+
+    head_bytes: int
+    head_time: float
+    connections: int
+
+
+class HttpServer:
+    """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS."""
+
+    def __init__(
+        self, application: Application, listener: socket.socket, terms: Terms, tls: ssl.SSLContext | None
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._terms = terms
+        self._tls = tls
+        self._connections: set[Connection] = set()
+        self._arriving: set[asyncio.Task[Any]] = set()
+        self._empty: asyncio.Future[None] | None = None
+        self._lets_in = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.application = application
+        self.head_bytes = terms.head_bytes
+        self.is_draining = False
+        self.is_secure = tls is not None
+        self.date = b""
+
+    def start(self) -> None:
+        """Let clients in from now on. Raises OSError when somebody else listens there."""
+        self._listener.setblocking(False)
+        self._listener.listen(_BACKLOG)
+        self._sweep()
+        self._let_in()
+
+    async def drain(self, patience: float, *, alone: bool) -> None:
+        """Let nobody in any more, and return when all requests under way are answered, after `patience` seconds at
+        the latest. `alone`: other processes go on listening."""
+        self.is_draining = True
+        if self._lets_in:
+            while self._accept():
+                pass
+            self._keep_out()
+        if not alone:
+            with suppress(OSError):  # another worker was quicker
+                self._listener.shutdown(socket.SHUT_RDWR)
+        for connection in list(self._connections):
+            if not connection.is_busy:
+                connection.end()
+        if self._connections or self._arriving:
+            self._empty = self._loop.create_future()
+            await asyncio.wait([self._empty], timeout=patience)
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in list(self._connections):
+            connection.abort()
+
+    # --- what connections tell: see connection.House ------------------------------------------------------------------
+
+    def entered(self, connection: Connection) -> None:
+        """See House."""
+        self._connections.add(connection)
+        if len(self._connections) >= self._terms.connections:
+            self._keep_out()
+
+    def left(self, connection: Connection) -> None:
+        """See House."""
+        self._connections.discard(connection)
+        if self._empty is not None and not self._connections and not self._empty.done():
+            self._empty.set_result(None)
+        elif not self._lets_in and not self.is_draining and len(self._connections) < self._terms.connections:
+            self._let_in()
+
+    # --- letting in ---------------------------------------------------------------------------------------------------
+
+    def _let_in(self) -> None:
+        if not self._lets_in and not self.is_draining:
+            self._lets_in = True
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _keep_out(self) -> None:
+        if self._lets_in:
+            self._lets_in = False
+            self._loop.remove_reader(self._listener)
+
+    def _accept(self) -> bool:
+        """Let one client in, so that workers with less to do take the others; False when there is none."""
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return False
+        except OSError as error:
+            self._keep_out()
+            if error.errno == errno.EINVAL:  # another worker has closed it for all: the server drains
+                return False
+            _log.warning("nobody can be let in for a moment", reason=error.strerror)
+            self._loop.call_later(_BREATH, self._let_in)
+            return False
+        client.setblocking(False)
+        with suppress(OSError):  # it has left again
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+        task = self._loop.create_task(self._welcome(client))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+        return True
+
+    async def _welcome(self, client: socket.socket) -> None:
+        patience = self._terms.head_time if self._tls is not None else None
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: Connection(self, self._loop, client), client, ssl=self._tls, ssl_handshake_timeout=patience
+            )
+        except OSError:  # it left before it was here, or speaks no TLS
+            client.close()
+
+    def _sweep(self) -> None:
+        """Tell the time, and end connections that have asked for nothing for too long."""
+        self._timer = self._loop.call_later(_SWEEP, self._sweep)
+        self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
+        since = self._loop.time() - self._terms.head_time
+        for connection in [each for each in self._connections if each.waiting_since is not None]:
+            if connection.waiting_since is not None and connection.waiting_since <= since:
+                connection.end()
