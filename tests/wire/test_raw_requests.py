@@ -129,7 +129,6 @@ def test_nobody_is_redirected(port: int, target: str) -> None:
         b"GET /v2/raw/app/tags/list HTTP/9.9",
         b"GET /v2/raw/app/tags/list HTTP/2.0",
         b"GET /v2/raw/app/tags/list HTTQ/1.1",
-        b"GET  /v2/raw/app/tags/list  HTTP/1.1",
         b"GET",
         b"",
         b"\x00\x01\x02\x03",
@@ -211,7 +210,7 @@ SMUGGLED = b"DELETE /v2/raw/app/manifests/v1 HTTP/1.1\r\nhost: registry.example\
         (("transfer-encoding: chunked",), b"0x5\r\n12345\r\n0\r\n\r\n" + SMUGGLED),
         (("transfer-encoding: chunked",), b"FFFFFFFFFFFFFFFFF\r\n" + SMUGGLED),
         (("transfer-encoding: chunked",), b"5\r\n1234567\r\n0\r\n\r\n" + SMUGGLED),
-        (("transfer-encoding: chunked",), b"5;" + b"x" * 100_000 + b"\r\n12345\r\n0\r\n\r\n" + SMUGGLED),
+        (("transfer-encoding: chunked",), b"5;" + b"x" * 1_000_000 + b"\r\n12345\r\n0\r\n\r\n" + SMUGGLED),
         (("transfer-encoding: chunked",), b"zz\r\n" + SMUGGLED),
         (("transfer-encoding: chunked",), b"5\n12345\n0\n\n" + SMUGGLED),
     ],
@@ -242,7 +241,7 @@ def test_requests_may_be_pipelined(port: int) -> None:
 
 
 def test_half_a_connection_gets_a_whole_answer_or_the_end(port: int) -> None:
-    """The HTTP library takes a client that closed its half for one that left, whatever it asked before."""
+    """Whoever closes their half right after asking hears the answer; a body that was to be read on is given up."""
     for target, whole in (("/v2/raw/app/manifests/v1", APP.content), ("/v2/", b"{}")):
         with Connection(port) as connection:
             connection.request("GET", target)

@@ -22,8 +22,11 @@ from orlop.server.http.exchange import AnswerInvalid, Exchange
 _AHEAD = 256 * 1024
 #: Bytes that the transport holds back for a client, from which on the application waits.
 HIGH_WATER = 64 * 1024
-#: How many requests may wait for their turn.
+#: How many requests may wait for their turn, and how many fields a head may have.
 _QUEUE = 128
+_FIELDS = 100
+#: Bytes around each chunk of a body that are nothing unusual: its size and two ends of lines.
+_AROUND = 24
 Message = dict[str, Any]
 Application = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
@@ -78,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._counted = 0  # of the head under way, or of what follows a body
         self._fed = 0  # of a head that is not whole yet
+        self._framing = 0  # of a chunked body, beyond what it takes
         self._in_head = False
         self._is_awaited = False
         self._is_reading = True
@@ -140,11 +144,12 @@ class Connection(asyncio.Protocol):
         if self._takes_no_more:
             return
         try:
+            self._framing += len(data)
             self._parser.feed_data(data)
             if self._in_head:
                 self._fed += len(data)
-                if self._fed > self._house.head_bytes:
-                    raise _HeadTooLarge
+            if max(self._fed, self._framing) > self._house.head_bytes:
+                raise _HeadTooLarge
         except httptools.HttpParserUpgrade:
             self._takes_no_more = True  # it is answered as what it is without; what follows might be another protocol
         except httptools.HttpParserCallbackError as error:
@@ -174,6 +179,8 @@ class Connection(asyncio.Protocol):
         self._count(len(name) + len(value) + 4)
         if self._reading is not None:
             return
+        if len(self._headers) >= _FIELDS:
+            raise _HeadTooLarge
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self._is_awaited = True
@@ -200,7 +207,8 @@ class Connection(asyncio.Protocol):
         ends = self._house.is_draining or not self._parser.should_keep_alive()
         exchange = Exchange(self, scope, ends=ends, awaited=self._is_awaited and version == "1.1")
         self.waiting_since = None
-        self._counted, self._in_head = 0, False
+        self._counted = self._fed = 0
+        self._in_head = False
         self._reading = exchange
         self._exchanges.append(exchange)
         if len(self._exchanges) == 1:
@@ -208,8 +216,13 @@ class Connection(asyncio.Protocol):
         else:
             self._pause()
 
+    def on_chunk_header(self) -> None:
+        """A chunk of its body begins. What else stands there is nobody's, and may not be without end."""
+        self._framing -= _AROUND
+
     def on_body(self, body: bytes) -> None:
         """Some of its body."""
+        self._framing -= len(body)
         if self._reading is not None:
             self._reading.arrived(body)
             if self._reading.held >= _AHEAD:
@@ -218,6 +231,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """It is whole."""
         exchange, self._reading = self._reading, None
+        self._framing = 0
         if exchange is not None:
             exchange.complete()
             if exchange.ends:
