@@ -23,7 +23,7 @@ def software(field: Field) -> Iterator[tuple[str, str]]:
     """(what, which version) of the programs that were measured and of those that measured."""
     yield "orlop", version("orlop")
     yield "Python", platform.python_version()
-    for package in ("granian", "apsw", "uvloop", "msgspec"):
+    for package in ("httptools", "apsw", "uvloop", "msgspec"):
         yield package, version(package)
     for peer in field.peers:
         yield peer.name, f"{peer.describe()} ({peer.origin})"

@@ -8,6 +8,8 @@ from typing import Any
 
 from bench.scenes import content
 from bench.servers.process import Running, free_port, started
+from orlop.faces.cli.settings import load_settings
+from orlop.server import serve
 
 NAME = "ASGI alone"
 
@@ -36,13 +38,20 @@ async def application(
     await send({"type": "http.response.body", "body": body})
 
 
+def main(port: str, folder: str) -> int:
+    """Serve it as `orlop serve` would."""
+    flags = {"listen": f"127.0.0.1:{port}", "data": folder, "workers": "2"}
+    return serve(load_settings(None, flags).settings, lambda _: None, lambda: lambda _settings, _context: application)
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[Running]:
-    """The server, with as many workers and the event loop that Orlop has; it writes no log."""
+    """The server, with as many workers as Orlop has there; it writes no log of requests."""
     port = free_port()
-    command = [
-        *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "2", "--loop", "uvloop"),
-        *("--http", "1", "--no-ws", "--no-log", "--port", str(port), f"{__name__}:application"),
-    ]
+    command = [sys.executable, "-m", __name__, str(port), str(folder)]
     with started(NAME, command, port, folder, ready="/") as running:
         yield running
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from orlop.domain.errors import ContentCorrupt
+from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
 from orlop.faces.distribution.responses import StreamResponse
-from orlop.faces.distribution.sending import Streams
-from orlop.ports.blobs import PIECE
+from orlop.faces.distribution.sending import FILES, Streams
+from orlop.ports.blobs import PIECE, InFile
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -147,3 +147,60 @@ async def test_what_failed_takes_no_memory() -> None:
     content = Content(2 * MIB)
     await sending(streams, Client(), content)
     assert content.most == 256 * KIB
+
+
+class InFiles(Content):
+    """A copy of a file, of which every second MiB lies in memory."""
+
+    async def stretches(self, span: Span, most: int) -> AsyncIterator[InFile | bytes]:
+        """See ports.blobs.FileContent."""
+        for number, start in enumerate(range(span.start, span.stop, MIB)):
+            length = min(MIB, span.stop - start)
+            yield bytes(length) if number % 2 else InFile(7, start, length)
+
+
+class Sender(Client):
+    """A server that sends files itself; `fails` is what becomes of the first one."""
+
+    def __init__(self, fails: Exception | None = None) -> None:
+        super().__init__()
+        self._fails = fails
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """As ASGI has it."""
+        await super().send(message)
+        if message["type"] == FILES:
+            self.got += message["count"]
+            if self._fails is not None:
+                raise self._fails
+
+
+async def _sent(client: Client, content: Content, *, files: bool) -> int:
+    response = StreamResponse(206, [], content, Span(5, content.size))
+    return await Streams().send(client.send, client.receive, response, [], files=files)
+
+
+async def test_what_lies_in_memory_goes_out_as_a_part_of_its_file() -> None:
+    client, content = Sender(), InFiles(3 * MIB)
+    assert await _sent(client, content, files=True) == client.got == 3 * MIB - 5
+    _, first, second, third = client.messages
+    assert first == {"type": FILES, "file": 7, "offset": 5, "count": MIB, "more_body": True}
+    assert (second["type"], third["type"]) == ("http.response.body", FILES)
+    assert [message["more_body"] for message in (first, second, third)] == [True, True, False]
+    assert content.closed
+
+
+async def test_a_server_that_takes_no_files_gets_bytes() -> None:
+    client, content = Client(), InFiles(3 * MIB)
+    assert await _sent(client, content, files=False) == client.got
+    assert {message["type"] for message in client.messages[1:]} == {"http.response.body"}
+
+
+@pytest.mark.parametrize(("fails", "said"), [(EOFError(), ContentCorrupt), (OSError(5, "I/O error"), Unavailable)])
+async def test_a_file_that_cannot_be_sent_is_what_it_would_be_when_read(
+    fails: Exception, said: type[Exception]
+) -> None:
+    content = InFiles(3 * MIB)
+    with pytest.raises(said):
+        await _sent(Sender(fails), content, files=True)
+    assert content.closed

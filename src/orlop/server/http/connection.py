@@ -33,6 +33,8 @@ Application = Callable[
 ]
 
 _EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
+#: The address of who has left before it was asked for.
+_NOWHERE = ("", 0)
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 _REFUSALS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
@@ -105,8 +107,8 @@ class Connection(asyncio.Protocol):
             "type": "http",
             "asgi": _ASGI,
             "scheme": "https" if is_secure else "http",
-            "server": transport.get_extra_info("sockname")[:2],
-            "client": transport.get_extra_info("peername")[:2],
+            "server": (transport.get_extra_info("sockname") or _NOWHERE)[:2],
+            "client": (transport.get_extra_info("peername") or _NOWHERE)[:2],
             "root_path": "",
             "extensions": {} if is_secure else _EXTENSIONS,
         }
@@ -124,10 +126,11 @@ class Connection(asyncio.Protocol):
         self._house.left(self)
 
     def eof_received(self) -> bool:
-        """See asyncio.Protocol. Who sends nothing more may still want to hear the answer."""
+        """See asyncio.Protocol. Who sends nothing more may still want to hear the answer; who has left shows when it is
+        written."""
         self._takes_no_more = True
-        for exchange in self._exchanges:
-            exchange.break_off()
+        if self._reading is not None:
+            self._reading.break_off()
         return bool(self._exchanges) and not self._house.is_secure
 
     def pause_writing(self) -> None:

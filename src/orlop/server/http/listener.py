@@ -6,7 +6,7 @@ import socket
 import ssl
 from contextlib import suppress
 from email.utils import formatdate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -19,6 +19,8 @@ _BACKLOG = 4096
 _UNSENT = 128 * 1024
 #: How often connections are looked through for those that ask for nothing, in seconds.
 _SWEEP = 0.5
+#: How long who was let in last may take to ask for something when the server ends, in seconds.
+_LAST_CALL = 1.0
 #: For how long nobody is let in when there is no room, in seconds.
 _BREATH = 0.1
 
@@ -44,7 +46,7 @@ class HttpServer:
         self._terms = terms
         self._tls = tls
         self._connections: set[Connection] = set()
-        self._arriving: set[asyncio.Task[Any]] = set()
+        self._arriving: set[asyncio.Task[None]] = set()
         self._empty: asyncio.Future[None] | None = None
         self._lets_in = False
         self._timer: asyncio.TimerHandle | None = None
@@ -94,10 +96,13 @@ class HttpServer:
     def left(self, connection: Connection) -> None:
         """See House."""
         self._connections.discard(connection)
-        if self._empty is not None and not self._connections and not self._empty.done():
-            self._empty.set_result(None)
-        elif not self._lets_in and not self.is_draining and len(self._connections) < self._terms.connections:
+        self._note_empty()
+        if len(self._connections) < self._terms.connections:
             self._let_in()
+
+    def _note_empty(self) -> None:
+        if self._empty is not None and not self._connections and not self._arriving and not self._empty.done():
+            self._empty.set_result(None)
 
     # --- letting in ---------------------------------------------------------------------------------------------------
 
@@ -131,8 +136,12 @@ class HttpServer:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         task = self._loop.create_task(self._welcome(client))
         self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
+        task.add_done_callback(self._arrived)
         return True
+
+    def _arrived(self, task: asyncio.Task[None]) -> None:
+        self._arriving.discard(task)
+        self._note_empty()
 
     async def _welcome(self, client: socket.socket) -> None:
         patience = self._terms.head_time if self._tls is not None else None
@@ -147,7 +156,7 @@ class HttpServer:
         """Tell the time, and end connections that have asked for nothing for too long."""
         self._timer = self._loop.call_later(_SWEEP, self._sweep)
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
-        since = self._loop.time() - self._terms.head_time
+        since = self._loop.time() - (_LAST_CALL if self.is_draining else self._terms.head_time)
         for connection in [each for each in self._connections if each.waiting_since is not None]:
             if connection.waiting_since is not None and connection.waiting_since <= since:
                 connection.end()

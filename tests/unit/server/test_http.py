@@ -1,0 +1,237 @@
+"""The HTTP server with small applications: how answers are framed, what becomes of broken ones, and of slow clients."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orlop.server.http import Application, HttpServer, Terms
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+MIB = 1 << 20
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def answer(self, sent: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+        """What comes first: the line with the status, and the fields."""
+        self.writer.write(sent)
+        first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).rstrip().split(b"\r\n")
+        return first, {name: value for name, _, value in (line.partition(b": ") for line in lines)}
+
+    async def rest(self) -> bytes:
+        """Everything until the end of the connection."""
+        return await asyncio.wait_for(self.reader.read(), 30)
+
+
+@asynccontextmanager
+async def asking(application: Application, terms: Terms = Terms(16_384, 30.0, 100)) -> AsyncIterator[Client]:  # noqa: B008
+    """A client of a server of its own."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = HttpServer(application, listener, terms, None)
+        server.start()
+        reader, writer = await asyncio.open_connection(*listener.getsockname(), limit=64 * MIB)
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+            await server.drain(5.0, alone=False)
+
+
+def get(target: str = "/", version: str = "1.1", *lines: str) -> bytes:
+    """A request without a body."""
+    return "\r\n".join([f"GET {target} HTTP/{version}", "host: a", *lines, "", ""]).encode()
+
+
+def saying(*events: dict[str, Any], reads: bool = False) -> Application:
+    """An application that always sends these."""
+
+    async def application(_: dict[str, Any], receive: Receive, send: Send) -> None:
+        while reads and (await receive()).get("more_body"):
+            pass
+        for event in events:
+            await send(event)
+
+    return application
+
+
+def start(status: int = 200, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    """The beginning of an answer."""
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(content: bytes, *, more: bool = False) -> dict[str, Any]:
+    """A piece of its body."""
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+async def test_a_body_of_unknown_length_is_chunked() -> None:
+    async with asking(saying(start(), body(b"one ", more=True), body(b"two"))) as client:
+        _, headers = await client.answer(get())
+        assert headers[b"transfer-encoding"] == b"chunked"
+        assert await client.reader.readuntil(b"0\r\n\r\n") == b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n"
+        assert (await client.answer(get()))[0] == b"HTTP/1.1 200 OK", "the connection goes on"
+
+
+async def test_http_1_0_gets_the_end_of_the_connection_for_it() -> None:
+    async with asking(saying(start(), body(b"one ", more=True), body(b"two"))) as client:
+        _, headers = await client.answer(get("/", "1.0"))
+        assert b"transfer-encoding" not in headers
+        assert await client.rest() == b"one two"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_has_none(status: int) -> None:
+    async with asking(saying(start(status), body(b""))) as client:
+        _, headers = await client.answer(get())
+        assert not {b"transfer-encoding", b"content-length"} & headers.keys()
+        assert (await client.answer(get()))[0].split()[1] == b"%d" % status
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (start(200, (b"content-length", b"10")), body(b"short")),
+        (start(200, (b"content-length", b"2")), body(b"long")),
+        (start(200, (b"content-length", b"10")), body(b"short", more=True)),
+        (start(200, (b"content-length", b"10")), {"type": "http.response.trailers"}),
+    ],
+)
+async def test_an_answer_that_is_not_what_it_says_is_cut(events: tuple[dict[str, Any], ...]) -> None:
+    """The client must not take it for whole, nor take what follows for a part of it."""
+    async with asking(saying(*events)) as client:
+        client.writer.write(get())
+        try:
+            got = await client.rest()
+        except ConnectionResetError:
+            return
+        assert len(got.partition(b"\r\n\r\n")[2]) < 10
+
+
+async def test_an_application_that_fails_before_it_answers_is_a_500() -> None:
+    async def failing(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    async with asking(failing) as client:
+        status, headers = await client.answer(get())
+        assert status.split()[1] == b"500"
+        assert headers[b"connection"] == b"close"
+
+
+async def test_more_requests_ahead_than_may_wait_end_the_connection() -> None:
+    """After those before them were answered."""
+    async with asking(saying(start(200, (b"content-length", b"2")), body(b"ok"))) as client:
+        client.writer.write(get() * 500)
+        answers = (await client.rest()).count(b"HTTP/1.1 200")
+        assert 100 < answers < 500
+
+
+async def test_requests_ahead_are_answered_in_order() -> None:
+    async def echoing(scope: dict[str, Any], _: Receive, send: Send) -> None:
+        await asyncio.sleep(0.01 if scope["path"] == "/0" else 0)
+        await send(start(200, (b"content-length", b"2")))
+        await send(body(scope["path"].encode()))
+
+    async with asking(echoing) as client:
+        client.writer.write(b"".join(get(f"/{number}") for number in range(10)))
+        client.writer.write(get("/x", "1.1", "connection: close"))
+        answers = await client.rest()
+        assert [part[:2] for part in answers.split(b"\r\n\r\n")[1:]] == [b"/%d" % n for n in range(10)] + [b"/x"]
+
+
+async def test_files_go_out_whole_behind_what_was_written_before(tmp_path: Path) -> None:
+    content = os.urandom(5 * MIB)
+    (tmp_path / "file").write_bytes(content)
+    descriptor = os.open(tmp_path / "file", os.O_RDONLY)
+
+    async def sending(_: dict[str, Any], __: Receive, send: Send) -> None:
+        await send(start(200, (b"content-length", b"%d" % (5 * MIB + 300_000 - 7))))
+        await send(body(bytes(300_000), more=True))
+        await send({"type": "http.response.zerocopysend", "file": descriptor, "offset": 7, "count": 5 * MIB - 7})
+
+    try:
+        async with asking(sending) as client:
+            for _ in range(3):
+                await client.answer(get())
+                await asyncio.sleep(0.1)  # the client reads later than the server writes
+                got = await client.reader.readexactly(5 * MIB + 300_000 - 7)
+                assert got == bytes(300_000) + content[7:]
+    finally:
+        os.close(descriptor)
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_file_ends_its_sending(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    descriptor, over = os.open(path, os.O_RDONLY), asyncio.Event()
+
+    async def sending(_: dict[str, Any], __: Receive, send: Send) -> None:
+        await send(start(200, (b"content-length", b"%d" % (1 << 30))))
+        await send({"type": "http.response.zerocopysend", "file": descriptor, "count": 1 << 30})
+        over.set()
+
+    try:
+        async with asking(sending) as client:
+            await client.answer(get())
+            client.writer.transport.abort()
+            await asyncio.wait_for(over.wait(), 30)
+    finally:
+        os.close(descriptor)
+
+
+async def test_a_body_is_not_read_faster_than_it_is_taken() -> None:
+    taken = asyncio.Event()
+
+    async def slow(_: dict[str, Any], receive: Receive, send: Send) -> None:
+        await taken.wait()
+        count = 0
+        while True:
+            message = await receive()
+            count += len(message["body"])
+            if not message["more_body"]:
+                break
+        await send(start(200, (b"content-length", b"0"), (b"x-count", b"%d" % count)))
+        await send(body(b""))
+
+    async with asking(slow) as client:
+        size = 64 * MIB
+        client.writer.write(f"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {size}\r\n\r\n".encode())
+        client.writer.write(bytes(size))
+        await asyncio.sleep(0.5)
+        assert client.writer.transport.get_write_buffer_size() > size // 2, "most of it is with the client still"
+        taken.set()
+        assert (await client.answer(b""))[1][b"x-count"] == b"%d" % size
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nhost:"])
+async def test_who_asks_for_nothing_has_to_go(begun: bytes) -> None:
+    async with asking(saying(start(204), body(b"")), Terms(16_384, 0.6, 100)) as client:
+        client.writer.write(begun)
+        assert await client.rest() == b""
+
+
+async def test_there_is_room_again_when_somebody_leaves() -> None:
+    application = saying(start(200, (b"content-length", b"2")), body(b"ok"))
+    async with asking(application, Terms(16_384, 30.0, 1)) as client:
+        await client.answer(get())
+        reader, writer = await asyncio.open_connection(*client.writer.get_extra_info("peername"))
+        second = Client(reader, writer)
+        waiting = asyncio.ensure_future(second.answer(get()))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        client.writer.close()
+        assert (await asyncio.wait_for(waiting, 30))[0] == b"HTTP/1.1 200 OK"
+        writer.close()
