@@ -60,7 +60,7 @@ class Limits(msgspec.Struct, frozen=True):
     header_bytes: Annotated[
         int,
         Meaning(
-            "Longest head of a request, and the read buffer of a connection: uploads are slower with a small one.",
+            "Longest head of a request.",
             Kind.SIZE,
             minimum=8 << 10,
         ),
