@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,25 @@ async def test_files_go_out_whole_behind_what_was_written_before(tmp_path: Path)
                 await asyncio.sleep(0.1)  # the client reads later than the server writes
                 got = await client.reader.readexactly(5 * MIB + 300_000 - 7)
                 assert got == bytes(300_000) + content[7:]
+    finally:
+        os.close(descriptor)
+
+
+async def test_a_file_that_is_shorter_than_was_said_cuts_the_connection(tmp_path: Path) -> None:
+    """Whoever waits for the rest would wait for ever, or take the next answer for it."""
+    (tmp_path / "file").write_bytes(bytes(1000))
+    descriptor = os.open(tmp_path / "file", os.O_RDONLY)
+
+    async def sending(_: dict[str, Any], __: Receive, send: Send) -> None:
+        await send(start(200, (b"content-length", b"1001")))
+        with suppress(EOFError):
+            await send({"type": "http.response.zerocopysend", "file": descriptor, "count": 1001})
+
+    try:
+        async with asking(sending) as client:
+            await client.answer(get())
+            with suppress(ConnectionResetError):
+                assert len(await client.rest()) <= 1000
     finally:
         os.close(descriptor)
 

@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
             "query_string": query,
             "headers": self._headers,
         }
-        ends = self._house.is_draining or not self._parser.should_keep_alive()
+        ends = not self._parser.should_keep_alive()
         exchange = Exchange(self, scope, ends=ends, awaited=self._is_awaited and version == "1.1")
         self.waiting_since = None
         self._counted = self._fed = 0
@@ -247,13 +247,18 @@ class Connection(asyncio.Protocol):
 
     # --- what exchanges ask for: see exchange.Line --------------------------------------------------------------------
 
+    @property
+    def is_ending(self) -> bool:
+        """See Line."""
+        return self._house.is_draining
+
     def date(self) -> bytes:
         """See Line."""
         return self._house.date
 
     def write(self, content: bytes) -> None:
         """See Line."""
-        if not self.is_gone:
+        if not self._is_over:
             self._transport.write(content)
 
     async def drained(self) -> None:
@@ -264,12 +269,10 @@ class Connection(asyncio.Protocol):
     async def write_file(self, head: bytes, descriptor: int, offset: int, count: int) -> None:
         """See Line. Past the transport, once that has nothing left to send."""
         if self._transport.get_write_buffer_size():
-            self._transport.set_write_buffer_limits(high=0)  # which makes it say when nothing is left
-            await self.drained()
-            self._transport.set_write_buffer_limits(high=HIGH_WATER)
+            await self._flushed()
+        if self._is_over:
+            return
         try:
-            if self.is_gone:
-                return
             outlet = self._outlet
             if outlet is None:
                 outlet = self._outlet = self._client.dup()
@@ -296,6 +299,16 @@ class Connection(asyncio.Protocol):
         """See Line."""
         if len(self._exchanges) == 1:
             self._resume()
+
+    @property
+    def _is_over(self) -> bool:
+        return self.is_gone or self._transport.is_closing()
+
+    async def _flushed(self) -> None:
+        self._transport.set_write_buffer_limits(high=0)  # which makes it say when nothing is left
+        await self.drained()
+        if not self._is_over:
+            self._transport.set_write_buffer_limits(high=HIGH_WATER)
 
     async def _writable(self, outlet: socket.socket) -> None:
         self._loop.add_writer(outlet, self._make_room)
@@ -330,7 +343,7 @@ class Connection(asyncio.Protocol):
             self._end(500)
         elif not exchange.is_answered:
             self._transport.abort()
-        elif exchange.ends or self._house.is_draining or self._reading is exchange:
+        elif exchange.ends or self._reading is exchange:
             self.end()
         elif self._exchanges:
             self._task = self._loop.create_task(self._answer(self._exchanges[0]))
@@ -375,7 +388,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if not self._is_reading and not self.is_gone:
+        if not (self._is_reading or self._is_over):
             self._is_reading = True
             self._transport.resume_reading()
 

@@ -20,6 +20,11 @@ class Line(Protocol):
         """Whether the client is, so that nobody hears what is written."""
         ...
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it takes no further request, because the server ends."""
+        ...
+
     def date(self) -> bytes:
         """The header that says when it is."""
         ...
@@ -171,6 +176,7 @@ class Exchange:
             else:
                 self._chunked = True
                 lines.append(b"transfer-encoding: chunked\r\n")
+        self.ends = self.ends or self._line.is_ending
         if self.ends:
             lines.append(b"connection: close\r\n")
         elif self.is_old:
@@ -212,7 +218,9 @@ class Exchange:
             raise AnswerInvalid("a file goes into a body whose length was said")
         self._account(count, more=more)
         head, self._head = self._head, b""
+        self.is_answered = False
         await self._line.write_file(head, message["file"], message.get("offset", 0), count)
+        self.is_answered = not more
 
 
 #: Up to how many bytes of body are copied behind the head, to go out with it, rather than written after it.
