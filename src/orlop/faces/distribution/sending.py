@@ -50,10 +50,6 @@ class Streams:
             headers = [*response.headers, *more, length]
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             return await self._parts(send, receive, response, files=files)
-        except EOFError as cause:
-            raise ContentCorrupt("the stored bytes end too early") from cause
-        except OSError as cause:
-            raise Unavailable("the disk fails; the registry's operator has to look, then try again") from cause
         finally:
             self._under_way -= 1
             response.content.close()
@@ -78,12 +74,11 @@ class Streams:
                 if isinstance(part, InFile):
                     length = part.length
                     rest -= length
-                    event = {"type": FILES, "file": part.descriptor, "offset": part.start, "count": length}
+                    await _send_file(send, part, more=rest > 0)
                 else:
                     length = len(part)
                     rest -= length
-                    event = {"type": "http.response.body", "body": part}
-                await send({**event, "more_body": rest > 0})
+                    await send({"type": "http.response.body", "body": part, "more_body": rest > 0})
                 sent += length
                 if sent - turn >= _TURN and rest:
                     turn = sent
@@ -93,6 +88,17 @@ class Streams:
             if gone is not None:
                 gone.cancel()
         return sent
+
+
+async def _send_file(send: Send, part: InFile, *, more: bool) -> None:
+    """Have the server send a part of a file. What it meets in reading is said as a reader says it."""
+    event = {"type": FILES, "file": part.descriptor, "offset": part.start, "count": part.length, "more_body": more}
+    try:
+        await send(event)
+    except EOFError as cause:
+        raise ContentCorrupt("the stored bytes end too early") from cause
+    except OSError as cause:
+        raise Unavailable("the disk fails; the registry's operator has to look, then try again") from cause
 
 
 async def _gone(receive: Receive) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import httptools
 import structlog
 
-from orlop.server.http.exchange import AnswerInvalid, Exchange
+from orlop.server.http.exchange import STATUS_LINES, AnswerInvalid, Exchange
 
 #: Bytes of a body that wait for the application, from which on no more are read.
 _AHEAD = 256 * 1024
@@ -36,7 +36,6 @@ _EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
 #: The address of who has left before it was asked for.
 _NOWHERE = ("", 0)
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-_REFUSALS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 _log = structlog.get_logger("orlop.server")
 
@@ -368,9 +367,8 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _end(self, status: int) -> None:
-        phrase = _REFUSALS.get(status, b"Internal Server Error")
         self._transport.write(
-            b"HTTP/1.1 %d %b\r\n%bcontent-length: 0\r\nconnection: close\r\n\r\n" % (status, phrase, self._house.date)
+            b"%b%bcontent-length: 0\r\nconnection: close\r\n\r\n" % (STATUS_LINES[status], self._house.date)
         )
         self.end()
 

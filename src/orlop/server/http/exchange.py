@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 Headers = list[tuple[bytes, bytes]]
 
-_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+#: How an answer begins.
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -160,7 +161,7 @@ class Exchange:
             raise AnswerInvalid("an answer begins once")
         self.is_begun = True
         self._status = status
-        lines = [_STATUS[status]]
+        lines = [STATUS_LINES[status]]
         is_framed = status in _BODILESS
         for name, value in headers:
             if name == b"content-length":

@@ -157,6 +157,6 @@ class HttpServer:
         self._timer = self._loop.call_later(_SWEEP, self._sweep)
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
         since = self._loop.time() - (_LAST_CALL if self.is_draining else self._terms.head_time)
-        for connection in [each for each in self._connections if each.waiting_since is not None]:
+        for connection in list(self._connections):
             if connection.waiting_since is not None and connection.waiting_since <= since:
                 connection.end()
