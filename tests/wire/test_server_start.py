@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.needs import need
-from tests.serving import PATIENCE, command, environment, eventually, serving
+from tests.serving import PATIENCE, Server, command, environment, eventually, serving
 
 #: Each of these starts a server, or a process that refuses to be one.
 pytestmark = pytest.mark.slow
@@ -198,6 +199,47 @@ def test_workers_end_when_their_supervisor_was_killed(tmp_path: Path) -> None:
         eventually("the workers end", lambda: not [pid for pid in workers if _runs(pid)])
     with serving(tmp_path) as again:
         assert again.ask("GET", "/readyz").status == 200
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="this system has no such policy")
+def test_the_threads_of_a_worker_let_each_other_finish_while_it_is_busy(tmp_path: Path) -> None:
+    """Always, and a worker that is not busy would wait for every program that is; never, and each request costs three
+    switches in place of one."""
+    with serving(tmp_path, "--workers", "1") as server:
+        assert server.ask("GET", "/v2/").status == 200
+        eventually("it has nothing to do", lambda: policies(server) == {os.SCHED_OTHER})
+        ended = threading.Event()
+        clients = [threading.Thread(target=press, args=(server, ended)) for _ in range(4)]
+        for client in clients:
+            client.start()
+        try:
+            eventually("it is busy", lambda: policies(server) == {os.SCHED_BATCH})
+        finally:
+            ended.set()
+            for client in clients:
+                client.join(PATIENCE)
+        eventually("it is through", lambda: policies(server) == {os.SCHED_OTHER})
+
+
+def policies(server: Server) -> set[int]:
+    """What the threads of the workers run under."""
+    [worker] = server.workers()
+    threads = [int(task.name) for task in Path(f"/proc/{worker}/task").iterdir()]
+    assert len(threads) > 1, "the log and the catalog are written by threads of their own"
+    return {os.sched_getscheduler(thread) for thread in threads}
+
+
+def press(server: Server, ended: threading.Event) -> None:
+    """Ask without waiting for answers, which costs the client next to nothing."""
+    many = b"GET /v2/ HTTP/1.1\r\nHost: registry.example\r\n\r\n" * 100
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+        while not ended.is_set():
+            connection.sendall(many)
+            answers = b""
+            while answers.count(b"HTTP/1.1 200") < 100:
+                part = connection.recv(1 << 20)
+                assert part, "the server hung up"
+                answers += part
 
 
 def test_workers_that_cannot_start_end_the_server(tmp_path: Path) -> None:

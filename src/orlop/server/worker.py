@@ -16,12 +16,15 @@ import uvloop
 
 from orlop.config import Settings
 from orlop.server.http import Application, HttpServer, Terms
+from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
 
 #: The signals that end the server.
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
+#: How often a worker looks how busy it is, in seconds.
+_LOOK_EVERY = 0.25
 _SECOND = 1_000_000
 
 _log = structlog.get_logger("orlop.server")
@@ -121,10 +124,19 @@ async def _serve(application: Application, settings: Settings, place: Place, ind
     server.start()
     place.board.serving[index] = 1
     os.write(place.bell, b"\0")
+    looking = asyncio.ensure_future(_look_how_busy())
     await stop.wait()
+    looking.cancel()
     await server.drain(limits.drain / _SECOND, alone=not place.board.draining[0])
     await lifespan.stopped()
     return 0
+
+
+async def _look_how_busy() -> None:
+    turns = Turns()
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        turns.look()
 
 
 class _Lifespan:
