@@ -22,26 +22,32 @@ _HEADERS = [
 ]
 
 
-async def application(
-    scope: dict[str, Any],
-    receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
-    """Answer whatever is asked for with one manifest."""
-    if scope["type"] == "lifespan":
-        for phase in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{phase}.complete"})
-        return
-    body = b"" if scope["method"] == "HEAD" else _MANIFEST.content
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    await send({"type": "http.response.body", "body": body})
+class Bare:
+    """Answers whatever is asked for with one manifest, as ASGI says."""
+
+    async def __call__(
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "lifespan":
+            for phase in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{phase}.complete"})
+            return
+        body = b"" if scope["method"] == "HEAD" else _MANIFEST.content
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.body", "body": body})
+
+    def at_once(self, _: dict[str, Any]) -> None:
+        """Nothing."""
 
 
 def main(port: str, folder: str) -> int:
     """Serve it as `orlop serve` would."""
     flags = {"listen": f"127.0.0.1:{port}", "data": folder, "workers": "2"}
-    return serve(load_settings(None, flags).settings, lambda _: None, lambda: lambda _settings, _context: application)
+    return serve(load_settings(None, flags).settings, lambda _: None, lambda: lambda _settings, _context: Bare())
 
 
 @contextmanager

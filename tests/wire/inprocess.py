@@ -14,7 +14,7 @@ from orlop.bootstrap.server import application_on
 from orlop.bootstrap.stores import Stores, open_stores, prepare
 from orlop.config import Settings
 from orlop.config.settings import BlobStore, CatalogStore, Log
-from orlop.faces.app import Application
+from orlop.faces.app import RootApp
 from orlop.server import WorkerContext
 from tests.content import Piece, Pushable
 from tests.wire.answer import Answer
@@ -43,7 +43,8 @@ class InProcess:
         self.settings = msgspec.structs.replace(Settings(), **(given | changes))
         self._runner = asyncio.Runner()
         self.stores: Stores
-        self._app: Application
+        self._app: RootApp
+        self.answered_at_once = 0
         self._closing: asyncio.Event
         self._life: asyncio.Task[None]
 
@@ -127,6 +128,12 @@ class InProcess:
             "client": ("127.0.0.1", "40000"),
             "extensions": {},
         }
+        whole = self._app.at_once(scope)
+        if whole is not None:
+            self.answered_at_once += 1
+            status, fields, content = whole
+            named = [line.partition(b": ")[::2] for line in fields.split(b"\r\n")[:-1]]
+            return _answer([{"status": status, "headers": named}, {"body": content}])
         await self._app(scope, _Body(body).receive, send)
         return _answer(sent)
 

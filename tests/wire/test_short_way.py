@@ -98,6 +98,35 @@ def test_the_second_answer_is_that_of_the_first_and_takes_no_parsing(
     assert is_conditional_manifest or parsed == []
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "is_at_once"),
+    [
+        *((*plain, "/manifests/" in plain[1]) for plain in PLAIN),
+        *((*other, False) for other in OTHERS),
+    ],
+)
+def test_manifests_that_are_remembered_are_answered_at_once(
+    registry: InProcess, method: str, target: str, headers: list[tuple[str, str]], is_at_once: bool
+) -> None:
+    for _ in range(2):
+        registry.ask(method, target, headers=headers)
+    assert registry.answered_at_once == is_at_once
+
+
+@pytest.mark.parametrize("target", [MANIFEST, f"/v2/app/blobs/{LARGE.digest}", "/v2/app/manifests/v1?ns=docker.io"])
+def test_who_asks_too_often_is_counted_once(registry: InProcess, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    assert [registry.ask("GET", target).status for _ in range(2)] == [200, 200]
+    counted: list[object] = []
+
+    def refuse(_: Turnstile, caller: object, *__: object) -> None:
+        counted.append(caller)
+        raise TooManyRequests("somebody asked too often")
+
+    monkeypatch.setattr(Turnstile, "admit", refuse)
+    assert_refused(registry.ask("GET", target), 429, "TOOMANYREQUESTS")
+    assert len(counted) == 1
+
+
 @pytest.mark.parametrize(("method", "target", "headers"), OTHERS)
 def test_what_is_not_plain_goes_the_long_way(
     registry: InProcess, monkeypatch: pytest.MonkeyPatch, method: str, target: str, headers: list[tuple[str, str]]

@@ -13,7 +13,7 @@ from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
-from orlop.faces.app import Application, RootApp
+from orlop.faces.app import RootApp
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
@@ -39,7 +39,7 @@ _STDOUT = 1
 
 def application(
     settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
-) -> Application:
+) -> RootApp:
     """The application of one worker, on prepared stores; `store` is the id of their catalog. Raises StartRefused."""
     stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
     return application_on(stores, settings, context, first, store)
@@ -47,7 +47,7 @@ def application(
 
 def application_on(
     stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
-) -> Application:
+) -> RootApp:
     """The application of one worker, on open stores.
 
     `first`: the password of an account to make on a catalog that is there only now. `store`: the catalog's id.

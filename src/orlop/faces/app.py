@@ -1,7 +1,7 @@
 """The root ASGI application: which face takes a request, and what runs when a worker begins and ends."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -13,19 +13,27 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _log = structlog.get_logger("orlop.worker")
 
 
+class Distribution(Protocol):
+    """The face that most requests are for, and that answers many of them at once (server.http)."""
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]: ...
+    def at_once(self, scope: Scope) -> tuple[int, bytes, bytes] | None: ...
+
+
 class RootApp:
     """`/v2` goes to the distribution face, the other first components of a path to the face named for them in `others`
-    (`token` takes `/token` and all below), and the rest to operation."""
+    (`token` takes `/token` and all below), and the rest to operation. `at_once` is that of the distribution face."""
 
     def __init__(
         self,
-        distribution: Application,
+        distribution: Distribution,
         operation: Application,
         others: Mapping[str, Application],
         startup: Callable[[], Awaitable[None]],
         shutdown: Callable[[], Awaitable[None]],
     ) -> None:
         self._distribution = distribution
+        self.at_once = distribution.at_once
         self._operation = operation
         self._others = others
         self._startup = startup

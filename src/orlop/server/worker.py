@@ -7,15 +7,15 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, MutableSequence
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableSequence
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 import uvloop
 
 from orlop.config import Settings
-from orlop.server.http import Application, HttpServer, Terms
+from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Whole
 from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
@@ -44,8 +44,15 @@ class WorkerContext(msgspec.Struct, frozen=True):
     counters: MutableSequence[int] = msgspec.field(default_factory=counters_of_one)
 
 
+class WorkerApplication(Protocol):
+    """What a worker serves: an ASGI application that may answer at once (server.http)."""
+
+    def __call__(self, scope: Message, receive: Receive, send: Send, /) -> Awaitable[None]: ...
+    def at_once(self, scope: Message, /) -> Whole | None: ...
+
+
 #: Builds the application of one worker.
-ApplicationFactory = Callable[[Settings, WorkerContext], Application]
+ApplicationFactory = Callable[[Settings, WorkerContext], WorkerApplication]
 
 
 class Board(msgspec.Struct, frozen=True):
@@ -99,7 +106,7 @@ def work(factory: ApplicationFactory, settings: Settings, place: Place, index: i
         sys.exit(runner.run(_serve(application, settings, place, index)))
 
 
-async def _serve(application: Application, settings: Settings, place: Place, index: int) -> int:
+async def _serve(application: WorkerApplication, settings: Settings, place: Place, index: int) -> int:
     """Serve until the end; the exit code."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -117,7 +124,7 @@ async def _serve(application: Application, settings: Settings, place: Place, ind
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)
         return 1
-    server = HttpServer(application, place.listener, terms, place.tls)
+    server = HttpServer(application, application.at_once, place.listener, terms, place.tls)
     # What was imported lives as long as the process: no collection needs to look at it again.
     gc.collect()
     gc.freeze()

@@ -196,14 +196,25 @@ def lives() -> Callable[..., Any]:
             if name == failing:
                 raise RuntimeError("no disk")
 
-        async def never(scope: Any, receive: Any, send: Any) -> None:
-            raise AssertionError("no request was made")
-
+        never = Face(lambda: pytest.fail("no request was made"))
         root = RootApp(never, never, {}, lambda: work("startup"), lambda: work("shutdown"))
         await root({"type": "lifespan"}, receive, send)
         return sent
 
     return run
+
+
+class Face:
+    """A face that tells when it is asked."""
+
+    def __init__(self, asked: Callable[[], object]) -> None:
+        self._asked = asked
+
+    async def __call__(self, *_: object) -> None:
+        self._asked()
+
+    def at_once(self, _: object) -> None:
+        """Nothing."""
 
 
 async def test_a_worker_begins_and_ends(lives: Callable[..., Any]) -> None:
@@ -235,11 +246,8 @@ async def test_a_worker_that_fails_says_so(lives: Callable[..., Any], phase: str
 async def test_each_face_has_its_paths(path: str, face: str) -> None:
     taken: list[str] = []
 
-    def named(name: str) -> Callable[..., Any]:
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            taken.append(name)
-
-        return app
+    def named(name: str) -> Face:
+        return Face(lambda: taken.append(name))
 
     async def nothing() -> None:
         return None

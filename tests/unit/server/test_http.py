@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orlop.server.http import Application, HttpServer, Terms
+from orlop.server.http import Application, AtOnce, HttpServer, Terms
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -36,11 +36,15 @@ class Client:
 
 
 @asynccontextmanager
-async def asking(application: Application, terms: Terms = Terms(16_384, 30.0, 100)) -> AsyncIterator[Client]:  # noqa: B008
+async def asking(
+    application: Application,
+    terms: Terms = Terms(16_384, 30.0, 100),  # noqa: B008
+    at_once: AtOnce = lambda _: None,
+) -> AsyncIterator[Client]:
     """A client of a server of its own."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = HttpServer(application, listener, terms, None)
+        server = HttpServer(application, at_once, listener, terms, None)
         server.start()
         reader, writer = await asyncio.open_connection(*listener.getsockname(), limit=64 * MIB)
         try:
@@ -149,6 +153,80 @@ async def test_requests_ahead_are_answered_in_order() -> None:
         client.writer.write(get("/x", "1.1", "connection: close"))
         answers = await client.rest()
         assert [part[:2] for part in answers.split(b"\r\n\r\n")[1:]] == [b"/%d" % n for n in range(10)] + [b"/x"]
+
+
+def ready(content: Callable[[str], bytes | None]) -> AtOnce:
+    """An application that answers at once what `content` has for a path."""
+
+    def at_once(scope: dict[str, Any]) -> tuple[int, bytes, bytes] | None:
+        found = content(scope["path"])
+        return None if found is None else (200, b"x-way: short\r\ncontent-length: %d\r\n" % len(found), found)
+
+    return at_once
+
+
+LONG = saying(start(200, (b"x-way", b"long"), (b"content-length", b"2")), body(b"ok"))
+
+
+async def test_an_answer_at_once_is_one_as_any_other() -> None:
+    async with asking(LONG, at_once=ready(lambda path: path.encode())) as client:
+        for path in ("/one", "/another"):
+            status, headers = await client.answer(get(path))
+            assert status == b"HTTP/1.1 200 OK"
+            assert headers.keys() == {b"x-way", b"content-length", b"date"}
+            assert headers[b"x-way"] == b"short"
+            assert await client.reader.readexactly(len(path)) == path.encode()
+
+
+@pytest.mark.parametrize("asked", [get("/", "1.0"), get("/", "1.1", "connection: close")])
+async def test_what_ends_the_connection_is_not_answered_at_once(asked: bytes) -> None:
+    async with asking(LONG, at_once=ready(lambda path: path.encode())) as client:
+        _, headers = await client.answer(asked)
+        assert headers[b"x-way"] == b"long"
+        assert headers[b"connection"] == b"close"
+        assert await client.rest() == b"ok"
+
+
+async def test_answers_at_once_wait_for_those_before_them() -> None:
+    async def echoing(scope: dict[str, Any], _: Receive, send: Send) -> None:
+        await asyncio.sleep(0.01)
+        await send(start(200, (b"content-length", b"3")))
+        await send(body(scope["path"].encode()))
+
+    def even(path: str) -> bytes | None:
+        return path.encode() if int(path[1:]) % 2 == 0 else None
+
+    async with asking(echoing, at_once=ready(even)) as client:
+        numbers = range(10, 99)
+        client.writer.write(b"".join(get(f"/{number}") for number in numbers))
+        client.writer.write(get("/99", "1.1", "connection: close"))
+        parts = (await client.rest()).split(b"\r\n\r\n")[1:]
+        assert [part[:3] for part in parts] == [b"/%d" % number for number in (*numbers, 99)]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_who_asks_ahead_without_reading_gets_no_further(at_once: bool) -> None:
+    """What was not read lies in memory: that of one answer, not of all that were asked for."""
+    given = 0
+
+    def large(_: str) -> bytes:
+        nonlocal given
+        given += 1
+        return bytes(4 * MIB)
+
+    async def sending(_: dict[str, Any], __: Receive, send: Send) -> None:
+        await send(start(200, (b"content-length", b"%d" % (4 * MIB))))
+        await send(body(large("")))
+
+    async with asking(sending, at_once=ready(large) if at_once else lambda _: None) as client:
+        client.writer.transport.pause_reading()
+        client.writer.write(get() * 40)
+        await asyncio.sleep(0.5)
+        assert 0 < given <= 4, "of them some are with the system, and one waits"
+        client.writer.transport.resume_reading()
+        for _ in range(40):
+            assert (await client.answer(b""))[0] == b"HTTP/1.1 200 OK"
+            await client.reader.readexactly(4 * MIB)
 
 
 async def test_files_go_out_whole_behind_what_was_written_before(tmp_path: Path) -> None:

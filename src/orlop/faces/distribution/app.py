@@ -15,6 +15,7 @@ from orlop.domain.errors import (
     Denied,
     NameUnknown,
     RegistryError,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
@@ -26,7 +27,7 @@ from orlop.faces.distribution.fetching import Fetching
 from orlop.faces.distribution.plain import Asked, Given, Plain
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Kind, Request, parse_request
-from orlop.faces.distribution.responses import AnyResponse, Headers, Response, header
+from orlop.faces.distribution.responses import AnyResponse, Headers, Response, header, rendered
 from orlop.faces.distribution.sending import FILES, Send, Streams, send_response
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
@@ -47,6 +48,8 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\]
 
 _SERVER = (b"server", b"orlop")
 _PULL = (Action.PULL,)
+#: Where the scope of a request that was refused at once, and counted, says why.
+_REFUSED = "orlop.refused"
 _READING = frozenset({Kind.MANIFEST_GET, Kind.BLOB_GET})
 
 
@@ -92,23 +95,48 @@ class DistributionApp:
         self._clock = clock
         self._streams = Streams()
 
+    def at_once(self, scope: Scope) -> tuple[int, bytes, bytes] | None:
+        """The whole answer to the most frequent of all requests, as status, fields and body: somebody known asks for a
+        manifest that is remembered. None for anything else, and for who asks too often."""
+        started = time.perf_counter()
+        ready = self._pulling.recall(scope["raw_path"])
+        if ready is None:
+            return None
+        asked = self._plain.read(scope, self._request_ids())
+        if asked is None or not self._pulling.suits(ready, asked):
+            return None
+        caller, method = asked.caller, asked.method
+        try:
+            limited = limit_headers(self._doors.turnstile.admit(caller, Kind.MANIFEST_GET, method))
+        except TooManyRequests as refusal:
+            scope[_REFUSED] = refusal
+            return None
+        self._pulling.seen(ready, asked)
+        body = b"" if method == "HEAD" else ready.body
+        length = (b"content-length", b"%d" % len(ready.body))
+        names = (_SERVER, (b"x-request-id", caller.request.encode()))
+        self._note(asked, scope["path"], Kind.MANIFEST_GET, 200, started, len(body))
+        return 200, rendered([*ready.headers(), *names, *limited, length]), body
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         started = time.perf_counter()
         request_id = self._request_ids()
-        failure: Exception | None = None
+        failure: Exception | None = scope.get(_REFUSED)
+        counted = failure is not None
         response: AnyResponse | None = None
         try:
-            asked = self._plain.read(scope, request_id)
+            asked = self._plain.read(scope, request_id) if failure is None else None
             given = await self._pulling.warm(asked) or self._fetching.warm(asked) if asked is not None else None
             if asked is not None and given is not None:
+                counted = True
                 # Before anything is opened for whoever asks too often.
                 limited = limit_headers(self._doors.turnstile.admit(asked.caller, given.kind, asked.method))
                 response = await given.respond()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where answers are made of it
             failure = error
         if response is None or asked is None or given is None:
-            await self._serve(scope, receive, send, started, request_id, failure)
+            await self._serve(scope, receive, send, started, request_id, failure, counted=counted)
         else:
             await self._give(given, response, limited, asked, scope, receive, send, started)
 
@@ -131,23 +159,30 @@ class DistributionApp:
             more = [_SERVER, (b"x-request-id", caller.request.encode()), *limited]
             error, sent = await self._send(send, receive, response, more, scope, caller)
         finally:
-            self._log.finished(
-                RequestRecord(
-                    request_id=caller.request,
-                    method=asked.method,
-                    path=scope["path"],
-                    route=given.kind.value,
-                    status=response.status,
-                    seconds=time.perf_counter() - started,
-                    bytes_in=0,
-                    bytes_out=sent,
-                    client=caller.address,
-                    user_agent=asked.headers.get(b"user-agent", b"").decode("latin-1"),
-                    subject=caller.subject.name,
-                    credential=caller.subject.credential,
-                    error=error,
-                )
+            self._note(asked, scope["path"], given.kind, response.status, started, sent, error)
+
+    def _note(
+        self, asked: Asked, path: str, kind: Kind, status: int, started: float, sent: int, error: str = ""
+    ) -> None:
+        """Log a plain request."""
+        caller = asked.caller
+        self._log.finished(
+            RequestRecord(
+                request_id=caller.request,
+                method=asked.method,
+                path=path,
+                route=kind.value,
+                status=status,
+                seconds=time.perf_counter() - started,
+                bytes_in=0,
+                bytes_out=sent,
+                client=caller.address,
+                user_agent=asked.headers.get(b"user-agent", b"").decode("latin-1"),
+                subject=caller.subject.name,
+                credential=caller.subject.credential,
+                error=error,
             )
+        )
 
     async def _send(
         self,
@@ -174,9 +209,17 @@ class DistributionApp:
             return damage.code, 0
 
     async def _serve(
-        self, scope: Scope, receive: Receive, send: Send, started: float, request_id: str, failure: Exception | None
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        started: float,
+        request_id: str,
+        failure: Exception | None,
+        *,
+        counted: bool,
     ) -> None:
-        """Any request. `failure` is what came of trying the short way."""
+        """Any request. `failure` is what came of trying the short way, and `counted` whether it was counted there."""
         method = scope["method"]
         path = scope["path"]
         caller = Caller(ANONYMOUS, "", request_id)
@@ -201,7 +244,8 @@ class DistributionApp:
                 by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
                 standing = await self._doors.standings.take(authorization, address, request_id, by_digest=by_digest)
                 caller = Caller(standing.subject, address, request_id)
-                limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
+                if not counted:
+                    limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
                 if failure is not None:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)

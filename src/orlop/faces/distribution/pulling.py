@@ -49,10 +49,14 @@ class Pulling:
         self._answers = answers
         self._turnstile = turnstile
 
+    def recall(self, target: bytes) -> Ready | None:
+        """What is remembered of a target."""
+        return self._answers.recall(target)
+
     async def warm(self, asked: Asked) -> Given | None:
         """The answer to a plain request for a manifest; None for anything else, and for who may not be remembered to
         be allowed to pull it. Raises what the catalog refuses such a request with."""
-        if b"/manifests/" not in asked.target or b"if-none-match" in asked.headers:
+        if b"/manifests/" not in asked.target:
             return None
         ready = self._answers.recall(asked.target)
         if ready is None:
@@ -60,14 +64,19 @@ class Pulling:
             if request is None or not asked.may_pull(request.repository):
                 return None
             ready = await self._look_up(asked.target, request)
-        elif not asked.may_pull(ready.pull.repository):
+        if not self.suits(ready, asked):
             return None
-        accept = asked.headers.get(b"accept")
-        if accept is not None and (len(accept) > LONGEST_ACCEPT or not _admits(accept, ready.media_type)):
-            return None
-        return Given(Kind.MANIFEST_GET, partial(_response, ready), partial(self._seen, ready, asked))
+        return Given(Kind.MANIFEST_GET, partial(_response, ready), partial(self.seen, ready, asked))
 
-    def _seen(self, ready: Ready, asked: Asked) -> None:
+    def suits(self, ready: Ready, asked: Asked) -> bool:
+        """Whether it answers a plain request for it, by somebody who is remembered to be allowed to pull it."""
+        if not asked.may_pull(ready.pull.repository) or b"if-none-match" in asked.headers:
+            return False
+        accept = asked.headers.get(b"accept")
+        return accept is None or (len(accept) <= LONGEST_ACCEPT and _admits(accept, ready.media_type))
+
+    def seen(self, ready: Ready, asked: Asked) -> None:
+        """Note that it was given."""
         self._handlers.seen(ready.pull, counted=asked.method == "GET")
         self._turnstile.pulled(asked.caller, ready.pull, asked.method)
 

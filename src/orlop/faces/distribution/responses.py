@@ -17,6 +17,11 @@ def header(name: str, value: str) -> Header:
     return name.encode("latin-1"), value.encode("latin-1")
 
 
+def rendered(headers: Headers) -> bytes:
+    """Fields as they are sent."""
+    return b"".join([b"%b: %b\r\n" % each for each in headers])
+
+
 class Response(msgspec.Struct, frozen=True):
     """An answer whose body is in memory, or is not sent because HEAD asked."""
 

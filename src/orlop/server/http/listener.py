@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from orlop.server.http.connection import Application, Connection
+from orlop.server.http.connection import Application, AtOnce, Connection
 
 #: Connections that wait to be accepted.
 _BACKLOG = 4096
@@ -36,10 +36,16 @@ class Terms(NamedTuple):
 
 
 class HttpServer:
-    """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS."""
+    """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS.
+    `at_once` is asked first."""
 
     def __init__(
-        self, application: Application, listener: socket.socket, terms: Terms, tls: ssl.SSLContext | None
+        self,
+        application: Application,
+        at_once: AtOnce,
+        listener: socket.socket,
+        terms: Terms,
+        tls: ssl.SSLContext | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
@@ -51,6 +57,7 @@ class HttpServer:
         self._lets_in = False
         self._timer: asyncio.TimerHandle | None = None
         self.application = application
+        self.at_once = at_once
         self.head_bytes = terms.head_bytes
         self.is_draining = False
         self.is_secure = tls is not None
