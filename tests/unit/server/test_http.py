@@ -178,13 +178,26 @@ async def test_an_answer_at_once_is_one_as_any_other() -> None:
             assert await client.reader.readexactly(len(path)) == path.encode()
 
 
-@pytest.mark.parametrize("asked", [get("/", "1.0"), get("/", "1.1", "connection: close")])
+@pytest.mark.parametrize(
+    "asked",
+    [get("/", "1.0"), get("/", "1.1", "connection: close"), get("/", "1.1", "connection: upgrade", "upgrade: h2c")],
+)
 async def test_what_ends_the_connection_is_not_answered_at_once(asked: bytes) -> None:
     async with asking(LONG, at_once=ready(lambda path: path.encode())) as client:
         _, headers = await client.answer(asked)
         assert headers[b"x-way"] == b"long"
         assert headers[b"connection"] == b"close"
         assert await client.rest() == b"ok"
+
+
+async def test_a_defect_in_answering_at_once_is_a_500() -> None:
+    def failing(_: str) -> bytes:
+        raise ZeroDivisionError
+
+    async with asking(LONG, at_once=ready(failing)) as client:
+        status, headers = await client.answer(get())
+        assert status.split()[1] == b"500"
+        assert headers[b"connection"] == b"close"
 
 
 async def test_answers_at_once_wait_for_those_before_them() -> None:

@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._takes_no_more = True  # it is answered as what it is without; what follows might be another protocol
         except httptools.HttpParserCallbackError as error:
-            self._refuse(431 if isinstance(error.__context__, _HeadTooLarge) else 400)
+            self._refuse(_status(error.__context__))
         except _HeadTooLarge:
             self._refuse(431)
         except httptools.HttpParserError:
@@ -218,7 +218,8 @@ class Connection(asyncio.Protocol):
             "query_string": query,
             "headers": self._headers,
         }
-        ends = not self._parser.should_keep_alive()
+        # Another protocol is not spoken here: the answer is the last of this one.
+        ends = not self._parser.should_keep_alive() or self._parser.should_upgrade()
         if not (self._exchanges or ends or self._is_full) and self._prompt and self._is_answered_at_once(scope):
             return
         exchange = Exchange(self, scope, ends=ends, awaited=self._is_awaited and version == "1.1")
@@ -413,6 +414,16 @@ class Connection(asyncio.Protocol):
         if not (self._is_reading or self._is_over):
             self._is_reading = True
             self._transport.resume_reading()
+
+
+def _status(failure: BaseException | None) -> int:
+    """What a request is answered that could not be taken."""
+    if isinstance(failure, _HeadTooLarge):
+        return 431
+    if isinstance(failure, _Unanswerable):
+        return 400
+    _log.error("a request could not be taken", exc_info=failure)
+    return 500
 
 
 def _target(url: bytes) -> tuple[bytes, bytes]:
