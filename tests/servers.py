@@ -70,6 +70,10 @@ class OrlopServer:
         assert self._process is not None, "the server was not started"
         return self._process.pid
 
+    def workers(self) -> list[int]:
+        """The process ids of the workers alive."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
     @property
     def is_running(self) -> bool:
         """Whether the supervisor has not ended."""

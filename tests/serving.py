@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -145,6 +145,19 @@ def serving(
             process.kill()
             process.wait()
             raise
+
+
+@contextmanager
+def alone(worker: int, workers: Iterable[int]) -> Iterator[None]:
+    """Whoever connects meanwhile is let in by this worker: the others stand still."""
+    others = [each for each in workers if each != worker]
+    for other in others:
+        os.kill(other, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for other in others:
+            os.kill(other, signal.SIGCONT)
 
 
 def eventually(what: str, true: Callable[[], bool], patience: float = PATIENCE) -> None:

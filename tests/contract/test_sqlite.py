@@ -8,7 +8,10 @@ import pytest
 
 from orlop.adapters.sql.catalog import CHANGES, DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.changes import PARTS, SharedChanges
+from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.domain.errors import StoreClosed
+from orlop.domain.moving import MOVER
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
@@ -164,3 +167,32 @@ def _identity(opened: OpenCatalog) -> Identity:
 
 class TestBrowser(kits.BrowserKit):
     """Signing in with a browser."""
+
+
+async def test_a_gate_that_shuts_while_others_write_is_shut_for_their_next_write(tmp_path: Path) -> None:
+    """What was seen of it a moment ago does not count."""
+    empty_catalog(tmp_path)
+    mover, server = open_sqlite(tmp_path, MOVER), open_sqlite(tmp_path, "blobs here")
+
+    async def set_gate(gate: str | None) -> None:
+        await mover.engine.write(lambda tx: tx.run("gate_set", gate))
+
+    try:
+        for durable in (True, False):
+            await set_gate(None)
+            await server.engine.write(nothing, durable=durable, changes=False)
+            await server.engine.write(nothing, durable=durable, changes=False)
+            await set_gate("blobs elsewhere")
+            for _ in range(2):
+                with pytest.raises(StoreClosed):
+                    await server.engine.write(nothing, durable=durable, changes=False)
+            await mover.engine.write(nothing, changes=False)
+            await set_gate("blobs here")
+            await server.engine.write(nothing, durable=durable, changes=False)
+    finally:
+        await server.engine.close()
+        await mover.engine.close()
+
+
+async def nothing(_: Session) -> None:
+    """A script that changes nothing."""

@@ -11,7 +11,8 @@ from tests.content import image
 from tests.fleet import fleet
 from tests.postgres import PostgresServer
 from tests.s3 import versitygw
-from tests.servers import orlop_server
+from tests.servers import OrlopServer, orlop_server
+from tests.serving import alone
 from tests.wire.answer import Answer
 from tests.wire.sockets import Connection
 
@@ -67,15 +68,15 @@ class Place:
         return f"authorization: Bearer {json.loads(answer.body)['token']}"
 
 
-def _apart(port: int, wanted: int, stack: ExitStack) -> list[Connection]:
-    """A connection to each of `wanted` workers: a request id begins with a name of the process that gave it."""
+def apart(server: OrlopServer, stack: ExitStack) -> list[Connection]:
+    """A connection to each worker: a request id begins with a name of the process that gave it."""
     found: dict[str, Connection] = {}
-    for _ in range(200):
-        connection = stack.enter_context(Connection(port))
-        found.setdefault(connection.ask("GET", "/v2/").header("x-request-id").partition("-")[0], connection)
-        if len(found) == wanted:
-            break
-    assert len(found) == wanted
+    workers = server.workers()
+    for worker in workers:
+        with alone(worker, workers):
+            connection = stack.enter_context(Connection(server.port))
+            found[connection.ask("GET", "/v2/").header("x-request-id").partition("-")[0]] = connection
+    assert len(found) == len(workers)
     return list(found.values())
 
 
@@ -83,7 +84,7 @@ def _apart(port: int, wanted: int, stack: ExitStack) -> list[Connection]:
 def two_workers(folder: Path) -> Iterator[Place]:
     """Of one server."""
     with orlop_server(folder, open=False, admin_password=ADMIN_PASSWORD, workers=2) as server, ExitStack() as stack:
-        place = Place(_apart(server.port, 2, stack))
+        place = Place(apart(server, stack))
         place.fill()
         yield place
 

@@ -20,7 +20,7 @@ from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, NewGrant, Secret
 from tests.content import image
-from tests.serving import PATIENCE, Reply, Server, command, environment, eventually, head, serving
+from tests.serving import PATIENCE, Reply, Server, alone, command, environment, eventually, head, serving
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +104,11 @@ def test_blobs_that_are_at_hand_are_counted_as_well(server: Server, people: dict
 
 
 def test_a_burst_is_limited_by_both_workers_together_and_others_are_not(server: Server, people: dict[str, str]) -> None:
-    replies: list[Reply] = [server.ask("GET", "/v2/", authorization=people["alice"]) for _ in range(60)]
+    replies: list[Reply] = []
+    workers = server.workers()
+    for worker in workers:
+        with alone(worker, workers):
+            replies += [server.ask("GET", "/v2/", authorization=people["alice"]) for _ in range(30)]
     passed = [reply for reply in replies if reply.status == 200]
     refused = [reply for reply in replies if reply.status == 429]
     assert len(passed) + len(refused) == 60
@@ -143,6 +147,8 @@ def test_what_happens_is_in_the_log_and_the_log_is_whole(server: Server, people:
         }
 
     eventually("everything is in the log", logged)
+    # Each worker writes down what it refused when it comes to it.
+    eventually("both refusals are", lambda: len(log(server, "--actor", "carol", "--refused")) >= 2)
     entries = log(server, "--actor", "carol", "--refused")
     assert {(entry["subject"], entry["repository"]) for entry in entries} == {
         ("delete", "team/app"),

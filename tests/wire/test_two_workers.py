@@ -9,6 +9,7 @@ import pytest
 from tests.content import Pushable, artifact, blob, image
 from tests.servers import OrlopServer
 from tests.wire.answer import Answer
+from tests.wire.place import apart
 from tests.wire.sockets import Connection
 
 pytestmark = pytest.mark.slow
@@ -26,15 +27,9 @@ class Pair(NamedTuple):
 
 @pytest.fixture
 def pair(server: OrlopServer) -> Iterator[Pair]:
-    """A connection to each worker: a request id begins with a name of the process that gave it."""
+    """A connection to each worker."""
     with ExitStack() as stack:
-        found: dict[str, Connection] = {}
-        for _ in range(200):
-            connection = stack.enter_context(Connection(server.port))
-            found.setdefault(connection.ask("GET", "/v2/").header("x-request-id").partition("-")[0], connection)
-            if len(found) == 2:
-                break
-        here, there = found.values()
+        here, there = apart(server, stack)
         yield Pair(here, there)
 
 
