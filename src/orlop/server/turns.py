@@ -1,10 +1,10 @@
 """How the threads of a worker take turns: at once while there is little to do, one after the other while there is much.
 
 Beside the event loop threads write to the catalog and the log. Under the kernel's usual policy whoever is woken may run
-at once, in place of whoever woke it: the event loop is put aside with the interpreter's lock in its hands.
-With SCHED_BATCH whoever is woken waits until the running thread blocks or
-its slice is over (sched(7)). That gives a busy worker a twelfth more requests, and would make one that is not
-busy wait for milliseconds where other programs keep the processors. Neither takes a right, or changes a priority.
+at once, in place of whoever woke it: the event loop is put aside with the interpreter's lock in its hands. With
+SCHED_BATCH whoever is woken waits until the running thread blocks or its slice is over (sched(7)). That gives a busy
+worker a twelfth more requests, and would make one that is not busy wait for milliseconds where other programs keep the
+processors. Neither takes a right, or changes a priority.
 """
 
 import os

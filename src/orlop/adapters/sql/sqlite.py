@@ -149,7 +149,6 @@ class SqliteEngine:
         self._changes = changes
         self._access = access
         self._ticket = ticket
-        self._seen_open: int | None = None  # the count of changes at which the gate let this process write
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
         self.reader: Session = _SqliteSession(self._read_connection)
@@ -239,7 +238,9 @@ class SqliteEngine:
         """
         try:
             connection.execute("BEGIN IMMEDIATE")
-            self._pass_the_gate(connection)
+            gate = cast("list[tuple[str | None]]", connection.execute(SQLITE["gate"]).fetchall())[0][0]
+            if not admits(gate, self._ticket):
+                raise StoreClosed
             if len(batch) == 1:  # the transaction is its own: two statements fewer, of five for most
                 _drive(batch[0], session)
                 if batch[0].error is not None:
@@ -251,17 +252,6 @@ class SqliteEngine:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-
-    def _pass_the_gate(self, connection: apsw.Connection) -> None:
-        """Raises StoreClosed. Whoever moves the gate changes all of the catalog, so it is as it was seen while nobody
-        does."""
-        count = self._changes.current()
-        if count is not None and count == self._seen_open:
-            return
-        gate = cast("list[tuple[str | None]]", connection.execute(SQLITE["gate"]).fetchall())[0][0]
-        if not admits(gate, self._ticket):
-            raise StoreClosed
-        self._seen_open = count
 
 
 class _Synchronous:

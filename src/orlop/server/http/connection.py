@@ -359,7 +359,8 @@ class Connection(asyncio.Protocol):
             _log.error("an answer was cut short", path=exchange.scope["path"], reason=repr(error))
         except Exception:  # noqa: BLE001 - the application answers for its errors; what passes it is a defect of its own
             _log.exception("the application failed", path=exchange.scope["path"])
-        await self.drained()  # who asks ahead without reading gets no further
+        if exchange.is_answered:
+            await self.drained()  # who asks ahead without reading gets no further
         self._exchanges.popleft()
         if self.is_gone:
             return
