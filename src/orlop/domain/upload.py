@@ -60,7 +60,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     algorithm: str
     """What the digest so far is computed with: what the client announced, else sha256."""
     offset: int = 0
-    """Bytes that are staged, durable and acknowledged."""
+    """Bytes that are staged and acknowledged."""
     digest: Digest | None = None
     """Of bytes [0, offset); None when it is not known without reading them again."""
     place: str = ""

@@ -60,7 +60,10 @@ class BlobReader(Protocol):
 
 
 class Staged(NamedTuple):
-    """How far a stage has come: `offset` bytes are durable, and their digest where it is known without re-reading.
+    """How far a stage has come: `offset` bytes are kept, and their digest where it is known without re-reading.
+
+    They outlive the process. Those of a small stage need not outlive a power cut, as a session does not: then whoever
+    goes on from there, or promotes it, finds out that they are gone.
 
     `place` is how the store finds those bytes again, in its own words; empty where the upload's name is enough.
     """
@@ -75,14 +78,14 @@ class StageWriter(Protocol):
 
     @property
     def offset(self) -> int:
-        """Bytes on the stage, counting those not yet durable."""
+        """Bytes on the stage, counting those that no checkpoint covers yet."""
         ...
 
     async def write(self, piece: bytes) -> None:
         """Append. Raises Unavailable when the store is full or broken; the stage then ends at the last checkpoint."""
 
     async def checkpoint(self) -> Staged:
-        """Make everything written durable. Raises Unavailable."""
+        """Keep everything written, as `Staged` says. Raises Unavailable."""
         ...
 
     async def close(self) -> None:
@@ -105,11 +108,11 @@ class BlobStage(Protocol):
         ...
 
     async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
-        """Turn a stage of exactly `blob.size` durable bytes into the copy `blob.key`, durable on return.
+        """Turn a stage of exactly `blob.size` kept bytes into the copy `blob.key`, durable on return.
 
         Ends the stage's writer if this process has one. Repeating a promotion that already happened is fine. Raises
-        BlobUploadUnknown when neither is there, TooManyRequests while another process has the stage open, TooLarge when
-        the store cannot hold a copy of that size, Unavailable.
+        BlobUploadUnknown when neither is there, or is not what it was before a power cut, TooManyRequests while another
+        process has the stage open, TooLarge when the store cannot hold a copy of that size, Unavailable.
         """
 
     async def discard(self, upload: str) -> None:

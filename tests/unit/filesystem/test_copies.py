@@ -86,6 +86,42 @@ async def test_bytes_beyond_those_acknowledged_are_dropped(store: FilesystemBlob
     content.close()
 
 
+@pytest.mark.parametrize("lost", ["stage", "copy"])
+async def test_zeros_that_a_power_cut_left_are_not_promoted(
+    store: FilesystemBlobs, folder: DataFolder, lost: str
+) -> None:
+    """They have the right size, and a session that outlived it says the right digest."""
+    blob = _blob(b"12345")
+    if lost == "copy":
+        await _push(store, b"12345")
+    _put(folder.stage("upload") if lost == "stage" else folder.copy(blob.key), bytes(5))
+    with pytest.raises(BlobUploadUnknown):
+        await store.stage.promote("upload", blob)
+    assert [copy.blob async for copy in store.inventory.copies()] == ([blob] if lost == "copy" else [])
+
+
+@pytest.mark.parametrize("way", ["staged before", "written now"])
+async def test_small_bytes_that_cannot_be_made_durable_are_taken_back(
+    store: FilesystemBlobs, folder: DataFolder, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    writer = await store.stage.open("c" * 32, 0, "sha256")
+    await writer.write(b"content")
+    await writer.checkpoint()
+    if way == "staged before":
+        await writer.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(Unavailable, match="storing the blob failed: the disk fails"):
+            await store.stage.promote("c" * 32, _blob(b"content"))
+    await writer.close()
+    with pytest.raises(BlobUploadUnknown):
+        await store.stage.promote("c" * 32, _blob(b"content"))
+    await _push(store, b"content")
+
+
 async def test_a_folder_that_was_tidied_away_is_made_again(store: FilesystemBlobs, folder: DataFolder) -> None:
     os.rmdir(folder.prefix(digest_of(b"content")))
     blob = await _push(store, b"content")

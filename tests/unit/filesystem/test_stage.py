@@ -4,16 +4,20 @@ import asyncio
 import os
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from orlop.adapters.filesystem import DataFolder, FilesystemBlobs
 from orlop.adapters.filesystem.stage import BUFFER, HELD, REMEMBERED
+from orlop.adapters.filesystem.stage_file import SMALL
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import BlobUploadUnknown, TooManyRequests, Unavailable
 
 UPLOAD = "7d6b5f1e-0c0c-4a4a-9a9a-5f3d2c1b0a99"
+#: The least that nobody reads again in passing.
+LARGE = b"x" * (SMALL + 1)
 
 
 def _blob(content: bytes, copy: str = "c" * 32) -> Blob:
@@ -36,6 +40,10 @@ def _bytes(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
+def _put(path: str, content: bytes) -> None:
+    Path(path).write_bytes(content)
+
+
 @pytest.mark.parametrize("size", [0, 1, 65536, BUFFER - 1, BUFFER, BUFFER + 1, 5 * BUFFER + 77])
 @pytest.mark.parametrize("piece", [4093, 65536, 3 * BUFFER])
 async def test_pieces_of_any_size_become_the_content(
@@ -51,16 +59,58 @@ async def test_pieces_of_any_size_become_the_content(
     assert await store.stage.digest(UPLOAD, size, "sha512") == digest_of(content, "sha512")
 
 
-async def test_the_hash_goes_on_through_the_same_process(store: FilesystemBlobs) -> None:
-    assert await _stage(store, b"one ") == digest_of(b"one ")
-    assert await _stage(store, b"two ", offset=4) == digest_of(b"one two ")
-    assert await _stage(store, b"three", offset=8) == digest_of(b"one two three")
+@pytest.mark.parametrize("head", [b"one ", LARGE], ids=["small", "large"])
+async def test_the_hash_goes_on_through_the_same_process(store: FilesystemBlobs, head: bytes) -> None:
+    assert await _stage(store, head) == digest_of(head)
+    assert await _stage(store, b"two ", offset=len(head)) == digest_of(head + b"two ")
+    assert await _stage(store, b"three", offset=len(head) + 4) == digest_of(head + b"two three")
 
 
 async def test_another_process_does_not_know_the_hash(store: FilesystemBlobs, other: FilesystemBlobs) -> None:
+    await _stage(store, LARGE)
+    assert await _stage(other, b"two ", offset=len(LARGE)) is None
+    assert await other.stage.digest(UPLOAD, len(LARGE) + 4, "sha256") == digest_of(LARGE + b"two ")
+
+
+@pytest.mark.parametrize("size", [1, SMALL])
+async def test_another_process_reads_what_is_small_again(
+    store: FilesystemBlobs, other: FilesystemBlobs, size: int
+) -> None:
+    head = LARGE[:size]
+    await _stage(store, head)
+    assert await _stage(other, b"two ", offset=size) == digest_of(head + b"two ")
+
+
+async def test_what_is_small_is_not_trusted_to_be_there(store: FilesystemBlobs, folder: DataFolder) -> None:
+    """A power cut may have left a session's row, and zeros for its bytes: a digest of what came would not tell."""
     await _stage(store, b"one ")
-    assert await _stage(other, b"two ", offset=4) is None
-    assert await other.stage.digest(UPLOAD, 8, "sha256") == digest_of(b"one two ")
+    _put(folder.stage(UPLOAD), bytes(4))
+    assert await _stage(store, b"two ", offset=4) == digest_of(bytes(4) + b"two ")
+    with pytest.raises(BlobUploadUnknown):
+        await store.stage.promote(UPLOAD, _blob(b"one two "))
+    assert [copy async for copy in store.inventory.copies()] == []
+
+
+async def test_only_what_is_large_waits_for_the_disk_before_it_is_promoted(
+    store: FilesystemBlobs, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    small, large = _blob(LARGE[1:], "a" * 32), _blob(LARGE, "b" * 32)
+    await _stage(store, LARGE[1:], "small")
+    assert synced == []
+    await _stage(store, LARGE, "large")
+    assert synced == [folder.stage("large")]
+    await store.stage.promote("small", small)
+    await store.stage.promote("large", large)
+    names = [[folder.copies(blob.key.digest), folder.prefix(blob.key.digest)] for blob in (small, large)]
+    assert synced[1:] == [folder.copy(small.key), *names[0], *names[1]]
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.02])
@@ -68,27 +118,28 @@ async def test_a_hash_of_bytes_that_another_process_replaced_is_forgotten(
     store: FilesystemBlobs, other: FilesystemBlobs, gap: float
 ) -> None:
     """Else a client could have content taken for another's: staged here, replaced there, finished here."""
+    head = len(LARGE)
     for round_ in range(20):
         upload = f"upload-{round_}"
-        await _stage(store, b"head", upload)
-        assert await _stage(store, b"mine", upload, 4) == digest_of(b"headmine")
+        await _stage(store, LARGE, upload)
+        assert await _stage(store, b"mine", upload, head) == digest_of(LARGE + b"mine")
         await asyncio.sleep(gap)
-        assert await _stage(other, b"your", upload, 4) is None
-        assert await _stage(store, b"tail", upload, 8) is None
-        assert await store.stage.digest(upload, 12, "sha256") == digest_of(b"headyourtail")
+        assert await _stage(other, b"your", upload, head) is None
+        assert await _stage(store, b"tail", upload, head + 4) is None
+        assert await store.stage.digest(upload, head + 8, "sha256") == digest_of(LARGE + b"yourtail")
 
 
 async def test_another_algorithm_is_not_the_hash_remembered(store: FilesystemBlobs) -> None:
-    await _stage(store, b"one ")
-    writer = await store.stage.open(UPLOAD, 4, "sha512")
-    assert await writer.checkpoint() == (4, None, "")
+    await _stage(store, LARGE)
+    writer = await store.stage.open(UPLOAD, len(LARGE), "sha512")
+    assert await writer.checkpoint() == (len(LARGE), None, "")
     await writer.close()
 
 
 async def test_memories_are_bounded(store: FilesystemBlobs) -> None:
     for number in range(REMEMBERED + 3):
         store.stage._writers[str(number)] = None  # type: ignore[assignment]  # only its key is looked at
-        store.stage.left(str(number), object())  # type: ignore[arg-type]
+        store.stage.left(str(number), SimpleNamespace(is_lasting=True))  # type: ignore[arg-type]
     assert len(store.stage._memories) == REMEMBERED
 
 
@@ -111,7 +162,7 @@ async def test_what_no_checkpoint_covered_is_lost(store: FilesystemBlobs, folder
     await writer.close()
     await writer.close()
     assert _bytes(folder.stage(UPLOAD)) == b"kept"
-    assert await _stage(store, b"!", offset=4) is None
+    assert await _stage(store, b"!", offset=4) == digest_of(b"kept!")
     assert _bytes(folder.stage(UPLOAD)) == b"kept!"
     assert await store.stage.digest(UPLOAD, 5, "sha256") == digest_of(b"kept!")
 
@@ -130,7 +181,7 @@ async def test_a_stage_that_is_too_short_or_missing_is_unknown(store: Filesystem
     await _stage(store, b"four")
     with pytest.raises(BlobUploadUnknown):
         await store.stage.open(UPLOAD, 5, "sha256")
-    assert await _stage(store, b"!", offset=4) is None
+    assert await _stage(store, b"!", offset=4) == digest_of(b"four!")
     with pytest.raises(BlobUploadUnknown):
         await store.stage.digest("nobody", 1, "sha256")
 

@@ -1,27 +1,34 @@
 """Turning a stage into a copy, and removing a copy: the only places that change the tree of the blobs.
 
-What makes a copy durable. Its bytes are (the stage was synced before its digest was looked at), so what is left is its
-name: the entry of the copy in the digest's folder, and the entry of that folder in the prefix's. One fsync for each
-folder, after the rename, and neither can be spared: fsync of a file or folder promises nothing about the entry that
-names it (fsync(2)). The prefix's folder is synced even when the digest's folder was there already, because whoever made
-it may have been killed, or be just about to sync it. Nothing above needs one: `folder` made the prefixes durable, but
-for algorithms that hardly anybody uses, where it is a third. The folder that the stage leaves needs none either: if the
-old name survives a power cut, it is a stage without a session.
+What makes a copy durable. Its bytes, which were synced on the stage before its digest was looked at, unless they are
+few; and its name: the entry of the copy in the digest's folder, and the entry of that folder in the prefix's. One fsync
+for each folder, after the rename, and neither can be spared: fsync of a file or folder promises nothing about the entry
+that names it (fsync(2)). The prefix's folder is synced even when the digest's folder was there already, because whoever
+made it may have been killed, or be just about to sync it. Nothing above needs one: `folder` made the prefixes durable,
+but for algorithms that hardly anybody uses, where it is a third. The folder that the stage leaves needs none either: if
+the old name survives a power cut, it is a stage without a session.
+
+A small stage was not synced, and is synced after the rename: a journalling file system then commits the bytes and both
+names together, in one wait for the disk in place of two. So a power cut may leave a copy of the right size that holds
+zeros, or a session whose stage does. Neither is trusted: what is small is read again and compared with its digest, the
+stage before it is renamed and the copy when a promotion is repeated. Who wrote it all through the descriptor that is
+synced now needs no such look: its fsync tells whether anything of it was lost.
 
 What was tried and left out: fsyncs shared between promotions (256 prefixes, so two at once rarely meet in a folder, and
 a journalling file system already commits together all that are in flight: with eight promotions at a time, the second
-fsync takes a tenth of the throughput), syncfs (waits for everybody else's bytes), rename before the one fsync of the
-file (a copy of the right size that holds zeros would be there after a power cut, for a repeated promotion to trust).
+fsync takes a tenth of the throughput), syncfs (waits for everybody else's bytes), the same order for large stages,
+which nobody can read again in passing.
 """
 
 import errno
 import os
 from contextlib import suppress
 
-from orlop.adapters.filesystem.disk import FOLDER_MODE, sync_folder, translated
+from orlop.adapters.filesystem.disk import FOLDER_MODE, READ, sync_folder, translated
 from orlop.adapters.filesystem.layout import PREMADE, DataFolder
-from orlop.adapters.filesystem.stage_file import StageFile, cut_stage, lock_stage, unknown
+from orlop.adapters.filesystem.stage_file import SMALL, StageFile, cut_stage, hash_small, lock_stage, unknown
 from orlop.domain.blob import Blob, BlobKey
+from orlop.domain.digest import digest_from
 from orlop.domain.errors import BlobUploadUnknown
 
 _ATTEMPTS = 100
@@ -33,31 +40,48 @@ def promote(folder: DataFolder, upload: str, blob: Blob, writer: StageFile | Non
     """Move a stage to its place among the copies, durably. `writer` is this process's own, if it has one."""
     stage, copy = folder.stage(upload), folder.copy(blob.key)
     with translated("storing the blob"):
-        if writer is None or not writer.cut(blob.size):
-            try:
-                descriptor = lock_stage(stage, create=False)
-            except BlobUploadUnknown:
-                if not _is_copy(copy, blob.size):
-                    raise
-                _sync_names(folder, blob.key)
-                return
-            try:
-                cut_stage(descriptor, blob.size)
-                _move(folder, stage, blob.key)
-            finally:
-                os.close(descriptor)
-        else:
-            _move(folder, stage, blob.key)
+        if writer is not None and writer.descriptor is not None:
+            cut_stage(writer.descriptor, blob.size)
+            _move(folder, stage, blob, writer.descriptor)
+            return
+        try:
+            descriptor = lock_stage(stage, create=False)
+        except BlobUploadUnknown:
+            _repeat(folder, copy, blob)
+            return
+        try:
+            cut_stage(descriptor, blob.size)
+            _check(descriptor, blob)
+            _move(folder, stage, blob, descriptor)
+        finally:
+            os.close(descriptor)
 
 
-def _is_copy(path: str, size: int) -> bool:
+def _check(descriptor: int, blob: Blob) -> None:
+    """Read again what is small. Raises BlobUploadUnknown when it is not what it was."""
+    if blob.size <= SMALL:
+        algorithm = blob.key.digest.algorithm
+        if digest_from(algorithm, hash_small(descriptor, blob.size, algorithm)) != blob.key.digest:
+            raise unknown()
+
+
+def _repeat(folder: DataFolder, copy: str, blob: Blob) -> None:
+    """Do what a promotion before may not have come to. Raises BlobUploadUnknown when there was none."""
     try:
-        return os.stat(path, follow_symlinks=False).st_size == size  # noqa: PTH116
-    except FileNotFoundError:
-        return False
+        descriptor = os.open(copy, READ)
+    except FileNotFoundError as cause:
+        raise unknown() from cause
+    try:
+        if os.fstat(descriptor).st_size != blob.size:
+            raise unknown()
+        _check(descriptor, blob)
+        _sync(folder, blob, descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def _move(folder: DataFolder, stage: str, key: BlobKey) -> None:
+def _move(folder: DataFolder, stage: str, blob: Blob, descriptor: int) -> None:
+    key = blob.key
     copies, copy = folder.copies(key.digest), folder.copy(key)
     for _ in range(_ATTEMPTS):
         _make_copies(folder, key)
@@ -70,7 +94,7 @@ def _move(folder: DataFolder, stage: str, key: BlobKey) -> None:
                 raise unknown() from cause
     else:
         raise OSError(errno.EBUSY, f"{copies} does not stay")
-    _sync_names(folder, key)
+    _sync(folder, blob, descriptor)
 
 
 def _make_copies(folder: DataFolder, key: BlobKey) -> None:
@@ -85,15 +109,18 @@ def _make_copies(folder: DataFolder, key: BlobKey) -> None:
         sync_folder(folder.algorithm(key.digest))
 
 
-def _sync_names(folder: DataFolder, key: BlobKey) -> None:
+def _sync(folder: DataFolder, blob: Blob, descriptor: int) -> None:
+    key = blob.key
     try:
+        if blob.size <= SMALL:
+            os.fsync(descriptor)
         sync_folder(folder.copies(key.digest))
         sync_folder(folder.prefix(key.digest))
         if key.digest.algorithm != PREMADE:
             sync_folder(folder.algorithm(key.digest))
     except OSError:
-        # Nobody knows now whether a power cut would take the name, and a second fsync would not tell: it reports an
-        # error once. So the copy must not be found by a repetition that would then report success.
+        # Nobody knows now whether a power cut would take the copy or its name, and a second fsync would not tell: it
+        # reports an error once. So the copy must not be found by a repetition that would then report success.
         with suppress(OSError):
             os.unlink(folder.copy(key))  # noqa: PTH108
         raise

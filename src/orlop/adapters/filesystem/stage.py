@@ -90,7 +90,7 @@ class FilesystemStage:
     def left(self, upload: str, memory: Memory | None) -> None:
         """A writer has let go."""
         del self._writers[upload]
-        if memory is not None:
+        if memory is not None and memory.is_lasting:
             self._memories[upload] = memory
             if len(self._memories) > REMEMBERED:
                 self._memories.popitem(last=False)

@@ -22,6 +22,10 @@ from orlop.domain.errors import BlobUploadUnknown, RegistryError, TooManyRequest
 WRITEBACK = 8 * 1024 * 1024
 #: How much is read at a time, in bytes.
 PIECE = 1024 * 1024
+#: Up to which size a stage waits for the disk only when it becomes a copy, in bytes. Until then a power cut may take
+#: its bytes while the session keeps its row: so whoever goes on with it, or promotes it, reads it again, which takes
+#: less time than the disk does (docs/adr/006).
+SMALL = 1024 * 1024
 
 _OPEN = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 _ATTEMPTS = 100
@@ -59,11 +63,16 @@ class Memory:
 
     __slots__ = ("_file", "algorithm", "hash", "offset")
 
-    def __init__(self, offset: int, algorithm: str, state: State, found: os.stat_result) -> None:
+    def __init__(self, offset: int, algorithm: str, state: State, found: os.stat_result | None) -> None:
         self.offset = offset
         self.algorithm = algorithm
         self.hash = state
-        self._file = _identity(found)
+        self._file = None if found is None else _identity(found)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it can hold for the next chunk: a small stage is read again in any case."""
+        return self._file is not None
 
     def holds(self, offset: int, algorithm: str, found: os.stat_result) -> bool:
         """Whether this is the hash of the first `offset` bytes of the file as `found`."""
@@ -88,7 +97,7 @@ class StageFile:
         self._flushed = offset
         self._hash: State | None = None
         self._failure: RegistryError | None = None
-        self._durable = offset
+        self._kept = offset
         self.offset = offset
 
     def open(self, memory: Memory | None) -> None:
@@ -112,6 +121,8 @@ class StageFile:
             move_change_time(descriptor)
         if not self.offset:
             self._hash = new_state(self._algorithm)
+        elif self.offset <= SMALL:
+            self._hash = hash_small(descriptor, self.offset, self._algorithm)
         if found.st_size > self.offset:
             os.ftruncate(descriptor, self.offset)
         os.lseek(descriptor, self.offset, os.SEEK_SET)
@@ -145,13 +156,16 @@ class StageFile:
             self._flushed = self.offset
 
     def sync(self, pieces: list[bytes]) -> Memory | None:
-        """Append, and make the file durable; what to remember of it, None when the hash is not known."""
+        """Append, and make the file durable if it is not small; what to remember of it, None when the hash is not
+        known."""
         self.append(pieces)
+        found: os.stat_result | None = None
         try:
-            with translated("storing the upload"):
-                os.fsync(self._descriptor)
-                found = os.fstat(self._descriptor)
-            self._durable = self.offset
+            if self.offset > SMALL:
+                with translated("storing the upload"):
+                    os.fsync(self._descriptor)
+                    found = os.fstat(self._descriptor)
+            self._kept = self.offset
         except RegistryError as failure:
             self._failure = failure
             raise
@@ -159,24 +173,19 @@ class StageFile:
 
     @property
     def has_loose_end(self) -> bool:
-        """Whether the file may be longer than what is durable of it."""
-        return self._descriptor >= 0 and (self.offset > self._durable or self._failure is not None)
+        """Whether the file may be longer than what the session counts of it."""
+        return self._descriptor >= 0 and (self.offset > self._kept or self._failure is not None)
 
     def trim(self) -> None:
-        """Give back what lies beyond the durable bytes: nobody will go on from there, and the disk may be full."""
+        """Give back what the session does not count: nobody will go on from there, and the disk may be full."""
         if self.has_loose_end:
             with suppress(OSError):
-                os.ftruncate(self._descriptor, self._durable)
+                os.ftruncate(self._descriptor, self._kept)
 
-    def cut(self, size: int) -> bool:
-        """Drop what lies beyond `size` bytes, durably; False when the file was not opened yet.
-
-        Raises BlobUploadUnknown when there are fewer.
-        """
-        if self._descriptor < 0:
-            return False
-        cut_stage(self._descriptor, size)
-        return True
+    @property
+    def descriptor(self) -> int | None:
+        """The open file; None when there was nothing to write yet."""
+        return self._descriptor if self._descriptor >= 0 else None
 
     def close(self) -> None:
         """Unlock."""
@@ -225,6 +234,17 @@ def cut_stage(descriptor: int, size: int) -> None:
     if found > size:
         os.ftruncate(descriptor, size)
         os.fsync(descriptor)
+
+
+def hash_small(descriptor: int, size: int, algorithm: str) -> State:
+    """The hash of the first `size` bytes of a small file, as they can be read. Raises BlobUploadUnknown when there are
+    fewer."""
+    content = os.pread(descriptor, size, 0)
+    if len(content) < size:
+        raise unknown()
+    state = new_state(algorithm)
+    state.update(content)
+    return state
 
 
 def drop_stage(path: str) -> None:
