@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -157,6 +158,27 @@ class StageKit:
         with pytest.raises(TooManyRequests):
             await store.stage.open(UPLOAD, 3, "sha256", reached.place)
         await again.close()
+
+    async def test_of_two_writers_that_nobody_keeps_apart_none_harms_the_other(self, store: BlobStore) -> None:
+        assert await store.stage.is_new(UPLOAD)
+        writer = await store.stage.open(UPLOAD, 0, "sha256", new=True)
+        with pytest.raises(TooManyRequests):
+            await store.stage.is_new(UPLOAD)
+        with pytest.raises(TooManyRequests):
+            await store.stage.open(UPLOAD, 0, "sha256", new=True)
+        await writer.write(b"one")
+        reached = await writer.checkpoint()
+        await writer.close()
+        try:
+            late = await store.stage.open(UPLOAD, 0, "sha256", new=True)
+        except TooManyRequests:
+            pass  # a store that lets in the first alone, and says so at once
+        else:
+            with suppress(TooManyRequests):  # one that says so as late as it can
+                await late.write(b"another")
+                await late.checkpoint()
+            await late.close()
+        assert await store.stage.digest(UPLOAD, 3, "sha256", reached.place) == digest_of(b"one")
 
     async def test_what_came_after_the_last_checkpoint_is_lost(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")

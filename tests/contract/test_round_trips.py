@@ -157,7 +157,7 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
     await costs("cold")
     assert await costs("warm") == {
         "push a blob, POST alone": (15, 2),
-        "push a blob, POST, PATCH, PUT": (23, 4),
+        "push a blob, POST, PATCH, PUT": (20, 3),
         "push an image of three blobs": (59, 7),
         "pull it": (4, 0),
     }

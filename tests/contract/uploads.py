@@ -143,6 +143,37 @@ class SessionKit:
         assert (forgotten.offset, forgotten.digest, forgotten.lease_until) == (9, None, 0)
         assert await scene.news() == []
 
+    async def test_a_first_chunk_is_taken_in_one_step(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        upload = scene.upload()
+        await catalog.uploads.start(upload)
+        taken = await catalog.uploads.take(
+            upload, offset=7, digest=BASE.digest, place="here", expires_at=scene.at + HOUR + 3
+        )
+        expected = msgspec.structs.replace(
+            upload, offset=7, digest=BASE.digest, place="here", expires_at=scene.at + HOUR + 3, fence=taken.fence
+        )
+        assert taken == expected == await catalog.uploads.get(APP, upload.id, scene.at)
+        assert taken.fence > upload.fence
+        assert await scene.news() == []
+        again = await catalog.uploads.claim(APP, upload.id, now=scene.at, lease_until=scene.at + MINUTE)
+        assert (again.offset, again.digest, again.place) == (7, BASE.digest, "here")
+
+    async def test_a_first_chunk_is_taken_of_a_session_as_it_was_found_or_not_at_all(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        claimed, taken, cancelled, swept = uploads = [*(scene.upload() for _ in range(3)), scene.upload(expire=MINUTE)]
+        for upload in uploads:
+            await catalog.uploads.start(upload)
+        await catalog.uploads.claim(APP, claimed.id, now=scene.at, lease_until=scene.at + MINUTE)
+        await catalog.uploads.take(taken, offset=3, digest=None, place="", expires_at=taken.expires_at)
+        await catalog.expiry.cancel(APP, cancelled.id, scene.at)
+        assert swept.id in [over.id for over in await catalog.expiry.expired(swept.expires_at, 10)]
+        async with scene.unchanged():
+            for upload in (*uploads, scene.upload()):
+                with pytest.raises(BlobUploadUnknown):
+                    await catalog.uploads.take(upload, offset=7, digest=None, place="", expires_at=scene.at + HOUR)
+        assert (await catalog.uploads.get(APP, taken.id, scene.at)).offset == 3
+
     async def test_letting_go_lets_the_next_one_in(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         claimed = await scene.claimed()

@@ -31,18 +31,19 @@ class UploadEvent(StrEnum):
     CLAIM = "claim"
     """A request takes the session's lease to write."""
     ADVANCE = "advance"
-    """The holder records how far it came and lets go, or goes on."""
+    """The holder records how far it came and lets go, or goes on; or somebody brought a small first chunk."""
     COMMIT = "commit"
     CANCEL = "cancel"
     EXPIRE = "expire"
 
 
 #: Everything that is legal. A lease that ran out counts as OPEN: claiming it raises the fence, so the old holder's
-#: ADVANCE and COMMIT no longer match. Where nothing is left to write a session is committed as it was found, unclaimed:
-#: if somebody claims it meanwhile the COMMIT no longer matches either.
+#: ADVANCE and COMMIT no longer match. Where nothing is left to write a session is committed as it was found, unclaimed,
+#: and a small first chunk advances it once it has come: if somebody claims it meanwhile neither matches any more.
 TRANSITIONS: dict[tuple[UploadState, UploadEvent], UploadState] = {
     (UploadState.OPEN, UploadEvent.CLAIM): UploadState.WRITING,
     (UploadState.WRITING, UploadEvent.ADVANCE): UploadState.OPEN,
+    (UploadState.OPEN, UploadEvent.ADVANCE): UploadState.OPEN,
     (UploadState.WRITING, UploadEvent.COMMIT): UploadState.COMMITTED,
     (UploadState.OPEN, UploadEvent.COMMIT): UploadState.COMMITTED,
     (UploadState.OPEN, UploadEvent.CANCEL): UploadState.CANCELLED,
@@ -66,7 +67,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""
     """How the blob store finds bytes [0, offset) again, in its own words (ports.blobs.Staged)."""
     fence: int = 0
-    """Raised by every claim; a writer whose number is not the row's has lost the session."""
+    """Raised by every claim, and by a first chunk without one; whose number is not the row's has lost the session."""
     lease_until: int = 0
     """Until when the last claim holds; 0 when nobody writes."""
     started_at: int

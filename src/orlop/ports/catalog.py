@@ -234,6 +234,14 @@ class Uploads(Protocol):
         """
         ...
 
+    async def take(self, upload: Upload, *, offset: int, digest: Digest | None, place: str, expires_at: int) -> Upload:
+        """Record the first chunk of a session that nobody claimed: what `claim` and `advance` do, in one step.
+
+        Compare-and-set on the fence, which it raises: raises BlobUploadUnknown when the session was claimed since it
+        was looked at, or another took its first chunk, or it is gone.
+        """
+        ...
+
     async def advance(
         self, upload: Upload, *, offset: int, digest: Digest | None, place: str, lease_until: int, expires_at: int
     ) -> Upload:

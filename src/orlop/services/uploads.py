@@ -18,7 +18,7 @@ from orlop.domain.errors import (
     TooLarge,
 )
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import ChunkRange, Upload, UploadState, check_chunk
+from orlop.domain.upload import ChunkRange, Upload, UploadState, busy, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
@@ -27,6 +27,8 @@ from orlop.services.access import Access
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
 CHECKPOINT = 64 * 1024 * 1024
+#: How many bytes the first chunk of a session may have to be taken without a claim: about as many as come in one go.
+FIRST = 1024 * 1024
 #: How long a client that is refused waits for its upload to be cleared away, in seconds.
 FORSAKE = 2.0
 
@@ -101,7 +103,7 @@ class Uploads:
         When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there.
         """
         found = await self.status(repository, upload, caller)
-        claim = await self._claim(found, body, target=None)
+        claim = await self._first(found, body) or await self._claim(found, body, target=None)
         async with self._cleared_if_over(claim):
             await self._receive(claim, body, claim.upload.algorithm)
             return await claim.let_go()
@@ -186,6 +188,14 @@ class Uploads:
     def _claimed(self, upload: Upload) -> "_Claim":
         return _Claim(self._rows, self._clock, self._limits, upload)
 
+    async def _first(self, found: Upload, body: Body) -> "_First | None":
+        """What takes a small first chunk in one step, once all of it is there; None where the session is to be claimed:
+        somebody did, or began to write and died."""
+        check_chunk(found.offset, body.chunk, body.length)
+        if found.fence or not body.length or body.length > FIRST or not await self._stage.is_new(found.id):
+            return None
+        return _First(self._rows, self._clock, self._limits, found)
+
     async def _claim(self, found: Upload, body: Body, target: Digest | None) -> "_Claim":
         """Check a chunk against the session before and after claiming it: the first look costs no write."""
         check_chunk(found.offset, body.chunk, body.length)
@@ -209,7 +219,8 @@ class Uploads:
         broke off, else where it was last known to be sound.
         """
         try:
-            writer = await self._stage.open(claim.upload.id, claim.upload.offset, algorithm, claim.upload.place)
+            upload = claim.upload
+            writer = await self._stage.open(upload.id, upload.offset, algorithm, upload.place, new=claim.is_new)
             try:
                 await self._stream(claim, writer, body)
             finally:
@@ -289,6 +300,9 @@ def _is_ready(upload: Upload, digest: Digest, now: int) -> bool:
 class _Claim:
     """A session while a request holds it or ends it: its row as last written, and how far its stage has come since."""
 
+    is_new = False
+    """Whether nobody is kept from the session, so that its stage must be one that nobody else writes."""
+
     def __init__(self, rows: UploadRows, clock: Clock, limits: UploadLimits, upload: Upload) -> None:
         self._rows = rows
         self._clock = clock
@@ -325,3 +339,36 @@ class _Claim:
             lease_until=lease_until,
             expires_at=self._clock.now() + self._limits.expire,
         )
+
+
+class _First(_Claim):
+    """A session that nobody claimed, while its first chunk comes: what was staged counts if nobody did so meanwhile."""
+
+    is_new = True
+
+    @property
+    def is_half_over(self) -> bool:
+        """There is no lease."""
+        return False
+
+    async def let_go(self) -> Upload:
+        """Record the chunk. Raises TooManyRequests when somebody claimed the session, BlobUploadUnknown when it is
+        over."""
+        upload, now = self.upload, self._clock.now()
+        try:
+            self.upload = await self._rows.take(
+                upload,
+                offset=self.staged.offset,
+                digest=self.staged.digest,
+                place=self.staged.place,
+                expires_at=now + self._limits.expire,
+            )
+        except BlobUploadUnknown:
+            raise busy(await self._rows.get(upload.repository, upload.id, now), now) from None
+        return self.upload
+
+    async def give_back(self) -> None:
+        """Keep what came, if anything did."""
+        if self.staged.offset:
+            with suppress(RegistryError):
+                await self.let_go()

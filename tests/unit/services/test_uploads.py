@@ -4,17 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from orlop.domain.blob import Blob
-from orlop.domain.errors import BlobUploadUnknown, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.digest import digest_of
+from orlop.domain.errors import BlobUploadUnknown, BodyInterrupted, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.upload import Upload
 from orlop.ports.blobs import BlobStage, StageWriter
+from orlop.ports.catalog import Uploads
 from orlop.services import uploads
 from orlop.services.uploads import Body
 from tests.content import blob
 from tests.contract.scene import APP
-from tests.registry import ALICE, HandClock, Registry, body, empty_on_disk, in_memory
+from tests.registry import ALICE, HandClock, Registry, body, empty_on_disk, in_memory, on_disk
 
 
 async def _stages(registry: Registry) -> list[str]:
@@ -62,11 +67,13 @@ class Swallowed:
         self._stage = stage
         self.is_cut = True
 
-    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
+    async def open(
+        self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False
+    ) -> StageWriter:
         """See ports.blobs.BlobStage."""
         if self.is_cut:
             raise Unavailable("the store cannot be reached")
-        return await self._stage.open(upload, offset, algorithm, place)
+        return await self._stage.open(upload, offset, algorithm, place, new=new)
 
     async def discard(self, upload: str) -> None:
         """See ports.blobs.BlobStage."""
@@ -142,3 +149,124 @@ async def test_a_chunk_that_meets_the_end_of_its_upload_is_never_half_in_the_blo
             held = await registry.stores.catalog.links.find(APP, piece.digest)
             assert (held is None) == isinstance(end, RegistryError)
         assert {end for _, end in seen} != {"Blob"}, "no end ever met a chunk"
+
+
+class Counted:
+    """The rows of sessions, and which steps they take."""
+
+    def __init__(self, rows: Uploads) -> None:
+        self._rows = rows
+        self.steps: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "get":
+            self.steps.append(name)
+        return getattr(self._rows, name)
+
+
+@pytest.mark.parametrize(
+    ("size", "said", "steps"),
+    [
+        (uploads.FIRST, True, ["take"]),
+        (uploads.FIRST + 1, True, ["claim", "advance"]),
+        (5, False, ["claim", "advance"]),
+    ],
+    ids=["small", "large", "of a length that nobody said"],
+)
+async def test_a_small_first_chunk_takes_one_step(size: int, said: bool, steps: list[str]) -> None:
+    stores = in_memory(HandClock()).stores
+    counted = Counted(stores.catalog.uploads)
+    catalog = msgspec.structs.replace(stores.catalog, uploads=counted)
+    registry = Registry(stores._replace(catalog=catalog), HandClock())
+    piece, more = blob("first", size), blob("more", 3)
+    upload = await registry.uploads.start(APP, ALICE)
+    chunk = body(piece.content) if said else Body(body(piece.content).pieces)
+    assert (await registry.uploads.append(APP, upload.id, chunk, ALICE)).offset == size
+    assert counted.steps == ["start", *steps]
+    await registry.uploads.append(APP, upload.id, body(more.content), ALICE)
+    assert counted.steps[-2:] == ["claim", "advance"]
+    whole = digest_of(piece.content + more.content)
+    await registry.uploads.finish(APP, upload.id, whole, body(), ALICE)
+
+
+async def test_what_a_first_chunk_that_breaks_off_brought_is_kept() -> None:
+    registry = Registry(in_memory(HandClock()).stores, HandClock())
+    upload = await registry.uploads.start(APP, ALICE)
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise BodyInterrupted("the client went away")
+
+    with pytest.raises(BodyInterrupted):
+        await registry.uploads.append(APP, upload.id, Body(broken(), length=8), ALICE)
+    assert (await registry.uploads.status(APP, upload.id, ALICE)).offset == 4
+    assert (await registry.uploads.append(APP, upload.id, body(b"more"), ALICE)).offset == 8
+    await registry.uploads.finish(APP, upload.id, digest_of(b"halfmore"), body(), ALICE)
+
+
+async def test_a_first_chunk_yields_to_who_claims_the_session_meanwhile() -> None:
+    clock = HandClock()
+    registry = Registry(in_memory(clock).stores, clock)
+    rows = registry.stores.catalog.uploads
+    upload = await registry.uploads.start(APP, ALICE)
+
+    async def overtaken() -> AsyncIterator[bytes]:
+        yield b"some"
+        held = await rows.claim(APP, upload.id, now=clock.at, lease_until=clock.at + 5_000_000)
+        await rows.advance(held, offset=0, digest=None, place="", lease_until=0, expires_at=upload.expires_at)
+
+    with pytest.raises(TooManyRequests):
+        await registry.uploads.append(APP, upload.id, Body(overtaken(), length=4), ALICE)
+    assert (await registry.uploads.status(APP, upload.id, ALICE)).offset == 0
+    # What is on the stage is nobody's: whoever comes next claims the session and writes over it.
+    assert (await registry.uploads.append(APP, upload.id, body(b"other"), ALICE)).offset == 5
+    await registry.uploads.finish(APP, upload.id, digest_of(b"other"), body(), ALICE)
+
+
+async def test_a_session_whose_first_chunk_died_with_its_process_is_written_all_the_same(tmp_path: Path) -> None:
+    async with _on_files(tmp_path) as registry:
+        upload = await registry.uploads.start(APP, ALICE)
+        dead = await registry.stores.stage.open(upload.id, 0, "sha256", new=True)
+        await dead.write(b"what nobody knows of")
+        await dead.checkpoint()
+        await dead.close()
+        assert (await registry.uploads.append(APP, upload.id, body(b"again"), ALICE)).offset == 5
+        await registry.uploads.finish(APP, upload.id, digest_of(b"again"), body(), ALICE)
+
+
+async def _late(content: bytes, pauses: int) -> AsyncIterator[bytes]:
+    for _ in range(pauses):
+        await asyncio.sleep(0.0003)
+    yield content
+
+
+async def test_of_first_chunks_that_come_at_once_through_several_processes_one_counts(tmp_path: Path) -> None:
+    """The folder has room for one stage of a session, so none may write where another's bytes were taken."""
+    outcomes = set()
+    async with _on_files(tmp_path) as registry:
+        others = [Registry(on_disk(tmp_path / "data"), HandClock()) for _ in range(2)]
+        for number in range(30):
+            upload = await registry.uploads.start(APP, ALICE)
+            chunks = [blob(f"chunk {number} {each}", 5_000) for each in range(3)]
+
+            late = [Body(_late(piece.content, number * place % 7), 5_000) for place, piece in enumerate(chunks)]
+            ended = await asyncio.gather(
+                *(
+                    each.uploads.append(APP, upload.id, chunk, ALICE)
+                    for each, chunk in zip((registry, *others), late, strict=True)
+                ),
+                return_exceptions=True,
+            )
+            outcomes.add(tuple(type(each).__name__ for each in ended))
+            now = await registry.uploads.status(APP, upload.id, ALICE)
+            taken = [piece for piece, each in zip(chunks, ended, strict=True) if isinstance(each, Upload)]
+            assert {type(each) for each in ended} <= {Upload, TooManyRequests}
+            # One after the other is fine: then the second went on where the first had stopped.
+            assert now.offset == 5_000 * len(taken)
+            if len(taken) == 1:
+                await registry.uploads.finish(APP, upload.id, taken[0].digest, body(), ALICE)
+            else:
+                await registry.uploads.cancel(APP, upload.id, ALICE)
+        for other in others:
+            await other.stores.close()
+    assert len(outcomes) > 1, "they never met"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.layout import DataFolder
-from orlop.adapters.filesystem.stage_file import Memory, StageFile, busy, drop_stage, hash_stage
+from orlop.adapters.filesystem.stage_file import Memory, StageFile, busy, drop_stage, hash_stage, is_begun
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest, digest_from
 from orlop.domain.errors import BlobUploadUnknown
@@ -37,7 +37,16 @@ class FilesystemStage:
         self._memories: OrderedDict[str, Memory] = OrderedDict()
         self.held = 0
 
-    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
+    async def is_new(self, upload: str) -> bool:
+        """See ports.blobs.BlobStage."""
+        path = self._folder.stage(upload)
+        if upload in self._writers:
+            raise busy()
+        return not is_begun(path)
+
+    async def open(
+        self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False
+    ) -> StageWriter:
         """See ports.blobs.BlobStage.
 
         A stage at 0 is not touched before there is something to write, so that a small upload costs one hop in all;
@@ -47,7 +56,7 @@ class FilesystemStage:
         if upload in self._writers:
             raise busy()
         memory = self._memories.pop(upload, None)
-        writer = self._writers[upload] = _Writer(self, upload, StageFile(path, offset, algorithm), algorithm)
+        writer = self._writers[upload] = _Writer(self, upload, StageFile(path, offset, algorithm, new=new), algorithm)
         if offset:
             try:
                 await writer.begin(memory)

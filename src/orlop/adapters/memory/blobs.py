@@ -65,14 +65,20 @@ class MemoryStage:
         self._blobs = blobs
         self._clock = clock
 
-    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> "_Writer":
+    async def is_new(self, upload: str) -> bool:
+        stage = self._blobs.staged.get(upload)
+        if stage is not None and stage.writer is not None:
+            raise _busy()
+        return stage is None
+
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False) -> "_Writer":
         stage = self._blobs.staged.get(upload)
         if stage is None and offset == 0:
             stage = self._blobs.staged[upload] = Stage(self._clock.now())
         if stage is None or stage.durable < offset:
             raise _gone(upload)
-        if stage.writer is not None:
-            raise TooManyRequests("another writer has this upload open; try again when it has ended")
+        if stage.writer is not None or (new and stage.durable):
+            raise _busy()
         stage.writer = _Writer(stage, offset, algorithm, self._clock)
         return stage.writer
 
@@ -149,6 +155,10 @@ class _Content:
     def _check(self) -> None:
         if len(self._content) != self.size:
             raise ContentCorrupt(f"the copy {self._blob.key.copy} of {self._blob.key.digest} was cut short")
+
+
+def _busy() -> TooManyRequests:
+    return TooManyRequests("another writer has this upload open; try again when it has ended")
 
 
 def _gone(upload: str) -> BlobUploadUnknown:

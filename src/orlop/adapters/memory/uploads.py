@@ -40,6 +40,14 @@ class MemoryUploads:
         row.target = target or row.target
         return row.upload
 
+    async def take(self, upload: Upload, *, offset: int, digest: Digest | None, place: str, expires_at: int) -> Upload:
+        row = self._claimed(upload)
+        fence = row.upload.fence + 1
+        row.upload = msgspec.structs.replace(
+            row.upload, offset=offset, digest=digest, place=place, fence=fence, lease_until=0, expires_at=expires_at
+        )
+        return row.upload
+
     async def advance(
         self, upload: Upload, *, offset: int, digest: Digest | None, place: str, lease_until: int, expires_at: int
     ) -> Upload:

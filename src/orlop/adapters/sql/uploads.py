@@ -62,6 +62,15 @@ class SqlUploads:
 
         return await self._engine.write(script, durable=False, changes=False)
 
+    async def take(self, upload: Upload, *, offset: int, digest: Digest | None, place: str, expires_at: int) -> Upload:
+        async def script(tx: Session) -> Upload:
+            row = await tx.one("upload_take", upload.id, upload.fence, offset, digest, place, expires_at)
+            if row is None:
+                raise _unknown(upload.id)
+            return _upload(row)
+
+        return await self._engine.write(script, durable=False, changes=False)
+
     async def advance(
         self, upload: Upload, *, offset: int, digest: Digest | None, place: str, lease_until: int, expires_at: int
     ) -> Upload:

@@ -17,6 +17,11 @@ UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, ta
 WHERE id = ?1 AND repository = ?2 AND expires_at > ?3 AND lease_until <= ?3
 RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
 
+-- name: upload_take
+UPDATE uploads SET "offset" = ?3, digest = ?4, place = ?5, fence = fence + 1, lease_until = 0, expires_at = ?6
+WHERE id = ?1 AND fence = ?2
+RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
+
 -- name: upload_advance
 UPDATE uploads SET "offset" = ?3, digest = ?4, place = ?5, lease_until = ?6, expires_at = ?7
 WHERE id = ?1 AND fence = ?2
