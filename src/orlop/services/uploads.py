@@ -29,6 +29,8 @@ from orlop.services.access import Access
 CHECKPOINT = 64 * 1024 * 1024
 #: How many bytes the first chunk of a session may have to be taken without a claim: about as many as come in one go.
 FIRST = 1024 * 1024
+#: By which part of its life a session is at least extended: less is not worth that its place in two indexes changes.
+WORTHWHILE = 60
 #: How long a client that is refused waits for its upload to be cleared away, in seconds.
 FORSAKE = 2.0
 
@@ -337,8 +339,13 @@ class _Claim:
             digest=digest if digest is not None and digest.algorithm == self.upload.algorithm else None,
             place=self.staged.place,
             lease_until=lease_until,
-            expires_at=self._clock.now() + self._limits.expire,
+            expires_at=self._expiry(),
         )
+
+    def _expiry(self) -> int:
+        """When the session expires if nothing more comes."""
+        before, after = self.upload.expires_at, self._clock.now() + self._limits.expire
+        return before if 0 <= after - before < self._limits.expire // WORTHWHILE else after
 
 
 class _First(_Claim):
@@ -361,7 +368,7 @@ class _First(_Claim):
                 offset=self.staged.offset,
                 digest=self.staged.digest,
                 place=self.staged.place,
-                expires_at=now + self._limits.expire,
+                expires_at=self._expiry(),
             )
         except BlobUploadUnknown:
             raise busy(await self._rows.get(upload.repository, upload.id, now), now) from None

@@ -6,7 +6,7 @@ import random
 import stat
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from orlop.adapters.filesystem import DataFolder, FilesystemBlobs, promotion
 from orlop.adapters.filesystem import reader as reading
 from orlop.adapters.filesystem.reader import FilesystemContent, FilesystemReader
+from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import BlobUploadUnknown, ContentCorrupt, Unavailable
@@ -167,14 +168,14 @@ async def test_reading(store: FilesystemBlobs) -> None:
     opened.close()
 
 
-class Waiting(ThreadPoolExecutor):
+class Waiting(DiskThreads):
     """Threads that count what they were given to do."""
 
     given = 0
 
-    def submit(self, *args: Any, **more: Any) -> Any:
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         self.given += 1
-        return super().submit(*args, **more)
+        return super().call(function, *arguments)
 
 
 @pytest.mark.parametrize("knows", [True, False])
@@ -184,7 +185,7 @@ async def test_only_what_lies_on_the_disk_is_waited_for_in_a_thread(
     blob = await _push(store, random.Random(2).randbytes(4 * PIECE))
     if not knows:
         monkeypatch.setattr(reading, "_NO_WAIT", 0)
-    with Waiting(1) as threads:
+    with closing(Waiting(1)) as threads:
         opened = await FilesystemReader(folder, threads).open(blob)
         before = b"".join([piece async for piece in opened.chunks(Span(0, blob.size))])
         assert threads.given == (0 if knows else 4), "what was just written lies in memory"
@@ -210,7 +211,7 @@ async def test_a_file_is_not_closed_while_any_thread_reads_it(
         return before(content, start, length)
 
     monkeypatch.setattr(FilesystemContent, "_wait_for", waiting)
-    with Waiting(2) as threads:
+    with closing(Waiting(2)) as threads:
         opened = await FilesystemReader(folder, threads).open(blob)
         readers = [asyncio.ensure_future(anext(opened.chunks(Span(0, 7)))) for _ in range(2)]
         for _ in range(100):

@@ -1,14 +1,13 @@
 """What lies in the data folder, listed a little at a time, and whether it can be written at all."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
 from orlop.adapters.filesystem.disk import FILE_MODE, translated, write_all
 from orlop.adapters.filesystem.layout import CHECK_PREFIX, PREFIXES, DataFolder, is_upload, key_of
+from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
 from orlop.domain.digest import ALGORITHMS
 from orlop.domain.errors import Unavailable
@@ -25,7 +24,7 @@ _PROBE = b"orlop\n"
 class FilesystemInventory:
     """See ports.blobs.BlobInventory. Files that are named like nothing of ours are passed over."""
 
-    def __init__(self, folder: DataFolder, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, folder: DataFolder, threads: DiskThreads) -> None:
         self._folder = folder
         self._threads = threads
 
@@ -38,16 +37,15 @@ class FilesystemInventory:
         return self._batches(lambda: _stages(self._folder.uploads))
 
     async def _batches(self, listing: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
-        loop = asyncio.get_running_loop()
         entries = listing()
-        while batch := await loop.run_in_executor(self._threads, _next, entries):
+        while batch := await self._threads.call(_next, entries):
             for entry in batch:
                 yield entry
 
     async def check(self) -> None:
         """See ports.blobs.BlobInventory."""
         path = f"{self._folder.uploads}/{CHECK_PREFIX}{os.getpid()}"
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, _check, path))
+        await self._threads.call(_check, path)
 
 
 def _next(entries: Iterator[T]) -> list[T]:

@@ -3,11 +3,11 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from orlop.adapters.filesystem.disk import READ, translated
 from orlop.adapters.filesystem.layout import DataFolder
+from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.ranges import Span
@@ -29,7 +29,7 @@ _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 class FilesystemReader:
     """See ports.blobs.BlobReader."""
 
-    def __init__(self, folder: DataFolder, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, folder: DataFolder, threads: DiskThreads) -> None:
         self._folder = folder
         self._threads = threads
 
@@ -54,7 +54,7 @@ class FilesystemReader:
 class FilesystemContent:
     """See ports.blobs.FileContent."""
 
-    def __init__(self, descriptor: int, blob: Blob, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, descriptor: int, blob: Blob, threads: DiskThreads) -> None:
         self._descriptor = descriptor
         self._blob = blob
         self._threads = threads
@@ -105,7 +105,7 @@ class FilesystemContent:
         return True
 
     async def _fetch(self, start: int, length: int) -> bytes:
-        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._wait_for, start, length)
+        reading = self._threads.call(self._wait_for, start, length)
         self._reads += 1
         reading.add_done_callback(self._has_read)
         return await asyncio.shield(reading)

@@ -5,12 +5,12 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.layout import DataFolder
 from orlop.adapters.filesystem.stage_file import Memory, StageFile, busy, drop_stage, hash_stage, is_begun
+from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest, digest_from
 from orlop.domain.errors import BlobUploadUnknown
@@ -30,7 +30,7 @@ REMEMBERED = 4096
 class FilesystemStage:
     """See ports.blobs.BlobStage."""
 
-    def __init__(self, folder: DataFolder, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, folder: DataFolder, threads: DiskThreads) -> None:
         self._folder = folder
         self.threads = threads
         self._writers: dict[str, _Writer] = {}
@@ -69,7 +69,7 @@ class FilesystemStage:
         """See ports.blobs.BlobStage."""
         stop = threading.Event()
         try:
-            state = await self.hop(hash_stage, self._folder.stage(upload), size, algorithm, stop)
+            state = await self.threads.call(hash_stage, self._folder.stage(upload), size, algorithm, stop)
         finally:
             stop.set()
         return digest_from(algorithm, state)
@@ -79,7 +79,7 @@ class FilesystemStage:
         self._memories.pop(upload, None)
         writer = self._writers.get(upload)
         if writer is None:
-            await self.hop(promotion.promote, self._folder, upload, blob, None)
+            await self.threads.call(promotion.promote, self._folder, upload, blob, None)
         else:
             await writer.promote(self._folder, blob)
 
@@ -90,11 +90,7 @@ class FilesystemStage:
         writer = self._writers.get(upload)
         if writer is not None:
             await writer.end()
-        await self.hop(drop_stage, path)
-
-    def hop(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        """Have a thread do something. A caller that is cancelled leaves it running: it cannot be stopped half-way."""
-        return asyncio.shield(asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments))
+        await self.threads.call(drop_stage, path)
 
     def left(self, upload: str, memory: Memory | None) -> None:
         """A writer has let go."""
@@ -202,8 +198,7 @@ class _Writer:
         return pieces
 
     def _start(self, function: Callable[..., Any], *arguments: Any) -> None:
-        loop = asyncio.get_running_loop()
-        self._work = loop.run_in_executor(self._stage.threads, function, *arguments)
+        self._work = self._stage.threads.call(function, *arguments)
 
     async def _settled(self) -> Any:
         """What the last work came to. It stays the last until another starts, so a failure is not forgotten."""

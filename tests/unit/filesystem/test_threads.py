@@ -1,0 +1,81 @@
+"""Threads that wait for the disk."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from orlop.adapters.filesystem.threads import DiskThreads
+
+
+@pytest.fixture(name="threads")
+def _threads() -> Iterator[DiskThreads]:
+    made = DiskThreads(3)
+    yield made
+    made.close()
+    assert not _alive()
+
+
+def _alive() -> int:
+    return sum(thread.name == "orlop-disk" for thread in threading.enumerate())
+
+
+async def test_what_a_call_comes_to_comes_back(threads: DiskThreads) -> None:
+    assert await threads.call(divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await threads.call(divmod, 7, 0)
+    assert await threads.call(threading.get_ident) != threading.get_ident()
+
+
+async def test_threads_are_made_as_they_are_needed_and_no_more(threads: DiskThreads) -> None:
+    for _ in range(5):
+        await threads.call(int)
+    assert _alive() == 1
+    together, seen = threading.Barrier(3), set()
+
+    def meet() -> None:
+        together.wait(30)
+        seen.add(threading.get_ident())
+
+    await asyncio.gather(*(threads.call(meet) for _ in range(6)))
+    assert len(seen) == _alive() == 3
+
+
+async def test_a_call_that_nobody_waits_for_any_more_is_made_all_the_same(threads: DiskThreads) -> None:
+    may_go, done = threading.Event(), []
+
+    def work(name: str) -> None:
+        may_go.wait(30)
+        done.append(name)
+
+    calls = [threads.call(work, name) for name in "abcd"]  # one more than there are threads
+    for call in calls:
+        call.cancel()
+    may_go.set()
+    assert await threads.call(int) == 0
+    threads.close()
+    assert sorted(done) == list("abcd")
+
+
+def test_an_event_loop_may_be_gone_before_its_call_is(threads: DiskThreads) -> None:
+    may_go, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        may_go.wait(30)
+        done.set()
+
+    async def leave() -> None:
+        threads.call(work)
+
+    asyncio.run(leave())
+    may_go.set()
+    assert done.wait(30)
+
+
+async def test_closing_waits(threads: DiskThreads) -> None:
+    done = []
+    threads.call(lambda: (time.sleep(0.05), done.append(1)))
+    threads.close()
+    assert done == [1]
