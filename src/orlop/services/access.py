@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from orlop.domain.access import Action, Caller, Decision, Question, Rights, RuleKind, Subject, SubjectKind, decide
 from orlop.domain.access.actions import READS, REGISTRY_WIDE
@@ -28,8 +28,34 @@ _TELLING = tuple(action for action in Action if action not in REGISTRY_WIDE)
 #: How many subjects and places a process remembers.
 REMEMBERED = 10_000
 
+#: How many decisions about one subject a process remembers: a push asks the same few questions for each of its blobs.
+DECIDED = 1_000
+
 #: Rules that say the same wherever the place is and whoever may see it.
 _BY_GRANTS = frozenset({RuleKind.GRANTED, RuleKind.DENIED, RuleKind.LIMIT})
+
+
+class _Known(NamedTuple):
+    """What is remembered of a subject, for as long as nobody's rights change: facts, and what follows from them."""
+
+    facts: AccountFacts
+    by_place: GrantsByPlace
+    decided: dict[tuple[Action, str | None, str | None, str], Decision]
+
+    def remember(self, question: Question, decision: Decision) -> None:
+        """Keep a decision that holds at any time and from any address, up to when a grant expires."""
+        if not decision.lasting:
+            return
+        if len(self.decided) >= DECIDED:
+            self.decided.clear()
+        self.decided[question.action, question.repository, question.namespace, question.tag] = decision
+
+    def recall(
+        self, action: Action, repository: str | None, namespace: str | None, tag: str, now: int
+    ) -> Decision | None:
+        """A decision that still holds."""
+        decision = self.decided.get((action, repository, namespace, tag))
+        return decision if decision is not None and (not decision.until or now < decision.until) else None
 
 
 class Access:
@@ -44,7 +70,7 @@ class Access:
         self._clock = clock
         self.everyone = everyone
         self._count: int | None = None
-        self._accounts: OrderedDict[tuple[int, int], tuple[AccountFacts, GrantsByPlace] | None] = OrderedDict()
+        self._accounts: OrderedDict[tuple[int, int], _Known | None] = OrderedDict()
         self._places: OrderedDict[str, PlaceFacts] = OrderedDict()
 
     async def rights(self, subject: Subject, repository: str | None = None) -> Rights:
@@ -56,15 +82,13 @@ class Access:
             return Rights(subject, open=True)
         if subject.kind is SubjectKind.ANONYMOUS:
             return nobody()
-        facts, by_place = await self._fit(subject)
-        grants = facts.grants if repository is None else by_place.about(repository)
-        return Rights(subject, facts.version, grants, facts.secret.limits if facts.secret else None)
+        return _rights(subject, await self._fit(subject), repository)
 
     async def ends(self, subject: Subject) -> int:
         """When the account or the secret that somebody came with expires. Raises as `rights`."""
         if self.everyone or subject.kind is SubjectKind.ANONYMOUS:
             return NEVER
-        facts, _ = await self._fit(subject)
+        facts = (await self._fit(subject)).facts
         secret = facts.secret.expires_at if facts.secret is not None else 0
         return min(facts.account.expires_at or NEVER, secret or NEVER)
 
@@ -82,23 +106,34 @@ class Access:
         For a token that is too narrow for what its owner may do, that is Unauthorized with `insufficient_scope`: a
         client then fetches another.
         """
+        subject, now = caller.subject, self._clock.now()
+        known: _Known | None = None
         try:
-            rights = await self.rights(caller.subject, repository)
+            if self.everyone or subject.kind is SubjectKind.ANONYMOUS:
+                rights = await self.rights(subject)
+            else:
+                known = await self._fit(subject)
+                recalled = known.recall(action, repository, namespace, tag, now)
+                if recalled is not None and subject.limits is None:
+                    return recalled
+                rights = _rights(subject, known, repository)
         except Unauthorized as unfit:
             unfit.refused = Refused(action.value, repository or namespace or "", unfit.message, tag)
             raise
-        limits = caller.subject.limits
+        limits = subject.limits
         if action is Action.PING and limits is not None:
             return Decision(True, "the token is one of this registry", kind=RuleKind.SIGNED_IN)
-        question = Question(action, repository, namespace, tag, self._clock.now(), caller.address)
+        question = Question(action, repository, namespace, tag, now, caller.address)
         decision, deleted = decide(rights, question), 0
         # What grants say holds whatever the place is, so that most who have some need no look at it.
+        if known is not None and decision.kind in _BY_GRANTS:
+            known.remember(question, decision)
         if repository is not None and not rights.open and (limits is not None or decision.kind not in _BY_GRANTS):
             place = await self._place(repository)
             decision, deleted = decide(rights, question, place.visible), place.deleted_at_version
         if limits is None or not decision.allowed:
             return decision
-        if deleted > caller.subject.minted:
+        if deleted > subject.minted:
             raise _narrow(action, repository, "the token is for a repository that was deleted since")
         if not any(limit.includes(action, repository, namespace) for limit in limits):
             raise _narrow(action, repository, f"the token does not include {action}")
@@ -204,25 +239,25 @@ class Access:
             for action in _TELLING
         )
 
-    async def _fit(self, subject: Subject) -> tuple[AccountFacts, GrantsByPlace]:
+    async def _fit(self, subject: Subject) -> _Known:
         found = await self._account(subject)
         if found is None:
             raise Unauthorized(f"the account {subject.name} is gone")
-        refuse_unfit(found[0], subject, self._clock.now())
+        refuse_unfit(found.facts, subject, self._clock.now())
         return found
 
-    async def _account(self, subject: Subject) -> tuple[AccountFacts, GrantsByPlace] | None:
+    async def _account(self, subject: Subject) -> _Known | None:
         key = (subject.id, subject.credential_id)
         self._renew()
         if key in self._accounts:
             self._accounts.move_to_end(key)
             return self._accounts[key]
         count = self._changes.current()
-        known = await self._facts.of(*key)
-        facts = (known, GrantsByPlace(known.grants)) if known is not None else None
+        facts = await self._facts.of(*key)
+        known = _Known(facts, GrantsByPlace(facts.grants), {}) if facts is not None else None
         if count is not None and count == self._changes.current() == self._count:
-            _remember(self._accounts, key, facts)
-        return facts
+            _remember(self._accounts, key, known)
+        return known
 
     async def _place(self, repository: str) -> PlaceFacts:
         self._renew()
@@ -242,6 +277,12 @@ class Access:
             self._accounts.clear()
             self._places.clear()
             self._count = count
+
+
+def _rights(subject: Subject, known: _Known, repository: str | None) -> Rights:
+    facts = known.facts
+    grants = facts.grants if repository is None else known.by_place.about(repository)
+    return Rights(subject, facts.version, grants, facts.secret.limits if facts.secret else None)
 
 
 def refuse_unfit(facts: AccountFacts, subject: Subject, now: int) -> None:
