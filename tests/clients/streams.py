@@ -90,8 +90,8 @@ def pulled_digest(server: OrlopServer, repository: str, digest: str) -> tuple[in
 def copies(server: OrlopServer) -> dict[str, int]:
     """How many files of the blob folder there are for each digest."""
     found: dict[str, int] = {}
-    for copy in (server.data / "blobs").glob("*/*/*/*"):
-        digest = f"{copy.parents[2].name}:{copy.parent.name}"
+    for copy in (server.data / "blobs").glob("*/*/*"):
+        digest = f"{copy.parents[1].name}:{copy.stem}"
         found[digest] = found.get(digest, 0) + 1
     return found
 

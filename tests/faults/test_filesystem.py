@@ -163,7 +163,7 @@ def test_failing_calls(tmp_path: Path, call: str, error: int, when: str) -> None
     inside = [f"{data.uploads}/{storing.upload(number)}" for number in range(storing.COPIES)]
     for number in range(storing.COPIES):
         key = storing.blob(number).key
-        inside += [data.copies(key.digest), data.prefix(key.digest), data.copy(key)]
+        inside += [data.prefix(key.digest), data.copy(key)]
     said = _run([*failing(call, error, when, paths=sorted(set(inside))), *_command(folder)])
     assert said[0] == ("opened", 0)
     assert said[-1][1] == storing.COPIES - 1

@@ -19,7 +19,7 @@ SHORTER = 20
 
 def _copies(data: Path) -> dict[str, Path]:
     """Every stored copy, by digest."""
-    return {f"sha256:{path.parent.name}": path for path in (data / "blobs" / "sha256").glob("*/*/*")}
+    return {f"sha256:{path.stem}": path for path in (data / "blobs" / "sha256").glob("*/*")}
 
 
 def _rot(path: Path, choice: random.Random) -> None:

@@ -53,9 +53,10 @@ async def _everything(opened: FilesystemContent, after_each: Callable[[], None])
 async def test_a_copy_lies_where_the_tree_says(store: FilesystemBlobs, folder: DataFolder) -> None:
     blob = await _push(store, b"content")
     digits = blob.key.digest.hex
-    above = f"{folder.root}/blobs/sha256/{digits[:2]}/{digits}"
-    assert _bytes(f"{above}/{'c' * 32}") == b"content"
-    assert stat.S_IMODE(os.stat(f"{above}/{'c' * 32}").st_mode) & ~0o640 == 0
+    above = f"{folder.root}/blobs/sha256/{digits[:2]}"
+    copy = f"{above}/{digits}.{'c' * 32}"
+    assert _bytes(copy) == b"content"
+    assert stat.S_IMODE(os.stat(copy).st_mode) & ~0o640 == 0
     assert stat.S_IMODE(os.stat(above).st_mode) & ~0o750 == 0
 
 
@@ -308,18 +309,18 @@ async def test_no_key_leads_out_of_the_tree(store: FilesystemBlobs, copy: str) -
         await store.reader.open(_blob(b"content", copy))
 
 
-async def test_removal_takes_one_copy_and_the_folder_with_the_last(store: FilesystemBlobs, folder: DataFolder) -> None:
+async def test_removal_takes_one_copy(store: FilesystemBlobs, folder: DataFolder) -> None:
     first, second = await _push(store, b"content", "a" * 32), await _push(store, b"content", "b" * 32)
     await store.remover.remove(first.key)
     (await store.reader.open(second)).close()
     await store.remover.remove(first.key)
+    assert os.listdir(folder.prefix(first.key.digest)) == [os.path.basename(folder.copy(second.key))]
     await store.remover.remove(second.key)
     await store.remover.remove(second.key)
     assert os.listdir(folder.prefix(first.key.digest)) == []
 
 
-def test_promotion_and_removal_race_for_the_same_folder(folder: DataFolder) -> None:
-    """Each removal tries to take the digest's folder away under the other thread's feet."""
+def test_copies_of_one_content_come_and_go_beside_each_other(folder: DataFolder) -> None:
     blobs = [_blob(b"content", f"{number:032x}") for number in range(100)]
     promoted: list[Blob] = []
     ended = threading.Event()
@@ -348,11 +349,11 @@ async def test_the_inventory_lists_what_is_named_well(store: FilesystemBlobs, fo
     digest = blobs[0].key.digest
     prefix = folder.prefix(digest)
     elsewhere = f"{folder.blobs}/sha256/{'00' if digest.hex[:2] != '00' else '01'}/{digest.hex}"
-    for made in (f"{prefix}/aa", elsewhere, f"{folder.copies(digest)}/{'d' * 32}"):
+    for made in (f"{prefix}/{digest.hex}", f"{prefix}/{digest.hex}.{'d' * 32}"):
         os.mkdir(made)
-    for name in (f"{prefix}/readme", f"{prefix}/aa/{'a' * 32}", f"{elsewhere}/{'a' * 32}"):
-        _put(name)
-    _put(f"{folder.copies(digest)}/notes.txt")
+    for name in ("readme", f"{digest.hex}.notes", f"{digest.hex}.{'a' * 32}.{'a' * 32}", f"{digest.hex}/{'a' * 32}"):
+        _put(f"{prefix}/{name}")
+    _put(f"{elsewhere}.{'a' * 32}")
     found = [copy async for copy in store.inventory.copies()]
     assert sorted(copy.blob.key for copy in found) == sorted(blob.key for blob in blobs)
     assert {copy.blob for copy in found} == set(blobs)

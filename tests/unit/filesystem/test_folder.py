@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from orlop.adapters.filesystem import FolderRefused, open_data_folder
-from orlop.adapters.filesystem.folder import FORMAT
+from orlop.adapters.filesystem.formats import FORMAT
+from orlop.domain.blob import Blob, BlobKey
+from orlop.domain.digest import digest_of
 
 
 def test_a_missing_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
@@ -147,3 +149,31 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # root may write everywhere but here
     with pytest.raises(FolderRefused, match="not writable"):
         open_data_folder(tmp_path)
+
+
+def test_a_folder_of_the_first_format_is_brought_up(tmp_path: Path) -> None:
+    """There each digest had a folder of its own."""
+    folder = open_data_folder(tmp_path / "data")
+    contents = [(b"one", "sha256"), (b"two", "sha256"), (b"three", "sha512")]
+    blobs = [
+        Blob(BlobKey(digest_of(content, algorithm), f"{number:032x}"), len(content))
+        for number, (content, algorithm) in enumerate(contents)
+    ]
+    for blob, (content, _) in zip(blobs, contents, strict=True):
+        old = Path(folder.prefix(blob.key.digest), blob.key.digest.hex)
+        old.mkdir(parents=True)
+        (old / blob.key.copy).write_bytes(content)
+    moved_before = Path(folder.prefix(blobs[0].key.digest), blobs[0].key.digest.hex, blobs[0].key.copy)
+    moved_before.rename(folder.copy(blobs[0].key))  # a run before was killed here
+    foreign = Path(folder.prefix(blobs[1].key.digest), blobs[1].key.digest.hex, "notes.txt")
+    foreign.write_text("not ours")
+    marker = Path(folder.root, "orlop.json")
+    marker.write_text(marker.read_text().replace(f'"format": {FORMAT}', '"format": 1'))
+
+    again = open_data_folder(tmp_path / "data")
+
+    assert again == folder
+    assert json.loads(marker.read_text())["format"] == FORMAT
+    assert [Path(folder.copy(blob.key)).read_bytes() for blob in blobs] == [content for content, _ in contents]
+    left = [path for path in Path(folder.blobs).glob("*/*/*") if path.is_dir()]
+    assert left == [foreign.parent]

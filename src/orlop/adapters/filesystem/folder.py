@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from orlop.adapters.filesystem.disk import FILE_MODE, FOLDER, FOLDER_MODE, READ, sync_folder, write_all
+from orlop.adapters.filesystem.formats import FORMAT, bring_up
 from orlop.adapters.filesystem.layout import (
     BLOBS,
     CACHE,
@@ -23,9 +24,6 @@ from orlop.adapters.filesystem.layout import (
 )
 from orlop.domain.digest import ALGORITHMS
 from orlop.ports.stores import StoreRefused
-
-#: The format that this program writes. A program that changes the tree so that an older one would err raises it.
-FORMAT = 1
 
 _KIND = "orlop-data"
 _MARKER_LIMIT = 64 * 1024
@@ -76,6 +74,10 @@ def _open(root: Path, *, create: bool) -> DataFolder:
         marker = _read_marker(root / MARKER)
         if marker is None:
             marker = _begin(root, create=create)
+        elif marker.format < FORMAT:
+            bring_up(root)
+            marker = msgspec.structs.replace(marker, format=FORMAT)
+            _write_marker(root, marker)
         _make_tree(root)
     finally:
         os.close(lock)

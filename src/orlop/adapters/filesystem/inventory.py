@@ -56,12 +56,11 @@ def _next(entries: Iterator[T]) -> list[T]:
 def _copies(root: str) -> Iterator[StoredCopy]:
     for algorithm in ALGORITHMS:
         for prefix in PREFIXES:
-            for digits in _entries(f"{root}/{algorithm}/{prefix}"):
-                for copy in _entries(digits.path):
-                    key = key_of(algorithm, prefix, digits.name, copy.name)
-                    found = _stat(copy) if key is not None else None
-                    if key is not None and found is not None:
-                        yield StoredCopy(Blob(key, found.st_size), found.st_mtime_ns // 1000)
+            for copy in _entries(f"{root}/{algorithm}/{prefix}"):
+                key = key_of(algorithm, prefix, copy.name)
+                found = _stat(copy) if key is not None else None
+                if key is not None and found is not None:
+                    yield StoredCopy(Blob(key, found.st_size), found.st_mtime_ns // 1000)
 
 
 def _stages(root: str) -> Iterator[StoredStage]:

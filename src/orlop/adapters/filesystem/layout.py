@@ -11,8 +11,7 @@
   blobs/
     <algorithm>/                           sha256, sha512
       <2 hex>/                             never removed; all 256 of sha256 are made with the folder
-        <hex>/                             made by the first copy, removed after the last
-          <copy>                           a stored copy: written once, never changed
+        <hex>.<copy>                       a stored copy: written once, never changed
   cache/                                   copies of blobs in a bucket, where that is set; see adapters/readcache
 ```
 """
@@ -74,18 +73,14 @@ class DataFolder(msgspec.Struct, frozen=True):
         return f"{self.root}/{BLOBS}/{digest.algorithm}"
 
     def prefix(self, digest: Digest) -> str:
-        """The folder that holds the folder of a digest."""
+        """The folder that holds the copies of a digest."""
         return f"{self.algorithm(digest)}/{digest.hex[:2]}"
-
-    def copies(self, digest: Digest) -> str:
-        """The folder of a digest, which holds its copies."""
-        return f"{self.prefix(digest)}/{digest.hex}"
 
     def copy(self, key: BlobKey) -> str:
         """Where a copy lies. Raises ValueError for a name that is not 32 hex digits: no path leaves the tree."""
         if not _COPY.fullmatch(key.copy):
             raise ValueError(f"a copy is named by 32 hex digits, not {key.copy[:64]!r}")
-        return f"{self.copies(key.digest)}/{key.copy}"
+        return f"{self.prefix(key.digest)}/{key.digest.hex}.{key.copy}"
 
 
 def is_upload(name: str) -> bool:
@@ -93,8 +88,9 @@ def is_upload(name: str) -> bool:
     return _UPLOAD.fullmatch(name) is not None
 
 
-def key_of(algorithm: str, prefix: str, digits: str, copy: str) -> BlobKey | None:
-    """The key of what lies at `<algorithm>/<prefix>/<digits>/<copy>`; None when the names do not fit."""
+def key_of(algorithm: str, prefix: str, name: str) -> BlobKey | None:
+    """The key of what lies at `<algorithm>/<prefix>/<name>`; None when the names do not fit."""
+    digits, _, copy = name.partition(".")
     if algorithm not in ALGORITHMS or not digits.startswith(prefix) or not _COPY.fullmatch(copy):
         return None
     try:

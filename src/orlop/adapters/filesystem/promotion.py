@@ -1,23 +1,21 @@
 """Turning a stage into a copy, and removing a copy: the only places that change the tree of the blobs.
 
 What makes a copy durable. Its bytes, which were synced on the stage before its digest was looked at, unless they are
-few; and its name: the entry of the copy in the digest's folder, and the entry of that folder in the prefix's. One fsync
-for each folder, after the rename, and neither can be spared: fsync of a file or folder promises nothing about the entry
-that names it (fsync(2)). The prefix's folder is synced even when the digest's folder was there already, because whoever
-made it may have been killed, or be just about to sync it. Nothing above needs one: `folder` made the prefixes durable,
-but for algorithms that hardly anybody uses, where it is a third. The folder that the stage leaves needs none either: if
-the old name survives a power cut, it is a stage without a session.
+few; and its name, by an fsync of the folder that holds it, after the rename: fsync of a file promises nothing about the
+entry that names it (fsync(2)). Nothing above needs one: `folder` made the prefixes durable, but for algorithms that
+hardly anybody uses, where it is a second. The folder that the stage leaves needs none either: if the old name survives
+a power cut, it is a stage without a session.
 
-A small stage was not synced, and is synced after the rename: a journalling file system then commits the bytes and both
-names together, in one wait for the disk in place of two. So a power cut may leave a copy of the right size that holds
+A small stage was not synced, and is synced after the rename: a journalling file system then commits the bytes and the
+name together, in one wait for the disk in place of two. So a power cut may leave a copy of the right size that holds
 zeros, or a session whose stage does. Neither is trusted: what is small is read again and compared with its digest, the
 stage before it is renamed and the copy when a promotion is repeated. Who wrote it all through the descriptor that is
 synced now needs no such look: its fsync tells whether anything of it was lost.
 
-What was tried and left out: fsyncs shared between promotions (256 prefixes, so two at once rarely meet in a folder, and
-a journalling file system already commits together all that are in flight: with eight promotions at a time, the second
-fsync takes a tenth of the throughput), syncfs (waits for everybody else's bytes), the same order for large stages,
-which nobody can read again in passing.
+What was tried and left out: a folder for each digest (an inode, 4 KiB and an fsync more for each blob), fsyncs shared
+between promotions (256 prefixes, so two at once rarely meet in a folder, and a journalling file system already commits
+together all that are in flight), syncfs (waits for everybody else's bytes), the same order for large stages, which
+nobody can read again in passing.
 """
 
 import errno
@@ -32,8 +30,6 @@ from orlop.domain.digest import digest_from
 from orlop.domain.errors import BlobUploadUnknown
 
 _ATTEMPTS = 100
-#: rmdir of a folder that is not empty: POSIX allows either.
-_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 
 
 def promote(folder: DataFolder, upload: str, blob: Blob, writer: StageFile | None) -> None:
@@ -81,32 +77,20 @@ def _repeat(folder: DataFolder, copy: str, blob: Blob) -> None:
 
 
 def _move(folder: DataFolder, stage: str, blob: Blob, descriptor: int) -> None:
-    key = blob.key
-    copies, copy = folder.copies(key.digest), folder.copy(key)
+    copy, prefix = folder.copy(blob.key), folder.prefix(blob.key.digest)
     for _ in range(_ATTEMPTS):
-        _make_copies(folder, key)
         try:
             os.rename(stage, copy)  # noqa: PTH104
             break
         except FileNotFoundError as cause:
-            # Either the removal of the last other copy took the folder away just now, or the stage is gone.
             if not os.path.lexists(stage):
                 raise unknown() from cause
+            # The prefix is not a premade one, or somebody tidied the empty folders away while the server runs.
+            os.makedirs(prefix, FOLDER_MODE, exist_ok=True)  # noqa: PTH103
+            sync_folder(folder.algorithm(blob.key.digest))
     else:
-        raise OSError(errno.EBUSY, f"{copies} does not stay")
+        raise OSError(errno.EBUSY, f"{prefix} does not stay")
     _sync(folder, blob, descriptor)
-
-
-def _make_copies(folder: DataFolder, key: BlobKey) -> None:
-    copies = folder.copies(key.digest)
-    try:
-        os.mkdir(copies, FOLDER_MODE)  # noqa: PTH102
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        # The prefix is not a premade one, or somebody tidied the empty folders away while the server runs.
-        os.makedirs(copies, FOLDER_MODE, exist_ok=True)  # noqa: PTH103
-        sync_folder(folder.algorithm(key.digest))
 
 
 def _sync(folder: DataFolder, blob: Blob, descriptor: int) -> None:
@@ -114,7 +98,6 @@ def _sync(folder: DataFolder, blob: Blob, descriptor: int) -> None:
     try:
         if blob.size <= SMALL:
             os.fsync(descriptor)
-        sync_folder(folder.copies(key.digest))
         sync_folder(folder.prefix(key.digest))
         if key.digest.algorithm != PREMADE:
             sync_folder(folder.algorithm(key.digest))
@@ -127,26 +110,11 @@ def _sync(folder: DataFolder, blob: Blob, descriptor: int) -> None:
 
 
 def remove(folder: DataFolder, key: BlobKey) -> None:
-    """Delete a copy, and its digest's folder with the last one, durably; fine when it is gone already.
+    """Delete a copy, durably; fine when it is gone already.
 
     The fsync is done in any case: whoever deleted it may have been killed before its own.
     """
-    copies, prefix = folder.copies(key.digest), folder.prefix(key.digest)
-    with translated("deleting the blob"):
+    with translated("deleting the blob"), suppress(FileNotFoundError):
         with suppress(FileNotFoundError):
             os.unlink(folder.copy(key))  # noqa: PTH108
-        try:
-            os.rmdir(copies)  # noqa: PTH106
-        except FileNotFoundError:
-            pass
-        except OSError as cause:
-            if cause.errno not in _NOT_EMPTY:
-                raise
-            _sync_if_there(copies)
-            return
-        _sync_if_there(prefix)
-
-
-def _sync_if_there(path: str) -> None:
-    with suppress(FileNotFoundError):
-        sync_folder(path)
+        sync_folder(folder.prefix(key.digest))
