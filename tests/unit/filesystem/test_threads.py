@@ -79,3 +79,5 @@ async def test_closing_waits(threads: DiskThreads) -> None:
     threads.call(lambda: (time.sleep(0.05), done.append(1)))
     threads.close()
     assert done == [1]
+    with pytest.raises(RuntimeError, match="have ended"):
+        threads.call(int)

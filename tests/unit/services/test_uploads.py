@@ -189,6 +189,20 @@ async def test_a_small_first_chunk_takes_one_step(size: int, said: bool, steps: 
     await registry.uploads.finish(APP, upload.id, whole, body(), ALICE)
 
 
+@pytest.mark.parametrize("size", [5, uploads.FIRST + 1], ids=["in one step", "claimed"])
+async def test_a_session_lives_from_its_last_chunk_on(size: int) -> None:
+    """But for a sixtieth of its life, which is not worth a change."""
+    clock = HandClock()
+    registry = Registry(in_memory(clock).stores, clock)
+    piece = blob("chunk", size).content
+    at_once, later = [await registry.uploads.start(APP, ALICE) for _ in range(2)]
+    life = at_once.expires_at - at_once.started_at
+    assert (await registry.uploads.append(APP, at_once.id, body(piece), ALICE)).expires_at == at_once.expires_at
+    clock.at += life // uploads.WORTHWHILE
+    assert (await registry.uploads.append(APP, later.id, body(piece), ALICE)).expires_at == clock.at + life
+    assert (await registry.uploads.append(APP, at_once.id, body(piece), ALICE)).expires_at == clock.at + life
+
+
 async def test_what_a_first_chunk_that_breaks_off_brought_is_kept() -> None:
     registry = Registry(in_memory(HandClock()).stores, HandClock())
     upload = await registry.uploads.start(APP, ALICE)

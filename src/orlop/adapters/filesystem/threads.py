@@ -31,12 +31,15 @@ class DiskThreads:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._open = 0
+        self._is_closed = False
 
     def call(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         """Have a thread call a function. Whoever stops waiting leaves it running: it cannot be stopped half-way.
 
-        Needs a running event loop, which the outcome comes back to.
+        Needs a running event loop, which the outcome comes back to. Raises RuntimeError after `close`.
         """
+        if self._is_closed:
+            raise RuntimeError("the threads that wait for the disk have ended")
         loop = asyncio.get_running_loop()
         outcome = loop.create_future()
         self._open += 1
@@ -48,7 +51,8 @@ class DiskThreads:
         return cast("asyncio.Future[T]", outcome)
 
     def close(self) -> None:
-        """Wait for what the threads still do, and end them."""
+        """Wait for what the threads still do, and end them. May be called twice."""
+        self._is_closed = True
         for _ in self._threads:
             self._calls.put(None)
         for thread in self._threads:
