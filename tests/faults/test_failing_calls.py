@@ -29,8 +29,6 @@ FAILURES = [
     ("pread64", errno.EIO, "1+"),
     ("rename", errno.EIO, "1"),
     ("rename", errno.EDQUOT, "2+"),
-    ("mkdir", errno.ENOSPC, "1+"),
-    ("mkdir", errno.EIO, "2"),
     ("ftruncate", errno.EIO, "1+"),
     ("flock", errno.ENOLCK, "2+"),
     ("openat", errno.EMFILE, "3+"),

@@ -143,8 +143,8 @@ FAILURES = [
     ("fsync", errno.EDQUOT, "9"),
     ("rename", errno.ENOSPC, "1"),
     ("rename", errno.EIO, "2"),
-    ("mkdir", errno.ENOSPC, "1+"),
-    ("mkdir", errno.EDQUOT, "3"),
+    ("openat", errno.ENOSPC, "1+"),
+    ("openat", errno.EDQUOT, "3"),
     ("ftruncate", errno.EIO, "1"),
     ("unlink", errno.EIO, "1"),
 ]

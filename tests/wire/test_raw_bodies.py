@@ -23,6 +23,7 @@ GROWTH = 96 * 1024 * 1024
 
 CONTENT = blob("body", 100_000).content
 DIGEST = digest_of(CONTENT)
+OTHER = b"other bytes"
 PIECE = b"%x\r\n%s\r\n" % (60_000, b"." * 60_000)
 
 #: Every end point: those that want no body, those that want a small one, and those whose blob has a limit.
@@ -56,7 +57,7 @@ END_POINTS = (
 def port(server: OrlopServer) -> Iterator[int]:
     """The port of a server that these tests leave as they found it: what they push is in it already."""
     with Connection(server.port) as connection:
-        for content in (CONTENT, CONTENT[:2_000]):
+        for content in (CONTENT, CONTENT[:2_000], OTHER):
             target = f"/v2/app/blobs/uploads/?digest={digest_of(content)}"
             assert connection.ask("POST", target, body=content).status == 201
     before, held = footprint(server.data), sum(server.resident().values())
@@ -241,19 +242,41 @@ def test_a_cancelled_session_takes_no_more_bytes(port: int, session: str) -> Non
 
 
 def test_a_second_writer_is_told_to_wait_and_harms_nothing(port: int, session: str) -> None:
+    """While a body comes that is large, or does not say how large it is."""
     with Connection(port) as first:
-        first.send(head("PATCH", session, f"content-length: {len(CONTENT)}") + CONTENT[:50_000])
+        first.send(head("PATCH", session, "transfer-encoding: chunked") + b"c350\r\n" + CONTENT[:50_000] + b"\r\n")
         time.sleep(0.2)
         for _ in range(6):
             with Connection(port) as second:
-                refused = second.ask("PATCH", session, body=b"other bytes")
+                refused = second.ask("PATCH", session, body=OTHER)
                 assert_refused(refused, 429, "TOOMANYREQUESTS")
                 assert int(refused.header("retry-after")) >= 1
                 assert second.ask("PUT", f"{session}?digest={DIGEST}").status == 429
-        first.send(CONTENT[50_000:])
+        first.send(b"c350\r\n" + CONTENT[50_000:] + b"\r\n0\r\n\r\n")
         assert first.answer("PATCH").header("range") == f"0-{len(CONTENT) - 1}"
         assert first.ask("PUT", f"{session}?digest={DIGEST}").status == 201
         assert first.ask("GET", f"/v2/app/blobs/{DIGEST}").body == CONTENT
+
+
+def test_of_two_small_first_chunks_the_one_that_is_whole_counts(port: int) -> None:
+    """Nobody waits for a client that stopped half-way, and whoever comes too late is told so."""
+    for _ in range(6):  # through whichever worker
+        with Connection(port) as slow, Connection(port) as quick:
+            path = slow.ask("POST", "/v2/app/blobs/uploads/").header("location")
+            slow.send(head("PATCH", path, f"content-length: {len(CONTENT)}") + CONTENT[:50_000])
+            time.sleep(0.1)
+            taken = quick.ask("PATCH", path, body=OTHER)
+            slow.send(CONTENT[50_000:])
+            if taken.status == 202:
+                assert_refused(slow.answer("PATCH"), 429, "TOOMANYREQUESTS")
+                whole = OTHER
+            else:  # the same worker has both of them
+                assert_refused(taken, 429, "TOOMANYREQUESTS")
+                assert slow.answer("PATCH").status == 202
+                whole = CONTENT
+            assert quick.ask("GET", path).header("range") == f"0-{len(whole) - 1}"
+            assert quick.ask("PUT", f"{path}?digest={digest_of(whole)}").status == 201
+            assert quick.ask("GET", f"/v2/app/blobs/{digest_of(whole)}").body == whole
 
 
 def test_a_manifest_may_come_in_chunks_and_ends_at_its_limit(port: int) -> None:
