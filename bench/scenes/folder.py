@@ -9,7 +9,7 @@ from pathlib import Path
 KEPT = Path(__file__).parent.parent / "work"
 
 #: Raised when the content or a layout changes.
-_EDITION = 6
+_EDITION = 7
 
 
 def kept(name: str, write: Callable[[Path], None]) -> Path:

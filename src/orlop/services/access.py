@@ -113,8 +113,8 @@ class Access:
                 rights = await self.rights(subject)
             else:
                 known = await self._fit(subject)
-                recalled = known.recall(action, repository, namespace, tag, now)
-                if recalled is not None and subject.limits is None:
+                recalled = known.recall(action, repository, namespace, tag, now) if subject.limits is None else None
+                if recalled is not None:
                     return recalled
                 rights = _rights(subject, known, repository)
         except Unauthorized as unfit:
@@ -126,7 +126,7 @@ class Access:
         question = Question(action, repository, namespace, tag, now, caller.address)
         decision, deleted = decide(rights, question), 0
         # What grants say holds whatever the place is, so that most who have some need no look at it.
-        if known is not None and decision.kind in _BY_GRANTS:
+        if known is not None and limits is None and decision.kind in _BY_GRANTS:
             known.remember(question, decision)
         if repository is not None and not rights.open and (limits is not None or decision.kind not in _BY_GRANTS):
             place = await self._place(repository)

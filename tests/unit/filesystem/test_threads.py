@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -14,12 +15,13 @@ from orlop.adapters.filesystem.threads import DiskThreads
 def _threads() -> Iterator[DiskThreads]:
     made = DiskThreads(3)
     yield made
+    running = list(made._threads)
     made.close()
-    assert not _alive()
+    assert not any(thread.is_alive() for thread in running)
 
 
-def _alive() -> int:
-    return sum(thread.name == "orlop-disk" for thread in threading.enumerate())
+def _alive(threads: DiskThreads) -> int:
+    return sum(thread.is_alive() for thread in threads._threads)
 
 
 async def test_what_a_call_comes_to_comes_back(threads: DiskThreads) -> None:
@@ -32,7 +34,7 @@ async def test_what_a_call_comes_to_comes_back(threads: DiskThreads) -> None:
 async def test_threads_are_made_as_they_are_needed_and_no_more(threads: DiskThreads) -> None:
     for _ in range(5):
         await threads.call(int)
-    assert _alive() == 1
+    assert _alive(threads) == 1
     together, seen = threading.Barrier(3), set()
 
     def meet() -> None:
@@ -40,7 +42,7 @@ async def test_threads_are_made_as_they_are_needed_and_no_more(threads: DiskThre
         seen.add(threading.get_ident())
 
     await asyncio.gather(*(threads.call(meet) for _ in range(6)))
-    assert len(seen) == _alive() == 3
+    assert len(seen) == _alive(threads) == 3
 
 
 async def test_a_call_that_nobody_waits_for_any_more_is_made_all_the_same(threads: DiskThreads) -> None:
@@ -72,6 +74,19 @@ def test_an_event_loop_may_be_gone_before_its_call_is(threads: DiskThreads) -> N
     asyncio.run(leave())
     may_go.set()
     assert done.wait(30)
+
+
+async def test_a_thread_that_waits_keeps_nothing_alive(threads: DiskThreads) -> None:
+    class Piece:
+        """What is read from a disk, in its place."""
+
+    piece = await threads.call(Piece)
+    seen = weakref.ref(piece)
+    del piece
+    deadline = time.monotonic() + 30
+    while seen() is not None and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert seen() is None
 
 
 async def test_closing_waits(threads: DiskThreads) -> None:

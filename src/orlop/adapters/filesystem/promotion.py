@@ -18,7 +18,6 @@ together all that are in flight), syncfs (waits for everybody else's bytes), the
 nobody can read again in passing.
 """
 
-import errno
 import os
 from contextlib import suppress
 
@@ -28,8 +27,6 @@ from orlop.adapters.filesystem.stage_file import SMALL, StageFile, cut_stage, ha
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_from
 from orlop.domain.errors import BlobUploadUnknown
-
-_ATTEMPTS = 100
 
 
 def promote(folder: DataFolder, upload: str, blob: Blob, writer: StageFile | None) -> None:
@@ -78,18 +75,15 @@ def _repeat(folder: DataFolder, copy: str, blob: Blob) -> None:
 
 def _move(folder: DataFolder, stage: str, blob: Blob, descriptor: int) -> None:
     copy, prefix = folder.copy(blob.key), folder.prefix(blob.key.digest)
-    for _ in range(_ATTEMPTS):
-        try:
-            os.rename(stage, copy)  # noqa: PTH104
-            break
-        except FileNotFoundError as cause:
-            if not os.path.lexists(stage):
-                raise unknown() from cause
-            # The prefix is not a premade one, or somebody tidied the empty folders away while the server runs.
-            os.makedirs(prefix, FOLDER_MODE, exist_ok=True)  # noqa: PTH103
-            sync_folder(folder.algorithm(blob.key.digest))
-    else:
-        raise OSError(errno.EBUSY, f"{prefix} does not stay")
+    try:
+        os.rename(stage, copy)  # noqa: PTH104
+    except FileNotFoundError as cause:
+        if not os.path.lexists(stage):
+            raise unknown() from cause
+        # The prefix is not a premade one, or somebody tidied the empty folders away while the server runs.
+        os.makedirs(prefix, FOLDER_MODE, exist_ok=True)  # noqa: PTH103
+        sync_folder(folder.algorithm(blob.key.digest))
+        os.rename(stage, copy)  # noqa: PTH104
     _sync(folder, blob, descriptor)
 
 

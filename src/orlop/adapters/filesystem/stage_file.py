@@ -133,7 +133,7 @@ class StageFile:
         """Write at the end, and hash. After anything failed, that is all it ever says again.
 
         Nobody knows what is on the disk after a failed write or fsync: the kernel may have dropped the pages, and would
-        report success the next time. So this writer is done, and the stage ends where it last was durable.
+        report success the next time. So this writer is done, and the stage ends at its last checkpoint.
         """
         if self._failure is not None:
             raise type(self._failure)(self._failure.message) from self._failure

@@ -61,13 +61,16 @@ class DiskThreads:
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
-            try:
-                value = call.function(*call.arguments)
-            except BaseException as failure:  # noqa: BLE001 - handed to the one who asked, whatever it is
-                self._report(call, None, failure)
-            else:
-                self._report(call, value, None)
-            del call  # nothing of it is kept alive while there is nothing to do
+            self._make(call)
+            del call  # neither it nor what it came to is kept alive while there is nothing to do
+
+    def _make(self, call: _Call) -> None:
+        try:
+            value = call.function(*call.arguments)
+        except BaseException as failure:  # noqa: BLE001 - handed to the one who asked, whatever it is
+            self._report(call, None, failure)
+        else:
+            self._report(call, value, None)
 
     def _report(self, call: _Call, value: Any, failure: BaseException | None) -> None:
         with suppress(RuntimeError):  # the loop is closed, and whoever waited is gone with it
