@@ -92,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._fed = 0  # of a head that is not whole yet
         self._framing = 0  # of a chunked body, beyond what it takes
         self._in_head = False
+        self._has_asked = False
         self._is_awaited = False
         self._is_reading = True
         self._takes_no_more = False
@@ -209,6 +210,7 @@ class Connection(asyncio.Protocol):
             raise _Unanswerable
         self._counted = self._fed = 0
         self._in_head = False
+        self._has_asked = True
         scope = {
             **self._common,
             "http_version": version,
@@ -378,10 +380,27 @@ class Connection(asyncio.Protocol):
             self.waiting_since = self._loop.time()
             self._resume()
 
+    def last_call(self) -> None:
+        """No other request is taken: who was answered and has sent nothing since leaves now, everybody else when they
+        are answered. Whoever has not asked yet is ended by `look`."""
+        if not self._exchanges:
+            if self._has_asked and not self._in_head and not self._is_unread:
+                self.end()
+            else:
+                self.waiting_since = self._loop.time()
+
+    def look(self, since: float) -> None:
+        """End if a head has been waited for since then, in seconds of the loop's clock."""
+        if self.waiting_since is not None and self.waiting_since <= since and not self._is_unread:
+            self.end()
+
     @property
-    def is_busy(self) -> bool:
-        """Whether a request is under way."""
-        return bool(self._exchanges)
+    def _is_unread(self) -> bool:
+        """Whether the client has sent what the loop has not come to yet. Who closes then takes the answer away."""
+        try:
+            return bool(self._client.recv(1, socket.MSG_PEEK))
+        except OSError:  # nothing is there, or nobody
+            return False
 
     def end(self) -> None:
         """Close, once what was written is sent."""

@@ -1,9 +1,12 @@
 """Takes connections, and ends them: a worker's side of the address that all workers listen on."""
 
 import asyncio
+import ctypes
 import errno
 import socket
 import ssl
+import struct
+import sys
 from contextlib import suppress
 from email.utils import formatdate
 from typing import NamedTuple
@@ -23,6 +26,10 @@ _SWEEP = 0.5
 _LAST_CALL = 1.0
 #: For how long nobody is let in when there is no room, in seconds.
 _BREATH = 0.1
+
+#: See asm/socket.h. Load the flags; if SYN is among them, keep no byte of the packet, else all.
+_SO_ATTACH_FILTER = 26
+_NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 
 _log = structlog.get_logger("orlop.server")
 
@@ -74,16 +81,16 @@ class HttpServer:
         """Let nobody in any more, and return when all requests under way are answered, after `patience` seconds at
         the latest. `alone`: other processes go on listening."""
         self.is_draining = True
-        if self._lets_in:
-            while self._accept():
-                pass
-            self._keep_out()
+        if not alone:
+            _turn_away(self._listener)
+        while self._accept():
+            pass
+        self._keep_out()
         if not alone:
             with suppress(OSError):  # another worker was quicker
                 self._listener.shutdown(socket.SHUT_RDWR)
         for connection in list(self._connections):
-            if not connection.is_busy:
-                connection.end()
+            connection.last_call()
         if self._connections or self._arriving:
             self._empty = self._loop.create_future()
             await asyncio.wait([self._empty], timeout=patience)
@@ -165,5 +172,19 @@ class HttpServer:
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
         since = self._loop.time() - (_LAST_CALL if self.is_draining else self._terms.head_time)
         for connection in list(self._connections):
-            if connection.waiting_since is not None and connection.waiting_since <= since:
-                connection.end()
+            connection.look(since)
+
+
+def _turn_away(listener: socket.socket) -> None:
+    """Have the kernel drop every request for a connection that comes from now on, as if it got lost: its client sends
+    it again, and is refused once nobody listens. Who closed without this would take a request along from whoever
+    connects between the last look and the end.
+
+    Source: socket(7), SO_ATTACH_FILTER; the filter sees a TCP header. Where there are none, that moment remains.
+    """
+    if sys.platform != "linux":
+        return
+    instructions = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in _NO_SYN))
+    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(instructions))
+    with suppress(OSError):  # another worker was quicker and has closed it
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
