@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from orlop.server.http.connection import Application, AtOnce, Connection
+from orlop.server.http.siblings import Siblings, alone
 
 #: Connections that wait to be accepted.
 _BACKLOG = 4096
@@ -44,7 +45,7 @@ class Terms(NamedTuple):
 
 class HttpServer:
     """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS.
-    `at_once` is asked first."""
+    `at_once` is asked first. `siblings` are the processes that share the socket."""
 
     def __init__(
         self,
@@ -53,15 +54,19 @@ class HttpServer:
         listener: socket.socket,
         terms: Terms,
         tls: ssl.SSLContext | None,
+        siblings: Siblings | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._terms = terms
         self._tls = tls
+        self._siblings = siblings or alone()
         self._connections: set[Connection] = set()
         self._arriving: set[asyncio.Task[None]] = set()
         self._empty: asyncio.Future[None] | None = None
+        self._clients = 0
         self._lets_in = False
+        self._is_leaving_one = False
         self._timer: asyncio.TimerHandle | None = None
         self.application = application
         self.at_once = at_once
@@ -74,6 +79,7 @@ class HttpServer:
         """Let clients in from now on. Raises OSError when somebody else listens there."""
         self._listener.setblocking(False)
         self._listener.listen(_BACKLOG)
+        self._count(0)
         self._sweep()
         self._let_in()
 
@@ -110,6 +116,7 @@ class HttpServer:
     def left(self, connection: Connection) -> None:
         """See House."""
         self._connections.discard(connection)
+        self._count(-1)
         self._note_empty()
         if len(self._connections) < self._terms.connections:
             self._let_in()
@@ -120,15 +127,37 @@ class HttpServer:
 
     # --- letting in ---------------------------------------------------------------------------------------------------
 
+    def _count(self, more: int) -> None:
+        self._clients += more
+        self._siblings.tell(self._clients)
+
     def _let_in(self) -> None:
-        if not self._lets_in and not self.is_draining:
+        if not (self._lets_in or self._is_leaving_one or self.is_draining):
             self._lets_in = True
-            self._loop.add_reader(self._listener, self._accept)
+            self._loop.add_reader(self._listener, self._somebody_is_there)
 
     def _keep_out(self) -> None:
         if self._lets_in:
             self._lets_in = False
             self._loop.remove_reader(self._listener)
+
+    def _somebody_is_there(self) -> None:
+        patience = self._siblings.patience()
+        if patience:
+            self._keep_out()
+            self._is_leaving_one = True
+            self._loop.call_later(patience, self._look_again)
+        else:
+            self._accept()
+
+    def _look_again(self) -> None:
+        self._is_leaving_one = False
+        if self.is_draining:
+            return
+        if self._siblings.was_in_vain():
+            self._accept()
+        if len(self._connections) < self._terms.connections:
+            self._let_in()
 
     def _accept(self) -> bool:
         """Let one client in, so that workers with less to do take the others; False when there is none."""
@@ -150,6 +179,7 @@ class HttpServer:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         task = self._loop.create_task(self._welcome(client))
         self._arriving.add(task)
+        self._count(+1)
         task.add_done_callback(self._arrived)
         return True
 
@@ -165,6 +195,7 @@ class HttpServer:
             )
         except OSError:  # it left before it was here, or speaks no TLS
             client.close()
+            self._count(-1)
 
     def _sweep(self) -> None:
         """Tell the time, and end connections that have asked for nothing for too long."""
