@@ -183,53 +183,64 @@ class SqliteEngine:
         connection = self._write_connection
         session = _SqliteSession(connection)
         synchronous = _Synchronous(connection)
-        with suppress(Unavailable), self._turn([]):
+        with suppress(Unavailable), self._turn():
             self._changes.settle()
             self._access.settle()
-        open_for_business = True
-        while open_for_business:
-            batch: list[_Work] = []
-            work = self._queue.get()
-            while work is not None:
-                batch.append(work)
-                if len(batch) == BATCH or self._queue.empty():
-                    break
-                work = self._queue.get_nowait()
-            open_for_business = work is not None
-            if batch:
-                try:
-                    with self._turn(self._moving(batch)), translated():
+        batch: list[_Work] = []
+        while (first := self._queue.get()) is not None:
+            batch.append(first)
+            is_open = True
+            try:
+                with self._turn():
+                    is_open = self._gather(batch)
+                    with self._counted(batch), translated():
                         synchronous.set(full=any(work.durable for work in batch))
                         self._transact(connection, session, batch)
-                except (Unavailable, apsw.Error) as failure:
-                    for work in batch:
-                        work.error = work.error or failure
+            except (Unavailable, apsw.Error) as failure:
                 for work in batch:
-                    work.report()
+                    work.error = work.error or failure
+            for work in batch:
+                work.report()
+            batch.clear()
+            if not is_open:
+                break
         connection.close()
 
-    def _moving(self, batch: list[_Work]) -> list[tuple[SharedChanges, set[int]]]:
-        """The counts that a batch moves."""
-        changed = {work.changes for work in batch if work.changes}
-        places = {0} if True in changed else {self._changes.place(name) for name in changed if isinstance(name, str)}
-        return [(self._changes, places), (self._access, {0} if any(work.access for work in batch) else set())]
+    def _gather(self, batch: list[_Work]) -> bool:
+        """Add those who have come by now, many of them while others had their turn; whether more may come."""
+        while len(batch) < BATCH and not self._queue.empty():
+            work = self._queue.get_nowait()
+            if work is None:
+                return False
+            batch.append(work)
+        return True
 
     @contextmanager
-    def _turn(self, counters: list[tuple[SharedChanges, set[int]]]) -> Iterator[None]:
+    def _turn(self) -> Iterator[None]:
         """Be the one process that writes. Raises Unavailable: the thread must survive whatever the system refuses."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as cause:
             raise Unavailable("the lock of the catalog cannot be taken; nothing was changed") from cause
-        for counter, places in counters:
-            counter.begin(places)
         try:
             yield
         finally:
-            for counter, places in counters:
-                counter.end(places)
             with suppress(OSError):  # then it is released with the process, and this one still has its turns
                 fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    @contextmanager
+    def _counted(self, batch: list[_Work]) -> Iterator[None]:
+        """Let the counts say what the batch changes, while it does."""
+        changed = {work.changes for work in batch if work.changes}
+        places = {0} if True in changed else {self._changes.place(name) for name in changed if isinstance(name, str)}
+        access = {0} if any(work.access for work in batch) else set()
+        self._changes.begin(places)
+        self._access.begin(access)
+        try:
+            yield
+        finally:
+            self._access.end(access)
+            self._changes.end(places)
 
     def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> None:
         """One transaction for the whole batch. A script that raises takes back its own part alone.
