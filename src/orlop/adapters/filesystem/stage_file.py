@@ -159,7 +159,7 @@ class StageFile:
 
     def sync(self, pieces: list[bytes]) -> Memory | None:
         """Append, and make the file durable if it is not small; what to remember of it, None when the hash is not
-        known."""
+        known. What is small is on its way to the disk from now on: its promotion is what waits for it."""
         self.append(pieces)
         found: os.stat_result | None = None
         try:
@@ -167,6 +167,9 @@ class StageFile:
                 with translated("storing the upload"):
                     os.fsync(self._descriptor)
                     found = os.fstat(self._descriptor)
+            elif self.offset > self._flushed:
+                begin_writeback(self._descriptor, self._flushed, self.offset - self._flushed)
+                self._flushed = self.offset
             self._kept = self.offset
         except RegistryError as failure:
             self._failure = failure
