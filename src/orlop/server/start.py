@@ -94,7 +94,6 @@ def _supervise(
     shared = multiprocessing.get_context()
     board = Board(
         shared.RawArray("b", settings.workers),
-        shared.RawArray("I", settings.workers),
         shared.RawArray("b", 1),
         shared.RawArray("Q", settings.workers),
         shared.RawArray("Q", settings.workers),

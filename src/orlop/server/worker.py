@@ -15,7 +15,7 @@ import structlog
 import uvloop
 
 from orlop.config import Settings
-from orlop.server.http import Application, HttpServer, Message, Receive, Send, Siblings, Terms, Whole
+from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Whole
 from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
@@ -58,12 +58,11 @@ ApplicationFactory = Callable[[Settings, WorkerContext], WorkerApplication]
 class Board(msgspec.Struct, frozen=True):
     """Memory that the supervisor and all workers share.
 
-    Which workers serve, how many clients each has, whether the server is draining, and how often each worker changed
-    something: content, or who may do what. `counters` are of services.counters.
+    Which workers serve, whether the server is draining, and how often each worker changed something: content, or who
+    may do what. `counters` are of services.counters.
     """
 
     serving: MutableSequence[int]
-    clients: MutableSequence[int]
     draining: MutableSequence[int]
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
@@ -125,8 +124,7 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)
         return 1
-    siblings = Siblings(place.board.clients, place.board.serving, index)
-    server = HttpServer(application, application.at_once, place.listener, terms, place.tls, siblings)
+    server = HttpServer(application, application.at_once, place.listener, terms, place.tls)
     # What was imported lives as long as the process: no collection needs to look at it again.
     gc.collect()
     gc.freeze()

@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import socket
+import struct
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,8 +19,10 @@ from tests.servers import free_port
 
 Server = Callable[[], HttpServer]
 ASKED = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n"
-#: How often a server ends while others knock, and how long each is there, in seconds.
-ENDS, THERE = 30, 0.05
+#: For how long clients knock, and how long each server is there before it ends, in seconds.
+KNOCKING, THERE = 4.0, 0.1
+#: How many servers end meanwhile, at least.
+ENDS = 5
 
 
 async def _answering(_: dict[str, Any], __: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
@@ -83,7 +86,11 @@ async def test_who_was_let_in_last_may_ask(listener: socket.socket) -> None:
         assert (await _ending(server, reader)).startswith(b"HTTP/1.1 200")
 
 
-async def test_who_was_answered_and_asks_for_nothing_leaves_at_once(listener: socket.socket) -> None:
+async def test_who_was_answered_and_asks_for_nothing_leaves_at_once(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not only when those who have not asked yet have to."""
+    monkeypatch.setattr("orlop.server.http.listener._LAST_CALL", 60.0)
     server = _server(listener)
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     with closing(writer):
@@ -103,12 +110,13 @@ async def test_who_never_asks_holds_nothing_up(listener: socket.socket) -> None:
         assert await _ending(server, reader) == b""
 
 
-async def test_who_connects_while_servers_end_is_refused_or_answered() -> None:
+async def test_who_connects_while_servers_end_is_refused_or_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """One server after the other, and clients that knock without pause: none connects and is then cut off."""
+    monkeypatch.setattr("orlop.server.http.listener._HANDSHAKE", 0.02)  # or they would mostly be away
     port = free_port()
     loop = asyncio.get_running_loop()
     with ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as clients:
-        knocking = [loop.run_in_executor(clients, _knock, port, ENDS * THERE * 2) for _ in range(4)]
+        knocking = [loop.run_in_executor(clients, _knock, port, KNOCKING) for _ in range(4)]
         served = 0
         while not all(each.done() for each in knocking):
             with _listening(port) as listener:
@@ -117,8 +125,9 @@ async def test_who_connects_while_servers_end_is_refused_or_answered() -> None:
                 await server.drain(5.0, alone=False)
                 served += 1
         fates = sum(await asyncio.gather(*knocking), Counter())
-    assert served >= ENDS / 2
-    assert fates.keys() == {"answered", "refused"}, fates
+    assert served >= ENDS
+    assert fates["answered"]
+    assert fates.keys() <= {"answered", "refused"}, fates
 
 
 def _knock(port: int, seconds: float) -> Counter[str]:
@@ -133,6 +142,7 @@ def _knock(port: int, seconds: float) -> Counter[str]:
 def _fate(port: int) -> str:
     with socket.socket() as client:
         client.settimeout(20)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # its port is free at once
         client.bind(("127.0.0.2", 0))  # from the server's own address it would now and then reach itself
         try:
             client.connect(("127.0.0.1", port))

@@ -51,7 +51,7 @@ async def asking(
             yield Client(reader, writer)
         finally:
             writer.close()
-            await server.drain(5.0, alone=False)
+            await server.drain(5.0, alone=True)
 
 
 def get(target: str = "/", version: str = "1.1", *lines: str) -> bytes:

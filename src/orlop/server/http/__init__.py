@@ -6,6 +6,5 @@ and answers at once.
 
 from orlop.server.http.connection import Application, AtOnce, Message, Receive, Send, Whole
 from orlop.server.http.listener import HttpServer, Terms
-from orlop.server.http.siblings import Siblings
 
-__all__ = ["Application", "AtOnce", "HttpServer", "Message", "Receive", "Send", "Siblings", "Terms", "Whole"]
+__all__ = ["Application", "AtOnce", "HttpServer", "Message", "Receive", "Send", "Terms", "Whole"]

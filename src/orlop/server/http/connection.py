@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._common: dict[str, Any] = {}
         self.is_gone = False
-        self.waiting_since: float | None = loop.time()
+        self.waiting_since: float | None = None
 
     # --- what the transport tells -------------------------------------------------------------------------------------
 
@@ -121,6 +121,7 @@ class Connection(asyncio.Protocol):
             "root_path": "",
             "extensions": {} if is_secure else _EXTENSIONS,
         }
+        self.waiting_since = self._loop.time()
         self._house.entered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

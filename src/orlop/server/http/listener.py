@@ -14,7 +14,6 @@ from typing import NamedTuple
 import structlog
 
 from orlop.server.http.connection import Application, AtOnce, Connection
-from orlop.server.http.siblings import Siblings, alone
 
 #: Connections that wait to be accepted.
 _BACKLOG = 4096
@@ -25,6 +24,9 @@ _UNSENT = 128 * 1024
 _SWEEP = 0.5
 #: How long who was let in last may take to ask for something when the server ends, in seconds.
 _LAST_CALL = 1.0
+#: How long it takes at most until who had begun to connect is connected, in seconds: a round trip. Who is dropped
+#: tries again after one second.
+_HANDSHAKE = 0.2
 #: For how long nobody is let in when there is no room, in seconds.
 _BREATH = 0.1
 
@@ -45,7 +47,7 @@ class Terms(NamedTuple):
 
 class HttpServer:
     """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS.
-    `at_once` is asked first. `siblings` are the processes that share the socket."""
+    `at_once` is asked first."""
 
     def __init__(
         self,
@@ -54,19 +56,15 @@ class HttpServer:
         listener: socket.socket,
         terms: Terms,
         tls: ssl.SSLContext | None,
-        siblings: Siblings | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._terms = terms
         self._tls = tls
-        self._siblings = siblings or alone()
         self._connections: set[Connection] = set()
         self._arriving: set[asyncio.Task[None]] = set()
         self._empty: asyncio.Future[None] | None = None
-        self._clients = 0
         self._lets_in = False
-        self._is_leaving_one = False
         self._timer: asyncio.TimerHandle | None = None
         self.application = application
         self.at_once = at_once
@@ -79,7 +77,6 @@ class HttpServer:
         """Let clients in from now on. Raises OSError when somebody else listens there."""
         self._listener.setblocking(False)
         self._listener.listen(_BACKLOG)
-        self._count(0)
         self._sweep()
         self._let_in()
 
@@ -87,16 +84,12 @@ class HttpServer:
         """Let nobody in any more, and return when all requests under way are answered, after `patience` seconds at
         the latest. `alone`: other processes go on listening."""
         self.is_draining = True
-        if not alone:
-            _turn_away(self._listener)
-        while self._accept():
-            pass
-        self._keep_out()
-        if not alone:
-            with suppress(OSError):  # another worker was quicker
-                self._listener.shutdown(socket.SHUT_RDWR)
         for connection in list(self._connections):
             connection.last_call()
+        if alone:
+            self._keep_out()
+        else:
+            await self._shut()
         if self._connections or self._arriving:
             self._empty = self._loop.create_future()
             await asyncio.wait([self._empty], timeout=patience)
@@ -104,6 +97,16 @@ class HttpServer:
             self._timer.cancel()
         for connection in list(self._connections):
             connection.abort()
+
+    async def _shut(self) -> None:
+        """End the address, for all processes that share it, under nobody who has begun to connect."""
+        _turn_away(self._listener)
+        await asyncio.sleep(_HANDSHAKE)  # those who are there already are let in meanwhile
+        while self._accept():
+            pass
+        self._keep_out()
+        with suppress(OSError):  # another worker was quicker
+            self._listener.shutdown(socket.SHUT_RDWR)
 
     # --- what connections tell: see connection.House ------------------------------------------------------------------
 
@@ -116,7 +119,6 @@ class HttpServer:
     def left(self, connection: Connection) -> None:
         """See House."""
         self._connections.discard(connection)
-        self._count(-1)
         self._note_empty()
         if len(self._connections) < self._terms.connections:
             self._let_in()
@@ -127,37 +129,15 @@ class HttpServer:
 
     # --- letting in ---------------------------------------------------------------------------------------------------
 
-    def _count(self, more: int) -> None:
-        self._clients += more
-        self._siblings.tell(self._clients)
-
     def _let_in(self) -> None:
-        if not (self._lets_in or self._is_leaving_one or self.is_draining):
+        if not self._lets_in and not self.is_draining:
             self._lets_in = True
-            self._loop.add_reader(self._listener, self._somebody_is_there)
+            self._loop.add_reader(self._listener, self._accept)
 
     def _keep_out(self) -> None:
         if self._lets_in:
             self._lets_in = False
             self._loop.remove_reader(self._listener)
-
-    def _somebody_is_there(self) -> None:
-        patience = self._siblings.patience()
-        if patience:
-            self._keep_out()
-            self._is_leaving_one = True
-            self._loop.call_later(patience, self._look_again)
-        else:
-            self._accept()
-
-    def _look_again(self) -> None:
-        self._is_leaving_one = False
-        if self.is_draining:
-            return
-        if self._siblings.was_in_vain():
-            self._accept()
-        if len(self._connections) < self._terms.connections:
-            self._let_in()
 
     def _accept(self) -> bool:
         """Let one client in, so that workers with less to do take the others; False when there is none."""
@@ -179,7 +159,6 @@ class HttpServer:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         task = self._loop.create_task(self._welcome(client))
         self._arriving.add(task)
-        self._count(+1)
         task.add_done_callback(self._arrived)
         return True
 
@@ -195,7 +174,6 @@ class HttpServer:
             )
         except OSError:  # it left before it was here, or speaks no TLS
             client.close()
-            self._count(-1)
 
     def _sweep(self) -> None:
         """Tell the time, and end connections that have asked for nothing for too long."""
@@ -209,7 +187,7 @@ class HttpServer:
 def _turn_away(listener: socket.socket) -> None:
     """Have the kernel drop every request for a connection that comes from now on, as if it got lost: its client sends
     it again, and is refused once nobody listens. Who closed without this would take a request along from whoever
-    connects between the last look and the end.
+    connects between the last look and the end. (Connections that are made keep the filter, and have no use for it.)
 
     Source: socket(7), SO_ATTACH_FILTER; the filter sees a TCP header. Where there are none, that moment remains.
     """
