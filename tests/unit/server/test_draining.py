@@ -7,17 +7,15 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from typing import Any
 
 import pytest
 
-from orlop.server.http import HttpServer, Terms
+from orlop.server.http import HttpServer, Message, Receive, Send, Terms
 from tests.servers import free_port
 
-Server = Callable[[], HttpServer]
 ASKED = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n"
 #: For how long clients knock, and how long each server is there before it ends, in seconds.
 KNOCKING, THERE = 4.0, 0.1
@@ -25,7 +23,7 @@ KNOCKING, THERE = 4.0, 0.1
 ENDS = 5
 
 
-async def _answering(_: dict[str, Any], __: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+async def _answering(_: Message, __: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 

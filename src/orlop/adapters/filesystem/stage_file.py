@@ -154,8 +154,12 @@ class StageFile:
             self._hash.update(whole)
         self.offset += len(whole)
         if self.offset - self._flushed >= WRITEBACK:
-            begin_writeback(self._descriptor, self._flushed, self.offset - self._flushed)
-            self._flushed = self.offset
+            self._send_on()
+
+    def _send_on(self) -> None:
+        """Have the kernel begin to write out what it has not been told of yet."""
+        begin_writeback(self._descriptor, self._flushed, self.offset - self._flushed)
+        self._flushed = self.offset
 
     def sync(self, pieces: list[bytes]) -> Memory | None:
         """Append, and make the file durable if it is not small; what to remember of it, None when the hash is not
@@ -168,8 +172,7 @@ class StageFile:
                     os.fsync(self._descriptor)
                     found = os.fstat(self._descriptor)
             elif self.offset > self._flushed:
-                begin_writeback(self._descriptor, self._flushed, self.offset - self._flushed)
-                self._flushed = self.offset
+                self._send_on()
             self._kept = self.offset
         except RegistryError as failure:
             self._failure = failure
