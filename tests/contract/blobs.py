@@ -79,6 +79,25 @@ class StageKit:
         assert counted(await writer.checkpoint()) == (11, digest_of(b"onetwothree"))
         await writer.close()
 
+    async def test_progress_can_be_gone_on_from(self, store: BlobStore) -> None:
+        content = bytes(range(256)) * (80 * 1024)
+        writer = await store.stage.open(UPLOAD, 0, "sha256")
+        reached, told = 0, 0
+        for start in range(0, len(content), 700_001):
+            await writer.write(content[start : start + 700_001])
+            if writer.offset - reached > 9 * MIB:
+                kept = await writer.progress()
+                assert reached < kept.offset <= writer.offset
+                assert kept.digest == digest_of(content[: kept.offset])
+                reached, told = kept.offset, told + 1
+        await writer.close()
+        assert told == 2
+        again = await store.stage.open(UPLOAD, reached, "sha256", kept.place)
+        await again.write(content[reached:])
+        last = await again.checkpoint()
+        await again.close()
+        assert await store.stage.digest(UPLOAD, len(content), "sha256", last.place) == digest_of(content)
+
     async def test_an_empty_stage_has_the_digest_of_nothing(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
         assert counted(await writer.checkpoint()) == (0, digest_of(b""))

@@ -88,6 +88,12 @@ class StageWriter(Protocol):
         """Keep everything written, as `Staged` says. Raises Unavailable."""
         ...
 
+    async def progress(self) -> Staged:
+        """How far the stage is kept by now: a checkpoint that holds up the writer as little as the store can, so that
+        it may cover less than everything written, but always more than the one before if anything was written since.
+        Raises Unavailable."""
+        ...
+
     async def close(self) -> None:
         """Let the next writer in. What came after the last checkpoint is lost. May be called twice."""
 

@@ -16,6 +16,7 @@ import uvloop
 
 from orlop.config import Settings
 from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Whole
+from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
 from orlop.telemetry import logs
@@ -91,6 +92,7 @@ def work(factory: ApplicationFactory, settings: Settings, place: Place, index: i
     # The terminal's Ctrl-C reaches every process, but a worker stops when its supervisor says so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(settings.log.level, settings.log.format)
+    keep_freed()
     board = place.board
     try:
         application = factory(

@@ -238,7 +238,7 @@ class Uploads:
                 await writer.write(piece)
                 self._check_size(writer.offset)
                 if writer.offset - claim.staged.offset >= CHECKPOINT:
-                    claim.staged = await writer.checkpoint()
+                    claim.staged = await writer.progress()
                     await claim.renew()
                 elif claim.is_half_over:
                     await claim.renew()

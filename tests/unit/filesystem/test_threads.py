@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orlop.adapters.filesystem.threads import DiskThreads
+from orlop.adapters.filesystem.threads import DiskThreads, Strand
 
 
 @pytest.fixture(name="threads")
@@ -97,3 +97,58 @@ async def test_closing_waits(threads: DiskThreads) -> None:
     assert done == [1]
     with pytest.raises(RuntimeError, match="have ended"):
         threads.call(int)
+
+
+async def test_a_strand_keeps_its_order_and_makes_one_call_at_a_time(threads: DiskThreads) -> None:
+    strands, made = [Strand(threads) for _ in range(5)], [list[int]() for _ in range(5)]
+    busy = [threading.Lock() for _ in range(5)]
+
+    def work(strand: int, number: int) -> int:
+        assert busy[strand].acquire(blocking=False)
+        made[strand].append(number)
+        if not number % 7:
+            time.sleep(0.001)
+        busy[strand].release()
+        return number
+
+    calls = [strands[strand].call(work, strand, number) for number in range(200) for strand in range(5)]
+    assert await asyncio.gather(*calls) == [number for number in range(200) for _ in range(5)]
+    assert made == [list(range(200))] * 5
+    assert threads._open == 0
+
+
+async def test_strands_run_beside_each_other(threads: DiskThreads) -> None:
+    together = threading.Barrier(3)
+    await asyncio.gather(*(Strand(threads).call(together.wait, 30) for _ in range(3)))
+
+
+async def test_a_strand_goes_on_after_a_failure(threads: DiskThreads) -> None:
+    strand = Strand(threads)
+    failed, fine = strand.call(divmod, 1, 0), strand.call(divmod, 7, 2)
+    with pytest.raises(ZeroDivisionError):
+        await failed
+    assert await fine == (3, 1)
+    assert await strand.call(int) == 0
+
+
+async def test_a_long_strand_lets_others_have_their_turn() -> None:
+    one = DiskThreads(1)
+    strand, may_go, made = Strand(one), threading.Event(), list[str]()
+    calls = [strand.call(may_go.wait, 30), *(strand.call(made.append, "strand") for _ in range(3))]
+    other = one.call(made.append, "other")
+    may_go.set()
+    await asyncio.gather(*calls, other)
+    assert made == ["other", "strand", "strand", "strand"]
+    one.close()
+
+
+async def test_closing_waits_for_strands(threads: DiskThreads) -> None:
+    strands, may_go, made = [Strand(threads) for _ in range(4)], threading.Event(), list[int]()  # more than threads
+    for strand in strands:
+        strand.call(may_go.wait, 30)
+        strand.call(made.append, 1)
+    threading.Timer(0.05, may_go.set).start()
+    threads.close()
+    assert made == [1] * 4
+    with pytest.raises(RuntimeError, match="have ended"):
+        strands[0].call(int)

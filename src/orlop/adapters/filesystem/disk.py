@@ -4,7 +4,7 @@ import ctypes
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from orlop.domain.errors import Unavailable
@@ -12,6 +12,9 @@ from orlop.domain.errors import Unavailable
 #: Files belong to the server's user; its group may read, for backups.
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
+
+#: How many pieces one call writes (IOV_MAX; POSIX allows for no fewer than 16, every system of today has 1,024).
+_MOST = 1024
 
 READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
@@ -55,6 +58,18 @@ def write_all(descriptor: int, piece: bytes | memoryview) -> None:
         if not written:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         rest = rest[written:]
+
+
+def write_pieces(descriptor: int, pieces: Sequence[bytes]) -> int:
+    """Write every byte of all pieces, in one call where the system does that; how many they are."""
+    size = sum(map(len, pieces))
+    if len(pieces) > _MOST:
+        write_all(descriptor, b"".join(pieces))
+    elif size:
+        written = os.writev(descriptor, pieces)
+        if written < size:
+            write_all(descriptor, memoryview(b"".join(pieces))[written:])
+    return size
 
 
 def sync_folder(path: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.layout import DataFolder
-from orlop.adapters.filesystem.stage_file import Memory, StageFile, busy, drop_stage, hash_stage, is_begun
+from orlop.adapters.filesystem.pipeline import Pipeline, Traffic
+from orlop.adapters.filesystem.stage_file import Memory, StageFile, State, busy, drop_stage, hash_stage, is_begun
 from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest, digest_from
@@ -35,6 +36,7 @@ class FilesystemStage:
         self.threads = threads
         self._writers: dict[str, _Writer] = {}
         self._memories: OrderedDict[str, Memory] = OrderedDict()
+        self.traffic = Traffic()
         self.held = 0
 
     async def is_new(self, upload: str) -> bool:
@@ -102,7 +104,8 @@ class FilesystemStage:
 
 
 class _Writer:
-    """See ports.blobs.StageWriter. One buffer fills while a thread works on the one before: there are never more."""
+    """See ports.blobs.StageWriter. A small body is one call to a thread; a larger one goes through a pipeline, from one
+    checkpoint to the next."""
 
     def __init__(self, stage: FilesystemStage, upload: str, file: StageFile, algorithm: str) -> None:
         self._stage = stage
@@ -112,6 +115,7 @@ class _Writer:
         self._pieces: list[bytes] = []
         self._gathered = 0
         self._offset = file.offset
+        self._pipeline: Pipeline | None = None
         self._work: asyncio.Future[Any] | None = None
         self._memory: Memory | None = None
         self._ended = False
@@ -138,20 +142,39 @@ class _Writer:
         self._offset += len(piece)
         self._stage.held += len(piece)
         if self._gathered >= BUFFER or self._stage.held > HELD:
-            await self._settled()
+            if self._pipeline is None:
+                self._pipeline = Pipeline(self._file, self._stage.threads, self._stage.traffic)
+            await self._pipeline.room()
             self._check()
-            self._start(self._file.append, self._take())
+            self._pipeline.put(self._take())
 
     async def checkpoint(self) -> Staged:
         """See ports.blobs.StageWriter."""
         self._check()
-        await self._settled()
-        self._check()
+        if self._pipeline is not None:
+            await self._pipeline.finish()
+            self._check()
         self._start(self._file.sync, self._take())
         self._memory = await self._settled()
-        if self._memory is None:
-            return Staged(self._offset, None)
-        return Staged(self._offset, digest_from(self._algorithm, self._memory.hash))
+        if self._pipeline is not None:
+            await self._pipeline.flushed()  # which may have been told of a failure that `sync` was not
+            self._pipeline = None
+        return self._kept(self._offset, None if self._memory is None else self._memory.hash)
+
+    async def progress(self) -> Staged:
+        """See ports.blobs.StageWriter."""
+        self._check()
+        if self._pipeline is not None:
+            reached = self._pipeline.reached
+            if reached.offset <= self._file.kept:
+                reached = await self._pipeline.flushed()
+            if reached.offset > self._file.kept:
+                return self._kept(*reached)
+        return await self.checkpoint()
+
+    def _kept(self, offset: int, state: State | None) -> Staged:
+        self._file.kept = offset
+        return Staged(offset, None if state is None else digest_from(self._algorithm, state))
 
     async def end(self) -> None:
         """Let nobody write any more, and wait for what is under way."""
@@ -176,15 +199,16 @@ class _Writer:
                 self._start(self._file.trim)
                 await self._idle()
         finally:
-            if self._work is None or self._work.done():
-                self._leave()
+            left = [each for each in self._under_way() if not each.done()]
+            if left:
+                asyncio.gather(*left, return_exceptions=True).add_done_callback(self._leave)
             else:
-                self._work.add_done_callback(self._leave)
+                self._leave()
 
-    def _leave(self, work: asyncio.Future[Any] | None = None) -> None:
-        if work is not None and not work.cancelled():
-            work.exception()
+    def _leave(self, _: asyncio.Future[Any] | None = None) -> None:
         self._file.close()
+        if self._pipeline is not None:
+            self._pipeline.give_up()
         self._stage.left(self._upload, None if self._ended else self._memory)
 
     def _check(self) -> None:
@@ -206,8 +230,14 @@ class _Writer:
             return await asyncio.shield(self._work)
         return None
 
+    def _under_way(self) -> list[asyncio.Future[Any]]:
+        work = [] if self._work is None else [self._work]
+        return work if self._pipeline is None else [*work, *self._pipeline.under_way()]
+
     async def _idle(self) -> None:
-        if self._work is not None:
-            await asyncio.wait([self._work])
-            if not self._work.cancelled():
-                self._work.exception()
+        under_way = self._under_way()
+        if under_way:
+            await asyncio.wait(under_way)
+        for each in under_way:
+            if not each.cancelled():
+                each.exception()

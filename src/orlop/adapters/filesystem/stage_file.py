@@ -4,7 +4,8 @@ import fcntl
 import hashlib
 import os
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol, Self
 
 from orlop.adapters.filesystem.disk import (
@@ -13,13 +14,11 @@ from orlop.adapters.filesystem.disk import (
     begin_writeback,
     move_change_time,
     translated,
-    write_all,
+    write_pieces,
 )
 from orlop.domain.digest import Hash
 from orlop.domain.errors import BlobUploadUnknown, RegistryError, TooManyRequests
 
-#: How much is written before the kernel is asked to write it out, in bytes.
-WRITEBACK = 8 * 1024 * 1024
 #: How much is read at a time, in bytes.
 PIECE = 1024 * 1024
 #: Up to which size a stage waits for the disk only when it becomes a copy, in bytes. Until then a power cut may take
@@ -86,6 +85,8 @@ def _identity(found: os.stat_result) -> tuple[int, int, int, int]:
 class StageFile:
     """A stage that is open at its end, locked against every other writer on this machine.
 
+    Its bytes are written by one thread at a time, and may be hashed by another, and flushed by a third meanwhile.
+
     The lock is on the open file and goes with its descriptor, so it never outlives a killed process. `promote` takes it
     too: while a writer could still append, its file cannot become a copy.
     """
@@ -95,10 +96,9 @@ class StageFile:
         self._new = new
         self._algorithm = algorithm
         self._descriptor = -1
-        self._flushed = offset
-        self._hash: State | None = None
+        self._hash: State | None = None if offset else new_state(algorithm)
         self._failure: RegistryError | None = None
-        self._kept = offset
+        self.kept = offset  # what the session counts of it
         self.offset = offset
 
     def open(self, memory: Memory | None) -> None:
@@ -121,74 +121,72 @@ class StageFile:
             self._hash = memory.hash
         elif found.st_size:
             move_change_time(descriptor)
-        if not self.offset:
-            self._hash = new_state(self._algorithm)
-        elif self.offset <= SMALL:
+        if 0 < self.offset <= SMALL:
             self._hash = hash_small(descriptor, self.offset, self._algorithm)
         if found.st_size > self.offset:
             os.ftruncate(descriptor, self.offset)
         os.lseek(descriptor, self.offset, os.SEEK_SET)
 
-    def append(self, pieces: list[bytes]) -> None:
-        """Write at the end, and hash. After anything failed, that is all it ever says again.
+    def write(self, pieces: list[bytes]) -> None:
+        """Write at the end. After anything failed, that is all it ever says again.
 
         Nobody knows what is on the disk after a failed write or fsync: the kernel may have dropped the pages, and would
         report success the next time. So this writer is done, and the stage ends at its last checkpoint.
         """
         if self._failure is not None:
             raise type(self._failure)(self._failure.message) from self._failure
-        try:
+        with self._failing():
             if self._descriptor < 0:
                 self.open(None)
             with translated("storing the upload"):
-                self._write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        except RegistryError as failure:
-            self._failure = failure
-            raise
+                self.offset += write_pieces(self._descriptor, pieces)
 
-    def _write(self, whole: bytes) -> None:
-        if not whole:
-            return
-        write_all(self._descriptor, whole)
-        if self._hash is not None:
-            self._hash.update(whole)
-        self.offset += len(whole)
-        if self.offset - self._flushed >= WRITEBACK:
-            self._send_on()
+    def update_hash(self, pieces: list[bytes]) -> State | None:
+        """Hash what comes next; the hash of everything so far, None when it is not known."""
+        if self._hash is None:
+            return None
+        for piece in pieces:
+            self._hash.update(piece)
+        return self._hash.copy()
 
-    def _send_on(self) -> None:
-        """Have the kernel begin to write out what it has not been told of yet."""
-        begin_writeback(self._descriptor, self._flushed, self.offset - self._flushed)
-        self._flushed = self.offset
+    def flush(self) -> None:
+        """Make durable what is written, and nothing else of the file but its size. A failure counts for all that
+        follows: whoever flushes next would not be told again."""
+        with self._failing(), translated("storing the upload"):
+            os.fdatasync(self._descriptor)
 
     def sync(self, pieces: list[bytes]) -> Memory | None:
-        """Append, and make the file durable if it is not small; what to remember of it, None when the hash is not
-        known. What is small is on its way to the disk from now on: its promotion is what waits for it."""
-        self.append(pieces)
+        """Write and hash, and make the file durable if it is not small; what to remember of it, None when the hash is
+        not known. What is small is on its way to the disk from now on: its promotion is what waits for it."""
+        self.write(pieces)
+        state = self.update_hash(pieces)
         found: os.stat_result | None = None
-        try:
+        with self._failing(), translated("storing the upload"):
             if self.offset > SMALL:
-                with translated("storing the upload"):
-                    os.fsync(self._descriptor)
-                    found = os.fstat(self._descriptor)
-            elif self.offset > self._flushed:
-                self._send_on()
-            self._kept = self.offset
+                os.fsync(self._descriptor)
+                found = os.fstat(self._descriptor)
+            elif self.offset > self.kept:
+                begin_writeback(self._descriptor, self.kept, self.offset - self.kept)
+        return None if state is None else Memory(self.offset, self._algorithm, state, found)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
         except RegistryError as failure:
             self._failure = failure
             raise
-        return None if self._hash is None else Memory(self.offset, self._algorithm, self._hash.copy(), found)
 
     @property
     def has_loose_end(self) -> bool:
         """Whether the file may be longer than what the session counts of it."""
-        return self._descriptor >= 0 and (self.offset > self._kept or self._failure is not None)
+        return self._descriptor >= 0 and (self.offset > self.kept or self._failure is not None)
 
     def trim(self) -> None:
         """Give back what the session does not count: nobody will go on from there, and the disk may be full."""
         if self.has_loose_end:
             with suppress(OSError):
-                os.ftruncate(self._descriptor, self._kept)
+                os.ftruncate(self._descriptor, self.kept)
 
     @property
     def descriptor(self) -> int | None:

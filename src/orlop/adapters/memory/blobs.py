@@ -126,6 +126,9 @@ class _Writer:
         known = digest_from(self._algorithm, self._hash) if self._hash is not None else None
         return Staged(self._stage.durable, known)
 
+    async def progress(self) -> Staged:
+        return await self.checkpoint()
+
     async def close(self) -> None:
         if self._stage.writer is self:
             del self._stage.content[self._stage.durable :]

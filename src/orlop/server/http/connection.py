@@ -54,6 +54,8 @@ class House(Protocol):
     is_secure: bool
     date: bytes
     head_bytes: int
+    inlet: memoryview
+    """What arrives lies here until it is parsed, which is before anything else arrives: one for all."""
     application: Application
     at_once: AtOnce
 
@@ -74,7 +76,7 @@ class _Unanswerable(Exception):
     """A request that is HTTP, but that nobody here can answer."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """See the module. `waiting_since`, in seconds of the loop's clock: when it began to wait for a head; None while a
     request is under way."""
 
@@ -108,7 +110,7 @@ class Connection(asyncio.Protocol):
     # --- what the transport tells -------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.BaseProtocol."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         is_secure = self._house.is_secure
@@ -125,7 +127,7 @@ class Connection(asyncio.Protocol):
         self._house.entered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.BaseProtocol."""
         self.is_gone = True
         self._make_room()
         for exchange in self._exchanges:
@@ -144,24 +146,28 @@ class Connection(asyncio.Protocol):
         return bool(self._exchanges) and not self._house.is_secure
 
     def pause_writing(self) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.BaseProtocol."""
         self._is_full = True
 
     def resume_writing(self) -> None:
-        """See asyncio.Protocol."""
+        """See asyncio.BaseProtocol."""
         self._is_full = False
         self._make_room()
 
-    def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See asyncio.BufferedProtocol."""
+        return self._house.inlet
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See asyncio.BufferedProtocol."""
         if self._takes_no_more:
             return
         self._prompt = _PROMPT
         try:
-            self._framing += len(data)
-            self._parser.feed_data(data)
+            self._framing += nbytes
+            self._parser.feed_data(self._house.inlet[:nbytes])
             if self._in_head:
-                self._fed += len(data)
+                self._fed += nbytes
             if max(self._fed, self._framing) > self._house.head_bytes:
                 raise _HeadTooLarge
         except httptools.HttpParserUpgrade:

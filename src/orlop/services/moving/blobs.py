@@ -140,7 +140,7 @@ async def _stream(content: BlobContent, blob: Blob, writer: StageWriter) -> str:
     async for piece in content.chunks(Span(0, blob.size)):
         await writer.write(piece)
         if writer.offset - durable >= CHECKPOINT:
-            durable = (await writer.checkpoint()).offset
+            durable = (await writer.progress()).offset
     staged = await writer.checkpoint()
     if (staged.offset, staged.digest) != (blob.size, blob.key.digest):
         raise ContentCorrupt(f"its {staged.offset} bytes have the digest {staged.digest}")
