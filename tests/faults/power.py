@@ -131,6 +131,7 @@ class Recording:
                 for found in mark.finditer(text):
                     self.marks.setdefault(int(found[1]), call.step)
         self.steps = [call.step for call in self._calls if self._touches(call)]
+        self.renames = [call.step for call in self._calls if call.name == "rename" and self._touches(call)]
 
     def _touches(self, call: Call) -> bool:
         where = [text.decode(errors="replace") for text in call.strings()[:1]] + [call.path() or ""]

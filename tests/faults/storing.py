@@ -10,7 +10,7 @@ import os
 import random
 import sys
 
-from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
+from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder, pipeline, stage
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import Unavailable
@@ -18,6 +18,9 @@ from orlop.ports.blobs import Staged
 
 #: How many copies it stores; every third is removed at once.
 COPIES = 9
+#: The sizes of a part, of what a flush begins with, and of what is kept at a time, in bytes: much less than a server's,
+#: so that what is large to it is small enough to be replayed a hundred times.
+BUFFER, FLUSH, KEEP = 256 * 1024, 512 * 1024, 600 * 1024
 
 
 def content(number: int) -> bytes:
@@ -52,9 +55,12 @@ async def put(store: FilesystemBlobs, number: int) -> None:
     cuts = (0, len(whole)) if len(whole) < 100_000 else (0, len(whole) // 3, len(whole))
     for start, stop in itertools.pairwise(cuts):
         writer = await store.stage.open(upload(number), start, "sha256")
+        kept = start
         try:
             for offset in range(start, stop, 65_536):
                 await writer.write(whole[offset : min(offset + 65_536, stop)])
+                if writer.offset - kept > KEEP:
+                    kept = (await writer.progress()).offset
             staged = await writer.checkpoint()
         finally:
             await writer.close()
@@ -64,6 +70,7 @@ async def put(store: FilesystemBlobs, number: int) -> None:
 
 async def work(folder: str) -> None:
     """Do it all; a copy that cannot be stored is reported and passed over."""
+    stage.BUFFER, pipeline.FLUSH = BUFFER, FLUSH
     store = FilesystemBlobs(open_data_folder(folder))
     say("opened", 0)
     for number in range(COPIES):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.needs import need
 
 #: The calls that change what lies on the disk.
-CHANGES = ("write", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "mkdir", "rmdir")
+CHANGES = ("write", "writev", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "mkdir", "rmdir")
 
 
 def strace(*arguments: str, output: Path | str = "/dev/null") -> list[str]:

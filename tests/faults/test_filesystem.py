@@ -23,7 +23,7 @@ from tests.volume import volume
 pytestmark = pytest.mark.slow
 
 KILLS = volume(40, 100_000)
-CUTS = volume(50, 500)
+CUTS = volume(80, 500)
 
 
 def _command(folder: Path) -> list[str]:
@@ -121,7 +121,8 @@ def test_power_lost_anywhere(recorded: tuple[Recording, list[tuple[str, int]]], 
     torn = 0
     for seed in range(CUTS):
         choice = random.Random(seed)
-        cut = choice.choice(record.steps)
+        # Every other cut comes right after a rename, when a small copy has its name, and perhaps not yet its bytes.
+        cut = choice.choice(record.renames if seed % 2 else record.steps)
         folder = tmp_path / str(seed)
         record.rebuild(cut, choice, folder)
         done = [number for number, step in record.marks.items() if step <= cut]
@@ -133,10 +134,12 @@ def test_power_lost_anywhere(recorded: tuple[Recording, list[tuple[str, int]]], 
 
 
 FAILURES = [
-    ("write", errno.ENOSPC, "1"),
-    ("write", errno.ENOSPC, "9+"),
-    ("write", errno.EDQUOT, "12"),
-    ("write", errno.EIO, "10"),
+    ("writev", errno.ENOSPC, "1"),
+    ("writev", errno.ENOSPC, "3+"),
+    ("writev", errno.EDQUOT, "4"),
+    ("writev", errno.EIO, "3"),
+    ("fdatasync", errno.EIO, "1"),
+    ("fdatasync", errno.ENOSPC, "1+"),
     ("fsync", errno.EIO, "1"),
     ("fsync", errno.EIO, "4"),
     ("fsync", errno.ENOSPC, "5+"),
@@ -169,5 +172,5 @@ def test_failing_calls(tmp_path: Path, call: str, error: int, when: str) -> None
     assert said[-1][1] == storing.COPIES - 1
     failures = [event for event, _ in said if event.startswith("failed")]
     assert all(SENTENCE.fullmatch(event) for event in failures), failures
-    assert failures or call in ("write", "ftruncate"), "nothing failed"
+    assert failures or call == "ftruncate", "nothing failed"
     _check(folder, said)
