@@ -14,8 +14,9 @@ from orlop.adapters.filesystem import DataFolder, FilesystemBlobs
 from orlop.adapters.filesystem.pipeline import AHEAD, FLUSH, FLUSHES, UNDER_WAY
 from orlop.adapters.filesystem.stage import BUFFER
 from orlop.adapters.filesystem.stage_file import StageFile
+from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
-from orlop.domain.errors import Unavailable
+from orlop.domain.errors import BlobUploadUnknown, Unavailable
 from orlop.ports.blobs import StageWriter
 
 #: Enough for several flushes, and not a whole number of parts.
@@ -183,6 +184,48 @@ async def test_what_a_flush_is_told_counts_for_the_upload(
 
 def _failing(_: int) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+async def test_what_a_flush_is_told_counts_for_a_promotion_by_somebody_else(
+    store: FilesystemBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer whose client stands still loses its session to somebody who ends it where it stood before."""
+    writer = await store.stage.open("upload", 0, "sha256")
+    await writer.write(b"kept")
+    await writer.checkpoint()
+    monkeypatch.setattr(os, "fdatasync", _failing)
+    await _write(writer, CONTENT[: FLUSH + AHEAD * BUFFER])
+    await _eventually(lambda: store.stage.traffic.flushes == 0)
+    with pytest.raises(Unavailable, match="the disk fails"):
+        await store.stage.promote("upload", Blob(BlobKey(digest_of(b"kept"), "c" * 32), 4))
+    await writer.close()
+    assert [copy async for copy in store.inventory.copies()] == []
+
+
+async def test_no_flush_begins_once_the_upload_has_ended(
+    store: FilesystemBlobs, flushing: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(StageFile.write)
+    gate.open.set()
+    monkeypatch.setattr(StageFile, "write", lambda *arguments: gate(*arguments))
+    writer = await store.stage.open("upload", 0, "sha256")
+    await writer.write(b"kept")
+    await writer.checkpoint()
+    await _write(writer, CONTENT[: FLUSH - BUFFER])
+    await _eventually(lambda: store.stage.traffic.size == 0)
+    gate.open.clear()
+    late = asyncio.create_task(_write(writer, CONTENT[FLUSH - BUFFER :]))
+    await _eventually(lambda: store.stage.traffic.size == AHEAD * BUFFER)
+    blob = Blob(BlobKey(digest_of(b"kept"), "c" * 32), 4)
+    ended = asyncio.gather(*(store.stage.promote("upload", blob) for _ in range(2)))
+    await asyncio.sleep(0)
+    gate.open.set()
+    await ended
+    with pytest.raises(BlobUploadUnknown):
+        await late
+    await writer.close()
+    assert flushing.waiting == 0
+    assert [copy.blob async for copy in store.inventory.copies()] == [blob]
 
 
 async def test_a_file_is_closed_when_nothing_uses_it_any_more(

@@ -91,6 +91,16 @@ async def test_what_is_small_is_not_trusted_to_be_there(store: FilesystemBlobs, 
     assert [copy async for copy in store.inventory.copies()] == []
 
 
+async def test_nor_is_it_when_a_writer_is_still_there(store: FilesystemBlobs, folder: DataFolder) -> None:
+    await _stage(store, b"one ")
+    _put(folder.stage(UPLOAD), bytes(4))
+    writer = await store.stage.open(UPLOAD, 4, "sha256")
+    with pytest.raises(BlobUploadUnknown):
+        await store.stage.promote(UPLOAD, _blob(b"one "))
+    await writer.close()
+    assert [copy async for copy in store.inventory.copies()] == []
+
+
 async def test_only_what_is_large_waits_for_the_disk_before_it_is_promoted(
     store: FilesystemBlobs, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

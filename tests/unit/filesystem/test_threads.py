@@ -90,6 +90,29 @@ async def test_a_thread_that_waits_keeps_nothing_alive(threads: DiskThreads) -> 
     assert seen() is None
 
 
+async def test_where_no_further_thread_can_be_had_those_that_are_there_do_it(
+    threads: DiskThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    strand = Strand(threads)
+    with monkeypatch.context() as changed:
+        changed.setattr(threading.Thread, "start", refused)
+        for call in (threads.call, strand.call):
+            with pytest.raises(RuntimeError, match="can't start"):
+                call(int)
+    assert await strand.call(int) == 0
+    with monkeypatch.context() as changed:
+        changed.setattr(threading.Thread, "start", refused)
+        may_go = threading.Event()
+        calls = [threads.call(may_go.wait, 30), strand.call(int), threads.call(int)]
+        may_go.set()
+        assert await asyncio.gather(*calls) == [True, 0, 0]
+    assert _alive(threads) == 1
+    assert threads._open == 0
+
+
 async def test_closing_waits(threads: DiskThreads) -> None:
     done = []
     threads.call(lambda: (time.sleep(0.05), done.append(1)))

@@ -26,14 +26,16 @@ class Traffic:
         self.size = 0
         self.flushes = 0
 
+    def count(self, size: int) -> None:
+        """So many bytes more, or fewer."""
+        self.size += size
+
 
 class _Part(NamedTuple):
-    """Bytes that are being written and hashed, `size` of them, up to `end` of the stage."""
+    """Bytes of a stage up to `end`, and what became of writing and hashing them: None and the hash, or failures."""
 
     end: int
-    size: int
-    written: asyncio.Future[None]
-    hashed: asyncio.Future[State | None]
+    outcome: asyncio.Future[list[Any]]
 
 
 class Reached(NamedTuple):
@@ -44,7 +46,7 @@ class Reached(NamedTuple):
 
 
 class Pipeline:
-    """Takes parts of a body, in order. Whatever failed shows at the next step, and nothing else is done then."""
+    """Takes parts of a body, in order. Whatever failed shows when the part is waited for, and then again and again."""
 
     def __init__(self, file: StageFile, threads: DiskThreads, traffic: Traffic) -> None:
         self._file = file
@@ -57,6 +59,7 @@ class Pipeline:
         self._flush: asyncio.Future[None] | None = None
         self._flushing = Reached(file.offset, None)
         self._flushed = self._flushing
+        self._is_stopped = False
 
     async def room(self) -> None:
         """Wait until there is room for another part. Raises what became of those before."""
@@ -66,30 +69,32 @@ class Pipeline:
     def put(self, pieces: list[bytes]) -> None:
         """Take a part."""
         size = sum(map(len, pieces))
+        written = self._writes.call(self._file.write, pieces)
+        hashed = self._hashes.call(self._file.update_hash, pieces)
+        outcome = asyncio.gather(written, hashed, return_exceptions=True)
+        outcome.add_done_callback(lambda _: self._traffic.count(-size))
+        self._traffic.count(size)
         self._end += size
-        self._traffic.size += size
-        self._parts.append(
-            _Part(
-                self._end,
-                size,
-                self._writes.call(self._file.write, pieces),
-                self._hashes.call(self._file.update_hash, pieces),
-            )
-        )
+        self._parts.append(_Part(self._end, outcome))
 
     async def _advance(self) -> None:
         """Wait for the first of the parts, and have what is written by then flushed, if it is enough."""
         part = self._parts[0]
-        await asyncio.shield(part.written)
-        state = await asyncio.shield(part.hashed)
+        written, state = await asyncio.shield(part.outcome)
+        for each in (written, state):
+            if isinstance(each, BaseException):
+                raise each
         self._parts.popleft()
-        self._traffic.size -= part.size
         self._note_flush()
-        if self._flush is None and part.end - self._flushing.offset >= FLUSH and self._traffic.flushes < FLUSHES:
+        if self._may_flush and part.end - self._flushing.offset >= FLUSH:
             self._flushing = Reached(part.end, state)
             self._traffic.flushes += 1
             self._flush = self._threads.call(self._file.flush)
             self._flush.add_done_callback(self._count_flush)
+
+    @property
+    def _may_flush(self) -> bool:
+        return self._flush is None and not self._is_stopped and self._traffic.flushes < FLUSHES
 
     def _count_flush(self, _: asyncio.Future[None]) -> None:
         self._traffic.flushes -= 1
@@ -99,6 +104,10 @@ class Pipeline:
             self._flush.result()
             self._flush = None
             self._flushed = self._flushing
+
+    def stop(self) -> None:
+        """Begin no flush any more: who syncs the file from now on is to be told what becomes of it."""
+        self._is_stopped = True
 
     async def finish(self) -> None:
         """Wait for all parts."""
@@ -120,10 +129,5 @@ class Pipeline:
 
     def under_way(self) -> list[asyncio.Future[Any]]:
         """What has to end before the file may be closed. To be asked for when no part comes any more."""
-        left = [each for part in self._parts for each in (part.written, part.hashed)]
+        left: list[asyncio.Future[Any]] = [part.outcome for part in self._parts]
         return left if self._flush is None else [*left, self._flush]
-
-    def give_up(self) -> None:
-        """Count the parts that nobody waits for no more."""
-        self._traffic.size -= sum(part.size for part in self._parts)
-        self._parts.clear()

@@ -9,8 +9,8 @@ a power cut, it is a stage without a session.
 A small stage was not synced, and is synced after the rename: a journalling file system then commits the bytes and the
 name together, in one wait for the disk in place of two. So a power cut may leave a copy of the right size that holds
 zeros, or a session whose stage does. Neither is trusted: what is small is read again and compared with its digest, the
-stage before it is renamed and the copy when a promotion is repeated. Who wrote it all through the descriptor that is
-synced now needs no such look: its fsync tells whether anything of it was lost.
+stage before it is renamed and the copy when a promotion is repeated. A writer that is still there may have been told of
+a failure, by a flush or a sync of its own, which no sync after it is told of: then its stage is no copy.
 
 What was tried and left out: a folder for each digest (an inode, 4 KiB and an fsync more for each blob), fsyncs shared
 between promotions (256 prefixes, so two at once rarely meet in a folder, and a journalling file system already commits
@@ -34,7 +34,9 @@ def promote(folder: DataFolder, upload: str, blob: Blob, writer: StageFile | Non
     stage, copy = folder.stage(upload), folder.copy(blob.key)
     with translated("storing the blob"):
         if writer is not None and writer.descriptor is not None:
+            writer.check()
             cut_stage(writer.descriptor, blob.size)
+            _check(writer.descriptor, blob)
             _move(folder, stage, blob, writer.descriptor)
             return
         try:

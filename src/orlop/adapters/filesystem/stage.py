@@ -104,8 +104,8 @@ class FilesystemStage:
 
 
 class _Writer:
-    """See ports.blobs.StageWriter. A small body is one call to a thread; a larger one goes through a pipeline, from one
-    checkpoint to the next."""
+    """See ports.blobs.StageWriter. A body that fits into the buffer is one call to a thread; a larger one goes through
+    a pipeline, from one checkpoint to the next."""
 
     def __init__(self, stage: FilesystemStage, upload: str, file: StageFile, algorithm: str) -> None:
         self._stage = stage
@@ -143,6 +143,8 @@ class _Writer:
         self._stage.held += len(piece)
         if self._gathered >= BUFFER or self._stage.held > HELD:
             if self._pipeline is None:
+                await self._settled()
+                self._check()
                 self._pipeline = Pipeline(self._file, self._stage.threads, self._stage.traffic)
             await self._pipeline.room()
             self._check()
@@ -151,9 +153,10 @@ class _Writer:
     async def checkpoint(self) -> Staged:
         """See ports.blobs.StageWriter."""
         self._check()
+        await self._settled()
         if self._pipeline is not None:
             await self._pipeline.finish()
-            self._check()
+        self._check()
         self._start(self._file.sync, self._take())
         self._memory = await self._settled()
         if self._pipeline is not None:
@@ -179,11 +182,15 @@ class _Writer:
     async def end(self) -> None:
         """Let nobody write any more, and wait for what is under way."""
         self._ended = True
+        if self._pipeline is not None:
+            self._pipeline.stop()
         await self._idle()
 
     async def promote(self, folder: DataFolder, blob: Blob) -> None:
         """End, and promote the open file; `close` waits for that as for any other work on its descriptor."""
         await self.end()
+        while any(not each.done() for each in self._under_way()):  # somebody else promotes it as well
+            await self._idle()
         self._start(promotion.promote, folder, self._upload, blob, self._file)
         await self._settled()
 
@@ -199,16 +206,14 @@ class _Writer:
                 self._start(self._file.trim)
                 await self._idle()
         finally:
-            left = [each for each in self._under_way() if not each.done()]
-            if left:
-                asyncio.gather(*left, return_exceptions=True).add_done_callback(self._leave)
-            else:
+            under_way = self._under_way()
+            if all(each.done() for each in under_way):
                 self._leave()
+            else:
+                asyncio.gather(*under_way, return_exceptions=True).add_done_callback(self._leave)
 
     def _leave(self, _: asyncio.Future[Any] | None = None) -> None:
         self._file.close()
-        if self._pipeline is not None:
-            self._pipeline.give_up()
         self._stage.left(self._upload, None if self._ended else self._memory)
 
     def _check(self) -> None:
@@ -225,7 +230,7 @@ class _Writer:
         self._work = self._stage.threads.call(function, *arguments)
 
     async def _settled(self) -> Any:
-        """What the last work came to. It stays the last until another starts, so a failure is not forgotten."""
+        """What the last work came to. It stays the last until another starts; what failed, the file remembers, too."""
         if self._work is not None:
             return await asyncio.shield(self._work)
         return None

@@ -1,4 +1,4 @@
-"""One stage as a file: the half that blocks, in a thread, one call at a time. Who waits for it is in stage.py."""
+"""One stage as a file: the half that blocks, in threads. Who waits for it is in stage.py and pipeline.py."""
 
 import fcntl
 import hashlib
@@ -17,7 +17,7 @@ from orlop.adapters.filesystem.disk import (
     write_pieces,
 )
 from orlop.domain.digest import Hash
-from orlop.domain.errors import BlobUploadUnknown, RegistryError, TooManyRequests
+from orlop.domain.errors import BlobUploadUnknown, RegistryError, TooManyRequests, Unavailable
 
 #: How much is read at a time, in bytes.
 PIECE = 1024 * 1024
@@ -133,13 +133,17 @@ class StageFile:
         Nobody knows what is on the disk after a failed write or fsync: the kernel may have dropped the pages, and would
         report success the next time. So this writer is done, and the stage ends at its last checkpoint.
         """
-        if self._failure is not None:
-            raise type(self._failure)(self._failure.message) from self._failure
+        self.check()
         with self._failing():
             if self._descriptor < 0:
                 self.open(None)
             with translated("storing the upload"):
                 self.offset += write_pieces(self._descriptor, pieces)
+
+    def check(self) -> None:
+        """Raise what failed, if anything did."""
+        if self._failure is not None:
+            raise type(self._failure)(self._failure.message) from self._failure
 
     def update_hash(self, pieces: list[bytes]) -> State | None:
         """Hash what comes next; the hash of everything so far, None when it is not known."""
@@ -175,6 +179,9 @@ class StageFile:
             yield
         except RegistryError as failure:
             self._failure = failure
+            raise
+        except BaseException:
+            self._failure = Unavailable("storing the upload failed; begin it again")
             raise
 
     @property

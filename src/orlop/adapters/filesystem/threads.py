@@ -55,6 +55,7 @@ class DiskThreads:
         self._threads: list[threading.Thread] = []
         self._open = 0
         self._is_closed = False
+        self._closing = threading.Lock()
 
     def call(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         """Have a thread call a function. Whoever stops waiting leaves it running: it cannot be stopped half-way.
@@ -67,9 +68,10 @@ class DiskThreads:
 
     def close(self) -> None:
         """Wait for what the threads still do, and end them. May be called twice."""
-        self._is_closed = True
-        for _ in self._threads:
-            self._work.put(None)
+        with self._closing:
+            self._is_closed = True
+            for _ in self._threads:
+                self._work.put(None)
         for thread in self._threads:
             thread.join()
         self._threads.clear()
@@ -84,20 +86,28 @@ class DiskThreads:
         return _Call(function, arguments, loop, loop.create_future())
 
     def begin(self, work: Callable[[], None]) -> None:
-        """Have a thread do something, which reports to `end` when all of it is done."""
-        self._open += 1
-        if self._open > len(self._threads) < self._most:
+        """Have a thread do something, which reports to `end` when all of it is done. Raises RuntimeError where the
+        system has not a single thread for it."""
+        if self._open >= len(self._threads) < self._most:
             thread = threading.Thread(target=self._run, name="orlop-disk", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                if not self._threads:
+                    raise
+            else:
+                self._threads.append(thread)
+        self._open += 1
         self._work.put(work)
 
     def put_back(self, work: Callable[[], None]) -> bool:
         """In a thread: leave the rest of some work to whoever comes to it, if anything else waits to be done."""
-        if self._work.empty() or self._is_closed:
+        if self._work.empty():
             return False
-        self._work.put(work)
-        return True
+        with self._closing:
+            if not self._is_closed:
+                self._work.put(work)
+            return not self._is_closed
 
     def end(self, outcome: asyncio.Future[Any], value: Any, failure: BaseException | None) -> None:
         """In the event loop: settle the last, or only, outcome of some work."""
@@ -129,7 +139,12 @@ class Strand:
             self._waiting.append(call)
             is_running, self._is_running = self._is_running, True
         if not is_running:
-            self._threads.begin(self._run)
+            try:
+                self._threads.begin(self._run)
+            except RuntimeError:
+                self._waiting.clear()
+                self._is_running = False
+                raise
         return cast("asyncio.Future[T]", call.outcome)
 
     def _run(self) -> None:
