@@ -32,10 +32,10 @@ class Traffic:
 
 
 class _Part(NamedTuple):
-    """Bytes of a stage up to `end`, and what became of writing and hashing them: None and the hash, or failures."""
+    """Bytes of a stage up to `end`, and what became of writing and of hashing them."""
 
     end: int
-    outcome: asyncio.Future[list[Any]]
+    outcome: asyncio.Future[tuple[BaseException | None, State | BaseException | None]]
 
 
 class Reached(NamedTuple):
@@ -81,9 +81,10 @@ class Pipeline:
         """Wait for the first of the parts, and have what is written by then flushed, if it is enough."""
         part = self._parts[0]
         written, state = await asyncio.shield(part.outcome)
-        for each in (written, state):
-            if isinstance(each, BaseException):
-                raise each
+        if written is not None:
+            raise written
+        if isinstance(state, BaseException):
+            raise state
         self._parts.popleft()
         self._note_flush()
         if self._may_flush and part.end - self._flushing.offset >= FLUSH:

@@ -37,7 +37,10 @@ def promote(folder: DataFolder, upload: str, blob: Blob, writer: StageFile | Non
             writer.check()
             cut_stage(writer.descriptor, blob.size)
             _check(writer.descriptor, blob)
-            _move(folder, stage, blob, writer.descriptor)
+            try:
+                _move(folder, stage, blob, writer.descriptor)
+            except BlobUploadUnknown:
+                _repeat(folder, copy, blob)
             return
         try:
             descriptor = lock_stage(stage, create=False)

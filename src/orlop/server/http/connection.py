@@ -54,8 +54,6 @@ class House(Protocol):
     is_secure: bool
     date: bytes
     head_bytes: int
-    inlet: memoryview
-    """What arrives lies here until it is parsed, which is before anything else arrives: one for all."""
     application: Application
     at_once: AtOnce
 
@@ -76,7 +74,7 @@ class _Unanswerable(Exception):
     """A request that is HTTP, but that nobody here can answer."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(asyncio.Protocol):
     """See the module. `waiting_since`, in seconds of the loop's clock: when it began to wait for a head; None while a
     request is under way."""
 
@@ -110,7 +108,7 @@ class Connection(asyncio.BufferedProtocol):
     # --- what the transport tells -------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.BaseProtocol."""
+        """See asyncio.Protocol."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
         is_secure = self._house.is_secure
@@ -127,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
         self._house.entered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.BaseProtocol."""
+        """See asyncio.Protocol."""
         self.is_gone = True
         self._make_room()
         for exchange in self._exchanges:
@@ -146,28 +144,24 @@ class Connection(asyncio.BufferedProtocol):
         return bool(self._exchanges) and not self._house.is_secure
 
     def pause_writing(self) -> None:
-        """See asyncio.BaseProtocol."""
+        """See asyncio.Protocol."""
         self._is_full = True
 
     def resume_writing(self) -> None:
-        """See asyncio.BaseProtocol."""
+        """See asyncio.Protocol."""
         self._is_full = False
         self._make_room()
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """See asyncio.BufferedProtocol."""
-        return self._house.inlet
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """See asyncio.BufferedProtocol."""
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
         if self._takes_no_more:
             return
         self._prompt = _PROMPT
         try:
-            self._framing += nbytes
-            self._parser.feed_data(self._house.inlet[:nbytes])
+            self._framing += len(data)
+            self._parser.feed_data(data)
             if self._in_head:
-                self._fed += nbytes
+                self._fed += len(data)
             if max(self._fed, self._framing) > self._house.head_bytes:
                 raise _HeadTooLarge
         except httptools.HttpParserUpgrade:

@@ -20,9 +20,6 @@ _BACKLOG = 4096
 #: Bytes that the kernel holds unsent for a client. With more it sends late, in the time of whoever reads: blobs of 1
 #: MiB took 1.7 times as long without a bound, and those of 256 MiB 1.25 times with twice as many bytes.
 _UNSENT = 64 * 1024
-#: Bytes that are read from a client at once: the more, the less there is to do for each, but they should stay in the
-#: processor's cache until they are copied.
-_INLET = 512 * 1024
 #: How often connections are looked through for those that ask for nothing, in seconds.
 _SWEEP = 0.5
 #: How long who was let in last may take to ask for something when the server ends, in seconds.
@@ -72,7 +69,6 @@ class HttpServer:
         self.application = application
         self.at_once = at_once
         self.head_bytes = terms.head_bytes
-        self.inlet = memoryview(bytearray(_INLET))
         self.is_draining = False
         self.is_secure = tls is not None
         self.date = b""
