@@ -13,7 +13,7 @@ SINGLE = 4 * 1024 * 1024
 def keep_freed() -> bool:
     """Have the allocator keep what is freed for what is needed next, which with bodies on their way in is again a part
     of one. By itself it gives back what exceeds twice the largest piece, and the system then fills every page of it
-    with zeros anew: a sixth of the processor time of a large push (docs/performance.md).
+    with zeros anew: a sixth of the processor time of a large push (docs/adr/023).
 
     False where the C library has no such setting: only speed hangs on it.
     """
