@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +13,8 @@ from orlop.domain.ranges import Span
 from orlop.ports.blobs import PIECE, BlobInventory, BlobReader, BlobRemover, BlobStage, Staged
 from tests.content import Piece, blob
 
+#: The size of parts, in a store that has any, in bytes.
+PART = 5 * 1024 * 1024
 MIB = 1024 * 1024
 BASE = blob("base")
 UPLOAD, OTHER = str(uuid.UUID(int=0x1F << 96)), str(uuid.UUID(int=0x2E << 96))
@@ -178,26 +179,17 @@ class StageKit:
             await store.stage.open(UPLOAD, 3, "sha256", reached.place)
         await again.close()
 
-    async def test_of_two_writers_that_nobody_keeps_apart_none_harms_the_other(self, store: BlobStore) -> None:
-        assert await store.stage.is_new(UPLOAD)
-        writer = await store.stage.open(UPLOAD, 0, "sha256", new=True)
-        with pytest.raises(TooManyRequests):
-            await store.stage.is_new(UPLOAD)
-        with pytest.raises(TooManyRequests):
-            await store.stage.open(UPLOAD, 0, "sha256", new=True)
-        await writer.write(b"one")
-        reached = await writer.checkpoint()
+    @pytest.mark.parametrize("size", [0, 1, PART - 1, PART, 2 * PART + 1])
+    async def test_where_bytes_will_be_is_known_before_they_come(self, store: BlobStore, size: int) -> None:
+        writer = await store.stage.open(UPLOAD, 0, "sha256")
+        place = writer.place(size)
+        await writer.write(b"x" * size)
+        assert (await writer.checkpoint()).place == place
+        place = writer.place(5)
+        await writer.write(b"y" * 5)
+        assert (await writer.checkpoint()).place == place
         await writer.close()
-        try:
-            late = await store.stage.open(UPLOAD, 0, "sha256", new=True)
-        except TooManyRequests:
-            pass  # a store that lets in the first alone, and says so at once
-        else:
-            with suppress(TooManyRequests):  # one that says so as late as it can
-                await late.write(b"another")
-                await late.checkpoint()
-            await late.close()
-        assert await store.stage.digest(UPLOAD, 3, "sha256", reached.place) == digest_of(b"one")
+        assert await store.stage.digest(UPLOAD, size + 5, "sha256", place) == digest_of(b"x" * size + b"y" * 5)
 
     async def test_what_came_after_the_last_checkpoint_is_lost(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")

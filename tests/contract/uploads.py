@@ -1,5 +1,6 @@
 """What every catalog keeps to about upload sessions (ports.catalog.Uploads, UploadExpiry)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -143,36 +144,58 @@ class SessionKit:
         assert (forgotten.offset, forgotten.digest, forgotten.lease_until) == (9, None, 0)
         assert await scene.news() == []
 
-    async def test_a_first_chunk_is_taken_in_one_step(self, catalog: Catalog) -> None:
+    async def test_a_session_may_begin_with_all_of_its_first_chunk(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
-        upload = scene.upload()
-        await catalog.uploads.start(upload)
-        taken = await catalog.uploads.take(
-            upload, offset=7, digest=BASE.digest, place="here", expires_at=scene.at + HOUR + 3
-        )
-        expected = msgspec.structs.replace(
-            upload, offset=7, digest=BASE.digest, place="here", expires_at=scene.at + HOUR + 3, fence=taken.fence
-        )
-        assert taken == expected == await catalog.uploads.get(APP, upload.id, scene.at)
-        assert taken.fence > upload.fence
-        assert await scene.news() == []
-        again = await catalog.uploads.claim(APP, upload.id, now=scene.at, lease_until=scene.at + MINUTE)
+        begun = msgspec.structs.replace(scene.upload(), fence=1, offset=7, digest=BASE.digest, place="here")
+        await catalog.uploads.start(begun)
+        assert await catalog.uploads.get(APP, begun.id, scene.at) == begun
+        again = await catalog.uploads.claim(APP, begun.id, now=scene.at, lease_until=scene.at + MINUTE)
         assert (again.offset, again.digest, again.place) == (7, BASE.digest, "here")
 
-    async def test_a_first_chunk_is_taken_of_a_session_as_it_was_found_or_not_at_all(self, catalog: Catalog) -> None:
+    async def test_a_session_is_found_by_the_ticket_that_it_was_begun_with(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
-        claimed, taken, cancelled, swept = uploads = [*(scene.upload() for _ in range(3)), scene.upload(expire=MINUTE)]
-        for upload in uploads:
-            await catalog.uploads.start(upload)
-        await catalog.uploads.claim(APP, claimed.id, now=scene.at, lease_until=scene.at + MINUTE)
-        await catalog.uploads.take(taken, offset=3, digest=None, place="", expires_at=taken.expires_at)
+        upload = msgspec.structs.replace(scene.upload(), fence=1)
+        assert await catalog.uploads.begun(APP, "ticket", scene.at) is None
+        await catalog.uploads.start(upload, ticket="ticket")
+        await catalog.uploads.start(scene.upload(), ticket="another")
+        await catalog.uploads.start(scene.upload())
+        assert await catalog.uploads.begun(APP, "ticket", scene.at) == upload
+        assert await catalog.uploads.get(APP, upload.id, scene.at) == upload
+        assert await catalog.uploads.begun(APP, upload.id, scene.at) is None
+        with pytest.raises(BlobUploadUnknown):
+            await catalog.uploads.begun(LIB, "ticket", scene.at)
+
+    async def test_a_session_that_is_over_is_not_found_by_its_ticket(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        expired, cancelled = scene.upload(expire=MINUTE), scene.upload(expire=2 * MINUTE)
+        ended = msgspec.structs.replace(scene.upload(expire=3 * MINUTE), fence=1)
+        for name, upload in (("expired", expired), ("cancelled", cancelled), ("ended", ended)):
+            await catalog.uploads.start(upload, ticket=name)
+        with pytest.raises(BlobUploadUnknown):
+            await catalog.uploads.begun(APP, "expired", scene.at + MINUTE)
         await catalog.expiry.cancel(APP, cancelled.id, scene.at)
-        assert swept.id in [over.id for over in await catalog.expiry.expired(swept.expires_at, 10)]
-        async with scene.unchanged():
-            for upload in (*uploads, scene.upload()):
-                with pytest.raises(BlobUploadUnknown):
-                    await catalog.uploads.take(upload, offset=7, digest=None, place="", expires_at=scene.at + HOUR)
-        assert (await catalog.uploads.get(APP, taken.id, scene.at)).offset == 3
+        with pytest.raises(BlobUploadUnknown):
+            await catalog.uploads.begun(APP, "cancelled", scene.at)
+        with pytest.raises(BlobUploadUnknown):
+            await catalog.uploads.start(scene.upload(), ticket="cancelled")
+        await catalog.uploads.commit(UploadCommit(ended, copy_of(ended, BASE), promoted=True), scene.by())
+        assert await catalog.uploads.begun(APP, "ended", scene.at) is None
+
+    async def test_one_session_is_begun_with_a_ticket(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        first, second, third = (msgspec.structs.replace(scene.upload(), fence=1) for _ in range(3))
+        outcomes = await asyncio.gather(
+            *(catalog.uploads.start(each, 9, ticket="ticket") for each in (first, second, third)),
+            return_exceptions=True,
+        )
+        (winner,) = (each for each, outcome in zip((first, second, third), outcomes, strict=True) if outcome is None)
+        assert [type(each) for each in outcomes if each is not None] == [TooManyRequests] * 2
+        assert await catalog.uploads.begun(APP, "ticket", scene.at) == winner
+        assert (await catalog.vitals.totals()).uploads == 1
+        with pytest.raises(TooManyRequests, match="another request has begun this upload"):
+            await catalog.uploads.start(scene.upload(), 1, ticket="ticket")
+        with pytest.raises(TooManyRequests, match="alice has 1 uploads under way"):
+            await catalog.uploads.start(scene.upload(), 1, ticket="another")
 
     async def test_letting_go_lets_the_next_one_in(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -96,8 +96,9 @@ class InProcess:
         assert posted.status == 201, posted
 
     def session(self, repository: str) -> str:
-        """Begin an upload; the path of the session."""
-        return self.ask("POST", f"/v2/{repository}/blobs/uploads/").header("location")
+        """Begin an upload with no bytes yet; the path of the session."""
+        ticket = self.ask("POST", f"/v2/{repository}/blobs/uploads/").header("location")
+        return self.ask("PATCH", ticket).header("location")
 
     async def asked(
         self, method: str, target: str, body: bytes | Iterable[bytes | Interrupted] = b"", headers: Lines = ()

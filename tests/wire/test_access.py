@@ -131,7 +131,8 @@ def _lasting_people(
     data = None if request.param == "memory" else tmp_path_factory.mktemp("people") / "data"
     with structlog.testing.capture_logs(), InProcess(data, open=False) as registry:
         people = filled(registry)
-        session = people.ask("owner", "POST", f"/v2/{ACME}/app/blobs/uploads/").header("location")
+        ticket = people.ask("owner", "POST", f"/v2/{ACME}/app/blobs/uploads/").header("location")
+        session = people.ask("owner", "PATCH", ticket).header("location")
 
         def asked(who: str, asking: Asking, repository: str) -> Answer:
             target = named(asking, repository, session if repository == f"{ACME}/app" else "")

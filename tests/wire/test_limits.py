@@ -196,7 +196,8 @@ def test_who_abandons_uploads_is_stopped_and_others_are_not(tmp_path: Path) -> N
         people = asyncio.run(joined(server.data, "alice", "bob"))
 
         def begin(name: str) -> Reply:
-            return server.ask("POST", "/v2/team/app/blobs/uploads/", authorization=people[name])
+            ticket = server.ask("POST", "/v2/team/app/blobs/uploads/", authorization=people[name])
+            return server.ask("PATCH", ticket.headers["location"], b"x", authorization=people[name])
 
         begun = [begin("alice") for _ in range(5)]
         assert {reply.status for reply in begun} == {202}

@@ -115,6 +115,7 @@ def test_a_session_goes_on_in_another_worker(pair: Pair) -> None:
         chunk = content[start : start + 5_000]
         answer = pair[number % 2].ask("PATCH", session, f"content-range: {start}-{start + len(chunk) - 1}", body=chunk)
         assert answer.status == 202
+        session = answer.header("location")
         assert pair[1 - number % 2].ask("GET", session).header("range") == f"0-{start + len(chunk) - 1}"
     assert pair.there.ask("PUT", f"{session}?digest={digest}").status == 201
     for connection in pair:

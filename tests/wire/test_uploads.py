@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -36,17 +37,76 @@ def stands_at(registry: InProcess, session: str, offset: int) -> None:
 def test_the_answers_of_a_session(registry: InProcess) -> None:
     begun = registry.ask("POST", "/v2/app/blobs/uploads/")
     assert (begun.status, begun.body) == (202, b"")
-    session = begun.header("location")
-    assert session == f"/v2/app/blobs/uploads/{begun.header('docker-upload-uuid')}"
+    ticket = begun.header("location")
+    assert ticket == f"/v2/app/blobs/uploads/{begun.header('docker-upload-uuid')}"
     assert begun.header("range") == "0-0"
     assert begun.header("content-length") == "0"
-    stands_at(registry, session, 0)
-    chunk = registry.ask("PATCH", session, CONTENT[:600], [("content-range", "0-599")])
+    stands_at(registry, ticket, 0)
+    chunk = registry.ask("PATCH", ticket, CONTENT[:600], [("content-range", "0-599")])
     assert (chunk.status, chunk.body) == (202, b"")
-    assert chunk.header("location") == session
+    session = chunk.header("location")
+    assert session == f"/v2/app/blobs/uploads/{chunk.header('docker-upload-uuid')}"
     assert chunk.header("range") == "0-599"
     stands_at(registry, session, 600)
-    finish(registry, session, CONTENT[600:])
+    more = registry.ask("PATCH", session, CONTENT[600:700], [("content-range", "600-699")])
+    assert (more.header("location"), more.header("range")) == (session, "0-699")
+    finish(registry, session, CONTENT[700:])
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_client_may_keep_to_the_first_address(registry: InProcess, streamed: bool) -> None:
+    ticket = registry.ask("POST", "/v2/app/blobs/uploads/").header("location")
+    chunk = [CONTENT[:300], CONTENT[300:600]] if streamed else CONTENT[:600]
+    assert registry.ask("PATCH", ticket, chunk).status == 202
+    assert registry.ask("GET", ticket).header("range") == "0-599"
+    assert_refused(registry.ask("PATCH", ticket, b"x", [("content-range", "0-0")]), 416, "BLOB_UPLOAD_INVALID")
+    wrong = registry.ask("PUT", f"{ticket}?digest={digest_of(b'else')}", CONTENT[600:])
+    assert_refused(wrong, 400, "DIGEST_INVALID")
+    for rest in (CONTENT[600:], b"", CONTENT):  # the last two are repetitions
+        assert registry.ask("PUT", f"{ticket}?digest={DIGEST}", rest).status == 201
+    assert registry.ask("GET", f"/v2/app/blobs/{DIGEST}").body == CONTENT
+
+
+@pytest.mark.parametrize("content_range", ["1-10", "0-1000", "5", "9-0", "0-0x5"])
+def test_a_first_chunk_that_lies_begins_nothing(tmp_path: Path, content_range: str) -> None:
+    data = tmp_path / "data"
+    with InProcess(data) as registry:
+        ticket, before = registry.ask("POST", "/v2/app/blobs/uploads/").header("location"), footprint(data)
+        for target, method in ((ticket, "PATCH"), (f"{ticket}?digest={DIGEST}", "PUT")):
+            refused = registry.ask(method, target, CONTENT, [("content-range", content_range)])
+            assert refused.status == (416 if content_range == "1-10" else 400)
+        assert_refused(registry.ask("PATCH", ticket, [CONTENT], [("content-length", "1001")]), 408, "SIZE_INVALID")
+        assert footprint(data) == before
+        assert registry.ask("PUT", f"{ticket}?digest={DIGEST}", CONTENT).status == 201
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{}-sha256-1",
+        "{}-md5-5f5e100000000",
+        "{}-sha256-",
+        "{}-sha256--1",
+        "{}-sha256-1 ",
+        "{}-sha256-" + "f" * 400,
+        "0-sha256-5f5e100000000",
+        "{}-SHA256-5f5e100000000",
+        "{}-sha256-5f5e100000000\n",
+        "{}" + "-sha256" * 9_000,
+    ],
+)
+def test_a_ticket_that_nobody_gave_out_begins_nothing(lasting: InProcess, name: str) -> None:
+    target = f"/v2/app/blobs/uploads/{quote(name.format('0' * 36))}"
+    for method, asked in (("GET", target), ("PATCH", target), ("PUT", f"{target}?digest={DIGEST}"), ("DELETE", target)):
+        body = CONTENT if method.startswith("P") else b""
+        assert_refused(lasting.ask(method, asked, body), 404, "BLOB_UPLOAD_UNKNOWN")
+
+
+def test_an_upload_that_is_cancelled_before_it_begins_is_over(registry: InProcess) -> None:
+    ticket = registry.ask("POST", "/v2/app/blobs/uploads/").header("location")
+    assert registry.ask("DELETE", ticket).status == 204
+    for method in ("GET", "PATCH", "DELETE"):
+        assert_refused(registry.ask(method, ticket), 404, "BLOB_UPLOAD_UNKNOWN")
 
 
 def test_chunks_may_be_of_any_size(registry: InProcess) -> None:
@@ -56,6 +116,7 @@ def test_chunks_may_be_of_any_size(registry: InProcess) -> None:
     session = begun.header("location")
     for offset in range(5):
         answer = registry.ask("PATCH", session, CONTENT[offset : offset + 1], [("content-range", f"{offset}-{offset}")])
+        session = answer.header("location")
         assert (answer.status, answer.header("range")) == (202, f"0-{offset}")
     finish(registry, session, CONTENT[5:])
 
@@ -71,17 +132,22 @@ def test_a_post_with_a_digest_and_no_content_begins_a_session(registry: InProces
     """Some clients name the digest first and bring the content later."""
     answer = registry.ask("POST", f"/v2/app/blobs/uploads/?digest={DIGEST}")
     assert answer.status == 202
-    finish(registry, answer.header("location"), CONTENT)
+    assert registry.ask("PUT", f"{answer.header('location')}?digest={DIGEST}", CONTENT).status == 201
+    assert registry.ask("GET", f"/v2/app/blobs/{DIGEST}").body == CONTENT
 
 
 @pytest.mark.parametrize("announced", ["", "?digest-algorithm=sha512", "?digest-algorithm=sha256"])
 def test_sha512_needs_no_announcement(lasting: InProcess, announced: str) -> None:
     digest = digest_of(CONTENT, "sha512")
-    for chunks in ([CONTENT], [CONTENT[:1], CONTENT[1:]], []):
+    for chunks in ([CONTENT], [CONTENT[:1], CONTENT[1:]], [b""]):
         session = lasting.ask("POST", f"/v2/app/blobs/uploads/{announced}").header("location")
         for chunk in chunks:
-            assert lasting.ask("PATCH", session, chunk).status == 202
-        finish(lasting, session, b"" if chunks else CONTENT, digest)
+            answer = lasting.ask("PATCH", session, chunk)
+            assert answer.status == 202
+            session = answer.header("location")
+        finish(lasting, session, CONTENT if chunks == [b""] else b"", digest)
+    ticket = lasting.ask("POST", f"/v2/app/blobs/uploads/{announced}").header("location")
+    assert lasting.ask("PUT", f"{ticket}?digest={digest}", CONTENT).status == 201
     assert lasting.ask("POST", f"/v2/app/blobs/uploads/?digest={digest}", CONTENT).status == 201
 
 

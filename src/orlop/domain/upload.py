@@ -2,11 +2,11 @@
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
-from orlop.domain.digest import Digest
+from orlop.domain.digest import ALGORITHMS, Digest
 from orlop.domain.errors import BlobUploadInvalid, TooManyRequests, UploadRangeInvalid
 from orlop.domain.names import RepositoryName
 
@@ -31,25 +31,58 @@ class UploadEvent(StrEnum):
     CLAIM = "claim"
     """A request takes the session's lease to write."""
     ADVANCE = "advance"
-    """The holder records how far it came and lets go, or goes on; or somebody brought a small first chunk."""
+    """The holder records how far it came and lets go, or goes on."""
     COMMIT = "commit"
     CANCEL = "cancel"
     EXPIRE = "expire"
 
 
 #: Everything that is legal. A lease that ran out counts as OPEN: claiming it raises the fence, so the old holder's
-#: ADVANCE and COMMIT no longer match. Where nothing is left to write a session is committed as it was found, unclaimed,
-#: and a small first chunk advances it once it has come: if somebody claims it meanwhile neither matches any more.
+#: ADVANCE and COMMIT no longer match. Where nothing is left to write a session is committed as it was found, unclaimed:
+#: if somebody claims it meanwhile that does not match any more.
 TRANSITIONS: dict[tuple[UploadState, UploadEvent], UploadState] = {
     (UploadState.OPEN, UploadEvent.CLAIM): UploadState.WRITING,
     (UploadState.WRITING, UploadEvent.ADVANCE): UploadState.OPEN,
-    (UploadState.OPEN, UploadEvent.ADVANCE): UploadState.OPEN,
     (UploadState.WRITING, UploadEvent.COMMIT): UploadState.COMMITTED,
     (UploadState.OPEN, UploadEvent.COMMIT): UploadState.COMMITTED,
     (UploadState.OPEN, UploadEvent.CANCEL): UploadState.CANCELLED,
     (UploadState.WRITING, UploadEvent.CANCEL): UploadState.CANCELLED,
     (UploadState.OPEN, UploadEvent.EXPIRE): UploadState.EXPIRED,
 }
+
+
+class Ticket(NamedTuple):
+    """The name of a session that has not begun: all that there is of it, and in the client's hands alone.
+
+    A session begins, under an id of its own, with the first request that brings bytes. So a ticket is no secret and no
+    right: who makes one up may do with it what a new one would have let them do.
+    """
+
+    nonce: str
+    """A UUID."""
+    algorithm: str
+    started_at: int
+    """In microseconds since 1970, UTC."""
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """What `text` wrote; None for anything else, such as the id of a session."""
+        match = _TICKET.fullmatch(text)
+        return cls(match[1], match[2], int(match[3], 16)) if match is not None else None
+
+    def text(self) -> str:
+        """As the address of the session has it."""
+        return f"{self.nonce}-{self.algorithm}-{self.started_at:x}"
+
+
+_UUID = "[0-9a-f-]{36}"
+_TICKET = re.compile(f"({_UUID})-({'|'.join(ALGORITHMS)})-([0-9a-f]{{1,15}})", re.ASCII)
+_NAME = re.compile(f"{_UUID}|{_TICKET.pattern}", re.ASCII)
+
+
+def is_upload_name(text: str) -> bool:
+    """Whether an address may end so: with the id of a session, or with a ticket."""
+    return _NAME.fullmatch(text) is not None
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,11 +100,13 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""
     """How the blob store finds bytes [0, offset) again, in its own words (ports.blobs.Staged)."""
     fence: int = 0
-    """Raised by every claim, and by a first chunk without one; whose number is not the row's has lost the session."""
+    """Raised by every claim; whose number is not the row's has lost the session."""
     lease_until: int = 0
     """Until when the last claim holds; 0 when nobody writes."""
     started_at: int
     expires_at: int
+    ticket: str = ""
+    """Its name as long as it has not begun, and has no row; empty from then on."""
 
     def state(self, now: int) -> UploadState:
         """Where the session stands at `now`."""
@@ -89,6 +124,11 @@ def busy(upload: Upload, now: int) -> TooManyRequests:
         "another request is writing to this upload; try again when it has ended",
         retry_after=max(1, -((now - upload.lease_until) // _SECOND)),
     )
+
+
+def begun_already() -> TooManyRequests:
+    """What those are told who come with a ticket with which another request has just begun."""
+    return TooManyRequests("another request has begun this upload; ask where it stands", retry_after=1)
 
 
 def too_many_sessions(upload: Upload, at_most: int) -> TooManyRequests:

@@ -81,6 +81,10 @@ class StageWriter(Protocol):
         """Bytes on the stage, counting those that no checkpoint covers yet."""
         ...
 
+    def place(self, size: int) -> str:
+        """The place that a checkpoint will have after `size` bytes more, so that a row may name it beforehand."""
+        ...
+
     async def write(self, piece: bytes) -> None:
         """Append. Raises Unavailable when the store is full or broken; the stage then ends at the last checkpoint."""
 
@@ -101,18 +105,8 @@ class StageWriter(Protocol):
 class BlobStage(Protocol):
     """Where uploads gather. `place` is always that of the checkpoint to go on from; empty before the first."""
 
-    async def is_new(self, upload: str) -> bool:
-        """Whether nobody has written to the stage of an upload, as far as can be seen without waiting: then `open` may
-        be told so. Raises TooManyRequests while this process has it open."""
-        ...
-
-    async def open(
-        self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False
-    ) -> StageWriter:
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
         """Open the stage of an upload to go on at `offset`; bytes beyond it are dropped, a stage at 0 is made.
-
-        `new`: nobody claimed the session, so others may do the same at 0. No two of them ever write to one place: a
-        store keeps their bytes apart, or lets the first in and raises TooManyRequests for the others.
 
         `algorithm` is what the digest is computed with. Raises BlobUploadUnknown when fewer than `offset` bytes are
         there, TooManyRequests while another writer has it open; at 0, a store may raise that from `write` instead.

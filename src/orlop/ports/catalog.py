@@ -214,14 +214,19 @@ class UploadCommit(msgspec.Struct, frozen=True):
 class Uploads(Protocol):
     """Sessions. Apart from `commit` nothing here needs to survive a power cut: a lost session is begun again."""
 
-    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None) -> None:
+    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None, ticket: str = "") -> None:
         """Record a new session, which may be claimed from the beginning: then `target` as in `claim`.
 
-        Raises TooManyRequests when whoever begins it has `at_most` already; 0: any number.
+        `ticket` is the name under which it is found beside its id. Raises TooManyRequests when another was begun with
+        that (BlobUploadUnknown when that one is over), or when whoever begins it has `at_most` already; 0: any number.
         """
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
         """A session of this repository that has not expired. Raises BlobUploadUnknown."""
+        ...
+
+    async def begun(self, repository: RepositoryName, ticket: str, now: int) -> Upload | None:
+        """The session that was begun with a ticket, as `get`; None when none was, or its row is gone since."""
         ...
 
     async def claim(
@@ -231,14 +236,6 @@ class Uploads(Protocol):
 
         `target` is the digest it is about to become, so that a copy left by a crash can be found, unless that is the
         digest so far. Raises BlobUploadUnknown, or TooManyRequests while another claim holds.
-        """
-        ...
-
-    async def take(self, upload: Upload, *, offset: int, digest: Digest | None, place: str, expires_at: int) -> Upload:
-        """Record the first chunk of a session that nobody claimed: what `claim` and `advance` do, in one step.
-
-        Compare-and-set on the fence, which it raises: raises BlobUploadUnknown when the session was claimed since it
-        was looked at, or another took its first chunk, or it is gone.
         """
         ...
 

@@ -1,14 +1,14 @@
 """Blob uploads, from the first byte to the link: claim, stage, verify, promote, commit, in that order and no other."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.blob import Blob, BlobKey
-from orlop.domain.digest import CANONICAL, Digest
+from orlop.domain.digest import CANONICAL, Digest, digest_of
 from orlop.domain.errors import (
     BlobUploadInvalid,
     BlobUploadUnknown,
@@ -18,7 +18,7 @@ from orlop.domain.errors import (
     TooLarge,
 )
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import ChunkRange, Upload, UploadState, busy, check_chunk
+from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
@@ -27,8 +27,11 @@ from orlop.services.access import Access
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
 CHECKPOINT = 64 * 1024 * 1024
-#: How many bytes the first chunk of a session may have to be taken without a claim: about as many as come in one go.
-FIRST = 1024 * 1024
+#: How many bytes the first chunk of a session may have to be read whole before the session begins: about as many as
+#: come in one go, and are hashed in passing.
+WHOLE = 256 * 1024
+#: How many bytes of such chunks are held at a time; beyond it they go the way of large ones.
+HELD = 32 * 1024 * 1024
 #: By which part of its life a session is at least extended: less is not worth that its place in two indexes changes.
 WORTHWHILE = 60
 #: How long a client that is refused waits for its upload to be cleared away, in seconds.
@@ -83,29 +86,41 @@ class Uploads:
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._held = 0
 
     async def start(self, repository: RepositoryName, caller: Caller, algorithm: str = CANONICAL) -> Upload:
-        """A new session. Raises what refuses the caller a new repository, where it would be one; TooManyRequests for
-        who has too many."""
+        """A ticket for a session, which begins with its first bytes: nothing is recorded before (docs/adr/024).
+
+        Raises what refuses the caller a new repository, where it would be one.
+        """
         await self._access.check_new(caller, repository)
-        upload = self._new(repository, caller, algorithm)
-        await self._rows.start(upload, self._limits.sessions)
-        return upload
+        return self._not_begun(repository, Ticket(self._ids.new(), algorithm, self._clock.now()), caller)
 
     async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:
-        """Where a session stands. Raises BlobUploadUnknown, as everything about a session that another began."""
-        found = await self._rows.get(repository, upload, self._clock.now())
-        if found.created_by != caller.subject.name:
+        """Where a session stands, by its id or its ticket. Raises BlobUploadUnknown, as everything about a session
+        that another began."""
+        now, ticket = self._clock.now(), Ticket.read(upload)
+        if ticket is None:
+            found = await self._rows.get(repository, upload, now)
+        else:
+            begun = await self._rows.begun(repository, upload, now)
+            found = begun or self._not_begun(repository, ticket, caller)
+        if found.created_by != caller.subject.name or (found.ticket and found.state(now) is UploadState.EXPIRED):
             raise BlobUploadUnknown(f"there is no upload {upload[:64]} in this repository; begin a new one")
         return found
 
     async def append(self, repository: RepositoryName, upload: str, body: Body, caller: Caller) -> Upload:
-        """Take a chunk. Raises UploadRangeInvalid for one that starts elsewhere, with the session as it was.
+        """Take a chunk. Raises UploadRangeInvalid for one that starts elsewhere, with the session as it was;
+        TooManyRequests for who has too many sessions, when it is the first.
 
-        When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there.
+        When the body breaks off (BodyInterrupted), what arrived is kept, and the session can go on from there; of a
+        small first chunk nothing is.
         """
         found = await self.status(repository, upload, caller)
-        claim = await self._first(found, body) or await self._claim(found, body, target=None)
+        if found.ticket and body.length and body.length <= min(WHOLE, HELD - self._held):
+            with self._holding(body.length):
+                return await self._begin_with(found, body, caller)
+        claim = await self._claim(found, body, caller, target=None)
         async with self._cleared_if_over(claim):
             await self._receive(claim, body, claim.upload.algorithm)
             return await claim.let_go()
@@ -120,19 +135,23 @@ class Uploads:
         """
         try:
             found = await self.status(repository, upload, caller)
+            if found.ticket and body.is_empty:
+                linked = await self._linked(repository, digest, caller)
+                if linked is not None:
+                    return linked
             if body.is_empty and _is_ready(found, digest, self._clock.now()):
                 claim = self._claimed(found)
             else:
-                claim = await self._claim(found, body, target=digest)
+                claim = await self._claim(found, body, caller, target=digest)
             async with self._cleared_if_over(claim):
                 return await self._complete(claim, digest, body, caller)
         except BlobUploadUnknown:
-            linked = await self._held(repository, digest, caller)
+            linked = await self._linked(repository, digest, caller)
             if linked is None:
                 raise
             return linked
 
-    async def _held(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
+    async def _linked(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
         """A blob of the repository, and keep it for whoever is told of it."""
         if not await self._links.keep(repository, digest, by(caller, self._clock.now())):
             return None
@@ -141,14 +160,11 @@ class Uploads:
 
     async def push(self, repository: RepositoryName, digest: Digest, body: Body, caller: Caller) -> Blob:
         """A whole blob in one request. Raises DigestInvalid, or what refuses the caller a new repository."""
-        await self._access.check_new(caller, repository)
-        fresh = self._new(repository, caller, digest.algorithm)
-        claimed = msgspec.structs.replace(fresh, fence=1, lease_until=fresh.started_at + self._limits.lease)
-        await self._rows.start(claimed, self._limits.sessions, target=digest)
+        claim = await self._begin(repository, digest.algorithm, caller, target=digest)
         try:
-            return await self._complete(self._claimed(claimed), digest, body, caller)
+            return await self._complete(claim, digest, body, caller)
         except RegistryError:
-            await self._forsake(repository, fresh.id, caller)
+            await self._forsake(repository, claim.upload.id, caller)
             raise
 
     async def _forsake(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
@@ -159,21 +175,88 @@ class Uploads:
                 await self.cancel(repository, upload, caller)
 
     async def cancel(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
-        """End a session and drop its bytes. Raises BlobUploadUnknown."""
-        await self.status(repository, upload, caller)
-        await self._expiry.cancel(repository, upload, self._clock.now())
-        await self._stage.discard(upload)
+        """End a session and drop its bytes. Raises BlobUploadUnknown.
 
-    def _new(self, repository: RepositoryName, caller: Caller, algorithm: str) -> Upload:
+        One that has not begun leaves a row that says so, until that is cleared away: whoever then comes with its ticket
+        begins a session that has nothing of this one.
+        """
+        found = await self.status(repository, upload, caller)
+        if found.ticket:
+            over = msgspec.structs.replace(self._new(repository, found.algorithm, caller), expires_at=0)
+            await self._rows.start(over, ticket=found.ticket)
+        else:
+            await self._expiry.cancel(repository, found.id, self._clock.now())
+            await self._stage.discard(found.id)
+
+    def _not_begun(self, repository: RepositoryName, ticket: Ticket, caller: Caller) -> Upload:
+        """What a ticket stands for."""
+        return Upload(
+            id=ticket.text(),
+            repository=repository,
+            created_by=caller.subject.name,
+            algorithm=ticket.algorithm,
+            started_at=ticket.started_at,
+            expires_at=ticket.started_at + self._limits.expire,
+            ticket=ticket.text(),
+        )
+
+    def _new(self, repository: RepositoryName, algorithm: str, caller: Caller) -> Upload:
+        """What a row begins with: nothing of it comes from a ticket, which anybody may have written."""
         now = self._clock.now()
         return Upload(
             id=self._ids.new(),
             repository=repository,
             created_by=caller.subject.name,
             algorithm=algorithm,
+            fence=1,
             started_at=now,
             expires_at=now + self._limits.expire,
         )
+
+    async def _begin(
+        self, repository: RepositoryName, algorithm: str, caller: Caller, *, target: Digest | None, ticket: str = ""
+    ) -> "_Claim":
+        """A session that this request writes to. Raises what refuses the caller a new repository; TooManyRequests."""
+        await self._access.check_new(caller, repository)
+        new = self._new(repository, algorithm, caller)
+        upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease)
+        await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket)
+        return self._claimed(upload)
+
+    async def _begin_with(self, ticket: Upload, body: Body, caller: Caller) -> Upload:
+        """Begin a session with all of a small chunk, in one step: its row says from the start what is about to be on
+        its stage. Nobody else knows its id before that is so; a small stage is not believed in any case."""
+        check_chunk(0, body.chunk, body.length)
+        await self._access.check_new(caller, ticket.repository)
+        content = b"".join([piece async for piece in body.pieces])
+        self._check_size(len(content))
+        _check_received(len(content), body)
+        new = self._new(ticket.repository, ticket.algorithm, caller)
+        writer = await self._stage.open(new.id, 0, new.algorithm)
+        try:
+            digest, place = digest_of(content, new.algorithm), writer.place(len(content))
+            upload = msgspec.structs.replace(new, offset=len(content), digest=digest, place=place)
+            await self._rows.start(upload, self._limits.sessions, ticket=ticket.ticket)
+            claim = self._claimed(upload)
+            async with self._cleared_if_over(claim):
+                try:
+                    await writer.write(content)
+                    await writer.checkpoint()
+                except RegistryError:
+                    claim.staged = Staged(0, None)
+                    await claim.give_back()
+                    raise
+        finally:
+            await writer.close()
+        return upload
+
+    @contextmanager
+    def _holding(self, size: int) -> Iterator[None]:
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
 
     @asynccontextmanager
     async def _cleared_if_over(self, claim: "_Claim") -> AsyncIterator[None]:
@@ -190,17 +273,12 @@ class Uploads:
     def _claimed(self, upload: Upload) -> "_Claim":
         return _Claim(self._rows, self._clock, self._limits, upload)
 
-    async def _first(self, found: Upload, body: Body) -> "_First | None":
-        """What takes a small first chunk in one step, once all of it is there; None where the session is to be claimed:
-        somebody did, or began to write and died."""
+    async def _claim(self, found: Upload, body: Body, caller: Caller, target: Digest | None) -> "_Claim":
+        """Check a chunk against the session before and after claiming it: the first look costs no write. One that has
+        not begun, begins."""
         check_chunk(found.offset, body.chunk, body.length)
-        if found.fence or not body.length or body.length > FIRST or not await self._stage.is_new(found.id):
-            return None
-        return _First(self._rows, self._clock, self._limits, found)
-
-    async def _claim(self, found: Upload, body: Body, target: Digest | None) -> "_Claim":
-        """Check a chunk against the session before and after claiming it: the first look costs no write."""
-        check_chunk(found.offset, body.chunk, body.length)
+        if found.ticket:
+            return await self._begin(found.repository, found.algorithm, caller, target=target, ticket=found.ticket)
         now = self._clock.now()
         claim = self._claimed(
             await self._rows.claim(
@@ -222,7 +300,7 @@ class Uploads:
         """
         try:
             upload = claim.upload
-            writer = await self._stage.open(upload.id, upload.offset, algorithm, upload.place, new=claim.is_new)
+            writer = await self._stage.open(upload.id, upload.offset, algorithm, upload.place)
             try:
                 await self._stream(claim, writer, body)
             finally:
@@ -245,9 +323,7 @@ class Uploads:
         except BodyInterrupted:
             claim.staged = await writer.checkpoint()
             raise
-        received = writer.offset - started
-        if body.chunk is not None and received != body.chunk.length:
-            raise BlobUploadInvalid(f"Content-Range announces {body.chunk.length} bytes, {received} arrived")
+        _check_received(writer.offset - started, body)
         claim.staged = await writer.checkpoint()
 
     def _check_size(self, size: int) -> None:
@@ -294,6 +370,11 @@ class Uploads:
         return linked
 
 
+def _check_received(size: int, body: Body) -> None:
+    if body.chunk is not None and size != body.chunk.length:
+        raise BlobUploadInvalid(f"Content-Range announces {body.chunk.length} bytes, {size} arrived")
+
+
 def _is_ready(upload: Upload, digest: Digest, now: int) -> bool:
     """Whether all of a blob is staged and nobody writes: then its end has nothing to keep others from."""
     return upload.offset > 0 and upload.digest == digest and upload.state(now) is UploadState.OPEN
@@ -301,9 +382,6 @@ def _is_ready(upload: Upload, digest: Digest, now: int) -> bool:
 
 class _Claim:
     """A session while a request holds it or ends it: its row as last written, and how far its stage has come since."""
-
-    is_new = False
-    """Whether nobody is kept from the session, so that its stage must be one that nobody else writes."""
 
     def __init__(self, rows: UploadRows, clock: Clock, limits: UploadLimits, upload: Upload) -> None:
         self._rows = rows
@@ -346,36 +424,3 @@ class _Claim:
         """When the session expires if nothing more comes."""
         before, after = self.upload.expires_at, self._clock.now() + self._limits.expire
         return before if 0 <= after - before < self._limits.expire // WORTHWHILE else after
-
-
-class _First(_Claim):
-    """A session that nobody claimed, while its first chunk comes: what was staged counts if nobody did so meanwhile."""
-
-    is_new = True
-
-    @property
-    def is_half_over(self) -> bool:
-        """There is no lease."""
-        return False
-
-    async def let_go(self) -> Upload:
-        """Record the chunk. Raises TooManyRequests when somebody claimed the session, BlobUploadUnknown when it is
-        over."""
-        upload, now = self.upload, self._clock.now()
-        try:
-            self.upload = await self._rows.take(
-                upload,
-                offset=self.staged.offset,
-                digest=self.staged.digest,
-                place=self.staged.place,
-                expires_at=self._expiry(),
-            )
-        except BlobUploadUnknown:
-            raise busy(await self._rows.get(upload.repository, upload.id, now), now) from None
-        return self.upload
-
-    async def give_back(self) -> None:
-        """Keep what came, if anything did."""
-        if self.staged.offset:
-            with suppress(RegistryError):
-                await self.let_go()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.layout import DataFolder
 from orlop.adapters.filesystem.pipeline import Pipeline, Traffic
-from orlop.adapters.filesystem.stage_file import Memory, StageFile, State, busy, drop_stage, hash_stage, is_begun
+from orlop.adapters.filesystem.stage_file import Memory, StageFile, State, busy, drop_stage, hash_stage
 from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest, digest_from
@@ -39,16 +39,7 @@ class FilesystemStage:
         self.traffic = Traffic()
         self.held = 0
 
-    async def is_new(self, upload: str) -> bool:
-        """See ports.blobs.BlobStage."""
-        path = self._folder.stage(upload)
-        if upload in self._writers:
-            raise busy()
-        return not is_begun(path)
-
-    async def open(
-        self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False
-    ) -> StageWriter:
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
         """See ports.blobs.BlobStage.
 
         A stage at 0 is not touched before there is something to write, so that a small upload costs one hop in all;
@@ -58,7 +49,7 @@ class FilesystemStage:
         if upload in self._writers:
             raise busy()
         memory = self._memories.pop(upload, None)
-        writer = self._writers[upload] = _Writer(self, upload, StageFile(path, offset, algorithm, new=new), algorithm)
+        writer = self._writers[upload] = _Writer(self, upload, StageFile(path, offset, algorithm), algorithm)
         if offset:
             try:
                 await writer.begin(memory)
@@ -130,6 +121,10 @@ class _Writer:
         """Open the file now."""
         self._start(self._file.open, memory)
         await self._settled()
+
+    def place(self, size: int) -> str:
+        """See ports.blobs.StageWriter. The upload's name is enough."""
+        return ""
 
     async def write(self, piece: bytes) -> None:
         """See ports.blobs.StageWriter."""

@@ -91,9 +91,8 @@ class StageFile:
     too: while a writer could still append, its file cannot become a copy.
     """
 
-    def __init__(self, path: str, offset: int, algorithm: str, *, new: bool = False) -> None:
+    def __init__(self, path: str, offset: int, algorithm: str) -> None:
         self._path = path
-        self._new = new
         self._algorithm = algorithm
         self._descriptor = -1
         self._hash: State | None = None if offset else new_state(algorithm)
@@ -102,10 +101,9 @@ class StageFile:
         self.offset = offset
 
     def open(self, memory: Memory | None) -> None:
-        """Open and lock the stage at its offset, dropping what lies beyond; make it if the offset is 0. Raises
-        TooManyRequests when somebody else made one that was to be new."""
+        """Open and lock the stage at its offset, dropping what lies beyond; make it if the offset is 0."""
         with translated("opening the upload"):
-            descriptor = lock_stage(self._path, create=self.offset == 0, new=self._new)
+            descriptor = lock_stage(self._path, create=self.offset == 0)
             try:
                 self._begin(descriptor, memory)
             except BaseException:
@@ -207,14 +205,11 @@ class StageFile:
             os.close(descriptor)
 
 
-def lock_stage(path: str, *, create: bool, new: bool = False) -> int:
-    """Open and lock a stage. Raises BlobUploadUnknown when there is none, TooManyRequests while it is locked, or when
-    it is to be `new` and is there."""
+def lock_stage(path: str, *, create: bool) -> int:
+    """Open and lock a stage. Raises BlobUploadUnknown when there is none, TooManyRequests while it is locked."""
     for _ in range(_ATTEMPTS):
         try:
-            descriptor = os.open(path, _OPEN | (os.O_CREAT if create else 0) | (os.O_EXCL if new else 0), FILE_MODE)
-        except FileExistsError as cause:
-            raise busy() from cause
+            descriptor = os.open(path, _OPEN | (os.O_CREAT if create else 0), FILE_MODE)
         except FileNotFoundError as cause:
             if create:
                 raise
@@ -232,11 +227,6 @@ def lock_stage(path: str, *, create: bool, new: bool = False) -> int:
             raise
         os.close(descriptor)
     raise busy()
-
-
-def is_begun(path: str) -> bool:
-    """Whether there is a stage. Waits for nothing: its folder is always in memory."""
-    return os.path.lexists(path)
 
 
 def _is_still(path: str, descriptor: int) -> bool:

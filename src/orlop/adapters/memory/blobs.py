@@ -1,6 +1,6 @@
 """Copies and stages in memory. What is durable here is what a checkpoint covered; it lasts as long as the process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from orlop.domain.blob import Blob, BlobKey
@@ -21,11 +21,11 @@ class Copy:
 
 @dataclass(slots=True)
 class Stage:
-    """Bytes of an upload; those from `durable` on go when its writer closes."""
+    """Bytes of an upload; those from `durable` on go when its writer closes. None: nothing ever came."""
 
     modified_at: int
     content: bytearray = field(default_factory=bytearray)
-    durable: int = 0
+    durable: int | None = None
     writer: "_Writer | None" = None
 
 
@@ -65,26 +65,20 @@ class MemoryStage:
         self._blobs = blobs
         self._clock = clock
 
-    async def is_new(self, upload: str) -> bool:
-        stage = self._blobs.staged.get(upload)
-        if stage is not None and stage.writer is not None:
-            raise _busy()
-        return stage is None
-
-    async def open(self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False) -> "_Writer":
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> "_Writer":
         stage = self._blobs.staged.get(upload)
         if stage is None and offset == 0:
             stage = self._blobs.staged[upload] = Stage(self._clock.now())
-        if stage is None or stage.durable < offset:
+        if stage is None or (stage.durable or 0) < offset:
             raise _gone(upload)
-        if stage.writer is not None or (new and stage.durable):
+        if stage.writer is not None:
             raise _busy()
-        stage.writer = _Writer(stage, offset, algorithm, self._clock)
+        stage.writer = _Writer(stage, offset, algorithm, self._clock, lambda: self._untouched(upload))
         return stage.writer
 
     async def digest(self, upload: str, size: int, algorithm: str, place: str = "") -> Digest:
         stage = self._blobs.staged.get(upload)
-        if stage is None or stage.durable < size:
+        if stage is None or (stage.durable or 0) < size:
             raise _gone(upload)
         return digest_of(bytes(stage.content[:size]), algorithm)
 
@@ -99,13 +93,19 @@ class MemoryStage:
     async def discard(self, upload: str) -> None:
         self._blobs.staged.pop(upload, None)
 
+    def _untouched(self, upload: str) -> None:
+        """A writer has let go that wrote nothing, of a stage that was not there before."""
+        self._blobs.staged.pop(upload, None)
+
 
 class _Writer:
     """See ports.blobs.StageWriter."""
 
-    def __init__(self, stage: Stage, offset: int, algorithm: str, clock: Clock) -> None:
+    def __init__(self, stage: Stage, offset: int, algorithm: str, clock: Clock, untouched: Callable[[], None]) -> None:
         del stage.content[offset:]
-        stage.durable = offset
+        if stage.durable is not None:
+            stage.durable = offset
+        self._untouched = untouched
         self._stage = stage
         self._clock = clock
         self._algorithm = algorithm
@@ -115,8 +115,12 @@ class _Writer:
     def offset(self) -> int:
         return len(self._stage.content)
 
+    def place(self, size: int) -> str:
+        return ""
+
     async def write(self, piece: bytes) -> None:
         self._stage.content += piece
+        self._stage.durable = self._stage.durable or 0
         self._stage.modified_at = self._clock.now()
         if self._hash is not None:
             self._hash.update(piece)
@@ -131,8 +135,10 @@ class _Writer:
 
     async def close(self) -> None:
         if self._stage.writer is self:
-            del self._stage.content[self._stage.durable :]
+            del self._stage.content[self._stage.durable or 0 :]
             self._stage.writer = None
+            if self._stage.durable is None:
+                self._untouched()
 
 
 class _Content:

@@ -65,10 +65,11 @@ class BlobRow:
 
 @dataclass(slots=True)
 class UploadRow:
-    """A session, and the digest that it was last about to become."""
+    """A session, the digest that it was last about to become, and the ticket that it was begun with."""
 
     upload: Upload
     target: Digest | None = None
+    ticket: str = ""
 
 
 @dataclass(slots=True)

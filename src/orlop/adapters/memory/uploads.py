@@ -8,7 +8,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import Upload, UploadState, busy, too_many_sessions
+from orlop.domain.upload import Upload, UploadState, begun_already, busy, too_many_sessions
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
 
@@ -18,10 +18,21 @@ class MemoryUploads:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None) -> None:
+    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None, ticket: str = "") -> None:
+        other = self._begun(ticket) if ticket else None
+        if other is not None:
+            self._row(other.upload.repository, other.upload.id, upload.started_at)
+            raise begun_already()
         if at_most and self._held(upload.created_by, upload.started_at) >= at_most:
             raise too_many_sessions(upload, at_most)
-        self._state.uploads[upload.id] = UploadRow(upload, target)
+        self._state.uploads[upload.id] = UploadRow(upload, target, ticket)
+
+    def _begun(self, ticket: str) -> UploadRow | None:
+        return next((row for row in self._state.uploads.values() if row.ticket == ticket), None)
+
+    async def begun(self, repository: RepositoryName, ticket: str, now: int) -> Upload | None:
+        row = self._begun(ticket)
+        return None if row is None else self._row(repository, row.upload.id, now).upload
 
     def _held(self, owner: str, now: int) -> int:
         sessions = (row.upload for row in self._state.uploads.values())
@@ -38,14 +49,6 @@ class MemoryUploads:
             raise busy(row.upload, now)
         row.upload = msgspec.structs.replace(row.upload, fence=row.upload.fence + 1, lease_until=lease_until)
         row.target = target or row.target
-        return row.upload
-
-    async def take(self, upload: Upload, *, offset: int, digest: Digest | None, place: str, expires_at: int) -> Upload:
-        row = self._claimed(upload)
-        fence = row.upload.fence + 1
-        row.upload = msgspec.structs.replace(
-            row.upload, offset=offset, digest=digest, place=place, fence=fence, lease_until=0, expires_at=expires_at
-        )
         return row.upload
 
     async def advance(

@@ -48,18 +48,11 @@ class S3Stage:
         self._writers: dict[str, Writer] = {}
         self._memories: OrderedDict[str, _Memory] = OrderedDict()
 
-    async def is_new(self, upload: str) -> bool:
-        """See ports.blobs.BlobStage. Every writer has objects of its own."""
-        self._check_free(upload)
-        return True
-
     def _check_free(self, upload: str) -> None:
         if upload in self._writers:
             raise TooManyRequests("another request is writing to this upload; try again when it has ended")
 
-    async def open(
-        self, upload: str, offset: int, algorithm: str, place: str = "", *, new: bool = False
-    ) -> StageWriter:
+    async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
         """See ports.blobs.BlobStage."""
         stage = self._session.keys.stage(upload)
         self._check_free(upload)

@@ -51,6 +51,14 @@ class Writer:
         self._pieces = list(content)
         self._gathered = self._hashed = sum(map(len, self._pieces))
 
+    def place(self, size: int) -> str:
+        """See ports.blobs.StageWriter."""
+        place = self._place
+        whole, rest = divmod(self._gathered + size, place.part)
+        for _ in range(whole):
+            place = place.with_part(self._name)
+        return (place.with_tail(self._name, rest) if rest or not place.parts else place).text()
+
     async def write(self, piece: bytes) -> None:
         """See ports.blobs.StageWriter. Raises TooLarge beyond the most parts that a blob may have."""
         self._check()

@@ -8,7 +8,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.upload import Upload, busy, too_many_sessions
+from orlop.domain.upload import Upload, UploadState, begun_already, busy, too_many_sessions
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
 
@@ -19,7 +19,7 @@ class SqlUploads:
         self._engine = engine
         self._reader = engine.reader
 
-    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None) -> None:
+    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None, ticket: str = "") -> None:
         async def script(tx: Session) -> None:
             begun = await tx.one(
                 "upload_start",
@@ -36,9 +36,13 @@ class SqlUploads:
                 upload.expires_at,
                 target,
                 at_most,
+                ticket or None,
             )
             if begun is None:
-                raise too_many_sessions(upload, at_most)
+                other = await tx.one("upload_begun", ticket) if ticket else None
+                if other is None:
+                    raise too_many_sessions(upload, at_most)
+                raise _unknown(ticket) if _is_over(_upload(other), upload.started_at) else begun_already()
 
         await self._engine.write(script, durable=False, changes=False)
 
@@ -47,6 +51,15 @@ class SqlUploads:
         if row is None:
             raise _unknown(upload)
         return _upload(row)
+
+    async def begun(self, repository: RepositoryName, ticket: str, now: int) -> Upload | None:
+        row = await self._reader.one("upload_begun", ticket)
+        if row is None:
+            return None
+        upload = _upload(row)
+        if upload.repository != repository or _is_over(upload, now):
+            raise _unknown(ticket)
+        return upload
 
     async def claim(
         self, repository: RepositoryName, upload: str, *, now: int, lease_until: int, target: Digest | None = None
@@ -59,15 +72,6 @@ class SqlUploads:
             if held is not None:
                 raise busy(_upload(held), now)
             raise _unknown(upload)
-
-        return await self._engine.write(script, durable=False, changes=False)
-
-    async def take(self, upload: Upload, *, offset: int, digest: Digest | None, place: str, expires_at: int) -> Upload:
-        async def script(tx: Session) -> Upload:
-            row = await tx.one("upload_take", upload.id, upload.fence, offset, digest, place, expires_at)
-            if row is None:
-                raise _unknown(upload.id)
-            return _upload(row)
 
         return await self._engine.write(script, durable=False, changes=False)
 
@@ -148,6 +152,10 @@ async def _insert(tx: Session, blob: Blob, state: BlobState, by: By) -> Row:
     row = await tx.one("blob_insert", blob.key.digest, blob.key.copy, blob.size, state.value, by.at, by.actor)
     assert row is not None
     return row[0], blob.key.copy, blob.size, state
+
+
+def _is_over(upload: Upload, now: int) -> bool:
+    return upload.state(now) is UploadState.EXPIRED
 
 
 def _unknown(upload: str) -> BlobUploadUnknown:

@@ -9,6 +9,7 @@ import msgspec
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown, RegistryError, RequestInvalid
 from orlop.domain.names import Reference, RepositoryName, parse_reference
+from orlop.domain.upload import is_upload_name
 
 
 class Kind(StrEnum):
@@ -145,7 +146,7 @@ def _decoded(text: str) -> str:
 
 
 def _upload(text: str) -> str:
-    if len(text) != 36 or not all(character in "0123456789abcdef-" for character in text):
+    if not is_upload_name(text):
         raise BlobUploadUnknown("there is no such upload; begin a new one")
     return text
 

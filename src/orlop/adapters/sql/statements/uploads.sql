@@ -1,12 +1,18 @@
 -- name: upload_start
 INSERT INTO uploads
-    (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at, target)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+    (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at, target,
+     ticket)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14
 WHERE ?13 = 0 OR ?13 > (
     SELECT count(*)
     FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND u.expires_at > ?10 LIMIT ?13) AS held
 )
+ON CONFLICT DO NOTHING
 RETURNING id;
+
+-- name: upload_begun
+SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at
+FROM uploads WHERE ticket = ?1;
 
 -- name: upload_get
 SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at
@@ -15,11 +21,6 @@ FROM uploads WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_unt
 -- name: upload_claim
 UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, target)
 WHERE id = ?1 AND repository = ?2 AND expires_at > ?3 AND lease_until <= ?3
-RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
-
--- name: upload_take
-UPDATE uploads SET "offset" = ?3, digest = ?4, place = ?5, fence = fence + 1, lease_until = 0, expires_at = ?6
-WHERE id = ?1 AND fence = ?2
 RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
 
 -- name: upload_advance
