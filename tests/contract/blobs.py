@@ -191,6 +191,12 @@ class StageKit:
         await writer.close()
         assert await store.stage.digest(UPLOAD, size + 5, "sha256", place) == digest_of(b"x" * size + b"y" * 5)
 
+    async def test_a_stage_that_nobody_wrote_to_is_none(self, store: BlobStore) -> None:
+        writer = await store.stage.open(UPLOAD, 0, "sha256")
+        writer.place(5)
+        await writer.close()
+        assert [stage async for stage in store.inventory.stages()] == []
+
     async def test_what_came_after_the_last_checkpoint_is_lost(self, store: BlobStore) -> None:
         writer = await store.stage.open(UPLOAD, 0, "sha256")
         await writer.write(b"one")

@@ -106,7 +106,8 @@ class BlobStage(Protocol):
     """Where uploads gather. `place` is always that of the checkpoint to go on from; empty before the first."""
 
     async def open(self, upload: str, offset: int, algorithm: str, place: str = "") -> StageWriter:
-        """Open the stage of an upload to go on at `offset`; bytes beyond it are dropped, a stage at 0 is made.
+        """Open the stage of an upload to go on at `offset`; bytes beyond it are dropped, a stage at 0 is made
+        with the first that are written.
 
         `algorithm` is what the digest is computed with. Raises BlobUploadUnknown when fewer than `offset` bytes are
         there, TooManyRequests while another writer has it open; at 0, a store may raise that from `write` instead.

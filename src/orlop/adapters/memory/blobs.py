@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest, digest_from, digest_of, new_hash
@@ -73,7 +74,7 @@ class MemoryStage:
             raise _gone(upload)
         if stage.writer is not None:
             raise _busy()
-        stage.writer = _Writer(stage, offset, algorithm, self._clock, lambda: self._untouched(upload))
+        stage.writer = _Writer(stage, offset, algorithm, self._clock, partial(self._blobs.staged.pop, upload, None))
         return stage.writer
 
     async def digest(self, upload: str, size: int, algorithm: str, place: str = "") -> Digest:
@@ -93,19 +94,15 @@ class MemoryStage:
     async def discard(self, upload: str) -> None:
         self._blobs.staged.pop(upload, None)
 
-    def _untouched(self, upload: str) -> None:
-        """A writer has let go that wrote nothing, of a stage that was not there before."""
-        self._blobs.staged.pop(upload, None)
-
 
 class _Writer:
     """See ports.blobs.StageWriter."""
 
-    def __init__(self, stage: Stage, offset: int, algorithm: str, clock: Clock, untouched: Callable[[], None]) -> None:
+    def __init__(self, stage: Stage, offset: int, algorithm: str, clock: Clock, drop: Callable[[], object]) -> None:
         del stage.content[offset:]
         if stage.durable is not None:
             stage.durable = offset
-        self._untouched = untouched
+        self._drop = drop
         self._stage = stage
         self._clock = clock
         self._algorithm = algorithm
@@ -138,7 +135,7 @@ class _Writer:
             del self._stage.content[self._stage.durable or 0 :]
             self._stage.writer = None
             if self._stage.durable is None:
-                self._untouched()
+                self._drop()
 
 
 class _Content:
