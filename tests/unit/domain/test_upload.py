@@ -23,7 +23,6 @@ OPEN, WRITING = UploadState.OPEN, UploadState.WRITING
 ENDS = {UploadState.COMMITTED, UploadState.CANCELLED, UploadState.EXPIRED}
 LEGAL = {
     (OPEN, UploadEvent.CLAIM): WRITING,
-    (OPEN, UploadEvent.ADVANCE): OPEN,
     (OPEN, UploadEvent.COMMIT): UploadState.COMMITTED,
     (OPEN, UploadEvent.CANCEL): UploadState.CANCELLED,
     (OPEN, UploadEvent.EXPIRE): UploadState.EXPIRED,

@@ -404,7 +404,7 @@ async def test_of_first_chunks_that_come_at_once_through_several_processes_one_c
             ticket = await registry.uploads.start(APP, ALICE)
             chunks = [blob(f"chunk {number} {each}", 5_000) for each in range(3)]
 
-            late = [Body(_late(piece.content, number * place % 7), 5_000) for place, piece in enumerate(chunks)]
+            late = [Body(_late(piece.content, number * (place + 1) % 7), 5_000) for place, piece in enumerate(chunks)]
             ended = await asyncio.gather(
                 *(
                     each.uploads.append(APP, ticket.id, chunk, ALICE)
