@@ -131,14 +131,11 @@ class Uploads:
         Raises DigestInvalid when the content is not what `digest` says; the session then stands where it stood before.
 
         The end of a session may arrive twice: a balancer, or a client, repeats what got no answer. A session that is
-        gone from a repository that holds what it was to become has ended well.
+        gone from a repository that holds what it was to become has ended well. By its ticket that cannot be seen: then
+        it has not begun, and what was not sent again is missing.
         """
         try:
             found = await self.status(repository, upload, caller)
-            if found.ticket and body.is_empty:
-                linked = await self._linked(repository, digest, caller)
-                if linked is not None:
-                    return linked
             if body.is_empty and _is_ready(found, digest, self._clock.now()):
                 claim = self._claimed(found)
             else:

@@ -269,17 +269,17 @@ async def test_a_cancelled_ticket_is_over_until_that_is_forgotten() -> None:
     assert (await registry.uploads.status(APP, ticket.id, ALICE)).offset == 0
 
 
-async def test_an_upload_may_keep_to_its_ticket_and_end_twice() -> None:
+async def test_an_upload_may_keep_to_its_ticket_and_end_twice_by_its_id() -> None:
     registry = Registry(in_memory(HandClock()).stores, HandClock())
     ticket, piece = await registry.uploads.start(APP, ALICE), blob("once")
     await registry.uploads.append(APP, ticket.id, body(piece.content[:3]), ALICE)
-    await registry.uploads.append(APP, ticket.id, body(piece.content[3:]), ALICE)
-    for _ in range(2):
-        ended = await registry.uploads.finish(APP, ticket.id, piece.digest, body(), ALICE)
+    session = await registry.uploads.append(APP, ticket.id, body(piece.content[3:]), ALICE)
+    for name, rest in ((ticket.id, b""), (session.id, b""), (ticket.id, piece.content)):
+        ended = await registry.uploads.finish(APP, name, piece.digest, body(rest), ALICE)
         assert ended.key.digest == piece.digest
     assert (await registry.stores.catalog.vitals.totals()).uploads == 0
     with pytest.raises(DigestInvalid):
-        await registry.uploads.finish(APP, ticket.id, blob("never").digest, body(), ALICE)
+        await registry.uploads.finish(APP, ticket.id, piece.digest, body(), ALICE)
 
 
 async def test_one_ticket_used_again_never_gives_a_copy_the_name_of_another() -> None:
