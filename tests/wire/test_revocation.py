@@ -41,6 +41,21 @@ def test_a_grant_that_comes_and_goes_counts_at_once_in_both_workers(workers: Pla
                 assert pulls(connection, who).status in {401, 404}, number
 
 
+def test_who_goes_on_asking_the_same_on_a_connection_is_looked_at_each_time(workers: Place) -> None:
+    for number in range(ROUNDS):
+        grant = workers.let_in()
+        for connection in workers.connections:
+            assert [pulls(connection, workers.robot).body for _ in range(4)] == [APP.content] * 4, number
+        workers.manage("DELETE", f"grants/{grant}")
+        for connection in workers.connections:
+            assert pulls(connection, workers.robot).status in {401, 404}, number
+    workers.let_in()
+    for connection in workers.connections:
+        assert [pulls(connection, workers.robot).status for _ in range(4)] == [200] * 4
+    workers.manage("DELETE", "robots/robot+ci")
+    assert [pulls(connection, workers.robot).status for connection in workers.connections] == [401, 401]
+
+
 def test_a_robot_that_is_gone_is_nobody_at_once_in_both_workers(workers: Place) -> None:
     workers.let_in()
     tokens = [workers.token(connection) for connection in workers.connections]

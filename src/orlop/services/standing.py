@@ -92,12 +92,20 @@ class Standings:
             Standing(ANONYMOUS, count=None, since=0, until=NEVER, is_open=True) if access.everyone else None
         )
 
-    def recall(self, authorization: bytes, now: int) -> Standing | None:
-        """What is known of who sends this header, if it still holds. A clock that was set back makes nothing hold
-        longer."""
+    def key(self, authorization: bytes) -> bytes:
+        """What a header is kept under, from which nobody learns it."""
+        if not authorization:
+            return b""
+        state = self._keyed.copy()
+        state.update(authorization)
+        return state.digest()
+
+    def recall(self, key: bytes, now: int) -> Standing | None:
+        """What is known of who sends the header with this key, if it still holds. A clock that was set back makes
+        nothing hold longer."""
         if self._everyone is not None:
             return self._everyone
-        standing = self._kept.get(self._hash(authorization))
+        standing = self._kept.get(key)
         if standing is None or not standing.since <= now < standing.until or standing.count is None:
             return None
         return standing if standing.count == self._changes.current() else None
@@ -109,29 +117,30 @@ class Standings:
         Raises Unauthorized, TooManyRequests, Unavailable.
         """
         now = self._clock.now()
-        known = self.recall(authorization, now)
+        key = self.key(authorization)
+        known = self.recall(key, now)
         if known is not None:
             return known
-        before = self._before(authorization, now) if by_digest else None
+        before = self._before(key, now) if by_digest else None
         if before is None:
-            return await self._look(authorization, address, request, now)
+            return await self._look(authorization, key, address, request, now)
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await self._look(authorization, address, request, now)
+                return await self._look(authorization, key, address, request, now)
         except (Unavailable, TimeoutError):
             return before
 
-    def _before(self, authorization: bytes, now: int) -> Standing | None:
-        """Who sent this header when the catalog was seen last, if that is not too long ago."""
+    def _before(self, key: bytes, now: int) -> Standing | None:
+        """Who sent the header with this key when the catalog was seen last, if that is not too long ago."""
         last = self._changes.last()
-        standing = self._kept.get(self._hash(authorization))
+        standing = self._kept.get(key)
         if last is None or standing is None:
             return None
         count, seconds = last
         holds = standing.count == count and standing.since <= now < standing.ends and seconds < self._grace
         return standing if holds else None
 
-    async def _look(self, authorization: bytes, address: str, request: str, now: int) -> Standing:
+    async def _look(self, authorization: bytes, key: bytes, address: str, request: str, now: int) -> Standing:
         count = self._changes.current()
         text = authorization.decode("latin-1")
         caller = await self._authentication.caller(text, address=address, request=request)
@@ -142,7 +151,7 @@ class Standings:
             ends = min(ends, proof.ends or NEVER) if proof is not None else 0
         standing = Standing(caller.subject, count=count, since=now, until=min(believed, ends), ends=ends)
         if count is not None and count == self._changes.current():
-            self._remember(self._hash(authorization), standing)
+            self._remember(key, standing)
         return standing
 
     def remember(self, standing: Standing, repository: str, decision: Decision) -> None:
@@ -171,10 +180,3 @@ class Standings:
         for standing in self._kept.values():
             standing.pulls.clear()
         self._places = 0
-
-    def _hash(self, authorization: bytes) -> bytes:
-        if not authorization:
-            return b""
-        state = self._keyed.copy()
-        state.update(authorization)
-        return state.digest()

@@ -104,7 +104,7 @@ class Scene:
     def recalled(self, header: bytes = b"alice") -> bool:
         """Whether the next pull needs nothing decided."""
         now = self.clock.now()
-        standing = self.standings.recall(header, now)
+        standing = self.standings.recall(self.standings.key(header), now)
         return standing is not None and standing.may_pull(APP, now)
 
 
@@ -208,8 +208,8 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for header in (b"alice", b"alice2", b"alice3"):
         standing = await scene.standings.take(header, "", "")
     now = scene.clock.now()
-    assert scene.standings.recall(b"alice", now) is None
-    assert scene.standings.recall(b"alice3", now) is standing
+    assert scene.standings.recall(scene.standings.key(b"alice"), now) is None
+    assert scene.standings.recall(scene.standings.key(b"alice3"), now) is standing
     for number in range(20):
         scene.standings.remember(standing, f"team/{number}", Decision(True, "a rule"))
         assert len(standing.pulls) <= 3

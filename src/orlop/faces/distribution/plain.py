@@ -19,6 +19,9 @@ from orlop.services.standing import Standing, Standings
 Scope = dict[str, Any]
 
 _METHODS = frozenset({"GET", "HEAD"})
+#: Where a server lets us keep what we find out of a head, for those that follow and are the same but for their target;
+#: and the name under which it is there.
+_SAME_HEAD, _PLAIN = "orlop.same_head", "plain"
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +50,15 @@ class Given(msgspec.Struct, frozen=True, gc=False):
     seen: Callable[[], None]
 
 
+class _Seen(msgspec.Struct, frozen=True, gc=False):
+    """What a head says whatever its target is. `key`: see Standings."""
+
+    method: str
+    headers: dict[bytes, bytes]
+    key: bytes
+    address: str
+
+
 class Plain:
     """Tells plain requests from others."""
 
@@ -57,18 +69,28 @@ class Plain:
 
     def read(self, scope: Scope, request_id: str) -> Asked | None:
         """The request, if it is one."""
-        if scope["method"] not in _METHODS or scope["http_version"] >= "2" or scope["query_string"]:
-            return None
         target = scope.get("raw_path")
         if target is None:
             return None
-        lines = scope["headers"]
+        same = scope["extensions"].get(_SAME_HEAD) if "extensions" in scope else None
+        seen = (same.get(_PLAIN) if same else None) or self._see(scope)
+        if seen is None:
+            return None
+        if same is not None:
+            same[_PLAIN] = seen
+        now = self._clock.now()
+        standing = self._standings.recall(seen.key, now)
+        if standing is None:
+            return None
+        caller = Caller(standing.subject, seen.address, request_id)
+        return Asked(seen.method, target, seen.headers, standing, caller, now)
+
+    def _see(self, scope: Scope) -> _Seen | None:
+        method, lines = scope["method"], scope["headers"]
+        if method not in _METHODS or scope["http_version"] >= "2" or scope["query_string"]:
+            return None
         headers: dict[bytes, bytes] = dict(lines)
         if len(headers) != len(lines) or b"content-length" in headers or b"transfer-encoding" in headers:
             return None
-        now = self._clock.now()
-        standing = self._standings.recall(headers.get(b"authorization", b""), now)
-        if standing is None:
-            return None
-        caller = Caller(standing.subject, self._proxies.client(scope, headers), request_id)
-        return Asked(scope["method"], target, headers, standing, caller, now)
+        key = self._standings.key(headers.get(b"authorization", b""))
+        return _Seen(method, headers, key, self._proxies.client(scope, headers))

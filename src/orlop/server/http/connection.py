@@ -17,6 +17,7 @@ import httptools
 import structlog
 
 from orlop.server.http.exchange import STATUS_LINES, AnswerInvalid, Exchange
+from orlop.server.http.repeated import Repeated
 
 #: Bytes of a body that wait for the application, from which on no more are read.
 _AHEAD = 256 * 1024
@@ -99,6 +100,9 @@ class Connection(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None
         self._is_full = False
         self._prompt = 0  # how many of the requests that arrive may still be answered at once
+        self._begun = 0  # how many heads began in what has arrived
+        self._given: Message | None = None  # the scope of what was answered at once last
+        self._repeated: Repeated | None = None
         self._outlet: socket.socket | None = None
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._common: dict[str, Any] = {}
@@ -157,6 +161,10 @@ class Connection(asyncio.Protocol):
         if self._takes_no_more:
             return
         self._prompt = _PROMPT
+        is_between = not self._in_head and self._reading is None
+        if is_between and self._is_repeated(data):
+            return
+        self._begun, self._given = 0, None
         try:
             self._framing += len(data)
             self._parser.feed_data(data)
@@ -164,6 +172,8 @@ class Connection(asyncio.Protocol):
                 self._fed += len(data)
             if max(self._fed, self._framing) > self._house.head_bytes:
                 raise _HeadTooLarge
+            if is_between and self._begun == 1 and self._given is not None and not self._in_head:
+                self._repeated = Repeated.of(data, self._given)
         except httptools.HttpParserUpgrade:
             self._takes_no_more = True  # it is answered as what it is without; what follows might be another protocol
         except httptools.HttpParserCallbackError as error:
@@ -173,6 +183,21 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(400)
 
+    def _is_repeated(self, data: bytes) -> bool:
+        """Take what arrived if it is the head of before, whole, with another target; the parser stands between two
+        requests, and goes on standing there."""
+        if self._repeated is None or self._exchanges or len(data) > self._house.head_bytes:
+            return False
+        scope = self._repeated.again(data)
+        if scope is None:
+            return False
+        try:
+            self._take(scope, ends=False, awaited=False)
+            self.on_message_complete()
+        except Exception as error:  # noqa: BLE001 - a defect of the application, as one that the parser comes upon
+            self._refuse(_status(error))
+        return True
+
     # --- what the parser tells ----------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
@@ -181,6 +206,7 @@ class Connection(asyncio.Protocol):
         self._headers = []
         self._counted = self._fed = 0
         self._in_head = True
+        self._begun += 1
         self._is_awaited = False
 
     def on_url(self, url: bytes) -> None:
@@ -223,9 +249,13 @@ class Connection(asyncio.Protocol):
         }
         # Another protocol is not spoken here: the answer is the last of this one.
         ends = not self._parser.should_keep_alive() or self._parser.should_upgrade()
+        self._take(scope, ends=ends, awaited=self._is_awaited and version == "1.1")
+
+    def _take(self, scope: Message, *, ends: bool, awaited: bool) -> None:
+        """Have a request answered whose head is whole."""
         if not (self._exchanges or ends or self._is_full) and self._prompt and self._is_answered_at_once(scope):
             return
-        exchange = Exchange(self, scope, ends=ends, awaited=self._is_awaited and version == "1.1")
+        exchange = Exchange(self, scope, ends=ends, awaited=awaited)
         self.waiting_since = None
         self._reading = exchange
         self._exchanges.append(exchange)
@@ -351,6 +381,7 @@ class Connection(asyncio.Protocol):
         status, fields, body = answer
         self._prompt -= 1
         self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
+        self._given = scope
         self.waiting_since = self._loop.time()
         return True
 
