@@ -10,12 +10,15 @@ from pathlib import Path
 from bench.findings import OURS
 from bench.load import wrk
 from bench.plan import Plan
-from bench.scenes import catalog
+from bench.scenes import catalog, content
 from bench.scenes.folder import kept, read_all
 from bench.scenes.growth import SMALL, growth
 from bench.servers import bare, orlop
 from bench.servers.peers import PEERS, Peer
 from bench.servers.process import Running
+
+#: So many times each manifest is asked for to warm a server up: of two workers each has then seen all but 2 in 100.
+_TIMES = 8
 
 
 class Field:
@@ -53,8 +56,19 @@ class Field:
     def warm_readers(self) -> dict[str, Running]:
         """The same, after each of them has been asked for manifests for a while."""
         for server in self.readers_and_floor.values():
-            wrk.measure(wrk.manifests(self.plan.repositories), server, self.plan.warming, self.folder)
+            self._warm(server)
         return self.readers_and_floor
+
+    def _warm(self, server: Running) -> None:
+        """Ask for manifests until each was asked for often enough to be remembered, so that what is measured after does
+        not hang on how fast the machine was until then; of slow servers, which remember nothing, twice as long."""
+        plan = self.plan
+        load, wanted = wrk.manifests(plan.repositories), _TIMES * plan.repositories * len(content.TAGS)
+        period = plan.warming // 2
+        asked = seconds = 0.0
+        while seconds < plan.warming or (asked < wanted and seconds < 2 * plan.warming):
+            asked += wrk.measure(load, server, period, self.folder).requests * period
+            seconds += period
 
     @contextmanager
     def pushed(self) -> Iterator[dict[str, Running]]:

@@ -11,7 +11,7 @@ class Plan(NamedTuple):
     seconds: int
     """How long a server is under load in one turn."""
     warming: int
-    """How long a server is under load before the first turn of a work whose answers servers may remember."""
+    """How long a server is under load, at least, before the first turn of a work whose answers servers may remember."""
     repositories: int
     """With five tags each, in what every server holds."""
     large_repositories: int
