@@ -12,8 +12,9 @@ from orlop.adapters.filesystem.open_copies import OpenCopies
 from orlop.config.audit import Audit
 from orlop.domain.errors import TooManyRequests
 from orlop.faces.distribution import app as distribution
-from orlop.faces.distribution import pulling
+from orlop.faces.distribution import plain, pulling
 from orlop.faces.distribution.turnstile import Turnstile
+from orlop.server.http import repeated
 from tests.content import blob, image
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess
@@ -111,6 +112,10 @@ def test_manifests_that_are_remembered_are_answered_at_once(
     for _ in range(2):
         registry.ask(method, target, headers=headers)
     assert registry.answered_at_once == is_at_once
+
+
+def test_server_and_application_mean_the_same_place_for_what_a_head_says() -> None:
+    assert plain.SAME_HEAD == repeated.SAME_HEAD
 
 
 @pytest.mark.parametrize("target", [MANIFEST, f"/v2/app/blobs/{LARGE.digest}", "/v2/app/manifests/v1?ns=docker.io"])

@@ -21,7 +21,7 @@ Scope = dict[str, Any]
 _METHODS = frozenset({"GET", "HEAD"})
 #: Where a server lets us keep what we find out of a head, for those that follow and are the same but for their target;
 #: and the name under which it is there.
-_SAME_HEAD, _PLAIN = "orlop.same_head", "plain"
+SAME_HEAD, _PLAIN = "orlop.same_head", "plain"
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -72,12 +72,14 @@ class Plain:
         target = scope.get("raw_path")
         if target is None:
             return None
-        same = scope["extensions"].get(_SAME_HEAD) if "extensions" in scope else None
-        seen = (same.get(_PLAIN) if same else None) or self._see(scope)
+        same = scope["extensions"].get(SAME_HEAD) if "extensions" in scope else None
+        seen: _Seen | None = same.get(_PLAIN) if same else None
         if seen is None:
-            return None
-        if same is not None:
-            same[_PLAIN] = seen
+            seen = self._see(scope)
+            if seen is None:
+                return None
+            if same is not None:
+                same[_PLAIN] = seen
         now = self._clock.now()
         standing = self._standings.recall(seen.key, now)
         if standing is None:
