@@ -14,7 +14,7 @@ from bench.scenes import catalog, content
 from bench.scenes.folder import kept, read_all
 from bench.scenes.growth import SMALL, growth
 from bench.servers import bare, orlop
-from bench.servers.peers import PEERS, Peer
+from bench.servers.peers import PEERS, PUSHED_TO, Peer
 from bench.servers.process import Running
 
 #: So many times each manifest is asked for to warm a server up: of two workers each has then seen all but 2 in 100.
@@ -77,8 +77,8 @@ class Field:
             servers = [stack.enter_context(self.ours(self.standard()))]
             servers += [
                 stack.enter_context(peer.serving(self.fresh(), self.fresh()))
-                for peer in self.peers
-                if peer.takes_pushes
+                for peer in PUSHED_TO
+                if peer.path is not None
             ]
             yield {server.name: server for server in servers}
 

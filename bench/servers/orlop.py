@@ -16,6 +16,8 @@ from bench.servers.process import Running, free_port, started
 _COUNTED = {
     f"ORLOP_RATE_LIMITS_{name}": "100000000" for name in ("REQUESTS", "PULLS", "ADDRESS_REQUESTS", "ADDRESS_PULLS")
 }
+#: Python keeps what it compiled, as where Orlop is installed, whatever the shell says; else each start compiles all.
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 def command(storage: Path, port: int) -> list[str]:
@@ -31,5 +33,6 @@ def command(storage: Path, port: int) -> list[str]:
 def serving(folder: Path, storage: Path) -> Iterator[Running]:
     """The server on this data folder; its logs go to `folder`."""
     port = free_port()
-    with started(OURS, command(storage, port), port, folder, ready="/readyz", environment=_COUNTED) as running:
+    environment = {**_COUNTED, **_COMPILED}
+    with started(OURS, command(storage, port), port, folder, ready="/readyz", environment=environment) as running:
         yield running._replace(authorization=people.authorization())

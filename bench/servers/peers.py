@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,10 +85,10 @@ def _distribution(folder: Path, storage: Path, port: int) -> list[str]:
     return ["serve", str(path)]
 
 
-def _zot(folder: Path, storage: Path, port: int) -> list[str]:
+def _zot(folder: Path, storage: Path, port: int, *, commit: bool = False) -> list[str]:
     configuration = {
         "distSpecVersion": "1.1.1",
-        "storage": {"rootDirectory": str(storage)},
+        "storage": {"rootDirectory": str(storage), "commit": commit},
         "http": {"address": "127.0.0.1", "port": str(port)},
         "log": {"level": "info", "output": str(folder / "zot.log")},
     }
@@ -149,6 +150,8 @@ ZOT = Peer(
     configure=_zot,
     filled_running=True,
 )
+#: By default zot answers a push before its bytes are on the disk; this one syncs the files of blobs, not the folders.
+ZOT_SYNCING = ZOT._replace(name="zot, syncing", configure=partial(_zot, commit=True))
 NGINX = Peer(
     name="nginx",
     program="nginx",
@@ -161,3 +164,4 @@ NGINX = Peer(
 )
 
 PEERS = (DISTRIBUTION_2, DISTRIBUTION_3, ZOT, NGINX)
+PUSHED_TO = (DISTRIBUTION_2, DISTRIBUTION_3, ZOT, ZOT_SYNCING)
