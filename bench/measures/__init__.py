@@ -28,6 +28,7 @@ MEASURES = (
     Measure("catalog-page", growth.catalog),
     Measure("referrers-page", growth.referrers),
     Measure("head-while-pushing", latency.head_while_pushing),
+    Measure("token", latency.token),
     Measure("memory-idle", memory.idle),
     Measure("memory-huge-blob", memory.huge_blob),
     Measure("memory-catalog", memory.large_catalog),
