@@ -21,6 +21,11 @@ class Plan(NamedTuple):
     referrers: int
     huge_blob: int
 
+    @property
+    def more_rounds(self) -> int:
+        """Of a work whose figures differ by a third, because it waits for the disk or for memory, or is a p99."""
+        return 3 * self.rounds
+
 
 FULL = Plan(
     quick=False,

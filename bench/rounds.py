@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 Turn = Callable[[], float]
 
-#: So many times as many rounds are due to a work whose figures differ by a third: it waits for the disk, or for memory.
-MORE = 3
-
 
 class Series(NamedTuple):
     """One figure of one server, once in each round."""

@@ -5,7 +5,7 @@ from functools import partial
 from bench.field import Field
 from bench.findings import Finding, compared
 from bench.load import wrk
-from bench.rounds import MORE, take_turns
+from bench.rounds import take_turns
 
 
 def small(field: Field) -> Finding:
@@ -24,7 +24,7 @@ def medium(field: Field) -> Finding:
 
 def large(field: Field) -> Finding:
     """256 MiB."""
-    rounds = field.plan.rounds * MORE
+    rounds = field.plan.more_rounds
     figures = take_turns({name: partial(_gigabytes, field, name) for name in field.readers}, rounds)
     must = dict.fromkeys(("distribution 2.8", "distribution 3", "zot", "nginx"), 1.0)
     return Finding("GET blob 256 MiB", "GB/s", figures, compared(figures, must), (f"in {rounds} rounds",))

@@ -6,7 +6,7 @@ from functools import partial
 from bench.field import Field
 from bench.findings import Check, Finding
 from bench.load import crews, latency
-from bench.rounds import MORE, ratio, take_turns
+from bench.rounds import ratio, take_turns
 from bench.scenes import content
 from bench.servers.process import Running
 
@@ -35,6 +35,7 @@ def head_while_pushing(field: Field) -> Finding:
 
 def token(field: Field) -> Finding:
     """p99 of a token by the robot's secret, for one repository after another, beside that of a manifest by tag."""
+    rounds = field.plan.more_rounds
     with field.ours(field.standard()) as server:
 
         def for_one() -> str:
@@ -43,15 +44,9 @@ def token(field: Field) -> Finding:
         def tokens() -> float:
             return latency.measure(server, "GET", for_one, seconds=field.plan.seconds).p99 * 1e3
 
-        figures = take_turns(
-            {"token": tokens, "manifest": partial(_p99, field, server, "GET", pause=0.0)}, _rounds(field)
-        )
+        figures = take_turns({"token": tokens, "manifest": partial(_p99, field, server, "GET", pause=0.0)}, rounds)
     check = Check("p99, token / manifest", ratio(figures["token"], figures["manifest"]), _MUST_TOKEN, at_most=True)
-    return Finding("GET token", "ms, p99", figures, [check], (f"in {_rounds(field)} rounds",))
-
-
-def _rounds(field: Field) -> int:
-    return field.plan.rounds * MORE
+    return Finding("GET token", "ms, p99", figures, [check], (f"in {rounds} rounds",))
 
 
 def _repository(field: Field) -> str:

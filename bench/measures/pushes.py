@@ -13,7 +13,7 @@ from bench.load import crews
 from bench.load.connection import Connection
 from bench.load.images import share
 from bench.load.pushing import pieces, push_blob
-from bench.rounds import MORE, Turn, take_turns
+from bench.rounds import Turn, take_turns
 from bench.scenes.content import noise
 from bench.servers.process import Running
 
@@ -31,7 +31,7 @@ _FLUSHED = 8 << 20
 def large(field: Field) -> Finding:
     """One blob of 256 MiB by POST, PATCH and PUT."""
     blob = bytearray(noise(_SIZE, 1))
-    rounds = field.plan.rounds * MORE
+    rounds = field.plan.more_rounds
     with field.pushed() as servers:
         turns: dict[str, Turn] = {name: partial(_push, server, blob) for name, server in servers.items()}
         turns[ALONE] = partial(_alone, field.folder / "alone", blob)
@@ -56,7 +56,7 @@ def images(field: Field) -> Finding:
             os.sync()
             return _IMAGES / crews.push_all(servers[name], shares)
 
-        rounds = field.plan.rounds * MORE
+        rounds = field.plan.more_rounds
         figures = take_turns({name: partial(turn, name) for name in servers}, rounds)
     names = ("distribution 2.8", "distribution 3", "zot")
     checks = compared(figures, dict.fromkeys(names, 1.0), dict.fromkeys(names, 2.0))
