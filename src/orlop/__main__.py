@@ -1,6 +1,5 @@
 """`orlop`: joins the command line and everything behind it, each loaded only when a command needs it."""
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -75,11 +74,13 @@ def docker_credential() -> None:
 
 
 def _serve(settings: "Settings") -> int:
+    from orlop.bootstrap.environment import taken_out
     from orlop.bootstrap.first_start import FirstStart
     from orlop.bootstrap.stores import StartRefused
+    from orlop.config.sources import ADMIN_PASSWORD_VARIABLE
     from orlop.server import ServerRefused, serve
 
-    start = FirstStart(os.environ)
+    start = FirstStart(taken_out(ADMIN_PASSWORD_VARIABLE))
     try:
         return serve(settings, start.prepare, start.application)
     except (StartRefused, ServerRefused) as refusal:

@@ -20,7 +20,8 @@ from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access import Access
-from orlop.services.management.documents import DocumentKind
+from orlop.services.management.documents import DocumentKind, nobody
+from orlop.services.management.giving import SpeaksFor
 from orlop.services.repositories import Repositories
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -49,13 +50,20 @@ class Directory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A provider with a secret, and one deeper down."""
 
     url: str
+    note: str = ""
     bind_password: str = ""
     replicas: tuple["Directory", ...] = ()
 
 
 KINDS = {
-    "trust": DocumentKind("trust", Issuer, stands_for=lambda body: (body.robot,)),
-    "provider": DocumentKind("provider", Directory, secrets=frozenset({"bind_password"})),
+    "trust": DocumentKind("trust", Issuer, speaks_for=lambda name, before, body: SpeaksFor((body.robot,))),
+    "provider": DocumentKind(
+        "provider",
+        Directory,
+        speaks_for=nobody,
+        secrets=frozenset({"bind_password"}),
+        destination=lambda body: body.url,
+    ),
 }
 
 

@@ -36,7 +36,7 @@ async def test_a_secret_that_is_set_stays_when_it_is_given_back(api: Api) -> Non
         "PUT",
         "/providers/ldap",
         "root",
-        {"url": "z", "bind_password": "(set)"},
+        {"url": "x", "note": "z", "bind_password": "(set)"},
         headers={"if-match": made.header("etag")},
     )
     assert changed.status == 200
@@ -44,6 +44,10 @@ async def test_a_secret_that_is_set_stays_when_it_is_given_back(api: Api) -> Non
     assert kept is not None
     assert b"hunter22" in kept.body
     assert b'"z"' in kept.body
+    moved = await api.ask(
+        "PUT", "/providers/ldap", "root", {"url": "z", "bind_password": "(set)"}, headers={"if-match": "*"}
+    )
+    assert "give the secret anew" in assert_problem(moved, 400)["detail"]
     cleared = await api.ask("PUT", "/providers/ldap", "root", {"url": "z"}, headers={"if-match": "*"})
     assert cleared.json()["body"]["bind_password"] == ""
 
@@ -53,7 +57,7 @@ async def test_a_secret_that_is_not_there_cannot_stay(api: Api) -> None:
     assert "there is none" in assert_problem(answer, 400)["detail"]
 
 
-@pytest.mark.parametrize("reference", ["env:LDAP_PASSWORD", "file:/run/secrets/ldap"])
+@pytest.mark.parametrize("reference", ["env:ORLOP_SECRET_LDAP", "file:/etc/orlop/secrets/ldap"])
 async def test_where_a_secret_is_kept_is_no_secret(api: Api, reference: str) -> None:
     await api.ask("PUT", "/providers/ldap", "root", {"url": "x", "bind_password": reference}, headers=NEW)
     assert (await api.ask("GET", "/providers/ldap", "root")).json()["body"]["bind_password"] == reference

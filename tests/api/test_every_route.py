@@ -7,10 +7,13 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Role, Subject
+from orlop.ports.catalog import By
+from orlop.ports.identity import Document
 from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.wire.answer import Answer
@@ -151,6 +154,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/providers/{name}"): [("/providers/ldap", None, _SEES)],
     ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
+    ("POST", "/providers/{name}/adopt"): [("/providers/corp/adopt", {}, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
     ("GET", "/access/explain"): [
@@ -181,6 +185,8 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     root = _caller(api, "root")
     await api.management.documents.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.documents.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}
+    await api.identity.documents.put(Document("provider", "corp", msgspec.json.encode(real)), By("root", 1))
     grants = {record.grant.principal: record.grant.id for record in api.catalog.state.identity.grants.values()}
     secrets = [secret for secret in api.catalog.state.identity.secrets.values() if secret.limits is None]
     return api, {

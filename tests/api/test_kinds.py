@@ -17,7 +17,7 @@ LDAP = {
     "type": "ldap",
     "servers": ["ldaps://ldap.example"],
     "bind_dn": "cn=orlop",
-    "bind_password": "env:LDAP_PASSWORD",
+    "bind_password": "env:ORLOP_SECRET_LDAP",
     "user_base": "ou=people,dc=example",
 }
 TRUST = {

@@ -34,6 +34,7 @@ class AccountsKit:
             email="ann@example.org",
             source="ldap",
             external="uuid-1",
+            authority="dc=corp",
             disabled="on leave",
             must_change=True,
             expires_at=cast.at + 5,
@@ -52,6 +53,7 @@ class AccountsKit:
             email="ann@example.org",
             source="ldap",
             external="uuid-1",
+            authority="dc=corp",
             disabled="on leave",
             must_change=True,
             expires_at=cast.at + 5,
@@ -59,18 +61,36 @@ class AccountsKit:
             created_by="admin",
         )
         assert await cast.identity.accounts.get("ann") == made
-        assert await cast.identity.external.external("ldap", "uuid-1") == made
+        assert await cast.identity.external.external("ldap", "dc=corp", "uuid-1") == made
         assert await cast.news() == [(EventKind.ACCOUNT_CREATED, "ann", "user of ldap")]
 
     async def test_nobody_is_there_who_was_not_made(self, cast: Cast) -> None:
         await cast.user("ann")
         assert await cast.identity.accounts.get("an") is None
-        assert await cast.identity.external.external("local", "") is None
-        assert await cast.identity.external.external("ldap", "ann") is None
+        assert await cast.identity.external.external("local", "", "") is None
+        assert await cast.identity.external.external("ldap", "", "ann") is None
         with pytest.raises(NotFound):
             await cast.identity.accounts.change("an", AccountChange(email="x"), cast.by())
         with pytest.raises(NotFound):
             await cast.identity.accounts.remove("an", cast.by())
+
+    async def test_a_provider_of_another_identity_says_it_of_somebody_else(self, cast: Cast) -> None:
+        external = cast.identity.external
+        old = await cast.user("old", source="corp", external="1", authority="https://old")
+        unknown = await cast.user("unknown", source="corp", external="2")
+        assert await external.external("corp", "https://new", "1") is None
+        assert await external.external("corp", "https://old", "1") == old
+        assert await external.external("corp", "https://new", "2") == unknown, "whose authority nobody knows"
+        new = await cast.user("new", source="corp", external="1", authority="https://new")
+        assert await external.external("corp", "https://new", "1") == new
+        await cast.news()
+        with pytest.raises(Conflict):
+            await cast.identity.accounts.change("old", AccountChange(authority="https://new"), cast.by())
+        async with cast.moved():
+            changed = await cast.identity.accounts.change("unknown", AccountChange(authority="https://new"), cast.by())
+        assert changed.authority == "https://new"
+        assert await external.external("corp", "https://new", "2") == changed
+        assert await cast.news() == [(EventKind.ACCOUNT_CHANGED, "unknown", "vouched for by https://new")]
 
     async def test_a_name_is_taken_once_and_so_is_what_a_provider_says(self, cast: Cast) -> None:
         await cast.user("ann", source="ldap", external="uuid-1")

@@ -111,7 +111,7 @@ class AccessChangesKit:
             lambda: identity.members.set("devs", add=["ann"], by=cast.by()),
             lambda: cast.grant("group:devs"),
             lambda: identity.grants.remove(grant.id, cast.by()),
-            lambda: identity.external.synchronise("ldap", {"staff": ["ann"]}, [], cast.by()),
+            lambda: identity.external.synchronise("ldap", "", {"staff": ["ann"]}, [], cast.by()),
             lambda: identity.external.of_account("ldap", "ann", [], cast.by()),
             lambda: identity.groups.remove("devs", cast.by()),
             lambda: cast.namespace("team", Visibility.PUBLIC),
@@ -159,7 +159,7 @@ class AccessChangesKit:
         await cast.identity.attempts.clear(["ann"])
         await cast.identity.sessions.forget(cast.at + 2**40)
         await cast.identity.external.of_account("ldap", "ann", [], cast.by())
-        await cast.identity.external.synchronise("ldap", {}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {}, [], cast.by())
         await cast.identity.keys.forget(cast.at, cast.by())
         await cast.identity.facts.of(ann.id, secret.id)
         await cast.identity.accounts.page(ann.kind, PAGE)

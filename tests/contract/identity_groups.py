@@ -110,25 +110,25 @@ class ProvidersKit:
         await self.people(cast)
         await cast.news()
         async with cast.moved():
-            await cast.identity.external.synchronise("ldap", {"ops": [], "devs": ["ann", "bob"]}, [], cast.by())
+            await cast.identity.external.synchronise("ldap", "", {"ops": [], "devs": ["ann", "bob"]}, [], cast.by())
         assert await cast.news() == [
             (EventKind.GROUP_CREATED, "devs", ""),
             (EventKind.GROUP_CHANGED, "devs", "added ann, bob"),
             (EventKind.GROUP_CREATED, "ops", ""),
         ]
-        await cast.identity.external.synchronise("ldap", {"devs": ["bob"], "all": ["ann"]}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {"devs": ["bob"], "all": ["ann"]}, [], cast.by())
         now = await cast.kept()
         assert now.members == {"all": ("ann",), "devs": ("bob",)}
         assert {group.source for group in now.groups} == {"ldap"}
         async with cast.unchanged():
-            await cast.identity.external.synchronise("ldap", {"devs": ["bob"], "all": ["ann"]}, [], cast.by())
+            await cast.identity.external.synchronise("ldap", "", {"devs": ["bob"], "all": ["ann"]}, [], cast.by())
 
     async def test_a_group_that_is_gone_there_stays_empty_while_a_grant_names_it(self, cast: Cast) -> None:
         await self.people(cast)
-        await cast.identity.external.synchronise("ldap", {"devs": ["ann"], "ops": ["bob"]}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {"devs": ["ann"], "ops": ["bob"]}, [], cast.by())
         grant = await cast.grant("group:devs")
         await cast.news()
-        await cast.identity.external.synchronise("ldap", {}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {}, [], cast.by())
         now = await cast.kept()
         assert (now.members, now.grants) == ({"devs": ()}, (grant,))
         assert set(await cast.news()) == {
@@ -137,7 +137,7 @@ class ProvidersKit:
             (EventKind.GROUP_DELETED, "ops", ""),
         }
         async with cast.unchanged():
-            await cast.identity.external.synchronise("ldap", {}, [], cast.by())
+            await cast.identity.external.synchronise("ldap", "", {}, [], cast.by())
 
     async def test_a_provider_touches_nothing_of_others(self, cast: Cast) -> None:
         await self.people(cast)
@@ -145,24 +145,33 @@ class ProvidersKit:
         await cast.identity.external.of_account("oidc", "eve", ["users"], cast.by())
         async with cast.unchanged():
             await cast.identity.external.synchronise(
-                "ldap", {"staff": ["ann"], "users": ["ann", "eve"]}, ["zoe", "eve"], cast.by()
+                "ldap", "", {"staff": ["ann"], "users": ["ann", "eve"]}, ["zoe", "eve"], cast.by()
             )
             await cast.identity.external.of_account("ldap", "ann", ["staff", "users"], cast.by())
-        await cast.identity.external.synchronise("ldap", {"devs": ["ann", "eve", "zoe", "nobody"]}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {"devs": ["ann", "eve", "zoe", "nobody"]}, [], cast.by())
         assert (await cast.kept()).members == {"devs": ("ann",), "staff": ("zoe",), "users": ("eve",)}
+
+    async def test_a_provider_touches_nobody_whom_another_identity_of_it_vouched_for(self, cast: Cast) -> None:
+        await cast.user("old", source="ldap", external="1", authority="dc=old")
+        await cast.user("new", source="ldap", external="1", authority="dc=new")
+        members = {"devs": ["old", "new"]}
+        await cast.identity.external.synchronise("ldap", "dc=new", members, ["old"], cast.by())
+        kept = await cast.kept()
+        assert kept.members == {"devs": ("new",)}
+        assert {account.name: account.disabled for account in kept.accounts} == {"old": "", "new": ""}
 
     async def test_who_is_gone_there_is_disabled_until_they_are_back(self, cast: Cast) -> None:
         await self.people(cast)
         await cast.identity.accounts.change("bob", AccountChange(disabled="by hand"), cast.by())
         await cast.news()
         async with cast.moved():
-            await cast.identity.external.synchronise("ldap", {}, ["ann", "bob"], cast.by())
+            await cast.identity.external.synchronise("ldap", "", {}, ["ann", "bob"], cast.by())
         disabled = {account.name: account.disabled for account in (await cast.kept()).accounts}
         assert disabled == {"ann": "ldap does not know it any more", "bob": "by hand", "eve": "", "zoe": ""}
         async with cast.unchanged():
-            await cast.identity.external.synchronise("ldap", {}, ["ann", "bob"], cast.by())
+            await cast.identity.external.synchronise("ldap", "", {}, ["ann", "bob"], cast.by())
         async with cast.moved():
-            await cast.identity.external.synchronise("ldap", {}, [], cast.by())
+            await cast.identity.external.synchronise("ldap", "", {}, [], cast.by())
         disabled = {account.name: account.disabled for account in (await cast.kept()).accounts}
         assert disabled == {"ann": "", "bob": "by hand", "eve": "", "zoe": ""}
         assert await cast.news() == [
@@ -173,7 +182,7 @@ class ProvidersKit:
     async def test_the_groups_of_one_account_become_what_its_provider_says(self, cast: Cast) -> None:
         await self.people(cast)
         await cast.group("staff", "ann")
-        await cast.identity.external.synchronise("ldap", {"devs": ["ann", "bob"], "ops": []}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {"devs": ["ann", "bob"], "ops": []}, [], cast.by())
         await cast.news()
         async with cast.moved():
             await cast.identity.external.of_account("ldap", "ann", ["ops", "new", "staff"], cast.by())
@@ -194,7 +203,7 @@ class ProvidersKit:
 
     async def test_nobody_else_fills_a_group_of_a_provider(self, cast: Cast) -> None:
         await self.people(cast)
-        await cast.identity.external.synchronise("ldap", {"devs": ["ann"]}, [], cast.by())
+        await cast.identity.external.synchronise("ldap", "", {"devs": ["ann"]}, [], cast.by())
         async with cast.unchanged():
             with pytest.raises(Conflict):
                 await cast.identity.members.set("devs", add=["zoe"], by=cast.by())

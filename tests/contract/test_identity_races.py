@@ -152,7 +152,7 @@ async def test_providers_are_synchronised_beside_sign_ins(casts: list[Cast]) -> 
     for turn in TURNS:
         groups = {f"group{turn}": people, "all": people}
         found = await raced(
-            *(cast.identity.external.synchronise("ldap", groups, [], cast.by()) for cast in casts),
+            *(cast.identity.external.synchronise("ldap", "", groups, [], cast.by()) for cast in casts),
             *(
                 casts[place % 2].identity.external.of_account("ldap", name, list(groups), casts[0].by())
                 for place, name in enumerate(people)

@@ -59,6 +59,10 @@ def test_a_password_that_was_chosen_is_good_and_told_nowhere(tmp_path: Path) -> 
     with serving(tmp_path, settings=settings, opened=False) as server:
         assert "password" not in told(server)
         assert signs_in(server, CHOSEN)
+        for process in (server.process.pid, *server.workers()):
+            shown = Path(f"/proc/{process}/environ").read_bytes()
+            assert b"PATH=" in shown
+            assert CHOSEN.encode() not in shown, "the environment that Linux shows has it no more"
         said = server.errors.read_text() + server.output.read_text()
     assert CHOSEN not in said
     with serving(tmp_path, settings={"ORLOP_ADMIN_PASSWORD": "another of my own"}, opened=False) as again:

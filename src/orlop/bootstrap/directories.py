@@ -1,12 +1,13 @@
 """Builds what asks directories, on an open catalog."""
 
 import warnings
+from functools import partial
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
 from orlop.domain.directories import LdapProvider
 from orlop.domain.errors import Unavailable
-from orlop.domain.secret_references import parse_secret
+from orlop.domain.secret_references import SecretPlaces, parse_secret
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.signon import Directory
@@ -16,9 +17,10 @@ from orlop.services.worker import Job
 # The LDAP library is imported when the first directory is opened: most registries have none.
 
 
-def build_directories(identity: Identity, access_changes: Changes) -> Directories:
+def build_directories(settings: Settings, identity: Identity, access_changes: Changes) -> Directories:
     """Every directory that a document describes."""
-    return Directories(identity.documents, identity.external, access_changes, SystemClock(), _open)
+    opening = partial(_open, settings.secrets.places)
+    return Directories(identity.documents, identity.external, access_changes, SystemClock(), opening)
 
 
 def synchronising(settings: Settings, directories: Directories) -> Job:
@@ -26,14 +28,14 @@ def synchronising(settings: Settings, directories: Directories) -> Job:
     return Job("synchronise-directories", settings.auth.synchronise, directories.synchronise)
 
 
-def _open(source: str, provider: LdapProvider) -> Directory:
-    from orlop.adapters.secret_references import fetch_secret
+def _open(places: SecretPlaces, source: str, provider: LdapProvider) -> Directory:
+    from orlop.adapters.secret_references import SecretFetcher
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # ldap3 uses older names of pyasn1
         from orlop.adapters.identity.ldap import LdapDirectory
 
-    password = fetch_secret(parse_secret(provider.bind_password)) if provider.bind_password else ""
+    password = SecretFetcher(places)(parse_secret(provider.bind_password)) if provider.bind_password else ""
     try:
         return LdapDirectory(source, provider, password)
     except OSError as cause:

@@ -5,8 +5,9 @@ from typing import Any
 
 from orlop.bootstrap.workload import TRUSTS
 from orlop.domain.errors import RequestInvalid
-from orlop.domain.providers import PROVIDER, Provider, check_provider_name
+from orlop.domain.providers import PROVIDER, Provider, authority_of, check_provider_name, destination_of, vouching
 from orlop.services.management.documents import DocumentKind
+from orlop.services.management.giving import NOBODY, SpeaksFor
 
 
 def _named(name: str, _: Any) -> None:
@@ -16,7 +17,21 @@ def _named(name: str, _: Any) -> None:
         raise RequestInvalid(str(error), {"name": name[:160]}) from error
 
 
-PROVIDERS = DocumentKind(PROVIDER, Provider, secrets=frozenset({"client_secret", "bind_password"}), check=_named)
+def _speaks_for(name: str, before: Provider | None, after: Provider) -> SpeaksFor:
+    """Everybody whom the provider vouches for, unless it vouched for the same in the same way before."""
+    if before is not None and vouching(before) == vouching(after):
+        return NOBODY
+    return SpeaksFor(source=name, authority=authority_of(after))
+
+
+PROVIDERS = DocumentKind(
+    PROVIDER,
+    Provider,
+    speaks_for=_speaks_for,
+    secrets=frozenset({"client_secret", "bind_password"}),
+    destination=destination_of,
+    check=_named,
+)
 
 #: By name.
 DOCUMENTS: Mapping[str, DocumentKind] = {TRUSTS.kind: TRUSTS, PROVIDERS.kind: PROVIDERS}

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import MutableMapping
 from functools import partial
 
 from orlop.bootstrap.catalogs import Siblings, open_catalog
@@ -19,10 +18,10 @@ from orlop.services.first_start import ADMIN, FirstPassword, create_first_accoun
 
 
 class FirstStart:
-    """`environment` is the process's own: a password in it is taken out, so that no worker inherits it."""
+    """`chosen` is the password that somebody chose for the first account; empty: one is drawn if it is needed."""
 
-    def __init__(self, environment: MutableMapping[str, str]) -> None:
-        self._chosen = environment.pop(ADMIN_PASSWORD_VARIABLE, "")
+    def __init__(self, chosen: str) -> None:
+        self._chosen = chosen
         self._later: FirstPassword | None = None
         self._store = ""
 

@@ -47,6 +47,7 @@ def build_management(
         draw=draw,
         signing=sign_in.signing,
         kinds=kinds,
+        places=settings.secrets.places,
     )
 
 

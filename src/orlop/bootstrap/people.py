@@ -42,7 +42,7 @@ def build_people(
 ) -> People:
     """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it."""
     identity = stores.identity
-    directories = build_directories(identity, stores.access_changes)
+    directories = build_directories(settings, identity, stores.access_changes)
     sources = Sources(
         (directories,),
         (WorkloadTokens(settings, identity.documents),),

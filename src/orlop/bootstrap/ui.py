@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from orlop.adapters.identity.oidc import OpenIdClient
-from orlop.adapters.secret_references import fetch_secret
+from orlop.adapters.secret_references import SecretFetcher
 from orlop.bootstrap.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.faces.ui.account import OwnAccount
@@ -53,7 +53,7 @@ def build_browsers(
     """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
     chance = chance or Chance()
     clock, draw = chance.clock, chance.draw
-    openid = OpenIdClient(clock, fetch_secret)
+    openid = OpenIdClient(clock, SecretFetcher(settings.secrets.places))
     directory = ProviderDirectory(identity.documents)
     sessions = BrowserSessions(identity.sessions, clock, draw)
     steps = BrowserSteps(identity.steps, clock, draw)

@@ -13,6 +13,7 @@ from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.rate_limits import RateLimits
+from orlop.config.secret_places import Secrets, check_secrets
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
 
@@ -160,6 +161,7 @@ class Settings(msgspec.Struct, frozen=True):
     tls: Tls = Tls()
     auth: Auth = Auth()
     trusts: Trusts = Trusts()
+    secrets: Secrets = Secrets()
     catalog: CatalogStore = CatalogStore()
     blobs: BlobStore = BlobStore()
     uploads: Uploads = Uploads()
@@ -203,6 +205,7 @@ def check(settings: Settings) -> None:
     check_catalog(settings.catalog)
     check_blobs(settings.blobs)
     check_trusts(settings.trusts)
+    check_secrets(settings.secrets)
     check_audit(settings.audit)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(

@@ -23,7 +23,11 @@ TARGET_PREFIX = "ORLOP_TO_"
 #: Variables with this prefix are for the tests of Orlop and no settings.
 TEST_PREFIX = "ORLOP_TEST_"
 
+#: Variables with this prefix hold secrets that documents name (`secrets.prefix`), and are no settings.
+SECRET_PREFIX = "ORLOP_SECRET_"  # noqa: S105 - the beginning of names
+
 _NO_SETTINGS = (FILE_VARIABLE, ADMIN_PASSWORD_VARIABLE)
+_NO_SETTINGS_BEGIN = (TEST_PREFIX, TARGET_PREFIX, SECRET_PREFIX)
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -175,7 +179,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[str, An
     known = {setting.variable: setting.key for setting in all_settings().values()}
     given: dict[str, tuple[str, Any]] = {}
     for name, value in environment.items():
-        if not name.startswith(PREFIX) or name.startswith((TEST_PREFIX, TARGET_PREFIX)) or name in _NO_SETTINGS:
+        if not name.startswith(PREFIX) or name.startswith(_NO_SETTINGS_BEGIN) or name in _NO_SETTINGS:
             continue
         if name not in known:
             raise ConfigurationInvalid(f"unknown variable {name}{_nearest(name, (*known, *_NO_SETTINGS))}")

@@ -29,6 +29,11 @@ _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 _PROMPTS = frozenset({"", "login", "consent", "select_account"})
 _MINUTE, _DAY = 60, 86_400
+#: What a provider may say of people, look like and prove itself with without vouching for others than before.
+_VOUCHES_NOTHING = frozenset(
+    {"client_secret", "text", "display_claim", "email_claim", "check_every", "prompt"}
+    | {"bind_password", "user_display", "user_email", "timeout"}
+)
 
 Texts = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...], Meta(max_length=256)]
 Claim = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -125,6 +130,25 @@ def is_loopback_host(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def authority_of(provider: "Provider") -> str:
+    """The identity of a provider, which is a part of that of everybody whom it vouches for: its issuer, or where the
+    people of a directory begin. Under another one the same words may be about somebody else."""
+    return provider.issuer if isinstance(provider, OidcProvider) else provider.user_base
+
+
+def vouching(provider: "Provider") -> tuple[object, ...]:
+    """What of a provider decides whom it vouches for; two with the same do so alike."""
+    named = type(provider).__struct_fields__
+    return type(provider), *(getattr(provider, name) for name in named if name not in _VOUCHES_NOTHING)
+
+
+def destination_of(provider: "Provider") -> tuple[object, ...]:
+    """Where the secrets of a provider are sent, and by which authorities that is recognised."""
+    if isinstance(provider, OidcProvider):
+        return provider.issuer, provider.ca
+    return provider.servers, provider.start_tls, provider.ca
 
 
 def check_provider_name(name: str) -> None:

@@ -1,5 +1,6 @@
 """Secrets in documents: as they are, or where they are kept. Fetching them is not here."""
 
+import posixpath
 import re
 
 import msgspec
@@ -21,6 +22,36 @@ class SecretReference(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"SecretReference({self.variable or self.path or 'literal'})"
+
+
+class SecretPlaces(msgspec.Struct, frozen=True):
+    """Where references may lead: files below these folders, variables whose names begin with this prefix.
+
+    Everything else that the server can read is none of the business of whoever writes a document.
+    """
+
+    folders: tuple[str, ...] = ()
+    prefix: str = ""
+    """Empty: no variable may be named."""
+
+    def refuse(self, reference: SecretReference) -> None:
+        """Raises ValueError, which says where secrets may be, for a reference that leads elsewhere by its words."""
+        if reference.variable and not (self.prefix and reference.variable.startswith(self.prefix)):
+            named = f"begin with {self.prefix}" if self.prefix else "are switched off"
+            raise ValueError(
+                f"env:{reference.variable} may not be read; variables with secrets {named} (secrets.prefix)"
+            )
+        if reference.path and self.folder_of(reference.path) is None:
+            below = " or ".join(self.folders) or "no folder"
+            raise ValueError(f"file:{reference.path} may not be read; secrets are below {below} (secrets.folders)")
+
+    def folder_of(self, path: str) -> str | None:
+        """The folder that an absolute path is below, dots and doubled slashes resolved; None: it is below none."""
+        plain = posixpath.normpath(path)
+        for folder in self.folders:
+            if plain.startswith(posixpath.normpath(folder) + "/"):
+                return folder
+        return None
 
 
 def parse_secret(text: str) -> SecretReference:

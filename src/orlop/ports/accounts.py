@@ -25,6 +25,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """`local`, or the sign-on provider that vouches for it."""
     external: str = ""
     """The provider's own name for it, which never changes."""
+    authority: str = ""
+    """Which identity of the provider vouched for it (domain.providers.authority_of): under another nobody can sign in
+    as it. Empty for accounts that an older release made: whoever the provider was."""
     namespace: str = ""
     """Of a robot: whose administrators manage it; empty: the registry's."""
     has_password: bool = False
@@ -50,6 +53,7 @@ class AccountChange(msgspec.Struct, frozen=True):
     email: str | None = None
     disabled: str | None = None
     expires_at: int | None = None
+    authority: str | None = None
 
 
 class Accounts(Protocol):
@@ -79,22 +83,24 @@ class Accounts(Protocol):
 class ExternalAccounts(Protocol):
     """Accounts that a sign-on provider vouches for."""
 
-    async def external(self, source: str, external: str) -> Account | None:
-        """By the provider's name for it."""
+    async def external(self, source: str, authority: str, external: str) -> Account | None:
+        """By the provider's name for it, under that identity of the provider; else one whose authority is not known."""
         ...
 
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
         """Those of one provider, by name; `local` is none."""
         ...
 
-    async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
+    async def synchronise(
+        self, source: str, authority: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By
+    ) -> None:
         """Make the provider's groups what they are now, in one transaction.
 
-        `groups` maps a group's name to the names of its accounts; accounts that are not of this source are passed
-        over, and so are groups whose name another source has. Groups of this source that are not in `groups` are
-        emptied, and removed unless a grant names them. Accounts in `gone` are disabled, with the reason; those of the
-        source that were disabled by an earlier call and are not in `gone` are enabled again. Does nothing, and moves
-        no version, where everything is so already.
+        `groups` maps a group's name to the names of its accounts; accounts that are not of this source under this
+        authority (or have none) are passed over, and so are groups whose name another source has. Groups of this source
+        that are not in `groups` are emptied, and removed unless a grant names them. Accounts in `gone` are disabled,
+        with the reason; those of the source that were disabled by an earlier call and are not in `gone` are enabled
+        again. Does nothing, and moves no version, where everything is so already.
         """
 
     async def of_account(self, source: str, account: str, groups: Sequence[str], by: By) -> None:

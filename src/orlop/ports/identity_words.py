@@ -58,7 +58,9 @@ def changed(account: Account, change: AccountChange) -> tuple[Account, str]:
     news = {name: value for name, value in wanted.items() if getattr(account, name) != value}
     if not news:
         return account, ""
-    words = [name.removesuffix("_at") for name in news if name != "disabled"]
+    words = [name.removesuffix("_at") for name in news if name not in ("disabled", "authority")]
+    if "authority" in news:
+        words.append(f"vouched for by {news['authority']}")
     if "disabled" in news:
         words.append(disabled_words(news["disabled"]))
     return msgspec.structs.replace(account, **news, version=account.version + 1), ", ".join(words)

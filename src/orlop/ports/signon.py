@@ -12,6 +12,8 @@ class ExternalIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     """The provider's name."""
+    authority: str
+    """Its identity: see domain.providers.authority_of."""
     external: str
     """What the provider calls them and will never call another: an entry's UUID, an issuer's `sub`."""
     name: str

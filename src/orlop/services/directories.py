@@ -15,7 +15,7 @@ from orlop.domain.access import SYSTEM
 from orlop.domain.directories import LdapProvider
 from orlop.domain.errors import RegistryError, Unavailable
 from orlop.domain.pages import PageRequest
-from orlop.domain.providers import PROVIDER, decode_provider
+from orlop.domain.providers import PROVIDER, authority_of, decode_provider
 from orlop.ports.catalog import By
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
@@ -30,7 +30,8 @@ Opening = Callable[[str, LdapProvider], Directory]
 
 
 class _Open(NamedTuple):
-    version: int
+    document: Document
+    authority: str
     directory: Directory
 
 
@@ -52,9 +53,9 @@ class Directories:
         """Who signs in, as the first directory knows them that does. When none does, one that could not be asked might
         have: raises Unavailable then."""
         unasked: Unavailable | None = None
-        for directory in (await self._current()).values():
+        for opened in (await self._current()).values():
             try:
-                found = await directory.verify(name, password)
+                found = await opened.directory.verify(name, password)
             except Unavailable as failure:
                 unasked = failure
                 continue
@@ -71,9 +72,9 @@ class Directories:
         finds nobody, not a company without people.
         """
         words = []
-        for source, directory in (await self._current()).items():
+        for source, opened in (await self._current()).items():
             try:
-                words.append(await self._take_over(source, directory))
+                words.append(await self._take_over(source, opened))
             except RegistryError as failure:
                 _log.error("a directory was not synchronised", provider=source, reason=failure.message)
                 words.append(f"{source}: {failure.message}")
@@ -85,14 +86,14 @@ class Directories:
             opened.directory.close()
         self._opened = {}
 
-    async def _take_over(self, source: str, directory: Directory) -> str:
-        state = await directory.state()
-        here = await self._of(source)
+    async def _take_over(self, source: str, opened: _Open) -> str:
+        state = await opened.directory.state()
+        here = [account for account in await self._of(source) if account.authority in (opened.authority, "")]
         if here and not state.people:
             raise Unavailable("the directory shows nobody at all; nothing was changed")
         gone = [account.name for account in here if account.external not in state.people]
         by = By(SYSTEM.name, self._clock.now())
-        await self._accounts.synchronise(source, _named(state, here), gone, by)
+        await self._accounts.synchronise(source, opened.authority, _named(state, here), gone, by)
         return f"{source}: {len(here)} accounts, {len(gone)} of them gone, {len(state.groups)} groups"
 
     async def _of(self, source: str) -> list[Account]:
@@ -104,25 +105,26 @@ class Directories:
             more = page.more
         return accounts
 
-    async def _current(self) -> dict[str, Directory]:
+    async def _current(self) -> dict[str, _Open]:
         """Every directory by the provider's name, opened anew where its document changed."""
         count = self._changes.current()
         if count is None or count != self._count:
             self._reopen(await self._documents.all(PROVIDER))
             self._count = count if count == self._changes.current() else None
-        return {name: opened.directory for name, opened in self._opened.items()}
+        return dict(self._opened)
 
     def _reopen(self, documents: Sequence[Document]) -> None:
         before, self._opened = self._opened, {}
         for document in documents:
             known = before.pop(document.name, None)
-            if known is not None and known.version == document.version:
+            if known is not None and known.document == document:
                 self._opened[document.name] = known
                 continue
             try:
                 provider = decode_provider(document.body)
                 if isinstance(provider, LdapProvider):
-                    self._opened[document.name] = _Open(document.version, self._opening(document.name, provider))
+                    opened = self._opening(document.name, provider)
+                    self._opened[document.name] = _Open(document, authority_of(provider), opened)
             except (msgspec.ValidationError, RegistryError) as problem:
                 _log.error("a directory cannot be used", provider=document.name, reason=str(problem))
             if known is not None:

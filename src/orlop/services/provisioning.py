@@ -20,7 +20,7 @@ class Provisioning:
     async def account_of(self, identity: ExternalIdentity, by: By) -> Account:
         """Their account, in the groups that the provider named. Raises Unauthorized when they can have none here, or
         have one that is disabled."""
-        account = await self._external.external(identity.source, identity.external)
+        account = await self._external.external(identity.source, identity.authority, identity.external)
         if account is None:
             account = await self._made(identity, by)
         if account.disabled:
@@ -46,24 +46,36 @@ class Provisioning:
             email=_text(identity.email),
             source=identity.source,
             external=identity.external,
+            authority=identity.authority,
         )
         try:
             return await self._accounts.add(account, by)
         except Conflict as conflict:
             # Two first requests at once: the other made it.
-            found = await self._external.external(identity.source, identity.external)
+            found = await self._external.external(identity.source, identity.authority, identity.external)
             if found is not None:
                 return found
-            raise Unauthorized(
-                f"there is an account {name} already, which is not the one that {identity.source} vouches for;"
-                " ask an administrator to remove it, or to let the provider send another name"
-            ) from conflict
+            raise Unauthorized(await self._not_theirs(name, identity)) from conflict
+
+    async def _not_theirs(self, name: str, identity: ExternalIdentity) -> str:
+        """Why somebody may not sign in as the account that has their name."""
+        there = await self._accounts.get(name)
+        if there is not None and (there.source, there.external) == (identity.source, identity.external):
+            return (
+                f"the account {name} is of {identity.source} as it was before its identity changed;"
+                f" ask an administrator to carry it over: orlop provider adopt {identity.source} {name}"
+            )
+        return (
+            f"there is an account {name} already, which is not the one that {identity.source} vouches for;"
+            " ask an administrator to remove it, or to let the provider send another name"
+        )
 
     async def _updated(self, account: Account, identity: ExternalIdentity, by: By) -> Account:
         display, email = _text(identity.display), _text(identity.email)
         change = AccountChange(
             display=display if display and display != account.display else None,
             email=email if email and email != account.email else None,
+            authority=identity.authority if identity.authority != account.authority else None,
         )
         if change == AccountChange():
             return account

@@ -8,7 +8,7 @@ from orlop.domain.access import Caller
 from orlop.domain.claims import Person, person_of
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unauthorized, Unavailable
 from orlop.domain.events import Origin
-from orlop.domain.providers import PROVIDER, OidcProvider, check_provider_name, decode_provider
+from orlop.domain.providers import PROVIDER, OidcProvider, authority_of, check_provider_name, decode_provider
 from orlop.domain.secrets import Draw
 from orlop.ports.browser import SignOn, SignOns, Step, Steps
 from orlop.ports.catalog import By
@@ -144,7 +144,7 @@ class BrowserSignOn:
             raise RequestInvalid("the provider sent you back without a code; sign in again")
         signed_on = await self._openid.redeem(provider, begun.request, code=returned.code, issuer=returned.iss)
         person = person_of(provider, signed_on.claims)
-        account = await self._account(name, person, caller)
+        account = await self._account(name, identity_of(name, provider, person), caller)
         await self._remember(name, person, account, signed_on)
         return Finished(account, signed_on.session, begun.next)
 
@@ -161,7 +161,7 @@ class BrowserSignOn:
         done = By(f"provider {name}", now, Origin("logout token", caller.address, caller.request))
         if said.session:
             return await self._sessions.end(provider=name, provider_session=said.session, by=done)
-        account = await self._external.external(name, said.external)
+        account = await self._external.external(name, authority_of(provider), said.external)
         return await self._sessions.end(account=account.name, provider=name, by=done) if account else 0
 
     async def _begun(self, name: str, returned: Returned, visit: str) -> _Begun:
@@ -178,12 +178,12 @@ class BrowserSignOn:
             raise again
         return begun
 
-    async def _account(self, name: str, person: Person, caller: Caller) -> Account:
+    async def _account(self, name: str, identity: ExternalIdentity, caller: Caller) -> Account:
         done = By(f"provider {name}", self._clock.now(), Origin(f"sign-in by {name}", caller.address, caller.request))
-        known = await self._external.external(name, person.external)
+        known = await self._external.external(name, identity.authority, identity.external)
         if known is not None and known.disabled == gone_from(name):  # the provider knows them again
             await self._accounts.change(known.name, AccountChange(disabled=""), done)
-        return await self._provisioning.account_of(identity_of(name, person), done)
+        return await self._provisioning.account_of(identity, done)
 
     async def _remember(self, name: str, person: Person, account: Account, signed_on: SignedOn) -> None:
         if signed_on.refresh_token:
@@ -198,10 +198,11 @@ class BrowserSignOn:
             )
 
 
-def identity_of(name: str, person: Person) -> ExternalIdentity:
+def identity_of(name: str, provider: OidcProvider, person: Person) -> ExternalIdentity:
     """A person of a provider as everybody else takes them."""
     return ExternalIdentity(
         source=name,
+        authority=authority_of(provider),
         external=person.external,
         name=person.name,
         display=person.display,

@@ -7,7 +7,7 @@ from orlop.domain.claims import person_of
 from orlop.domain.errors import Denied, RegistryError, Unauthorized, Unavailable
 from orlop.domain.events import Origin
 from orlop.domain.pages import PageRequest
-from orlop.domain.providers import OidcProvider
+from orlop.domain.providers import OidcProvider, authority_of
 from orlop.ports.browser import SignOn, SignOns
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND, Clock
@@ -74,13 +74,18 @@ class SignOnChecks:
 
     async def _check(self, name: str, provider: OidcProvider, sign_on: SignOn) -> bool:
         """Whether they are still known. Raises Unavailable."""
+        account = await self._accounts.get(sign_on.account)
+        if account is None or account.authority != authority_of(provider):
+            # What another provider gave is none of this one's business.
+            await self._sign_ons.remove(name, sign_on.external)
+            return False
         try:
             said = await self._openid.renew(provider, sign_on.refresh_token, sign_on.external)
             renewed = msgspec.structs.replace(sign_on, refresh_token=said.refresh_token, checked_at=self._clock.now())
             if not await self._sign_ons.renewed(sign_on, renewed):
                 return True  # they signed in anew meanwhile
             if said.claims:
-                identity = identity_of(name, person_of(provider, said.claims))
+                identity = identity_of(name, provider, person_of(provider, said.claims))
                 await self._provisioning.account_of(identity, self._by(name))
         except Denied as gone:
             await self._end(sign_on, gone.message)

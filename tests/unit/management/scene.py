@@ -6,6 +6,7 @@ import secrets
 from orlop.adapters.identity.tokens import JoseSigner
 from orlop.adapters.memory.catalog import open_memory
 from orlop.domain.access import SYSTEM, Caller, Effect, Limit, Place, PlaceKind, Subject, SubjectKind
+from orlop.domain.secret_references import SecretPlaces
 from orlop.domain.tokens import Terms
 from orlop.ports.catalog import By
 from orlop.ports.clock import HOUR
@@ -72,6 +73,7 @@ class Scene:
             draw=secrets.token_bytes,
             signing=self.signing,
             kinds=kinds or {},
+            places=SecretPlaces(("/etc/orlop/secrets",), "ORLOP_SECRET_"),
         )
 
     def marked(self) -> None:

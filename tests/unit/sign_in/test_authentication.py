@@ -34,7 +34,7 @@ class Directory:
             raise Unavailable("the directory cannot be reached")
         if not password or self.people.get(name) != password:
             return None
-        return ExternalIdentity(source=self.source, external=f"id of {name}", name=name)
+        return ExternalIdentity(source=self.source, authority="dc=corp", external=f"id of {name}", name=name)
 
 
 class Issuer:

@@ -34,6 +34,20 @@ UPDATE totals SET repositories = 1, manifests = 1, tags = 1 WHERE id = 1;
 EVENT = f"INSERT INTO outbox (id, at, kind, actor, repository, digest, tag) VALUES (%s, {START}, 'tag.set', 'alice', 'team/app', 'sha256:00', 'v1')"  # noqa: E501 - one statement
 
 
+#: What a release wrote that kept no authority of accounts: their providers, and one whose provider is gone.
+ACCOUNTS = """
+INSERT INTO documents VALUES ('provider', 'corp', CAST('{"type":"oidc","issuer":"https://corp"}' AS BLOB), 1, 0, 'x');
+INSERT INTO documents VALUES ('provider', 'ldap', CAST('{"type":"ldap","user_base":"dc=corp"}' AS BLOB), 1, 0, 'x');
+INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors, disabled,
+    expires_at, created_at, created_by)
+VALUES ('user', 'ann', '', '', 'corp', 'sub-1', '', 0, '', '', 0, 0, 'x'),
+       ('user', 'bob', '', '', 'ldap', 'uuid-1', '', 0, '', '', 0, 0, 'x'),
+       ('user', 'eve', '', '', 'gone', 'sub-1', '', 0, '', '', 0, 0, 'x'),
+       ('user', 'root', '', '', 'local', '', '', 0, '', '', 0, 0, 'x')
+"""
+AUTHORITIES = {"ann": "https://corp", "bob": "dc=corp", "eve": "", "root": ""}
+
+
 async def _check(opened: OpenCatalog) -> None:
     """What the first release wrote is there, and today's release goes on with it."""
     scene, cast = Scene(opened.catalog), Cast(opened.catalog, opened.identity)
@@ -84,6 +98,44 @@ def test_a_catalog_in_sqlite(tmp_path: Path, runner: asyncio.Runner) -> None:
         opened = open_sqlite(tmp_path)
         await _check(opened)
         await opened.engine.close()
+
+    runner.run(look())
+
+
+def test_accounts_of_providers_get_their_authority_in_sqlite(tmp_path: Path) -> None:
+    old = apsw.Connection(str(tmp_path / DATABASE))
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
+    old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)")
+    for step in migrations.known("sqlite")[:5]:
+        old.execute(step.sql).fetchall()
+        old.execute("INSERT INTO migrations VALUES (?, ?, 0)", (step.number, step.name))
+    old.execute(ACCOUNTS.replace("0, '', '', 0, 0", "0, x'', '', 0, 0")).fetchall()
+    migrate(tmp_path / DATABASE, lambda: START)
+    assert dict(old.execute("SELECT name, authority FROM accounts").fetchall()) == AUTHORITIES
+    old.close()
+
+
+@pytest.mark.slow
+def test_accounts_of_providers_get_their_authority_in_postgresql(
+    postgres: PostgresServer, runner: asyncio.Runner
+) -> None:
+    url = postgres.database()
+
+    async def look() -> None:
+        old = await asyncpg.connect(url)
+        await old.execute(
+            "CREATE TABLE orlop_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL,"
+            " expands BOOLEAN NOT NULL); CREATE TABLE orlop_store (id TEXT NOT NULL);"
+            "INSERT INTO orlop_store VALUES ('store')"
+        )
+        for step in migrations.known("postgres")[:5]:
+            await old.execute(step.sql)
+            await old.execute("INSERT INTO orlop_migrations VALUES ($1, $2, 0, true)", step.number, step.name)
+        await old.execute(ACCOUNTS.replace("AS BLOB", "AS BYTEA"))
+        await migrate_postgres(Database(url), lambda: START)
+        found = await old.fetch("SELECT name, authority FROM accounts")
+        assert {row["name"]: row["authority"] for row in found} == AUTHORITIES
+        await old.close()
 
     runner.run(look())
 

@@ -18,6 +18,7 @@ from ldap3.utils.dn import safe_dn
 from orlop.adapters.identity.ldap_connection import FAILED, Servers
 from orlop.domain.directories import NAME, LdapProvider
 from orlop.domain.errors import Unavailable
+from orlop.domain.providers import authority_of
 from orlop.ports.signon import DirectoryState, ExternalIdentity
 
 T = TypeVar("T")
@@ -107,6 +108,7 @@ class LdapDirectory:
             return None
         return ExternalIdentity(
             source=self._source,
+            authority=authority_of(provider),
             external=external,
             name=called,
             display=person.text(provider.user_display),

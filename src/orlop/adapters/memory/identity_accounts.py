@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orlop.adapters.memory.identity_rows import AccountRow
+from orlop.adapters.memory.identity_rows import AccountRow, external_account
 from orlop.adapters.memory.state import State
 from orlop.domain.access import SubjectKind
 from orlop.domain.events import EventKind
@@ -24,10 +24,7 @@ class MemoryAccounts:
     async def add(self, account: Account, by: By) -> Account:
         if account.name in self._rows.accounts:
             raise taken("account", account.name)
-        if account.external and any(
-            (row.account.source, row.account.external) == (account.source, account.external)
-            for row in self._rows.accounts.values()
-        ):
+        if external_account(self._rows, account.source, account.authority, account.external) is not None:
             raise known_already(account)
         made = msgspec.structs.replace(
             account,
@@ -66,6 +63,10 @@ class MemoryAccounts:
         row = self._rows.account(name)
         refuse_stale(f"account {name}", row.account.version, expected)
         after, words = changed(row.account, change)
+        if after.authority != row.account.authority:
+            other = external_account(self._rows, after.source, after.authority, after.external)
+            if other is not None and other.id != after.id:
+                raise known_already(after)
         if words:
             row.account = after
             self._state.event(EventKind.ACCOUNT_CHANGED, by, subject=name, detail=words)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from orlop.adapters.memory.identity_groups import filled, made_group
+from orlop.adapters.memory.identity_rows import external_account
 from orlop.adapters.memory.state import State
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
@@ -18,19 +19,22 @@ class MemoryExternalAccounts:
         self._state = state
         self._rows = state.identity
 
-    async def external(self, source: str, external: str) -> Account | None:
-        for row in self._rows.accounts.values():
-            if external and (row.account.source, row.account.external) == (source, external):
-                return row.account
-        return None
+    async def external(self, source: str, authority: str, external: str) -> Account | None:
+        return external_account(self._rows, source, authority, external)
 
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
         rows = [row.account for name, row in sorted(self._rows.accounts.items()) if name > page.after]
         found = [account for account in rows if account.source == source != LOCAL]
         return Page(tuple(found[: page.size]), more=len(found) > page.size)
 
-    async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
-        own = {name for name, row in self._rows.accounts.items() if row.account.source == source}
+    async def synchronise(
+        self, source: str, authority: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By
+    ) -> None:
+        own = {
+            name
+            for name, row in self._rows.accounts.items()
+            if row.account.source == source and row.account.authority in (authority, "")
+        }
         moved = False
         for name, members in sorted(groups.items()):
             moved |= self._fill(source, name, own & set(members), by)

@@ -100,3 +100,13 @@ class IdentityRows:
         for above in lineage(path):
             if above not in self.namespaces:
                 self.namespaces[above] = Namespace(path=above, created_at=by.at, created_by=by.actor)
+
+
+def external_account(rows: IdentityRows, source: str, authority: str, external: str) -> Account | None:
+    """See ports.accounts.ExternalAccounts.external."""
+    found = {
+        row.account.authority: row.account
+        for row in rows.accounts.values()
+        if external and (row.account.source, row.account.external) == (source, external)
+    }
+    return found.get(authority) or found.get("")

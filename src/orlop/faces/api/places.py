@@ -166,6 +166,26 @@ def _documents(management: Management, plural: str, kind: str) -> list[HTTPRoute
     return [list_documents, show_document, put_document, remove_document]
 
 
+def adoption(management: Management) -> list[HTTPRouteHandler]:
+    """`/providers/…/adopt`."""
+
+    @post(
+        "/providers/{name:str}/adopt",
+        operation_id="adoptAccounts",
+        tags=["providers"],
+        status_code=200,
+        operation=Operation.PROVIDER_ADOPT,
+    )
+    async def adopt_accounts(
+        request: Asked, name: FromPath[str], data: JSONBody[values.Adopting]
+    ) -> values.AdoptedValue:
+        """Let a provider whose issuer or base changed vouch for the accounts that it vouched for before. It takes the
+        right to everything that they may do."""
+        return values.AdoptedValue(await management.adoption.adopt(caller_of(request), name, data.accounts))
+
+    return [adopt_accounts]
+
+
 def sessions(management: Management) -> list[HTTPRouteHandler]:
     """`/sessions`, of oneself, and `/users/…/sessions`."""
     service = management.sessions

@@ -66,6 +66,7 @@ def routes(
         *places.namespaces(management),
         *places.repositories(management, repositories),
         *places.documents(management, kinds),
+        *places.adoption(management),
         *places.keys(management),
         *access.access(management),
         *(audit.audit(audited) if audited is not None else []),

@@ -69,13 +69,15 @@ def ordered(actions: frozenset[Action]) -> tuple[Action, ...]:
 
 
 class AccountValue(msgspec.Struct, frozen=True):
-    """A user or a robot. `disabled` says why it may not sign in; null: it may."""
+    """A user or a robot. `disabled` says why it may not sign in; null: it may. `authority` is the identity of the
+    provider `source` that vouches for it: nobody signs in as it through another."""
 
     name: str
     kind: str
     display: str
     email: str
     source: str
+    authority: str | None
     namespace: str | None
     disabled: str | None
     has_password: bool
@@ -96,6 +98,7 @@ class AccountValue(msgspec.Struct, frozen=True):
             display=account.display,
             email=account.email,
             source=account.source,
+            authority=account.authority or None,
             namespace=account.namespace or None,
             disabled=account.disabled or None,
             has_password=account.has_password,
@@ -355,6 +358,18 @@ class DocumentValue(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, shown: Shown) -> "DocumentValue":
         return cls(shown.name, shown.body, shown.version, time(shown.changed_at), shown.changed_by)
+
+
+class Adopting(_Strict, frozen=True):
+    """Whom to carry over to the provider as it is now; nobody named: everybody whom it vouched for before."""
+
+    accounts: Annotated[tuple[Name, ...], Meta(max_length=1000)] = ()
+
+
+class AdoptedValue(msgspec.Struct, frozen=True):
+    """Who was carried over."""
+
+    accounts: tuple[str, ...]
 
 
 class SessionValue(msgspec.Struct, frozen=True):

@@ -5,10 +5,12 @@ from typing import Self
 
 import msgspec
 
+from orlop.domain.secret_references import SecretPlaces
 from orlop.domain.secrets import Draw
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
 from orlop.services.access import Access
+from orlop.services.management.adoption import Adoption
 from orlop.services.management.documents import DocumentKind, DocumentsOfKinds
 from orlop.services.management.explain import Explaining
 from orlop.services.management.giving import Giving
@@ -37,6 +39,7 @@ class Management(msgspec.Struct, frozen=True):
     grants: GrantsOnPlaces
     namespaces: NamespaceTree
     documents: DocumentsOfKinds
+    adoption: Adoption
     sessions: SessionsOfAccounts
     keys: Keys
     explaining: Explaining
@@ -52,10 +55,12 @@ class Management(msgspec.Struct, frozen=True):
         draw: Draw,
         signing: Signing,
         kinds: Mapping[str, DocumentKind],
+        places: SecretPlaces,
     ) -> Self:
-        """On a catalog. `kinds`: the kinds of documents, by name; `draw` gives random bytes."""
+        """On a catalog. `kinds`: the kinds of documents, by name; `places`: where the secrets that they name may be;
+        `draw` gives random bytes."""
         gate = Gate(access, clock)
-        giving = Giving(gate, identity.grants, identity.members)
+        giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         roles = Roles(gate, giving, identity.documents)
         return cls(
             gate=gate,
@@ -66,7 +71,10 @@ class Management(msgspec.Struct, frozen=True):
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
             namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants),
-            documents=DocumentsOfKinds(gate, giving, identity.documents, kinds),
+            documents=DocumentsOfKinds(gate, giving, identity.documents, kinds, places),
+            adoption=Adoption(
+                gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons
+            ),
             sessions=SessionsOfAccounts(gate, identity.sessions),
             keys=Keys(gate, identity.keys, signing),
             explaining=Explaining(gate, identity.accounts, identity.members, identity.grants, identity.facts),

@@ -1,23 +1,44 @@
 """Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password."""
 
+import msgspec
+
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
 from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
-from orlop.ports.identity import GrantRecord, Grants, Members
+from orlop.ports.identity import GROUP_PREFIX, ExternalAccounts, GrantRecord, Grants, Groups, Members
 from orlop.services.management.operations import Gate
 
 #: How many grants of one principal are read at once.
 _AT_ONCE = 1_000
 
 
+class SpeaksFor(msgspec.Struct, frozen=True):
+    """Whom a setting lets somebody else sign in as, or fill with people of their choice."""
+
+    accounts: tuple[str, ...] = ()
+    source: str = ""
+    """A sign-on provider: every account and every group of it."""
+    authority: str = ""
+    """Of the accounts of `source` those that this identity of it vouches for, and those whose authority is not known:
+    it vouches for them, too."""
+
+
+#: Whom a setting speaks for that lets nobody in.
+NOBODY = SpeaksFor()
+
+
 class Giving:
     """What a caller may pass on, by their own grants and by what they are signed in with."""
 
-    def __init__(self, gate: Gate, grants: Grants, members: Members) -> None:
+    def __init__(
+        self, gate: Gate, grants: Grants, members: Members, groups: Groups, external: ExternalAccounts
+    ) -> None:
         self._gate = gate
         self._grants = grants
         self._members = members
+        self._groups = groups
+        self._external = external
 
     async def place(self, caller: Caller, place: Place) -> None:
         """Raises Denied unless the caller administers the whole of a place now."""
@@ -67,7 +88,42 @@ class Giving:
             return
         await self.standing(caller, account)
         for group in await self._members.of_account(account):
-            await self.standing(caller, f"group:{group}")
+            await self.standing(caller, f"{GROUP_PREFIX}{group}")
+
+    async def speech(self, caller: Caller, spoken: SpeaksFor, what: str) -> None:
+        """Raises Denied unless the caller may do all that those may do whom `what` speaks for."""
+        for account in spoken.accounts:
+            await self.account(caller, account)
+        if not spoken.source or await self._has_everything(caller):
+            return
+        try:
+            await self._source(caller, spoken.source, spoken.authority)
+        except Denied as denied:
+            raise Denied(f"{what} speaks for more than {caller.subject.name} may do: {denied.message}") from denied
+
+    async def _source(self, caller: Caller, source: str, authority: str) -> None:
+        """The same for everybody whom an identity of a provider vouches for, and for every group that it fills."""
+        after, more = "", True
+        while more:
+            accounts = await self._external.of_source(source, PageRequest(_AT_ONCE, after))
+            for account in accounts.items:
+                after = account.name
+                if account.authority in (authority, ""):
+                    await self.account(caller, account.name)
+            more = accounts.more
+        after, more = "", True
+        while more:
+            groups = await self._groups.page(PageRequest(_AT_ONCE, after))
+            for group in groups.items:
+                after = group.name
+                if group.source == source:
+                    await self.standing(caller, f"{GROUP_PREFIX}{group.name}")
+            more = groups.more
+
+    async def _has_everything(self, caller: Caller) -> bool:
+        """Whether there is nothing that the caller may not pass on, so that nobody need be looked at."""
+        everything = Gift(frozenset(Action), REGISTRY)
+        return not beyond(await self._gate.rights(caller), everything, self._gate.now())
 
     async def limits(self, caller: Caller, account: str, limits: tuple[Limit, ...] | None) -> None:
         """Raises Denied unless the caller may do what an account may within some limits, or all that these allow."""

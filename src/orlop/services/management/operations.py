@@ -51,6 +51,7 @@ class Operation(StrEnum):
     REPOSITORY_REMOVE = "repository.remove"
     DOCUMENT_READ = "document.read"
     DOCUMENT_CHANGE = "document.change"
+    PROVIDER_ADOPT = "provider.adopt"
     SESSION_READ = "session.read"
     SESSION_END = "session.end"
     KEY_READ = "key.read"
@@ -111,6 +112,7 @@ RULES: dict[Operation, Rule] = {
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
     Operation.DOCUMENT_READ: Rule(_SEE),
     Operation.DOCUMENT_CHANGE: Rule(_RULE),
+    Operation.PROVIDER_ADOPT: Rule(_RULE),
     Operation.SESSION_READ: Rule(_RULE, own=True),
     Operation.SESSION_END: Rule(_RULE, own=True),
     Operation.KEY_READ: Rule(_SEE),

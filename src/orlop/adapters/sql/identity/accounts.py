@@ -30,8 +30,8 @@ class SqlAccounts:
         async def steps(tx: Session, ledger: Ledger) -> Account:
             if await tx.one("account_get", account.name) is not None:
                 raise taken("account", account.name)
-            if account.external and await tx.one("account_external", account.source, account.external) is not None:
-                raise known_already(account)
+            if account.external:
+                await _refuse_twice(tx, account)
             row = await tx.one(
                 "account_insert",
                 account.kind.value,
@@ -47,6 +47,7 @@ class SqlAccounts:
                 account.expires_at,
                 by.at,
                 by.actor,
+                account.authority,
             )
             assert row is not None
             ledger.event(EventKind.ACCOUNT_CREATED, subject=account.name, detail=account_words(account))
@@ -83,6 +84,8 @@ class SqlAccounts:
             before = await locked_account(tx, name)
             refuse_stale(f"account {name}", before.version, expected)
             after, words = changed(before, change)
+            if after.authority != before.authority:
+                await _refuse_twice(tx, after)
             if words:
                 await tx.run(
                     "account_update",
@@ -92,6 +95,7 @@ class SqlAccounts:
                     after.disabled,
                     after.expires_at,
                     after.version,
+                    after.authority,
                 )
                 ledger.event(EventKind.ACCOUNT_CHANGED, subject=name, detail=words)
                 ledger.access()
@@ -112,6 +116,13 @@ class SqlAccounts:
             ledger.access()
 
         await changing(self._engine, by, steps)
+
+
+async def _refuse_twice(tx: Session, account: Account) -> None:
+    """Raises Conflict where another account is of the same person of a provider."""
+    row = await tx.one("account_external", account.source, account.authority, account.external)
+    if row is not None and row[0] != account.id:
+        raise known_already(account)
 
 
 class SqlPasswords:

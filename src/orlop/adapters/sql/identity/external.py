@@ -49,20 +49,23 @@ class SqlExternalAccounts:
         self._engine = engine
         self._reader = engine.reader
 
-    async def external(self, source: str, external: str) -> Account | None:
-        row = await self._reader.one("account_external", source, external)
+    async def external(self, source: str, authority: str, external: str) -> Account | None:
+        row = await self._reader.one("account_external", source, authority, external)
         return rows.account(row) if row else None
 
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
         found = await self._reader.all("account_page_of_source", source, page.after, page.size + 1)
         return Page(tuple(rows.account(row) for row in found[: page.size]), more=len(found) > page.size)
 
-    async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
+    async def synchronise(
+        self, source: str, authority: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By
+    ) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            known = await _known(tx, source, groups, lock=True)
+            known = await _known(tx, source, authority, groups, lock=True)
             await _apply(tx, ledger, source, known, _all(source, known, groups, gone), by)
 
-        if not _all(source, await _known(self._reader, source, groups, lock=False), groups, gone).nothing:
+        known = await _known(self._reader, source, authority, groups, lock=False)
+        if not _all(source, known, groups, gone).nothing:
             await changing(self._engine, by, steps)
 
     async def of_account(self, source: str, account: str, groups: Sequence[str], by: By) -> None:
@@ -95,11 +98,13 @@ def _just(account: str, present: bool) -> set[str]:
     return {account} if present else set()
 
 
-async def _known(session: Session, source: str, groups: Mapping[str, Sequence[str]], *, lock: bool) -> _Known:
+async def _known(
+    session: Session, source: str, authority: str, groups: Mapping[str, Sequence[str]], *, lock: bool
+) -> _Known:
     """What there is; with `lock` nobody else changes groups of the provider until the transaction ends."""
     groups_of_source = "groups_of_source_lock" if lock else "groups_of_source"
     own = {name: row_id for row_id, name in await session.all(groups_of_source, source)}
-    accounts = await session.all("accounts_of_source", source)
+    accounts = await session.all("accounts_of_source", source, authority)
     names = {row_id: name for name, row_id in own.items()}
     members: dict[str, set[str]] = {name: set() for name in own}
     for row_id, account in await session.all("members_of_source", source):

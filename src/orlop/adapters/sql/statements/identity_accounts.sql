@@ -2,47 +2,49 @@
 
 -- name: account_get
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
 FROM accounts WHERE name = ?1;
 
 -- name: account_lock
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
 FROM accounts WHERE name = ?1 FOR UPDATE;
 
 -- name: account_external
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
-FROM accounts WHERE source = ?1 AND external = ?2 AND external <> '';
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+FROM accounts WHERE source = ?1 AND external = ?3 AND external <> '' AND authority IN (?2, '')
+ORDER BY authority DESC LIMIT 1;
 
 -- name: account_page
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
 FROM accounts WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_page_of_namespace
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
 FROM accounts WHERE kind = 'robot' AND namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_page_of_source
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
 FROM accounts WHERE source = ?1 AND source <> 'local' AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_password
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, password, factors
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, password,
+       factors
 FROM accounts WHERE name = ?1;
 
 -- name: account_insert
 INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors, disabled,
-                      expires_at, created_at, created_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                      expires_at, created_at, created_by, authority)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 RETURNING id;
 
 -- name: account_update
-UPDATE accounts SET display = ?2, email = ?3, disabled = ?4, expires_at = ?5, version = ?6 WHERE id = ?1;
+UPDATE accounts SET display = ?2, email = ?3, disabled = ?4, expires_at = ?5, version = ?6, authority = ?7 WHERE id = ?1;
 
 -- name: account_set_password
 UPDATE accounts SET password = ?2, must_change = ?3, version = version + 1 WHERE id = ?1;
@@ -60,7 +62,7 @@ DELETE FROM accounts WHERE id = ?1;
 SELECT name FROM accounts WHERE kind = 'robot' AND namespace = ?1 LIMIT 1;
 
 -- name: accounts_of_source
-SELECT id, name, disabled FROM accounts WHERE source = ?1 AND source <> 'local';
+SELECT id, name, disabled FROM accounts WHERE source = ?1 AND source <> 'local' AND authority IN (?2, '');
 
 -- name: account_set_disabled
 UPDATE accounts SET disabled = ?3, version = version + 1 WHERE id = ?1 AND disabled = ?2 RETURNING id;
@@ -70,7 +72,7 @@ SELECT s.id, a.name, s.kind, s.name, s.lookup, s.hash, s.limits, s.created_at, s
        s.used_at, s.used_from,
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version
+       a.version, a.authority
 FROM secrets s JOIN accounts a ON a.id = s.account_id
 WHERE s.lookup = ?1;
 
@@ -122,7 +124,7 @@ RETURNING id;
 SELECT s.id, a.name, s.provider, s.provider_session, s.created_at, s.expires_at, s.address, s.agent,
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version
+       a.version, a.authority
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = ?1;
 

@@ -59,7 +59,10 @@ def register(app: cyclopts.App, servers: Servers) -> None:
     _grants(app, servers)
     _namespaces(app, servers)
     _documents(app, servers, "trust", "trusts", "Issuers whose tokens stand for robots, so that CI keeps no secret.")
-    _documents(app, servers, "provider", "providers", "Sign-on providers: directories and OpenID providers.")
+    providers = _documents(
+        app, servers, "provider", "providers", "Sign-on providers: directories and OpenID providers."
+    )
+    _adoption(providers, servers)
     _sessions(app, servers)
     _keys(app, servers)
 
@@ -239,7 +242,7 @@ def _namespaces(app: cyclopts.App, servers: Servers) -> None:
         return typed.remove(servers, at, f"/namespaces/{path_of(path)}", f"the namespace {path} is removed")
 
 
-def _documents(app: cyclopts.App, servers: Servers, kind: str, plural: str, text: str) -> None:
+def _documents(app: cyclopts.App, servers: Servers, kind: str, plural: str, text: str) -> cyclopts.App:
     group = cyclopts.App(name=kind, help=text)
     app.command(group)
 
@@ -281,6 +284,30 @@ def _documents(app: cyclopts.App, servers: Servers, kind: str, plural: str, text
     def rm(name: str, /, *, at: ServerChoice = HERE) -> int:
         """Remove one."""
         return typed.remove(servers, at, f"/{plural}/{part(name)}", f"the {kind} {name} is removed")
+
+    return group
+
+
+def _adoption(group: cyclopts.App, servers: Servers) -> None:
+    @group.command
+    def adopt(name: str, /, *accounts: str, json: Flag = False, at: ServerChoice = HERE) -> int:
+        """Let a provider whose issuer or base changed vouch for the accounts that it vouched for before.
+
+        Parameters
+        ----------
+        name
+            The provider.
+        accounts
+            Whom to carry over [default: everybody].
+        json
+            Print a JSON object.
+        """
+
+        async def do(server: ManagementServer) -> None:
+            body = {"accounts": list(accounts)}
+            shown.fields((await server.ask("POST", f"/providers/{part(name)}/adopt", body=body)).value, json=json)
+
+        return work(servers, at, do)
 
 
 def _sessions(app: cyclopts.App, servers: Servers) -> None:
