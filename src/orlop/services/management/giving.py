@@ -2,6 +2,7 @@
 
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
+from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import GrantRecord, Grants, Members
@@ -67,7 +68,7 @@ class Giving:
             return
         await self.standing(caller, account)
         for group in await self._members.of_account(account):
-            await self.standing(caller, f"group:{group}")
+            await self.standing(caller, group_principal(group))
 
     async def limits(self, caller: Caller, account: str, limits: tuple[Limit, ...] | None) -> None:
         """Raises Denied unless the caller may do what an account may within some limits, or all that these allow."""
