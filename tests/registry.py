@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
-from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
 from orlop.adapters.s3 import S3Blobs, S3Session
-from orlop.adapters.sql.catalog import DATABASE, open_sqlite
+from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
+from orlop.adapters.sql.memory import open_memory
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
@@ -80,7 +80,7 @@ class Damageable(NamedTuple):
     """Stores in memory, and their insides."""
 
     stores: Stores
-    rows: MemoryCatalog
+    rows: OpenCatalog
     blobs: MemoryBlobs
 
 

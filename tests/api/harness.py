@@ -1,20 +1,19 @@
 """The API on a catalog in memory, asked as a server asks it; people sign in with tokens of theirs."""
 
 import base64
-import copy
 import secrets
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
-from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.management import api_app, build_management
 from orlop.bootstrap.sign_in import build_sign_in
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Effect, Limit, Place, PlaceKind, SubjectKind
-from orlop.domain.names import RepositoryName
 from orlop.domain.passwords import prepared
 from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
@@ -25,6 +24,7 @@ from orlop.services.management.giving import SpeaksFor
 from orlop.services.repositories import Repositories
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
+from tests.catalogs import make_repositories, restore, snapshot
 from tests.wire.answer import Answer
 
 REGISTRY = Place(PlaceKind.REGISTRY)
@@ -73,7 +73,7 @@ class Api:
     def __init__(self, everyone: bool = False) -> None:
         settings = Settings(open=everyone)
         clock = SystemClock()
-        self.catalog: MemoryCatalog = open_memory()
+        self.catalog: OpenCatalog = open_memory()
         self.identity = self.catalog.identity
         self.now = clock.now()
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
@@ -131,7 +131,7 @@ class Api:
         await self.identity.members.set(name, add=members, by=self.by)
 
     async def repository(self, name: str) -> None:
-        self.catalog.state.made_repository(RepositoryName(name), self.by)
+        make_repositories(self.catalog, [name], self.by)
 
     async def ask(
         self,
@@ -181,19 +181,13 @@ class Api:
         kept = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
         return Answer(start["status"], kept, b"".join(message.get("body", b"") for message in rest))
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> bytes:
         """Everything that there is, to go back to."""
-        rows = self.catalog.state.identity
-        kept = {field: getattr(rows, field) for field in rows.__slots__ if field not in {"changes", "version"}}
-        return copy.deepcopy({**kept, "repositories": self.catalog.state.repositories})
+        return snapshot(self.catalog)
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
+    def restore(self, kept: bytes) -> None:
         """Go back to it."""
-        kept = copy.deepcopy(snapshot)
-        self.catalog.state.repositories = kept.pop("repositories")
-        for field, value in kept.items():
-            setattr(self.catalog.state.identity, field, value)
-        self.catalog.state.identity.moved()
+        restore(self.catalog, kept)
 
     def close(self) -> None:
         self.sign_in.close()

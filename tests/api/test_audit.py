@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.adapters.identity.heads import Ed25519Heads
-from orlop.adapters.memory.idempotency import MemoryKeptAnswers
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.management import api_app, counting
 from orlop.config import Settings
@@ -39,7 +38,7 @@ async def filled() -> Api:
         api.management,
         Repositories(api.catalog.catalog.browse, api.access, api.identity.facts, clock),
         api.sign_in,
-        MemoryKeptAnswers(),
+        api.identity.answers,
         api.log,
         request_ids(),
         audit.reader,
@@ -144,7 +143,7 @@ async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: A
         api.management,
         Repositories(api.catalog.catalog.browse, api.access, api.identity.facts, SystemClock()),
         api.sign_in,
-        MemoryKeptAnswers(),
+        api.identity.answers,
         api.log,
         request_ids(),
         api.catalog.audit.reader,

@@ -129,7 +129,7 @@ def _todo(steps: list[Step]) -> list[Step]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[tuple[asyncio.Runner, Api, dict[str, Any]]]:
+def shared() -> Iterator[tuple[asyncio.Runner, Api, bytes]]:
     with asyncio.Runner() as own:
         api = Api()
         own.run(api.account("root", ("admin", REGISTRY)))
@@ -140,7 +140,7 @@ def shared() -> Iterator[tuple[asyncio.Runner, Api, dict[str, Any]]]:
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
 @given(first=configurations(), second=configurations())
 def test_what_is_applied_is_what_there_is(
-    shared: tuple[asyncio.Runner, Api, dict[str, Any]], first: list[dict[str, Any]], second: list[dict[str, Any]]
+    shared: tuple[asyncio.Runner, Api, bytes], first: list[dict[str, Any]], second: list[dict[str, Any]]
 ) -> None:
     own, api, snapshot = shared
     api.restore(snapshot)

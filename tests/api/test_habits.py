@@ -41,6 +41,21 @@ async def test_a_robot_is_told_who_it_is(api: Api) -> None:
     assert (told["account"]["name"], told["account"]["namespace"]) == ("robot+team", "team")
 
 
+@pytest.mark.parametrize("name", ["team/devs", "/devs", "devs/", "Devs", "", "a" * 129])
+async def test_a_group_is_called_what_its_address_can_hold(api: Api, name: str) -> None:
+    assert_problem(await api.ask("POST", "/groups", "root", {"name": name}), 400)
+    assert (await api.ask("GET", "/groups", "root")).json() == []
+
+
+async def test_a_group_is_found_under_the_name_that_it_was_given(api: Api) -> None:
+    made = await api.ask("POST", "/groups", "root", {"name": "team.devs@corp-1_x"})
+    assert made.status == 201
+    address = made.header("location").removeprefix("/api/v1")
+    assert (await api.ask("GET", address, "root")).status == 200
+    assert (await api.ask("PUT", f"{address}/members/eve", "root")).status == 204
+    assert (await api.ask("DELETE", address, "root")).status == 204
+
+
 async def test_pages_lead_to_each_other(api: Api) -> None:
     for number in range(5):
         await api.account(f"user{number}")

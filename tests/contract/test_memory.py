@@ -1,11 +1,12 @@
-"""The adapters in memory keep to every contract."""
+"""The catalog in SQLite's memory, and the blobs in memory, keep to every contract."""
 
 from typing import NamedTuple
 
 import pytest
 
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
-from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.memory import open_memory
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
@@ -31,37 +32,37 @@ class FixedClock(NamedTuple):
 
 
 @pytest.fixture(name="opened")
-def _opened() -> MemoryCatalog:
+def _opened() -> OpenCatalog:
     return open_memory()
 
 
 @pytest.fixture(name="catalog")
-def _catalog(opened: MemoryCatalog) -> Catalog:
+def _catalog(opened: OpenCatalog) -> Catalog:
     return opened.catalog
 
 
 @pytest.fixture(name="leases")
-def _leases(opened: MemoryCatalog) -> Leases:
+def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
 
 
 @pytest.fixture(name="audit")
-def _audit(opened: MemoryCatalog) -> AuditStore:
+def _audit(opened: OpenCatalog) -> AuditStore:
     return opened.audit
 
 
 @pytest.fixture(name="changes")
-def _changes(opened: MemoryCatalog) -> Changes:
+def _changes(opened: OpenCatalog) -> Changes:
     return opened.changes
 
 
 @pytest.fixture(name="access_changes")
-def _access_changes(opened: MemoryCatalog) -> Changes:
+def _access_changes(opened: OpenCatalog) -> Changes:
     return opened.access_changes
 
 
 @pytest.fixture(name="cast")
-def _cast(opened: MemoryCatalog) -> Cast:
+def _cast(opened: OpenCatalog) -> Cast:
     return Cast(opened.catalog, opened.identity)
 
 
@@ -106,7 +107,7 @@ class TestBlobs(kits.BlobStoreKit):
 
 
 @pytest.fixture(name="identity")
-def _identity(opened: MemoryCatalog) -> Identity:
+def _identity(opened: OpenCatalog) -> Identity:
     return opened.identity
 
 

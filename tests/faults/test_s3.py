@@ -8,8 +8,8 @@ from functools import cache
 
 import pytest
 
-from orlop.adapters.memory.catalog import open_memory
 from orlop.adapters.s3 import S3Blobs, S3Session
+from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds
 from orlop.domain.blob import Blob
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, Unavailable

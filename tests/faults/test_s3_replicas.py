@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from orlop.adapters.memory.catalog import open_memory
 from orlop.adapters.s3 import S3Blobs, S3Session
+from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import BlobUploadUnknown, DigestInvalid

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import structlog
 
-from orlop.adapters.memory.manifests import MemoryManifests
+from orlop.adapters.sql.manifests import SqlManifests
 from orlop.domain import media_types
 from orlop.domain.digest import digest_of
 from tests.content import EMPTY, Pushable, artifact, blob, config, image, index
@@ -342,7 +342,7 @@ def test_a_defect_is_an_error_that_names_its_request_and_the_log_knows(
 
     with structlog.testing.capture_logs() as log, InProcess() as registry:
         registry.push("app", OF_EVERY_TYPE[media_types.OCI_MANIFEST], "v1")
-        monkeypatch.setattr(MemoryManifests, "resolve", defective)
+        monkeypatch.setattr(SqlManifests, "resolve", defective)
         answer = registry.ask("GET", f"/v2/app/manifests/{reference}{query}")
     assert answer.status == 500
     (error,) = answer.json()["errors"]

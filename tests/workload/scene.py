@@ -9,8 +9,7 @@ from aiohttp.abc import AbstractResolver
 from orlop.adapters.identity.workload.fetching import Fetcher
 from orlop.adapters.identity.workload.issuers import Issuers
 from orlop.adapters.identity.workload.sts import SecurityTokenService
-from orlop.adapters.memory.identity_documents import MemoryDocuments
-from orlop.adapters.memory.state import State
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.trusts import KIND
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
@@ -48,7 +47,7 @@ class Scene:
         self, resolver: Callable[[], AbstractResolver] | None = None, *, seconds: float = 5.0, endpoint: str = ""
     ) -> None:
         self.time = Time()
-        self.documents = MemoryDocuments(State())
+        self.documents = open_memory().identity.documents
         self.refusals: list[Refusal] = []
         fetcher = Fetcher(resolver, seconds)
         self.issuers = Issuers(fetcher, lambda: self.time.passed)

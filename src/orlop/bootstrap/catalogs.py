@@ -50,11 +50,11 @@ class OpenedCatalog(NamedTuple):
 def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
     """Open a prepared catalog, to work with the blob store of the same settings. Raises what the adapter raises."""
     if settings.catalog.url == "memory":
-        from orlop.adapters.memory.catalog import open_memory
+        from orlop.adapters.sql.memory import open_memory
 
-        memory = open_memory()
-        return OpenedCatalog(*memory[:5], _nothing, _nothing_to_close, memory.audit)
-    opened = open_sql(settings, siblings, blob_store_name(settings))
+        opened = open_memory()
+    else:
+        opened = open_sql(settings, siblings, blob_store_name(settings))
     return OpenedCatalog(*opened[:5], opened.start, opened.engine.close, opened.audit)
 
 
@@ -108,11 +108,3 @@ def sqlite_file(settings: Settings) -> Path:
     from orlop.adapters.sql.catalog import DATABASE
 
     return Path(open_data_folder(settings.data, create=False).catalog) / DATABASE
-
-
-def _nothing() -> None:
-    """It follows changes without being told to."""
-
-
-async def _nothing_to_close() -> None:
-    """There is nothing to close."""

@@ -45,12 +45,6 @@ def furthest(reach: int) -> int:
     return 2 * reach
 
 
-def together(used: int, more: int, now: int, until: int) -> int:
-    """Until when all is used up after somebody used `more` microseconds of it elsewhere: `until` at most, beyond which
-    a `used` counts for nothing."""
-    return min((used if now <= used <= until else now) + more, until)
-
-
 class Bucket(NamedTuple):
     """What is left of a rate, for one counter in a process of its own."""
 

@@ -136,10 +136,6 @@ class Members(Protocol):
         """Raises NotFound when the group or an account to add does not exist, Conflict for a group of a provider."""
 
 
-#: How the principal of a grant names a group.
-GROUP_PREFIX = "group:"
-
-
 class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
     """A grant to make; see domain.access.Grant."""
 

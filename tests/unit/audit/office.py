@@ -1,17 +1,36 @@
 """A catalog in memory with an audit log, its writer, and a clock that the test moves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from msgspec.structs import astuple
+
 from orlop.adapters.identity.heads import Ed25519HeadChecker, Ed25519Heads
-from orlop.adapters.memory.catalog import open_memory
-from orlop.domain.audit import Chained, Head
+from orlop.adapters.sql.engine import Session
+from orlop.adapters.sql.memory import open_memory
+from orlop.adapters.sql.sqlite import driven
+from orlop.domain.audit import Chained, Head, Segment
 from orlop.domain.events import Event, EventKind
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.jobs import Lease
 from orlop.services.audit import JOB, AuditWriter, Keep
 from orlop.services.audit_verify import AuditReport, AuditVerification
+from tests.catalogs import rows
 from tests.registry import HandClock
 
 DAY = 24 * HOUR
 KEEP = Keep(30 * DAY, "30d")
+
+_ALL = 1_000_000
+
+
+class Log(NamedTuple):
+    """The rows of a log, to damage."""
+
+    entries: list[Chained]
+    segments: list[Segment]
+    heads: list[Head]
 
 
 class Office:
@@ -64,5 +83,31 @@ class Office:
 
     @property
     def entries(self) -> list[Chained]:
-        """The rows, to damage."""
-        return self.rows.audit_state.entries
+        """All that is in the log."""
+        return list(driven(self.audit.reader.after(0, _ALL)))
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Its segments."""
+        return list(driven(self.audit.reader.segments()))
+
+    @property
+    def heads(self) -> list[Head]:
+        """Its heads."""
+        return list(driven(self.audit.reader.heads(0, _ALL)))
+
+    @contextmanager
+    def damaged(self) -> Iterator[Log]:
+        """The rows, which become what is made of them."""
+        log = Log(self.entries, self.segments, self.heads)
+        yield log
+        for table in ("audit", "audit_segments", "audit_heads"):
+            rows(self.rows, f"DELETE FROM {table}")
+
+        async def write(tx: Session) -> None:
+            entries = [(*astuple(each.entry), each.hash, int(each.entry.refused)) for each in log.entries]
+            await tx.many("audit_insert", entries)
+            await tx.many("audit_segment_put", list(map(astuple, log.segments)))
+            await tx.many("audit_head_add", list(map(astuple, log.heads)))
+
+        driven(self.rows.engine.write(write, changes=False))

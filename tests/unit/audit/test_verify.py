@@ -11,7 +11,7 @@ from orlop.domain.events import EventKind
 from orlop.services.audit_verify import AuditVerification, Flaw
 from orlop.services.verify import Verification
 from tests.registry import in_memory
-from tests.unit.audit.office import DAY, Office
+from tests.unit.audit.office import DAY, Log, Office
 
 
 def changed(each: Chained, **fields: object) -> Chained:
@@ -19,95 +19,95 @@ def changed(each: Chained, **fields: object) -> Chained:
     return Chained(msgspec.structs.replace(each.entry, **fields), each.hash)
 
 
-def rechained(office: Office, start: int) -> None:
+def rechained(log: Log, start: int) -> None:
     """Give the entries from a place on the hashes that their predecessors ask for, as somebody who knows how would."""
-    entries = office.entries
+    entries = log.entries
     entries[start:] = chained(entries[start - 1].hash, [each.entry for each in entries[start:]])
 
 
-def removed(office: Office) -> None:
-    del office.entries[4]
+def removed(log: Log) -> None:
+    del log.entries[4]
 
 
-def altered(office: Office) -> None:
-    office.entries[4] = changed(office.entries[4], actor="bob")
+def altered(log: Log) -> None:
+    log.entries[4] = changed(log.entries[4], actor="bob")
 
 
-def altered_with_its_hash(office: Office) -> None:
-    office.entries[4:5] = chained(office.entries[3].hash, [changed(office.entries[4], actor="bob").entry])
+def altered_with_its_hash(log: Log) -> None:
+    log.entries[4:5] = chained(log.entries[3].hash, [changed(log.entries[4], actor="bob").entry])
 
 
-def reordered(office: Office) -> None:
-    one, two = office.entries[4], office.entries[5]
-    office.entries[4:6] = [
+def reordered(log: Log) -> None:
+    one, two = log.entries[4], log.entries[5]
+    log.entries[4:6] = [
         changed(two, sequence=one.entry.sequence),
         changed(one, sequence=two.entry.sequence),
     ]
 
 
-def inserted(office: Office) -> None:
-    entries = office.entries
+def inserted(log: Log) -> None:
+    entries = log.entries
     later = [changed(each, sequence=each.entry.sequence + 1) for each in entries[4:]]
-    entries[4:] = [changed(entries[4], actor="bob", event=entries[4].entry.event), *later]
+    entries[4:] = [changed(entries[4], actor="bob", event=1_000), *later]
 
 
-def rewritten(office: Office) -> None:
-    altered(office)
-    rechained(office, 4)
-    segment = office.rows.audit_state.segments[-1]
-    office.rows.audit_state.segments[-1] = msgspec.structs.replace(segment, closing=office.entries[-1].hash)
+def rewritten(log: Log) -> None:
+    altered(log)
+    rechained(log, 4)
+    segment = log.segments[-1]
+    log.segments[-1] = msgspec.structs.replace(segment, closing=log.entries[-1].hash)
 
 
-def truncated(office: Office) -> None:
-    del office.entries[-2:]
+def truncated(log: Log) -> None:
+    del log.entries[-2:]
 
 
-def truncated_with_its_segment(office: Office) -> None:
-    del office.entries[-2:]
-    last = office.entries[-1]
-    segment = office.rows.audit_state.segments[-1]
-    office.rows.audit_state.segments[-1] = msgspec.structs.replace(segment, last=last.entry.sequence, closing=last.hash)
+def truncated_with_its_segment(log: Log) -> None:
+    del log.entries[-2:]
+    last = log.entries[-1]
+    segment = log.segments[-1]
+    log.segments[-1] = msgspec.structs.replace(segment, last=last.entry.sequence, closing=last.hash)
 
 
-def truncated_with_its_heads(office: Office) -> None:
-    truncated_with_its_segment(office)
-    last = office.entries[-1].entry.sequence
-    heads = office.rows.audit_state.heads
+def truncated_with_its_heads(log: Log) -> None:
+    truncated_with_its_segment(log)
+    last = log.entries[-1].entry.sequence
+    heads = log.heads
     heads[:] = [head for head in heads if head.sequence <= last]
 
 
-def appended(office: Office) -> None:
-    last = office.entries[-1]
+def appended(log: Log) -> None:
+    last = log.entries[-1]
     forged = msgspec.structs.replace(
         last.entry, sequence=last.entry.sequence + 1, event=last.entry.event + 1, actor="bob"
     )
-    office.entries.extend(chained(last.hash, [forged]))
+    log.entries.extend(chained(last.hash, [forged]))
 
 
-def segment_removed(office: Office) -> None:
-    segment = office.rows.audit_state.segments.pop(0)
-    del office.entries[: segment.last]
-    office.rows.audit_state.heads[:] = [h for h in office.rows.audit_state.heads if h.sequence > segment.last]
+def segment_removed(log: Log) -> None:
+    segment = log.segments.pop(0)
+    del log.entries[: segment.last]
+    log.heads[:] = [h for h in log.heads if h.sequence > segment.last]
 
 
-def segment_dropped_by_hand(office: Office) -> None:
-    segments = office.rows.audit_state.segments
+def segment_dropped_by_hand(log: Log) -> None:
+    segments = log.segments
     segments[0] = msgspec.structs.replace(segments[0], dropped_at=1)
-    del office.entries[: segments[0].last]
+    del log.entries[: segments[0].last]
 
 
-def head_forged(office: Office) -> None:
-    heads = office.rows.audit_state.heads
+def head_forged(log: Log) -> None:
+    heads = log.heads
     heads[0] = msgspec.structs.replace(heads[0], hash="ab" * 32)
 
 
-def head_of_another_key(office: Office) -> None:
-    heads = office.rows.audit_state.heads
+def head_of_another_key(log: Log) -> None:
+    heads = log.heads
     heads[0] = msgspec.structs.replace(heads[0], key="sha256:" + "00" * 32)
 
 
-def signature_broken(office: Office) -> None:
-    heads = office.rows.audit_state.heads
+def signature_broken(log: Log) -> None:
+    heads = log.heads
     heads[0] = msgspec.structs.replace(heads[0], signature="not base64!")
 
 
@@ -131,19 +131,21 @@ def signature_broken(office: Office) -> None:
         (signature_broken, Flaw.HEAD),
     ],
 )
-async def test_damage_is_found(damage: Callable[[Office], None], flaw: Flaw) -> None:
+async def test_damage_is_found(damage: Callable[[Log], None], flaw: Flaw) -> None:
     office = Office()
     await office.days(2, each=6)
     await office.written(6)
     assert (await office.verified()).is_clean
-    damage(office)
+    with office.damaged() as log:
+        damage(log)
     assert flaw in {wrong.flaw for wrong in (await office.verified()).findings}
 
 
 async def test_what_is_said_names_the_place() -> None:
     office = Office()
     await office.days(1, each=6)
-    removed(office)
+    with office.damaged() as log:
+        removed(log)
     (wrong,) = (await office.verified()).findings
     assert (wrong.flaw, wrong.sequence, wrong.what) == (Flaw.REMOVED, 5, "entries 5 to 5 are gone")
 
@@ -157,7 +159,8 @@ async def test_an_empty_log_is_whole() -> None:
 async def test_everything_gone_is_found_by_what_is_left() -> None:
     office = Office()
     await office.days(2)
-    office.entries.clear()
+    with office.damaged() as log:
+        log.entries.clear()
     assert Flaw.TRUNCATED in {wrong.flaw for wrong in (await office.verified()).findings}
 
 
@@ -167,12 +170,11 @@ async def test_retention_is_told_from_removal() -> None:
     report = await office.verified()
     assert report.is_clean
     assert report.dropped > 0
-    state = office.rows.audit_state
-    place = next(place for place, each in enumerate(state.entries) if each.entry.kind == EventKind.AUDIT_DROPPED)
-    first = next(each for each in state.segments if not each.dropped_at)
-    number = state.segments.index(first)
+    place = next(place for place, each in enumerate(office.entries) if each.entry.kind == EventKind.AUDIT_DROPPED)
     assert place > 0
-    state.segments[number] = msgspec.structs.replace(first, dropped_at=office.clock.now())
+    with office.damaged() as log:
+        first = next(each for each in log.segments if not each.dropped_at)
+        log.segments[log.segments.index(first)] = msgspec.structs.replace(first, dropped_at=office.clock.now())
     assert any(
         wrong.flaw is Flaw.SEGMENT and "no retention tells of it" in wrong.what
         for wrong in (await office.verified()).findings
@@ -182,29 +184,29 @@ async def test_retention_is_told_from_removal() -> None:
 async def test_the_closing_heads_of_what_was_dropped_are_held_against_it() -> None:
     office = Office()
     await office.days(40)
-    state = office.rows.audit_state
-    last = max(each.last for each in state.segments if each.dropped_at)
-    state.heads[:] = [head for head in state.heads if head.sequence != last]
+    with office.damaged() as log:
+        last = max(each.last for each in log.segments if each.dropped_at)
+        log.heads[:] = [head for head in log.heads if head.sequence != last]
     assert any("closing head" in wrong.what for wrong in (await office.verified()).findings)
 
 
 async def test_a_noted_head_finds_a_log_that_was_written_anew_by_somebody_who_can_sign() -> None:
     office = Office()
     await office.days(2, each=6)
-    noted = office.rows.audit_state.heads[-1]
+    noted = office.heads[-1]
     assert (await office.verified(noted)).noted == 1
-    state = office.rows.audit_state
-    office.entries[4] = changed(office.entries[4], actor="bob")
-    rechained(office, 4)
-    state.heads[:] = [
-        await office.signer.sign(head.sequence, office.entries[head.sequence - 1].hash, head.at) for head in state.heads
-    ]
-    first, second = state.segments
-    closing = office.entries[first.last - 1].hash
-    state.segments[:] = [
-        msgspec.structs.replace(first, closing=closing),
-        msgspec.structs.replace(second, opening=closing, closing=office.entries[-1].hash),
-    ]
+    with office.damaged() as log:
+        log.entries[4] = changed(log.entries[4], actor="bob")
+        rechained(log, 4)
+        log.heads[:] = [
+            await office.signer.sign(head.sequence, log.entries[head.sequence - 1].hash, head.at) for head in log.heads
+        ]
+        first, second = log.segments
+        closing = log.entries[first.last - 1].hash
+        log.segments[:] = [
+            msgspec.structs.replace(first, closing=closing),
+            msgspec.structs.replace(second, opening=closing, closing=log.entries[-1].hash),
+        ]
     assert (await office.verified()).is_clean
     (wrong,) = (await office.verified(noted)).findings
     assert (wrong.flaw, wrong.sequence) == (Flaw.HEAD, noted.sequence)
@@ -213,7 +215,7 @@ async def test_a_noted_head_finds_a_log_that_was_written_anew_by_somebody_who_ca
 async def test_noted_heads_of_what_was_dropped_cannot_be_checked_and_later_ones_must_be_there() -> None:
     office = Office()
     await office.written(3)
-    early = office.rows.audit_state.heads[-1]
+    early = office.heads[-1]
     await office.days(40)
     later = msgspec.structs.replace(early, sequence=10_000)
     middle = msgspec.structs.replace(early, sequence=early.sequence - 1)
@@ -225,7 +227,7 @@ async def test_noted_heads_of_what_was_dropped_cannot_be_checked_and_later_ones_
 async def test_only_trusted_keys_count() -> None:
     office = Office()
     await office.written(3)
-    (key,) = office.rows.audit_state.keys
+    (key,) = await office.audit.keys.all()
     assert (await office.verified(trusted=(key.id,))).signed == 3
     report = await office.verified(trusted=("sha256:" + "0" * 64,))
     assert {wrong.flaw for wrong in report.findings} == {Flaw.HEAD}
@@ -269,5 +271,6 @@ async def test_the_whole_verification_looks_at_the_log_too() -> None:
     )
     report = await verification.run()
     assert (report.is_clean, report.entries) == (True, 6)
-    removed(office)
+    with office.damaged() as log:
+        removed(log)
     assert [(each.invariant, each.where) for each in (await verification.run()).findings] == [(9, "audit entry 5")]

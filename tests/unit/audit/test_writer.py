@@ -89,20 +89,20 @@ def test_days(at: int, day: str) -> None:
 async def test_heads_are_signed_after_a_minute_or_many_entries() -> None:
     office = Office()
     await office.written()
-    assert [head.sequence for head in office.rows.audit_state.heads] == [1]
+    assert [head.sequence for head in office.heads] == [1]
     await office.written()
-    assert len(office.rows.audit_state.heads) == 1
+    assert len(office.heads) == 1
     office.clock.at += HEAD_EVERY
     await office.writer.step(await office.lease())
-    assert [head.sequence for head in office.rows.audit_state.heads] == [1, 2]
+    assert [head.sequence for head in office.heads] == [1, 2]
     await office.written(HEAD_ENTRIES)
-    assert office.rows.audit_state.heads[-1].sequence >= HEAD_ENTRIES
+    assert office.heads[-1].sequence >= HEAD_ENTRIES
     office.clock.at += 5 * HEAD_EVERY
     await office.writer.step(await office.lease())
     office.clock.at += 5 * HEAD_EVERY
-    heads = list(office.rows.audit_state.heads)
+    heads = office.heads
     await office.writer.step(await office.lease())
-    assert office.rows.audit_state.heads == heads
+    assert office.heads == heads
     assert heads[-1].sequence == HEAD_ENTRIES + 2
 
 
@@ -111,17 +111,17 @@ async def test_a_clock_that_was_set_back_stops_no_heads() -> None:
     await office.written()
     office.clock.at -= 365 * DAY
     await office.written()
-    assert [head.sequence for head in office.rows.audit_state.heads] == [1, 2]
+    assert [head.sequence for head in office.heads] == [1, 2]
     assert (await office.verified()).is_clean
 
 
 async def test_each_day_has_a_segment_with_a_closing_head() -> None:
     office = Office()
     await office.days(3)
-    segments = office.rows.audit_state.segments
+    segments = office.segments
     assert [(each.number, each.first, each.last) for each in segments] == [(1, 1, 3), (2, 4, 6), (3, 7, 9)]
     assert len({each.day for each in segments}) == 3
-    assert {3, 6} <= {head.sequence for head in office.rows.audit_state.heads}
+    assert {3, 6} <= {head.sequence for head in office.heads}
 
 
 async def test_a_process_that_lost_the_lease_writes_nothing() -> None:
@@ -139,7 +139,7 @@ async def test_what_is_old_is_dropped_by_whole_days_and_said() -> None:
     office = Office()
     await office.days(32)
     await office.written()
-    segments = office.rows.audit_state.segments
+    segments = office.segments
     gone = [each for each in segments if each.dropped_at]
     assert [each.number for each in gone] == list(range(1, len(gone) + 1))
     assert len(gone) >= 1
@@ -162,7 +162,7 @@ async def test_a_log_that_is_kept_for_ever_is() -> None:
     office = Office(Keep())
     await office.days(40)
     assert len(office.entries) == 120
-    assert not any(each.dropped_at for each in office.rows.audit_state.segments)
+    assert not any(each.dropped_at for each in office.segments)
 
 
 async def test_the_open_segment_stays_however_old() -> None:
@@ -177,9 +177,9 @@ async def test_the_outbox_goes_behind_the_log(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(audit, "_EVENTS_KEPT", 5)
     office = Office()
     await office.written(20)
-    assert len(office.rows.state.outbox) == 5
+    assert len(await office.rows.catalog.outbox.events(0, 100)) == 5
     await office.audit.readers.register("slow")
     office.clock.at += DAY
     await office.written(20)
-    assert len(office.rows.state.outbox) == 25
+    assert len(await office.rows.catalog.outbox.events(0, 100)) == 25
     assert (await office.verified()).is_clean

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orlop.adapters.memory.rates import MemoryRates
+from orlop.adapters.sql.identity.rates import SqlRates
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import Caller, Subject
 from orlop.domain.errors import TooManyRequests, Unavailable
 from orlop.ports.clock import SECOND
@@ -10,13 +11,14 @@ from orlop.services import shared_limits
 from orlop.services.counters import Counters, counters_of_one
 from orlop.services.limits import Kind, Limits, Rates
 from orlop.services.shared_limits import SharedLimits
+from tests.catalogs import rows
 from tests.registry import HandClock
 
 ALICE = Caller(Subject("alice", id=1), "192.0.2.1", "r1")
 RATES = Rates(requests=60, pulls=30)
 
 
-class Away(MemoryRates):
+class Away(SqlRates):
     """A ledger that can be away."""
 
     is_away = False
@@ -30,7 +32,7 @@ class Away(MemoryRates):
 class Replica:
     """Limits of their own, and what is told of them."""
 
-    def __init__(self, clock: HandClock, ledger: MemoryRates) -> None:
+    def __init__(self, clock: HandClock, ledger: SqlRates) -> None:
         self.counters = Counters(counters_of_one(), b"one catalog")
         self.limits = Limits(self.counters, clock.now, RATES, Rates(), 4)
         self.shared = SharedLimits(self.counters, ledger, clock)
@@ -50,7 +52,8 @@ class Replicas:
 
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.ledger = Away()
+        self.catalog = open_memory()
+        self.ledger = Away(self.catalog.engine)
         self.first, self.second = (Replica(self.clock, self.ledger) for _ in range(2))
 
     async def second_passes(self, seconds: float = 1) -> None:
@@ -94,7 +97,7 @@ async def test_of_a_little_nobody_is_told(replicas: Replicas) -> None:
     replicas.first.passes(most=3)
     await replicas.second_passes(0)
     assert replicas.second.passes() == 60
-    assert replicas.ledger._rows == {}, "the catalog was written to for three requests"
+    assert rows(replicas.catalog, "SELECT * FROM rates") == [], "the catalog was written to for three requests"
 
 
 async def test_each_rate_is_shared_for_itself(replicas: Replicas) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 
 from orlop.adapters.identity.tokens import JoseSigner
-from orlop.adapters.memory.catalog import open_memory
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import SYSTEM, Caller, Effect, Limit, Place, PlaceKind, Subject, SubjectKind
 from orlop.domain.secret_references import SecretPlaces
 from orlop.domain.tokens import Terms
@@ -16,6 +16,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.signing import Signing
+from tests.catalogs import rows
 
 NOW = 1_800_000_000_000_000
 BY = By(SYSTEM.name, NOW)
@@ -85,7 +86,9 @@ class Scene:
         return self._mark == self._state()
 
     def _state(self) -> tuple[int, int]:
-        return self.catalog.state.identity.version, len(self.catalog.state.outbox)
+        counts = "SELECT (SELECT version FROM access_state), (SELECT count(*) FROM outbox)"
+        [(version, events)] = rows(self.catalog, counts)
+        return version, events
 
     async def user(self, name: str, *grants: tuple[str, Place]) -> Caller:
         await self.identity.accounts.add(Account(name=name), BY)
@@ -117,7 +120,8 @@ class Scene:
 
     async def with_token(self, name: str, limits: tuple[Limit, ...] | None, expires_at: int = 0) -> Caller:
         """Who comes with a token of theirs that has these limits."""
-        lookup = f"made{len(self.catalog.state.identity.secrets)}"
+        [(made,)] = rows(self.catalog, "SELECT count(*) FROM secrets")
+        lookup = f"made{made}"
         secret = await self.identity.secrets.add(
             Secret(account=name, kind="token", lookup=lookup, hash="", limits=limits, expires_at=expires_at),
             BY,

@@ -8,6 +8,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import Account, AccountChange, Namespace, NewGrant
 from orlop.services.management.explain import Asked
+from tests.catalogs import make_repositories
 from tests.unit.management.scene import BY, NOW, REGISTRY, namespace, repositories, scene
 
 TEAM = namespace("team")
@@ -122,7 +123,7 @@ async def test_explanations_are_for_oneself_and_for_who_administers() -> None:
 
 async def test_a_repository_is_deleted_by_who_may_and_unknown_to_who_may_not_see_it() -> None:
     made = await scene()
-    made.catalog.state.made_repository(RepositoryName("team/app"), BY)
+    make_repositories(made.catalog, ["team/app"], BY)
     namespaces = made.management.namespaces
     with pytest.raises(Exception, match="there is no repository") as refused:
         await namespaces.remove_repository(await made.caller("bob"), RepositoryName("team/app"))

@@ -8,6 +8,7 @@ from orlop.domain.access import ANONYMOUS, Action, Caller, Conditions, Effect, L
 from orlop.domain.errors import Conflict, Denied, NotFound, RegistryError, RequestInvalid, Unauthorized
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import Account, AccountChange, Namespace, NewGrant
+from tests.catalogs import rows
 from tests.unit.management.scene import BY, NOW, REGISTRY, Scene, namespace, repositories, scene
 
 HOUR = 3_600_000_000
@@ -92,7 +93,7 @@ def removes_last_grant(who: str) -> Attempt:
     """`who` takes away the grant that was made last."""
 
     async def attempt(scene: Scene) -> object:
-        last = max(scene.catalog.state.identity.grants)
+        [(last,)] = rows(scene.catalog, "SELECT max(id) FROM grants")
         return await scene.management.grants.remove(await scene.caller(who), last)
 
     return attempt
@@ -509,7 +510,8 @@ ATTEMPTS: dict[str, tuple[Attempt, type[RegistryError]]] = {
 
 
 def _first(scene: Scene) -> int:
-    return min(scene.catalog.state.identity.grants)
+    [(first,)] = rows(scene.catalog, "SELECT min(id) FROM grants")
+    return int(first)
 
 
 def _robot(name: str, path: str) -> Account:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orlop.adapters.memory.catalog import open_memory
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import Action, Caller, Conditions, Effect, Place, PlaceKind, Subject
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND

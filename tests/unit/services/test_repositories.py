@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.adapters.memory.catalog import open_memory
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import (
     ANONYMOUS,
     Action,
@@ -31,6 +31,7 @@ from orlop.ports.identity import Account, Namespace, NewGrant, Secret
 from orlop.services import repositories
 from orlop.services.access import Access
 from orlop.services.repositories import Repositories
+from tests.catalogs import make_repositories, rows
 from tests.registry import HandClock
 
 BY = By("admin", 1)
@@ -65,8 +66,7 @@ class Scenery:
         self.opened = open_memory()
         self.clock = HandClock()
         self.access = Access(self.opened.identity.facts, self.opened.access_changes, self.clock, everyone=False)
-        for name in names:
-            self.opened.state.made_repository(RepositoryName(name), BY)
+        make_repositories(self.opened, names, BY)
 
     async def alice(self, limits: tuple[Limit, ...] | None) -> Subject:
         """An account with a secret that is limited to less."""
@@ -174,10 +174,11 @@ async def test_a_few_visible_ones_among_many_hidden_ones_are_found_without_readi
 
 async def test_many_public_namespaces_are_gone_through_as_far_as_the_page_goes() -> None:
     scenery = Scenery([f"open{number:05}/app" for number in range(20_000)] + ["hidden/app", "zzz/app"])
-    for number in range(20_000):
-        scenery.opened.state.identity.namespaces[f"open{number:05}"] = Namespace(
-            path=f"open{number:05}", visibility=Visibility.PUBLIC
-        )
+    public = "SELECT id, path, 'public', '', 1 FROM namespaces WHERE path LIKE 'open%'"
+    rows(
+        scenery.opened,
+        f"INSERT INTO namespace_settings (namespace_id, path, visibility, description, version) {public}",
+    )
     counted = Counted(scenery.opened.catalog.browse)
     page = await scenery.listing(counted).page(Caller(ANONYMOUS), PageRequest(10))
     assert page == Page(tuple(f"open{number:05}/app" for number in range(10)), more=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import ANONYMOUS, Action, Caller, Conditions, Decision, Place, PlaceKind, Subject
 from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import By
@@ -45,7 +46,7 @@ class Sight:
 class Desk:
     """Says who comes with a header: whoever it names; until a time that the test sets."""
 
-    def __init__(self, opened: MemoryCatalog) -> None:
+    def __init__(self, opened: OpenCatalog) -> None:
         self._opened = opened
         self.asked = 0
         self.is_away = False

@@ -7,7 +7,8 @@ from hashlib import sha256
 import msgspec
 
 from orlop.adapters.identity.passwords import Argon2Hasher
-from orlop.adapters.memory.catalog import MemoryCatalog, open_memory
+from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.sign_in import Chance, SignIn, Sources, build_sign_in
 from orlop.config import Settings
 from orlop.config.auth import Auth
@@ -58,7 +59,7 @@ class Scene:
         self.clock = HandClock()
         self.draw = Dice()
         self.hasher = Argon2Hasher(memory_kib=8, passes=1)
-        self.memory: MemoryCatalog = open_memory()
+        self.memory: OpenCatalog = open_memory()
         self.identity: Identity = self.memory.identity
         self.failures: list[FailedSignIn] = []
         self.settings = Settings(open=open, auth=Auth(url="https://registry.example"))

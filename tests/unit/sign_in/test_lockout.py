@@ -2,9 +2,10 @@
 
 import pytest
 
-from orlop.adapters.memory.catalog import open_memory
+from orlop.adapters.sql.memory import open_memory
 from orlop.domain.errors import TooManyRequests
 from orlop.services.lockout import ACCOUNT, ACCOUNT_FROM_ADDRESS, ADDRESS, Lockout, network_of
+from tests.catalogs import rows
 from tests.unit.sign_in.scene import ELSEWHERE, HOME, HandClock
 
 
@@ -13,7 +14,8 @@ class Guessing:
 
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.attempts = open_memory().identity.attempts
+        self.catalog = open_memory()
+        self.attempts = self.catalog.identity.attempts
         self.lockout = Lockout(self.attempts, self.clock)
 
     async def fail(self, times: int, name: str = "alice", address: str = HOME) -> None:
@@ -123,7 +125,9 @@ async def test_a_clock_that_is_a_little_behind_lets_nobody_in() -> None:
 async def test_what_is_typed_where_a_name_belongs_is_not_kept() -> None:
     guessing = Guessing()
     await guessing.lockout.failed("my secret password", HOME)
-    for key in guessing.attempts._rows.attempts:  # type: ignore[attr-defined]
+    keys = rows(guessing.catalog, "SELECT key FROM attempts")
+    assert keys
+    for (key,) in keys:
         assert "secret" not in key
         assert len(key) < 100
 

@@ -11,6 +11,7 @@ from orlop.adapters.sql.catalog import DATABASE
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.sqlite import connect
 from orlop.adapters.sql.statements import SQLITE
+from orlop.adapters.sql.tables import TABLES, of_each_table
 
 #: Steps that would be too slow elsewhere, with the reason why they are not here.
 EXCEPTIONS = {
@@ -67,6 +68,33 @@ def test_no_statement_reads_a_whole_table_or_sorts(catalog: apsw.Connection, sta
     steps = plan(catalog, statement)
     slow = {step for step in steps if step.startswith("SCAN ") or "TEMP B-TREE" in step or "AUTOMATIC" in step}
     assert slow - HARMLESS == set(EXCEPTIONS.get(statement, {}))
+
+
+#: Those of whole tables, which are made from templates, table by table.
+OF_EACH_TABLE = sorted(of_each_table({f"{kind}_{{table}}": "" for kind in ("rows", "row", "last", "clear")}))
+
+
+@pytest.mark.parametrize("statement", OF_EACH_TABLE)
+def test_what_is_made_for_each_table_goes_along_its_key(catalog: apsw.Connection, statement: str) -> None:
+    kind, _, table = statement.partition("_")
+    steps = plan(catalog, statement)
+    if kind == "rows":
+        (step,) = steps
+        assert re.match(rf"SEARCH {table} USING (INTEGER )?PRIMARY KEY \(", step) or "autoindex" in step, steps
+    elif kind == "last":
+        assert len(steps) == 1, f"the end of an index, without sorting: {steps}"
+        assert steps[0].startswith(f"SCAN {table}")
+    else:
+        assert not [step for step in steps if "TEMP B-TREE" in step], steps
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Connection, table: str) -> None:
+    columns = catalog.execute(f"SELECT name, pk FROM pragma_table_info('{table}')").fetchall()
+    named = TABLES[table].columns.split()
+    key = [str(name) for _, name in sorted((pk, name) for name, pk in columns if pk)]
+    assert sorted(named) == sorted(str(name) for name, _ in columns)
+    assert named[: len(TABLES[table].start)] == key
 
 
 @pytest.mark.parametrize(

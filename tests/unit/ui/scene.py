@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import msgspec
 
 from orlop.adapters.identity.passwords import Argon2Hasher
-from orlop.adapters.memory.catalog import open_memory
+from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.sign_in import Chance, Sources, build_sign_in
 from orlop.bootstrap.ui import Browsers, build_browsers
 from orlop.config import Settings
@@ -24,6 +24,7 @@ from orlop.services.access import Access
 from orlop.services.failures import FailedSignIn
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
+from tests.catalogs import rows
 from tests.oidc.simulated import SimulatedProvider
 
 START = 1_800_000_000 * SECOND
@@ -75,6 +76,10 @@ class Scene:
             settings, self.identity, self.sign_in, log, lambda: "r-1", self.failures.append, self.chance
         )
         self.providers: list[SimulatedProvider] = []
+
+    def numbers(self, table: str) -> list[Any]:
+        """The keys of the rows of a table, in the order in which they were made."""
+        return [number for (number,) in rows(self.memory, f"SELECT id FROM {table} ORDER BY created_at, id")]
 
     def by(self) -> By:
         return By(SYSTEM.name, self.clock.now())

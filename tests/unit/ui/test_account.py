@@ -8,7 +8,7 @@ import pytest
 from orlop.domain.access import Action, Place, PlaceKind
 from orlop.domain.factors import Factors, read_factors
 from orlop.domain.secrets import parse_secret
-from orlop.ports.identity import AccountChange, Session
+from orlop.ports.identity import AccountChange
 from tests.unit.ui.scene import PASSWORD, START, Answer, Browser, Scene
 
 NEW = "quite another phrase"
@@ -89,19 +89,19 @@ async def test_tokens_that_are_not_made(scene: Scene, fields: dict[str, str]) ->
     browser = await signed_in(scene)
     answer = await made(browser, **fields)
     assert answer.status == 400
-    assert not scene.memory.state.identity.secrets
+    assert not scene.numbers("secrets")
 
 
 async def test_one_revokes_ones_own_tokens_and_no_others(scene: Scene) -> None:
     ada, grace = await signed_in(scene), await signed_in(scene, "grace")
     await made(ada)
-    [number] = scene.memory.state.identity.secrets
+    [number] = scene.numbers("secrets")
     await grace.get("/account")
     assert (await grace.submit("/account/tokens/revoke", {"id": str(number)})).status == 404
     assert (await grace.submit("/account/tokens/revoke", {"id": "x"})).status in {400, 403}
     await ada.get("/account")
     assert (await ada.submit("/account/tokens/revoke", {"id": str(number)})).status == 303
-    assert not scene.memory.state.identity.secrets
+    assert not scene.numbers("secrets")
 
 
 # --- The password ---------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ async def test_whoever_has_to_change_the_password_does_nothing_else(scene: Scene
     await browser.get("/account/password")
     refused = await browser.submit("/account/tokens", {"name": "x", "use": "all", "days": "90"})
     assert refused.location == "/account/password"
-    assert not scene.memory.state.identity.secrets
+    assert not scene.numbers("secrets")
     assert (await change(browser)).location == "/account"
     assert (await browser.get("/account")).status == 200
 
@@ -179,8 +179,7 @@ async def test_one_ends_ones_own_sessions_and_no_others(scene: Scene) -> None:
     ada, elsewhere, grace = await signed_in(scene), await signed_in(scene), await signed_in(scene, "grace")
     page = await ada.get("/account")
     assert "Test &lt;b&gt;1&lt;/b&gt;" in page.text
-    sessions: dict[str, Session] = scene.memory.state.identity.sessions
-    of_grace = next(key for key, session in sessions.items() if session.account == "grace")
+    of_grace = scene.numbers("sessions")[-1]
     await ada.submit("/account/sessions/end", {"id": of_grace})
     assert (await grace.get("/account")).status == 200
     await ada.get("/account")

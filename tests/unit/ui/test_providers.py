@@ -81,7 +81,7 @@ async def test_other_signatures(scene: Scene, key: Any, algorithm: str) -> None:
 def refused(answer: Answer, scene: Scene, status: int = 401) -> bool:
     assert answer.status == status, answer.text
     assert "set-cookie" not in dict(answer.headers) or "session" not in answer.header("set-cookie")
-    return not scene.memory.state.identity.sessions
+    return not scene.numbers("sessions")
 
 
 @pytest.mark.parametrize(

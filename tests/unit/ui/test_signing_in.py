@@ -6,6 +6,7 @@ import pytest
 
 from orlop.faces.ui.exchange import local_path
 from orlop.ports.identity import AccountChange
+from tests.catalogs import rows
 from tests.unit.ui.scene import BASE, PASSWORD, Scene
 
 VISIT, SESSION = "__Host-orlop-visit", "__Host-orlop-session"
@@ -30,7 +31,7 @@ async def test_cookies_are_kept_to_this_host_to_https_and_to_the_browser(scene: 
     assert f"{SESSION}={browser.session}; Path=/; HttpOnly; SameSite=Lax; Secure" in set_
     assert f"{VISIT}=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0" in set_
     assert len(browser.session) == 43
-    assert browser.session not in str(scene.memory.state.identity.sessions)
+    assert browser.session not in str(rows(scene.memory, "SELECT * FROM sessions"))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ async def test_a_form_of_another_site_is_refused(scene: Scene, headers: dict[str
         answer = await browser.post(target, fields, **headers)
         assert answer.status == 403
     assert (await browser.get("/account")).status == 200
-    assert not scene.memory.state.identity.secrets
+    assert not scene.numbers("secrets")
 
 
 async def test_a_form_without_its_token_is_refused(scene: Scene) -> None:
@@ -336,7 +337,7 @@ async def test_head_is_get_without_a_body(scene: Scene) -> None:
 
 
 async def test_a_failure_of_ours_is_a_page_that_tells_nothing(scene: Scene) -> None:
-    scene.memory.state.identity.sessions = None  # type: ignore[assignment]
+    rows(scene.memory, "DROP TABLE sessions")
     browser = scene.browser()
     browser.cookies[SESSION] = "A" * 43
     answer = await browser.get("/account")

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
 import pytest
 
-from orlop.adapters.memory.inspection import MemoryInspection
-from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.adapters.sql.inspection import SqlInspection
+from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import Unavailable
 from orlop.ports.blobs import BlobContent, BlobReader
-from orlop.ports.catalog import BlobRecord, By, Finding, ManifestRecord, TagChange
+from orlop.ports.catalog import BlobRecord, By, Finding, ManifestRecord
 from orlop.services.verify import Ages, Report, Verification
+from tests.catalogs import rows
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LATEST, LIB, V1, WEB, Scene
@@ -110,135 +110,74 @@ def _add_copy(inside: Damageable) -> None:
     inside.blobs.held[BlobKey(BASE.digest, "f" * 32)] = inside.blobs.held[_copy(inside, BASE.digest)]
 
 
+def _sql(inside: Damageable, *statements: str) -> None:
+    """Change rows. Names stand for what is in the store: `$app` for the number of its row, `$sbom` for a digest."""
+    names = {"$app": f"(SELECT id FROM repositories WHERE name = '{APP}')"}
+    names |= {"$lib": f"(SELECT id FROM repositories WHERE name = '{LIB}')"}
+    digests = {"$one": ONE, "$sbom": SBOM, "$layer": SBOM.blobs[1], "$base": BASE, "$loose": LOOSE, "$old": OLD}
+    names |= {name: f"'{piece.digest}'" for name, piece in digests.items()}
+    for statement in statements:
+        for name, value in names.items():
+            statement = statement.replace(name, value)
+        rows(inside.rows, statement)
+
+
+def _rows(*statements: str) -> Callable[[Damageable], None]:
+    return lambda inside: _sql(inside, *statements)
+
+
 def _lose_session(inside: Damageable) -> None:
     (upload,) = inside.blobs.staged
-    del inside.rows.state.uploads[upload]
+    rows(inside.rows, "DELETE FROM uploads WHERE id = ?", upload)
 
 
 def _change_manifest(inside: Damageable) -> None:
-    row = inside.rows.state.repositories[LIB].manifests[ONE.digest]
-    row.content = row.content.replace(b"amd64", b"arm64").replace(b"layers", b"Layers")
+    changed = ONE.content.replace(b"amd64", b"arm64").replace(b"layers", b"Layers")
+    repository = "(SELECT id FROM repositories WHERE name = ?)"
+    change = f"UPDATE manifests SET content = ? WHERE digest = ? AND repository_id = {repository}"
+    rows(inside.rows, change, changed, ONE.digest, LIB)
 
 
 def _unreadable_manifest(inside: Damageable) -> None:
-    rows = inside.rows.state.repositories[APP].manifests
-    row = rows.pop(SBOM.digest)
-    row.content = b"{" * row.size
-    row.digest = digest_of(row.content)
-    rows[row.digest] = row
-
-
-def _manifest_row(field: str, value: object) -> Callable[[Damageable], None]:
-    def do(inside: Damageable) -> None:
-        setattr(inside.rows.state.repositories[APP].manifests[SBOM.digest], field, value)
-
-    return do
-
-
-def _drop_edge(inside: Damageable) -> None:
-    row = inside.rows.state.repositories[APP].manifests[SBOM.digest]
-    row.edges = row.edges[:1]
-    inside.rows.state.repositories[APP].links[SBOM.blobs[1].digest].loose_since = 1
-
-
-def _drop_link(inside: Damageable) -> None:
-    row = inside.rows.state.repositories[APP]
-    del row.links[SBOM.blobs[1].digest]
-    row.counters.blobs -= 1
-    row.counters.blob_bytes -= SBOM.blobs[1].size
-    blob_row = inside.rows.state.present(SBOM.blobs[1].digest)
-    assert blob_row is not None
-    blob_row.state = BlobState.CONDEMNED
-
-
-def _drop_child(inside: Damageable) -> None:
-    row = inside.rows.state.repositories[APP]
-    manifest = row.manifests.pop(ONE.digest)
-    for counters in (row.counters, inside.rows.state.totals):
-        counters.manifests -= 1
-        counters.manifest_bytes -= manifest.size
-    for edge in manifest.edges:
-        if edge.digest in row.links and row.naming_blob(edge.digest) is None:
-            row.links[edge.digest].loose_since = 1
-
-
-def _dangling_tag(inside: Damageable) -> None:
-    target = digest_of(b"never")
-    inside.rows.state.repositories[APP].tags[V1].digest = target
-    inside.rows.state.repositories[APP].history[V1].append(TagChange(1, "mallory", target, None))
-
-
-def _moved_tag(inside: Damageable) -> None:
-    inside.rows.state.repositories[APP].tags[V1].digest = SBOM.digest
-
-
-def _tombstoned_but_linked(inside: Damageable) -> None:
-    row = inside.rows.state.present(LOOSE.digest)
-    assert row is not None
-    row.state, row.state_at = BlobState.TOMBSTONED, inside.rows.state.outbox[-1].at
-    inside.rows.state.totals.blobs -= 1
-    inside.rows.state.totals.blob_bytes -= LOOSE.size
-
-
-def _loose_but_named(inside: Damageable) -> None:
-    inside.rows.state.repositories[APP].links[BASE.digest].loose_since = 1
-
-
-def _held_by_nothing(inside: Damageable) -> None:
-    inside.rows.state.repositories[LIB].links[LOOSE.digest].loose_since = None
-
-
-def _live_but_unlinked(inside: Damageable) -> None:
-    row = inside.rows.state.present(OLD.digest)
-    assert row is not None
-    row.state = BlobState.LIVE
+    content = b"{" * SBOM.size
+    change = "UPDATE manifests SET content = ?, digest = ? WHERE digest = ?"
+    rows(inside.rows, change, content, digest_of(content), SBOM.digest)
 
 
 def _wrong_size(inside: Damageable) -> None:
     """A row, its copy, its counters: all one byte longer than the manifests say."""
-    row = inside.rows.state.present(SBOM.blobs[1].digest)
-    assert row is not None
-    row.blob = msgspec.structs.replace(row.blob, size=row.blob.size + 1)
-    inside.blobs.held[row.blob.key].content += b"!"
-    inside.rows.state.totals.blob_bytes += 1
-    inside.rows.state.repositories[APP].counters.blob_bytes += 1
+    inside.blobs.held[_copy(inside, SBOM.blobs[1].digest)].content += b"!"
+    _sql(
+        inside,
+        "UPDATE blobs SET size = size + 1 WHERE digest = $layer",
+        "UPDATE totals SET blob_bytes = blob_bytes + 1",
+        "UPDATE repositories SET blob_bytes = blob_bytes + 1 WHERE id = $app",
+    )
 
 
-def _counter(inside: Damageable) -> None:
-    inside.rows.state.repositories[APP].counters.blob_bytes += 1
-
-
-def _total(inside: Damageable) -> None:
-    inside.rows.state.totals.manifests -= 1
-
-
-def _late_upload(inside: Damageable) -> None:
-    (upload,) = inside.blobs.staged
-    row = inside.rows.state.uploads[upload]
-    early = row.upload.started_at - 9 * EXPIRE
-    row.upload = msgspec.structs.replace(row.upload, started_at=early, expires_at=early + EXPIRE)
-
-
-def _late_tombstone(inside: Damageable) -> None:
-    for row in inside.rows.state.blobs.values():
-        if row.state is BlobState.TOMBSTONED and row.blob.key.digest == GONE.digest:
-            row.state_at -= 9 * GRACE
-
-
-def _lose_account(inside: Damageable) -> None:
-    del inside.rows.state.identity.accounts["ann"]
-
-
-def _lose_group(inside: Damageable) -> None:
-    del inside.rows.state.identity.groups["devs"]
-
-
-def _lose_role(inside: Damageable) -> None:
-    inside.rows.state.identity.documents.clear()
-
-
-def _version_back(inside: Damageable) -> None:
-    inside.rows.state.identity.version = 1
+_drop_link = _rows(
+    "DELETE FROM blob_links WHERE repository_id = $app AND digest = $layer",
+    "UPDATE repositories SET blob_count = blob_count - 1,"
+    " blob_bytes = blob_bytes - (SELECT size FROM blobs WHERE digest = $layer) WHERE id = $app",
+    "UPDATE blobs SET state = 'condemned' WHERE digest = $layer",
+)
+_drop_child = _rows(
+    "UPDATE repositories SET manifest_count = manifest_count - 1, manifest_bytes = manifest_bytes - "
+    "(SELECT size FROM manifests WHERE repository_id = $app AND digest = $one) WHERE id = $app",
+    "UPDATE totals SET manifests = manifests - 1",
+    "DELETE FROM edges WHERE manifest_id = (SELECT id FROM manifests WHERE repository_id = $app AND digest = $one)",
+    "DELETE FROM manifests WHERE repository_id = $app AND digest = $one",
+    "UPDATE blob_links SET loose_since = 1 WHERE repository_id = $app"
+    " AND digest NOT IN (SELECT child_digest FROM edges WHERE repository_id = $app)",
+)
+_tombstoned_but_linked = _rows(
+    "UPDATE blobs SET state = 'tombstoned', state_at = (SELECT max(at) FROM outbox) WHERE digest = $loose",
+    "UPDATE totals SET blobs = blobs - 1, blob_bytes = blob_bytes - (SELECT size FROM blobs WHERE digest = $loose)",
+)
+_moved_tag = _rows(
+    "UPDATE tags SET manifest_id = (SELECT id FROM manifests WHERE digest = $sbom) WHERE repository_id = $app"
+)
+_counter = _rows("UPDATE repositories SET blob_bytes = blob_bytes + 1 WHERE id = $app")
 
 
 DAMAGES = [
@@ -258,37 +197,56 @@ DAMAGES = [
     Damage("a manifest that is none", _unreadable_manifest, {Finding(1, f"{APP}@", "the manifest cannot be read")}),
     Damage(
         "an artifact type changed",
-        _manifest_row("artifact_type", "application/other"),
+        _rows("UPDATE manifests SET artifact_type = 'application/other' WHERE digest = $sbom"),
         {Finding(6, f"{APP}@{SBOM.digest}", "the artifact type in the row")},
     ),
     Damage(
         "a subject lost",
-        _manifest_row("subject", None),
+        _rows("UPDATE manifests SET subject_digest = NULL WHERE digest = $sbom"),
         {Finding(6, f"{APP}@{SBOM.digest}", "the subject in the row")},
     ),
     Damage(
         "an annotation changed",
-        _manifest_row("annotations", {"kind": "other"}),
+        _rows("""UPDATE manifests SET annotations = '{"kind":"other"}' WHERE digest = $sbom"""),
         {Finding(6, f"{APP}@{SBOM.digest}", "the annotations in the row")},
     ),
     Damage(
         "the size of a manifest changed",
-        _manifest_row("size", SBOM.size + 1),
-        {
-            Finding(1, f"{APP}@{SBOM.digest}", "the row says"),
-            Finding(5, APP, "the counters of the repository"),
-            Finding(5, "totals", "the totals"),
-        },
+        _rows("UPDATE manifests SET size = size + 1 WHERE digest = $sbom"),
+        {Finding(1, f"{APP}@{SBOM.digest}", "the row says"), Finding(5, APP, "the counters of the repository")},
     ),
-    Damage("an edge lost", _drop_edge, {Finding(1, f"{APP}@{SBOM.digest}", "the rows of what the manifest names")}),
+    Damage(
+        "an edge lost",
+        _rows(
+            "DELETE FROM edges WHERE child_digest = $layer",
+            "UPDATE blob_links SET loose_since = 1 WHERE repository_id = $app AND digest = $layer",
+        ),
+        {Finding(1, f"{APP}@{SBOM.digest}", "the rows of what the manifest names")},
+    ),
     Damage("a link lost", _drop_link, {Finding(1, f"{APP}@{SBOM.digest}", "layer")}),
     Damage("a child of an index lost", _drop_child, {Finding(1, f"{APP}@{BOTH.digest}", f"manifest {ONE.digest}")}),
-    Damage("a tag that leads nowhere", _dangling_tag, {Finding(1, f"{APP}:{V1}", "the tag points at no manifest")}),
+    Damage(
+        "a tag that leads nowhere",
+        _rows("UPDATE tags SET manifest_id = 1000 WHERE repository_id = $app"),
+        {Finding(1, f"{APP}:{V1}", "the tag points at no manifest")},
+    ),
     Damage("a tag moved unrecorded", _moved_tag, {Finding(4, f"{APP}:{V1}", "the newest entry of the history")}),
     Damage("a tombstone with a link", _tombstoned_but_linked, {Finding(1, f"{LIB}@{LOOSE.digest}", "the link leads")}),
-    Damage("a named blob loose", _loose_but_named, {Finding(8, f"{APP}@{BASE.digest}", "a manifest names the blob")}),
-    Damage("a loose blob held", _held_by_nothing, {Finding(8, f"{LIB}@{LOOSE.digest}", "a manifest names the blob")}),
-    Damage("a live blob without links", _live_but_unlinked, {Finding(8, OLD.digest, "the blob is live")}),
+    Damage(
+        "a named blob loose",
+        _rows("UPDATE blob_links SET loose_since = 1 WHERE repository_id = $app AND digest = $base"),
+        {Finding(8, f"{APP}@{BASE.digest}", "a manifest names the blob")},
+    ),
+    Damage(
+        "a loose blob held",
+        _rows("UPDATE blob_links SET loose_since = NULL WHERE repository_id = $lib AND digest = $loose"),
+        {Finding(8, f"{LIB}@{LOOSE.digest}", "a manifest names the blob")},
+    ),
+    Damage(
+        "a live blob without links",
+        _rows("UPDATE blobs SET state = 'live' WHERE digest = $old"),
+        {Finding(8, OLD.digest, "the blob is live")},
+    ),
     Damage(
         "a content longer than manifests say",
         _wrong_size,
@@ -299,12 +257,24 @@ DAMAGES = [
         deep=True,
     ),
     Damage("a counter off by one", _counter, {Finding(5, APP, "the counters of the repository")}),
-    Damage("a total off by one", _total, {Finding(5, "totals", "the totals")}),
-    Damage("an upload that never went", _late_upload, {Finding(7, "", "the upload should have expired")}),
-    Damage("a tombstone that never went", _late_tombstone, {Finding(7, f"{GONE.digest}/", "the tombstoned copy")}),
+    Damage(
+        "a total off by one",
+        _rows("UPDATE totals SET manifests = manifests - 1"),
+        {Finding(5, "totals", "the totals")},
+    ),
+    Damage(
+        "an upload that never went",
+        _rows("UPDATE uploads SET started_at = 1, expires_at = 2, lease_until = 2 WHERE expires_at > 0"),
+        {Finding(7, "", "the upload should have expired")},
+    ),
+    Damage(
+        "a tombstone that never went",
+        _rows("UPDATE blobs SET state_at = 1 WHERE state = 'tombstoned'"),
+        {Finding(7, f"{GONE.digest}/", "the tombstoned copy")},
+    ),
     Damage(
         "an account lost",
-        _lose_account,
+        _rows("DELETE FROM accounts WHERE name = 'ann'"),
         {
             Finding(9, "grant ", "the grant is for nobody"),
             Finding(9, "ann", "the account, or a group"),
@@ -312,9 +282,17 @@ DAMAGES = [
             Finding(9, "a session", "the session belongs to no account"),
         },
     ),
-    Damage("a group lost", _lose_group, {Finding(9, "grant ", "the grant is for nobody")}),
-    Damage("a role lost", _lose_role, {Finding(9, "grant ", "the grant names the role puller")}),
-    Damage("the version of access lost", _version_back, {Finding(9, WEB, "the version of who may do what is older")}),
+    Damage(
+        "a group lost",
+        _rows("DELETE FROM groups"),
+        {Finding(9, "grant ", "the grant is for nobody"), Finding(9, "ann", "the account, or a group")},
+    ),
+    Damage("a role lost", _rows("DELETE FROM documents"), {Finding(9, "grant ", "the grant names the role puller")}),
+    Damage(
+        "the version of access lost",
+        _rows("UPDATE access_state SET version = 1"),
+        {Finding(9, WEB, "the version of who may do what is older")},
+    ),
 ]
 
 
@@ -380,18 +358,17 @@ async def verified(store: Store, happening: Callable[[Blob], None]) -> Report:
 
 async def test_a_blob_that_is_collected_while_it_is_verified_is_no_finding() -> None:
     store = await lived_in()
-    state = store.inside.rows.state
+    collected: list[Blob] = []
 
     def collect(blob: Blob) -> None:
-        row = state.present(OLD.digest)
-        if blob.key.digest == OLD.digest and row is not None:
-            del state.blobs[row.id]
-            state.totals.blobs -= 1
-            state.totals.blob_bytes -= OLD.size
+        if blob.key.digest == OLD.digest and not collected:
+            collected.append(blob)
+            rows(store.inside.rows, "DELETE FROM blobs WHERE digest = ?", OLD.digest)
+            rows(store.inside.rows, "UPDATE totals SET blobs = blobs - 1, blob_bytes = blob_bytes - ?", OLD.size)
             del store.inside.blobs.held[blob.key]
 
     report = await verified(store, collect)
-    assert state.present(OLD.digest) is None
+    assert len(collected) == 1
     assert report.findings == []
 
 
@@ -399,21 +376,20 @@ async def test_a_manifest_that_is_deleted_while_it_is_verified_is_no_finding() -
     store = await lived_in()
     _change_manifest(store.inside)
     catalog = store.inside.stores.catalog
-    rows = store.inside.rows.state.repositories[LIB]
 
-    class Deleting(MemoryInspection):
+    class Deleting(SqlInspection):
         """Shows a manifest, and deletes it."""
 
         async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
             shown = await super().manifests(after, limit)
-            if ONE.digest in rows.manifests:
+            if await catalog.manifests.resolve(LIB, ONE.digest) is not None:
                 await catalog.manifests.delete(LIB, ONE.digest, By("alice", store.registry.clock.at))
             return shown
 
     stores, ages = store.inside.stores, Ages(EXPIRE, GRACE, 0)
-    inspection = Deleting(store.inside.rows.state)
+    inspection = Deleting(store.inside.rows.engine)
     report = await Verification(inspection, stores.reader, stores.inventory, store.registry.clock, ages=ages).run()
-    assert ONE.digest not in rows.manifests
+    assert await catalog.manifests.resolve(LIB, ONE.digest) is None
     assert report.findings == []
 
 
@@ -427,7 +403,7 @@ async def test_each_blob_is_read_once() -> None:
 async def test_a_store_that_fails_is_no_finding_but_an_error() -> None:
     store = await lived_in()
 
-    class Failing(MemoryInspection):
+    class Failing(SqlInspection):
         """Fails in the middle."""
 
         async def blobs(self, after: int, limit: int) -> tuple[BlobRecord, ...]:
@@ -436,7 +412,7 @@ async def test_a_store_that_fails_is_no_finding_but_an_error() -> None:
             return await super().blobs(after, 2)
 
     stores = store.inside.stores
-    failing = Failing(store.inside.rows.state)
+    failing = Failing(store.inside.rows.engine)
     with pytest.raises(Unavailable):
         await Verification(failing, stores.reader, stores.inventory, store.registry.clock).run()
 

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 import structlog
 
-from orlop.adapters.memory.catalog import MemoryCatalog
-from orlop.adapters.memory.leases import MemoryLeases
+from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import Pull
 from orlop.ports.clock import HOUR
@@ -16,6 +15,7 @@ from orlop.services.pulls import PullLog
 from orlop.services.standing_work import StandingWork
 from orlop.services.upkeep import collecting, writing_pulls
 from orlop.services.worker import Chore, Job, Worker
+from tests.catalogs import rows
 from tests.content import image
 from tests.contract.scene import APP, V1
 from tests.registry import GRACE, HandClock, Registry, in_memory
@@ -30,8 +30,8 @@ class Office:
         self.clock = HandClock()
         damageable = in_memory(self.clock)
         self.registry = Registry(damageable.stores, self.clock)
-        self.rows: MemoryCatalog = damageable.rows
-        self.leases = MemoryLeases()
+        self.rows: OpenCatalog = damageable.rows
+        self.leases = self.rows.leases
         self.pulls = PullLog(self.registry.stores.catalog.pulls, self.clock)
         self.runs: list[Collected] = []
 
@@ -82,11 +82,12 @@ async def test_what_was_pulled_is_written_before_the_worker_ends() -> None:
     worker.start()
     await asyncio.sleep(0.01)
     office.clock.at += 5
-    office.pulls.seen(Pull(APP, ONE.digest, V1, 0))
-    office.pulls.seen(Pull(APP, ONE.digest, V1, 0), counted=False)
+    [(row,)] = rows(office.rows, "SELECT id FROM manifests")
+    office.pulls.seen(Pull(APP, ONE.digest, V1, row))
+    office.pulls.seen(Pull(APP, ONE.digest, V1, row), counted=False)
     await worker.stop()
-    tag = office.rows.state.repositories[APP].tags[V1]
-    assert (tag.pulls, tag.pulled_at) == (1, office.clock.at)
+    pulled = rows(office.rows, "SELECT pulls, pulled_at FROM pulls WHERE tag = ?", V1)
+    assert pulled == [(1, office.clock.at)]
 
 
 async def test_a_defect_in_one_step_is_told_and_ends_nothing_else() -> None:

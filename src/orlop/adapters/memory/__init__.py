@@ -1,1 +1,1 @@
-"""Every port in memory, for tests and for trying things out: small parts over one state, gone with its process."""
+"""Blobs that last as long as the process, for tests and for a registry that keeps nothing."""

@@ -1,4 +1,7 @@
-"""Every role of a catalog on one engine, and the catalog in a SQLite file; that in PostgreSQL: `postgres.catalog`."""
+"""Every role of a catalog on one engine, and the catalog in a SQLite file.
+
+That in PostgreSQL: `postgres.catalog`. That in memory: `memory`.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -48,24 +51,22 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
     """
     changes, access = SharedChanges(folder / CHANGES, PARTS), SharedChanges(folder / ACCESS_CHANGES)
     engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, ticket)
-    return OpenCatalog(
-        on(engine, engine.reader),
-        SqlLeases(engine),
-        changes,
-        identity_on(engine),
-        access,
-        engine,
-        _nothing,
-        audit_on(engine),
-    )
+    return on(engine, engine.reader, changes, access)
 
 
 def _nothing() -> None:
     """SQLite does nothing in the background that has to be started."""
 
 
-def on(engine: Engine, lists: Session) -> Catalog:
-    """Every role of the catalog on one engine; lists are read by `lists`."""
+def on(
+    engine: Engine, lists: Session, changes: Changes, access: Changes, start: Callable[[], None] = _nothing
+) -> OpenCatalog:
+    """Everything on one engine; lists are read by `lists`."""
+    catalog, leases = _catalog(engine, lists), SqlLeases(engine)
+    return OpenCatalog(catalog, leases, changes, identity_on(engine), access, engine, start, audit_on(engine))
+
+
+def _catalog(engine: Engine, lists: Session) -> Catalog:
     browse = SqlBrowse(lists)
     uploads = SqlUploads(engine)
     return Catalog(

@@ -1,4 +1,7 @@
-"""Counts of the changes of a catalog folder: numbers in a file that every process of the server maps into memory."""
+"""Counts of the changes of a catalog folder: numbers in a file that every process of the server maps into memory.
+
+Those of a catalog in memory are in no file.
+"""
 
 import mmap
 import os
@@ -22,19 +25,10 @@ class SharedChanges:
     somebody calls `settle`. Readers only load eight bytes, or twice eight.
     """
 
-    def __init__(self, path: Path, parts: int = 0) -> None:
+    def __init__(self, path: Path | None, parts: int = 0) -> None:
         self._parts = parts
         size = _BYTES * (1 + parts)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            there = os.fstat(descriptor).st_size
-            if there < size:
-                # Written, not only made longer: a hole that cannot be filled, because the disk is full by then, would
-                # kill the process that stores into the map.
-                os.pwrite(descriptor, bytes(size - there), there)
-            self._map = mmap.mmap(descriptor, size)
-        finally:
-            os.close(descriptor)
+        self._map = mmap.mmap(-1, size) if path is None else _mapped(path, size)
         self._counts = memoryview(self._map).cast("Q")
 
     def place(self, repository: str) -> int:
@@ -72,3 +66,16 @@ class SharedChanges:
         """Unmap."""
         self._counts.release()
         self._map.close()
+
+
+def _mapped(path: Path, size: int) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        there = os.fstat(descriptor).st_size
+        if there < size:
+            # Written, not only made longer: a hole that cannot be filled, because the disk is full by then, would
+            # kill the process that stores into the map.
+            os.pwrite(descriptor, bytes(size - there), there)
+        return mmap.mmap(descriptor, size)
+    finally:
+        os.close(descriptor)

@@ -3,46 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.tables import TABLES
 from orlop.domain.errors import TooManyRequests
 from orlop.domain.moving import TRANSITIONS, Move, MoveState
 from orlop.ports.moving import Key
-
-#: Each table after those that it refers to, with a key that lies before every row. The root of the namespaces is in
-#: every catalog.
-_TABLES: dict[str, Key] = {
-    "namespaces": (1,),
-    "repositories": (0,),
-    "blobs": (0,),
-    "blob_links": (0, ""),
-    "manifests": (0,),
-    "edges": (0, -1),
-    "tags": (0, ""),
-    "pulls": (0, ""),
-    "tag_history": (0,),
-    "outbox": (0,),
-    "readers": ("", ""),
-    "audit": (0,),
-    "audit_places": ("", 0),
-    "audit_segments": (0,),
-    "audit_heads": (0,),
-    "audit_keys": ("",),
-    "jobs": ("",),
-    "namespace_settings": (0,),
-    "accounts": (0,),
-    "secrets": (0,),
-    "groups": (0,),
-    "members": (0, ""),
-    "grants": (0,),
-    "documents": ("", ""),
-    "access_state": (0,),
-    "repository_deletions": ("",),
-    "signing_keys": ("",),
-    "attempts": ("",),
-    "sessions": ("",),
-    "sign_in_steps": ("",),
-    "sign_ons": ("", ""),
-    "kept_answers": (0, ""),
-}
 
 
 class SqlMoves:
@@ -72,7 +36,7 @@ class SqlMoves:
 class SqlRows:
     """See ports.moving.CatalogRows and CatalogRenewal."""
 
-    tables: Mapping[str, Key] = _TABLES
+    tables: Mapping[str, Key] = {name: table.start for name, table in TABLES.items()}
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -89,7 +53,7 @@ class SqlRows:
 
     async def last(self, table: str) -> Key:
         row = await self._engine.reader.one(f"last_{table}")
-        return tuple(row) if row is not None else _TABLES[table]
+        return tuple(row) if row is not None else TABLES[table].start
 
     async def count(self, table: str) -> int:
         return int((await self._engine.reader.all(f"inspect_count_{table}"))[0][0])
@@ -98,7 +62,7 @@ class SqlRows:
         async def script(tx: Session) -> None:
             await _hold(tx, move)
             await tx.run("clear_totals")
-            for table in ("uploads", "rates", *reversed(_TABLES)):
+            for table in ("uploads", "rates", *reversed(TABLES)):
                 await tx.all(f"clear_{table}")
 
         await self._engine.write(script)

@@ -9,7 +9,7 @@ import fcntl
 import os
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -79,7 +79,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     return connection
 
 
-class _SqliteSession:
+class SqliteSession:
     """Named statements on one connection. Never suspends: what it awaits is already there."""
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -151,7 +151,7 @@ class SqliteEngine:
         self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
-        self.reader: Session = _SqliteSession(self._read_connection)
+        self.reader: Session = SqliteSession(self._read_connection)
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
@@ -181,7 +181,7 @@ class SqliteEngine:
 
     def _serve(self) -> None:
         connection = self._write_connection
-        session = _SqliteSession(connection)
+        session = SqliteSession(connection)
         synchronous = _Synchronous(connection)
         with suppress(Unavailable), self._turn():
             self._changes.settle()
@@ -290,13 +290,16 @@ def _drive_apart(work: _Work, connection: apsw.Connection, session: Session) -> 
 
 
 def _drive(work: _Work, session: Session) -> None:
-    """Run a script to its end. Its session never suspends, so one step is all it takes."""
-    steps = work.script(session).__await__()
     try:
-        next(steps)
-    except StopIteration as end:
-        work.outcome = end.value
+        work.outcome = driven(work.script(session))
     except Exception as error:  # noqa: BLE001 - handed to the one who asked for the script, whatever it is
         work.error = error
-    else:
-        raise RuntimeError("a transaction script waited for something other than its session")
+
+
+def driven(script: Awaitable[T]) -> T:
+    """Run a script to its end; what it returned. Its session never suspends, so one step is all it takes."""
+    try:
+        next(script.__await__())
+    except StopIteration as end:
+        return cast("T", end.value)
+    raise RuntimeError("a transaction script waited for something other than its session")

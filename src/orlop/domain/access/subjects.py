@@ -46,10 +46,11 @@ class Caller(msgspec.Struct, frozen=True):
     request: str = ""
 
 
-#: A robot's name begins with this, which no user's can.
-ROBOT_PREFIX = "robot+"
+#: A robot's name begins with this, which no user's can; the principal of a grant to a group with the other.
+ROBOT_PREFIX, GROUP_PREFIX = "robot+", "group:"
 
 _USER = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,126}[a-z0-9])?", re.ASCII)
+_GROUP = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,126}[a-z0-9])?", re.ASCII)
 _ROBOT = re.compile(r"robot\+[a-z0-9](?:[a-z0-9._-]{0,118}[a-z0-9])?", re.ASCII)
 #: Names that stand for something else wherever a subject is named.
 _RESERVED = frozenset({ANONYMOUS.name, SYSTEM.name, "robot", "oidc"})
@@ -58,6 +59,16 @@ _RESERVED = frozenset({ANONYMOUS.name, SYSTEM.name, "robot", "oidc"})
 def is_user_name(text: str) -> bool:
     """Whether a user may be called that: 1 to 128 lower-case letters, digits and `. _ @ -`, none of these at an end."""
     return _USER.fullmatch(text) is not None and text not in _RESERVED
+
+
+def is_group_name(text: str) -> bool:
+    """Whether a group may be called that: as users are, though nothing is reserved. It is one part of an address."""
+    return _GROUP.fullmatch(text) is not None
+
+
+def group_principal(name: str) -> str:
+    """How the principal of a grant names a group."""
+    return f"{GROUP_PREFIX}{name}"
 
 
 def is_robot_name(text: str) -> bool:

@@ -18,7 +18,7 @@ from orlop.domain.access import (
 from orlop.domain.access.actions import REGISTRY_WIDE
 from orlop.domain.access.explanation import Considerations, explain
 from orlop.domain.access.rights import nobody
-from orlop.domain.access.subjects import is_robot_name
+from orlop.domain.access.subjects import GROUP_PREFIX, is_robot_name
 from orlop.domain.errors import NotFound
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
@@ -29,7 +29,6 @@ from orlop.services.management.operations import Gate, Operation
 GRANTS_MAX = 5_000
 MEMBERS_MAX = 1_000
 
-_GROUP = "group:"
 _OF_REPOSITORIES = tuple(action for action in Action if action not in REGISTRY_WIDE)
 
 
@@ -134,17 +133,17 @@ class Explaining:
             if record.grant.place.covers(repository):
                 grants.setdefault(record.grant.principal, []).append(record.grant)
         of_account: dict[str, list[Grant]] = {
-            principal: list(own) for principal, own in grants.items() if not principal.startswith(_GROUP)
+            principal: list(own) for principal, own in grants.items() if not principal.startswith(GROUP_PREFIX)
         }
-        for principal in [principal for principal in grants if principal.startswith(_GROUP)]:
+        for principal in [principal for principal in grants if principal.startswith(GROUP_PREFIX)]:
             try:
-                page = await self._members.of_group(principal.removeprefix(_GROUP), PageRequest(MEMBERS_MAX))
+                page = await self._members.of_group(principal.removeprefix(GROUP_PREFIX), PageRequest(MEMBERS_MAX))
             except NotFound:  # a group that its provider does not know any more
                 continue
             complete = complete and not page.more
             for member in page.items:
                 of_account.setdefault(member, []).extend(grants[principal])
-        groups = {principal: own for principal, own in grants.items() if principal.startswith(_GROUP)}
+        groups = {principal: own for principal, own in grants.items() if principal.startswith(GROUP_PREFIX)}
         now = self._gate.now()
         able = [
             _able(principal, tuple(sorted(held, key=lambda grant: grant.id)), repository, now)

@@ -4,9 +4,10 @@ import msgspec
 
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
+from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
-from orlop.ports.identity import GROUP_PREFIX, ExternalAccounts, GrantRecord, Grants, Groups, Members
+from orlop.ports.identity import ExternalAccounts, GrantRecord, Grants, Groups, Members
 from orlop.services.management.operations import Gate
 
 #: How many grants of one principal are read at once.
@@ -88,7 +89,7 @@ class Giving:
             return
         await self.standing(caller, account)
         for group in await self._members.of_account(account):
-            await self.standing(caller, f"{GROUP_PREFIX}{group}")
+            await self.standing(caller, group_principal(group))
 
     async def speech(self, caller: Caller, spoken: SpeaksFor, what: str) -> None:
         """Raises Denied unless the caller may do all that those may do whom `what` speaks for."""
@@ -117,7 +118,7 @@ class Giving:
             for group in groups.items:
                 after = group.name
                 if group.source == source:
-                    await self.standing(caller, f"{GROUP_PREFIX}{group.name}")
+                    await self.standing(caller, group_principal(group.name))
             more = groups.more
 
     async def _has_everything(self, caller: Caller) -> bool:

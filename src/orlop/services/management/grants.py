@@ -6,6 +6,7 @@ from orlop.domain.access import Caller, Conditions, Effect, Grant, Place, PlaceK
 from orlop.domain.access.actions import REGISTRY_WIDE, Action
 from orlop.domain.access.patterns import is_pattern
 from orlop.domain.access.reach import Gift
+from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
@@ -16,7 +17,6 @@ from orlop.services.management.operations import Administered, Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.roles import Roles
 
-GROUP = "group:"
 NETWORKS_MAX = 64
 WINDOWS_MAX = 32
 
@@ -82,7 +82,7 @@ class GrantsOnPlaces:
 
     async def _principals(self, caller: Caller) -> frozenset[str]:
         groups = await self._members.of_account(caller.subject.name)
-        return frozenset({caller.subject.name, *(f"{GROUP}{group}" for group in groups)})
+        return frozenset({caller.subject.name, *map(group_principal, groups)})
 
     async def _others_rule(self, id: int) -> bool:  # noqa: A002
         page = await self._grants.page(PageRequest(), place=Place(PlaceKind.REGISTRY))

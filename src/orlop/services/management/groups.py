@@ -1,8 +1,7 @@
 """Groups and who is in them: changed by those who rule the registry; everybody sees their own."""
 
-import re
-
 from orlop.domain.access import Caller
+from orlop.domain.access.subjects import group_principal, is_group_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
@@ -12,8 +11,6 @@ from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 
 DESCRIPTION_MAX = 512
-
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/@-]{0,126}[a-z0-9])?", re.ASCII)
 
 
 class GroupsAndMembers:
@@ -49,9 +46,9 @@ class GroupsAndMembers:
     async def add(self, caller: Caller, name: str, description: str) -> Group:
         """Raises Conflict."""
         await self._gate.check(caller, Operation.GROUP_ADD)
-        if not _NAME.fullmatch(name):
+        if not is_group_name(name):
             raise RequestInvalid(
-                "a group's name is 1 to 128 lower-case letters, digits and . _ / @ - with none of these at an end",
+                "a group's name is 1 to 128 lower-case letters, digits and . _ @ - with none of these at an end",
                 {"name": name[:160]},
             )
         check_description(description)
@@ -60,7 +57,7 @@ class GroupsAndMembers:
     async def remove(self, caller: Caller, name: str, expected: int | None) -> None:
         """With its memberships and grants. Raises NotFound, Stale; Denied where it denies what the caller may not."""
         await self._gate.check(caller, Operation.GROUP_REMOVE)
-        await self._giving.standing(caller, f"group:{name}", lifting=True)
+        await self._giving.standing(caller, group_principal(name), lifting=True)
         await self._groups.remove(name, by(caller, self._gate.now()), expected=expected)
 
     async def members(self, caller: Caller, name: str, page: PageRequest) -> Page[str]:
@@ -71,7 +68,7 @@ class GroupsAndMembers:
     async def join(self, caller: Caller, name: str, account: str) -> None:
         """Put an account into it. Raises NotFound; Denied where it gives more than the caller has."""
         await self._changeable(caller, name)
-        await self._giving.standing(caller, f"group:{name}")
+        await self._giving.standing(caller, group_principal(name))
         await self._members.set(name, add=(account,), by=by(caller, self._gate.now()))
 
     async def leave(self, caller: Caller, name: str, account: str) -> None:
@@ -79,7 +76,7 @@ class GroupsAndMembers:
         await self._changeable(caller, name)
         if name not in await self._members.of_account(account):
             raise NotFound(f"{account} is not in the group {name}")
-        await self._giving.standing(caller, f"group:{name}", lifting=True)
+        await self._giving.standing(caller, group_principal(name), lifting=True)
         await self._members.set(name, remove=(account,), by=by(caller, self._gate.now()))
 
     async def _changeable(self, caller: Caller, name: str) -> None:

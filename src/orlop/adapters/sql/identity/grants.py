@@ -6,11 +6,12 @@ from orlop.adapters.sql.identity.writing import changing, locked_account, locked
 from orlop.adapters.sql.ledger import Ledger
 from orlop.adapters.sql.records import each
 from orlop.domain.access import ROLES, Place
+from orlop.domain.access.subjects import GROUP_PREFIX
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import By
-from orlop.ports.identity import GROUP_PREFIX, ROLE, GrantRecord, NewGrant
+from orlop.ports.identity import ROLE, GrantRecord, NewGrant
 from orlop.ports.identity_words import granted_already, unknown
 
 

@@ -22,7 +22,7 @@ def migrate(path: Path, now: Callable[[], int]) -> tuple[Migration, ...]:
     try:
         with translated():
             connection.execute("BEGIN IMMEDIATE")
-            taken = _steps(connection, path, now)
+            taken = take_steps(connection, path, now)
             connection.execute("COMMIT")
             return taken
     finally:
@@ -52,7 +52,8 @@ def _applied(connection: apsw.Connection, path: Path) -> tuple[Applied, ...]:
     return ()
 
 
-def _steps(connection: apsw.Connection, path: Path, now: Callable[[], int]) -> tuple[Migration, ...]:
+def take_steps(connection: apsw.Connection, path: Path, now: Callable[[], int]) -> tuple[Migration, ...]:
+    """Take the steps that are due, within the transaction of a connection. Raises CatalogRefused as `migrate` does."""
     applied = _applied(connection, path)
     if not applied:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()

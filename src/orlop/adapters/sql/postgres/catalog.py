@@ -2,10 +2,7 @@
 
 from collections.abc import MutableSequence
 
-from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.catalog import OpenCatalog, on
-from orlop.adapters.sql.identity.roles import identity_on
-from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.postgres.changes import PostgresChanges
 from orlop.adapters.sql.postgres.connections import Database, Pool
 from orlop.adapters.sql.postgres.engine import PostgresEngine
@@ -31,13 +28,4 @@ def open_postgres(
     changes = PostgresChanges(made, own, surroundings.monotonic)
     access = PostgresChanges(access_made or [0] * len(made), own, surroundings.monotonic)
     engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, access, surroundings, ticket)
-    return OpenCatalog(
-        on(engine, engine.lists),
-        SqlLeases(engine),
-        changes,
-        identity_on(engine),
-        access,
-        engine,
-        engine.start,
-        audit_on(engine),
-    )
+    return on(engine, engine.lists, changes, access, engine.start)

@@ -14,3 +14,17 @@ WHERE id = 1 AND state = ?7 AND move = ?8 AND run = ?9 RETURNING id;
 
 -- name: move_held
 SELECT id FROM moving WHERE id = 1 AND state = ?1 AND move = ?2 AND run = ?3 FOR UPDATE;
+
+-- name: clear_namespaces
+DELETE FROM namespaces WHERE id > 1;
+
+-- name: clear_uploads
+DELETE FROM uploads;
+
+-- name: clear_totals
+UPDATE totals SET repositories = 0, manifests = 0, tags = 0, blobs = 0, blob_bytes = 0;
+
+-- name: ids_settle
+-- New ids go on behind the greatest by themselves. Tokens name accounts and secrets by theirs, so those of the last that
+-- were removed before the move are left out, too.
+UPDATE sqlite_sequence SET seq = seq + 1000 WHERE name IN ('accounts', 'secrets');

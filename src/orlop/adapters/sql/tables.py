@@ -1,0 +1,97 @@
+"""The tables of a catalog, for what works on whole tables: a move to another catalog, and its count of rows."""
+
+from typing import NamedTuple
+
+from orlop.ports.moving import Key
+
+
+class Table(NamedTuple):
+    """The columns of a table, those of its key first; `start` is a key that lies before every row that moves."""
+
+    start: Key
+    columns: str
+
+
+#: Each table after those that it refers to. The root of the namespaces is in every catalog.
+TABLES: dict[str, Table] = {
+    "namespaces": Table((1,), "id path parent_id created_at created_by"),
+    "repositories": Table(
+        (0,),
+        "id name namespace_id created_at created_by pushed_at pulled_at pulls manifest_count "
+        "manifest_bytes tag_count blob_count blob_bytes",
+    ),
+    "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at"),
+    "blob_links": Table((0, ""), "repository_id digest blob_id linked_at linked_by loose_since"),
+    "manifests": Table(
+        (0,),
+        "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "
+        "pushed_by annotations content",
+    ),
+    "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),
+    "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
+    "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
+    "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
+    "outbox": Table(
+        (0,),
+        "id at kind actor repository digest tag credential address request subject detail times first_at",
+    ),
+    "readers": Table(("", ""), "stream name position"),
+    "audit": Table(
+        (0,),
+        "sequence event at kind actor credential address request repository digest tag subject detail "
+        "times first_at hash refused",
+    ),
+    "audit_places": Table(("", 0), "path sequence"),
+    "audit_segments": Table((0,), "number day first last opening closing from_at until_at appended_at dropped_at"),
+    "audit_heads": Table((0,), "sequence hash at key signature"),
+    "audit_keys": Table(("",), "id public private created_at"),
+    "jobs": Table(("",), "name owner fence lease_until started_at finished_at outcome"),
+    "namespace_settings": Table((0,), "namespace_id path visibility description version"),
+    "accounts": Table(
+        (0,),
+        "id kind name display email source external namespace password must_change factors factor_kinds "
+        "disabled expires_at created_at created_by used_at used_from version authority",
+    ),
+    "secrets": Table(
+        (0,),
+        "id account_id kind name lookup hash limits created_at created_by expires_at warned_at used_at used_from",
+    ),
+    "groups": Table((0,), "id name source description created_at created_by version"),
+    "members": Table((0, ""), "group_id account"),
+    "grants": Table(
+        (0,),
+        "id effect account_id group_id role place_kind path tags conditions expires_at created_at created_by",
+    ),
+    "documents": Table(("", ""), "kind name body version changed_at changed_by"),
+    "access_state": Table((0,), "id version"),
+    "repository_deletions": Table(("",), "name version at"),
+    "signing_keys": Table(("",), "id algorithm private created_at active_at expires_at"),
+    "attempts": Table(("",), "key failures last_at"),
+    "sessions": Table(("",), "id account_id provider provider_session created_at expires_at address agent"),
+    "sign_in_steps": Table(("",), "id kind body address expires_at"),
+    "sign_ons": Table(("", ""), "provider external account_id refresh_token checked_at"),
+    "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
+}
+
+
+def of_each_table(templates: dict[str, str]) -> dict[str, str]:
+    """Each template of a statement, filled in for each table."""
+    made: dict[str, str] = {}
+    for name, table in TABLES.items():
+        columns = table.columns.split()
+        key = columns[: len(table.start)]
+        words = {
+            "table": name,
+            "columns": ", ".join(columns),
+            "values": _parameters(len(columns)),
+            "key": ", ".join(key),
+            "key_backwards": ", ".join(f"{column} DESC" for column in key),
+            "after": _parameters(len(key)),
+            "limit": f"?{len(key) + 1}",
+        }
+        made |= {title.format(**words): text.format(**words) for title, text in templates.items()}
+    return made
+
+
+def _parameters(count: int) -> str:
+    return ", ".join(f"?{number}" for number in range(1, count + 1))
