@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,14 +14,14 @@ from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.management import api_app, build_management
 from orlop.bootstrap.sign_in import build_sign_in
 from orlop.config import Settings
-from orlop.domain.access import SYSTEM, Effect, Limit, Place, PlaceKind, SubjectKind
+from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.passwords import prepared
 from orlop.domain.secrets import new_secret, parse_secret
+from orlop.domain.settings import SettingKind, SpeaksFor, nobody
+from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access import Access
-from orlop.services.management.documents import DocumentKind, nobody
-from orlop.services.management.giving import SpeaksFor
 from orlop.services.repositories import Repositories
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -56,11 +57,28 @@ class Directory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 KINDS = {
-    "trust": DocumentKind("trust", Issuer, speaks_for=lambda name, before, body: SpeaksFor((body.robot,))),
-    "provider": DocumentKind(
-        "provider",
-        Directory,
+    "trust": SettingKind(
+        kind="trust",
+        plural="trusts",
+        text="Trusts.",
+        body=Issuer,
+        speaks_for=lambda name, before, body: SpeaksFor((body.robot,)),
+        placed=False,
+        read=Action.SYSTEM,
+        change=Action.SYSTEM,
+        rights=True,
+    ),
+    "tag-rule": TAG_RULES,
+    "provider": SettingKind(
+        kind="provider",
+        plural="providers",
+        text="Providers.",
+        body=Directory,
         speaks_for=nobody,
+        placed=False,
+        read=Action.SYSTEM,
+        change=Action.SYSTEM,
+        rights=True,
         secrets=frozenset({"bind_password"}),
         destination=lambda body: body.url,
     ),
@@ -70,7 +88,7 @@ KINDS = {
 class Api:
     """An API and the people of its registry."""
 
-    def __init__(self, everyone: bool = False) -> None:
+    def __init__(self, everyone: bool = False, kinds: Mapping[str, SettingKind] = KINDS) -> None:
         settings = Settings(open=everyone)
         clock = SystemClock()
         self.catalog: OpenCatalog = open_memory()
@@ -78,7 +96,7 @@ class Api:
         self.now = clock.now()
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
-        self.management = build_management(settings, self.identity, access, self.sign_in, kinds=KINDS)
+        self.management = build_management(settings, self.identity, access, self.sign_in, kinds=kinds)
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(
@@ -193,10 +211,10 @@ class Api:
         self.sign_in.close()
 
 
-async def registry() -> Api:
+async def registry(kinds: Mapping[str, SettingKind] = KINDS) -> Api:
     """`root` rules, `aud` audits, `ann` owns `team` and `bob` `team-b`; `eve` has nothing; each tenant has a robot, a
     repository and a namespace below."""
-    api = Api()
+    api = Api(kinds=kinds)
     await api.account("root", ("admin", REGISTRY))
     await api.account("aud", ("auditor", REGISTRY))
     await api.account("ann", ("owner", namespace("team")))

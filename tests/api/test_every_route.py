@@ -45,7 +45,10 @@ _ANY = frozenset(PEOPLE) - {""}
 _OWN = _ANY - {"limited"}
 _USERS = _OWN - {"robot+team"}
 _DELETES = frozenset({"root", "owner", "maintainer"})
+_PULLS = frozenset({"root", "owner", "maintainer", "publisher", "reader", "guest", "robot+team"})
 _NOBODY = frozenset[str]()
+
+_TAG_RULE = {"tags": ["v*"], "immutable": True}
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
 CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
@@ -155,6 +158,22 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/providers/{name}"): [("/providers/ldap", None, _SEES)],
     ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
+    ("GET", "/tag-rules"): [("/tag-rules", None, _ANY)],
+    ("GET", "/tag-rules/{name}"): [
+        ("/tag-rules/made?path=team", None, _PULLS | _SEES),
+        ("/tag-rules/made?path=team-b", None, _SEES | {"bob"}),
+        ("/tag-rules/made", None, _SEES),
+    ],
+    ("PUT", "/tag-rules/{name}"): [
+        ("/tag-rules/new?path=team", _TAG_RULE, _DELETES),
+        ("/tag-rules/new?path=team-b", _TAG_RULE, frozenset({"root", "bob"})),
+        ("/tag-rules/new", _TAG_RULE, _RULER),
+    ],
+    ("DELETE", "/tag-rules/{name}"): [
+        ("/tag-rules/made?path=team", None, _DELETES),
+        ("/tag-rules/made?path=team-b", None, frozenset({"root", "bob"})),
+        ("/tag-rules/made", None, _RULER),
+    ],
     ("POST", "/providers/{name}/adopt"): [("/providers/corp/adopt", {}, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
@@ -184,8 +203,10 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.token("eve", "limited", (Limit(frozenset({Action.PULL}), namespace("team")),))
     await api.management.roles.put(_caller(api, "root"), Role("spare", frozenset({Action.PULL})), 0)
     root = _caller(api, "root")
-    await api.management.documents.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
-    await api.management.documents.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
+    await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    for path in ("", "team", "team-b"):
+        await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
     real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}
     await api.identity.documents.put(Document("provider", "corp", msgspec.json.encode(real)), By("root", 1))
     grants = dict(rows(api.catalog, "SELECT a.name, g.id FROM grants g JOIN accounts a ON a.id = g.account_id"))

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orlop.bootstrap.documents import DOCUMENTS
-from tests.api import harness
+from orlop.domain.kinds import KINDS
 from tests.api.harness import Api, assert_problem, registry
 
 pytestmark = pytest.mark.slow
@@ -29,9 +28,8 @@ TRUST = {
 
 
 @pytest.fixture
-def api(runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    monkeypatch.setattr(harness, "KINDS", DOCUMENTS)
-    made = runner.run(registry())
+def api(runner: asyncio.Runner) -> Iterator[Api]:
+    made = runner.run(registry(KINDS))
     yield made
     made.close()
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from orlop.domain.kinds import KINDS
 from tests.api.harness import Api, assert_problem, registry
 
 pytestmark = pytest.mark.slow
@@ -37,14 +38,14 @@ def _operations() -> dict[str, Any]:
 def shared() -> Iterator[tuple[asyncio.Runner, Api]]:
     """One registry for whatever is made up."""
     with asyncio.Runner() as own:
-        api = own.run(registry())
+        api = own.run(registry(KINDS))
         yield own, api
         api.close()
 
 
 @pytest.fixture
 def api(runner: asyncio.Runner) -> Iterator[Api]:
-    made = runner.run(registry())
+    made = runner.run(registry(KINDS))
     yield made
     made.close()
 

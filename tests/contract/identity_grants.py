@@ -6,7 +6,7 @@ from orlop.domain.access import ROLES, Action, Conditions, Effect, Grant, Place,
 from orlop.domain.errors import Conflict, NotFound, PageInvalid, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.identity import Document, GrantRecord, NewGrant
+from orlop.ports.identity import Document, GrantRecord, Namespace, NewGrant
 from tests.contract.cast import PAGE, REGISTRY, TEAM, Cast
 
 BELOW = Place(PlaceKind.NAMESPACE, "team/backend")
@@ -162,6 +162,65 @@ class DocumentsKit:
             (EventKind.DOCUMENT_CHANGED, "trust ci", "version 2"),
             (EventKind.DOCUMENT_DELETED, "trust ci", ""),
         ]
+
+    async def test_documents_are_found_by_their_place(self, cast: Cast) -> None:
+        documents = cast.identity.documents
+        placed = [("", "b"), ("", "a"), ("team", "a"), ("team/app", "z"), ("team-b", "a"), ("team/app/x", "a")]
+        for path, name in placed:
+            await documents.put(Document("rule", name, b"{}", path=path), cast.by(), expected=0)
+        await documents.put(Document("other", "a", b"{}", path="team"), cast.by())
+        inorder = sorted(placed)
+
+        async def pages(path: str | None, size: int) -> list[tuple[str, str]]:
+            found, after, more = [], "", True
+            while more:
+                page = await documents.page("rule", PageRequest(size, after), path)
+                found += page.items
+                after, more = found[-1].key if found else "", page.more
+            return [(document.path, document.name) for document in found]
+
+        for size in (1, 2, 100):
+            assert await pages(None, size) == inorder
+            assert await pages("", size) == [("", "a"), ("", "b")]
+            assert await pages("team", size) == [("team", "a")]
+            assert await pages("none", size) == []
+        for path, above in (
+            ("team/app", [("", "a"), ("", "b"), ("team", "a"), ("team/app", "z")]),
+            ("team/app/other", [("", "a"), ("", "b"), ("team", "a"), ("team/app", "z")]),
+            ("team-b/x", [("", "a"), ("", "b"), ("team-b", "a")]),
+            ("", [("", "a"), ("", "b")]),
+        ):
+            found = await documents.covering("rule", path)
+            assert [(document.path, document.name) for document in found] == above
+        assert await documents.get("rule", "z") is None
+        assert (await documents.get("rule", "z", "team/app")) is not None
+        with pytest.raises(NotFound):
+            await documents.remove("rule", "z", cast.by())
+        await documents.remove("rule", "z", cast.by(), path="team/app")
+        assert await documents.get("rule", "z", "team/app") is None
+
+    async def test_settings_go_with_their_namespace_and_nobody_elses_do(self, cast: Cast) -> None:
+        documents = cast.identity.documents
+        await cast.identity.namespaces.put(Namespace(path="team"), cast.by())
+        for path in ("", "team", "team/app", "team-b", "team0"):
+            await documents.put(Document("rule", "a", b"{}", path=path), cast.by(), expected=0)
+        await cast.news()
+        await cast.identity.namespaces.remove("team", cast.by())
+        assert [document.path for document in await documents.all("rule")] == ["", "team-b", "team0"]
+        assert await cast.news() == [
+            (EventKind.DOCUMENT_DELETED, "rule a", ""),
+            (EventKind.DOCUMENT_DELETED, "rule a", ""),
+            (EventKind.NAMESPACE_DELETED, "team", ""),
+        ]
+
+    async def test_a_setting_that_gives_no_rights_lets_rights_be_remembered(self, cast: Cast) -> None:
+        documents = cast.identity.documents
+        version = await cast.identity.facts.version()
+        made = await documents.put(Document("rule", "a", b"{}", path="team"), cast.by(), rights=False)
+        await documents.put(Document("rule", "a", b"[]", path="team"), cast.by(), rights=False)
+        await documents.remove("rule", "a", cast.by(), path=made.path, rights=False)
+        assert await cast.identity.facts.version() == version
+        assert len(await cast.news()) == 3
 
     async def test_what_is_not_as_expected_stays_as_it_is(self, cast: Cast) -> None:
         documents = cast.identity.documents

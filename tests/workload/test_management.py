@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from orlop.bootstrap.workload import TRUSTS
 from orlop.domain.access import Place, PlaceKind, SubjectKind
 from orlop.domain.errors import Denied, RegistryError, RequestInvalid
+from orlop.domain.pages import PageRequest
 from orlop.domain.trusts import read_trust
+from orlop.domain.trusts.trust import TRUSTS
 from orlop.ports.identity import Account
 from tests.docs.blocks import blocks
 from tests.unit.management.scene import BY, Scene
@@ -33,9 +34,9 @@ async def a_scene() -> Scene:
 async def test_a_trust_is_kept_as_it_was_meant() -> None:
     scene = await a_scene()
     root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
-    made = await scene.management.documents.put(root, "trust", "main", BODY, 0)
+    made = await scene.management.settings.put(root, "trust", "main", BODY, 0)
     assert made.body == {**BODY, "issuer": "https://token.actions.githubusercontent.com"}
-    again = await scene.management.documents.put(root, "trust", "main", made.body, made.version)
+    again = await scene.management.settings.put(root, "trust", "main", made.body, made.version)
     assert again.version == made.version, "what is shown can be given back"
     aws = {
         "kind": "aws-iam",
@@ -43,8 +44,9 @@ async def test_a_trust_is_kept_as_it_was_meant() -> None:
         "audience": AUDIENCE,
         "principal": "arn:aws:iam::123456789012:role/ci",
     }
-    await scene.management.documents.put(root, "trust", "aws", aws, 0)
-    assert [shown.name for shown in await scene.management.documents.all(root, "trust")] == ["aws", "main"]
+    await scene.management.settings.put(root, "trust", "aws", aws, 0)
+    page = await scene.management.settings.page(root, "trust", PageRequest())
+    assert [shown.name for shown in page.items] == ["aws", "main"]
 
 
 @pytest.mark.parametrize(
@@ -61,21 +63,21 @@ async def test_what_is_wrong_is_refused_with_a_reason(changed: dict[str, Any], w
     scene = await a_scene()
     root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
     with pytest.raises(RegistryError, match=word):
-        await scene.management.documents.put(root, "trust", "main", BODY | changed, 0)
+        await scene.management.settings.put(root, "trust", "main", BODY | changed, 0)
 
 
 async def test_others_make_none() -> None:
     scene = await a_scene()
     owner = await scene.user("ann", ("owner", Place(PlaceKind.NAMESPACE, "team")))
     with pytest.raises(Denied):
-        await scene.management.documents.put(owner, "trust", "main", BODY, 0)
+        await scene.management.settings.put(owner, "trust", "main", BODY, 0)
 
 
 async def test_a_body_that_is_none_is_refused() -> None:
     scene = await a_scene()
     root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
     with pytest.raises(RequestInvalid):
-        await scene.management.documents.put(root, "trust", "main", {}, 0)
+        await scene.management.settings.put(root, "trust", "main", {}, 0)
 
 
 PAGE = Path(__file__).parents[2] / "docs" / "ci.md"

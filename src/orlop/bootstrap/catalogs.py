@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 class Siblings(NamedTuple):
     """Counts that the workers of one server share, one for each, and the place of this process among them.
 
-    `counts` of what changes content, `access` of what changes who may do what; None: this process is alone.
+    `counts` of what changes content, `access` of what changes who may do what, `settings` of what changes settings;
+    None: this process is alone.
     """
 
     counts: MutableSequence[int]
     own: int
     access: MutableSequence[int] | None = None
+    settings: MutableSequence[int] | None = None
 
 
 class OpenedCatalog(NamedTuple):
@@ -45,6 +47,7 @@ class OpenedCatalog(NamedTuple):
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
     audit: AuditStore
+    settings_changes: Changes
 
 
 def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
@@ -55,7 +58,7 @@ def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
         opened = open_memory()
     else:
         opened = open_sql(settings, siblings, blob_store_name(settings))
-    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close, opened.audit)
+    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close, opened.audit, opened.settings_changes)
 
 
 def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalog":
@@ -69,6 +72,7 @@ def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalo
         return open_postgres(
             *(database(settings), replica, siblings.counts, siblings.own, surroundings, ticket),
             access_made=siblings.access,
+            settings_made=siblings.settings,
         )
     from orlop.adapters.sql.catalog import open_sqlite
 

@@ -82,10 +82,9 @@ class ManagementServers:
         """What a server would keep."""
         import msgspec
 
-        from orlop.bootstrap.documents import DOCUMENTS
-        from orlop.services.management.documents import read_body
+        from orlop.domain.kinds import KINDS
 
-        kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(read_body(DOCUMENTS[kind], name, body)))
+        kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(KINDS[kind].parse(name, body)))
         return kept
 
 

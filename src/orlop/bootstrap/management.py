@@ -4,12 +4,13 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from orlop.bootstrap.clocks import SystemClock
-from orlop.bootstrap.documents import DOCUMENTS
 from orlop.bootstrap.limits import admitting
 from orlop.bootstrap.sign_in import SignIn
 from orlop.config import Settings
 from orlop.config.auth import networks
+from orlop.domain.kinds import KINDS
 from orlop.domain.secrets import Draw
+from orlop.domain.settings import SettingKind
 from orlop.faces.api.app import ApiApp, Counted
 from orlop.faces.api.routes import routes
 from orlop.faces.proxies import Proxies
@@ -22,7 +23,6 @@ from orlop.services.audit_query import AllowedQuery, AuditQuery
 from orlop.services.idempotency import Idempotency
 from orlop.services.limits import Limits
 from orlop.services.management.all import Management
-from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.notices import Notices
 from orlop.services.repositories import Repositories
@@ -36,9 +36,9 @@ def build_management(
     sign_in: SignIn,
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
-    kinds: Mapping[str, DocumentKind] = DOCUMENTS,
+    kinds: Mapping[str, SettingKind] = KINDS,
 ) -> Management:
-    """Every service of management. `kinds`: the kinds of documents."""
+    """Every service of management. `kinds`: the kinds of settings."""
     return Management.on(
         identity,
         access,

@@ -41,7 +41,8 @@ def application(
     settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
 ) -> RootApp:
     """The application of one worker, on prepared stores; `store` is the id of their catalog. Raises StartRefused."""
-    stores = open_stores(settings, Siblings(context.changes, context.number - 1, context.access_changes))
+    siblings = Siblings(context.changes, context.number - 1, context.access_changes, context.settings_changes)
+    stores = open_stores(settings, siblings)
     return application_on(stores, settings, context, first, store)
 
 

@@ -34,6 +34,7 @@ class Stores(msgspec.Struct, frozen=True):
     changes: Changes
     identity: Identity
     access_changes: Changes
+    settings_changes: Changes
     blobs: BlobRoles
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
@@ -81,6 +82,7 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         opened.changes,
         opened.identity,
         opened.access_changes,
+        opened.settings_changes,
         blobs,
         opened.start,
         close,

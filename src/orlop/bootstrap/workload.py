@@ -7,18 +7,12 @@ import structlog
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
-from orlop.domain.trusts import KIND, Trust
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import Documents
 from orlop.ports.signon import Vouched
-from orlop.services.management.documents import DocumentKind
-from orlop.services.management.giving import SpeaksFor
 from orlop.services.workload import Refusal, Workloads
 
 _log = structlog.get_logger("orlop.trusts")
-
-#: Trusts, for whoever manages them: to make one takes the right to sign in as its robot.
-TRUSTS = DocumentKind(KIND, Trust, speaks_for=lambda name, before, trust: SpeaksFor((trust.robot,)))
 
 
 class WorkloadTokens:

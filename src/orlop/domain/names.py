@@ -12,6 +12,7 @@ REPOSITORY_MAX = 255
 
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
+_REFERRERS_TAG = re.compile(r"sha(?:256|512)-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?", re.ASCII)
 
 
 class RepositoryName(str):
@@ -73,6 +74,12 @@ Reference = Tag | Digest
 def parse_reference(text: str) -> Reference:
     """A digest where there is a colon (no tag has one), else a tag; DigestInvalid or TagInvalid."""
     return Digest(text) if ":" in text else Tag(text)
+
+
+def is_referrers_tag(tag: str) -> bool:
+    """Whether it is a tag under which clients keep what refers to a manifest: the fallback tag, and cosign's of
+    signatures, attestations and SBOMs."""
+    return _REFERRERS_TAG.fullmatch(tag) is not None
 
 
 def fallback_tag(subject: Digest) -> Tag:

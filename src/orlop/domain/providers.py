@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from orlop.domain.access.actions import Action
 from orlop.domain.access.subjects import is_user_name
 from orlop.domain.directories import LdapProvider
 from orlop.domain.secret_references import parse_secret
+from orlop.domain.settings import NOBODY, SettingKind, SpeaksFor
 
 #: The kind of these documents.
 PROVIDER = "provider"
@@ -167,6 +169,30 @@ def decode_provider(body: bytes) -> Provider:
 
 
 _DECODER: msgspec.json.Decoder[Provider] = msgspec.json.Decoder(Provider)
+
+
+def _speaks_for(name: str, before: Provider | None, after: Provider) -> SpeaksFor:
+    """Everybody whom the provider vouches for, unless it vouched for the same in the same way before."""
+    if before is not None and vouching(before) == vouching(after):
+        return NOBODY
+    return SpeaksFor(source=name, authority=authority_of(after))
+
+
+#: Providers as settings.
+PROVIDERS = SettingKind(
+    kind=PROVIDER,
+    plural="providers",
+    text="Sign-on providers: directories and OpenID providers.",
+    body=Provider,
+    speaks_for=_speaks_for,
+    placed=False,
+    read=Action.SYSTEM,
+    change=Action.SYSTEM,
+    rights=True,
+    secrets=frozenset({"client_secret", "bind_password"}),
+    destination=destination_of,
+    check=lambda name, _: check_provider_name(name),
+)
 
 
 def _hold(holds: Any, otherwise: str) -> None:

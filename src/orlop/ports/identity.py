@@ -24,6 +24,9 @@ from orlop.ports.browser import SignOns, Steps
 from orlop.ports.catalog import By
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.rates import RateLedger
+from orlop.ports.settings import ROLE as ROLE
+from orlop.ports.settings import Document as Document
+from orlop.ports.settings import Documents as Documents
 
 # --- Secrets ------------------------------------------------------------------------------------------------------
 
@@ -217,41 +220,6 @@ class Namespaces(Protocol):
 
         Raises NameUnknown.
         """
-
-
-#: The kind of documents that are custom roles: an object with `actions`, see domain.access.roles.
-ROLE = "role"
-
-
-class Document(msgspec.Struct, frozen=True):
-    """A rule or setting that is kept as a whole: a custom role, a trust, a sign-on provider."""
-
-    kind: str
-    name: str
-    body: bytes
-    """JSON; what it means is its kind's business."""
-    version: int = 1
-    changed_at: int = 0
-    changed_by: str = ""
-
-
-class Documents(Protocol):
-    """Documents by kind and name."""
-
-    async def get(self, kind: str, name: str) -> Document | None:
-        """One of them."""
-        ...
-
-    async def all(self, kind: str) -> tuple[Document, ...]:
-        """Every one of a kind, by name: there are few."""
-        ...
-
-    async def put(self, document: Document, by: By, *, expected: int | None = None) -> Document:
-        """Make or replace it. `expected` 0: it must be new (Conflict); another: raises Stale when it is not that."""
-        ...
-
-    async def remove(self, kind: str, name: str, by: By, *, expected: int | None = None) -> None:
-        """Raises NotFound, Stale; Conflict for a role that a grant names."""
 
 
 # --- What decisions are made from -----------------------------------------------------------------------------------

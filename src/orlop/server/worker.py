@@ -34,14 +34,15 @@ _log = structlog.get_logger("orlop.server")
 class WorkerContext(msgspec.Struct, frozen=True):
     """Which worker this is, counted from 1, and whether the server is about to end.
 
-    `changes` has a count for each worker of the server, in memory that they share, and so has `access_changes`, for
-    what changes who may do what; each writes its own alone.
+    `changes` has a count for each worker of the server, in memory that they share, and so have `access_changes`, for
+    what changes who may do what, and `settings_changes`; each writes its own alone.
     """
 
     number: int
     draining: Callable[[], bool]
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
+    settings_changes: MutableSequence[int]
     counters: MutableSequence[int] = msgspec.field(default_factory=counters_of_one)
 
 
@@ -67,6 +68,7 @@ class Board(msgspec.Struct, frozen=True):
     draining: MutableSequence[int]
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
+    settings_changes: MutableSequence[int]
     counters: MutableSequence[int]
 
 
@@ -98,7 +100,12 @@ def work(factory: ApplicationFactory, settings: Settings, place: Place, index: i
         application = factory(
             settings,
             WorkerContext(
-                index + 1, lambda: bool(board.draining[0]), board.changes, board.access_changes, board.counters
+                index + 1,
+                lambda: bool(board.draining[0]),
+                board.changes,
+                board.access_changes,
+                board.settings_changes,
+                board.counters,
             ),
         )
     except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why

@@ -7,13 +7,13 @@ from orlop.adapters.identity.tokens import JoseSigner
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import SYSTEM, Caller, Effect, Limit, Place, PlaceKind, Subject, SubjectKind
 from orlop.domain.secret_references import SecretPlaces
+from orlop.domain.settings import SettingKind
 from orlop.domain.tokens import Terms
 from orlop.ports.catalog import By
 from orlop.ports.clock import HOUR
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access import Access
 from orlop.services.management.all import Management
-from orlop.services.management.documents import DocumentKind
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.signing import Signing
 from tests.catalogs import rows
@@ -52,7 +52,7 @@ class QuickHasher:
 class Scene:
     """Everything on one catalog. Made by `scene`."""
 
-    def __init__(self, kinds: dict[str, DocumentKind] | None = None) -> None:
+    def __init__(self, kinds: dict[str, SettingKind] | None = None) -> None:
         self.catalog = open_memory()
         self.identity = self.catalog.identity
         self.clock = StillClock()
@@ -130,7 +130,7 @@ class Scene:
         return await self.caller(name, secret.id)
 
 
-async def scene(kinds: dict[str, DocumentKind] | None = None) -> Scene:
+async def scene(kinds: dict[str, SettingKind] | None = None) -> Scene:
     """The people above; `eve`, who has nothing; `aud`, who audits; `help`, whose own role is `system` alone."""
     made = Scene(kinds)
     await made.user("root", ("admin", REGISTRY))

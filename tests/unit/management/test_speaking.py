@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from orlop.bootstrap.documents import DOCUMENTS
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid
+from orlop.domain.kinds import KINDS
+from orlop.domain.settings import nobody
 from orlop.ports.browser import SignOn
 from orlop.ports.identity import Account, Group
 from tests.unit.management.scene import BY, NOW, REGISTRY, Scene, scene
@@ -34,7 +35,7 @@ LETS_IN: dict[str, tuple[str, dict[str, Any]]] = {"provider": ("corp", OIDC), "t
 
 async def a_registry() -> tuple[Scene, Caller]:
     """With `help`, who has the action `system` alone; `boss` of the provider `corp` and `robot+boss` rule."""
-    made = await scene(dict(DOCUMENTS))
+    made = await scene(dict(KINDS))
     await helpdesk()(made)
     await made.identity.accounts.add(
         Account(name="boss", source="corp", external="sub-1", authority="https://login.example"), BY
@@ -44,8 +45,13 @@ async def a_registry() -> tuple[Scene, Caller]:
     return made, await made.caller("help")
 
 
-def test_every_kind_of_documents_is_tried() -> None:
-    assert LETS_IN.keys() == DOCUMENTS.keys()
+#: Kinds that let nobody in.
+LETS_NOBODY_IN = {"tag-rule"}
+
+
+def test_every_kind_of_settings_is_tried() -> None:
+    assert LETS_IN.keys() | LETS_NOBODY_IN == KINDS.keys()
+    assert {kind.kind for kind in KINDS.values() if kind.speaks_for is nobody} == LETS_NOBODY_IN
 
 
 @pytest.mark.parametrize("kind", LETS_IN)
@@ -54,9 +60,9 @@ async def test_who_may_do_less_cannot_let_others_in(kind: str) -> None:
     name, body = LETS_IN[kind]
     made.marked()
     with pytest.raises(Denied, match="more than help may"):
-        await made.management.documents.put(caller, kind, name, body, None)
+        await made.management.settings.put(caller, kind, name, body, None)
     assert made.is_as_marked()
-    await made.management.documents.put(await made.caller("root"), kind, name, body, None)
+    await made.management.settings.put(await made.caller("root"), kind, name, body, None)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ async def test_who_may_do_less_cannot_let_others_in(kind: str) -> None:
 )
 async def test_what_decides_whom_a_provider_vouches_for_is_changed_by_those_who_may_all_of_it(change: Any) -> None:
     made, caller = await a_registry()
-    documents = made.management.documents
+    documents = made.management.settings
     await documents.put(await made.caller("root"), "provider", "corp", OIDC, None)
     made.marked()
     with pytest.raises(Denied, match="the provider corp speaks for more than help may do"):
@@ -86,16 +92,16 @@ async def test_a_directory_elsewhere_is_another_for_whom_it_vouches() -> None:
     account = Account(name="chief", source="ldap", external="uuid-1", authority=LDAP["user_base"])
     await made.identity.accounts.add(account, BY)
     await made.grant("chief", "admin", REGISTRY)
-    await made.management.documents.put(await made.caller("root"), "provider", "ldap", LDAP, None)
+    await made.management.settings.put(await made.caller("root"), "provider", "ldap", LDAP, None)
     for change in ({"servers": ["ldaps://theirs.example"]}, {"user_id": "uid"}, {"user_filter": "(cn={name})"}):
         body = {**LDAP, **change, "bind_password": "hunter33"}
         with pytest.raises(Denied):
-            await made.management.documents.put(caller, "provider", "ldap", body, None)
+            await made.management.settings.put(caller, "provider", "ldap", body, None)
 
 
 async def test_a_provider_with_another_identity_speaks_for_nobody_until_somebody_with_the_rights_says_so() -> None:
     made, caller = await a_registry()
-    root, documents, adoption = await made.caller("root"), made.management.documents, made.management.adoption
+    root, documents, adoption = await made.caller("root"), made.management.settings, made.management.adoption
     await documents.put(root, "provider", "corp", OIDC, None)
     await made.identity.sign_ons.put(
         SignOn(provider="corp", external="sub-1", account="boss", refresh_token="r-1", checked_at=NOW)
@@ -122,7 +128,7 @@ async def test_only_accounts_of_the_provider_are_carried_over() -> None:
     root, adoption = await made.caller("root"), made.management.adoption
     with pytest.raises(NotFound, match="no sign-on provider corp"):
         await adoption.adopt(root, "corp")
-    await made.management.documents.put(root, "provider", "corp", OIDC, None)
+    await made.management.settings.put(root, "provider", "corp", OIDC, None)
     with pytest.raises(Conflict, match="ann is an account of local"):
         await adoption.adopt(root, "corp", ("ann",))
     with pytest.raises(NotFound, match="no account nobody"):
@@ -136,7 +142,7 @@ async def test_groups_of_a_provider_are_filled_by_those_who_may_what_they_may() 
     await made.identity.groups.add(Group(name="corp-admins", source="corp"), BY)
     await made.grant("group:corp-admins", "admin", REGISTRY)
     with pytest.raises(Denied, match="the provider corp speaks for more"):
-        await made.management.documents.put(caller, "provider", "corp", OIDC, None)
+        await made.management.settings.put(caller, "provider", "corp", OIDC, None)
 
 
 async def test_an_account_whose_authority_nobody_knows_is_spoken_for() -> None:
@@ -145,7 +151,7 @@ async def test_an_account_whose_authority_nobody_knows_is_spoken_for() -> None:
     await made.grant("older", "admin", REGISTRY)
     theirs = {**OIDC, "issuer": "https://theirs.example"}
     with pytest.raises(Denied):
-        await made.management.documents.put(caller, "provider", "corp", theirs, None)
+        await made.management.settings.put(caller, "provider", "corp", theirs, None)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +169,7 @@ async def test_a_secret_is_not_kept_for_another_destination(
     name: str, body: dict[str, Any], secret: str, elsewhere: dict[str, Any]
 ) -> None:
     made, _ = await a_registry()
-    root, documents = await made.caller("root"), made.management.documents
+    root, documents = await made.caller("root"), made.management.settings
     await documents.put(root, "provider", name, body, None)
     made.marked()
     with pytest.raises(RequestInvalid, match="give the secret anew"):
@@ -185,7 +191,7 @@ async def test_a_secret_is_named_where_secrets_are_kept(
     name: str, body: dict[str, Any], secret: str, reference: str
 ) -> None:
     made, _ = await a_registry()
-    root, documents = await made.caller("root"), made.management.documents
+    root, documents = await made.caller("root"), made.management.settings
     with pytest.raises(RequestInvalid, match=f"{secret}: .* may not be read"):
         await documents.put(root, "provider", name, {**body, secret: reference}, None)
     await documents.put(root, "provider", name, {**body, secret: "file:/etc/orlop/secrets/it"}, None)
@@ -193,7 +199,7 @@ async def test_a_secret_is_named_where_secrets_are_kept(
 
 async def test_a_secret_does_not_follow_a_provider_that_becomes_one_of_another_type() -> None:
     made, _ = await a_registry()
-    root, documents = await made.caller("root"), made.management.documents
+    root, documents = await made.caller("root"), made.management.settings
     both = {**LDAP, "bind_password": "hunter22"}
     await documents.put(root, "provider", "corp", both, None)
     with pytest.raises(RequestInvalid):

@@ -29,6 +29,7 @@ DATABASE = "catalog.sqlite"
 WRITER_LOCK = "writer.lock"
 CHANGES = "changes"
 ACCESS_CHANGES = "access-changes"
+SETTINGS_CHANGES = "settings-changes"
 
 
 class OpenCatalog(NamedTuple):
@@ -42,6 +43,7 @@ class OpenCatalog(NamedTuple):
     engine: Engine
     start: Callable[[], None]
     audit: AuditStore
+    settings_changes: Changes
 
 
 def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
@@ -50,8 +52,9 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
     Needs a running event loop for what it returns.
     """
     changes, access = SharedChanges(folder / CHANGES, PARTS), SharedChanges(folder / ACCESS_CHANGES)
-    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, ticket)
-    return on(engine, engine.reader, changes, access)
+    settings = SharedChanges(folder / SETTINGS_CHANGES)
+    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, settings, ticket)
+    return on(engine, engine.reader, changes, access, settings)
 
 
 def _nothing() -> None:
@@ -59,11 +62,17 @@ def _nothing() -> None:
 
 
 def on(
-    engine: Engine, lists: Session, changes: Changes, access: Changes, start: Callable[[], None] = _nothing
+    engine: Engine,
+    lists: Session,
+    changes: Changes,
+    access: Changes,
+    settings: Changes,
+    start: Callable[[], None] = _nothing,
 ) -> OpenCatalog:
     """Everything on one engine; lists are read by `lists`."""
     catalog, leases = _catalog(engine, lists), SqlLeases(engine)
-    return OpenCatalog(catalog, leases, changes, identity_on(engine), access, engine, start, audit_on(engine))
+    identity, audit = identity_on(engine), audit_on(engine)
+    return OpenCatalog(catalog, leases, changes, identity, access, engine, start, audit, settings)
 
 
 def _catalog(engine: Engine, lists: Session) -> Catalog:

@@ -46,7 +46,13 @@ class Engine(Protocol):
         ...
 
     async def write(
-        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+        self,
+        script: Script[T],
+        *,
+        durable: bool = True,
+        changes: bool | str = True,
+        access: bool = False,
+        settings: bool = False,
     ) -> T:
         """Run a script as one transaction and return what it returned, once it is committed.
 
@@ -54,7 +60,8 @@ class Engine(Protocol):
 
         `durable` false: it survives the end of this process, but perhaps not a power cut. `changes`: the
         repository on which all answers to clients depend that it may make wrong; true: any of them; false: there are
-        none, so what workers remember of content stays valid. `access` true: it may change who may do what.
+        none, so what workers remember of content stays valid. `access` true: it may change who may do what;
+        `settings` true: it may change a setting.
         """
         ...
 

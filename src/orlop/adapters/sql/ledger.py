@@ -24,6 +24,7 @@ class Ledger:
         self._pushed: dict[int, int] = {}
         self._totals = [0, 0, 0, 0, 0]
         self._access = False
+        self._settings = False
         self._deleted: list[str] = []
 
     def event(
@@ -46,6 +47,12 @@ class Ledger:
         self._access = True
         if deleted:
             self._deleted.append(deleted)
+
+    def setting(self, *, rights: bool) -> None:
+        """A setting is another from now on; `rights`: and with it perhaps who may do what."""
+        self._settings = True
+        if rights:
+            self.access()
 
     def count(
         self,
@@ -87,6 +94,8 @@ class Ledger:
             assert row is not None
             for name in self._deleted:
                 await tx.run("repository_deleted", name, row[0], self._by.at)
+        if self._settings:
+            await tx.run("settings_move")
         if any(self._totals):
             await tx.run("totals_add", *self._totals)
 

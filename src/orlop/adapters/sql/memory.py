@@ -23,9 +23,10 @@ _MEMORY = Path(":memory:")
 class MemoryEngine:
     """See engine.Engine. `connection` is open to tests that look at rows, or do damage."""
 
-    def __init__(self, changes: SharedChanges, access: SharedChanges) -> None:
+    def __init__(self, changes: SharedChanges, access: SharedChanges, settings: SharedChanges) -> None:
         self._changes = changes
         self._access = access
+        self._settings = settings
         self.connection = connect(_MEMORY)
         source = apsw.Connection(str(_MEMORY))
         source.deserialize("main", _empty())
@@ -35,12 +36,19 @@ class MemoryEngine:
         self.reader: Session = SqliteSession(self.connection)
 
     async def write(
-        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+        self,
+        script: Script[T],
+        *,
+        durable: bool = True,
+        changes: bool | str = True,
+        access: bool = False,
+        settings: bool = False,
     ) -> T:
         content = {self._changes.place(changes) if isinstance(changes, str) else 0} if changes else set()
-        rights = {0} if access else set()
+        rights, rules = {0} if access else set(), {0} if settings else set()
         self._changes.begin(content)
         self._access.begin(rights)
+        self._settings.begin(rules)
         try:
             with translated():
                 self.connection.execute("BEGIN")
@@ -51,6 +59,7 @@ class MemoryEngine:
                     if self.connection.in_transaction:
                         self.connection.execute("ROLLBACK")
         finally:
+            self._settings.end(rules)
             self._access.end(rights)
             self._changes.end(content)
         return outcome
@@ -62,13 +71,14 @@ class MemoryEngine:
         self.connection.close()
         self._changes.close()
         self._access.close()
+        self._settings.close()
 
 
 def open_memory() -> OpenCatalog:
     """A new and empty catalog."""
-    changes, access = SharedChanges(None, PARTS), SharedChanges(None)
-    engine = MemoryEngine(changes, access)
-    return on(engine, engine.reader, changes, access)
+    changes, access, settings = SharedChanges(None, PARTS), SharedChanges(None), SharedChanges(None)
+    engine = MemoryEngine(changes, access, settings)
+    return on(engine, engine.reader, changes, access, settings)
 
 
 @cache

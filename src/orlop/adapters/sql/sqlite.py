@@ -111,13 +111,16 @@ class SqliteSession:
 class _Work:
     """A script that waits for its turn, and who waits for it."""
 
-    __slots__ = ("access", "changes", "durable", "error", "future", "loop", "outcome", "script")
+    __slots__ = ("access", "changes", "durable", "error", "future", "loop", "outcome", "script", "settings")
 
-    def __init__(self, script: Script[Any], *, durable: bool, changes: bool | str, access: bool) -> None:
+    def __init__(
+        self, script: Script[Any], *, durable: bool, changes: bool | str, access: bool, settings: bool
+    ) -> None:
         self.script = script
         self.durable = durable
         self.changes = changes
         self.access = access
+        self.settings = settings
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.outcome: Any = None
@@ -138,16 +141,24 @@ class _Work:
 
 
 class SqliteEngine:
-    """See engine.Engine. `changes` counts what changes content, `access` what changes who may do what.
+    """See engine.Engine. `changes` counts what changes content, `access` what changes who may do what,
+    `settings` what changes settings.
 
     `ticket` is what its writers show at the gate of a catalog that moves (domain.moving).
     """
 
     def __init__(
-        self, database: Path, lock: Path, changes: SharedChanges, access: SharedChanges, ticket: str = ""
+        self,
+        database: Path,
+        lock: Path,
+        changes: SharedChanges,
+        access: SharedChanges,
+        settings: SharedChanges,
+        ticket: str = "",
     ) -> None:
         self._changes = changes
         self._access = access
+        self._settings = settings
         self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
@@ -158,9 +169,15 @@ class SqliteEngine:
         self._thread.start()
 
     async def write(
-        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+        self,
+        script: Script[T],
+        *,
+        durable: bool = True,
+        changes: bool | str = True,
+        access: bool = False,
+        settings: bool = False,
     ) -> T:
-        work = _Work(script, durable=durable, changes=changes, access=access)
+        work = _Work(script, durable=durable, changes=changes, access=access, settings=settings)
         self._queue.put(work)
         return cast("T", await work.future)
 
@@ -178,6 +195,7 @@ class SqliteEngine:
         os.close(self._lock)
         self._changes.close()
         self._access.close()
+        self._settings.close()
 
     def _serve(self) -> None:
         connection = self._write_connection
@@ -186,6 +204,7 @@ class SqliteEngine:
         with suppress(Unavailable), self._turn():
             self._changes.settle()
             self._access.settle()
+            self._settings.settle()
         batch: list[_Work] = []
         while (first := self._queue.get()) is not None:
             batch.append(first)
@@ -234,11 +253,14 @@ class SqliteEngine:
         changed = {work.changes for work in batch if work.changes}
         places = {0} if True in changed else {self._changes.place(name) for name in changed if isinstance(name, str)}
         access = {0} if any(work.access for work in batch) else set()
+        settings = {0} if any(work.settings for work in batch) else set()
         self._changes.begin(places)
         self._access.begin(access)
+        self._settings.begin(settings)
         try:
             yield
         finally:
+            self._settings.end(settings)
             self._access.end(access)
             self._changes.end(places)
 

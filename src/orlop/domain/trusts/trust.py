@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from orlop.domain.access.actions import Action
 from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import RequestInvalid
+from orlop.domain.settings import SettingKind, SpeaksFor
 from orlop.domain.trusts.arns import check_trusted
 from orlop.domain.trusts.claims import Wanted, check_claims
 from orlop.domain.trusts.issuers import GITHUB, GITLAB, GOOGLE, check_network, check_url, shared_preset
@@ -133,6 +135,19 @@ class AwsTrust(_Common, frozen=True, kw_only=True, tag="aws-iam", tag_field="kin
 
 
 Trust = OidcTrust | AwsTrust
+
+#: Trusts as settings: to make one takes the right to sign in as its robot.
+TRUSTS = SettingKind(
+    kind=KIND,
+    plural="trusts",
+    text="Issuers whose tokens stand for robots, so that CI keeps no secret.",
+    body=Trust,
+    speaks_for=lambda name, before, trust: SpeaksFor((trust.robot,)),
+    placed=False,
+    read=Action.SYSTEM,
+    change=Action.SYSTEM,
+    rights=True,
+)
 
 _decoder: msgspec.json.Decoder[OidcTrust | AwsTrust] = msgspec.json.Decoder(OidcTrust | AwsTrust)
 

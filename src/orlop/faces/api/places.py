@@ -1,7 +1,6 @@
-"""End points about namespaces, repositories, trusts, sign-on providers, sessions and keys."""
+"""End points about namespaces, repositories, sign-on providers, sessions and keys."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
@@ -122,48 +121,6 @@ def repositories(management: Management, pages: RepositoryPages) -> list[HTTPRou
         await management.namespaces.remove_repository(caller_of(request), RepositoryName(path.removeprefix("/")))
 
     return [list_repositories, remove_repository]
-
-
-def documents(management: Management, kinds: Mapping[str, str]) -> list[HTTPRouteHandler]:
-    """`/trusts`, `/providers`: `kinds` maps the word in the address to the kind of document."""
-    return [handler for plural, kind in kinds.items() for handler in _documents(management, plural, kind)]
-
-
-def _documents(management: Management, plural: str, kind: str) -> list[HTTPRouteHandler]:
-    service = management.documents
-    title, many = kind.capitalize(), plural.capitalize()
-
-    @get(f"/{plural}", operation_id=f"list{many}", tags=[plural], operation=Operation.DOCUMENT_READ)
-    async def list_documents(request: Asked) -> list[values.DocumentValue]:
-        """Every one of them, by name, without secrets."""
-        return whole(await service.all(caller_of(request), kind), values.DocumentValue.of)
-
-    @get(f"/{plural}/{{name:str}}", operation_id=f"show{title}", tags=[plural], operation=Operation.DOCUMENT_READ)
-    async def show_document(request: Asked, name: FromPath[str]) -> Response[values.DocumentValue]:
-        """One of them, without secrets."""
-        found = await service.get(caller_of(request), kind, name)
-        return tagged(values.DocumentValue.of(found), found.version)
-
-    @put(f"/{plural}/{{name:str}}", operation_id=f"put{title}", tags=[plural], operation=Operation.DOCUMENT_CHANGE)
-    async def put_document(
-        request: Asked,
-        name: FromPath[str],
-        data: JSONBody[dict[str, Any]],
-        match: Match = None,
-        none_match: NoneMatch = None,
-    ) -> Response[values.DocumentValue]:
-        """Make or replace one. A secret that is `(set)` stays as it is."""
-        made = await service.put(caller_of(request), kind, name, data, replacing(match, none_match))
-        return tagged(values.DocumentValue.of(made), made.version)
-
-    @delete(
-        f"/{plural}/{{name:str}}", operation_id=f"remove{title}", tags=[plural], operation=Operation.DOCUMENT_CHANGE
-    )
-    async def remove_document(request: Asked, name: FromPath[str], match: Match = None) -> None:
-        """Remove one; it counts from the next request on."""
-        await service.remove(caller_of(request), kind, name, expected(match))
-
-    return [list_documents, show_document, put_document, remove_document]
 
 
 def adoption(management: Management) -> list[HTTPRouteHandler]:

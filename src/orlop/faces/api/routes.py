@@ -8,6 +8,7 @@ import msgspec
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
@@ -24,7 +25,7 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
-from orlop.faces.api import access, audit, groups, people, places
+from orlop.faces.api import access, audit, groups, people, places, settings
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.services.audit_query import AllowedQuery
@@ -33,8 +34,7 @@ from orlop.services.management.operations import RULES, Operation
 
 _log = structlog.get_logger("orlop.api")
 
-#: Words in addresses, and the kinds of documents that they stand for.
-KINDS = {"trusts": "trust", "providers": "provider"}
+_KINDS = "orlop.kinds"
 #: Where the name of a request stands in an ASGI scope, and the error that was its answer.
 REQUEST_ID, ERROR = "orlop.request_id", "orlop.error"
 
@@ -50,7 +50,6 @@ _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.ASCII |
 def routes(
     management: Management,
     repositories: places.RepositoryPages,
-    kinds: Mapping[str, str] = KINDS,
     audited: AllowedQuery | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
@@ -65,7 +64,7 @@ def routes(
         *groups.grants(management),
         *places.namespaces(management),
         *places.repositories(management, repositories),
-        *places.documents(management, kinds),
+        *settings.settings(management.settings),
         *places.adoption(management),
         *places.keys(management),
         *access.access(management),
@@ -94,12 +93,14 @@ def routes(
         ),
         logging_config=None,
         debug=False,
+        state=State({_KINDS: management.settings.kinds}),
     )
 
 
 def description(app: Litestar) -> bytes:
     """The OpenAPI description, always in the same words."""
     described = app.openapi_schema.to_schema()
+    settings.describe(described, app.state[_KINDS])
     for schema in described["components"]["schemas"].values():
         schema.pop("default", None)  # of the field that came by first, and not of the type
     return msgspec.json.format(msgspec.json.encode(described, order="sorted"), indent=1) + b"\n"

@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, UnsetType
 from orlop.domain.access import Action, Conditions, Effect, Grant, Limit, Place, Visibility
 from orlop.domain.errors import RequestInvalid
 from orlop.ports.identity import Account, GrantRecord, Group, Namespace, Secret, Session, SigningKey
-from orlop.services.management.documents import Shown
 from orlop.services.management.roles import KeptRole
 from orlop.services.management.secrets import Issued
+from orlop.services.settings.kept import Shown
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -346,18 +346,20 @@ class RepositoryValue(msgspec.Struct, frozen=True):
     name: str
 
 
-class DocumentValue(msgspec.Struct, frozen=True):
-    """A trust or a sign-on provider. A secret in it is shown as `(set)`, which given back leaves it as it is."""
+class SettingValue(msgspec.Struct, frozen=True):
+    """A setting. A secret in it is shown as `(set)`, which given back leaves it as it is."""
 
     name: str
+    path: str
+    """The namespace or repository that it is about; empty: the registry."""
     body: dict[str, Any]
     version: int
     changed_at: Time
     changed_by: str
 
     @classmethod
-    def of(cls, shown: Shown) -> "DocumentValue":
-        return cls(shown.name, shown.body, shown.version, time(shown.changed_at), shown.changed_by)
+    def of(cls, shown: Shown) -> "SettingValue":
+        return cls(shown.name, shown.path, shown.body, shown.version, time(shown.changed_at), shown.changed_by)
 
 
 class Adopting(_Strict, frozen=True):

@@ -7,11 +7,11 @@ import msgspec
 
 from orlop.domain.secret_references import SecretPlaces
 from orlop.domain.secrets import Draw
+from orlop.domain.settings import SettingKind
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
 from orlop.services.access import Access
 from orlop.services.management.adoption import Adoption
-from orlop.services.management.documents import DocumentKind, DocumentsOfKinds
 from orlop.services.management.explain import Explaining
 from orlop.services.management.giving import Giving
 from orlop.services.management.grants import GrantsOnPlaces
@@ -24,6 +24,7 @@ from orlop.services.management.roles import Roles
 from orlop.services.management.sessions import Keys, SessionsOfAccounts
 from orlop.services.management.tokens import Tokens
 from orlop.services.management.users import Users
+from orlop.services.settings.kept import KeptSettings
 from orlop.services.signing import Signing
 
 
@@ -38,7 +39,7 @@ class Management(msgspec.Struct, frozen=True):
     roles: Roles
     grants: GrantsOnPlaces
     namespaces: NamespaceTree
-    documents: DocumentsOfKinds
+    settings: KeptSettings
     adoption: Adoption
     sessions: SessionsOfAccounts
     keys: Keys
@@ -54,10 +55,10 @@ class Management(msgspec.Struct, frozen=True):
         passwords: NewPasswords,
         draw: Draw,
         signing: Signing,
-        kinds: Mapping[str, DocumentKind],
+        kinds: Mapping[str, SettingKind],
         places: SecretPlaces,
     ) -> Self:
-        """On a catalog. `kinds`: the kinds of documents, by name; `places`: where the secrets that they name may be;
+        """On a catalog. `kinds`: the kinds of settings, by name; `places`: where the secrets that they name may be;
         `draw` gives random bytes."""
         gate = Gate(access, clock)
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
@@ -71,7 +72,7 @@ class Management(msgspec.Struct, frozen=True):
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
             namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants),
-            documents=DocumentsOfKinds(gate, giving, identity.documents, kinds, places),
+            settings=KeptSettings(gate, giving, identity.documents, kinds, places),
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons
             ),

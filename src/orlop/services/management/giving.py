@@ -1,32 +1,16 @@
 """Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password."""
 
-import msgspec
-
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
 from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
+from orlop.domain.settings import SpeaksFor
 from orlop.ports.identity import ExternalAccounts, GrantRecord, Grants, Groups, Members
 from orlop.services.management.operations import Gate
 
 #: How many grants of one principal are read at once.
 _AT_ONCE = 1_000
-
-
-class SpeaksFor(msgspec.Struct, frozen=True):
-    """Whom a setting lets somebody else sign in as, or fill with people of their choice."""
-
-    accounts: tuple[str, ...] = ()
-    source: str = ""
-    """A sign-on provider: every account and every group of it."""
-    authority: str = ""
-    """Of the accounts of `source` those that this identity of it vouches for, and those whose authority is not known:
-    it vouches for them, too."""
-
-
-#: Whom a setting speaks for that lets nobody in.
-NOBODY = SpeaksFor()
 
 
 class Giving:

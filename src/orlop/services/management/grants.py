@@ -9,10 +9,10 @@ from orlop.domain.access.reach import Gift
 from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.identity import GrantRecord, Grants, Members, NewGrant
 from orlop.services.management.giving import Giving
-from orlop.services.management.namespaces import checked_path
 from orlop.services.management.operations import Administered, Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.roles import Roles
@@ -112,6 +112,8 @@ def check_place(place: Place) -> None:
     match place.kind:
         case PlaceKind.REGISTRY if place.path:
             raise RequestInvalid("the registry as a place has no path", {"field": "place"})
+        case PlaceKind.NAMESPACE if not place.path:
+            raise RequestInvalid("the root as a place is the registry", {"field": "place"})
         case PlaceKind.NAMESPACE:
             checked_path(place.path)
         case PlaceKind.REPOSITORIES if not is_pattern(place.path):

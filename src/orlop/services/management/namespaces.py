@@ -1,9 +1,10 @@
 """Namespaces and repositories as a whole: who may pull without a grant, what there is, and the end of it."""
 
 from orlop.domain.access import Caller, Effect, Place, PlaceKind
-from orlop.domain.errors import NameUnknown, NotFound, RegistryError, RequestInvalid, Stale
+from orlop.domain.errors import NameUnknown, NotFound, Stale
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.identity import Grants, Namespace, Namespaces
 from orlop.services.management.giving import Giving
@@ -68,11 +69,3 @@ class NamespaceTree:
             raise NameUnknown(f"there is no repository {name}, or not for you to see")
         await self._gate.check(caller, Operation.REPOSITORY_REMOVE, repository=name)
         await self._namespaces.remove_repository(name, by(caller, self._gate.now()))
-
-
-def checked_path(path: str) -> str:
-    """A namespace's path, which has the grammar of a repository's name. Raises RequestInvalid."""
-    try:
-        return str(RepositoryName(path))
-    except RegistryError as error:
-        raise RequestInvalid(f"{path[:160]!r} is no namespace: {error.message}", {"path": path[:160]}) from error

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, decide
+from orlop.domain.access.actions import REGISTRY_WIDE
 from orlop.domain.access.reach import administers
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.clock import Clock
@@ -49,8 +50,8 @@ class Operation(StrEnum):
     NAMESPACE_REMOVE = "namespace.remove"
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
-    DOCUMENT_READ = "document.read"
-    DOCUMENT_CHANGE = "document.change"
+    SETTING_READ = "setting.read"
+    SETTING_CHANGE = "setting.change"
     PROVIDER_ADOPT = "provider.adopt"
     SESSION_READ = "session.read"
     SESSION_END = "session.end"
@@ -110,8 +111,9 @@ RULES: dict[Operation, Rule] = {
     Operation.NAMESPACE_REMOVE: Rule(place=Action.ADMIN),
     Operation.REPOSITORY_READ: Rule(place=Action.LIST),
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
-    Operation.DOCUMENT_READ: Rule(_SEE),
-    Operation.DOCUMENT_CHANGE: Rule(_RULE),
+    # What these need at their place, their kind declares: see domain.settings.
+    Operation.SETTING_READ: Rule(_SEE),
+    Operation.SETTING_CHANGE: Rule(_RULE),
     Operation.PROVIDER_ADOPT: Rule(_RULE),
     Operation.SESSION_READ: Rule(_RULE, own=True),
     Operation.SESSION_END: Rule(_RULE, own=True),
@@ -195,6 +197,14 @@ class Gate:
             await self._access.check(caller, action)
         raise Denied(f"{caller.subject.name} may not do this ({operation})", {"operation": operation.value})
 
+    async def check_setting(self, caller: Caller, action: Action, path: str, *, seeing: bool = False) -> None:
+        """Raises Unauthorized or Denied unless the caller may do that at a node of the tree; `seeing`: those who rule
+        or audit the registry may in any case."""
+        await self.rights(caller)
+        if seeing and any([await self._allowed(caller, action) for action in _SEE]):
+            return
+        await self._access.check(caller, action, namespace=path if action not in REGISTRY_WIDE else None)
+
     async def administers(self, caller: Caller) -> "Administered":
         """Where the caller has a say, to be asked about many places without a question to the catalog for each."""
         rights = await self.rights(caller)
@@ -228,6 +238,11 @@ class Administered:
     def repository(self, name: str) -> bool:
         """Whether they administer a repository."""
         return self.everything or self._may(Question(Action.ADMIN, name, None, "", self._now, self._caller.address))
+
+    def setting(self, action: Action, path: str) -> bool:
+        """Whether they may see a setting of a node, which takes this action there."""
+        where = None if action in REGISTRY_WIDE else path
+        return self.everything or self._may(Question(action, None, where, "", self._now, self._caller.address))
 
     def place(self, place: Place) -> bool:
         """Whether they administer the whole of a place."""

@@ -5,10 +5,10 @@ from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.secrets import Draw, new_secret
+from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secrets
 from orlop.services.management.giving import Giving
-from orlop.services.management.namespaces import checked_path
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.secrets import ALL, Issued, kept_secret

@@ -25,7 +25,7 @@ class SqlGrants:
     async def add(self, grant: NewGrant, by: By) -> GrantRecord:
         async def steps(tx: Session, ledger: Ledger) -> GrantRecord:
             account, group = await _principal(tx, grant.principal)
-            if grant.role not in ROLES and await tx.one("document_lock", ROLE, grant.role) is None:
+            if grant.role not in ROLES and await tx.one("document_lock", ROLE, "", grant.role) is None:
                 raise unknown("role", grant.role)
             place = grant.place
             what = (grant.effect.value, grant.role, place.kind.value, place.path, grant.tags)

@@ -6,6 +6,7 @@ from orlop.adapters.sql.identity.accounts import ALL
 from orlop.adapters.sql.identity.writing import changing, remove_grants
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, locked_repository, made_namespace, unlink
+from orlop.adapters.sql.settings import remove_document
 from orlop.domain.access import PlaceKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
@@ -77,12 +78,14 @@ class SqlNamespaces:
                 raise in_the_way(path, "robots belong to it")
             grants = await tx.all("grant_page_of_place", PlaceKind.NAMESPACE.value, path, 0, ALL)
             await remove_grants(tx, ledger, grants)
+            for document in await tx.all("documents_of_place", path, *_below(path)):
+                await remove_document(tx, ledger, rows.document(document), rights=False)
             await tx.run("namespace_unset", row[0])
             await tx.run("namespace_delete", row[0])
             ledger.event(EventKind.NAMESPACE_DELETED, subject=path)
             ledger.access()
 
-        await changing(self._engine, by, steps)
+        await changing(self._engine, by, steps, settings=True)
 
     async def remove_repository(self, name: RepositoryName, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:

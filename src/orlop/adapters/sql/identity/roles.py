@@ -4,7 +4,6 @@ from orlop.adapters.sql.engine import Engine
 from orlop.adapters.sql.identity.accounts import SqlAccounts, SqlPasswords
 from orlop.adapters.sql.identity.answers import SqlKeptAnswers
 from orlop.adapters.sql.identity.browser import SqlSignOns, SqlSteps
-from orlop.adapters.sql.identity.documents import SqlDocuments
 from orlop.adapters.sql.identity.external import SqlExternalAccounts
 from orlop.adapters.sql.identity.facts import SqlAccessFacts
 from orlop.adapters.sql.identity.grants import SqlGrants
@@ -13,6 +12,7 @@ from orlop.adapters.sql.identity.namespaces import SqlNamespaces
 from orlop.adapters.sql.identity.rates import SqlRates
 from orlop.adapters.sql.identity.secrets import SqlSecrets, SqlUses
 from orlop.adapters.sql.identity.sessions import SqlFailedAttempts, SqlSessions, SqlSigningKeys
+from orlop.adapters.sql.settings import SqlDocuments
 from orlop.ports.identity import Identity
 
 

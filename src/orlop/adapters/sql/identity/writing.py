@@ -15,9 +15,12 @@ from orlop.ports.identity_words import unknown
 T = TypeVar("T")
 
 
-async def changing(engine: Engine, by: By, steps: Callable[[Session, Ledger], Awaitable[T]]) -> T:
-    """Run steps as one transaction that changes who may do what, where its ledger says so, and no content."""
-    return await engine.write(recorded(by, steps), changes=False, access=True)
+async def changing(
+    engine: Engine, by: By, steps: Callable[[Session, Ledger], Awaitable[T]], *, settings: bool = False
+) -> T:
+    """Run steps as one transaction that changes who may do what, where its ledger says so, and no content; with
+    `settings` perhaps settings, too."""
+    return await engine.write(recorded(by, steps), changes=False, access=True, settings=settings)
 
 
 async def locked_account(tx: Session, name: str) -> Account:

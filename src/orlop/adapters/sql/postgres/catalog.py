@@ -18,14 +18,18 @@ def open_postgres(
     ticket: str = "",
     *,
     access_made: MutableSequence[int] | None = None,
+    settings_made: MutableSequence[int] | None = None,
 ) -> OpenCatalog:
     """Open the migrated catalog in a database; lists are read from `replica`, if there is one.
 
-    `made` are counts that the workers of this replica of Orlop share, of changes of content, and `access_made` those
-    of changes of who may do what (None: there is but this worker); `own` is the place of this one's, `ticket` what it
-    shows at the gate of a catalog that moves (domain.moving). Nothing is connected before it is needed.
+    `made` are counts that the workers of this replica of Orlop share, of changes of content, `access_made` those of
+    changes of who may do what, and `settings_made` of settings (None: there is but this worker); `own` is the place of
+    this one's, `ticket` what it shows at the gate of a catalog that moves (domain.moving). Nothing is connected before
+    it is needed.
     """
     changes = PostgresChanges(made, own, surroundings.monotonic)
     access = PostgresChanges(access_made or [0] * len(made), own, surroundings.monotonic)
-    engine = PostgresEngine(Pool(database), Pool(replica) if replica else None, changes, access, surroundings, ticket)
-    return on(engine, engine.lists, changes, access, engine.start)
+    settings = PostgresChanges(settings_made or [0] * len(made), own, surroundings.monotonic)
+    pools = Pool(database), Pool(replica) if replica else None
+    engine = PostgresEngine(*pools, changes, access, settings, surroundings, ticket)
+    return on(engine, engine.lists, changes, access, settings, engine.start)

@@ -61,6 +61,7 @@ class PostgresEngine:
         replica: Pool | None,
         changes: PostgresChanges,
         access: PostgresChanges,
+        settings: PostgresChanges,
         surroundings: Surroundings,
         ticket: str = "",
     ) -> None:
@@ -68,9 +69,10 @@ class PostgresEngine:
         self._replica = replica
         self._changes = changes
         self._access = access
+        self._settings = settings
         self._surroundings = surroundings
         self._ticket = ticket.replace("'", "''")
-        self._watch = Watch(pool.database, changes, access, surroundings)
+        self._watch = Watch(pool.database, changes, access, settings, surroundings)
         self._watching: asyncio.Task[None] | None = None
         self._writing: set[asyncio.Task[Any]] = set()
         self.reader: Session = PostgresReader(pool, surroundings)
@@ -81,10 +83,18 @@ class PostgresEngine:
         self._watching = asyncio.create_task(self._watch.run())
 
     async def write(
-        self, script: Script[T], *, durable: bool = True, changes: bool | str = True, access: bool = False
+        self,
+        script: Script[T],
+        *,
+        durable: bool = True,
+        changes: bool | str = True,
+        access: bool = False,
+        settings: bool = False,
     ) -> T:
         # A client that goes away takes nothing back: its transaction goes on to its end.
-        task = asyncio.create_task(self._write(script, durable=durable, changes=bool(changes), access=access))
+        task = asyncio.create_task(
+            self._write(script, durable=durable, changes=bool(changes), access=access, settings=settings)
+        )
         self._writing.add(task)
         task.add_done_callback(self._written)
         return await asyncio.shield(task)
@@ -110,7 +120,7 @@ class PostgresEngine:
         if not task.cancelled():
             task.exception()  # who waited was told; where nobody does any more, it is no news
 
-    async def _write(self, script: Script[T], *, durable: bool, changes: bool, access: bool) -> T:
+    async def _write(self, script: Script[T], *, durable: bool, changes: bool, access: bool, settings: bool) -> T:
         async def attempt() -> T:
             try:
                 async with self._pool.connection() as connection:
@@ -128,6 +138,8 @@ class PostgresEngine:
                 self._changes.moved()
             if access:
                 self._access.moved()
+            if settings:
+                self._settings.moved()
 
     async def _transact(self, connection: Connection, script: Script[T], begin: str) -> T:
         key = self._surroundings.new_id()

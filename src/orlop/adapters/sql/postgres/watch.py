@@ -1,5 +1,5 @@
 """Looks a few times a second for what other processes changed, on a connection of its own: content by the outbox, who
-may do what by the version of that.
+may do what and settings by the versions of these.
 
 NOTIFY would tell sooner, but each transaction that notifies holds a lock of the whole cluster until its commit is on
 disk, so that pushes would wait for one another; and no notice says that one went missing.
@@ -31,11 +31,17 @@ class Watch:
     """One per process. `run` ends only when it is cancelled."""
 
     def __init__(
-        self, database: Database, changes: PostgresChanges, access: PostgresChanges, surroundings: Surroundings
+        self,
+        database: Database,
+        changes: PostgresChanges,
+        access: PostgresChanges,
+        settings: PostgresChanges,
+        surroundings: Surroundings,
     ) -> None:
         self._database = database
         self._changes = changes
         self._access = access
+        self._settings = settings
         self._surroundings = surroundings
 
     async def run(self) -> None:
@@ -49,19 +55,22 @@ class Watch:
         connection = await self._database.connect()
         try:
             (snapshot,) = await self._one(connection, "snapshot")
-            version = -1
+            version, settings = -1, -1
             self._changes.seen()
             forget_at = self._surroundings.monotonic()
             while True:
                 asked = self._surroundings.monotonic()
-                known = version
-                snapshot, version, news = await self._one(connection, "news", snapshot, _OTHERS)
+                known = version, settings
+                snapshot, version, settings, news = await self._one(connection, "news", snapshot, _OTHERS)
                 if news:
                     self._changes.seen()
-                if version != known:
+                if version != known[0]:
                     self._access.seen()
+                if settings != known[1]:
+                    self._settings.seen()
                 self._changes.looked(asked)
                 self._access.looked(asked)
+                self._settings.looked(asked)
                 if asked >= forget_at:
                     forget_at = asked + _FORGET_EVERY
                     await connection.execute(POSTGRES["commits_forget"])

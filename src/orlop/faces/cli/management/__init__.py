@@ -2,8 +2,9 @@
 
 import cyclopts
 
+from orlop.domain.kinds import KINDS
 from orlop.faces.cli.ambient import LoginTools
-from orlop.faces.cli.management import access, configuration, people, places, sign_in
+from orlop.faces.cli.management import access, configuration, people, places, settings, sign_in
 from orlop.faces.cli.servers import Servers
 
 
@@ -11,6 +12,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     """Add all of them to `app`. `servers` and `tools` are used only when one runs."""
     sign_in.register(app, servers, tools)
     people.register(app, servers)
+    settings.register(app, servers, KINDS.values())
     places.register(app, servers)
     access.register(app, servers)
     configuration.register(app, servers)

@@ -7,18 +7,18 @@ from urllib.parse import quote
 
 import msgspec
 
+from orlop.domain.kinds import KINDS as SETTINGS
 from orlop.faces.cli.management.documents import (
     KINDS,
     CustomRole,
     Document,
     Granted,
     Group,
-    Provider,
+    Placed,
     Robot,
     Space,
     Step,
     There,
-    Trust,
     User,
     Verb,
     differences,
@@ -34,8 +34,7 @@ _PATHS = {
     "group": "/groups",
     "namespace": "/namespaces",
     "grant": "/grants",
-    "provider": "/providers",
-    "trust": "/trusts",
+    **{kind.kind: f"/{kind.plural}" for kind in SETTINGS.values()},
 }
 
 
@@ -121,8 +120,16 @@ async def _change(server: ManagementServer, wanted: Document, there: There) -> N
 
 
 async def _delete(server: ManagementServer, kind: str, there: There) -> None:
+    if isinstance(there.document, Placed):
+        await server.ask("DELETE", _address(there.document), match=there.version)
+        return
     name = str(there.number) if kind == "grant" else quote(there.document.key, safe="/+@")
     await server.ask("DELETE", f"{_PATHS[kind]}/{name}", match=there.version if kind != "grant" else "")
+
+
+def _address(setting: Placed) -> str:
+    query = f"?path={quote(setting.path, safe='/')}" if setting.path else ""
+    return f"{_PATHS[setting.kind]}/{_part(setting.name)}{query}"
 
 
 def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
@@ -136,8 +143,8 @@ def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
         case Space():
             body = {"visibility": wanted.visibility, "description": wanted.description}
             return f"/namespaces/{'-' if wanted.path == '/' else quote(wanted.path, safe='/')}", body
-        case Trust() | Provider():
-            return f"{_PATHS['trust' if isinstance(wanted, Trust) else 'provider']}/{_part(wanted.name)}", wanted.body
+        case Placed():
+            return _address(wanted), wanted.body
     raise AssertionError(wanted)
 
 
@@ -150,7 +157,7 @@ async def _all(server: ManagementServer, path: str) -> list[Any]:
     return found
 
 
-_PAGED = frozenset({"/users", "/robots", "/groups", "/namespaces", "/grants"})
+_PAGED = frozenset(_PATHS.values()) - {"/roles"}
 
 
 def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
@@ -170,6 +177,8 @@ def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
 def _made(kind: str, entry: dict[str, Any], *, kept: str) -> There:
     struct = KINDS[kind]
     fields = {name: entry[name] for name in struct.__struct_fields__ if name in entry}
+    if struct is Placed:
+        fields |= {"kind": kind, "at": entry["path"]}
     version = f'"{entry["version"]}"' if "version" in entry else ""
     return There(msgspec.convert(fields, struct), version, int(entry.get("id") or 0), kept)
 

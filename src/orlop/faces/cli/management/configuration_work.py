@@ -14,9 +14,8 @@ from orlop.faces.cli.management.carrying import carry_out, read
 from orlop.faces.cli.management.documents import (
     KINDS,
     Document,
-    Provider,
+    Placed,
     Step,
-    Trust,
     Verb,
     kind_of,
     parse_document,
@@ -26,7 +25,7 @@ from orlop.faces.cli.management.documents import (
 from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.ports.management import ManagementServer
 
-#: Makes the body of a trust or provider what the server would make of it: kind, name, body.
+#: Makes the body of a setting what the server would make of it: kind, name, body.
 Normal = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 
 _MARKS = {Verb.CREATE: "+", Verb.CHANGE: "~", Verb.DELETE: "-", Verb.DRIFT: "!"}
@@ -104,12 +103,10 @@ def documents(file: Path, normal: Normal) -> list[Document]:
 
 
 def _normal(document: Document, normal: Normal) -> Document:
-    match document:
-        case Trust(name=name, body=body):
-            return Trust(name=name, body=normal("trust", name, body))
-        case Provider(name=name, body=body):
-            return Provider(name=name, body=normal("provider", name, body))
-    return document
+    if not isinstance(document, Placed):
+        return document
+    body = normal(document.kind, document.name, document.body)
+    return Placed(kind=document.kind, at=document.at, name=document.name, body=body)
 
 
 def _texts(file: Path) -> Iterator[tuple[str, str]]:

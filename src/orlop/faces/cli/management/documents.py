@@ -13,6 +13,8 @@ from msgspec import Meta
 from orlop.domain.access import Action, Conditions, Effect, Place, PlaceKind, Visibility
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
+from orlop.domain.kinds import KINDS as SETTINGS
+from orlop.domain.settings import place_words
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -115,21 +117,30 @@ class Granted(_Document, frozen=True, kw_only=True, omit_defaults=True):
         return " ".join(words)
 
 
-class Trust(_Document, frozen=True, kw_only=True, omit_defaults=True):
-    """An issuer whose tokens stand for robots."""
+class Placed(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A setting of any kind that is declared. A secret that is `(set)` stays as it is."""
 
+    kind: str
+    at: str = ""
+    """The namespace (`team/`) or repository that it is about; empty: the registry."""
     name: Name
     body: dict[str, Any]
 
+    def __post_init__(self) -> None:
+        path = self.at.strip("/")
+        msgspec.structs.force_setattr(self, "at", place_words(path) if path else "")
 
-class Provider(_Document, frozen=True, kw_only=True, omit_defaults=True):
-    """A sign-on provider. A secret that is `(set)` stays as it is."""
+    @property
+    def key(self) -> str:
+        return f"{self.at} {self.name}" if self.at else self.name
 
-    name: Name
-    body: dict[str, Any]
+    @property
+    def path(self) -> str:
+        """The place as the API has it."""
+        return self.at.strip("/")
 
 
-Document = User | Robot | Group | CustomRole | Space | Granted | Trust | Provider
+Document = User | Robot | Group | CustomRole | Space | Granted | Placed
 
 #: The kinds in the order in which they are made; what is removed goes the other way.
 KINDS: dict[str, type[Document]] = {
@@ -139,15 +150,14 @@ KINDS: dict[str, type[Document]] = {
     "group": Group,
     "namespace": Space,
     "grant": Granted,
-    "provider": Provider,
-    "trust": Trust,
+    **dict.fromkeys(SETTINGS, Placed),
 }
-_NAMES = {kind: name for name, kind in KINDS.items()}
+_NAMES = {struct: kind for kind, struct in KINDS.items() if struct is not Placed}
 
 
 def kind_of(document: Document) -> str:
     """The word for its kind."""
-    return _NAMES[type(document)]
+    return document.kind if isinstance(document, Placed) else _NAMES[type(document)]
 
 
 def parse_document(value: Any, where: str) -> Document:
@@ -160,6 +170,8 @@ def parse_document(value: Any, where: str) -> Document:
         raise RequestInvalid(f"{where}: there is no kind {str(kind)[:64]}{nearest(str(kind), tuple(KINDS))}")
     try:
         refuse_unknown(KINDS[kind], rest)
+        if KINDS[kind] is Placed:
+            rest["kind"] = kind
         # YAML knows times, and JSON does not: they are texts in both.
         rest = {name: item.isoformat() if isinstance(item, date) else item for name, item in rest.items()}
         found = msgspec.convert(rest, KINDS[kind])

@@ -1,10 +1,8 @@
-"""orlop role, grant, namespace, trust, provider, session, key."""
+"""orlop role, grant, namespace, provider adopt, session, key."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import cyclopts
-from cyclopts import Parameter
 
 from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
@@ -29,13 +27,6 @@ _NAMESPACES: dict[str, Any] = {
     "VISIBILITY": "visibility",
     "DESCRIPTION": "description",
 }
-_DOCUMENTS: dict[str, Any] = {
-    "NAME": "name",
-    "VERSION": "version",
-    "CHANGED": "changed_at",
-    "BY": "changed_by",
-    "BODY": "body",
-}
 _SESSIONS = {
     "ID": "id",
     "PROVIDER": "provider",
@@ -58,11 +49,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
     _roles(app, servers)
     _grants(app, servers)
     _namespaces(app, servers)
-    _documents(app, servers, "trust", "trusts", "Issuers whose tokens stand for robots, so that CI keeps no secret.")
-    providers = _documents(
-        app, servers, "provider", "providers", "Sign-on providers: directories and OpenID providers."
-    )
-    _adoption(providers, servers)
+    _adoption(app["provider"], servers)
     _sessions(app, servers)
     _keys(app, servers)
 
@@ -240,52 +227,6 @@ def _namespaces(app: cyclopts.App, servers: Servers) -> None:
     def rm(path: str, /, *, at: ServerChoice = HERE) -> int:
         """Remove a namespace with the grants on it; nothing may lie below it."""
         return typed.remove(servers, at, f"/namespaces/{path_of(path)}", f"the namespace {path} is removed")
-
-
-def _documents(app: cyclopts.App, servers: Servers, kind: str, plural: str, text: str) -> cyclopts.App:
-    group = cyclopts.App(name=kind, help=text)
-    app.command(group)
-
-    @group.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
-        """List all of them, without secrets."""
-        return _list(servers, at, f"/{plural}", _DOCUMENTS, json=json)
-
-    @group.command
-    def show(name: str, /, *, at: ServerChoice = HERE) -> int:
-        """Show one as a JSON object, without secrets: (set) stands for one, and leaves it as it is when given back."""
-
-        async def do(server: ManagementServer) -> None:
-            found = await server.ask("GET", f"/{plural}/{part(name)}")
-            shown.fields(found.value["body"], json=True)
-
-        return work(servers, at, do)
-
-    @group.command
-    def set(  # noqa: A001
-        name: str,
-        file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
-        /,
-        *,
-        json: Flag = False,
-        at: ServerChoice = HERE,
-    ) -> int:
-        """Make or replace one from a YAML or JSON file; - is standard input."""
-
-        async def do(server: ManagementServer) -> None:
-            body = typed.document(file)
-            if not isinstance(body, dict):
-                raise UsageError(f"{file} is no mapping")
-            shown.fields((await typed.put(server, f"/{plural}/{part(name)}", body)).value, json=json)
-
-        return work(servers, at, do)
-
-    @group.command
-    def rm(name: str, /, *, at: ServerChoice = HERE) -> int:
-        """Remove one."""
-        return typed.remove(servers, at, f"/{plural}/{part(name)}", f"the {kind} {name} is removed")
-
-    return group
 
 
 def _adoption(group: cyclopts.App, servers: Servers) -> None:

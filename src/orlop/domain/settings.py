@@ -1,0 +1,129 @@
+"""Settings as values: documents that have a place in the tree of namespaces, and what a kind of them declares.
+
+A setting is found by its kind, its path and its name. The path is that of a node of the tree, `` for the registry as a
+whole; it counts for that node, for everything below it, and for the repository of that name.
+"""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from orlop.domain.access.actions import Action
+from orlop.domain.errors import RegistryError, RequestInvalid
+from orlop.domain.fields import refuse_unknown
+from orlop.domain.names import RepositoryName
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+class Holds(StrEnum):
+    """Which of the settings of a kind hold where several cover a place."""
+
+    NEAREST = "nearest"
+    """Those of the nearest node that has any: what is below takes the place of what is above."""
+    ALL = "all"
+    """All of them: nothing below loosens what is above."""
+
+
+class SpeaksFor(msgspec.Struct, frozen=True):
+    """Whom a setting lets somebody else sign in as, or fill with people of their choice."""
+
+    accounts: tuple[str, ...] = ()
+    source: str = ""
+    """A sign-on provider: every account and every group of it."""
+    authority: str = ""
+    """Of the accounts of `source` those that this identity of it vouches for, and those whose authority is not known:
+    it vouches for them, too."""
+
+
+#: Whom a setting speaks for that lets nobody in.
+NOBODY = SpeaksFor()
+
+
+def nobody(name: str, before: Any, after: Any) -> SpeaksFor:
+    """What a kind says whose settings let nobody sign in, and give nobody anything."""
+    return NOBODY
+
+
+def _nothing(name: str, body: Any) -> None:
+    return None
+
+
+class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of settings, declared once: routes, commands, `apply`, audit, rights and reference follow from it."""
+
+    kind: str
+    """In commands and documents, such as `tag-rule`."""
+    plural: str
+    """In addresses, such as `tag-rules`."""
+    text: str
+    """What it is, as a sentence for people."""
+    body: Any
+    """The type of a body: a struct, or a union of structs that a field tells apart."""
+    speaks_for: Callable[[str, Any, Any], SpeaksFor]
+    """Whom a setting of this name speaks for that it did not speak for before: name, body before (None: there was none
+    that can be read), body now. To write it takes the right to everything that they may do."""
+    placed: bool = True
+    """Whether it has a place; without, it is of the registry as a whole, and `path` is always empty."""
+    holds: Holds = Holds.NEAREST
+    read: Action = Action.POLICY_EDIT
+    """What seeing it needs at its place. Those who rule or audit the registry see everything."""
+    change: Action = Action.POLICY_EDIT
+    """What making, changing and removing it needs at its place."""
+    rights: bool = False
+    """Whether a change may change who may do what, so that nobody remembers rights over it."""
+    secrets: frozenset[str] = frozenset()
+    """Fields whose text is a secret unless it says where one is kept (`env:NAME`, `file:PATH`); at any depth."""
+    destination: Callable[[Any], object] | None = None
+    """Where the secrets of a body are sent. A secret that was given for one place is not kept for another."""
+    check: Callable[[str, Any], None] = _nothing
+    """Raises ValueError for a name and a body that its type lets pass and that still make no sense."""
+
+    def __post_init__(self) -> None:
+        if self.secrets and self.destination is None:
+            raise TypeError(f"say where the secrets of a {self.kind} go")
+
+    def parse(self, name: str, body: dict[str, Any]) -> Any:
+        """A body in its type. Raises RequestInvalid."""
+        refuse_unknown(self.body, body)
+        try:
+            parsed = msgspec.convert(body, self.body)
+            self.check(name, parsed)
+        except msgspec.ValidationError as error:
+            raise RequestInvalid(f"the {self.kind} {name} cannot be read: {error}") from error
+        except ValueError as error:
+            raise RequestInvalid(str(error), {"name": name[:160]}) from error
+        return parsed
+
+    def where(self, path: str) -> str:
+        """The place in words: ` of team/`; nothing for what has none."""
+        return f" of {place_words(path)}" if self.placed else ""
+
+
+def place_words(path: str) -> str:
+    """A place as people type it: `team/`, and `/` for the registry."""
+    return f"{path}/"
+
+
+def checked_name(kind: str, name: str) -> str:
+    """The name of a setting. Raises RequestInvalid."""
+    if not _NAME.fullmatch(name):
+        raise RequestInvalid(
+            f"a {kind}'s name is 1 to 63 lower-case letters, digits and . _ - with none of these at an end",
+            {"name": name[:160]},
+        )
+    return name
+
+
+def checked_path(path: str) -> str:
+    """The path of a node of the tree, `` for the root; it has the grammar of a repository's name. Raises
+    RequestInvalid."""
+    if not path:
+        return path
+    try:
+        return str(RepositoryName(path))
+    except RegistryError as error:
+        raise RequestInvalid(f"{path[:160]!r} is no namespace: {error.message}", {"path": path[:160]}) from error

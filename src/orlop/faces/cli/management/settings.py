@@ -1,0 +1,191 @@
+"""orlop provider, trust, tag-rule and so on: the same commands for every kind of settings."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+from msgspec import inspect as types
+
+from orlop.domain.settings import SettingKind, place_words
+from orlop.faces.cli import shown
+from orlop.faces.cli.management import typed
+from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.running import UsageError
+from orlop.faces.cli.servers import ServerChoice, Servers, everything, part
+from orlop.ports.management import ManagementServer
+
+Where = Annotated[
+    str, Parameter(name="--at", help="The namespace (team/) or repository that it is about; / is the registry.")
+]
+File = Annotated[
+    Path | None,
+    Parameter(
+        name=["--file", "-f"], negative="", help="A YAML or JSON file with the whole of it; - is standard input."
+    ),
+]
+
+_COLUMNS: dict[str, Any] = {
+    "NAME": "name",
+    "VERSION": "version",
+    "CHANGED": "changed_at",
+    "BY": "changed_by",
+    "BODY": "body",
+}
+_PLACED = {"PLACE": lambda setting: place_words(setting["path"])} | _COLUMNS
+
+
+def register(app: cyclopts.App, servers: Servers, kinds: Iterable[SettingKind]) -> None:
+    """Add a group of commands for each kind."""
+    for kind in kinds:
+        group = cyclopts.App(name=kind.kind, help=kind.text)
+        app.command(group)
+        _listing(group, servers, kind)
+        _one(group, servers, kind)
+        group.command(_setter(servers, kind), name="set")
+
+
+def _listing(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
+    if not kind.placed:
+
+        @group.command(name="ls")
+        def whole(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+            """List all of them, without secrets."""
+            return _list(servers, kind, at, json=json)
+
+        return
+
+    @group.command
+    def ls(*, place: Where = "", covering: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+        """List those that you may see, by place and name.
+
+        Parameters
+        ----------
+        covering
+            Those that are about this namespace or repository and all above it.
+        json
+            Print a JSON array.
+        """
+        query = {"path": _path(place)} if place else {}
+        if covering:
+            query = {"covering": _path(covering)}
+        return _list(servers, kind, at, json=json, **query)
+
+
+def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
+    def show(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
+        """Show one as a JSON object, without secrets: (set) stands for one, and leaves it as it is when given back."""
+
+        async def do(server: ManagementServer) -> None:
+            shown.fields((await server.ask("GET", _address(kind, name, place))).value["body"], json=True)
+
+        return work(servers, at, do)
+
+    def rm(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
+        """Remove one."""
+        where = kind.where(_path(place))
+        return typed.remove(servers, at, _address(kind, name, place), f"the {kind.kind} {name}{where} is removed")
+
+    for command in (show, rm):
+        group.command(_placed(command, kind))
+
+
+def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
+    """`set`, with a flag for each field of a body that can be typed."""
+    flags = {name: flag for field in _fields(kind) for name, flag in _flag(field)}
+
+    def set_(
+        name: str, /, *, file: File = None, place: Where = "", json: Flag = False, at: ServerChoice = HERE, **given: Any
+    ) -> int:
+        """Make or replace one from a file, or say what is to be changed of it."""
+
+        async def do(server: ManagementServer) -> None:
+            named = {field: value for field, value in given.items() if value is not None}
+            address = _address(kind, name, place)
+            body = _read(file) if file is not None else {}
+            if named and file is None:
+                there = await typed.find(server, address)
+                body = there.value["body"] if there is not None else {}
+            if not named and file is None:
+                raise UsageError("say what it is to be: with --file, or by flags")
+            body |= {flags[field][0]: value for field, value in named.items()}
+            shown.fields((await typed.put(server, address, body)).value, json=json)
+
+        return work(servers, at, do)
+
+    signature = inspect.signature(set_)
+    fixed = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    added = [
+        inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for field, (_, annotation) in flags.items()
+    ]
+    set_.__signature__ = signature.replace(parameters=[*fixed, *added])  # type: ignore[attr-defined]
+    set_.__annotations__ |= {field: annotation for field, (_, annotation) in flags.items()}
+    return _placed(set_, kind)
+
+
+def _placed(command: Callable[..., int], kind: SettingKind) -> Callable[..., int]:
+    """A command without `--at` for a kind that has no place."""
+    if not kind.placed:
+        signature = inspect.signature(command)
+        kept = [one for one in signature.parameters.values() if one.name != "place"]
+        command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+        command.__annotations__.pop("place")
+    return command
+
+
+def _fields(kind: SettingKind) -> tuple[types.Field, ...]:
+    """The fields of a body that is one struct; of one that is several nothing can be typed."""
+    body = types.type_info(kind.body)
+    return body.fields if isinstance(body, types.StructType) else ()
+
+
+def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
+    """The name of a parameter, what the body calls it, and how it is typed; nothing for what is no word or list."""
+    kind = field.type
+    help_ = ""
+    if isinstance(kind, types.Metadata):
+        help_ = str((kind.extra_json_schema or {}).get("description", ""))
+        kind = kind.type
+    made: Any = None
+    if isinstance(kind, types.BoolType):
+        made = Annotated[bool | None, Parameter(name=_option(field), help=help_)]
+    elif isinstance(kind, types.StrType):
+        made = Annotated[str | None, Parameter(name=_option(field), help=help_)]
+    elif isinstance(kind, types.IntType):
+        made = Annotated[int | None, Parameter(name=_option(field), help=help_)]
+    elif isinstance(kind, types.VarTupleType):
+        made = Annotated[tuple[str, ...] | None, Parameter(name=_option(field), negative="", help=help_)]
+    if made is not None:
+        yield field.name, (field.encode_name, made)
+
+
+def _option(field: types.Field) -> str:
+    return f"--{field.encode_name.replace('_', '-')}"
+
+
+def _list(servers: Servers, kind: SettingKind, at: ServerChoice, *, json: bool, **query: str) -> int:
+    async def do(server: ManagementServer) -> None:
+        found = await everything(server, f"/{kind.plural}", **query)
+        shown.rows(found, _PLACED if kind.placed else _COLUMNS, json=json)
+
+    return work(servers, at, do)
+
+
+def _address(kind: SettingKind, name: str, place: str) -> str:
+    query = f"?path={part(_path(place))}" if _path(place) else ""
+    return f"/{kind.plural}/{part(name)}{query}"
+
+
+def _path(place: str) -> str:
+    """`team/` and `team` are one node; `/` is the root."""
+    return place.strip("/")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    body = typed.document(file)
+    if not isinstance(body, dict):
+        raise UsageError(f"{file} is no mapping")
+    return body

@@ -1,0 +1,75 @@
+"""Which settings hold at a place, remembered for as long as none changes."""
+
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+
+from orlop.domain.errors import Unavailable
+from orlop.domain.settings import Holds, SettingKind
+from orlop.ports.events import Changes
+from orlop.ports.settings import Document, Documents
+
+#: How many places of each kind a process remembers.
+REMEMBERED = 10_000
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """A setting that holds somewhere."""
+
+    path: str
+    """The node that it is about: the place itself, or one above it."""
+    name: str
+    body: Any
+    """In the type of its kind."""
+
+
+class SettingsInForce:
+    """`changes` moves with every change of a setting."""
+
+    def __init__(self, documents: Documents, changes: Changes) -> None:
+        self._documents = documents
+        self._changes = changes
+        self._count: int | None = None
+        self._known: OrderedDict[tuple[str, str], tuple[InForce, ...]] = OrderedDict()
+
+    async def covering(self, kind: SettingKind, path: str) -> tuple[InForce, ...]:
+        """Those of a kind that hold for a node or a repository, from the root down, by name.
+
+        Where the kind says so these are those of the nearest node that has any. Raises Unavailable for one that a
+        newer release wrote: what it forbids is not allowed because it cannot be read.
+        """
+        key = kind.kind, path
+        self._renew()
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+            return known
+        count = self._changes.current()
+        found = _holding(kind, await self._documents.covering(kind.kind, path))
+        if count is not None and count == self._changes.current() == self._count:
+            self._known[key] = found
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return found
+
+    def _renew(self) -> None:
+        count = self._changes.current()
+        if count is None or count != self._count:
+            self._known.clear()
+            self._count = count
+
+
+def _holding(kind: SettingKind, documents: tuple[Document, ...]) -> tuple[InForce, ...]:
+    if kind.holds is Holds.NEAREST and documents:
+        nearest = documents[-1].path
+        documents = tuple(document for document in documents if document.path == nearest)
+    return tuple(InForce(document.path, document.name, _body(kind, document)) for document in documents)
+
+
+def _body(kind: SettingKind, document: Document) -> Any:
+    try:
+        return msgspec.json.decode(document.body, type=kind.body)
+    except msgspec.MsgspecError as cause:
+        where = kind.where(document.path)
+        raise Unavailable(f"the {kind.kind} {document.name}{where} cannot be read by this release: {cause}") from cause

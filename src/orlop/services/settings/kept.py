@@ -1,0 +1,199 @@
+"""Settings as they are managed: checked by what their kind declares, secrets never told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.errors import NotFound, RequestInvalid, Unsupported
+from orlop.domain.pages import Page, PageRequest
+from orlop.domain.secret_references import SecretPlaces, parse_secret
+from orlop.domain.settings import SettingKind, checked_name, checked_path
+from orlop.ports.catalog import by
+from orlop.ports.settings import Document, Documents
+from orlop.services.management.giving import Giving
+from orlop.services.management.operations import Gate
+from orlop.services.management.pages import seen
+
+#: Stands for a secret that there is, where a setting is shown; given back, it leaves the secret as it is.
+SET = "(set)"
+
+#: A secret that is written down elsewhere, which is no secret itself.
+_REFERENCES = ("env:", "file:")
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A setting as it may be seen."""
+
+    name: str
+    path: str
+    body: dict[str, Any]
+    version: int
+    changed_at: int
+    changed_by: str
+
+
+class KeptSettings:
+    """See ports.settings.Documents. `kinds`: by name. What a caller may not see is not there for them (NotFound)."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        giving: Giving,
+        documents: Documents,
+        kinds: Mapping[str, SettingKind],
+        places: SecretPlaces,
+    ) -> None:
+        self._gate = gate
+        self._giving = giving
+        self._documents = documents
+        self.kinds = kinds
+        self._places = places
+
+    async def page(self, caller: Caller, kind: str, page: PageRequest, path: str | None = None) -> Page[Shown]:
+        """Those of a kind that the caller may see, by path and name; of one node, if it is given."""
+        known = self._kind(kind)
+        if not known.placed:
+            await self._gate.check_setting(caller, known.read, "", seeing=True)
+        seeing = await self._gate.administers(caller)
+        where = checked_path(path) if path is not None else None
+        found = await seen(
+            lambda part: self._documents.page(kind, part, where),
+            page,
+            lambda document: document.key,
+            lambda document: not known.placed or seeing.setting(known.read, document.path),
+        )
+        return Page(tuple(self._shown(document) for document in found.items), more=found.more)
+
+    async def covering(self, caller: Caller, kind: str, path: str) -> tuple[Shown, ...]:
+        """Those that are about a node or one above it, from the root down, as far as the caller may see them."""
+        known = self._kind(kind)
+        seeing = await self._gate.administers(caller)
+        return tuple(
+            self._shown(document)
+            for document in await self._documents.covering(kind, checked_path(path))
+            if seeing.setting(known.read, document.path)
+        )
+
+    async def get(self, caller: Caller, kind: str, name: str, path: str = "") -> Shown:
+        """Raises NotFound."""
+        known = self._kind(kind)
+        await self._gate.check_setting(caller, known.read, self._path(known, path), seeing=True)
+        document = await self._documents.get(kind, name, path)
+        if document is None:
+            raise NotFound(f"there is no {kind} {name}{known.where(path)}")
+        return self._shown(document)
+
+    async def put(
+        self, caller: Caller, kind: str, name: str, body: dict[str, Any], expected: int | None, path: str = ""
+    ) -> Shown:
+        """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
+        known = self._kind(kind)
+        await self._gate.check_setting(caller, known.change, self._path(known, path))
+        checked_name(kind, name)
+        there = await self._documents.get(kind, name, path)
+        kept = msgspec.json.decode(there.body) if there is not None else None
+        completed = _with_secrets(body, kept, known.secrets)
+        parsed = known.parse(name, completed)
+        self._refuse_places(completed, known.secrets)
+        before = _readable(known, kept)
+        if completed != body:
+            _refuse_redirection(known, before, parsed)
+        await self._giving.speech(caller, known.speaks_for(name, before, parsed), f"the {kind} {name}")
+        if expected is None:  # what was completed with its secrets is what is replaced
+            expected = there.version if there is not None else 0
+        document = Document(kind, name, msgspec.json.encode(parsed), path=path)
+        done = by(caller, self._gate.now())
+        return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
+
+    async def remove(self, caller: Caller, kind: str, name: str, expected: int | None, path: str = "") -> None:
+        """Raises NotFound, Stale."""
+        known = self._kind(kind)
+        await self._gate.check_setting(caller, known.change, self._path(known, path))
+        done = by(caller, self._gate.now())
+        await self._documents.remove(kind, name, done, path=path, expected=expected, rights=known.rights)
+
+    def _kind(self, kind: str) -> SettingKind:
+        known = self.kinds.get(kind)
+        if known is None:
+            raise Unsupported(f"this registry keeps no {kind}s")
+        return known
+
+    def _path(self, kind: SettingKind, path: str) -> str:
+        if path and not kind.placed:
+            raise RequestInvalid(
+                f"a {kind.kind} is of the registry as a whole, and of no namespace", {"path": path[:160]}
+            )
+        return checked_path(path)
+
+    def _refuse_places(self, value: Any, secrets: frozenset[str]) -> None:
+        """Raises RequestInvalid for a secret that is said to be where none may be."""
+        if isinstance(value, list):
+            for item in value:
+                self._refuse_places(item, secrets)
+        if not isinstance(value, dict):
+            return
+        for key, item in value.items():
+            if key in secrets and isinstance(item, str) and item.startswith(_REFERENCES):
+                try:
+                    self._places.refuse(parse_secret(item))
+                except ValueError as refusal:
+                    raise RequestInvalid(f"{key}: {refusal}") from refusal
+            else:
+                self._refuse_places(item, secrets)
+
+    def _shown(self, document: Document) -> Shown:
+        body = _hidden(msgspec.json.decode(document.body), self.kinds[document.kind].secrets)
+        return Shown(document.name, document.path, body, document.version, document.changed_at, document.changed_by)
+
+
+def _readable(kind: SettingKind, kept: Any) -> Any:
+    """A kept body in its type; None where there is none, or one that only another release can read."""
+    try:
+        return msgspec.convert(kept, kind.body) if kept is not None else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _refuse_redirection(kind: SettingKind, before: Any, after: Any) -> None:
+    """Raises RequestInvalid where a secret that is kept would go elsewhere from now on."""
+    if kind.destination is None:
+        return
+    if before is None or kind.destination(before) != kind.destination(after):
+        raise RequestInvalid(
+            f"{SET} keeps a secret for where it goes now, and this {kind.kind} would send it elsewhere;"
+            " give the secret anew"
+        )
+
+
+def _hidden(value: Any, secrets: frozenset[str]) -> Any:
+    """A body without its secrets."""
+    if isinstance(value, list):
+        return [_hidden(item, secrets) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: SET if key in secrets and _is_secret(item) else _hidden(item, secrets) for key, item in value.items()}
+
+
+def _is_secret(value: Any) -> bool:
+    return bool(value) and not (isinstance(value, str) and value.startswith(_REFERENCES))
+
+
+def _with_secrets(value: Any, kept: Any, secrets: frozenset[str]) -> Any:
+    """A body with the secrets that it leaves as they are. Raises RequestInvalid where there is none to leave."""
+    if isinstance(value, list):
+        known = kept if isinstance(kept, list) and len(kept) == len(value) else [None] * len(value)
+        return [_with_secrets(item, before, secrets) for item, before in zip(value, known, strict=True)]
+    if not isinstance(value, dict):
+        return value
+    before = kept if isinstance(kept, dict) else {}
+    made = {}
+    for key, item in value.items():
+        if key in secrets and item == SET:
+            if not _is_secret(before.get(key)):
+                raise RequestInvalid(f"{key} is {SET}, which keeps the secret that there is, and there is none")
+            made[key] = before[key]
+        else:
+            made[key] = _with_secrets(item, before.get(key), secrets)
+    return made
