@@ -1,6 +1,8 @@
-"""Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password."""
+"""Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password, a
+visibility."""
 
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
+from orlop.domain.access.actions import READS
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
 from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
@@ -35,6 +37,14 @@ class Giving:
     async def actions(self, caller: Caller, actions: frozenset[Action], what: str) -> None:
         """The same for actions on the registry as a whole."""
         await self.gift(caller, Gift(actions, REGISTRY), what)
+
+    async def opening(self, caller: Caller, place: Place, what: str) -> None:
+        """Raises Denied unless the caller may themselves read the whole of a place, for good and from anywhere.
+
+        For whatever lets others read there without a grant: a visibility, a place that shows what lies in another, a
+        credential that others read with.
+        """
+        await self.gift(caller, Gift(READS, place), what)
 
     async def withdrawal(self, caller: Caller, grant: Grant) -> None:
         """Raises Denied where to take a grant away gives somebody something that the caller does not have.
