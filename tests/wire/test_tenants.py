@@ -182,6 +182,35 @@ def test_a_release_is_not_overwritten_by_who_may_not(people: Private) -> None:
     assert people.ask("reader", "GET", f"/v2/{ACME}/app/manifests/v1").body == APP.content
 
 
+@pytest.mark.parametrize("denied", [Action.UNTAG, Action.OVERWRITE])
+def test_a_release_goes_neither_by_its_tag_nor_by_its_digest_nor_with_its_repository(
+    people: Private, denied: Action
+) -> None:
+    _role(people, "denied", denied)
+    people.deny("owner", "denied", ACMES, tags="v*")
+    people.push("maintainer", f"{ACME}/app", OTHER, "edge")
+    for reference in ("v1", APP.digest):
+        refused = people.ask("owner", "DELETE", f"/v2/{ACME}/app/manifests/{reference}")
+        assert_refused(refused, 403, "DENIED")
+        assert refused.json()["errors"][0]["detail"]["tag"] == "v1"
+    tagging = [("content-type", APP.media_type)]
+    target = f"/v2/{ACME}/app/manifests/{OTHER.digest}?tag=edge&tag=v1"
+    if denied is Action.OVERWRITE:
+        assert_refused(people.ask("owner", "PUT", target, OTHER.content, tagging), 403, "DENIED")
+    assert people.ask("reader", "GET", f"/v2/{ACME}/app/manifests/v1").body == APP.content
+    assert people.ask("owner", "DELETE", f"/v2/{ACME}/app/manifests/{OTHER.digest}").status == 202
+    assert people.ask("maintainer", "DELETE", f"/v2/{ACME}/app/manifests/{APP.digest}").status == 202
+
+
+def test_a_manifest_with_tags_is_deleted_by_who_may_remove_these(people: Private) -> None:
+    _role(people, "deleting", Action.PULL, Action.DELETE)
+    people.join("deleting")
+    people.grant("deleting", "deleting", ACMES)
+    assert_refused(people.ask("deleting", "DELETE", f"/v2/{ACME}/app/manifests/{APP.digest}"), 403, "DENIED")
+    assert people.ask("owner", "DELETE", f"/v2/{ACME}/app/manifests/v1").status == 202
+    assert people.ask("deleting", "DELETE", f"/v2/{ACME}/app/manifests/{APP.digest}").status == 202
+
+
 def test_a_grant_for_digests_alone_opens_no_tag(people: Private) -> None:
     people.join("pinned")
     people.grant("pinned", "guest", ACMES, conditions=Conditions(only_by_digest=True))

@@ -8,7 +8,7 @@ from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.catalog import By
+from orlop.ports.catalog import By, TagRefusals, refuse_tags
 from orlop.ports.identity import Namespace
 from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
 
@@ -71,10 +71,11 @@ class MemoryNamespaces:
         self._state.event(EventKind.NAMESPACE_DELETED, by, subject=path)
         rows.moved()
 
-    async def remove_repository(self, name: RepositoryName, by: By) -> None:
+    async def remove_repository(self, name: RepositoryName, by: By, refusals: TagRefusals | None = None) -> None:
         row = self._state.repositories.get(name)
         if row is None:
             raise NameUnknown(f"there is no repository {name}", {"name": name})
+        refuse_tags(sorted(row.tags), refusals)
         words = repository_words(row.counters.tags, row.counters.manifests, row.counters.blobs)
         self._state.remove(row, by)
         self._state.event(EventKind.REPOSITORY_DELETED, by, name, detail=words)

@@ -6,7 +6,7 @@ from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, Ma
 from orlop.domain.events import EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.catalog import By, ManifestPush, StoredManifest, TagChange
+from orlop.ports.catalog import By, ManifestPush, StoredManifest, TagChange, TagRefusals, refuse_tags
 
 
 class MemoryManifests:
@@ -42,14 +42,18 @@ class MemoryManifests:
             self._point(row, tag, push.digest, by)
         self._state.changes.moved()
 
-    async def delete(self, repository: RepositoryName, digest: Digest, by: By) -> None:
+    async def delete(
+        self, repository: RepositoryName, digest: Digest, by: By, refusals: TagRefusals | None = None
+    ) -> None:
         row = self._state.repositories.get(repository)
         if row is None or digest not in row.manifests:
             raise _unknown(repository, digest)
         parent = row.naming_manifest(digest)
         if parent is not None:
             raise Denied(f"the index {parent} names this manifest; delete that first", {"index": parent})
-        for tag in sorted(tag for tag, target in row.tags.items() if target.digest == digest):
+        tags = sorted(tag for tag, target in row.tags.items() if target.digest == digest)
+        refuse_tags(tags, refusals)
+        for tag in tags:
             self._state.untag(row, tag, by)
         manifest = row.manifests.pop(digest)
         for child in {edge.digest for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST}:

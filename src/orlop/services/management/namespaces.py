@@ -81,13 +81,16 @@ class NamespaceTree:
         return False
 
     async def remove_repository(self, caller: Caller, name: RepositoryName) -> None:
-        """With every tag, manifest and link. Raises NameUnknown, Denied."""
-        if not await self._gate.may(caller, Operation.REPOSITORY_REMOVE, repository=name) and not await self._gate.may(
-            caller, Operation.REPOSITORY_READ, repository=name
+        """With every tag, manifest and link. Raises NameUnknown; Denied, also for a tag that the caller may not
+        remove."""
+        if not await self._gate.may(caller, Operation.REPOSITORY_REMOVE, repository=name) and not (
+            await self._gate.may(caller, Operation.REPOSITORY_READ, repository=name)
+            and (await self._facts.place(name)).exists
         ):
             raise NameUnknown(f"there is no repository {name}, or not for you to see")
         await self._gate.check(caller, Operation.REPOSITORY_REMOVE, repository=name)
-        await self._namespaces.remove_repository(name, by(caller, self._gate.now()))
+        refusals = await self._gate.tag_refusals(caller, name)
+        await self._namespaces.remove_repository(name, by(caller, self._gate.now()), refusals)
 
 
 def checked_path(path: str) -> str:
