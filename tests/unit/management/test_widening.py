@@ -206,6 +206,17 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
     ),
     Operation.GRANT_REMOVE: (
         Way("lift a denial", last_grant_goes, (*KEEPER, holds("eve", "reader", TEAM, Effect.DENY)), READS),
+        Way(
+            "lift a denial of moving tags, which is one of removing them",
+            last_grant_goes,
+            (
+                *KEEPER,
+                role("mover", Action.OVERWRITE),
+                holds("gil", "mover", TEAM),
+                holds("eve", "mover", TEAM, Effect.DENY),
+            ),
+            holds("gil", "maintainer", TEAM),
+        ),
     ),
     Operation.NAMESPACE_CHANGE: (
         Way("public", sets("team", PUBLIC), KEEPER, READS),

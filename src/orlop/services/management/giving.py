@@ -8,6 +8,7 @@ from orlop.domain.errors import Denied
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import GrantRecord, Grants, Members
 from orlop.services.management.operations import Gate
+from orlop.services.management.sight import grant_sight
 
 #: How many grants of one principal are read at once.
 _AT_ONCE = 1_000
@@ -57,7 +58,7 @@ class Giving:
         rights, now = await self._gate.rights(caller), self._gate.now()
         ruler = decide(rights, Question(Action.SYSTEM, at=now, address=caller.address)).allowed
         too_much = beyond(rights, Gift.of(grant), now, denied=not ruler)
-        _refuse(caller, too_much, grant.place, f"to lift what {grant}")
+        await self._refuse(caller, too_much, grant, "to lift what")
 
     async def standing(self, caller: Caller, principal: str, *, lifting: bool = False) -> None:
         """Raises Denied unless the caller may do all that a principal's own grants allow; with `lifting`, also what
@@ -67,7 +68,8 @@ class Giving:
             if 0 < grant.expires_at <= self._gate.now():
                 continue
             if grant.effect is Effect.ALLOW and not lifting:
-                await self.gift(caller, Gift.of(grant), f"what {grant}")
+                too_much = beyond(await self._gate.rights(caller), Gift.of(grant), self._gate.now())
+                await self._refuse(caller, too_much, grant, "what")
             elif grant.effect is Effect.DENY and lifting:
                 await self.withdrawal(caller, grant)
 
@@ -85,6 +87,16 @@ class Giving:
         if limits is not None and not any(beyond(rights, Gift(limit.actions, limit.place), now) for limit in limits):
             return
         await self.account(caller, account)
+
+    async def _refuse(self, caller: Caller, too_much: frozenset[Action], grant: Grant, what: str) -> None:
+        """Names the grant, and what of it is too much, to those who may see it."""
+        if not too_much or (await grant_sight(self._gate, self._members, caller)).grant(grant):
+            _refuse(caller, too_much, grant.place, f"{what} {grant}")
+            return
+        raise Denied(
+            f"this is about more than {caller.subject.name} may pass on, by a grant that is not for them to see; ask "
+            "somebody who rules the registry"
+        )
 
     async def grants_of(self, principal: str) -> tuple[GrantRecord, ...]:
         """Every grant of a principal."""
