@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError
-from orlop.domain.names import Tag
+from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import Catalog, ManifestPush, PushRefusals, UploadCommit
 from tests.content import blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -238,13 +238,15 @@ class RefusalKit:
                     await catalog.manifests.delete(APP, manifest.digest, scene.by(), {tag: UNTAG}.get)
             await catalog.manifests.delete(APP, manifest.digest, scene.by(), dict[Tag, RegistryError]().get)
 
-    async def test_holders_are_those_that_hold_it(self, catalog: Catalog) -> None:
+    async def test_holders_are_those_of_the_named_that_hold_it(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
-        assert await catalog.links.holders(BASE.digest, 10) == ()
+        both = (LIB, RepositoryName("none"), APP)
+        assert await catalog.links.holders(BASE.digest, both) == ()
         await scene.hold(APP, BASE)
         await scene.hold(LIB, BASE, OTHER)
-        assert set(await catalog.links.holders(BASE.digest, 10)) == {APP, LIB}
-        assert await catalog.links.holders(OTHER.digest, 10) == (LIB,)
-        assert len(await catalog.links.holders(BASE.digest, 1)) == 1
+        assert set(await catalog.links.holders(BASE.digest, both)) == {APP, LIB}
+        assert await catalog.links.holders(BASE.digest, (APP,)) == (APP,)
+        assert await catalog.links.holders(BASE.digest, ()) == ()
+        assert await catalog.links.holders(OTHER.digest, both) == (LIB,)
         await catalog.links.unlink(APP, BASE.digest, scene.by())
-        assert await catalog.links.holders(BASE.digest, 10) == (LIB,)
+        assert await catalog.links.holders(BASE.digest, both) == (LIB,)

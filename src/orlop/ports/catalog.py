@@ -186,8 +186,8 @@ class BlobLinks(Protocol):
         """Start a loose link's grace anew: somebody was told that the blob is there. False when it is not any more."""
         ...
 
-    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
-        """Up to `limit` repositories that hold a blob, in no particular order."""
+    async def holders(self, digest: Digest, among: Sequence[RepositoryName]) -> tuple[RepositoryName, ...]:
+        """Those of these repositories that hold a blob. It costs the same whoever else holds it."""
         ...
 
     async def mount(

@@ -29,8 +29,8 @@ class MemoryBlobLinks:
             held[1].loose_since = by.at
         return True
 
-    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
-        return tuple(name for name, row in self._state.repositories.items() if digest in row.links)[:limit]
+    async def holders(self, digest: Digest, among: Sequence[RepositoryName]) -> tuple[RepositoryName, ...]:
+        return tuple(name for name in among if self._state.held(name, digest))
 
     async def mount(
         self,
