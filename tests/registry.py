@@ -155,9 +155,11 @@ class Registry:
             self.ids,
             UploadLimits(expire=EXPIRE, lease=LEASE),
         )
-        self.blobs = Blobs(catalog.links, stores.reader, self.access, clock, grace=GRACE)
         self.referrers = Referrers(catalog.browse, catalog.manifests)
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
+        self.blobs = Blobs(
+            catalog.links, stores.reader, self.access, clock, repositories=self.repositories, grace=GRACE
+        )
         self.manifests = Manifests(catalog.manifests, self.referrers, self.access, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)

@@ -4,7 +4,7 @@ import pytest
 
 from orlop.domain.access import Place, PlaceKind, Visibility
 from orlop.domain.blob import BlobState
-from orlop.domain.errors import Conflict, NameUnknown, NotFound, Stale
+from orlop.domain.errors import Conflict, Denied, NameUnknown, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
@@ -125,6 +125,18 @@ class NamespacesKit:
 
 class RepositoriesKit:
     """Needs the fixture `cast`: on an empty catalog."""
+
+    async def test_a_repository_goes_only_with_tags_that_may_go(self, cast: Cast) -> None:
+        scene = Scene(cast.catalog, at=cast.at)
+        await scene.push(APP, ONE, V1, V2)
+        refused = {V2: Denied("no untag")}
+        async with scene.unchanged(), cast.unchanged():
+            with pytest.raises(Denied) as raised:
+                await cast.identity.namespaces.remove_repository(APP, cast.by(), refused.get)
+        assert raised.value is refused[V2]
+        await cast.catalog.manifests.untag(APP, V2, scene.by())
+        await cast.identity.namespaces.remove_repository(APP, cast.by(), refused.get)
+        assert await scene.findings() == []
 
     async def test_a_repository_goes_with_everything_in_it_and_nothing_else(self, cast: Cast) -> None:
         scene = Scene(cast.catalog, at=cast.at)

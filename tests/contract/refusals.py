@@ -10,13 +10,15 @@ from typing import NamedTuple
 import pytest
 
 from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError
+from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import Catalog, ManifestPush, PushRefusals, UploadCommit
-from tests.content import blob, image
+from tests.content import blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
 
 ONE = image("one", ["base", "code"])
 TWO = image("two", ["base", "other"])
 BASE, OTHER = blob("base"), blob("other")
+UNTAG = Denied("no untag")
 
 CREATE, CONTENT, TAG, OVERWRITE = (Denied(f"no {what}") for what in ("create", "content", "tag", "overwrite"))
 
@@ -205,13 +207,46 @@ class RefusalKit:
         with pytest.raises(Denied):
             await catalog.manifests.put(push, scene.by())
 
-    async def test_holders_are_those_that_hold_it(self, catalog: Catalog) -> None:
+    async def test_a_manifest_goes_only_with_tags_that_may_go(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
-        assert await catalog.links.holders(BASE.digest, 10) == ()
+        await scene.push(APP, ONE, V1, V2)
+        await scene.push(APP, TWO, Tag("edge"))
+        asked: list[Tag] = []
+
+        def refusals(tag: Tag) -> RegistryError | None:
+            asked.append(tag)
+            return UNTAG if tag == V2 else None
+
+        async with scene.unchanged():
+            with pytest.raises(Denied) as refused:
+                await catalog.manifests.delete(APP, ONE.digest, scene.by(), refusals)
+        assert refused.value is UNTAG
+        assert asked == [V1, V2], "all that point at it, and no other"
+        await catalog.manifests.delete(APP, TWO.digest, scene.by(), refusals)
+        await catalog.manifests.untag(APP, V2, scene.by())
+        await catalog.manifests.delete(APP, ONE.digest, scene.by(), refusals)
+        assert await scene.findings() == []
+
+    async def test_an_index_and_what_it_names_go_only_with_tags_that_may_go(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        both = index("both", [ONE, TWO])
+        await scene.push(APP, both, V1)
+        await scene.put(APP, ONE, V2)
+        for tag, manifest in ((V1, both), (V2, ONE)):
+            async with scene.unchanged():
+                with pytest.raises(Denied):
+                    await catalog.manifests.delete(APP, manifest.digest, scene.by(), {tag: UNTAG}.get)
+            await catalog.manifests.delete(APP, manifest.digest, scene.by(), dict[Tag, RegistryError]().get)
+
+    async def test_holders_are_those_of_the_named_that_hold_it(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        both = (LIB, RepositoryName("none"), APP)
+        assert await catalog.links.holders(BASE.digest, both) == ()
         await scene.hold(APP, BASE)
         await scene.hold(LIB, BASE, OTHER)
-        assert set(await catalog.links.holders(BASE.digest, 10)) == {APP, LIB}
-        assert await catalog.links.holders(OTHER.digest, 10) == (LIB,)
-        assert len(await catalog.links.holders(BASE.digest, 1)) == 1
+        assert set(await catalog.links.holders(BASE.digest, both)) == {APP, LIB}
+        assert await catalog.links.holders(BASE.digest, (APP,)) == (APP,)
+        assert await catalog.links.holders(BASE.digest, ()) == ()
+        assert await catalog.links.holders(OTHER.digest, both) == (LIB,)
         await catalog.links.unlink(APP, BASE.digest, scene.by())
-        assert await catalog.links.holders(BASE.digest, 10) == (LIB,)
+        assert await catalog.links.holders(BASE.digest, both) == (LIB,)

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
+from orlop.domain.access import Caller, Place, PlaceKind, Subject
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
+from orlop.services.access import Access
+from orlop.services.blobs import Blobs
+from orlop.services.repositories import Repositories
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -118,6 +123,43 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
         "learn what is said of a place": 1,
         "list open namespaces": 1,
     }
+    await opened.engine.close()
+    server.close()
+
+
+async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """The time that it takes would tell, of a blob that somebody names, in how many private repositories it is."""
+    name = (await asyncio.to_thread(postgres.catalog)).rpartition("/")[2]
+    counting = Counting(postgres.port)
+    server = await counting.serve()
+    url = postgres.url(name, port=server.sockets[0].getsockname()[1])
+    opened = open_postgres(Database(url, 1), None, [0], 0, SURROUNDINGS)
+    catalog, identity, clock = opened.catalog, opened.identity, HandClock()
+    access = Access(identity.facts, opened.access_changes, clock, everyone=False)
+    repositories = Repositories(catalog.browse, access, identity.facts, clock)
+    store = FilesystemBlobs(open_data_folder(tmp_path))
+    blobs = Blobs(catalog.links, store.reader, access, clock, repositories=repositories, grace=1)
+    scene, cast = Scene(catalog), Cast(catalog, identity)
+    ann = await cast.user("ann")
+    await cast.grant("ann", "owner", Place(PlaceKind.NAMESPACE, "mine"))
+    caller = Caller(Subject("ann", id=ann.id))
+    pieces = {holders: blob(f"held by {holders}") for holders in (0, 1, 32)}
+    for holders, piece in pieces.items():
+        for number in range(holders):
+            await scene.hold(RepositoryName(f"private/{number}/{holders}"), piece)
+    for repository in ("mine/one", "mine/two"):
+        await scene.hold(RepositoryName(repository), blob("other"))
+
+    async def trips(piece: Piece) -> int:
+        before = counting.trips
+        assert await blobs.mount(piece.digest, None, RepositoryName("mine/new"), caller) is None
+        return counting.trips - before
+
+    for piece in pieces.values():
+        await trips(piece)
+    assert len({await trips(piece) for piece in pieces.values()}) == 1
     await opened.engine.close()
     server.close()
 

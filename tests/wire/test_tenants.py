@@ -95,6 +95,25 @@ def test_a_mount_takes_nothing_that_the_caller_may_not_pull(people: Private) -> 
         assert people.ask("other", "GET", f"/v2/{target}/blobs/{BASE.digest}").body == BASE.content
 
 
+def test_a_mount_from_anywhere_finds_what_the_caller_may_pull_however_many_others_hold_it(people: Private) -> None:
+    for number in range(40):
+        target = f"/v2/{ACME}/more{number:02}/blobs/uploads/?mount={BASE.digest}&from={ACME}/app"
+        assert people.ask("owner", "POST", target).status == 201
+    mount = f"/v2/{RIVAL}/mine/blobs/uploads/?mount={BASE.digest}"
+    assert people.ask("other", "POST", mount).status == 202
+    assert people.ask("other", "POST", f"/v2/{RIVAL}/z/blobs/uploads/?digest={BASE.digest}", BASE.content).status == 201
+    assert people.ask("other", "POST", mount).status == 201
+    people.show("public", Visibility.PUBLIC)
+    people.grant("owner", "owner", Place(PlaceKind.NAMESPACE, "public"))
+    posted = people.ask("owner", "POST", f"/v2/public/new/blobs/uploads/?digest={NEW.digest}", NEW.content)
+    assert posted.status == 201
+    assert people.ask("other", "POST", f"/v2/{RIVAL}/mine/blobs/uploads/?mount={NEW.digest}").status == 201
+    people.deny("other", "guest", Place(PlaceKind.REPOSITORIES, "public/*"))
+    assert people.ask("other", "POST", f"/v2/{RIVAL}/fresh/blobs/uploads/?mount={NEW.digest}&from=none").status == 202
+    people.registry.run(_unlinked(people, f"{RIVAL}/mine"))
+    assert people.ask("other", "POST", f"/v2/{RIVAL}/fresh/blobs/uploads/?mount={NEW.digest}").status == 202
+
+
 @pytest.mark.parametrize("query", [f"&from={ACME}/app", ""])
 def test_a_token_that_is_too_narrow_for_a_mount_is_asked_to_be_wider(people: Private, query: str) -> None:
     """Only where its owner may pull what they want: to everybody else there is nothing to mount."""
@@ -182,6 +201,35 @@ def test_a_release_is_not_overwritten_by_who_may_not(people: Private) -> None:
     assert people.ask("reader", "GET", f"/v2/{ACME}/app/manifests/v1").body == APP.content
 
 
+@pytest.mark.parametrize("denied", [Action.UNTAG, Action.OVERWRITE])
+def test_a_release_goes_neither_by_its_tag_nor_by_its_digest_nor_with_its_repository(
+    people: Private, denied: Action
+) -> None:
+    _role(people, "denied", denied)
+    people.deny("owner", "denied", ACMES, tags="v*")
+    people.push("maintainer", f"{ACME}/app", OTHER, "edge")
+    for reference in ("v1", APP.digest):
+        refused = people.ask("owner", "DELETE", f"/v2/{ACME}/app/manifests/{reference}")
+        assert_refused(refused, 403, "DENIED")
+        assert refused.json()["errors"][0]["detail"]["tag"] == "v1"
+    tagging = [("content-type", APP.media_type)]
+    target = f"/v2/{ACME}/app/manifests/{OTHER.digest}?tag=edge&tag=v1"
+    if denied is Action.OVERWRITE:
+        assert_refused(people.ask("owner", "PUT", target, OTHER.content, tagging), 403, "DENIED")
+    assert people.ask("reader", "GET", f"/v2/{ACME}/app/manifests/v1").body == APP.content
+    assert people.ask("owner", "DELETE", f"/v2/{ACME}/app/manifests/{OTHER.digest}").status == 202
+    assert people.ask("maintainer", "DELETE", f"/v2/{ACME}/app/manifests/{APP.digest}").status == 202
+
+
+def test_a_manifest_with_tags_is_deleted_by_who_may_remove_these(people: Private) -> None:
+    _role(people, "deleting", Action.PULL, Action.DELETE)
+    people.join("deleting")
+    people.grant("deleting", "deleting", ACMES)
+    assert_refused(people.ask("deleting", "DELETE", f"/v2/{ACME}/app/manifests/{APP.digest}"), 403, "DENIED")
+    assert people.ask("owner", "DELETE", f"/v2/{ACME}/app/manifests/v1").status == 202
+    assert people.ask("deleting", "DELETE", f"/v2/{ACME}/app/manifests/{APP.digest}").status == 202
+
+
 def test_a_grant_for_digests_alone_opens_no_tag(people: Private) -> None:
     people.join("pinned")
     people.grant("pinned", "guest", ACMES, conditions=Conditions(only_by_digest=True))
@@ -248,6 +296,10 @@ def test_the_access_log_says_who_and_with_what_and_no_secret(capfd: pytest.Captu
     assert '"subject":"anonymous","error":"UNAUTHORIZED"' in lines
     assert text not in lines
     assert text not in repr(events)
+
+
+async def _unlinked(people: Private, repository: str) -> None:
+    await people.registry.stores.catalog.links.unlink(RepositoryName(repository), NEW.digest, BY)
 
 
 def _role(people: Private, name: str, *actions: Action) -> None:

@@ -39,6 +39,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     catalog = stores.catalog
     access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
     referrers = Referrers(catalog.browse, catalog.manifests)
+    repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     return Services(
         access=access,
         uploads=Uploads(
@@ -56,12 +57,20 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
                 sessions=0 if settings.open else settings.uploads.sessions,
             ),
         ),
-        blobs=Blobs(catalog.links, reader, access, clock, grace=settings.gc.grace, addresses=stores.blobs.addresses),
+        blobs=Blobs(
+            catalog.links,
+            reader,
+            access,
+            clock,
+            repositories=repositories,
+            grace=settings.gc.grace,
+            addresses=stores.blobs.addresses,
+        ),
         manifests=Manifests(
             catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
         ),
         referrers=referrers,
-        repositories=Repositories(catalog.browse, access, stores.identity.facts, clock),
+        repositories=repositories,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(stores),
         notices=build_notices(settings, stores),

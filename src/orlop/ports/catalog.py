@@ -3,7 +3,7 @@
 Each method is one transaction. `by` says who acts and when; the catalog reads no clock.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -54,6 +54,19 @@ class PushRefusals(msgspec.Struct, frozen=True):
 #: A push that is refused nothing.
 ALLOWED = PushRefusals()
 
+#: What the removal of a tag is refused with; None: it is not. Asked within a transaction, of the tags that it finds.
+TagRefusals = Callable[[Tag], RegistryError | None]
+
+
+def refuse_tags(tags: Iterable[Tag], refusals: TagRefusals | None) -> None:
+    """Raises what the removal of the first of these that may not go is refused with."""
+    if refusals is None:
+        return
+    for tag in tags:
+        refusal = refusals(tag)
+        if refusal is not None:
+            raise refusal
+
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -97,10 +110,13 @@ class Manifests(Protocol):
         that would tell what the repository holds.
         """
 
-    async def delete(self, repository: RepositoryName, digest: Digest, by: By) -> None:
+    async def delete(
+        self, repository: RepositoryName, digest: Digest, by: By, refusals: TagRefusals | None = None
+    ) -> None:
         """Remove a manifest and every tag that points at it.
 
-        Raises ManifestUnknown, or Denied while an index of the same repository names it.
+        Raises ManifestUnknown, or Denied while an index of the same repository names it, or what the removal of one of
+        the tags is refused with; None: none is refused.
         """
 
     async def untag(self, repository: RepositoryName, tag: Tag, by: By) -> None:
@@ -170,8 +186,8 @@ class BlobLinks(Protocol):
         """Start a loose link's grace anew: somebody was told that the blob is there. False when it is not any more."""
         ...
 
-    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
-        """Up to `limit` repositories that hold a blob, in no particular order."""
+    async def holders(self, digest: Digest, among: Sequence[RepositoryName]) -> tuple[RepositoryName, ...]:
+        """Those of these repositories that hold a blob. It costs the same whoever else holds it."""
         ...
 
     async def mount(

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 from orlop.domain.access import Action, Caller, Decision, Question, Rights, RuleKind, Subject, SubjectKind, decide
-from orlop.domain.access.actions import READS, REGISTRY_WIDE
+from orlop.domain.access.actions import OF_REPOSITORIES, READS
 from orlop.domain.access.grants import GrantsByPlace
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
 from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
 from orlop.domain.names import Tag
-from orlop.ports.catalog import ALLOWED, PushRefusals
+from orlop.ports.catalog import ALLOWED, PushRefusals, TagRefusals
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
@@ -22,14 +22,14 @@ V = TypeVar("V")
 #: Later than anything, in microseconds since 1970.
 NEVER = 1 << 62
 
-#: What may be done to one repository: whoever may do any of it has to know that it is there.
-_TELLING = tuple(action for action in Action if action not in REGISTRY_WIDE)
-
 #: How many subjects and places a process remembers.
 REMEMBERED = 10_000
 
 #: How many decisions about one subject a process remembers: a push asks the same few questions for each of its blobs.
 DECIDED = 1_000
+
+#: Stands for all tags where none is treated otherwise than another.
+_SOME = Tag("latest")
 
 #: Rules that say the same wherever the place is and whoever may see it.
 _BY_GRANTS = frozenset({RuleKind.GRANTED, RuleKind.DENIED, RuleKind.LIMIT})
@@ -205,6 +205,26 @@ class Access:
             of_tags[Action.OVERWRITE],
         )
 
+    async def tag_refusals(self, caller: Caller, repository: str) -> TagRefusals | None:
+        """What the removal of each tag is refused with, for a transaction that finds out which go; None: none is.
+
+        Raises Unauthorized when the caller has to sign in anew.
+        """
+        if self.everyone:
+            return None
+        rights, limits = await self.rights(caller.subject, repository), caller.subject.limits
+        now = self._clock.now()
+        included = limits is None or any(limit.includes(Action.UNTAG, repository, None) for limit in limits)
+
+        def refusal(tag: Tag) -> RegistryError | None:
+            decision = decide(rights, Question(Action.UNTAG, repository, None, tag, now, caller.address))
+            if not decision.allowed:
+                return _refusal(caller, Action.UNTAG, repository, tag, decision)
+            return None if included else _narrow(Action.UNTAG, repository, f"the token does not include {Action.UNTAG}")
+
+        by_tag = any(grant.tags for grant in rights.grants if grant.concerns(Action.UNTAG))
+        return refusal if by_tag or refusal(_SOME) is not None else None
+
     async def check_new(self, caller: Caller, repository: str) -> None:
         """Raises what making a repository is refused with, if there is none of that name: before a client sends what
         could not be kept. The transaction that would make it asks again."""
@@ -236,7 +256,7 @@ class Access:
         now = self._clock.now()
         return any(
             decide(rights, Question(action, repository, at=now, address=caller.address), visible).allowed
-            for action in _TELLING
+            for action in OF_REPOSITORIES
         )
 
     async def _fit(self, subject: Subject) -> _Known:

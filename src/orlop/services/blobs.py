@@ -12,10 +12,11 @@ from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
 from orlop.ports.catalog import BlobLinks, by
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
+from orlop.services.repositories import Repositories
 
-#: How many repositories that hold a blob are looked at for one to mount it from: a common one is held by thousands, and
-#: to upload it again costs the client less than to ask about all of them.
-_HOLDERS = 32
+#: In how many repositories that the caller may pull from a blob is looked for to mount it: to upload it again costs the
+#: client less than a look into all of them.
+_AROUND = 256
 
 
 class FoundBlob(NamedTuple):
@@ -35,6 +36,7 @@ class Blobs:
         access: Access,
         clock: Clock,
         *,
+        repositories: Repositories,
         grace: int,
         addresses: BlobAddresses | None = None,
     ) -> None:
@@ -42,6 +44,7 @@ class Blobs:
         self._reader = reader
         self._access = access
         self._clock = clock
+        self._repositories = repositories
         self._grace = grace
         self._addresses = addresses
 
@@ -80,6 +83,7 @@ class Blobs:
         """Link a blob into `target` that `source` holds, or without one any repository; None when none does that the
         caller may pull from.
 
+        It is looked for only in what the caller may pull from, so that how long it takes does not tell who else has it.
         Raises what refuses the caller a push of it; Unauthorized for a token that is too narrow to pull it from where
         its owner may: a client then fetches one for both repositories.
         """
@@ -88,7 +92,8 @@ class Blobs:
             return await self._links.mount(digest, source, target, who)
         refusals = await self._access.push_refusals(caller, target)
         narrow: Unauthorized | None = None
-        for holder in (source,) if source is not None else await self._links.holders(digest, _HOLDERS):
+        holders = (source,) if source is not None else await self._holders(digest, target, caller)
+        for holder in holders:
             try:
                 decision = await self._access.decide(caller, Action.PULL, repository=holder)
             except Unauthorized as refusal:
@@ -102,6 +107,9 @@ class Blobs:
         if narrow is not None:
             raise narrow
         return None
+
+    async def _holders(self, digest: Digest, target: RepositoryName, caller: Caller) -> tuple[RepositoryName, ...]:
+        return await self._links.holders(digest, await self._repositories.around(caller, target, _AROUND))
 
     async def delete(self, repository: RepositoryName, digest: Digest, caller: Caller) -> None:
         """Remove a blob from a repository. Raises BlobUnknown, or Denied while a manifest there names it."""

@@ -106,10 +106,14 @@ class Manifests:
         await self._rows.put(push, by(caller, self._clock.now()))
 
     async def delete(self, repository: RepositoryName, reference: Reference, caller: Caller) -> None:
-        """Remove a manifest with its tags, or a tag alone. Raises ManifestUnknown, Denied."""
+        """Remove a manifest with its tags, or a tag alone.
+
+        Raises ManifestUnknown; Denied, also for a tag that points at the manifest and that the caller may not remove.
+        """
         who = by(caller, self._clock.now())
         if isinstance(reference, Digest):
-            await self._rows.delete(repository, reference, who)
+            refusals = await self._access.tag_refusals(caller, repository)
+            await self._rows.delete(repository, reference, who, refusals)
         else:
             await self._rows.untag(repository, reference, who)
 

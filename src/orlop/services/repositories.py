@@ -1,9 +1,11 @@
-"""The list of repositories as somebody may see it: pages over what is visible, without a look at what is not."""
+"""Repositories as somebody may see or read them: pages over what is visible, without a look at what is not."""
 
 from collections.abc import AsyncIterator
 
-from orlop.domain.access import Caller, Rights, Visibility
-from orlop.domain.access.spans import EVERYTHING, NameSpan, after, rest, without
+import msgspec
+
+from orlop.domain.access import Action, Caller, Rights, Visibility
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, rest, without
 from orlop.domain.access.visible import Openness, Sight, Stretch
 from orlop.domain.names import REPOSITORY_MAX, RepositoryName
 from orlop.domain.pages import Page, PageRequest
@@ -16,6 +18,8 @@ from orlop.services.access import Access
 _NAMESPACES = 1_000
 #: Spans looked into at once: few where each may fill a page, many where those before were all but empty.
 _SPANS, _SPANS_MOST = 16, 256
+#: How many pages of names are read where only some are wanted, and a pattern may match none of them.
+_PAGES = 2
 #: Names read at once where each is to be looked at, because a grant is for those that match a pattern.
 _NAMES = 1_000
 
@@ -50,11 +54,34 @@ class Repositories:
                     return Page(tuple(found[: page.size]), more=True)
         return Page(tuple(found))
 
-    async def _stretches(self, rights: Rights, sight: Sight, start: str) -> AsyncIterator[Stretch]:
-        """What is to be looked into behind a name, in order."""
+    async def around(self, caller: Caller, target: RepositoryName, most: int) -> tuple[RepositoryName, ...]:
+        """Up to `most` repositories that the caller may pull from, or whoever owns the token that they came with: first
+        some in the namespace of `target`, then others by name.
+
+        What it costs depends on what there is to be read, and on nothing else. Raises Unauthorized as `page`.
+        """
+        rights = await self._access.rights(caller.subject)
+        rights = msgspec.structs.replace(rights, subject=msgspec.structs.replace(rights.subject, limits=None))
+        sight = Sight(rights, self._clock.now(), caller.address, Action.PULL)
+        found: dict[RepositoryName, None] = {}
+        beside = ((below(target.namespace), most // 2),) if target.namespace else ()
+        for span, until in (*beside, (EVERYTHING, most)):
+            async for stretch in self._stretches(rights, sight, span.low, span.high):
+                async for name in self._names(sight, stretch, most, pages=_PAGES):
+                    found[name] = None
+                    if len(found) >= until:
+                        break
+                if len(found) >= until:
+                    break
+        return tuple(found)
+
+    async def _stretches(
+        self, rights: Rights, sight: Sight, start: str, high: str = EVERYTHING.high
+    ) -> AsyncIterator[Stretch]:
+        """What is to be looked into behind a name and before `high`, in order."""
         low = after(start)
         if not sight.needs_namespaces:
-            yield sight.stretch(NameSpan(low, EVERYTHING.high), ())
+            yield sight.stretch(NameSpan(low, high), ())
             return
         openness = Openness(rights, low, await self._enclosing(start))
         key = start
@@ -62,8 +89,8 @@ class Repositories:
             entries = await self._facts.open_namespaces(key, _NAMESPACES)
             is_last = len(entries) < _NAMESPACES
             end = EVERYTHING.high if is_last else f"{entries[-1][0]}/"
-            yield sight.stretch(NameSpan(low, end), openness.until(end, entries))
-            if is_last:
+            yield sight.stretch(NameSpan(low, min(end, high)), openness.until(end, entries))
+            if is_last or end >= high:
                 return
             low = key = end
 
@@ -76,14 +103,18 @@ class Repositories:
             found.append((visible.namespace, visible.visibility))
         return found[::-1]
 
-    async def _names(self, sight: Sight, stretch: Stretch, size: int) -> AsyncIterator[RepositoryName]:
-        """The names in a stretch that may be seen."""
+    async def _names(
+        self, sight: Sight, stretch: Stretch, size: int, pages: int | None = None
+    ) -> AsyncIterator[RepositoryName]:
+        """The names in a stretch that may be seen; of spans that hold many, those on the first `pages`."""
         spans, together = stretch.within, _SPANS
         if without(stretch.within, stretch.sure):
             size = max(size, _NAMES)
         while spans:
             part, spans = spans[:together], spans[together:]
-            while part:
+            left = pages
+            while part and left != 0:
+                left = left - 1 if left is not None else None
                 page = await self._browse.repositories(PageRequest(size), part)
                 for name in page.items:
                     if sight.sees(name, stretch):

@@ -118,12 +118,14 @@ class Scene:
         credential = f"token {secret}" if secret else "password"
         return Caller(Subject(name, account.kind, account.id, credential, secret), "192.0.2.1", "request-1")
 
-    async def with_token(self, name: str, limits: tuple[Limit, ...] | None, expires_at: int = 0) -> Caller:
+    async def with_token(
+        self, name: str, limits: tuple[Limit, ...] | None, expires_at: int = 0, kind: str = "token"
+    ) -> Caller:
         """Who comes with a token of theirs that has these limits."""
         [(made,)] = rows(self.catalog, "SELECT count(*) FROM secrets")
         lookup = f"made{made}"
         secret = await self.identity.secrets.add(
-            Secret(account=name, kind="token", lookup=lookup, hash="", limits=limits, expires_at=expires_at),
+            Secret(account=name, kind=kind, lookup=lookup, hash="", limits=limits, expires_at=expires_at),
             BY,
             at_most=100,
         )

@@ -3,12 +3,16 @@
 import pytest
 
 from orlop.domain.access import Action, Effect, Limit, Role, Visibility
+from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.errors import Conflict, Denied, NotFound, Stale
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
+from orlop.domain.upload import Upload
+from orlop.ports.catalog import ManifestPush, UploadCommit
 from orlop.ports.identity import Account, AccountChange, Namespace, NewGrant
 from orlop.services.management.explain import Asked
 from tests.catalogs import make_repositories
+from tests.content import image
 from tests.unit.management.scene import BY, NOW, REGISTRY, namespace, repositories, scene
 
 TEAM = namespace("team")
@@ -98,7 +102,7 @@ async def test_who_lists_groups_accounts_and_what_denies() -> None:
     await made.group("staff", ("eve", "bob"), ("publisher", TEAM))
     denial = await made.grant("bob", "publisher", repositories("team/app"), Effect.DENY)
     await made.identity.namespaces.put(Namespace(path="team", visibility=Visibility.INTERNAL), BY)
-    who = await made.management.explaining.who(await made.caller("ann"), RepositoryName("team/app"))
+    who = await made.management.explaining.who(await made.caller("root"), RepositoryName("team/app"))
     able = {one.principal: one for one in who.able}
     assert {"group:staff", "ann", "bob", "eve", "root"} <= set(able)
     assert Action.PUSH_NEW in able["eve"].actions
@@ -132,6 +136,27 @@ async def test_a_repository_is_deleted_by_who_may_and_unknown_to_who_may_not_see
     with pytest.raises(Denied):
         await namespaces.remove_repository(await made.caller("eve"), RepositoryName("team/app"))
     await namespaces.remove_repository(await made.caller("ann"), RepositoryName("team/app"))
+
+
+async def test_a_repository_goes_only_with_tags_that_may_go() -> None:
+    made = await scene()
+    app, what = RepositoryName("team/app"), image("app", [])
+    for piece in what.blobs:
+        upload = Upload(
+            id=piece.digest, repository=app, created_by="ann", algorithm="sha256", started_at=0, expires_at=NOW
+        )
+        await made.catalog.catalog.uploads.start(upload)
+        copy = Blob(BlobKey(piece.digest, "copy"), piece.size)
+        await made.catalog.catalog.uploads.commit(UploadCommit(upload, copy, promoted=True), BY)
+    push = ManifestPush(app, what.digest, what.content, what.manifest, (Tag("v1"), Tag("edge")))
+    await made.catalog.catalog.manifests.put(push, BY)
+    denial = NewGrant(effect=Effect.DENY, principal="ann", role="publisher", place=TEAM, tags="v*")
+    record = await made.identity.grants.add(denial, BY)
+    with pytest.raises(Denied) as refused:
+        await made.management.namespaces.remove_repository(await made.caller("ann"), app)
+    assert refused.value.detail["tag"] == "v1"
+    await made.identity.grants.remove(record.grant.id, BY)
+    await made.management.namespaces.remove_repository(await made.caller("ann"), app)
 
 
 async def test_lists_go_on_where_pages_end() -> None:

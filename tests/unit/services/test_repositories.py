@@ -80,11 +80,11 @@ class Scenery:
         """The service."""
         return Repositories(browse or self.opened.catalog.browse, self.access, self.opened.identity.facts, self.clock)
 
-    async def visible(self, caller: Caller, name: str) -> bool:
+    async def visible(self, caller: Caller, name: str, action: Action = Action.LIST) -> bool:
         """Whether a repository may be seen, by the one function that decides."""
         rights = await self.access.rights(caller.subject)
         place = await self.opened.identity.facts.place(name)
-        question = Question(Action.LIST, name, at=self.clock.now(), address=caller.address)
+        question = Question(action, name, at=self.clock.now(), address=caller.address)
         return decide(rights, question, place.visible).allowed
 
 
@@ -131,11 +131,17 @@ def test_the_list_is_what_deciding_about_each_name_says(
         caller = Caller(subject, "10.1.2.3")
         expected = [name for name in sorted(names) if name > start and await scenery.visible(caller, name)]
         assert await everything(scenery.listing(), caller, size, start) == expected
+        target = RepositoryName(f"{start}/target" if start in names else "target")
+        around = await scenery.listing().around(caller, target, 100)
+        assert sorted(around) == [name for name in sorted(names) if await scenery.visible(caller, name, Action.PULL)]
+        beside = [name for name in around if name.startswith(f"{target.namespace}/")]
+        assert beside == list(around[: len(beside)]), "first come those in the namespace of the target"
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repositories, "_NAMESPACES", at_once)
         patch.setattr(repositories, "_SPANS", at_once)
         patch.setattr(repositories, "_NAMES", at_once)
+        patch.setattr(repositories, "_PAGES", 100)
         asyncio.run(compare())
 
 

@@ -36,8 +36,8 @@ class SqlBlobLinks:
 
         return await self._engine.write(script, changes=repository)
 
-    async def holders(self, digest: Digest, limit: int) -> tuple[RepositoryName, ...]:
-        rows = await self._reader.all("link_holders", digest, limit)
+    async def holders(self, digest: Digest, among: Sequence[RepositoryName]) -> tuple[RepositoryName, ...]:
+        rows = await self._reader.all("link_holders", digest, each(among)) if among else []
         return tuple(RepositoryName.stored(name) for (name,) in rows)
 
     async def mount(

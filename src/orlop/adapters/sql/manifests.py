@@ -10,7 +10,7 @@ from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, Ma
 from orlop.domain.events import EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.catalog import By, ManifestPush, StoredManifest
+from orlop.ports.catalog import By, ManifestPush, StoredManifest, TagRefusals, refuse_tags
 
 
 class SqlManifests:
@@ -39,7 +39,9 @@ class SqlManifests:
 
         await self._engine.write(recorded(by, steps), changes=push.repository)
 
-    async def delete(self, repository: RepositoryName, digest: Digest, by: By) -> None:
+    async def delete(
+        self, repository: RepositoryName, digest: Digest, by: By, refusals: TagRefusals | None = None
+    ) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, repository)
             known = await tx.one("manifest_row", row_id, digest) if row_id is not None else None
@@ -49,7 +51,8 @@ class SqlManifests:
             if parent is not None:
                 raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
             manifest, size = known
-            tags = [tag for (tag,) in await tx.all("tags_of_manifest", manifest)]
+            tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
+            refuse_tags(tags, refusals)
             if tags:
                 await tx.run("tags_delete", manifest)
                 await tx.many("tag_history_add", [(row_id, tag, by.at, by.actor, None, digest) for tag in tags])

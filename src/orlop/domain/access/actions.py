@@ -21,9 +21,9 @@ class Action(StrEnum):
     OVERWRITE = "overwrite"
     """Point a tag that is there at another manifest."""
     UNTAG = "untag"
-    """Remove a tag alone."""
+    """Remove a tag, alone or with what it points at."""
     DELETE = "delete"
-    """Delete a manifest with its tags, a blob, or a whole repository."""
+    """Delete a manifest, a blob, or a whole repository; the tags that go with it need `untag`."""
     SCAN_READ = "scan-read"
     """Read what scanners found."""
     POLICY_EDIT = "policy-edit"
@@ -39,8 +39,19 @@ class Action(StrEnum):
 #: What can be asked only of the registry as a whole.
 REGISTRY_WIDE = frozenset({Action.PING, Action.AUDIT_READ, Action.SYSTEM})
 
+#: What may be done to one repository: whoever may do any of it has to know that it is there.
+OF_REPOSITORIES = tuple(action for action in Action if action not in REGISTRY_WIDE)
+
 #: What concerns a tag, so that a pattern of tags in a grant narrows it.
 OF_TAGS = frozenset({Action.TAG, Action.OVERWRITE, Action.UNTAG})
 
+#: By action: whoever is denied one of these is denied it, too. To remove a tag and set it again is to move it.
+DENIED_WITH: dict[Action, frozenset[Action]] = {Action.UNTAG: frozenset({Action.OVERWRITE})}
+
 #: What only looks. Where somebody may not know that a repository is there, these fail as if it were not.
 READS = frozenset({Action.LIST, Action.PULL, Action.SCAN_READ})
+
+
+def all_denied(actions: frozenset[Action]) -> frozenset[Action]:
+    """What a denial of these takes away."""
+    return actions | {action for action, others in DENIED_WITH.items() if not others.isdisjoint(actions)}

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from orlop.domain.access.actions import OF_TAGS, READS, REGISTRY_WIDE, Action
+from orlop.domain.access.actions import DENIED_WITH, OF_TAGS, READS, REGISTRY_WIDE, Action
 from orlop.domain.access.grants import Effect, Grant, in_networks
 from orlop.domain.access.patterns import pattern
 from orlop.domain.access.rights import DEFAULT_VISIBILITY, Rights, Visibility, VisibilityAt
@@ -78,7 +78,12 @@ def decide(rights: Rights, question: Question, visible: VisibilityAt = DEFAULT_V
         )
     if action is Action.PING:
         return _ping(rights)
-    candidates = [grant for grant in rights.grants if action in grant.actions and _covers(grant, question)]
+    also = action in DENIED_WITH
+    candidates = [
+        grant
+        for grant in rights.grants
+        if (action in grant.actions or (also and grant.concerns(action))) and _covers(grant, question)
+    ]
     lasting = not any(grant.conditions.any for grant in candidates)
     until = min((grant.expires_at for grant in candidates if grant.expires_at > question.at), default=0)
     applying = [grant for grant in candidates if applies(grant, question)]

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from orlop.domain.access.actions import OF_TAGS, READS, REGISTRY_WIDE
+from orlop.domain.access.actions import DENIED_WITH, OF_TAGS, READS, REGISTRY_WIDE
 from orlop.domain.access.decisions import Decision, Question, decide
 from orlop.domain.access.grants import Conditions, Effect, Grant, Limit, in_networks
 from orlop.domain.access.patterns import pattern
@@ -66,14 +66,16 @@ def _considered(grant: Grant, question: Question) -> Considered:
     reason = _stands_aside(grant, question)
     if reason:
         return Considered(grant, False, reason)
-    return Considered(
-        grant, True, f"it {'allows' if grant.effect is Effect.ALLOW else 'denies'} {question.action} here"
-    )
+    verb = "allows" if grant.effect is Effect.ALLOW else "denies"
+    if question.action in grant.actions:
+        return Considered(grant, True, f"it {verb} {question.action} here")
+    with_it = ", ".join(sorted(DENIED_WITH[question.action] & grant.actions))
+    return Considered(grant, True, f"it {verb} {with_it} here, and {question.action} with it")
 
 
 def _stands_aside(grant: Grant, question: Question) -> str:
     """Why a grant has nothing to do with a question; empty: it has."""
-    if question.action not in grant.actions:
+    if not grant.concerns(question.action):
         return f"the role {grant.role} does not have {question.action}"
     if question.action in REGISTRY_WIDE or (question.repository is None and question.namespace is None):
         if not grant.place.covers_namespace(""):

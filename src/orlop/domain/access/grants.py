@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from orlop.domain.access.actions import Action
+from orlop.domain.access.actions import DENIED_WITH, Action
 from orlop.domain.access.patterns import pattern
 
 
@@ -157,6 +157,12 @@ class Grant(msgspec.Struct, frozen=True):
     conditions: Conditions = Conditions()
     expires_at: int = 0
     """0: never."""
+
+    def concerns(self, action: Action) -> bool:
+        """Whether it gives an action or takes it away."""
+        return action in self.actions or (
+            self.effect is Effect.DENY and not self.actions.isdisjoint(DENIED_WITH.get(action, ()))
+        )
 
     def __str__(self) -> str:
         verb = "gives" if self.effect is Effect.ALLOW else "denies"

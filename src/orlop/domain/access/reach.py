@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from orlop.domain.access.actions import OF_TAGS, REGISTRY_WIDE, Action
+from orlop.domain.access.actions import OF_TAGS, REGISTRY_WIDE, Action, all_denied
 from orlop.domain.access.decisions import Question, applies
 from orlop.domain.access.grants import Conditions, Effect, Grant, Limit, Place, PlaceKind
 from orlop.domain.access.rights import Rights
@@ -27,8 +27,9 @@ class Gift(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, grant: Grant) -> "Gift":
-        """What a grant gives."""
-        return cls(grant.actions, grant.place, grant.tags, grant.conditions, grant.expires_at)
+        """What a grant gives, or what is given back where one that denies goes."""
+        actions = grant.actions if grant.effect is Effect.ALLOW else all_denied(grant.actions)
+        return cls(actions, grant.place, grant.tags, grant.conditions, grant.expires_at)
 
 
 def beyond(rights: Rights, gift: Gift, at: int, *, denied: bool = True) -> frozenset[Action]:
@@ -56,7 +57,7 @@ def administers(rights: Rights, place: Place, at: int, address: str) -> bool:
 
 def _passes(rights: Rights, gift: Gift, action: Action, at: int, *, denied: bool) -> bool:
     place = REGISTRY if action in REGISTRY_WIDE else gift.place
-    held = [grant for grant in rights.grants if action in grant.actions and not 0 < grant.expires_at <= at]
+    held = [grant for grant in rights.grants if grant.concerns(action) and not 0 < grant.expires_at <= at]
     if denied and any(grant.effect is Effect.DENY and _takes(grant, action, place) for grant in held):
         return False
     return (

@@ -18,6 +18,13 @@ class Visibility(StrEnum):
     PRIVATE = "private"
     """Nobody."""
 
+    def opens_more_than(self, other: "Visibility") -> bool:
+        """Whether it lets in somebody whom another does not."""
+        return _NARROWEST_FIRST.index(self) > _NARROWEST_FIRST.index(other)
+
+
+_NARROWEST_FIRST = (Visibility.PRIVATE, Visibility.INTERNAL, Visibility.PUBLIC)
+
 
 class VisibilityAt(msgspec.Struct, frozen=True):
     """A visibility and the namespace that says so: the nearest above a repository that has one; `` is the root."""

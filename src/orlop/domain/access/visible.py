@@ -24,11 +24,12 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 class Sight:
-    """What one subject may see, at one time and from one address."""
+    """What one subject may see, at one time and from one address; or do another action that only reads to."""
 
-    def __init__(self, rights: Rights, now: int, address: str) -> None:
-        question = Question(Action.LIST, at=now, address=address)
-        applying = [g for g in rights.grants if Action.LIST in g.actions and applies(g, question)]
+    def __init__(self, rights: Rights, now: int, address: str, action: Action = Action.LIST) -> None:
+        question = Question(action, at=now, address=address)
+        applying = [g for g in rights.grants if action in g.actions and applies(g, question)]
+        self._action = action
         allowing = [grant for grant in applying if grant.effect is Effect.ALLOW]
         self._denying = [grant for grant in applying if grant.effect is Effect.DENY]
         self._allowing = [grant for grant in allowing if not span_of(grant.place)[1]]
@@ -36,7 +37,7 @@ class Sight:
         self._granted = _all_of(grant.place for grant in allowing)
         self._perhaps = merged(span_of(grant.place)[0] for grant in self._allowing)
         self._denied = _all_of(grant.place for grant in self._denying)
-        self._limited = _limited(self._limits)
+        self._limited = _limited(self._limits, action)
 
     @property
     def needs_namespaces(self) -> bool:
@@ -53,7 +54,7 @@ class Sight:
         """Whether a name that lies within a stretch may be seen."""
         if any(grant.place.covers(name) for grant in self._denying):
             return False
-        if not all(any(limit.includes(Action.LIST, name, None) for limit in limits) for limits in self._limits):
+        if not all(any(limit.includes(self._action, name, None) for limit in limits) for limits in self._limits):
             return False
         return _holds(stretch.sure, name) or any(grant.place.covers(name) for grant in self._allowing)
 
@@ -104,11 +105,11 @@ def _all_of(places: Iterable[Place]) -> tuple[NameSpan, ...]:
     return merged(span for span, is_whole in map(span_of, places) if is_whole)
 
 
-def _limited(limits: Iterable[Sequence[Limit]]) -> tuple[NameSpan, ...]:
+def _limited(limits: Iterable[Sequence[Limit]], action: Action) -> tuple[NameSpan, ...]:
     """The spans in which names lie that every one of the limits admits."""
     spans: tuple[NameSpan, ...] = (EVERYTHING,)
     for each in limits:
-        spans = common(spans, merged(span_of(limit.place)[0] for limit in each if Action.LIST in limit.actions))
+        spans = common(spans, merged(span_of(limit.place)[0] for limit in each if action in limit.actions))
     return spans
 
 

@@ -71,7 +71,7 @@ class Management(msgspec.Struct, frozen=True):
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
-            namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants),
+            namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants, identity.facts),
             settings=KeptSettings(gate, giving, identity.documents, kinds, places),
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons

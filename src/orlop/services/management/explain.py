@@ -6,6 +6,7 @@ from orlop.domain.access import (
     ANONYMOUS,
     Action,
     Caller,
+    Decision,
     Effect,
     Grant,
     Question,
@@ -15,21 +16,23 @@ from orlop.domain.access import (
     VisibilityAt,
     decide,
 )
-from orlop.domain.access.actions import REGISTRY_WIDE
+from orlop.domain.access.actions import OF_REPOSITORIES
 from orlop.domain.access.explanation import Considerations, explain
-from orlop.domain.access.rights import nobody
+from orlop.domain.access.rights import DEFAULT_VISIBILITY, nobody
 from orlop.domain.access.subjects import GROUP_PREFIX, is_robot_name
 from orlop.domain.errors import NotFound
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import AccessFacts, Accounts, Grants, Members
 from orlop.services.management.operations import Gate, Operation
+from orlop.services.management.sight import GrantSight, grant_sight
 
 #: How many grants are looked at, and how many members of one group, before an answer says that there is more.
 GRANTS_MAX = 5_000
 MEMBERS_MAX = 1_000
 
-_OF_REPOSITORIES = tuple(action for action in Action if action not in REGISTRY_WIDE)
+#: Why an account may not sign in, for those who may not see it.
+_UNFIT = "the account may not sign in now"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +54,7 @@ class Explained(msgspec.Struct, frozen=True):
     unfit: str
     """Why the subject may not sign in at all; empty: they may."""
     exists: bool
-    """Whether there is such a repository."""
+    """Whether there is such a repository, and the asker may know."""
 
 
 class Able(msgspec.Struct, frozen=True):
@@ -74,7 +77,11 @@ class Who(msgspec.Struct, frozen=True):
 
 
 class Explaining:
-    """Answers about oneself to everybody; about others to those who administer the repository, rule or audit."""
+    """Answers about oneself to everybody; about others to those who administer the repository, rule or audit.
+
+    Those who rule or audit the registry are told everything. To anybody else a repository that they may not know of is
+    as one that is not there; of others they see what `GrantSight` shows, and whether these may do what was asked.
+    """
 
     def __init__(self, gate: Gate, accounts: Accounts, members: Members, grants: Grants, facts: AccessFacts) -> None:
         self._gate = gate
@@ -84,31 +91,39 @@ class Explaining:
         self._facts = facts
 
     async def explain(self, caller: Caller, asked: Asked) -> Explained:
-        """Raises NotFound for a subject that there is not, Denied."""
+        """Raises NotFound for a subject that there is not, or a secret that is not for the caller to see; Denied."""
         own = asked.subject == caller.subject.name
         await self._gate.check(caller, Operation.EXPLAIN, own=own, repository=asked.repository)
+        sight = await grant_sight(self._gate, self._members, caller)
         now = self._gate.now()
         question = Question(asked.action, asked.repository, None, asked.tag or "", now, asked.address)
-        place = await self._facts.place(asked.repository) if asked.repository is not None else None
-        rights, groups, unfit = await self._rights(caller, asked, now)
-        considerations = (
-            explain(rights, question, place.visible, rights.subject.limits)
-            if place is not None
-            else explain(rights, question, signed=rights.subject.limits)
-        )
-        return Explained(considerations, groups, unfit, place is not None and place.exists)
+        visible, exists = DEFAULT_VISIBILITY, False
+        if asked.repository is not None:
+            place = await self._facts.place(asked.repository)
+            if sight.seeing.knows(asked.repository, place):
+                visible, exists = place.visible, place.exists
+        rights, groups, unfit = await self._rights(caller, asked, sight, now)
+        if own or sight.everything:
+            return Explained(explain(rights, question, visible, rights.subject.limits), groups, unfit, exists)
+        considerations = _as_seen(rights, question, visible, sight)
+        return Explained(considerations, tuple(group for group in groups if group in sight.groups), unfit, exists)
 
-    async def _rights(self, caller: Caller, asked: Asked, now: int) -> tuple[Rights, tuple[str, ...], str]:
+    async def _rights(
+        self, caller: Caller, asked: Asked, sight: GrantSight, now: int
+    ) -> tuple[Rights, tuple[str, ...], str]:
         if asked.subject == ANONYMOUS.name:
             return nobody(), (), ""
         account = await self._accounts.get(asked.subject)
         facts = await self._facts.of(account.id, asked.credential) if account is not None else None
         if account is None or facts is None:
             raise NotFound(f"there is no account {asked.subject}")
-        if asked.credential and facts.secret is None:
-            raise NotFound(f"{asked.subject} has no secret {asked.credential}")
-        own = asked.subject == caller.subject.name and not asked.credential
         kind = SubjectKind.ROBOT if is_robot_name(account.name) else SubjectKind.USER
+        sees = asked.subject == caller.subject.name or sight.everything
+        if kind is SubjectKind.ROBOT:
+            sees = sees or sight.seeing.namespace(account.namespace)
+        if asked.credential and (facts.secret is None or not sees):
+            raise NotFound(f"{asked.subject} has no secret {asked.credential}, or not for you to see")
+        own = asked.subject == caller.subject.name and not asked.credential
         subject = caller.subject if own else Subject(account.name, kind, account.id, credential_id=asked.credential)
         limits = facts.secret.limits if facts.secret is not None else None
         if own:
@@ -120,11 +135,15 @@ class Explaining:
             unfit = "the account has expired"
         elif facts.secret is not None and 0 < facts.secret.expires_at <= now:
             unfit = "the secret has expired"
+        if unfit and not sees:
+            unfit = _UNFIT
         return Rights(subject, facts.version, facts.grants, limits), facts.groups, unfit
 
     async def who(self, caller: Caller, repository: RepositoryName) -> Who:
-        """Groups with what they give, and accounts with what they may do by their own and their groups' grants."""
+        """Groups with what they give, and accounts with what they may do by their own and their groups' grants; as far
+        as the caller may see these grants, and who is in these groups."""
         await self._gate.check(caller, Operation.WHO, repository=repository)
+        sight = await grant_sight(self._gate, self._members, caller)
         place = await self._facts.place(repository)
         records = await self._grants.covering(repository, GRANTS_MAX + 1)
         complete = len(records) <= GRANTS_MAX
@@ -146,10 +165,37 @@ class Explaining:
         groups = {principal: own for principal, own in grants.items() if principal.startswith(GROUP_PREFIX)}
         now = self._gate.now()
         able = [
-            _able(principal, tuple(sorted(held, key=lambda grant: grant.id)), repository, now)
+            _seen(
+                _able(principal, tuple(sorted(held, key=lambda grant: grant.id)), repository, now),
+                repository,
+                now,
+                sight,
+            )
             for principal, held in (*sorted(groups.items()), *sorted(of_account.items()))
         ]
         return Who(tuple(one for one in able if one.grants), place.visible, complete)
+
+
+def _as_seen(rights: Rights, question: Question, visible: VisibilityAt, sight: GrantSight) -> Considerations:
+    """What the grants that somebody may see say of another, and whether the answer is that of all of them."""
+    decision = explain(rights, question, visible, rights.subject.limits).decision
+    seen = tuple(grant for grant in rights.grants if sight.holds(rights.subject.name, grant))
+    found = explain(msgspec.structs.replace(rights, grants=seen), question, visible, rights.subject.limits)
+    if found.decision.allowed is decision.allowed:
+        return found
+    verb = "gives" if decision.allowed else "denies"
+    rule = f"a grant that is not for you to see {verb} it to {rights.subject.name}"
+    changes = () if decision.allowed else ("ask somebody who rules the registry to change that grant",)
+    return msgspec.structs.replace(found, decision=Decision(decision.allowed, rule), changes=changes)
+
+
+def _seen(able: Able, repository: RepositoryName, now: int, sight: GrantSight) -> Able:
+    """As much of it as somebody may see: what the grants that they may see give, as far as no other takes it away."""
+    seen = tuple(grant for grant in able.grants if sight.holds(able.principal, grant))
+    if len(seen) == len(able.grants):
+        return able
+    found = _able(able.principal, seen, repository, now)
+    return msgspec.structs.replace(found, actions=found.actions & able.actions)
 
 
 def _able(principal: str, grants: tuple[Grant, ...], repository: RepositoryName, now: int) -> Able:
@@ -161,7 +207,7 @@ def _able(principal: str, grants: tuple[Grant, ...], repository: RepositoryName,
     )
     rights = Rights(Subject(principal), 0, met)
     actions = frozenset(
-        action for action in _OF_REPOSITORIES if decide(rights, Question(action, repository, at=now)).allowed
+        action for action in OF_REPOSITORIES if decide(rights, Question(action, repository, at=now)).allowed
     )
     alive = tuple(grant for grant in grants if not 0 < grant.expires_at <= now)
     conditional = any(grant.conditions.any or grant.tags or grant.expires_at for grant in alive)

@@ -1,6 +1,8 @@
-"""Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password."""
+"""Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password, a
+visibility."""
 
 from orlop.domain.access import Action, Caller, Effect, Grant, Limit, Place, Question, decide
+from orlop.domain.access.actions import READS
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
 from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Denied
@@ -8,6 +10,7 @@ from orlop.domain.pages import PageRequest
 from orlop.domain.settings import SpeaksFor
 from orlop.ports.identity import ExternalAccounts, GrantRecord, Grants, Groups, Members
 from orlop.services.management.operations import Gate
+from orlop.services.management.sight import grant_sight
 
 #: How many grants of one principal are read at once.
 _AT_ONCE = 1_000
@@ -42,6 +45,14 @@ class Giving:
         """The same for actions on the registry as a whole."""
         await self.gift(caller, Gift(actions, REGISTRY), what)
 
+    async def opening(self, caller: Caller, place: Place, what: str) -> None:
+        """Raises Denied unless the caller may themselves read the whole of a place, for good and from anywhere.
+
+        For whatever lets others read there without a grant: a visibility, a place that shows what lies in another, a
+        credential that others read with.
+        """
+        await self.gift(caller, Gift(READS, place), what)
+
     async def withdrawal(self, caller: Caller, grant: Grant) -> None:
         """Raises Denied where to take a grant away gives somebody something that the caller does not have.
 
@@ -53,7 +64,7 @@ class Giving:
         rights, now = await self._gate.rights(caller), self._gate.now()
         ruler = decide(rights, Question(Action.SYSTEM, at=now, address=caller.address)).allowed
         too_much = beyond(rights, Gift.of(grant), now, denied=not ruler)
-        _refuse(caller, too_much, grant.place, f"to lift what {grant}")
+        await self._refuse(caller, too_much, grant, "to lift what")
 
     async def standing(self, caller: Caller, principal: str, *, lifting: bool = False) -> None:
         """Raises Denied unless the caller may do all that a principal's own grants allow; with `lifting`, also what
@@ -63,7 +74,8 @@ class Giving:
             if 0 < grant.expires_at <= self._gate.now():
                 continue
             if grant.effect is Effect.ALLOW and not lifting:
-                await self.gift(caller, Gift.of(grant), f"what {grant}")
+                too_much = beyond(await self._gate.rights(caller), Gift.of(grant), self._gate.now())
+                await self._refuse(caller, too_much, grant, "what")
             elif grant.effect is Effect.DENY and lifting:
                 await self.withdrawal(caller, grant)
 
@@ -116,6 +128,16 @@ class Giving:
         if limits is not None and not any(beyond(rights, Gift(limit.actions, limit.place), now) for limit in limits):
             return
         await self.account(caller, account)
+
+    async def _refuse(self, caller: Caller, too_much: frozenset[Action], grant: Grant, what: str) -> None:
+        """Names the grant, and what of it is too much, to those who may see it."""
+        if not too_much or (await grant_sight(self._gate, self._members, caller)).grant(grant):
+            _refuse(caller, too_much, grant.place, f"{what} {grant}")
+            return
+        raise Denied(
+            f"this is about more than {caller.subject.name} may pass on, by a grant that is not for them to see; ask "
+            "somebody who rules the registry"
+        )
 
     async def grants_of(self, principal: str) -> tuple[GrantRecord, ...]:
         """Every grant of a principal."""

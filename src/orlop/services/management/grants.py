@@ -3,19 +3,19 @@
 import ipaddress
 
 from orlop.domain.access import Caller, Conditions, Effect, Grant, Place, PlaceKind
-from orlop.domain.access.actions import REGISTRY_WIDE, Action
+from orlop.domain.access.actions import REGISTRY_WIDE, Action, all_denied
 from orlop.domain.access.patterns import is_pattern
 from orlop.domain.access.reach import Gift
-from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.identity import GrantRecord, Grants, Members, NewGrant
 from orlop.services.management.giving import Giving
-from orlop.services.management.operations import Administered, Gate, Operation
+from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.roles import Roles
+from orlop.services.management.sight import grant_sight
 
 NETWORKS_MAX = 64
 WINDOWS_MAX = 32
@@ -36,19 +36,19 @@ class GrantsOnPlaces:
     ) -> Page[GrantRecord]:
         """By number: all for those who rule or audit the registry; else the caller's own and those on places that the
         caller administers."""
-        seeing, mine = await self._gate.administers(caller), await self._principals(caller)
+        sight = await grant_sight(self._gate, self._members, caller)
         return await seen(
             lambda part: self._grants.page(part, principal=principal, place=place),
             page,
             lambda record: str(record.grant.id),
-            lambda record: record.grant.principal in mine or _sees(seeing, record.grant.place),
+            lambda record: sight.grant(record.grant),
         )
 
     async def get(self, caller: Caller, id: int) -> GrantRecord:  # noqa: A002
         """Raises NotFound."""
-        seeing, mine = await self._gate.administers(caller), await self._principals(caller)
+        sight = await grant_sight(self._gate, self._members, caller)
         record = await self._grants.get(id)
-        if record is None or not (record.grant.principal in mine or _sees(seeing, record.grant.place)):
+        if record is None or not sight.grant(record.grant):
             raise NotFound(f"there is no grant {id}, or not for you to see")
         return record
 
@@ -64,8 +64,10 @@ class GrantsOnPlaces:
         role = (await self._roles.find(grant.role)).role
         if grant.place.kind is not PlaceKind.REGISTRY and role.actions & REGISTRY_WIDE:
             raise RequestInvalid(f"the role {role.name} is about the registry as a whole; grant it on the registry")
-        gift = Gift(role.actions, grant.place, grant.tags, grant.conditions, grant.expires_at)
-        verb = "to give" if grant.effect is Effect.ALLOW else "to deny"
+        giving = grant.effect is Effect.ALLOW
+        actions = role.actions if giving else all_denied(role.actions)
+        gift = Gift(actions, grant.place, grant.tags, grant.conditions, grant.expires_at)
+        verb = "to give" if giving else "to deny"
         await self._giving.gift(caller, gift, f"{verb} the role {role.name}")
         return await self._grants.add(grant, by(caller, now))
 
@@ -80,10 +82,6 @@ class GrantsOnPlaces:
             raise Conflict("nobody else rules the registry; grant the role admin to somebody first")
         await self._grants.remove(id, by(caller, self._gate.now()))
 
-    async def _principals(self, caller: Caller) -> frozenset[str]:
-        groups = await self._members.of_account(caller.subject.name)
-        return frozenset({caller.subject.name, *map(group_principal, groups)})
-
     async def _others_rule(self, id: int) -> bool:  # noqa: A002
         page = await self._grants.page(PageRequest(), place=Place(PlaceKind.REGISTRY))
         now = self._gate.now()
@@ -95,16 +93,6 @@ class GrantsOnPlaces:
 
 def _rules(grant: Grant) -> bool:
     return grant.effect is Effect.ALLOW and Action.SYSTEM in grant.actions and grant.place.kind is PlaceKind.REGISTRY
-
-
-def _sees(seeing: Administered, place: Place) -> bool:
-    match place.kind:
-        case PlaceKind.REGISTRY:
-            return seeing.everything
-        case PlaceKind.NAMESPACE:
-            return seeing.namespace(place.path)
-        case PlaceKind.REPOSITORIES:
-            return seeing.place(place)
 
 
 def check_place(place: Place) -> None:

@@ -1,12 +1,13 @@
 """Namespaces and repositories as a whole: who may pull without a grant, what there is, and the end of it."""
 
-from orlop.domain.access import Caller, Effect, Place, PlaceKind
+from orlop.domain.access import Caller, Effect, Place, PlaceKind, Visibility
+from orlop.domain.access.reach import REGISTRY
 from orlop.domain.errors import NameUnknown, NotFound, Stale
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
-from orlop.ports.identity import Grants, Namespace, Namespaces
+from orlop.ports.identity import AccessFacts, Grants, Namespace, Namespaces
 from orlop.services.management.giving import Giving
 from orlop.services.management.groups import check_description
 from orlop.services.management.operations import Gate, Operation
@@ -16,11 +17,12 @@ from orlop.services.management.pages import seen
 class NamespaceTree:
     """See ports.identity.Namespaces. The root is ``; what a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, namespaces: Namespaces, grants: Grants) -> None:
+    def __init__(self, gate: Gate, giving: Giving, namespaces: Namespaces, grants: Grants, facts: AccessFacts) -> None:
         self._gate = gate
         self._giving = giving
         self._namespaces = namespaces
         self._grants = grants
+        self._facts = facts
 
     async def page(self, caller: Caller, page: PageRequest, below: str = "") -> Page[Namespace]:
         """Those below a node, at any depth, by path, that the caller administers."""
@@ -41,31 +43,52 @@ class NamespaceTree:
         raise NotFound(f"there is no namespace {path}, or not for you to see")
 
     async def put(self, caller: Caller, namespace: Namespace, expected: int | None) -> Namespace:
-        """Make it, with those above it, or change it. Raises Denied, Conflict, Stale."""
+        """Make it, with those above it, or change it. Raises Conflict, Stale; Denied, also where that opens to others
+        what the caller may not read themselves."""
         if namespace.path:
             checked_path(namespace.path)
         check_description(namespace.description)
         await self._gate.check(caller, Operation.NAMESPACE_CHANGE, namespace=namespace.path)
+        there = await self._namespaces.get(namespace.path)
+        before = there.visibility if there is not None else None
+        stays = await self._stays_open(caller, namespace.path, before, namespace.visibility)
+        if stays and expected is None:  # it gives nothing because of what is there, so that is what it replaces
+            expected = there.version if there is not None else 0
         return await self._namespaces.put(namespace, by(caller, self._gate.now()), expected=expected)
 
     async def remove(self, caller: Caller, path: str, expected: int | None) -> None:
         """With the grants on it. Raises NotFound; Conflict while something lies below it; Denied where that lifts what
-        a grant denies there."""
+        a grant denies there, or opens to others what the caller may not read themselves."""
         await self._gate.check(caller, Operation.NAMESPACE_REMOVE, namespace=path)
         there = await self.get(caller, path)
         if expected is not None and there.version != expected:
             raise Stale(f"the namespace {path} was changed meanwhile; look at it again", {"version": there.version})
+        await self._stays_open(caller, path, there.visibility, None)
         page = await self._grants.page(PageRequest(), place=Place(PlaceKind.NAMESPACE, path))
         for record in page.items:
             if record.grant.effect is Effect.DENY:
                 await self._giving.withdrawal(caller, record.grant)
         await self._namespaces.remove(path, by(caller, self._gate.now()))
 
+    async def _stays_open(self, caller: Caller, path: str, before: Visibility | None, after: Visibility | None) -> bool:
+        """Raises Denied where another visibility lets others read what the caller may not; else whether others may read
+        there only because they may already. None: what the nearest above says."""
+        above = (await self._facts.place(path)).visible.visibility if path else Visibility.PRIVATE
+        was, becomes = before or above, after or above
+        if not becomes.opens_more_than(was):
+            return becomes is not Visibility.PRIVATE
+        place = Place(PlaceKind.NAMESPACE, path) if path else REGISTRY
+        await self._giving.opening(caller, place, f"to let others read {place} ({becomes})")
+        return False
+
     async def remove_repository(self, caller: Caller, name: RepositoryName) -> None:
-        """With every tag, manifest and link. Raises NameUnknown, Denied."""
-        if not await self._gate.may(caller, Operation.REPOSITORY_REMOVE, repository=name) and not await self._gate.may(
-            caller, Operation.REPOSITORY_READ, repository=name
+        """With every tag, manifest and link. Raises NameUnknown; Denied, also for a tag that the caller may not
+        remove."""
+        if not await self._gate.may(caller, Operation.REPOSITORY_REMOVE, repository=name) and not (
+            await self._gate.may(caller, Operation.REPOSITORY_READ, repository=name)
+            and (await self._facts.place(name)).exists
         ):
             raise NameUnknown(f"there is no repository {name}, or not for you to see")
         await self._gate.check(caller, Operation.REPOSITORY_REMOVE, repository=name)
-        await self._namespaces.remove_repository(name, by(caller, self._gate.now()))
+        refusals = await self._gate.tag_refusals(caller, name)
+        await self._namespaces.remove_repository(name, by(caller, self._gate.now()), refusals)

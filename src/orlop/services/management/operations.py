@@ -7,11 +7,14 @@ from enum import StrEnum
 
 import msgspec
 
-from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, decide
-from orlop.domain.access.actions import REGISTRY_WIDE
+from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, VisibilityAt, decide
+from orlop.domain.access.actions import OF_REPOSITORIES, REGISTRY_WIDE
 from orlop.domain.access.reach import administers
+from orlop.domain.access.rights import DEFAULT_VISIBILITY
 from orlop.domain.errors import Denied, Unauthorized
+from orlop.ports.catalog import TagRefusals
 from orlop.ports.clock import Clock
+from orlop.ports.identity import PlaceFacts
 from orlop.services.access import Access
 
 
@@ -205,6 +208,10 @@ class Gate:
             return
         await self._access.check(caller, action, namespace=path if action not in REGISTRY_WIDE else None)
 
+    async def tag_refusals(self, caller: Caller, repository: str) -> TagRefusals | None:
+        """See services.access.Access."""
+        return await self._access.tag_refusals(caller, repository)
+
     async def administers(self, caller: Caller) -> "Administered":
         """Where the caller has a say, to be asked about many places without a question to the catalog for each."""
         rights = await self.rights(caller)
@@ -248,9 +255,18 @@ class Administered:
         """Whether they administer the whole of a place."""
         return self.everything or administers(self._rights, place, self._now, self._caller.address)
 
-    def _may(self, question: Question) -> bool:
+    def knows(self, repository: str, place: PlaceFacts) -> bool:
+        """Whether they may know what there is at the place of a repository: may do something there by a grant, or see
+        the repository that is there. What is private is to them as what is not there."""
+        visible = place.visible if place.exists else DEFAULT_VISIBILITY
+        return self.everything or any(
+            self._may(Question(action, repository, None, "", self._now, self._caller.address), visible)
+            for action in OF_REPOSITORIES
+        )
+
+    def _may(self, question: Question, visible: VisibilityAt = DEFAULT_VISIBILITY) -> bool:
         limits = self._rights.subject.limits
-        return decide(self._rights, question).allowed and (
+        return decide(self._rights, question, visible).allowed and (
             limits is None
             or any(limit.includes(question.action, question.repository, question.namespace) for limit in limits)
         )

@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from orlop.domain.access import ROLES, Action, Caller, Role
+from orlop.domain.access.actions import all_denied
 from orlop.domain.access.roles import RoleBody, stored_actions
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.ports.catalog import by
@@ -70,7 +71,7 @@ class Roles:
         there = await self._documents.get(ROLE, role.name)
         if there is not None:  # what it means changes for everybody who was granted it, or denied
             changed = _read(there).role.actions ^ role.actions
-            await self._giving.actions(caller, changed, f"to change what the role {role.name} means")
+            await self._giving.actions(caller, all_denied(changed), f"to change what the role {role.name} means")
         body = RoleBody(tuple(action for action in Action if action in role.actions), role.description)
         document = Document(ROLE, role.name, msgspec.json.encode(body))
         if expected is None:  # what was checked is what is replaced

@@ -181,6 +181,18 @@ def test_a_pattern_of_tags_narrows_what_is_done_to_tags() -> None:
     assert allows(grant("publisher"), denied, action=Action.OVERWRITE), "what is denied of some is not denied of all"
 
 
+def test_who_may_not_move_a_tag_may_not_remove_it_either() -> None:
+    """To remove it and set it again would move it. Not to be allowed to move tags denies nothing."""
+    denied = grant("publisher", effect=Effect.DENY, tags="v*")
+    assert not allows(grant("maintainer"), denied, action=Action.UNTAG, tag="v1.0")
+    assert allows(grant("maintainer"), denied, action=Action.UNTAG, tag="latest")
+    assert allows(grant("maintainer"), denied, action=Action.UNTAG), "what is denied of some is not denied of all"
+    assert not allows(grant("maintainer"), grant("publisher", effect=Effect.DENY), action=Action.UNTAG)
+    cleaner = Grant(2, Effect.ALLOW, "alice", "cleaner", frozenset({Action.UNTAG}), TEAM)
+    assert allows(cleaner, action=Action.UNTAG, tag="v1.0")
+    assert not allows(grant("publisher"), action=Action.UNTAG, tag="v1.0"), "a grant gives no more than it says"
+
+
 @pytest.mark.parametrize(
     ("address", "inside"),
     [

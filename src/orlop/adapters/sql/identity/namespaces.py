@@ -11,9 +11,9 @@ from orlop.domain.access import PlaceKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
-from orlop.domain.names import RepositoryName
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.catalog import By
+from orlop.ports.catalog import By, TagRefusals, refuse_tags
 from orlop.ports.identity import Namespace
 from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
 
@@ -87,12 +87,14 @@ class SqlNamespaces:
 
         await changing(self._engine, by, steps, settings=True)
 
-    async def remove_repository(self, name: RepositoryName, by: By) -> None:
+    async def remove_repository(self, name: RepositoryName, by: By, refusals: TagRefusals | None = None) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, name)
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
                 raise NameUnknown(f"there is no repository {name}", {"name": name})
+            if refusals is not None:
+                refuse_tags([Tag.stored(tag) for (tag,) in await tx.all("repository_tags", row_id)], refusals)
             tags, manifests, blobs = sizes
             for statement in ("tags", "history", "edges", "pulls", "manifests"):
                 await tx.run(f"repository_delete_{statement}", row_id)

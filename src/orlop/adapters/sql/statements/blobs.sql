@@ -18,7 +18,10 @@ WHERE l.repository_id = ?1 AND l.digest IN (SELECT value FROM json_each(?2) AS w
 SELECT b.id FROM blob_links l JOIN blobs b ON b.id = l.blob_id WHERE l.digest = ?1 LIMIT 1;
 
 -- name: link_holders
-SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id WHERE l.digest = ?1 LIMIT ?2;
+-- Each of those wanted is looked for by itself: a join might begin with everybody who holds it.
+SELECT wanted.value FROM json_each(?2) AS wanted
+WHERE (SELECT l.blob_id FROM repositories r JOIN blob_links l ON l.repository_id = r.id AND l.digest = ?1
+       WHERE r.name = wanted.value) IS NOT NULL;
 
 -- name: link_in
 SELECT b.id

@@ -1,0 +1,421 @@
+"""Every operation of management, with each way in which it lets somebody do more than before, tried by a giver who may
+do the operation and does not have what it gives: refused, until they have it.
+
+An operation that is declared neither to widen nor to leave everybody with what they have fails the test.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Role, Visibility
+from orlop.domain.errors import Denied, RegistryError
+from orlop.domain.settings import SettingKind, SpeaksFor
+from orlop.ports.identity import Account, AccountChange, Document, Namespace, NewGrant
+from orlop.services.management.operations import Operation
+from tests.catalogs import rows
+from tests.unit.management.scene import BY, NOW, REGISTRY, Scene, namespace, repositories, scene
+
+Step = Callable[[Scene], Awaitable[object]]
+Tried = Callable[[Scene, Caller], Awaitable[object]]
+
+HOUR = 3_600_000_000
+TEAM, OTHER = namespace("team"), namespace("other")
+PULL = Limit(frozenset({Action.PULL}), TEAM)
+OFFICE = Conditions(networks=("192.0.2.0/24",))
+PRIVATE, INTERNAL, PUBLIC = Visibility.PRIVATE, Visibility.INTERNAL, Visibility.PUBLIC
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A document that lets others sign in as an account."""
+
+    account: str
+
+
+KINDS = {
+    "standing": SettingKind(
+        kind="standing",
+        plural="standings",
+        text="Stands for an account.",
+        body=Standing,
+        speaks_for=lambda name, before, body: SpeaksFor((body.account,)),
+        placed=False,
+        change=Action.SYSTEM,
+    )
+}
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One way to let somebody do more: `gil` tries it in a registry where `before` was done.
+
+    `missing` is what gil lacks and has to get for it to be let through.
+    """
+
+    name: str
+    tried: Tried
+    before: tuple[Step, ...]
+    missing: Step
+    limits: tuple[Limit, ...] | None = None
+    """What gil's token may be used for, where gil comes with one to begin with, and signs in with a password then."""
+
+
+def holds(principal: str, role: str, place: Place, effect: Effect = Effect.ALLOW) -> Step:
+    return lambda scene: scene.grant(principal, role, place, effect)
+
+
+def conditional(principal: str, role: str, place: Place, conditions: Conditions, expires_at: int = 0) -> Step:
+    grant = NewGrant(principal=principal, role=role, place=place, conditions=conditions, expires_at=expires_at)
+    return lambda scene: scene.identity.grants.add(grant, BY)
+
+
+def lifted(scene: Scene) -> Awaitable[None]:
+    """The grant that was made last is gone."""
+    return scene.identity.grants.remove(_last_grant(scene), BY)
+
+
+def _last_grant(scene: Scene) -> int:
+    [(last,)] = rows(scene.catalog, "SELECT max(id) FROM grants")
+    return int(last)
+
+
+def shown(path: str, visibility: Visibility | None) -> Step:
+    return lambda scene: scene.identity.namespaces.put(Namespace(path=path, visibility=visibility), BY)
+
+
+def sets(path: str, visibility: Visibility | None) -> Tried:
+    return lambda s, c: s.management.namespaces.put(c, Namespace(path=path, visibility=visibility), None)
+
+
+def role(name: str, *actions: Action) -> Step:
+    async def step(scene: Scene) -> object:
+        return await scene.management.roles.put(await scene.caller("root"), Role(name, frozenset(actions)), 0)
+
+    return step
+
+
+def gives(principal: str, role: str, place: Place) -> Tried:
+    new = NewGrant(principal=principal, role=role, place=place)
+    return lambda s, c: s.management.grants.add(c, new)
+
+
+def last_grant_goes(scene: Scene, caller: Caller) -> Awaitable[None]:
+    return scene.management.grants.remove(caller, _last_grant(scene))
+
+
+#: gil may change the registry's users and groups, and has no other action.
+HELPDESK = (role("helpdesk", Action.SYSTEM), holds("gil", "helpdesk", REGISTRY))
+#: gil decides who may do what in `team`, and may not read there.
+KEEPER = (role("keeper", Action.ADMIN), holds("gil", "keeper", TEAM))
+OWNER = (holds("gil", "owner", TEAM),)
+READS = holds("gil", "reader", TEAM)
+
+
+async def moved_provider(scene: Scene) -> None:
+    """`corp` vouched for `eva` under an issuer that it has no more."""
+    account = Account(name="eva", source="corp", external="sub-1", authority="https://before.example")
+    await scene.identity.accounts.add(account, BY)
+    body = msgspec.json.encode({"type": "oidc", "issuer": "https://now.example", "client_id": "orlop"})
+    await scene.identity.documents.put(Document("provider", "corp", body), BY)
+
+
+WIDENING: dict[Operation, tuple[Way, ...]] = {
+    Operation.PASSWORD_SET: (
+        Way(
+            "an owner's password",
+            lambda s, c: s.management.users.set_password(c, "ann", "correct horse battery", must_change=False),
+            HELPDESK,
+            holds("gil", "owner", TEAM),
+        ),
+    ),
+    Operation.USER_CHANGE: (
+        Way(
+            "let an owner in again",
+            lambda s, c: s.management.users.change(c, "ann", AccountChange(disabled=""), None),
+            (*HELPDESK, lambda s: s.identity.accounts.change("ann", AccountChange(disabled="away"), BY)),
+            holds("gil", "owner", TEAM),
+        ),
+    ),
+    Operation.ROBOT_CHANGE: (
+        Way(
+            "let a robot in again",
+            lambda s, c: s.management.robots.change(c, "robot+ci", AccountChange(disabled=""), None),
+            (*OWNER, lambda s: s.robot("robot+ci", "team", ("reader", OTHER))),
+            holds("gil", "reader", OTHER),
+        ),
+    ),
+    Operation.ROBOT_REMOVE: (
+        Way(
+            "what is denied to a robot goes with it",
+            lambda s, c: s.management.robots.remove(c, "robot+ci", None),
+            (*OWNER, lambda s: s.robot("robot+ci", "team"), holds("robot+ci", "reader", OTHER, Effect.DENY)),
+            holds("gil", "reader", OTHER),
+        ),
+    ),
+    Operation.ROBOT_SECRET_ISSUE: (
+        Way(
+            "a secret",
+            lambda s, c: s.management.robots.issue(c, "robot+ci", "", None, 0),
+            (*OWNER, lambda s: s.robot("robot+ci", "team", ("reader", OTHER))),
+            holds("gil", "reader", OTHER),
+        ),
+        Way(
+            "a secret of a robot that is in a group",
+            lambda s, c: s.management.robots.issue(c, "robot+ci", "", None, 0),
+            (
+                *OWNER,
+                lambda s: s.robot("robot+ci", "team"),
+                lambda s: s.group("machines", ("robot+ci",), ("reader", OTHER)),
+            ),
+            holds("gil", "reader", OTHER),
+        ),
+        Way(
+            "another secret",
+            lambda s, c: s.management.robots.rotate(c, "robot+ci", None),
+            (
+                *OWNER,
+                lambda s: s.robot("robot+ci", "team"),
+                lambda s: s.with_token("robot+ci", None, kind="robot"),
+                holds("robot+ci", "reader", OTHER),
+            ),
+            holds("gil", "reader", OTHER),
+        ),
+    ),
+    Operation.TOKEN_ISSUE: (
+        Way(
+            "a wider token",
+            lambda s, c: s.management.tokens.issue(c, "", None, NOW + HOUR),
+            OWNER,
+            holds("gil", "reader", OTHER),
+            limits=(PULL,),
+        ),
+    ),
+    Operation.GROUP_REMOVE: (
+        Way(
+            "what is denied to a group goes with it",
+            lambda s, c: s.management.groups.remove(c, "shut", None),
+            (*HELPDESK, lambda s: s.group("shut", ("eve",)), holds("group:shut", "reader", TEAM, Effect.DENY)),
+            READS,
+        ),
+    ),
+    Operation.MEMBER_CHANGE: (
+        Way(
+            "join",
+            lambda s, c: s.management.groups.join(c, "staff", "eve"),
+            (*HELPDESK, lambda s: s.group("staff", (), ("reader", TEAM))),
+            READS,
+        ),
+        Way(
+            "leave what denies",
+            lambda s, c: s.management.groups.leave(c, "shut", "eve"),
+            (*HELPDESK, lambda s: s.group("shut", ("eve",)), holds("group:shut", "reader", TEAM, Effect.DENY)),
+            READS,
+        ),
+    ),
+    Operation.ROLE_CHANGE: (
+        Way(
+            "mean more by it",
+            lambda s, c: s.management.roles.put(c, Role("some", frozenset({Action.LIST, Action.PULL})), None),
+            (*HELPDESK, role("some", Action.LIST)),
+            holds("gil", "reader", REGISTRY),
+        ),
+    ),
+    Operation.GRANT_ADD: (
+        Way("a role", gives("eve", "reader", TEAM), KEEPER, READS),
+        Way(
+            "a role under a denial",
+            gives("eve", "reader", TEAM),
+            (*OWNER, holds("gil", "reader", repositories("team/prod-*"), Effect.DENY)),
+            lifted,
+        ),
+    ),
+    Operation.GRANT_REMOVE: (
+        Way("lift a denial", last_grant_goes, (*KEEPER, holds("eve", "reader", TEAM, Effect.DENY)), READS),
+        Way(
+            "lift a denial of moving tags, which is one of removing them",
+            last_grant_goes,
+            (
+                *KEEPER,
+                role("mover", Action.OVERWRITE),
+                holds("gil", "mover", TEAM),
+                holds("eve", "mover", TEAM, Effect.DENY),
+            ),
+            holds("gil", "maintainer", TEAM),
+        ),
+    ),
+    Operation.NAMESPACE_CHANGE: (
+        Way("public", sets("team", PUBLIC), KEEPER, READS),
+        Way("internal", sets("team", INTERNAL), KEEPER, READS),
+        Way("from internal to public", sets("team", PUBLIC), (*KEEPER, shown("team", INTERNAL)), READS),
+        Way("a new one, public", sets("team/new", PUBLIC), KEEPER, READS),
+        Way("what a private one hid", sets("team", None), (*KEEPER, shown("", PUBLIC), shown("team", PRIVATE)), READS),
+        Way("more than what is above", sets("team/new", PUBLIC), (*KEEPER, shown("team", INTERNAL)), READS),
+        Way(
+            "the whole registry",
+            sets("", PUBLIC),
+            (role("keeper", Action.ADMIN), holds("gil", "keeper", REGISTRY), READS),
+            holds("gil", "reader", REGISTRY),
+        ),
+        Way("with pull alone", sets("team", PUBLIC), (*KEEPER, holds("gil", "guest", TEAM)), READS),
+        Way(
+            "an owner who may not read there",
+            sets("team", PUBLIC),
+            (*OWNER, holds("gil", "guest", TEAM, Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "an owner whose group may not read there",
+            sets("team", INTERNAL),
+            (*OWNER, lambda s: s.group("shut", ("gil",)), holds("group:shut", "reader", TEAM, Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "an owner who may not read below",
+            sets("team", PUBLIC),
+            (*OWNER, holds("gil", "reader", namespace("team/prod"), Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "an owner who may not read some repositories",
+            sets("team", PUBLIC),
+            (*OWNER, holds("gil", "reader", repositories("team/*-prod"), Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "one who may read from the office alone",
+            sets("team", PUBLIC),
+            (*KEEPER, conditional("gil", "reader", TEAM, OFFICE)),
+            READS,
+        ),
+        Way(
+            "one who may read for a while",
+            sets("team", PUBLIC),
+            (*KEEPER, conditional("gil", "reader", TEAM, Conditions(), NOW + HOUR)),
+            READS,
+        ),
+        Way(
+            "with a token for administering",
+            sets("team", PUBLIC),
+            OWNER,
+            holds("gil", "guest", TEAM),
+            limits=(Limit(frozenset({Action.ADMIN}), TEAM),),
+        ),
+    ),
+    Operation.NAMESPACE_REMOVE: (
+        Way(
+            "a private one below a public one",
+            lambda s, c: s.management.namespaces.remove(c, "team/new", None),
+            (*KEEPER, shown("team", PUBLIC), shown("team/new", PRIVATE)),
+            READS,
+        ),
+        Way(
+            "an internal one below a public one",
+            lambda s, c: s.management.namespaces.remove(c, "team/new", None),
+            (*KEEPER, shown("", PUBLIC), shown("team/new", INTERNAL)),
+            READS,
+        ),
+        Way(
+            "what is denied there goes with it",
+            lambda s, c: s.management.namespaces.remove(c, "team/new", None),
+            (*KEEPER, shown("team/new", None), holds("eve", "reader", namespace("team/new"), Effect.DENY)),
+            READS,
+        ),
+    ),
+    Operation.SETTING_CHANGE: (
+        Way(
+            "a document by which others sign in as an account",
+            lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
+            HELPDESK,
+            holds("gil", "owner", TEAM),
+        ),
+    ),
+    Operation.PROVIDER_ADOPT: (
+        Way(
+            "an account that a provider vouched for under another identity",
+            lambda s, c: s.management.adoption.adopt(c, "corp"),
+            (*HELPDESK, moved_provider, holds("eva", "reader", TEAM)),
+            holds("gil", "reader", TEAM),
+        ),
+    ),
+}
+
+#: What leaves everybody with what they have, or with less; what is only read.
+NOT_WIDENING = frozenset(
+    {
+        Operation.ME_READ,
+        Operation.PASSWORD_CHANGE,  # one's own
+        Operation.USER_READ,
+        Operation.USER_ADD,  # who may do nothing yet
+        Operation.USER_REMOVE,
+        Operation.ROBOT_READ,
+        Operation.ROBOT_ADD,  # which may do nothing yet
+        Operation.ROBOT_SECRET_READ,
+        Operation.ROBOT_SECRET_REVOKE,
+        Operation.TOKEN_READ,
+        Operation.TOKEN_REVOKE,
+        Operation.GROUP_READ,
+        Operation.GROUP_ADD,  # which nobody is in, and nothing is granted to
+        Operation.MEMBER_READ,
+        Operation.ROLE_READ,
+        Operation.GRANT_READ,
+        Operation.NAMESPACE_READ,
+        Operation.REPOSITORY_READ,
+        Operation.REPOSITORY_REMOVE,
+        Operation.SETTING_READ,
+        Operation.SESSION_READ,
+        Operation.SESSION_END,
+        Operation.KEY_READ,
+        Operation.KEY_ROTATE,
+        Operation.EXPLAIN,
+        Operation.WHO,
+        Operation.AUDIT_READ,
+    }
+)
+
+WAYS = [pytest.param(way, id=f"{operation}: {way.name}") for operation, ways in WIDENING.items() for way in ways]
+
+
+def test_every_operation_is_declared_to_widen_or_not() -> None:
+    assert set(WIDENING) | NOT_WIDENING == set(Operation)
+    assert not set(WIDENING) & NOT_WIDENING
+    assert all(WIDENING.values())
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_nobody_gives_what_they_do_not_have(way: Way) -> None:
+    made = await scene(KINDS)
+    await made.user("gil")
+    for step in way.before:
+        await step(made)
+    gil = await made.with_token("gil", way.limits, NOW + HOUR) if way.limits else await made.caller("gil")
+    made.marked()
+    with pytest.raises(RegistryError) as refused:
+        await way.tried(made, gil)
+    assert type(refused.value) is Denied
+    assert made.is_as_marked(), "nothing is changed, and nothing is told to have been"
+    await way.missing(made)
+    await way.tried(made, await made.caller("gil"))
+
+
+@pytest.mark.parametrize(
+    ("before", "path", "after"),
+    [
+        (shown("team", PUBLIC), "team", PUBLIC),
+        (shown("team", PUBLIC), "team", PRIVATE),
+        (shown("team", PUBLIC), "team", INTERNAL),
+        (shown("", PUBLIC), "team", PUBLIC),
+        (shown("", PUBLIC), "team", None),
+        (shown("", PUBLIC), "team/new", INTERNAL),
+        (shown("team", None), "team", PRIVATE),
+    ],
+)
+async def test_who_may_not_read_a_place_may_still_keep_it_as_open_as_it_is(
+    before: Step, path: str, after: Visibility | None
+) -> None:
+    made = await scene()
+    await made.user("gil")
+    for step in (*KEEPER, before):
+        await step(made)
+    gil = await made.caller("gil")
+    said = Namespace(path=path, visibility=after, description="of the team")
+    assert (await made.management.namespaces.put(gil, said, None)).description == "of the team"
