@@ -147,6 +147,31 @@ class SessionsKit:
         assert await sessions.end(account="bob", by=cast.by()) == 1
         assert await left() == {"ann by password"}
 
+    async def test_all_that_somebody_is_signed_in_with_ends_at_once(self, cast: Cast) -> None:
+        ann = await cast.user("ann")
+        await cast.user("bob")
+        kept = await cast.secret("ann", "token")
+        login = await cast.secret("ann", "login", "refresh")
+        others = await cast.secret("bob", "other", "refresh")
+        for name, session in (("ann", "one"), ("ann", "two"), ("bob", "three")):
+            await cast.session(name, session)
+        await cast.news()
+        async with cast.moved():
+            assert await cast.identity.sessions.end_logins("ann", cast.by()) == 2
+        assert await cast.news() == [
+            (EventKind.SESSION_ENDED, "ann", "by password"),
+            (EventKind.SESSION_ENDED, "ann", "by password"),
+            (EventKind.SECRET_REVOKED, "ann", f"refresh {login.id}"),
+        ]
+        now = await cast.kept()
+        assert now.secrets == {"ann": (kept,), "bob": (others,)}
+        assert [session.id for each in now.sessions.values() for session in each] == ["three"]
+        account = await cast.identity.accounts.get("ann")
+        assert account is not None
+        assert account.epoch != ann.epoch
+        async with cast.unchanged():
+            assert await cast.identity.sessions.end_logins("eve", cast.by()) == 0
+
     async def test_those_that_are_over_are_forgotten(self, cast: Cast) -> None:
         await cast.user("ann")
         over = await cast.session("ann", "over")

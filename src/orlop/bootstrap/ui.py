@@ -78,7 +78,6 @@ def build_browsers(
         openid,
         sign_in.provisioning,
         identity.accounts,
-        identity.secrets,
         identity.sessions,
         identity.sign_ons,
         clock,

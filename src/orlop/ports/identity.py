@@ -55,8 +55,9 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 class Secrets(Protocol):
     """Tokens of users, secrets of robots, and what clients keep after a login."""
 
-    async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
-        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already.
+    async def add(self, secret: Secret, by: By, *, at_most: int, epoch: int = 0) -> Secret:
+        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already;
+        Unauthorized when its epoch is not `epoch` any more (0: whichever it is).
 
         Moves no version: nothing that was right is wrong now, as long as nobody remembers that `find` found nothing.
         """
@@ -375,8 +376,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Sessions(Protocol):
     """Browsers that are signed in."""
 
-    async def add(self, session: Session, by: By) -> None:
-        """Raises NotFound without such an account."""
+    async def add(self, session: Session, by: By, *, epoch: int = 0) -> None:
+        """Raises NotFound without such an account; Unauthorized when its epoch is not `epoch` any more (0: whichever
+        it is)."""
 
     async def get(self, id: str) -> tuple[Session, Account] | None:  # noqa: A002
         """In one query, whether or not it expired."""
@@ -399,6 +401,11 @@ class Sessions(Protocol):
         by: By,
     ) -> int:
         """End those that match everything that is given, of which there must be something; how many."""
+        ...
+
+    async def end_logins(self, account: str, by: By) -> int:
+        """End all that an account is signed in with by password: its sessions, what clients keep after a login, and
+        with its epoch every token that was fetched. How many sessions; none where there is no such account."""
         ...
 
     async def forget(self, expired_before: int) -> None:

@@ -208,7 +208,7 @@ def refuse_without_factor(account: Account) -> None:
 
 def _by_password(account: Account) -> Subject:
     credential = "password" if account.source == LOCAL else f"password ({account.source})"
-    return Subject(account.name, account.kind, account.id, credential)
+    return Subject(account.name, account.kind, account.id, credential, epoch=account.epoch)
 
 
 def _looks_like_token(text: str) -> bool:

@@ -69,7 +69,8 @@ class PasswordSignIn:
                 self._on_failure(failure(name, address, request, WRONG))
                 raise Unauthorized(WRONG)
             await self._lockout.succeeded(name, address)
-        refuse_unfit(AccountFacts(account, None, (), (), 0), Subject(account.name), self._clock.now())
+        subject = Subject(account.name, epoch=account.epoch)
+        refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         return account
 
     async def _checked(

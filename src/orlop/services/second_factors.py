@@ -23,7 +23,7 @@ from orlop.ports.catalog import by
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import Account, Passwords
 from orlop.services.lockout import Lockout
-from orlop.services.sessions import hashed
+from orlop.services.sessions import Visitor, hashed
 
 #: What authenticators show above the code.
 _ISSUER = "Orlop"
@@ -73,11 +73,13 @@ class SecondFactors:
         """The address that authenticators read from a picture."""
         return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=_ISSUER)
 
-    async def enrol(self, account: Account, secret: str, text: str, caller: Caller) -> tuple[str, ...]:
+    async def enrol(self, visitor: Visitor, secret: str, text: str) -> tuple[str, ...]:
         """Set a shared secret up, of which that is a code; returns recovery codes, which are shown once.
 
+        With a first second factor everything ends that the password alone was good for, but the visitor's session.
         Raises RequestInvalid when it is none.
         """
+        account = visitor.account
         code = totp_code(text)
         counter = self._counter(secret, code) if code else None
         if counter is None or not await self._first(f"totp {account.id} {counter}"):
@@ -86,7 +88,12 @@ class SecondFactors:
             )
         factors = await self.of(account.name)
         codes = new_recovery_codes(self._draw)
-        await self._keep(msgspec.structs.replace(factors, totp=secret, recovery=_hashes(codes)), account, caller)
+        await self._keep(
+            msgspec.structs.replace(factors, totp=secret, recovery=_hashes(codes)),
+            account,
+            visitor.caller,
+            visitor.session.id,
+        )
         return codes
 
     async def renew_recovery(self, account: Account, caller: Caller) -> tuple[str, ...]:
@@ -138,9 +145,10 @@ class SecondFactors:
             return False
         return True
 
-    async def _keep(self, factors: Factors, account: Account, caller: Caller) -> None:
+    async def _keep(self, factors: Factors, account: Account, caller: Caller, session: str = "") -> None:
         kept = msgspec.json.encode(factors) if factors != Factors() else b""
-        await self._passwords.set_factors(account.name, kept, factors.kinds, by(caller, self._clock.now()))
+        done = by(caller, self._clock.now())
+        await self._passwords.set_factors(account.name, kept, factors.kinds, done, session=session)
 
 
 def _hashes(codes: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from orlop.domain.secrets import Draw, new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Account, AccountFacts, Secret, Secrets
-from orlop.ports.identity_words import secret_words
+from orlop.ports.identity_words import must_change, secret_words
 from orlop.services.access import refuse_unfit
 from orlop.services.failures import OnFailure, failure
 
@@ -51,17 +51,19 @@ class SecretSignIn:
             raise
         return subject
 
-    async def keep(self, account: str, name: str, by: By) -> str:
-        """Make what a client keeps instead of the password. It ends when the password is changed."""
+    async def keep(self, subject: Subject, name: str, by: By) -> str:
+        """Make what a client keeps instead of the password that the subject showed. It ends when the password is
+        changed. Raises Unauthorized when it was meanwhile."""
+        account = subject.name
         text = new_secret(REFRESH, self._draw)
         parsed = parse_secret(text)
         assert parsed is not None
         secret = Secret(account=account, kind=REFRESH, name=name, lookup=parsed.lookup, hash=parsed.hash)
         try:
-            await self._secrets.add(secret, by, at_most=_LOGINS)
+            await self._secrets.add(secret, by, at_most=_LOGINS, epoch=subject.epoch)
         except Conflict:
             await self._end_stalest(account, by)
-            await self._secrets.add(secret, by, at_most=_LOGINS)
+            await self._secrets.add(secret, by, at_most=_LOGINS, epoch=subject.epoch)
         return text
 
     async def _found(self, text: str) -> tuple[Secret, Account]:
@@ -76,7 +78,6 @@ class SecretSignIn:
     def _refuse_unfit(self, secret: Secret, account: Account, subject: Subject) -> None:
         now = self._clock.now()
         refuse_unfit(AccountFacts(account, secret, (), (), 0), subject, now)
-        refuse_before_change(account)
         if secret.kind == REFRESH and max(secret.created_at, secret.used_at) + self._refresh_lifetime <= now:
             raise Unauthorized("the login was not used for too long; sign in anew")
 
@@ -97,6 +98,4 @@ class SecretSignIn:
 def refuse_before_change(account: Account) -> None:
     """Raises Unauthorized for an account that has to choose another password before it does anything else."""
     if account.must_change:
-        raise Unauthorized(
-            f"{account.name} has to choose another password first: `orlop login` asks for it, and so does /api/v1"
-        )
+        raise must_change(account)

@@ -63,7 +63,8 @@ class BrowserSessions:
             address=caller.address,
             agent="".join(c for c in agent[:_AGENT_MAX] if c.isprintable()),
         )
-        await self._sessions.add(session, by(msgspec.structs.replace(caller, subject=subject), now))
+        done = by(msgspec.structs.replace(caller, subject=subject), now)
+        await self._sessions.add(session, done, epoch=account.epoch)
         return secret
 
     async def visitor(self, secret: str, *, address: str, request: str) -> Visitor | None:
@@ -96,8 +97,8 @@ class BrowserSessions:
         await self._sessions.end(id=session, account=visitor.account.name, by=by(visitor.caller, self._clock.now()))
 
     async def end_all(self, visitor: Visitor) -> None:
-        """End every session of the visitor, this one too."""
-        await self._sessions.end(account=visitor.account.name, by=by(visitor.caller, self._clock.now()))
+        """End every session of the visitor, this one too, and what clients keep after a login."""
+        await self._sessions.end_logins(visitor.account.name, by(visitor.caller, self._clock.now()))
 
     async def forget(self) -> str:
         """Remove those that are over."""
@@ -108,7 +109,7 @@ class BrowserSessions:
 def subject_of(account: Account, provider: str) -> Subject:
     """The subject that a browser acts as."""
     signed_in_with = f"browser ({provider})" if provider else "browser"
-    return Subject(account.name, account.kind, account.id, signed_in_with)
+    return Subject(account.name, account.kind, account.id, signed_in_with, epoch=account.epoch)
 
 
 def new_secret(draw: Draw) -> str:

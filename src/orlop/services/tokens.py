@@ -83,6 +83,7 @@ class Tokens:
             ver=version,
             acc=subject.id,
             cred=subject.credential_id,
+            epoch=subject.epoch,
             label=subject.credential,
         )
         token = await self._signing.sign(claims)
@@ -100,7 +101,7 @@ class Tokens:
         if subject.kind is not SubjectKind.USER:
             return ""
         name = "".join(character for character in client if character.isprintable())[:_CLIENT_MAX]
-        return await self._secrets.keep(subject.name, name, by(caller, self._clock.now()))
+        return await self._secrets.keep(subject, name, by(caller, self._clock.now()))
 
     async def _granted(self, caller: Caller, scope: Scope) -> Allowance | None:
         """What of a scope may be done now; None when nothing may."""

@@ -211,6 +211,15 @@ async def with_totp(scene: Scene, browser: Browser) -> tuple[pyotp.TOTP, list[st
     return totp, re.findall(r"<li>([a-z2-7-]{19})</li>", page.text)
 
 
+async def test_a_first_second_factor_ends_other_browsers_but_not_the_one_that_set_it_up(scene: Scene) -> None:
+    browser, other = await signed_in(scene), scene.browser()
+    await other.sign_in()
+    assert (await other.get("/account")).status == 200
+    await with_totp(scene, browser)
+    assert (await browser.get("/account")).status == 200
+    assert (await other.get("/account")).location == "/login?next=/account"
+
+
 async def second(scene: Scene, code: str) -> Answer:
     browser = scene.browser()
     page = await browser.sign_in()

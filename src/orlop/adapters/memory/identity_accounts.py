@@ -39,6 +39,8 @@ class MemoryAccounts:
             used_at=0,
             used_from="",
             version=1,
+            epoch=max(by.at, 1),
+            signed_in_from="",
         )
         self._rows.accounts[made.name] = AccountRow(made)
         self._state.event(EventKind.ACCOUNT_CREATED, by, subject=made.name, detail=account_words(made))
@@ -105,20 +107,17 @@ class MemoryPasswords:
         row.account = msgspec.structs.replace(
             row.account, has_password=hash is not None, must_change=must_change, version=row.account.version + 1
         )
-        rows.sessions = {key: session for key, session in rows.sessions.items() if session.account != name}
-        rows.secrets = {
-            number: secret
-            for number, secret in rows.secrets.items()
-            if secret.account != name or secret.kind != "refresh"
-        }
+        rows.end_logins(name, by)
         self._state.event(
             EventKind.PASSWORD_SET, by, subject=name, detail=password_words(hash, must_change=must_change)
         )
         rows.moved()
 
-    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By) -> None:
+    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By, *, session: str = "") -> None:
         row = self._rows.account(name)
         row.factors = factors
+        if kinds and not row.account.second_factors:
+            self._rows.end_logins(name, by, but=session)
         row.account = msgspec.structs.replace(row.account, second_factors=tuple(kinds), version=row.account.version + 1)
         self._state.event(EventKind.FACTORS_SET, by, subject=name, detail=", ".join(kinds) or "none")
         self._rows.moved()

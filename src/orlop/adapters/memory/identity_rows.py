@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from itertools import count
 
+import msgspec
+
 from orlop.adapters.memory.changes import MemoryChanges
 from orlop.domain.access import PlaceKind
 from orlop.domain.names import lineage
@@ -71,6 +73,18 @@ class IdentityRows:
         if row is None:
             raise unknown("account", name)
         return row
+
+    def end_logins(self, name: str, by: By, *, but: str = "") -> tuple[list[Session], list[Secret]]:
+        """End all that an account was signed in with by password but one session; what ended."""
+        row = self.account(name)
+        row.account = msgspec.structs.replace(row.account, epoch=max(by.at, row.account.epoch + 1))
+        sessions = [each for each in self.sessions.values() if each.account == name and each.id != but]
+        logins = [each for each in self.secrets.values() if each.account == name and each.kind == "refresh"]
+        for session in sessions:
+            del self.sessions[session.id]
+        for login in logins:
+            del self.secrets[login.id]
+        return sessions, logins
 
     def group(self, name: str) -> GroupRow:
         """Raises NotFound."""

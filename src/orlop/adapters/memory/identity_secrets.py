@@ -10,7 +10,7 @@ from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Secret
-from orlop.ports.identity_words import secret_words, too_many, unknown, warning
+from orlop.ports.identity_words import refuse_over, secret_words, too_many, unknown, warning
 
 
 class MemorySecrets:
@@ -20,8 +20,8 @@ class MemorySecrets:
         self._state = state
         self._rows = state.identity
 
-    async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
-        self._rows.account(secret.account)
+    async def add(self, secret: Secret, by: By, *, at_most: int, epoch: int = 0) -> Secret:
+        refuse_over(self._rows.account(secret.account).account, epoch)
         alike = [row for row in self._of(secret.account) if row.kind == secret.kind]
         if len(alike) >= at_most:
             raise too_many(secret, at_most)

@@ -9,7 +9,7 @@ from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Attempts, Session, SigningKey
-from orlop.ports.identity_words import session_words
+from orlop.ports.identity_words import refuse_over, secret_words, session_words
 
 
 class MemorySigningKeys:
@@ -67,8 +67,8 @@ class MemorySessions:
         self._state = state
         self._rows = state.identity
 
-    async def add(self, session: Session, by: By) -> None:
-        self._rows.account(session.account)
+    async def add(self, session: Session, by: By, *, epoch: int = 0) -> None:
+        refuse_over(self._rows.account(session.account).account, epoch)
         if session.id in self._rows.sessions:
             raise Conflict("there is a session of this id already; make another")
         self._rows.sessions[session.id] = session
@@ -119,6 +119,17 @@ class MemorySessions:
         if over:
             self._rows.moved()
         return len(over)
+
+    async def end_logins(self, account: str, by: By) -> int:
+        if account not in self._rows.accounts:
+            return 0
+        sessions, logins = self._rows.end_logins(account, by)
+        for session in sorted(sessions, key=lambda session: session.id):
+            self._state.event(EventKind.SESSION_ENDED, by, subject=account, detail=session_words(session.provider))
+        for login in sorted(logins, key=lambda login: login.id):
+            self._state.event(EventKind.SECRET_REVOKED, by, subject=account, detail=secret_words(login))
+        self._rows.moved()
+        return len(sessions)
 
     async def forget(self, expired_before: int) -> None:
         self._rows.sessions = {

@@ -11,7 +11,7 @@ from orlop.domain.access.roles import stored_actions
 from orlop.ports.identity import Account, Document, GrantRecord, Group, Namespace, Secret, Session
 
 #: How many columns an account and a secret have.
-ACCOUNT, SECRET, SESSION = 18, 13, 8
+ACCOUNT, SECRET, SESSION = 20, 13, 8
 
 _kinds = msgspec.json.Decoder(tuple[str, ...])
 _limits = msgspec.json.Decoder(tuple[Limit, ...])
@@ -39,6 +39,8 @@ def account(row: Sequence[Any]) -> Account:
         used_at=row[15],
         used_from=row[16],
         version=row[17],
+        epoch=row[18],
+        signed_in_from=row[19],
     )
 
 

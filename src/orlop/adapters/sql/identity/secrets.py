@@ -13,7 +13,7 @@ from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Secret
-from orlop.ports.identity_words import secret_words, too_many, unknown, warning
+from orlop.ports.identity_words import refuse_over, secret_words, too_many, unknown, warning
 
 
 class SqlSecrets:
@@ -23,9 +23,10 @@ class SqlSecrets:
         self._engine = engine
         self._reader = engine.reader
 
-    async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
+    async def add(self, secret: Secret, by: By, *, at_most: int, epoch: int = 0) -> Secret:
         async def steps(tx: Session, ledger: Ledger) -> Secret:
             account = await locked_account(tx, secret.account)
+            refuse_over(account, epoch)
             alike = await tx.one("secret_count", account.id, secret.kind)
             assert alike is not None
             if alike[0] >= at_most:

@@ -13,8 +13,8 @@ from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
 from orlop.ports.catalog import By
 from orlop.ports.clock import HOUR
-from orlop.ports.identity import Account, Attempts, Session, SigningKey
-from orlop.ports.identity_words import session_words
+from orlop.ports.identity import Account, Attempts, Secret, Session, SigningKey
+from orlop.ports.identity_words import refuse_over, secret_words, session_words
 
 
 class SqlSigningKeys:
@@ -104,9 +104,10 @@ class SqlSessions:
         self._engine = engine
         self._reader = engine.reader
 
-    async def add(self, session: Session, by: By) -> None:
+    async def add(self, session: Session, by: By, *, epoch: int = 0) -> None:
         async def steps(tx: Tx, ledger: Ledger) -> None:
             account = await locked_account(tx, session.account)
+            refuse_over(account, epoch)
             row = await tx.one(
                 "session_insert",
                 session.id,
@@ -154,16 +155,28 @@ class SqlSessions:
 
         async def steps(tx: Tx, ledger: Ledger) -> int:
             found = await _candidates(tx, given)
-            over = [session for session in found if all(getattr(session, name) == given[name] for name in given)]
-            ended = {row[0] for row in await tx.all("sessions_end", each([session.id for session in over]))}
-            for session in sorted(over, key=lambda session: (session.account, session.id)):
-                if session.id in ended:
-                    ledger.event(
-                        EventKind.SESSION_ENDED, subject=session.account, detail=session_words(session.provider)
-                    )
+            ended = await _end(
+                tx, ledger, [each for each in found if all(getattr(each, name) == given[name] for name in given)]
+            )
             if ended:
                 ledger.access()
-            return len(ended)
+            return ended
+
+        return await changing(self._engine, by, steps)
+
+    async def end_logins(self, account: str, by: By) -> int:
+        async def steps(tx: Tx, ledger: Ledger) -> int:
+            found = await tx.one("account_lock", account)
+            if found is None:
+                return 0
+            number = rows.account(found).id
+            await tx.run("account_new_epoch", number, by.at)
+            ended = await _end(tx, ledger, [rows.session(row) for row in await tx.all("sessions_of_account", account)])
+            for row_id, kind, name in sorted(await tx.all("logins_delete", number)):
+                gone = Secret(id=row_id, account=account, kind=kind, name=name, lookup="", hash="")
+                ledger.event(EventKind.SECRET_REVOKED, subject=account, detail=secret_words(gone))
+            ledger.access()
+            return ended
 
         return await changing(self._engine, by, steps)
 
@@ -172,6 +185,15 @@ class SqlSessions:
             await tx.run("sessions_forget", expired_before)
 
         await self._engine.write(script, durable=False, changes=False)
+
+
+async def _end(tx: Tx, ledger: Ledger, over: Sequence[Session]) -> int:
+    """End these, as far as nobody else did meanwhile; how many."""
+    ended = {row[0] for row in await tx.all("sessions_end", each([session.id for session in over]))}
+    for session in sorted(over, key=lambda session: (session.account, session.id)):
+        if session.id in ended:
+            ledger.event(EventKind.SESSION_ENDED, subject=session.account, detail=session_words(session.provider))
+    return len(ended)
 
 
 async def _candidates(tx: Tx, given: dict[str, str]) -> list[Session]:

@@ -2,43 +2,50 @@
 
 -- name: account_get
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from
 FROM accounts WHERE name = ?1;
 
 -- name: account_lock
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from
 FROM accounts WHERE name = ?1 FOR UPDATE;
 
 -- name: account_external
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from
 FROM accounts WHERE source = ?1 AND external = ?2 AND external <> '';
 
 -- name: account_page
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from
 FROM accounts WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_page_of_namespace
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from
 FROM accounts WHERE kind = 'robot' AND namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_page_of_source
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from
 FROM accounts WHERE source = ?1 AND source <> 'local' AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_password
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, password, factors
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch,
+       signed_in_from, password, factors
 FROM accounts WHERE name = ?1;
 
 -- name: account_insert
 INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors, disabled,
-                      expires_at, created_at, created_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                      expires_at, created_at, created_by, epoch)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 RETURNING id;
 
 -- name: account_update
@@ -46,6 +53,10 @@ UPDATE accounts SET display = ?2, email = ?3, disabled = ?4, expires_at = ?5, ve
 
 -- name: account_set_password
 UPDATE accounts SET password = ?2, must_change = ?3, version = version + 1 WHERE id = ?1;
+
+-- name: account_new_epoch
+-- What an account was signed in with is over. No epoch comes twice, whatever clocks say.
+UPDATE accounts SET epoch = CASE WHEN epoch < ?2 THEN ?2 ELSE epoch + 1 END WHERE id = ?1;
 
 -- name: account_set_factors
 UPDATE accounts SET factors = ?2, factor_kinds = ?3, version = version + 1 WHERE id = ?1;
@@ -70,7 +81,7 @@ SELECT s.id, a.name, s.kind, s.name, s.lookup, s.hash, s.limits, s.created_at, s
        s.used_at, s.used_from,
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version
+       a.version, a.epoch, a.signed_in_from
 FROM secrets s JOIN accounts a ON a.id = s.account_id
 WHERE s.lookup = ?1;
 
@@ -99,6 +110,9 @@ DELETE FROM secrets WHERE account_id = ?1;
 -- name: secrets_delete_of_kind
 DELETE FROM secrets WHERE account_id = ?1 AND kind = ?2;
 
+-- name: logins_delete
+DELETE FROM secrets WHERE account_id = ?1 AND kind = 'refresh' RETURNING id, kind, name;
+
 -- name: secrets_expiring
 SELECT s.id, (SELECT a.name FROM accounts a WHERE a.id = s.account_id), s.kind, s.name, s.lookup, s.hash, s.limits,
        s.created_at, s.created_by, s.expires_at, s.warned_at, s.used_at, s.used_from
@@ -122,7 +136,7 @@ RETURNING id;
 SELECT s.id, a.name, s.provider, s.provider_session, s.created_at, s.expires_at, s.address, s.agent,
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version
+       a.version, a.epoch, a.signed_in_from
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = ?1;
 
@@ -146,6 +160,9 @@ DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(?1) AS wanted) RET
 
 -- name: sessions_delete
 DELETE FROM sessions WHERE account_id = ?1;
+
+-- name: sessions_delete_but
+DELETE FROM sessions WHERE account_id = ?1 AND id <> ?2;
 
 -- name: sessions_forget
 DELETE FROM sessions WHERE expires_at < ?1;

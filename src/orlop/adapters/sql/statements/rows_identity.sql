@@ -2,13 +2,13 @@
 
 -- name: rows_accounts
 SELECT id, kind, name, display, email, source, external, namespace, password, must_change, factors, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch, signed_in_from
 FROM accounts WHERE id > ?1 ORDER BY id LIMIT ?2;
 
 -- name: row_accounts
 INSERT INTO accounts (id, kind, name, display, email, source, external, namespace, password, must_change, factors,
-    factor_kinds, disabled, expires_at, created_at, created_by, used_at, used_from, version)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19);
+    factor_kinds, disabled, expires_at, created_at, created_by, used_at, used_from, version, epoch, signed_in_from)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21);
 
 -- name: last_accounts
 SELECT id FROM accounts ORDER BY id DESC LIMIT 1;
