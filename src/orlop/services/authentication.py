@@ -183,7 +183,7 @@ class Authentication:
             account = await self._accounts.get(vouched.account)
             if account is None:
                 raise Unauthorized(f"the robot {vouched.account} that the token stands for is gone")
-            subject = Subject(account.name, account.kind, account.id, vouched.credential)
+            subject = Subject(account.name, account.kind, account.id, vouched.credential, epoch=account.epoch)
             refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         except Unauthorized as refusal:
             self._on_failure(failure(FOREIGN, address, request, refusal.message))

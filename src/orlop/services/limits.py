@@ -1,6 +1,6 @@
 """How often somebody may ask: rates of requests, pulls, uploads and failed sign-ins, and fair shares of what is scarce.
 
-Counted by the subject, which for those who have not signed in is their address, and by the address. Of an IPv6 address
+Counted by the account, which for those who have not signed in is their address, and by the address. Of an IPv6 address
 the first 64 bits count: the rest is the client's to choose (RFC 4291, section 2.5.1).
 """
 
@@ -63,7 +63,7 @@ class Limits:
         self._now = now
         self._rules = {kind: (*_rules(kind, subject, "subject"), *_rules(kind, address, "address")) for kind in Kind}
         self._failed = _rule(0, "failed-logins-address", failed_logins) if failed_logins else None
-        self._places: dict[tuple[str, str], _Places] = {}
+        self._places: dict[tuple[int, str], _Places] = {}
 
     @property
     def are_on(self) -> bool:
@@ -78,7 +78,7 @@ class Limits:
         now = self._now()
         table = self._table
         subject = caller.subject
-        who = (subject.name if subject.id else "", caller.address)
+        who = (subject.id, caller.address)
         places = self._places.get(who) or self._placed(who)
         of_subject, subject_hash, of_address, address_hash = places
         if table[of_subject] != subject_hash or table[of_address] != address_hash:
@@ -91,7 +91,7 @@ class Limits:
             ahead = table[counter] - now
             ahead = ahead + interval if 0 <= ahead <= longest else interval
             if ahead > reach:
-                raise _refusal(rule, ahead - reach, who[0] or who[1])
+                raise _refusal(rule, ahead - reach, subject.name if subject.id else caller.address)
             table[counter] = now + ahead
             share = ahead / reach
             if share > most:
@@ -117,12 +117,12 @@ class Limits:
     def _login(self, address: str) -> int:
         return self._counters.hash_of("failed logins", _network(address))
 
-    def _placed(self, who: tuple[str, str]) -> "_Places":
-        """Where the subject and the address stand."""
-        name, address = who
+    def _placed(self, who: tuple[int, str]) -> "_Places":
+        """Where an account, or nobody's (0), and an address stand."""
+        account, address = who
         network = _network(address)
         hash_of = self._counters.hash_of
-        subject, of_address = hash_of("subject", name or network), hash_of("address", network)
+        subject, of_address = hash_of("subject", f"#{account}" if account else network), hash_of("address", network)
         at_subject, at_address = self._counters.place(subject), self._counters.place(of_address)
         if at_subject == at_address:  # the second took the place of the first: then the address alone counts
             subject = of_address
@@ -150,19 +150,20 @@ class FairShare:
         self._total = total
         self._shared = shared
         self._taken = 0
-        self._held: dict[str, int] = {}
+        self._held: dict[str | int, int] = {}
 
     @contextmanager
     def place(self, caller: Caller) -> Iterator[None]:
         """A place until the block ends. Raises TooManyRequests."""
         is_anonymous = caller.subject.kind is SubjectKind.ANONYMOUS
-        who = _network(caller.address) if is_anonymous else caller.subject.name
+        called = _network(caller.address) if is_anonymous else caller.subject.name
+        who = called if is_anonymous else caller.subject.id
         held = self._held
         if self._taken >= self._total:
             raise TooManyRequests("too many uploads at once; try again in a moment")
         others = len(held) - (who in held)
         if self._shared and held.get(who, 0) >= max(1, self._total // (others + 2)):
-            raise TooManyRequests(f"{who} uploads too much at once; try again when an upload is done")
+            raise TooManyRequests(f"{called} uploads too much at once; try again when an upload is done")
         self._taken += 1
         held[who] = held.get(who, 0) + 1
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from orlop.domain.access import ANONYMOUS, Caller
@@ -10,9 +11,10 @@ from orlop.domain.errors import Unauthorized
 from orlop.domain.pages import PageRequest
 from orlop.domain.passwords import prepared
 from orlop.ports.clock import SECOND
-from orlop.ports.identity import AccountChange
+from orlop.ports.identity import AccountChange, Document
 from orlop.ports.identity_words import gone_from
 from orlop.ports.signon import Vouched
+from orlop.services.management.trusts import TrustDocuments
 from orlop.services.own_password import OwnPassword
 from orlop.services.sessions import BrowserSessions
 from tests.unit.sign_in.scene import HOME, PASSWORD, START, Scene, basic, bearer
@@ -133,6 +135,17 @@ async def _revoke(signed: Signed, account: str, kind: str) -> None:
     await signed.scene.identity.secrets.revoke(account, await signed.number(kind, account), signed.scene.by())
 
 
+async def _trusted(signed: Signed, *, end: bool) -> None:
+    scene, trust = signed.scene, {"kind": "aws-iam", "robot": "robot+ci", "audience": "registry.example"}
+    documents = TrustDocuments(scene.identity.documents, scene.identity.sessions)
+    for role in ("ci", "deploy"):
+        body = msgspec.json.encode({**trust, "principal": f"arn:aws:iam::123456789012:role/{role}"})
+        await documents.put(Document("trust", "main", body), scene.by())
+        if end:
+            await documents.remove("trust", "main", scene.by())
+            break
+
+
 async def _later(signed: Signed) -> None:
     signed.scene.clock.forward(201)
 
@@ -178,6 +191,8 @@ ROBOT_ENDINGS: dict[str, tuple[Ending, set[str]]] = {
     "disabled": (lambda s: _change(s, "robot+ci", disabled="paused"), OF_SECRET | OF_ISSUER),
     "expired": (lambda s: _change(s, "robot+ci", expires_at=START), OF_SECRET | OF_ISSUER),
     "removed": (lambda s: s.scene.identity.accounts.remove("robot+ci", s.scene.by()), OF_SECRET | OF_ISSUER),
+    "a trust is another": (lambda s: _trusted(s, end=False), {"a token of that word"}),
+    "a trust is removed": (lambda s: _trusted(s, end=True), {"a token of that word"}),
     "its secret is revoked": (lambda s: _revoke(s, "robot+ci", "robot"), OF_SECRET),
     "its secret has expired": (_later, OF_SECRET),
 }

@@ -23,7 +23,7 @@ class MemoryUploads:
         if other is not None:
             self._row(other.upload.repository, other.upload.id, upload.started_at)
             raise begun_already()
-        if at_most and self._held(upload.created_by, upload.started_at) >= at_most:
+        if at_most and self._held(upload, upload.started_at) >= at_most:
             raise too_many_sessions(upload, at_most)
         self._state.uploads[upload.id] = UploadRow(upload, target, ticket)
 
@@ -34,9 +34,9 @@ class MemoryUploads:
         row = self._begun(ticket)
         return None if row is None else self._row(repository, row.upload.id, now).upload
 
-    def _held(self, owner: str, now: int) -> int:
+    def _held(self, new: Upload, now: int) -> int:
         sessions = (row.upload for row in self._state.uploads.values())
-        return sum(each.created_by == owner and each.expires_at > now for each in sessions)
+        return sum(each.belongs_to(new.created_by, new.owner or 0) and each.expires_at > now for each in sessions)
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
         return self._row(repository, upload, now).upload

@@ -29,8 +29,8 @@ class Subject(msgspec.Struct, frozen=True):
     credential_id: int = 0
     """The row of the secret that it was proved with; 0 for a password or a signed-in browser."""
     epoch: int = 0
-    """Of the account when they signed in with a password or a browser, which is over in the next one; 0: they came
-    with a secret or with the word of somebody else, which end by themselves."""
+    """Of the account when they signed in: with a password, in a browser, or by the word of somebody else; which is
+    over in the next one. 0: they came with a secret, which ends by itself."""
     limits: tuple[Limit, ...] | None = None
     """What the signed token that they came with may be used for; None without one."""
     minted: int = 0

@@ -25,7 +25,8 @@ _SECOND_FACTOR, _PASSKEY = "second-factor", "passkey"
 class _Halfway(msgspec.Struct):
     """The password was right."""
 
-    account: str
+    account: int
+    name: str
     version: int
     """Of the account then: what was right before a change is not right after it."""
     next: str
@@ -80,7 +81,7 @@ class SigningIn:
             return await self._enter(exchange, account, exchange.next)
         step = await self._steps.begin(
             _SECOND_FACTOR,
-            _Halfway(account.name, account.version, exchange.next),
+            _Halfway(account.id, account.name, account.version, exchange.next),
             holder=exchange.secret,
             address=exchange.address,
         )
@@ -90,8 +91,8 @@ class SigningIn:
         """The second factor of somebody whose password was right."""
         step = exchange.field("step")
         halfway = await self._steps.look(_SECOND_FACTOR, step, _Halfway, holder=exchange.secret)
-        account = await self._accounts.get(halfway.account)
-        if account is None or account.version != halfway.version:
+        account = await self._accounts.get(halfway.name)
+        if account is None or (account.id, account.version) != (halfway.account, halfway.version):
             raise Unauthorized("the account was changed meanwhile; start over")
         try:
             await self._factors.verify(account, exchange.field("code"), exchange.caller)

@@ -21,6 +21,7 @@ from orlop.services.management.robots import Robots
 from orlop.services.management.roles import Roles
 from orlop.services.management.sessions import Keys, SessionsOfAccounts
 from orlop.services.management.tokens import Tokens
+from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import Users
 from orlop.services.signing import Signing
 
@@ -57,16 +58,17 @@ class Management(msgspec.Struct, frozen=True):
         gate = Gate(access, clock)
         giving = Giving(gate, identity.grants, identity.members)
         roles = Roles(gate, giving, identity.documents)
+        documents = TrustDocuments(identity.documents, identity.sessions)
         return cls(
             gate=gate,
             users=Users(gate, giving, identity.accounts, passwords),
-            robots=Robots(gate, giving, identity.accounts, identity.secrets, draw),
+            robots=Robots(gate, giving, identity.accounts, identity.secrets, documents, draw),
             tokens=Tokens(gate, identity.secrets, draw),
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
             namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants),
-            documents=DocumentsOfKinds(gate, giving, identity.documents, kinds),
+            documents=DocumentsOfKinds(gate, giving, documents, kinds),
             sessions=SessionsOfAccounts(gate, identity.sessions),
             keys=Keys(gate, identity.keys, signing),
             explaining=Explaining(gate, identity.accounts, identity.members, identity.grants, identity.facts),
