@@ -7,7 +7,7 @@ The claims are those of the token protocol (distribution, "Token Authentication 
 import msgspec
 
 from orlop.domain.access import ANONYMOUS, Action, Limit, Place, PlaceKind, Subject, SubjectKind
-from orlop.domain.access.scopes import Scope, limit_of
+from orlop.domain.access.scopes import LISTING, Scope, limit_of
 from orlop.domain.access.subjects import ROBOT_PREFIX
 from orlop.domain.errors import Unauthorized
 
@@ -107,6 +107,6 @@ def allowance(scope: Scope, verbs: tuple[str, ...]) -> Allowance:
 def _limit(granted: Allowance) -> Limit:
     if granted.type == "repository":
         return limit_of(granted.name, granted.actions)
-    if (granted.type, granted.name) == ("registry", "catalog") and "*" in granted.actions:
+    if (granted.type, granted.name) == ("registry", "catalog") and {"*", LISTING} & {*granted.actions}:
         return _CATALOG
     return Limit(frozenset(), Place(PlaceKind.REPOSITORIES, granted.name))
