@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from orlop.domain.access import ANONYMOUS, Caller, Subject
+from orlop.domain.access.spellings import sign_in_name
 from orlop.domain.authorization import Basic, Bearer, parse_authorization
 from orlop.domain.errors import Unauthorized
 from orlop.domain.secrets import looks_like_secret
@@ -161,12 +162,13 @@ class Authentication:
         if looks_like_secret(given.secret):
             subject = await self._ways.secrets.subject(given.secret, name=given.name, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)
-        if given.name == FOREIGN or _looks_like_token(given.secret):
+        name = sign_in_name(given.name)
+        if name == FOREIGN or _looks_like_token(given.secret):
             proof = await self._foreign(given.secret, address, request) if len(given.secret) <= TOKEN_MAX else None
             if proof is not None:
                 return proof
-            if given.name == FOREIGN:
-                self._on_failure(failure(given.name, address, request, WRONG))
+            if name == FOREIGN:
+                self._on_failure(failure(name, address, request, WRONG))
                 raise Unauthorized("nobody here vouches for this token; ask an administrator to trust its issuer")
         self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)

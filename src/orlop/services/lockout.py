@@ -10,6 +10,7 @@ from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
+from orlop.domain.access.spellings import guessed_name
 from orlop.domain.errors import TooManyRequests
 from orlop.ports.clock import HOUR, SECOND, Clock
 from orlop.ports.identity import FailedAttempts
@@ -84,7 +85,7 @@ class Lockout:
 
 def _keys(name: str, address: str) -> list[str]:
     """Of the pair, the account and the address. Names are hashed: people type passwords where a name belongs."""
-    account = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    account = sha256(guessed_name(name).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     origin = network_of(address)
     return [f"account:{account} from {origin}", f"account:{account}", f"address:{origin}"]
 

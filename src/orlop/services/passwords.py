@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from orlop.domain.access import SYSTEM, Subject
+from orlop.domain.access.spellings import is_called, sign_in_name
 from orlop.domain.access.subjects import is_user_name
 from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.events import Origin
@@ -49,12 +50,13 @@ class PasswordSignIn:
         self._turns: dict[str, _Turn] = {}
 
     async def account(self, name: str, password: str, *, address: str, request: str) -> Account:
-        """The account of whoever has this name and password.
+        """The account of whoever has this name and password. Names that others keep may be spelled in any way.
 
         Whether it has to change its password, or has a second factor to ask for, is for the caller to look at. Raises
         Unauthorized, with the same words and after the same work whether or not there is such an account;
         TooManyRequests for those who guess; Unavailable when nobody can be asked who might know.
         """
+        typed, name = name, sign_in_name(name)
         try:
             refuse_unusable(password)
         except PasswordRefused as refusal:
@@ -63,7 +65,7 @@ class PasswordSignIn:
             record = await self._passwords.get(name) if is_user_name(name) else None
             known = record is not None and bool(address) and record.account.used_from == address
             await self._lockout.refuse(name, address, known=known)
-            account = await self._checked(name, password, record, address, request)
+            account = await self._checked(typed, password, record, address, request)
             if account is None:
                 await self._lockout.failed(name, address)
                 self._on_failure(failure(name, address, request, WRONG))
@@ -74,14 +76,15 @@ class PasswordSignIn:
         return account
 
     async def _checked(
-        self, name: str, password: str, record: PasswordRecord | None, address: str, request: str
+        self, typed: str, password: str, record: PasswordRecord | None, address: str, request: str
     ) -> Account | None:
         """One hash is computed whoever it is. A password that is wrong for an account here is shown to nobody else."""
         kept = record.hash if record else None
         right = await self._hasher.verify(kept, prepared(password))
+        right = right and record is not None and is_called(record.account.name, typed, here=True)
         if record is not None and (right or kept is not None or record.account.source == LOCAL):
             return record.account if right else None
-        return await self._vouched(name, password, address, request)
+        return await self._vouched(sign_in_name(typed), password, address, request)
 
     async def _vouched(self, name: str, password: str, address: str, request: str) -> Account | None:
         """The account of somebody whom a source knows."""

@@ -1,12 +1,13 @@
 """Proving who one is with something that Orlop made: a personal access token, a robot's secret, what a login keeps."""
 
 from orlop.domain.access import Subject
+from orlop.domain.access.spellings import is_called
 from orlop.domain.errors import Conflict, Unauthorized
 from orlop.domain.pages import PageRequest
 from orlop.domain.secrets import Draw, new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.clock import Clock
-from orlop.ports.identity import Account, AccountFacts, Secret, Secrets
+from orlop.ports.identity import LOCAL, Account, AccountFacts, Secret, Secrets
 from orlop.ports.identity_words import must_change, secret_words
 from orlop.services.access import refuse_unfit
 from orlop.services.failures import OnFailure, failure
@@ -40,7 +41,7 @@ class SecretSignIn:
         """
         try:
             secret, account = await self._found(text)
-            if name and name != account.name:
+            if name and not is_called(account.name, name, here=account.source == LOCAL):
                 raise Unauthorized("the token belongs to another account; sign in with its owner's name")
             if secret.kind == REFRESH and not refreshing:
                 raise Unauthorized("what a login keeps is for fetching tokens alone; sign in anew")
