@@ -5,7 +5,7 @@ the version of who may do what. What changes nothing, because everything is so a
 nothing. `by` says who acts and when. Secrets are kept as hashes, never as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -353,6 +353,16 @@ class FailedAttempts(Protocol):
     async def failed(self, keys: Sequence[str], at: int, *, forget_before: int) -> dict[str, Attempts]:
         """Count one more for each key, anew where the last was before `forget_before`."""
         ...
+
+    async def claim(
+        self, keys: Sequence[str], at: int, free: Callable[[Mapping[str, Attempts]], bool], *, forget_before: int
+    ) -> dict[str, Attempts] | None:
+        """The same in one step with a look: count only if `free` says so of what is counted by then, while nobody else
+        counts for these keys. What was counted before of each key that had any; None when it said no."""
+        ...
+
+    async def take_back(self, key: str, at: int, before: Attempts | None) -> None:
+        """Count one less for a key, that was counted `at` after `before`."""
 
     async def clear(self, keys: Sequence[str]) -> None:
         """Forget them."""

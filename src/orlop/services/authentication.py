@@ -1,7 +1,7 @@
 """Who asks: from the Authorization header of a request to a subject, whatever it was proved with."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import LOCAL, Account, AccountFacts, Accounts
 from orlop.ports.signon import TokenSource, Vouched
 from orlop.services.access import refuse_unfit
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import OnFailure, ProofKind, failure
 from orlop.services.passwords import WRONG, PasswordSignIn
 from orlop.services.remembered import Proof, RememberedCredentials
 from orlop.services.secrets import SecretSignIn, refuse_before_change
@@ -34,16 +34,12 @@ _NOBODY = Proof(ANONYMOUS, 0)
 
 
 class SignIns(msgspec.Struct, frozen=True):
-    """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours.
-
-    `gate` raises TooManyRequests for an address that has failed too often to look at a password from it now.
-    """
+    """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours."""
 
     passwords: PasswordSignIn
     secrets: SecretSignIn
     signing: Signing
     tokens: Sequence[TokenSource] = ()
-    gate: Callable[[str], None] = lambda _: None
 
 
 class Authentication:
@@ -113,7 +109,6 @@ class Authentication:
         given = parse_authorization(authorization) if authorization else None
         if not isinstance(given, Basic) or looks_like_secret(given.secret):
             raise Unauthorized("to choose another password, sign in with the name and the password of now")
-        self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_without_factor(account)
         if account.source != LOCAL:
@@ -168,9 +163,8 @@ class Authentication:
             if proof is not None:
                 return proof
             if name == FOREIGN:
-                self._on_failure(failure(name, address, request, WRONG))
+                self._on_failure(failure(name, address, request, WRONG, ProofKind.FOREIGN))
                 raise Unauthorized("nobody here vouches for this token; ask an administrator to trust its issuer")
-        self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_before_change(account)
         refuse_without_factor(account)
@@ -188,7 +182,7 @@ class Authentication:
             subject = Subject(account.name, account.kind, account.id, vouched.credential, epoch=account.epoch)
             refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         except Unauthorized as refusal:
-            self._on_failure(failure(FOREIGN, address, request, refusal.message))
+            self._on_failure(failure(FOREIGN, address, request, refusal.message, ProofKind.FOREIGN))
             raise
         return Proof(subject, vouched.expires_at, ends=vouched.expires_at)
 

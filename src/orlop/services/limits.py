@@ -16,6 +16,7 @@ from orlop.domain.errors import TooManyRequests
 from orlop.domain.limits import Allowance, Rate, furthest
 from orlop.ports.clock import SECOND
 from orlop.services.counters import Counters
+from orlop.services.failures import GATED, ProofKind
 
 
 class Kind(StrEnum):
@@ -98,24 +99,24 @@ class Limits:
                 tightest, most, left = rule, share, reach - ahead
         return _allowance(tightest, left) if tightest is not None else None
 
-    def check_login(self, address: str) -> None:
-        """Raises TooManyRequests while an address has failed to sign in too often: look at no password then."""
-        rule = self._failed
-        place = self._counters.find(self._login(address)) if rule is not None else None
+    def check_login(self, address: str, proof: ProofKind = ProofKind.PASSWORD) -> None:
+        """Raises TooManyRequests while an address has failed too often with a kind of proof: look at none then."""
+        rule = self._failed if proof in GATED else None
+        place = self._counters.find(self._login(address, proof)) if rule is not None else None
         if rule is None or place is None:
             return
         ahead = self._table[place + rule.counter] - self._now()
         if rule.reach - rule.interval < ahead <= rule.longest:
             raise _refusal(rule, ahead + rule.interval - rule.reach, address)
 
-    def login_failed(self, address: str) -> None:
+    def login_failed(self, address: str, proof: ProofKind = ProofKind.PASSWORD) -> None:
         """Somebody there failed to sign in."""
-        if self._failed is not None:
-            rule = self._failed
-            self._counters.take(self._login(address), rule.counter - 1, self._now(), rule.interval, rule.reach)
+        rule = self._failed if proof in GATED else None
+        if rule is not None:
+            self._counters.take(self._login(address, proof), rule.counter - 1, self._now(), rule.interval, rule.reach)
 
-    def _login(self, address: str) -> int:
-        return self._counters.hash_of("failed logins", _network(address))
+    def _login(self, address: str, proof: ProofKind) -> int:
+        return self._counters.hash_of("failed logins", proof.value, _network(address))
 
     def _placed(self, who: tuple[int, str]) -> "_Places":
         """Where an account, or nobody's (0), and an address stand."""

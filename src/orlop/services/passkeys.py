@@ -14,6 +14,7 @@ from orlop.domain.secrets import Draw
 from orlop.ports.catalog import by
 from orlop.ports.clock import Clock
 from orlop.ports.identity import AccessFacts, Account, Passwords
+from orlop.services.failures import Gate, OnFailure, ProofKind, failure, no_gate
 from orlop.services.sessions import Visitor
 
 _CHALLENGE_BYTES = 32
@@ -31,11 +32,21 @@ class Site(msgspec.Struct, frozen=True):
 class Passkeys:
     """Registers, asks for and removes passkeys. People are found by the number of their account, never by a name."""
 
-    def __init__(self, passwords: Passwords, facts: AccessFacts, clock: Clock, draw: Draw) -> None:
+    def __init__(
+        self,
+        passwords: Passwords,
+        facts: AccessFacts,
+        clock: Clock,
+        draw: Draw,
+        on_failure: OnFailure,
+        gate: Gate = no_gate,
+    ) -> None:
         self._passwords = passwords
         self._facts = facts
         self._clock = clock
         self._draw = draw
+        self._on_failure = on_failure
+        self._gate = gate
 
     def challenge(self) -> bytes:
         """What a device is to sign: random, for one time."""
@@ -110,7 +121,15 @@ class Passkeys:
         return options_to_json(options)
 
     async def authenticate(self, response: str, challenge: bytes, site: Site, caller: Caller) -> Account:
-        """Whoever signed. Raises Unauthorized."""
+        """Whoever signed. Raises Unauthorized; TooManyRequests for an address where too many did not."""
+        self._gate(caller.address, ProofKind.PASSKEY)
+        try:
+            return await self._authenticated(response, challenge, site, caller)
+        except Unauthorized as refusal:
+            self._on_failure(failure("", caller.address, caller.request, refusal.message, ProofKind.PASSKEY))
+            raise
+
+    async def _authenticated(self, response: str, challenge: bytes, site: Site, caller: Caller) -> Account:
         from webauthn import verify_authentication_response
 
         refused = Unauthorized("the passkey is not known here, or did not sign right; try again, or sign in otherwise")

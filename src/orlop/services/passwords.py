@@ -16,7 +16,7 @@ from orlop.ports.credentials import PasswordHasher
 from orlop.ports.identity import LOCAL, Account, AccountFacts, PasswordRecord, Passwords
 from orlop.ports.signon import PasswordSource
 from orlop.services.access import refuse_unfit
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import Gate, OnFailure, ProofKind, failure, no_gate
 from orlop.services.lockout import Lockout, network_of
 from orlop.services.provisioning import Provisioning
 
@@ -39,6 +39,7 @@ class PasswordSignIn:
         lockout: Lockout,
         clock: Clock,
         on_failure: OnFailure,
+        gate: Gate = no_gate,
     ) -> None:
         self._passwords = passwords
         self._hasher = hasher
@@ -47,6 +48,7 @@ class PasswordSignIn:
         self._lockout = lockout
         self._clock = clock
         self._on_failure = on_failure
+        self._gate = gate
         self._turns: dict[str, _Turn] = {}
 
     async def account(self, name: str, password: str, *, address: str, request: str) -> Account:
@@ -61,16 +63,17 @@ class PasswordSignIn:
             refuse_unusable(password)
         except PasswordRefused as refusal:
             raise Unauthorized(refusal.message) from refusal
+        self._gate(address, ProofKind.PASSWORD)
         async with self._turn(address):
             record = await self._passwords.get(name) if is_user_name(name) else None
             known = record is not None and bool(address) and record.account.used_from == address
             await self._lockout.refuse(name, address, known=known)
             account = await self._checked(typed, password, record, address, request)
             if account is None:
-                await self._lockout.failed(name, address)
+                await self._lockout.claim(name, address, known=known)
                 self._on_failure(failure(name, address, request, WRONG))
                 raise Unauthorized(WRONG)
-            await self._lockout.succeeded(name, address)
+            await self._lockout.succeeded(name, address, known=known)
         subject = Subject(account.name, epoch=account.epoch)
         refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         return account

@@ -22,6 +22,7 @@ from orlop.ports.browser import Step, Steps
 from orlop.ports.catalog import by
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import Account, Passwords
+from orlop.services.failures import Gate, OnFailure, ProofKind, failure, no_gate
 from orlop.services.lockout import Lockout
 from orlop.services.sessions import Visitor, hashed
 
@@ -40,12 +41,23 @@ _USED = "used-code"
 class SecondFactors:
     """Sets up, asks for and removes second factors."""
 
-    def __init__(self, passwords: Passwords, steps: Steps, lockout: Lockout, clock: Clock, draw: Draw) -> None:
+    def __init__(
+        self,
+        passwords: Passwords,
+        steps: Steps,
+        lockout: Lockout,
+        clock: Clock,
+        draw: Draw,
+        on_failure: OnFailure,
+        gate: Gate = no_gate,
+    ) -> None:
         self._passwords = passwords
         self._steps = steps
         self._lockout = lockout
         self._clock = clock
         self._draw = draw
+        self._on_failure = on_failure
+        self._gate = gate
 
     async def of(self, account: str) -> Factors:
         """What an account has."""
@@ -55,15 +67,15 @@ class SecondFactors:
     async def verify(self, account: Account, text: str, caller: Caller) -> None:
         """Raises Unauthorized unless it is a code of the account's that was not used yet; a recovery code is used up.
 
-        Raises TooManyRequests for those who guess: a million codes are few.
+        Raises TooManyRequests for those who guess: a million codes are few, so each is counted before it is looked at.
         """
-        guessed = f"{account.name} code"  # no account has such a name: codes and passwords are counted apart
-        await self._lockout.refuse(guessed, caller.address, known=False)
+        self._gate(caller.address, ProofKind.CODE)
+        claim = await self._lockout.claim(str(account.id), caller.address, known=False)
         factors = await self.of(account.name)
         if not (await self._is_totp(account, factors, text) or await self._is_recovery(account, factors, text, caller)):
-            await self._lockout.failed(guessed, caller.address)
+            self._on_failure(failure(account.name, caller.address, caller.request, WRONG, ProofKind.CODE))
             raise Unauthorized(WRONG)
-        await self._lockout.succeeded(guessed, caller.address)
+        await self._lockout.passed(claim)
 
     def propose(self) -> str:
         """A new shared secret, to be confirmed with a code of it."""

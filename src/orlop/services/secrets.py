@@ -10,7 +10,7 @@ from orlop.ports.clock import Clock
 from orlop.ports.identity import LOCAL, Account, AccountFacts, Secret, Secrets
 from orlop.ports.identity_words import must_change, secret_words
 from orlop.services.access import refuse_unfit
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import OnFailure, ProofKind, failure
 
 #: The kind of secret that `docker login` keeps.
 REFRESH = "refresh"
@@ -48,7 +48,7 @@ class SecretSignIn:
             subject = Subject(account.name, account.kind, account.id, secret_words(secret), secret.id)
             self._refuse_unfit(secret, account, subject)
         except Unauthorized as refusal:
-            self._on_failure(failure(name, address, request, refusal.message))
+            self._on_failure(failure(name, address, request, refusal.message, ProofKind.SECRET))
             raise
         return subject
 

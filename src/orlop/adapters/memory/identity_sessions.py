@@ -1,6 +1,6 @@
 """Keys that sign tokens, failed attempts to sign in, and browsers that are signed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -54,6 +54,21 @@ class MemoryFailedAttempts:
             fresh = before is not None and before.last_at >= forget_before
             known[key] = Attempts(before.failures + 1 if before and fresh else 1, at)
         return await self.get(keys)
+
+    async def claim(
+        self, keys: Sequence[str], at: int, free: Callable[[Mapping[str, Attempts]], bool], *, forget_before: int
+    ) -> dict[str, Attempts] | None:
+        before = {key: self._rows.attempts[key] for key in keys if key in self._rows.attempts}
+        if not free(before):
+            return None
+        await self.failed(keys, at, forget_before=forget_before)
+        return before
+
+    async def take_back(self, key: str, at: int, before: Attempts | None) -> None:
+        known = self._rows.attempts.pop(key, None)
+        if known is not None and known.failures > 1:
+            last = before.last_at if before and known.last_at == at else known.last_at
+            self._rows.attempts[key] = Attempts(known.failures - 1, last)
 
     async def clear(self, keys: Sequence[str]) -> None:
         for key in keys:

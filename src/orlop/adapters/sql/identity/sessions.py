@@ -1,6 +1,6 @@
 """Keys that sign tokens, failed attempts to sign in, and browsers that are signed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 from orlop.adapters.sql.engine import Engine
@@ -84,6 +84,33 @@ class SqlFailedAttempts:
             return counted
 
         return await self._engine.write(script, durable=False, changes=False)
+
+    async def claim(
+        self, keys: Sequence[str], at: int, free: Callable[[Mapping[str, Attempts]], bool], *, forget_before: int
+    ) -> dict[str, Attempts] | None:
+        hashes = {_hash(key): key for key in keys}
+
+        async def script(tx: Tx) -> dict[str, Attempts] | None:
+            before = {}
+            for key in sorted(hashes):
+                row = await tx.one("attempt_hold", key)
+                assert row is not None
+                if row[0]:
+                    before[hashes[key]] = Attempts(*row)
+            if not free(before):
+                return None
+            for key in sorted(hashes):
+                await tx.one("attempt_failed", key, at, forget_before)
+            await tx.run("attempts_forget", forget_before - 24 * HOUR)
+            return before
+
+        return await self._engine.write(script, durable=False, changes=False)
+
+    async def take_back(self, key: str, at: int, before: Attempts | None) -> None:
+        async def script(tx: Tx) -> None:
+            await tx.run("attempt_take_back", _hash(key), at, before.last_at if before else 0)
+
+        await self._engine.write(script, durable=False, changes=False)
 
     async def clear(self, keys: Sequence[str]) -> None:
         async def script(tx: Tx) -> None:

@@ -168,7 +168,17 @@ DELETE FROM sessions WHERE account_id = ?1 AND id <> ?2;
 DELETE FROM sessions WHERE expires_at < ?1;
 
 -- name: attempts_get
-SELECT key, failures, last_at FROM attempts WHERE key IN (SELECT value FROM json_each(?1) AS wanted);
+SELECT key, failures, last_at FROM attempts WHERE key IN (SELECT value FROM json_each(?1) AS wanted) AND failures > 0;
+
+-- name: attempt_hold
+-- Nobody else counts for this key until the transaction ends, not even where nothing was counted before.
+INSERT INTO attempts (key, failures, last_at) VALUES (?1, 0, 0)
+ON CONFLICT (key) DO UPDATE SET failures = attempts.failures
+RETURNING failures, last_at;
+
+-- name: attempt_take_back
+UPDATE attempts SET failures = failures - 1, last_at = CASE WHEN last_at = ?2 THEN ?3 ELSE last_at END
+WHERE key = ?1 AND failures > 0;
 
 -- name: attempt_failed
 INSERT INTO attempts (key, failures, last_at) VALUES (?1, 1, ?2)
