@@ -56,7 +56,7 @@ def build_browsers(
     clock, draw = chance.clock, chance.draw
     openid = OpenIdClient(clock, fetch_secret)
     directory = ProviderDirectory(identity.documents)
-    sessions = BrowserSessions(identity.sessions, clock, draw)
+    sessions = BrowserSessions(identity.sessions, sign_in.uses, clock, draw)
     steps = BrowserSteps(identity.steps, clock, draw)
     lockout = Lockout(identity.attempts, clock, ProofKind.CODE)
     factors = SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate)

@@ -83,8 +83,14 @@ class Secrets(Protocol):
 class Uses(Protocol):
     """When secrets and accounts were used last; buffered by the caller, so that no request waits for it."""
 
-    async def record(self, secrets: Mapping[int, tuple[int, str]], accounts: Mapping[int, tuple[int, str]]) -> None:
-        """Id → (when, from which address). Writes no event, and changes no answer."""
+    async def record(
+        self,
+        secrets: Mapping[int, tuple[int, str]],
+        accounts: Mapping[int, tuple[int, str]],
+        sign_ins: Mapping[int, str] | None = None,
+    ) -> None:
+        """Id → (when, from which address); `sign_ins`: of accounts, id → the address of a sign-in that was more than
+        showing a secret or a token. Writes no event, and changes no answer."""
 
 
 # --- Groups, grants, namespaces, documents --------------------------------------------------------------------------

@@ -113,6 +113,7 @@ class Authentication:
         refuse_without_factor(account)
         if account.source != LOCAL:
             raise Unauthorized(f"the password of {account.name} is kept by {account.source}; change it there")
+        self._uses.signed_in(account.id, address)
         return Caller(_by_password(account), address, request)
 
     async def _once(self, key: bytes, authorization: str, address: str, request: str) -> Proof:
@@ -168,6 +169,7 @@ class Authentication:
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_before_change(account)
         refuse_without_factor(account)
+        self._uses.signed_in(account.id, address)
         return Proof(_by_password(account), self._clock.now() + _PASSWORD)
 
     async def _foreign(self, token: str, address: str, request: str) -> Proof | None:

@@ -66,7 +66,7 @@ class Lockout:
     async def refuse(self, name: str, address: str, *, known: bool) -> None:
         """Raises TooManyRequests while an attempt under this name from this address has to wait.
 
-        `known`: the account was used from there last, so that no others can lock it out there.
+        `known`: somebody signed in to the account from there last, so that no others can lock it out there.
         """
         keys = self._keys(name, address)
         wait = _longest(keys, await self._attempts.get(keys), self._clock.now(), known=known)

@@ -66,7 +66,7 @@ class PasswordSignIn:
         self._gate(address, ProofKind.PASSWORD)
         async with self._turn(address):
             record = await self._passwords.get(name) if is_user_name(name) else None
-            known = record is not None and bool(address) and record.account.used_from == address
+            known = record is not None and _is_known(record.account, address)
             await self._lockout.refuse(name, address, known=known)
             account = await self._checked(typed, password, record, address, request)
             if account is None:
@@ -120,6 +120,11 @@ class PasswordSignIn:
             turn.waiting -= 1
             if not turn.waiting:
                 del self._turns[key]
+
+
+def _is_known(account: Account, address: str) -> bool:
+    """Whether the last sign-in was from there: a token that is used there, perhaps a stolen one, says nothing."""
+    return bool(address and account.signed_in_from) and network_of(account.signed_in_from) == network_of(address)
 
 
 class _Turn:

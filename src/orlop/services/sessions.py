@@ -13,6 +13,7 @@ from orlop.ports.catalog import by
 from orlop.ports.clock import HOUR, SECOND, Clock
 from orlop.ports.identity import Account, AccountFacts, Session, Sessions
 from orlop.services.access import refuse_unfit
+from orlop.services.uses import UseLog
 
 #: Bits of a session's secret are eight times this.
 _SECRET_BYTES = 32
@@ -37,8 +38,9 @@ class Visitor(msgspec.Struct, frozen=True):
 class BrowserSessions:
     """Begins, finds and ends sessions. What a cookie holds is kept as a hash: who reads the catalog has none."""
 
-    def __init__(self, sessions: Sessions, clock: Clock, draw: Draw) -> None:
+    def __init__(self, sessions: Sessions, uses: UseLog, clock: Clock, draw: Draw) -> None:
         self._sessions = sessions
+        self._uses = uses
         self._clock = clock
         self._draw = draw
 
@@ -65,6 +67,7 @@ class BrowserSessions:
         )
         done = by(msgspec.structs.replace(caller, subject=subject), now)
         await self._sessions.add(session, done, epoch=account.epoch)
+        self._uses.signed_in(account.id, caller.address)
         return secret
 
     async def visitor(self, secret: str, *, address: str, request: str) -> Visitor | None:

@@ -30,7 +30,7 @@ class Signed:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.sessions = BrowserSessions(scene.identity.sessions, scene.clock, scene.draw)
+        self.sessions = BrowserSessions(scene.identity.sessions, scene.sign_in.uses, scene.clock, scene.draw)
         self.ways: dict[str, Way] = {}
 
     async def user(self) -> None:

@@ -76,12 +76,19 @@ class MemorySecrets:
             )
         return warned
 
-    async def record(self, secrets: Mapping[int, tuple[int, str]], accounts: Mapping[int, tuple[int, str]]) -> None:
+    async def record(
+        self,
+        secrets: Mapping[int, tuple[int, str]],
+        accounts: Mapping[int, tuple[int, str]],
+        sign_ins: Mapping[int, str] | None = None,
+    ) -> None:
         for number, (at, address) in secrets.items():
             secret = self._rows.secrets.get(number)
             if secret is not None and secret.used_at <= at:
                 self._rows.secrets[number] = msgspec.structs.replace(secret, used_at=at, used_from=address)
         for row in self._rows.accounts.values():
+            signed_in_from = (sign_ins or {}).get(row.account.id, row.account.signed_in_from)
+            row.account = msgspec.structs.replace(row.account, signed_in_from=signed_in_from)
             at, address = accounts.get(row.account.id, (-1, ""))
             if row.account.used_at <= at:
                 row.account = msgspec.structs.replace(row.account, used_at=at, used_from=address)

@@ -90,10 +90,17 @@ class SqlUses:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def record(self, secrets: Mapping[int, tuple[int, str]], accounts: Mapping[int, tuple[int, str]]) -> None:
+    async def record(
+        self,
+        secrets: Mapping[int, tuple[int, str]],
+        accounts: Mapping[int, tuple[int, str]],
+        sign_ins: Mapping[int, str] | None = None,
+    ) -> None:
         async def script(tx: Session) -> None:
             if accounts:
                 await tx.many("account_used", [(row_id, *use) for row_id, use in sorted(accounts.items())])
+            if sign_ins:
+                await tx.many("account_signed_in", sorted(sign_ins.items()))
             if secrets:
                 await tx.many("secret_used", [(row_id, *use) for row_id, use in sorted(secrets.items())])
 

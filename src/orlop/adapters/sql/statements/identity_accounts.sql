@@ -64,6 +64,9 @@ UPDATE accounts SET factors = ?2, factor_kinds = ?3, version = version + 1 WHERE
 -- name: account_used
 UPDATE accounts SET used_at = ?2, used_from = ?3 WHERE id = ?1 AND used_at <= ?2;
 
+-- name: account_signed_in
+UPDATE accounts SET signed_in_from = ?2 WHERE id = ?1;
+
 -- name: account_delete
 DELETE FROM accounts WHERE id = ?1;
 
