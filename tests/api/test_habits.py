@@ -269,6 +269,29 @@ async def test_whoever_has_to_change_their_password_can_do_nothing_else(api: Api
     assert_problem(await api.ask("GET", "/me", headers=old), 401)
 
 
+async def test_a_token_ends_with_the_password_that_it_was_fetched_with(api: Api) -> None:
+    await api.password("eve", "correct horse battery")
+    subject = await api.sign_in.authentication.caller(
+        basic("eve", "correct horse battery"), address="192.0.2.7", request="r"
+    )
+    token = {"authorization": f"Bearer {(await api.sign_in.tokens.mint(subject, ())).token}"}
+    assert (await api.ask("GET", "/me", headers=token)).status == 200
+    reset = {"password": "another horse staple", "must_change": True}
+    assert (await api.ask("PUT", "/users/eve/password", "root", reset)).status == 204
+    assert_problem(await api.ask("GET", "/me", headers=token), 401)
+    assert_problem(await api.ask("POST", "/tokens", body={}, headers=token), 401)
+    assert_problem(await api.ask("GET", "/me", "eve"), 401)
+    changed = await api.ask(
+        "PUT",
+        "/me/password",
+        body={"password": "a third horse"},
+        headers={"authorization": basic("eve", "another horse staple")},
+    )
+    assert changed.status == 204, changed.body
+    assert (await api.ask("GET", "/me", "eve")).status == 200, "her access token waited for that alone"
+    assert_problem(await api.ask("GET", "/me", headers=token), 401)
+
+
 async def test_a_password_is_not_changed_with_a_token(api: Api) -> None:
     assert_problem(await api.ask("PUT", "/me/password", "eve", {"password": "another horse staple"}), 401)
 

@@ -3,10 +3,10 @@
 import pytest
 
 from orlop.domain.access import SubjectKind
-from orlop.domain.errors import Conflict, NotFound, Stale
+from orlop.domain.errors import Conflict, NotFound, Stale, Unauthorized
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.identity import Account, AccountChange, PasswordRecord
+from orlop.ports.identity import Account, AccountChange, PasswordRecord, Secret, Session
 from tests.contract.cast import PAGE, Cast
 
 
@@ -59,6 +59,7 @@ class AccountsKit:
             expires_at=cast.at + 5,
             created_at=cast.at,
             created_by="admin",
+            epoch=cast.at,
         )
         assert await cast.identity.accounts.get("ann") == made
         assert await cast.identity.external.external("ldap", "dc=corp", "uuid-1") == made
@@ -221,6 +222,55 @@ class PasswordsKit:
         now = await cast.kept()
         assert now.secrets == {"ann": (kept,), "bob": (others,)}
         assert [session.id for each in now.sessions.values() for session in each] == ["two"]
+
+    async def test_a_first_second_factor_ends_what_rests_on_the_password_alone(self, cast: Cast) -> None:
+        ann = await cast.user("ann")
+        kept = await cast.secret("ann", "token")
+        await cast.secret("ann", "refresh", "refresh")
+        for session in ("one", "two"):
+            await cast.session("ann", session)
+
+        async def left() -> tuple[set[str], tuple[Secret, ...], int]:
+            now, account = await cast.kept(), await cast.identity.accounts.get("ann")
+            assert account is not None
+            return {each.id for each in now.sessions["ann"]}, now.secrets["ann"], account.epoch
+
+        await cast.identity.passwords.set_factors("ann", b"1", ["totp"], cast.by(), session="two")
+        sessions, secrets, epoch = await left()
+        assert (sessions, secrets) == ({"two"}, (kept,))
+        assert epoch != ann.epoch
+        await cast.session("ann", "three")
+        await cast.identity.passwords.set_factors("ann", b"2", ["totp", "passkey"], cast.by())
+        await cast.identity.passwords.set_factors("ann", b"", [], cast.by())
+        assert await left() == ({"two", "three"}, (kept,), epoch), "a further one, and one less, end nothing"
+
+    async def test_no_epoch_comes_twice_whatever_the_clock_says(self, cast: Cast) -> None:
+        epochs = [(await cast.user("ann")).epoch]
+        for at in (cast.at, cast.at, cast.at - 50, cast.at + 1, cast.at + 1):
+            cast.at = at
+            await cast.identity.passwords.set("ann", "$argon2id$", must_change=False, by=cast.by())
+            account = await cast.identity.accounts.get("ann")
+            assert account is not None
+            epochs.append(account.epoch)
+        cast.at += 100
+        await cast.identity.accounts.remove("ann", cast.by())
+        epochs.append((await cast.user("ann")).epoch)
+        assert len(set(epochs)) == len(epochs), epochs
+
+    async def test_nothing_begins_in_an_epoch_that_is_over(self, cast: Cast) -> None:
+        ann = await cast.user("ann")
+        session = Session(id="one", account="ann", created_at=cast.at, expires_at=cast.at + 1)
+        login = Secret(account="ann", kind="refresh", lookup="one", hash="hash")
+        await cast.identity.passwords.set("ann", "$argon2id$", must_change=False, by=cast.by())
+        async with cast.unchanged():
+            with pytest.raises(Unauthorized):
+                await cast.identity.sessions.add(session, cast.by(), epoch=ann.epoch)
+            with pytest.raises(Unauthorized):
+                await cast.identity.secrets.add(login, cast.by(), at_most=9, epoch=ann.epoch)
+        now = await cast.identity.accounts.get("ann")
+        assert now is not None
+        await cast.identity.sessions.add(session, cast.by(), epoch=now.epoch)
+        await cast.identity.secrets.add(login, cast.by(), at_most=9, epoch=now.epoch)
 
     async def test_second_factors_are_kept_as_they_come(self, cast: Cast) -> None:
         await cast.user("ann")

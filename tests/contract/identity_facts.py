@@ -121,6 +121,7 @@ class AccessChangesKit:
             lambda: identity.keys.add(cast.key("one"), cast.by(), unless_newer_than=0),
             lambda: identity.keys.forget(cast.key("one").expires_at + 1, cast.by()),
             lambda: identity.sessions.end(account="ann", by=cast.by()),
+            lambda: identity.sessions.end_logins("ann", cast.by()),
             lambda: identity.accounts.remove("ann", cast.by()),
         ]
         seen = [access_changes.current()]

@@ -116,9 +116,10 @@ class SecretsKit:
         async with cast.moved(moves=False):
             await cast.identity.uses.record({secret.id: (50, "::1"), 9999: (5, "")}, {ann.id: (60, "192.0.2.1")})
             await cast.identity.uses.record({secret.id: (40, "::2")}, {ann.id: (59, "::2"), 9999: (1, "")})
+            await cast.identity.uses.record({}, {}, {ann.id: "198.51.100.7", 9999: "::3"})
             await cast.identity.uses.record({}, {})
         assert await cast.identity.secrets.find("abc") == (
             msgspec.structs.replace(secret, used_at=50, used_from="::1"),
-            msgspec.structs.replace(ann, used_at=60, used_from="192.0.2.1"),
+            msgspec.structs.replace(ann, used_at=60, used_from="192.0.2.1", signed_in_from="198.51.100.7"),
         )
         assert await cast.catalog.outbox.events(0, 1000) == events

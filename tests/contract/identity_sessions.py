@@ -1,5 +1,8 @@
 """What every driver keeps to about keys, failed attempts and sessions (ports.identity.SigningKeys and on)."""
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 
 from orlop.domain.errors import Conflict, NotFound
@@ -68,6 +71,48 @@ class AttemptsKit:
         await attempts.failed(["ann"], 10, forget_before=0)
         assert await attempts.failed(["ann"], 20, forget_before=10) == {"ann": Attempts(2, 20)}
         assert await attempts.failed(["ann"], 30, forget_before=21) == {"ann": Attempts(1, 30)}
+
+    async def test_an_attempt_is_counted_in_one_step_with_a_look_at_those_before(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+        await attempts.failed(["ann"], 5, forget_before=0)
+        seen: list[dict[str, Attempts]] = []
+
+        def free(found: Mapping[str, Attempts]) -> bool:
+            seen.append(dict(found))
+            return found["ann"].failures < 2
+
+        assert await attempts.claim(["ann", "::1"], 10, free, forget_before=0) == {"ann": Attempts(1, 5)}
+        counted = {"ann": Attempts(2, 10), "::1": Attempts(1, 10)}
+        assert await attempts.get(["ann", "::1", "eve"]) == counted
+        assert await attempts.claim(["ann", "::1", "eve"], 11, free, forget_before=0) is None
+        assert await attempts.get(["ann", "::1", "eve"]) == counted
+        assert seen == [{"ann": Attempts(1, 5)}, counted]
+
+    async def test_an_attempt_is_taken_back(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+        await attempts.failed(["ann"], 5, forget_before=0)
+        before = await attempts.claim(["ann", "bob"], 10, lambda _: True, forget_before=0)
+        assert before is not None
+        await attempts.take_back("ann", 10, before.get("ann"))
+        await attempts.take_back("bob", 10, before.get("bob"))
+        await attempts.take_back("eve", 10, None)
+        assert await attempts.get(["ann", "bob", "eve"]) == {"ann": Attempts(1, 5)}
+        await attempts.claim(["ann", "bob"], 20, lambda _: True, forget_before=0)
+        await attempts.failed(["ann"], 21, forget_before=0)
+        await attempts.take_back("ann", 20, Attempts(1, 5))
+        assert await attempts.get(["ann", "bob"]) == {"ann": Attempts(2, 21), "bob": Attempts(1, 20)}
+
+    async def test_of_many_attempts_at_once_no_more_are_counted_than_are_free(self, cast: Cast) -> None:
+        attempts = cast.identity.attempts
+
+        def free(found: Mapping[str, Attempts]) -> bool:
+            return found.get("ann", Attempts(0, 0)).failures < 5
+
+        keys = ["address", "ann"]
+        claims = [attempts.claim(keys[:: 1 - 2 * (n % 2)], 10, free, forget_before=0) for n in range(60)]
+        done = await asyncio.gather(*claims)
+        assert sum(each is not None for each in done) == 5
+        assert await attempts.get(keys) == dict.fromkeys(keys, Attempts(5, 10))
 
     async def test_keys_may_be_anything(self, cast: Cast) -> None:
         attempts = cast.identity.attempts
@@ -146,6 +191,31 @@ class SessionsKit:
         assert await left() == {"ann by password", "bob by password"}
         assert await sessions.end(account="bob", by=cast.by()) == 1
         assert await left() == {"ann by password"}
+
+    async def test_all_that_somebody_is_signed_in_with_ends_at_once(self, cast: Cast) -> None:
+        ann = await cast.user("ann")
+        await cast.user("bob")
+        kept = await cast.secret("ann", "token")
+        login = await cast.secret("ann", "login", "refresh")
+        others = await cast.secret("bob", "other", "refresh")
+        for name, session in (("ann", "one"), ("ann", "two"), ("bob", "three")):
+            await cast.session(name, session)
+        await cast.news()
+        async with cast.moved():
+            assert await cast.identity.sessions.end_logins("ann", cast.by()) == 2
+        assert await cast.news() == [
+            (EventKind.SESSION_ENDED, "ann", "by password"),
+            (EventKind.SESSION_ENDED, "ann", "by password"),
+            (EventKind.SECRET_REVOKED, "ann", f"refresh {login.id}"),
+        ]
+        now = await cast.kept()
+        assert now.secrets == {"ann": (kept,), "bob": (others,)}
+        assert [session.id for each in now.sessions.values() for session in each] == ["three"]
+        account = await cast.identity.accounts.get("ann")
+        assert account is not None
+        assert account.epoch != ann.epoch
+        async with cast.unchanged():
+            assert await cast.identity.sessions.end_logins("eve", cast.by()) == 0
 
     async def test_those_that_are_over_are_forgotten(self, cast: Cast) -> None:
         await cast.user("ann")

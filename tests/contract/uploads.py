@@ -46,6 +46,21 @@ class SessionKit:
         await catalog.uploads.start(msgspec.structs.replace(scene.upload(), created_by="ann"), 3)
         await catalog.uploads.start(msgspec.structs.replace(scene.upload(), created_by="ann"))
 
+    async def test_sessions_belong_to_an_account_and_not_to_its_name(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        of_the_first = msgspec.structs.replace(scene.upload(), created_by="ann", owner=7)
+        of_a_name = msgspec.structs.replace(scene.upload(), created_by="ann", owner=None)
+        of_the_second = msgspec.structs.replace(scene.upload(), created_by="ann", owner=8)
+        for upload in (of_the_first, of_a_name):
+            await catalog.uploads.start(upload)
+            assert await catalog.uploads.get(APP, upload.id, scene.at) == upload
+        with pytest.raises(TooManyRequests):
+            await catalog.uploads.start(of_the_second, 1)
+        await catalog.uploads.start(of_the_second, 2)
+        claimed = await catalog.uploads.claim(APP, of_the_second.id, now=scene.at, lease_until=scene.at + SECOND)
+        assert claimed.belongs_to("ann", 8)
+        assert not claimed.belongs_to("ann", 7)
+
     async def test_beginning_makes_no_repository(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.claimed()

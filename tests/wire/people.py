@@ -58,6 +58,10 @@ class Private:
         self._headers[name] = f"Basic {base64.b64encode(f'{name}:{text}'.encode()).decode()}"
         return text
 
+    def leave(self, name: str) -> None:
+        """Forget an account that was removed."""
+        del self._headers[name]
+
     def grant(self, who: str, role: str, place: Place, **more: object) -> GrantRecord:
         """Give a role somewhere, or deny it with `effect`."""
         given = NewGrant(principal=who, role=role, place=place, **more)  # type: ignore[arg-type]

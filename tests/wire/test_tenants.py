@@ -158,6 +158,21 @@ def test_an_upload_is_nobody_elses(people: Private, thief: str) -> None:
     assert people.ask(owner, "PUT", f"{session}?digest={NEW.digest}", NEW.content[2:]).status in {201, 400}
 
 
+def test_an_upload_is_not_that_of_an_account_made_anew_under_the_same_name(people: Private) -> None:
+    place = Place(PlaceKind.NAMESPACE, ACME)
+    people.join("passing")
+    people.grant("passing", "publisher", place)
+    session = people.ask("passing", "POST", f"/v2/{ACME}/app/blobs/uploads/").header("location")
+    session = people.ask("passing", "PATCH", session, b"ne").header("location")
+    assert people.ask("passing", "GET", session).status == 204
+    people.registry.run(people.identity.accounts.remove("passing", BY))
+    people.leave("passing")
+    people.join("passing")
+    people.grant("passing", "publisher", place)
+    for method, query in (("GET", ""), ("PATCH", ""), ("PUT", f"?digest={NEW.digest}"), ("DELETE", "")):
+        assert_refused(people.ask("passing", method, session + query), 404, "BLOB_UPLOAD_UNKNOWN")
+
+
 def test_the_end_of_an_upload_that_is_repeated_tells_strangers_nothing(people: Private) -> None:
     made_up = "00000000-0000-4000-8000-000000000000"
     target = f"/v2/{ACME}/app/blobs/uploads/{made_up}?digest={BASE.digest}"

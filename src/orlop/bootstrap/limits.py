@@ -67,6 +67,6 @@ def telling_failures(notices: Notices, limits: Limits) -> OnFailure:
 
     def told(failed: FailedSignIn) -> None:
         notices.sign_in_failed(failed.name, failed.reason, address=failed.address, request=failed.request)
-        limits.login_failed(failed.address)
+        limits.login_failed(failed.address, failed.proof)
 
     return told

@@ -70,7 +70,7 @@ def build_people(
             counting(services.notices, limits),
         )
 
-    browsers = build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)
+    browsers = build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure, gate=sources.gate)
     faces.update(mounted(browsers))
     faces["api"] = Lazily(managing)
     jobs = (

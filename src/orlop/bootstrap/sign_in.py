@@ -24,7 +24,7 @@ from orlop.ports.identity import Identity
 from orlop.ports.signon import PasswordSource, TokenSource
 from orlop.services.access import Access
 from orlop.services.authentication import Authentication, SignIns
-from orlop.services.failures import OnFailure
+from orlop.services.failures import Gate, OnFailure, no_gate
 from orlop.services.lockout import Lockout
 from orlop.services.passwords import PasswordSignIn
 from orlop.services.provisioning import Provisioning
@@ -61,8 +61,7 @@ class Sources(msgspec.Struct, frozen=True):
     passwords: Sequence[PasswordSource] = ()
     tokens: Sequence[TokenSource] = ()
     on_failure: OnFailure = lambda _: None
-    gate: Callable[[str], None] = lambda _: None
-    """Raises TooManyRequests for an address that has failed too often to look at a password from it now."""
+    gate: Gate = no_gate
 
 
 class Chance(msgspec.Struct, frozen=True):
@@ -94,6 +93,7 @@ def build_sign_in(
         Lockout(identity.attempts, clock),
         clock,
         sources.on_failure,
+        sources.gate,
     )
     with_secrets = SecretSignIn(
         identity.secrets, clock, draw, sources.on_failure, refresh_lifetime=auth.refresh_lifetime
@@ -109,7 +109,7 @@ def build_sign_in(
     uses = UseLog(identity.uses, clock)
     return SignIn(
         Authentication(
-            SignIns(passwords, with_secrets, signing, sources.tokens, sources.gate),
+            SignIns(passwords, with_secrets, signing, sources.tokens),
             identity.accounts,
             RememberedCredentials(access_changes, clock, draw(_KEY_BYTES)),
             uses,

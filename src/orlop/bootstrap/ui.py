@@ -16,7 +16,7 @@ from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.browser_steps import BrowserSteps
-from orlop.services.failures import OnFailure
+from orlop.services.failures import Gate, OnFailure, ProofKind, no_gate
 from orlop.services.lockout import Lockout
 from orlop.services.own_password import OwnPassword
 from orlop.services.passkeys import Passkeys
@@ -49,16 +49,18 @@ def build_browsers(
     request_ids: Callable[[], str],
     on_failure: OnFailure,
     chance: Chance | None = None,
+    gate: Gate = no_gate,
 ) -> Browsers:
     """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
     chance = chance or Chance()
     clock, draw = chance.clock, chance.draw
     openid = OpenIdClient(clock, SecretFetcher(settings.secrets.places))
     directory = ProviderDirectory(identity.documents)
-    sessions = BrowserSessions(identity.sessions, clock, draw)
+    sessions = BrowserSessions(identity.sessions, sign_in.uses, clock, draw)
     steps = BrowserSteps(identity.steps, clock, draw)
-    factors = SecondFactors(identity.passwords, identity.steps, Lockout(identity.attempts, clock), clock, draw)
-    passkeys = Passkeys(identity.passwords, identity.facts, clock, draw)
+    lockout = Lockout(identity.attempts, clock, ProofKind.CODE)
+    factors = SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate)
+    passkeys = Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate)
     least = settings.auth.password_length
     own_password = OwnPassword(sign_in.passwords, identity.passwords, sign_in.hasher, clock, least=least)
     sign_on = BrowserSignOn(
@@ -78,7 +80,6 @@ def build_browsers(
         openid,
         sign_in.provisioning,
         identity.accounts,
-        identity.secrets,
         identity.sessions,
         identity.sign_ons,
         clock,

@@ -1,13 +1,13 @@
 """What a token that Orlop signed says, and whether it holds now. How it is signed is not here.
 
-The claims are those of the token protocol (distribution, "Token Authentication Implementation"), and four of our own:
-`ver`, `acc`, `cred` and `label`.
+The claims are those of the token protocol (distribution, "Token Authentication Implementation"), and five of our own:
+`ver`, `acc`, `cred`, `epoch` and `label`.
 """
 
 import msgspec
 
 from orlop.domain.access import ANONYMOUS, Action, Limit, Place, PlaceKind, Subject, SubjectKind
-from orlop.domain.access.scopes import Scope, limit_of
+from orlop.domain.access.scopes import LISTING, Scope, limit_of
 from orlop.domain.access.subjects import ROBOT_PREFIX
 from orlop.domain.errors import Unauthorized
 
@@ -55,6 +55,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """The row of the account; 0 for nobody. A name alone could come to be another's."""
     cred: int
     """The row of the secret that it was fetched with; 0 for a password."""
+    epoch: int = 0
+    """The account's epoch when the password was shown that it was fetched with; 0 where none was."""
     label: str
     """What it was fetched with, for people."""
 
@@ -65,7 +67,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
         if not self.acc:
             return msgspec.structs.replace(ANONYMOUS, credential=self.label, limits=limits, minted=self.ver)
         kind = SubjectKind.ROBOT if self.sub.startswith(ROBOT_PREFIX) else SubjectKind.USER
-        return Subject(self.sub, kind, self.acc, self.label, self.cred, limits, self.ver)
+        return Subject(self.sub, kind, self.acc, self.label, self.cred, self.epoch, limits, self.ver)
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -105,6 +107,6 @@ def allowance(scope: Scope, verbs: tuple[str, ...]) -> Allowance:
 def _limit(granted: Allowance) -> Limit:
     if granted.type == "repository":
         return limit_of(granted.name, granted.actions)
-    if (granted.type, granted.name) == ("registry", "catalog") and "*" in granted.actions:
+    if (granted.type, granted.name) == ("registry", "catalog") and {"*", LISTING} & {*granted.actions}:
         return _CATALOG
     return Limit(frozenset(), Place(PlaceKind.REPOSITORIES, granted.name))

@@ -91,6 +91,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     repository: RepositoryName
     created_by: str
+    owner: int | None = 0
+    """The row of the account that it belongs to; 0: nobody is signed in. None: an older release began it, and told no
+    more than the name, which may be another's by now."""
     algorithm: str
     """What the digest so far is computed with: what the client announced, else sha256."""
     offset: int = 0
@@ -107,6 +110,10 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int
     ticket: str = ""
     """Its name as long as it has not begun, and has no row; empty from then on."""
+
+    def belongs_to(self, name: str, account: int) -> bool:
+        """Whether it is that account's, of that name."""
+        return self.created_by == name and self.owner in {account, None}
 
     def state(self, now: int) -> UploadState:
         """Where the session stands at `now`."""

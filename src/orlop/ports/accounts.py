@@ -44,6 +44,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     used_from: str = ""
     version: int = 1
     """Raised by every change: what an entity tag is made of."""
+    epoch: int = 1
+    """Another as soon as everything is over that it was signed in with by password: the password was set, a second
+    factor is asked for from now on, or it was signed out everywhere. None comes twice: it is a time."""
+    signed_in_from: str = ""
+    """The address of its last sign-in with a password or in a browser: nobody with a token moves it."""
 
 
 class AccountChange(msgspec.Struct, frozen=True):
@@ -125,7 +130,9 @@ class Passwords(Protocol):
         ...
 
     async def set(self, name: str, hash: str | None, *, must_change: bool, by: By) -> None:  # noqa: A002
-        """Set or remove a password; sessions and refresh secrets of the account end. Raises NotFound."""
+        """Set or remove a password; sessions and refresh secrets of the account end, and its epoch is another. Raises
+        NotFound."""
 
-    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By) -> None:
-        """Replace the second factors. Raises NotFound."""
+    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By, *, session: str = "") -> None:
+        """Replace the second factors. With the first everything ends that the password alone was good for, as if it
+        were set, but for the browser that sets it up (`session`). Raises NotFound."""

@@ -5,7 +5,7 @@ the version of who may do what. What changes nothing, because everything is so a
 nothing. `by` says who acts and when. Secrets are kept as hashes, never as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -58,8 +58,9 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
 class Secrets(Protocol):
     """Tokens of users, secrets of robots, and what clients keep after a login."""
 
-    async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
-        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already.
+    async def add(self, secret: Secret, by: By, *, at_most: int, epoch: int = 0) -> Secret:
+        """Raises NotFound without such an account; Conflict when the account has `at_most` of its kind already;
+        Unauthorized when its epoch is not `epoch` any more (0: whichever it is).
 
         Moves no version: nothing that was right is wrong now, as long as nobody remembers that `find` found nothing.
         """
@@ -85,8 +86,14 @@ class Secrets(Protocol):
 class Uses(Protocol):
     """When secrets and accounts were used last; buffered by the caller, so that no request waits for it."""
 
-    async def record(self, secrets: Mapping[int, tuple[int, str]], accounts: Mapping[int, tuple[int, str]]) -> None:
-        """Id → (when, from which address). Writes no event, and changes no answer."""
+    async def record(
+        self,
+        secrets: Mapping[int, tuple[int, str]],
+        accounts: Mapping[int, tuple[int, str]],
+        sign_ins: Mapping[int, str] | None = None,
+    ) -> None:
+        """Id → (when, from which address); `sign_ins`: of accounts, id → the address of a sign-in that was more than
+        showing a secret or a token. Writes no event, and changes no answer."""
 
 
 # --- Groups, grants, namespaces, documents --------------------------------------------------------------------------
@@ -317,6 +324,16 @@ class FailedAttempts(Protocol):
         """Count one more for each key, anew where the last was before `forget_before`."""
         ...
 
+    async def claim(
+        self, keys: Sequence[str], at: int, free: Callable[[Mapping[str, Attempts]], bool], *, forget_before: int
+    ) -> dict[str, Attempts] | None:
+        """The same in one step with a look: count only if `free` says so of what is counted by then, while nobody else
+        counts for these keys. What was counted before of each key that had any; None when it said no."""
+        ...
+
+    async def take_back(self, key: str, at: int, before: Attempts | None) -> None:
+        """Count one less for a key, that was counted `at` after `before`."""
+
     async def clear(self, keys: Sequence[str]) -> None:
         """Forget them."""
 
@@ -339,8 +356,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Sessions(Protocol):
     """Browsers that are signed in."""
 
-    async def add(self, session: Session, by: By) -> None:
-        """Raises NotFound without such an account."""
+    async def add(self, session: Session, by: By, *, epoch: int = 0) -> None:
+        """Raises NotFound without such an account; Unauthorized when its epoch is not `epoch` any more (0: whichever
+        it is)."""
 
     async def get(self, id: str) -> tuple[Session, Account] | None:  # noqa: A002
         """In one query, whether or not it expired."""
@@ -363,6 +381,11 @@ class Sessions(Protocol):
         by: By,
     ) -> int:
         """End those that match everything that is given, of which there must be something; how many."""
+        ...
+
+    async def end_logins(self, account: str, by: By) -> int:
+        """End all that an account is signed in with by password: its sessions, what clients keep after a login, and
+        with its epoch every token that was fetched. How many sessions; none where there is no such account."""
         ...
 
     async def forget(self, expired_before: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from orlop.domain.access import SYSTEM, Grant, SubjectKind
-from orlop.domain.errors import Conflict, NotFound, Stale
+from orlop.domain.errors import Conflict, NotFound, Stale, Unauthorized
 from orlop.ports.catalog import By
 from orlop.ports.identity import LOCAL, Account, AccountChange, Namespace, Secret
 
@@ -44,6 +44,19 @@ def refuse_stale(what: str, version: int, expected: int | None) -> None:
     """Raises Stale when the version that there is is not the one that was expected."""
     if expected is not None and version != expected:
         raise Stale(f"the {what} was changed meanwhile; look at it again", {"version": version})
+
+
+def refuse_over(account: Account, epoch: int) -> None:
+    """Raises Unauthorized when what an account was signed in with in that epoch is over; 0: it does not say."""
+    if epoch and epoch != account.epoch:
+        raise Unauthorized(f"what {account.name} was signed in with is over; sign in anew")
+
+
+def must_change(account: Account) -> Unauthorized:
+    """An account has to choose another password before it does anything else."""
+    return Unauthorized(
+        f"{account.name} has to choose another password first: `orlop login` asks for it, and so does /api/v1"
+    )
 
 
 def account_words(account: Account) -> str:

@@ -15,6 +15,7 @@ from orlop.ports.catalog import ALLOWED, PushRefusals, TagRefusals
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
+from orlop.ports.identity_words import must_change, refuse_over
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -312,6 +313,10 @@ def refuse_unfit(facts: AccountFacts, subject: Subject, now: int) -> None:
         raise Unauthorized(f"the account {account.name} is disabled: {account.disabled}")
     if account.expires_at and account.expires_at <= now:
         raise Unauthorized(f"the account {account.name} has expired")
+    refuse_over(account, subject.epoch)
+    if account.must_change and not subject.epoch:
+        # Who proves the password of now may choose another; whatever else they came with has to wait for that.
+        raise must_change(account)
     if subject.credential_id and secret is None:
         raise Unauthorized("what this was signed in with was revoked")
     if secret is not None and secret.expires_at and secret.expires_at <= now:

@@ -1,11 +1,12 @@
 """Who asks: from the Authorization header of a request to a subject, whatever it was proved with."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from orlop.domain.access import ANONYMOUS, Caller, Subject
+from orlop.domain.access.spellings import sign_in_name
 from orlop.domain.authorization import Basic, Bearer, parse_authorization
 from orlop.domain.errors import Unauthorized
 from orlop.domain.secrets import looks_like_secret
@@ -14,7 +15,7 @@ from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import LOCAL, Account, AccountFacts, Accounts
 from orlop.ports.signon import TokenSource, Vouched
 from orlop.services.access import refuse_unfit
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import OnFailure, ProofKind, failure
 from orlop.services.passwords import WRONG, PasswordSignIn
 from orlop.services.remembered import Proof, RememberedCredentials
 from orlop.services.secrets import SecretSignIn, refuse_before_change
@@ -33,16 +34,12 @@ _NOBODY = Proof(ANONYMOUS, 0)
 
 
 class SignIns(msgspec.Struct, frozen=True):
-    """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours.
-
-    `gate` raises TooManyRequests for an address that has failed too often to look at a password from it now.
-    """
+    """The ways to prove who one is. `tokens` are asked in their order about tokens that are not ours."""
 
     passwords: PasswordSignIn
     secrets: SecretSignIn
     signing: Signing
     tokens: Sequence[TokenSource] = ()
-    gate: Callable[[str], None] = lambda _: None
 
 
 class Authentication:
@@ -112,11 +109,11 @@ class Authentication:
         given = parse_authorization(authorization) if authorization else None
         if not isinstance(given, Basic) or looks_like_secret(given.secret):
             raise Unauthorized("to choose another password, sign in with the name and the password of now")
-        self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_without_factor(account)
         if account.source != LOCAL:
             raise Unauthorized(f"the password of {account.name} is kept by {account.source}; change it there")
+        self._uses.signed_in(account.id, address)
         return Caller(_by_password(account), address, request)
 
     async def _once(self, key: bytes, authorization: str, address: str, request: str) -> Proof:
@@ -161,17 +158,18 @@ class Authentication:
         if looks_like_secret(given.secret):
             subject = await self._ways.secrets.subject(given.secret, name=given.name, address=address, request=request)
             return Proof(subject, self._clock.now() + _SECRET)
-        if given.name == FOREIGN or _looks_like_token(given.secret):
+        name = sign_in_name(given.name)
+        if name == FOREIGN or _looks_like_token(given.secret):
             proof = await self._foreign(given.secret, address, request) if len(given.secret) <= TOKEN_MAX else None
             if proof is not None:
                 return proof
-            if given.name == FOREIGN:
-                self._on_failure(failure(given.name, address, request, WRONG))
+            if name == FOREIGN:
+                self._on_failure(failure(name, address, request, WRONG, ProofKind.FOREIGN))
                 raise Unauthorized("nobody here vouches for this token; ask an administrator to trust its issuer")
-        self._ways.gate(address)
         account = await self._ways.passwords.account(given.name, given.secret, address=address, request=request)
         refuse_before_change(account)
         refuse_without_factor(account)
+        self._uses.signed_in(account.id, address)
         return Proof(_by_password(account), self._clock.now() + _PASSWORD)
 
     async def _foreign(self, token: str, address: str, request: str) -> Proof | None:
@@ -183,10 +181,10 @@ class Authentication:
             account = await self._accounts.get(vouched.account)
             if account is None:
                 raise Unauthorized(f"the robot {vouched.account} that the token stands for is gone")
-            subject = Subject(account.name, account.kind, account.id, vouched.credential)
+            subject = Subject(account.name, account.kind, account.id, vouched.credential, epoch=account.epoch)
             refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         except Unauthorized as refusal:
-            self._on_failure(failure(FOREIGN, address, request, refusal.message))
+            self._on_failure(failure(FOREIGN, address, request, refusal.message, ProofKind.FOREIGN))
             raise
         return Proof(subject, vouched.expires_at, ends=vouched.expires_at)
 
@@ -208,7 +206,7 @@ def refuse_without_factor(account: Account) -> None:
 
 def _by_password(account: Account) -> Subject:
     credential = "password" if account.source == LOCAL else f"password ({account.source})"
-    return Subject(account.name, account.kind, account.id, credential)
+    return Subject(account.name, account.kind, account.id, credential, epoch=account.epoch)
 
 
 def _looks_like_token(text: str) -> bool:

@@ -1,6 +1,6 @@
 """How often somebody may ask: rates of requests, pulls, uploads and failed sign-ins, and fair shares of what is scarce.
 
-Counted by the subject, which for those who have not signed in is their address, and by the address. Of an IPv6 address
+Counted by the account, which for those who have not signed in is their address, and by the address. Of an IPv6 address
 the first 64 bits count: the rest is the client's to choose (RFC 4291, section 2.5.1).
 """
 
@@ -16,6 +16,7 @@ from orlop.domain.errors import TooManyRequests
 from orlop.domain.limits import Allowance, Rate, furthest
 from orlop.ports.clock import SECOND
 from orlop.services.counters import Counters
+from orlop.services.failures import GATED, ProofKind
 
 
 class Kind(StrEnum):
@@ -63,7 +64,7 @@ class Limits:
         self._now = now
         self._rules = {kind: (*_rules(kind, subject, "subject"), *_rules(kind, address, "address")) for kind in Kind}
         self._failed = _rule(0, "failed-logins-address", failed_logins) if failed_logins else None
-        self._places: dict[tuple[str, str], _Places] = {}
+        self._places: dict[tuple[int, str], _Places] = {}
 
     @property
     def are_on(self) -> bool:
@@ -78,7 +79,7 @@ class Limits:
         now = self._now()
         table = self._table
         subject = caller.subject
-        who = (subject.name if subject.id else "", caller.address)
+        who = (subject.id, caller.address)
         places = self._places.get(who) or self._placed(who)
         of_subject, subject_hash, of_address, address_hash = places
         if table[of_subject] != subject_hash or table[of_address] != address_hash:
@@ -91,38 +92,38 @@ class Limits:
             ahead = table[counter] - now
             ahead = ahead + interval if 0 <= ahead <= longest else interval
             if ahead > reach:
-                raise _refusal(rule, ahead - reach, who[0] or who[1])
+                raise _refusal(rule, ahead - reach, subject.name if subject.id else caller.address)
             table[counter] = now + ahead
             share = ahead / reach
             if share > most:
                 tightest, most, left = rule, share, reach - ahead
         return _allowance(tightest, left) if tightest is not None else None
 
-    def check_login(self, address: str) -> None:
-        """Raises TooManyRequests while an address has failed to sign in too often: look at no password then."""
-        rule = self._failed
-        place = self._counters.find(self._login(address)) if rule is not None else None
+    def check_login(self, address: str, proof: ProofKind = ProofKind.PASSWORD) -> None:
+        """Raises TooManyRequests while an address has failed too often with a kind of proof: look at none then."""
+        rule = self._failed if proof in GATED else None
+        place = self._counters.find(self._login(address, proof)) if rule is not None else None
         if rule is None or place is None:
             return
         ahead = self._table[place + rule.counter] - self._now()
         if rule.reach - rule.interval < ahead <= rule.longest:
             raise _refusal(rule, ahead + rule.interval - rule.reach, address)
 
-    def login_failed(self, address: str) -> None:
+    def login_failed(self, address: str, proof: ProofKind = ProofKind.PASSWORD) -> None:
         """Somebody there failed to sign in."""
-        if self._failed is not None:
-            rule = self._failed
-            self._counters.take(self._login(address), rule.counter - 1, self._now(), rule.interval, rule.reach)
+        rule = self._failed if proof in GATED else None
+        if rule is not None:
+            self._counters.take(self._login(address, proof), rule.counter - 1, self._now(), rule.interval, rule.reach)
 
-    def _login(self, address: str) -> int:
-        return self._counters.hash_of("failed logins", _network(address))
+    def _login(self, address: str, proof: ProofKind) -> int:
+        return self._counters.hash_of("failed logins", proof.value, _network(address))
 
-    def _placed(self, who: tuple[str, str]) -> "_Places":
-        """Where the subject and the address stand."""
-        name, address = who
+    def _placed(self, who: tuple[int, str]) -> "_Places":
+        """Where an account, or nobody's (0), and an address stand."""
+        account, address = who
         network = _network(address)
         hash_of = self._counters.hash_of
-        subject, of_address = hash_of("subject", name or network), hash_of("address", network)
+        subject, of_address = hash_of("subject", f"#{account}" if account else network), hash_of("address", network)
         at_subject, at_address = self._counters.place(subject), self._counters.place(of_address)
         if at_subject == at_address:  # the second took the place of the first: then the address alone counts
             subject = of_address
@@ -150,19 +151,20 @@ class FairShare:
         self._total = total
         self._shared = shared
         self._taken = 0
-        self._held: dict[str, int] = {}
+        self._held: dict[str | int, int] = {}
 
     @contextmanager
     def place(self, caller: Caller) -> Iterator[None]:
         """A place until the block ends. Raises TooManyRequests."""
         is_anonymous = caller.subject.kind is SubjectKind.ANONYMOUS
-        who = _network(caller.address) if is_anonymous else caller.subject.name
+        called = _network(caller.address) if is_anonymous else caller.subject.name
+        who = called if is_anonymous else caller.subject.id
         held = self._held
         if self._taken >= self._total:
             raise TooManyRequests("too many uploads at once; try again in a moment")
         others = len(held) - (who in held)
         if self._shared and held.get(who, 0) >= max(1, self._total // (others + 2)):
-            raise TooManyRequests(f"{who} uploads too much at once; try again when an upload is done")
+            raise TooManyRequests(f"{called} uploads too much at once; try again when an upload is done")
         self._taken += 1
         held[who] = held.get(who, 0) + 1
         try:

@@ -14,6 +14,8 @@ from orlop.domain.secrets import Draw
 from orlop.ports.catalog import by
 from orlop.ports.clock import Clock
 from orlop.ports.identity import AccessFacts, Account, Passwords
+from orlop.services.failures import Gate, OnFailure, ProofKind, failure, no_gate
+from orlop.services.sessions import Visitor
 
 _CHALLENGE_BYTES = 32
 _RESPONSE_MAX = 64 << 10
@@ -30,11 +32,21 @@ class Site(msgspec.Struct, frozen=True):
 class Passkeys:
     """Registers, asks for and removes passkeys. People are found by the number of their account, never by a name."""
 
-    def __init__(self, passwords: Passwords, facts: AccessFacts, clock: Clock, draw: Draw) -> None:
+    def __init__(
+        self,
+        passwords: Passwords,
+        facts: AccessFacts,
+        clock: Clock,
+        draw: Draw,
+        on_failure: OnFailure,
+        gate: Gate = no_gate,
+    ) -> None:
         self._passwords = passwords
         self._facts = facts
         self._clock = clock
         self._draw = draw
+        self._on_failure = on_failure
+        self._gate = gate
 
     def challenge(self) -> bytes:
         """What a device is to sign: random, for one time."""
@@ -65,10 +77,11 @@ class Passkeys:
         )
         return options_to_json(options)
 
-    async def register(
-        self, account: Account, response: str, challenge: bytes, name: str, site: Site, caller: Caller
-    ) -> None:
-        """Keep the passkey that the browser made. Raises RequestInvalid for what is none, Conflict for one too many."""
+    async def register(self, visitor: Visitor, response: str, challenge: bytes, name: str, site: Site) -> None:
+        """Keep the passkey that the browser made. Raises RequestInvalid for what is none, Conflict for one too many.
+
+        With a first second factor everything ends that the password alone was good for, but the visitor's session.
+        """
         from webauthn import verify_registration_response
         from webauthn.helpers import bytes_to_base64url
 
@@ -83,6 +96,7 @@ class Passkeys:
             )
         except Exception as cause:
             raise RequestInvalid("the browser made no passkey that can be used here; try again") from cause
+        account = visitor.account
         factors = await self._factors(account)
         key = Passkey(
             id=bytes_to_base64url(made.credential_id),
@@ -93,7 +107,8 @@ class Passkeys:
         )
         if len(factors.passkeys) >= PASSKEYS_MAX or any(each.id == key.id for each in factors.passkeys):
             raise Conflict(f"the passkey is known already, or there are {PASSKEYS_MAX}; remove one first")
-        await self._keep(account, msgspec.structs.replace(factors, passkeys=(*factors.passkeys, key)), caller)
+        more = msgspec.structs.replace(factors, passkeys=(*factors.passkeys, key))
+        await self._keep(account, more, visitor.caller, visitor.session.id)
 
     def authentication(self, challenge: bytes, site: Site) -> str:
         """What to ask the browser for, to sign somebody in (JSON). It names no key: that would tell who has any."""
@@ -106,7 +121,15 @@ class Passkeys:
         return options_to_json(options)
 
     async def authenticate(self, response: str, challenge: bytes, site: Site, caller: Caller) -> Account:
-        """Whoever signed. Raises Unauthorized."""
+        """Whoever signed. Raises Unauthorized; TooManyRequests for an address where too many did not."""
+        self._gate(caller.address, ProofKind.PASSKEY)
+        try:
+            return await self._authenticated(response, challenge, site, caller)
+        except Unauthorized as refusal:
+            self._on_failure(failure("", caller.address, caller.request, refusal.message, ProofKind.PASSKEY))
+            raise
+
+    async def _authenticated(self, response: str, challenge: bytes, site: Site, caller: Caller) -> Account:
         from webauthn import verify_authentication_response
 
         refused = Unauthorized("the passkey is not known here, or did not sign right; try again, or sign in otherwise")
@@ -150,9 +173,10 @@ class Passkeys:
         record = await self._passwords.get(account.name)
         return read_factors(record.factors) if record else Factors()
 
-    async def _keep(self, account: Account, factors: Factors, caller: Caller) -> None:
+    async def _keep(self, account: Account, factors: Factors, caller: Caller, session: str = "") -> None:
         kept = msgspec.json.encode(factors) if factors != Factors() else b""
-        await self._passwords.set_factors(account.name, kept, factors.kinds, by(caller, self._clock.now()))
+        done = by(caller, self._clock.now())
+        await self._passwords.set_factors(account.name, kept, factors.kinds, done, session=session)
 
 
 class _Response(msgspec.Struct):

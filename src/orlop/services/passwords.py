@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from orlop.domain.access import SYSTEM, Subject
+from orlop.domain.access.spellings import is_called, sign_in_name
 from orlop.domain.access.subjects import is_user_name
 from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.events import Origin
@@ -15,7 +16,7 @@ from orlop.ports.credentials import PasswordHasher
 from orlop.ports.identity import LOCAL, Account, AccountFacts, PasswordRecord, Passwords
 from orlop.ports.signon import PasswordSource
 from orlop.services.access import refuse_unfit
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import Gate, OnFailure, ProofKind, failure, no_gate
 from orlop.services.lockout import Lockout, network_of
 from orlop.services.provisioning import Provisioning
 
@@ -38,6 +39,7 @@ class PasswordSignIn:
         lockout: Lockout,
         clock: Clock,
         on_failure: OnFailure,
+        gate: Gate = no_gate,
     ) -> None:
         self._passwords = passwords
         self._hasher = hasher
@@ -46,41 +48,46 @@ class PasswordSignIn:
         self._lockout = lockout
         self._clock = clock
         self._on_failure = on_failure
+        self._gate = gate
         self._turns: dict[str, _Turn] = {}
 
     async def account(self, name: str, password: str, *, address: str, request: str) -> Account:
-        """The account of whoever has this name and password.
+        """The account of whoever has this name and password. Names that others keep may be spelled in any way.
 
         Whether it has to change its password, or has a second factor to ask for, is for the caller to look at. Raises
         Unauthorized, with the same words and after the same work whether or not there is such an account;
         TooManyRequests for those who guess; Unavailable when nobody can be asked who might know.
         """
+        typed, name = name, sign_in_name(name)
         try:
             refuse_unusable(password)
         except PasswordRefused as refusal:
             raise Unauthorized(refusal.message) from refusal
+        self._gate(address, ProofKind.PASSWORD)
         async with self._turn(address):
             record = await self._passwords.get(name) if is_user_name(name) else None
-            known = record is not None and bool(address) and record.account.used_from == address
+            known = record is not None and _is_known(record.account, address)
             await self._lockout.refuse(name, address, known=known)
-            account = await self._checked(name, password, record, address, request)
+            account = await self._checked(typed, password, record, address, request)
             if account is None:
-                await self._lockout.failed(name, address)
+                await self._lockout.claim(name, address, known=known)
                 self._on_failure(failure(name, address, request, WRONG))
                 raise Unauthorized(WRONG)
-            await self._lockout.succeeded(name, address)
-        refuse_unfit(AccountFacts(account, None, (), (), 0), Subject(account.name), self._clock.now())
+            await self._lockout.succeeded(name, address, known=known)
+        subject = Subject(account.name, epoch=account.epoch)
+        refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         return account
 
     async def _checked(
-        self, name: str, password: str, record: PasswordRecord | None, address: str, request: str
+        self, typed: str, password: str, record: PasswordRecord | None, address: str, request: str
     ) -> Account | None:
         """One hash is computed whoever it is. A password that is wrong for an account here is shown to nobody else."""
         kept = record.hash if record else None
         right = await self._hasher.verify(kept, prepared(password))
+        right = right and record is not None and is_called(record.account.name, typed, here=True)
         if record is not None and (right or kept is not None or record.account.source == LOCAL):
             return record.account if right else None
-        return await self._vouched(name, password, address, request)
+        return await self._vouched(sign_in_name(typed), password, address, request)
 
     async def _vouched(self, name: str, password: str, address: str, request: str) -> Account | None:
         """The account of somebody whom a source knows."""
@@ -113,6 +120,11 @@ class PasswordSignIn:
             turn.waiting -= 1
             if not turn.waiting:
                 del self._turns[key]
+
+
+def _is_known(account: Account, address: str) -> bool:
+    """Whether the last sign-in was from there: a token that is used there, perhaps a stolen one, says nothing."""
+    return bool(address and account.signed_in_from) and network_of(account.signed_in_from) == network_of(address)
 
 
 class _Turn:

@@ -1,6 +1,7 @@
 """The account here of somebody whom a sign-on provider vouches for: found, made at the first sign-in, kept right."""
 
 from orlop.domain.access import SubjectKind
+from orlop.domain.access.spellings import sign_in_name
 from orlop.domain.access.subjects import is_user_name
 from orlop.domain.errors import Conflict, Unauthorized
 from orlop.ports.catalog import By
@@ -31,7 +32,7 @@ class Provisioning:
         return account
 
     async def _made(self, identity: ExternalIdentity, by: By) -> Account:
-        name = identity.name.casefold()
+        name = sign_in_name(identity.name)
         if not identity.external:
             raise Unauthorized(f"{identity.source} does not say who this is; look at its settings")
         if not is_user_name(name):

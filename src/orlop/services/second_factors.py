@@ -22,8 +22,9 @@ from orlop.ports.browser import Step, Steps
 from orlop.ports.catalog import by
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import Account, Passwords
+from orlop.services.failures import Gate, OnFailure, ProofKind, failure, no_gate
 from orlop.services.lockout import Lockout
-from orlop.services.sessions import hashed
+from orlop.services.sessions import Visitor, hashed
 
 #: What authenticators show above the code.
 _ISSUER = "Orlop"
@@ -40,12 +41,23 @@ _USED = "used-code"
 class SecondFactors:
     """Sets up, asks for and removes second factors."""
 
-    def __init__(self, passwords: Passwords, steps: Steps, lockout: Lockout, clock: Clock, draw: Draw) -> None:
+    def __init__(
+        self,
+        passwords: Passwords,
+        steps: Steps,
+        lockout: Lockout,
+        clock: Clock,
+        draw: Draw,
+        on_failure: OnFailure,
+        gate: Gate = no_gate,
+    ) -> None:
         self._passwords = passwords
         self._steps = steps
         self._lockout = lockout
         self._clock = clock
         self._draw = draw
+        self._on_failure = on_failure
+        self._gate = gate
 
     async def of(self, account: str) -> Factors:
         """What an account has."""
@@ -55,15 +67,15 @@ class SecondFactors:
     async def verify(self, account: Account, text: str, caller: Caller) -> None:
         """Raises Unauthorized unless it is a code of the account's that was not used yet; a recovery code is used up.
 
-        Raises TooManyRequests for those who guess: a million codes are few.
+        Raises TooManyRequests for those who guess: a million codes are few, so each is counted before it is looked at.
         """
-        guessed = f"{account.name} code"  # no account has such a name: codes and passwords are counted apart
-        await self._lockout.refuse(guessed, caller.address, known=False)
+        self._gate(caller.address, ProofKind.CODE)
+        claim = await self._lockout.claim(str(account.id), caller.address, known=False)
         factors = await self.of(account.name)
         if not (await self._is_totp(account, factors, text) or await self._is_recovery(account, factors, text, caller)):
-            await self._lockout.failed(guessed, caller.address)
+            self._on_failure(failure(account.name, caller.address, caller.request, WRONG, ProofKind.CODE))
             raise Unauthorized(WRONG)
-        await self._lockout.succeeded(guessed, caller.address)
+        await self._lockout.passed(claim)
 
     def propose(self) -> str:
         """A new shared secret, to be confirmed with a code of it."""
@@ -73,11 +85,13 @@ class SecondFactors:
         """The address that authenticators read from a picture."""
         return pyotp.TOTP(secret).provisioning_uri(name=account, issuer_name=_ISSUER)
 
-    async def enrol(self, account: Account, secret: str, text: str, caller: Caller) -> tuple[str, ...]:
+    async def enrol(self, visitor: Visitor, secret: str, text: str) -> tuple[str, ...]:
         """Set a shared secret up, of which that is a code; returns recovery codes, which are shown once.
 
+        With a first second factor everything ends that the password alone was good for, but the visitor's session.
         Raises RequestInvalid when it is none.
         """
+        account = visitor.account
         code = totp_code(text)
         counter = self._counter(secret, code) if code else None
         if counter is None or not await self._first(f"totp {account.id} {counter}"):
@@ -86,7 +100,12 @@ class SecondFactors:
             )
         factors = await self.of(account.name)
         codes = new_recovery_codes(self._draw)
-        await self._keep(msgspec.structs.replace(factors, totp=secret, recovery=_hashes(codes)), account, caller)
+        await self._keep(
+            msgspec.structs.replace(factors, totp=secret, recovery=_hashes(codes)),
+            account,
+            visitor.caller,
+            visitor.session.id,
+        )
         return codes
 
     async def renew_recovery(self, account: Account, caller: Caller) -> tuple[str, ...]:
@@ -138,9 +157,10 @@ class SecondFactors:
             return False
         return True
 
-    async def _keep(self, factors: Factors, account: Account, caller: Caller) -> None:
+    async def _keep(self, factors: Factors, account: Account, caller: Caller, session: str = "") -> None:
         kept = msgspec.json.encode(factors) if factors != Factors() else b""
-        await self._passwords.set_factors(account.name, kept, factors.kinds, by(caller, self._clock.now()))
+        done = by(caller, self._clock.now())
+        await self._passwords.set_factors(account.name, kept, factors.kinds, done, session=session)
 
 
 def _hashes(codes: tuple[str, ...]) -> tuple[str, ...]:

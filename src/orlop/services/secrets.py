@@ -1,15 +1,16 @@
 """Proving who one is with something that Orlop made: a personal access token, a robot's secret, what a login keeps."""
 
 from orlop.domain.access import Subject
+from orlop.domain.access.spellings import is_called
 from orlop.domain.errors import Conflict, Unauthorized
 from orlop.domain.pages import PageRequest
 from orlop.domain.secrets import Draw, new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.clock import Clock
-from orlop.ports.identity import Account, AccountFacts, Secret, Secrets
-from orlop.ports.identity_words import secret_words
+from orlop.ports.identity import LOCAL, Account, AccountFacts, Secret, Secrets
+from orlop.ports.identity_words import must_change, secret_words
 from orlop.services.access import refuse_unfit
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import OnFailure, ProofKind, failure
 
 #: The kind of secret that `docker login` keeps.
 REFRESH = "refresh"
@@ -40,28 +41,30 @@ class SecretSignIn:
         """
         try:
             secret, account = await self._found(text)
-            if name and name != account.name:
+            if name and not is_called(account.name, name, here=account.source == LOCAL):
                 raise Unauthorized("the token belongs to another account; sign in with its owner's name")
             if secret.kind == REFRESH and not refreshing:
                 raise Unauthorized("what a login keeps is for fetching tokens alone; sign in anew")
             subject = Subject(account.name, account.kind, account.id, secret_words(secret), secret.id)
             self._refuse_unfit(secret, account, subject)
         except Unauthorized as refusal:
-            self._on_failure(failure(name, address, request, refusal.message))
+            self._on_failure(failure(name, address, request, refusal.message, ProofKind.SECRET))
             raise
         return subject
 
-    async def keep(self, account: str, name: str, by: By) -> str:
-        """Make what a client keeps instead of the password. It ends when the password is changed."""
+    async def keep(self, subject: Subject, name: str, by: By) -> str:
+        """Make what a client keeps instead of the password that the subject showed. It ends when the password is
+        changed. Raises Unauthorized when it was meanwhile."""
+        account = subject.name
         text = new_secret(REFRESH, self._draw)
         parsed = parse_secret(text)
         assert parsed is not None
         secret = Secret(account=account, kind=REFRESH, name=name, lookup=parsed.lookup, hash=parsed.hash)
         try:
-            await self._secrets.add(secret, by, at_most=_LOGINS)
+            await self._secrets.add(secret, by, at_most=_LOGINS, epoch=subject.epoch)
         except Conflict:
             await self._end_stalest(account, by)
-            await self._secrets.add(secret, by, at_most=_LOGINS)
+            await self._secrets.add(secret, by, at_most=_LOGINS, epoch=subject.epoch)
         return text
 
     async def _found(self, text: str) -> tuple[Secret, Account]:
@@ -76,7 +79,6 @@ class SecretSignIn:
     def _refuse_unfit(self, secret: Secret, account: Account, subject: Subject) -> None:
         now = self._clock.now()
         refuse_unfit(AccountFacts(account, secret, (), (), 0), subject, now)
-        refuse_before_change(account)
         if secret.kind == REFRESH and max(secret.created_at, secret.used_at) + self._refresh_lifetime <= now:
             raise Unauthorized("the login was not used for too long; sign in anew")
 
@@ -97,6 +99,4 @@ class SecretSignIn:
 def refuse_before_change(account: Account) -> None:
     """Raises Unauthorized for an account that has to choose another password before it does anything else."""
     if account.must_change:
-        raise Unauthorized(
-            f"{account.name} has to choose another password first: `orlop login` asks for it, and so does /api/v1"
-        )
+        raise must_change(account)

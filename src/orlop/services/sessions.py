@@ -13,6 +13,7 @@ from orlop.ports.catalog import by
 from orlop.ports.clock import HOUR, SECOND, Clock
 from orlop.ports.identity import Account, AccountFacts, Session, Sessions
 from orlop.services.access import refuse_unfit
+from orlop.services.uses import UseLog
 
 #: Bits of a session's secret are eight times this.
 _SECRET_BYTES = 32
@@ -37,8 +38,9 @@ class Visitor(msgspec.Struct, frozen=True):
 class BrowserSessions:
     """Begins, finds and ends sessions. What a cookie holds is kept as a hash: who reads the catalog has none."""
 
-    def __init__(self, sessions: Sessions, clock: Clock, draw: Draw) -> None:
+    def __init__(self, sessions: Sessions, uses: UseLog, clock: Clock, draw: Draw) -> None:
         self._sessions = sessions
+        self._uses = uses
         self._clock = clock
         self._draw = draw
 
@@ -63,7 +65,9 @@ class BrowserSessions:
             address=caller.address,
             agent="".join(c for c in agent[:_AGENT_MAX] if c.isprintable()),
         )
-        await self._sessions.add(session, by(msgspec.structs.replace(caller, subject=subject), now))
+        done = by(msgspec.structs.replace(caller, subject=subject), now)
+        await self._sessions.add(session, done, epoch=account.epoch)
+        self._uses.signed_in(account.id, caller.address)
         return secret
 
     async def visitor(self, secret: str, *, address: str, request: str) -> Visitor | None:
@@ -96,8 +100,8 @@ class BrowserSessions:
         await self._sessions.end(id=session, account=visitor.account.name, by=by(visitor.caller, self._clock.now()))
 
     async def end_all(self, visitor: Visitor) -> None:
-        """End every session of the visitor, this one too."""
-        await self._sessions.end(account=visitor.account.name, by=by(visitor.caller, self._clock.now()))
+        """End every session of the visitor, this one too, and what clients keep after a login."""
+        await self._sessions.end_logins(visitor.account.name, by(visitor.caller, self._clock.now()))
 
     async def forget(self) -> str:
         """Remove those that are over."""
@@ -108,7 +112,7 @@ class BrowserSessions:
 def subject_of(account: Account, provider: str) -> Subject:
     """The subject that a browser acts as."""
     signed_in_with = f"browser ({provider})" if provider else "browser"
-    return Subject(account.name, account.kind, account.id, signed_in_with)
+    return Subject(account.name, account.kind, account.id, signed_in_with, epoch=account.epoch)
 
 
 def new_secret(draw: Draw) -> str:

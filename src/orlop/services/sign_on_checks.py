@@ -6,21 +6,19 @@ import structlog
 from orlop.domain.claims import person_of
 from orlop.domain.errors import Denied, RegistryError, Unauthorized, Unavailable
 from orlop.domain.events import Origin
-from orlop.domain.pages import PageRequest
 from orlop.domain.providers import OidcProvider, authority_of
 from orlop.ports.browser import SignOn, SignOns
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND, Clock
-from orlop.ports.identity import AccountChange, Accounts, Secrets, Sessions
+from orlop.ports.identity import AccountChange, Accounts, Sessions
 from orlop.ports.identity_words import gone_from
 from orlop.ports.signon import OpenId
 from orlop.services.provisioning import Provisioning
-from orlop.services.secrets import REFRESH
 from orlop.services.sign_on import ProviderDirectory, identity_of
 
 _log = structlog.get_logger("orlop.sign-on")
 
-_BATCH, _PAGE = 100, 500
+_BATCH = 100
 
 
 class SignOnChecks:
@@ -33,7 +31,6 @@ class SignOnChecks:
         openid: OpenId,
         provisioning: Provisioning,
         accounts: Accounts,
-        secrets: Secrets,
         sessions: Sessions,
         sign_ons: SignOns,
         clock: Clock,
@@ -42,7 +39,6 @@ class SignOnChecks:
         self._openid = openid
         self._provisioning = provisioning
         self._accounts = accounts
-        self._secrets = secrets
         self._sessions = sessions
         self._sign_ons = sign_ons
         self._clock = clock
@@ -103,20 +99,8 @@ class SignOnChecks:
             await self._accounts.change(sign_on.account, AccountChange(disabled=gone_from(sign_on.provider)), by)
         except RegistryError as failure:
             _log.warning("an account was not disabled", account=sign_on.account, reason=failure.message)
-        await self._sessions.end(account=sign_on.account, by=by)
-        await self._end_logins(sign_on.account, by)
+        await self._sessions.end_logins(sign_on.account, by)
         await self._sign_ons.remove(sign_on.provider, sign_on.external)
-
-    async def _end_logins(self, account: str, by: By) -> None:
-        """What `docker login` keeps."""
-        page, more = PageRequest(_PAGE), True
-        while more:
-            found = await self._secrets.of(account, page)
-            for secret in found.items:
-                if secret.kind == REFRESH:
-                    await self._secrets.revoke(account, secret.id, by)
-            more = found.more and bool(found.items)
-            page = PageRequest(_PAGE, str(found.items[-1].id)) if found.items else page
 
     def _by(self, name: str) -> By:
         return By(f"provider {name}", self._clock.now(), Origin(f"check by {name}"))

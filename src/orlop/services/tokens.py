@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.domain.access import Action, Caller, SubjectKind
-from orlop.domain.access.scopes import VERBS, Scope
+from orlop.domain.access.scopes import LISTING, Scope, narrowed, wanted
 from orlop.domain.errors import Unauthorized
 from orlop.domain.secrets import Draw
 from orlop.domain.tokens import Allowance, Claims
@@ -83,6 +83,7 @@ class Tokens:
             ver=version,
             acc=subject.id,
             cred=subject.credential_id,
+            epoch=subject.epoch,
             label=subject.credential,
         )
         token = await self._signing.sign(claims)
@@ -100,18 +101,22 @@ class Tokens:
         if subject.kind is not SubjectKind.USER:
             return ""
         name = "".join(character for character in client if character.isprintable())[:_CLIENT_MAX]
-        return await self._secrets.keep(subject.name, name, by(caller, self._clock.now()))
+        return await self._secrets.keep(subject, name, by(caller, self._clock.now()))
 
     async def _granted(self, caller: Caller, scope: Scope) -> Allowance | None:
-        """What of a scope may be done now; None when nothing may."""
+        """What of a scope may be done now; None when nothing may. Others may believe it, so it says no more."""
         if (scope.type, scope.name) == ("registry", "catalog"):
+            if "*" not in scope.verbs:
+                return None
             # The list shows only what its reader may see, so there is nothing to refuse.
-            return Allowance(scope.type, scope.name, ("*",)) if "*" in scope.verbs else None
+            everything = (await self._access.decide(caller, Action.LIST)).allowed
+            return Allowance(scope.type, scope.name, ("*" if everything else LISTING,))
         if scope.repository is None:
             return None
-        may = {verb: VERBS[verb] for verb in scope.verbs if verb in VERBS}
-        decided: dict[Action, bool] = {}
-        for action in frozenset[Action]().union(*may.values()):
-            decided[action] = (await self._access.decide(caller, action, repository=scope.repository)).allowed
-        verbs = tuple(verb for verb, actions in may.items() if any(decided[action] for action in actions))
+        may = {
+            action
+            for action in wanted(scope.verbs)
+            if (await self._access.decide(caller, action, repository=scope.repository)).allowed
+        }
+        verbs = narrowed(scope.verbs, may)
         return Allowance(scope.type, scope.name, verbs) if verbs else None

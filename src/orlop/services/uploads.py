@@ -105,7 +105,8 @@ class Uploads:
         else:
             begun = await self._rows.begun(repository, upload, now)
             found = begun or self._not_begun(repository, ticket, caller)
-        if found.created_by != caller.subject.name or (found.ticket and found.state(now) is UploadState.EXPIRED):
+        subject = caller.subject
+        if not found.belongs_to(subject.name, subject.id) or (found.ticket and found.state(now) is UploadState.EXPIRED):
             raise BlobUploadUnknown(f"there is no upload {upload[:64]} in this repository; begin a new one")
         return found
 
@@ -191,6 +192,7 @@ class Uploads:
             id=ticket.text(),
             repository=repository,
             created_by=caller.subject.name,
+            owner=caller.subject.id,
             algorithm=ticket.algorithm,
             started_at=ticket.started_at,
             expires_at=ticket.started_at + self._limits.expire,
@@ -204,6 +206,7 @@ class Uploads:
             id=self._ids.new(),
             repository=repository,
             created_by=caller.subject.name,
+            owner=caller.subject.id,
             algorithm=algorithm,
             fence=1,
             started_at=now,

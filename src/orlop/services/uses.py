@@ -16,6 +16,7 @@ class UseLog:
         self._clock = clock
         self._secrets: dict[int, tuple[int, str]] = {}
         self._accounts: dict[int, tuple[int, str]] = {}
+        self._sign_ins: dict[int, str] = {}
 
     def seen(self, subject: Subject, address: str) -> None:
         """Somebody asks for something now."""
@@ -24,10 +25,16 @@ class UseLog:
             if number and (number in used or len(used) < _HELD):
                 used[number] = use
 
+    def signed_in(self, account: int, address: str) -> None:
+        """Somebody has just proved who they are with a password, or in a browser."""
+        if account in self._sign_ins or len(self._sign_ins) < _HELD:
+            self._sign_ins[account] = address
+
     async def flush(self) -> int:
         """Write what was gathered; how many uses."""
         secrets, self._secrets = self._secrets, {}
         accounts, self._accounts = self._accounts, {}
-        if secrets or accounts:
-            await self._uses.record(secrets, accounts)
+        sign_ins, self._sign_ins = self._sign_ins, {}
+        if secrets or accounts or sign_ins:
+            await self._uses.record(secrets, accounts, sign_ins)
         return len(secrets) + len(accounts)

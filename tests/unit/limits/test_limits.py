@@ -64,6 +64,14 @@ def test_one_subject_is_limited_and_no_other() -> None:
     assert gate.passes(ALICE) == 1
 
 
+def test_an_account_that_is_made_anew_under_an_old_name_is_another() -> None:
+    gate = Gate(Rates(requests=5))
+    assert gate.passes(ALICE) == 5
+    assert gate.passes(Caller(Subject("alice", id=3), "192.0.2.1", "r3")) == 5
+    with pytest.raises(TooManyRequests, match="alice made more than 5"):
+        gate.limits.admit(ALICE, Kind.REQUEST)
+
+
 def test_a_subject_is_one_from_wherever() -> None:
     gate = Gate(Rates(requests=5))
     assert gate.passes(ALICE) == 5
@@ -205,6 +213,12 @@ class TestFairShare:
             assert self.fill(stack, share, Caller(ANONYMOUS, "192.0.2.1", "r1")) == 6
             assert self.fill(stack, share, Caller(ANONYMOUS, "192.0.2.1", "r2")) == 0
             assert self.fill(stack, share, Caller(ALICE.subject, "192.0.2.1", "r3")) == 4
+
+    def test_an_account_that_is_made_anew_under_an_old_name_has_a_share_of_its_own(self) -> None:
+        share = FairShare(12)
+        with ExitStack() as stack:
+            assert self.fill(stack, share, ALICE) == 6
+            assert self.fill(stack, share, Caller(Subject("alice", id=3), "192.0.2.1", "")) == 4
 
     def test_where_nothing_is_shared_one_gets_all(self) -> None:
         assert self.taken(FairShare(12, shared=False), ALICE) == 12

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.domain.access import ANONYMOUS, Action, Limit, Place, PlaceKind, SubjectKind
+from orlop.domain.authorization import Basic
 from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.pages import PageRequest
 from orlop.ports.clock import SECOND
@@ -374,6 +375,53 @@ async def test_who_guesses_has_to_wait_whether_or_not_there_is_such_an_account(s
         await scene.caller(basic(name, PASSWORD))
     assert sent.value.retry_after == 1
     assert counter.computed == 5, "a guess that has to wait is not even looked at"
+
+
+SPELLINGS = ("leo", "LEO", "leo ", " Leo", "ｌｅｏ", "𝓵𝓮𝓸", "l\u00e9o")
+
+
+@pytest.mark.parametrize("door", ["basic", "token", "page"])
+async def test_guesses_at_one_account_of_a_directory_are_counted_together_however_it_is_spelled(door: str) -> None:
+    corp = Directory("corp", {"leo": "leos phrase"})
+    scene = Scene(password_sources=[corp])
+    ways = scene.sign_in
+
+    async def tried(name: str, password: str) -> None:
+        if door == "token":
+            await ways.authentication.proof(Basic(name, password), address=HOME, request="r")
+        elif door == "page":
+            await ways.passwords.account(name, password, address=HOME, request="r")
+        else:
+            await scene.caller(basic(name, password))
+
+    try:
+        for name in SPELLINGS[:5]:
+            with pytest.raises(Unauthorized):
+                await tried(name, "wrong")
+        for name in SPELLINGS:
+            with pytest.raises(TooManyRequests):
+                await tried(name, "leos phrase")
+        assert corp.asked == ["leo"] * 5, "it is asked as it compares"
+        scene.clock.forward(2)
+        await tried("LEO ", "leos phrase")
+        account = await scene.identity.accounts.get("leo")
+        assert account is not None
+        assert account.source == "corp"
+    finally:
+        scene.close()
+
+
+async def test_names_that_are_kept_here_are_typed_as_they_are_and_those_of_a_directory_in_any_way(
+    federated: Scene,
+) -> None:
+    await federated.user("leo")
+    for shown in (PASSWORD, await federated.secret("leo")):
+        for name in ("LEO", "leo ", "ｌｅｏ"):
+            with pytest.raises(Unauthorized):
+                await federated.caller(basic(name, shown))
+    assert (await federated.caller(basic("Carol", "carols phrase"))).subject.name == "carol"
+    token = await federated.secret("carol")
+    assert (await federated.caller(basic("CAROL", token))).subject.name == "carol"
 
 
 async def test_who_has_the_right_password_gets_in_from_elsewhere_and_after_the_wait(scene: Scene) -> None:

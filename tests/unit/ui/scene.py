@@ -21,7 +21,9 @@ from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, Document
 from orlop.services.access import Access
+from orlop.services.counters import Counters, counters_of_one
 from orlop.services.failures import FailedSignIn
+from orlop.services.limits import Limits, Rates
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import rows
@@ -59,7 +61,7 @@ class Dice:
 class Scene:
     """The registry, and shorthand for what tests do to it."""
 
-    def __init__(self, base: str = BASE) -> None:
+    def __init__(self, base: str = BASE, *, failed_logins: int = 0) -> None:
         self.base = base
         self.clock = HandClock()
         self.chance = Chance(self.clock, Dice(), Argon2Hasher(memory_kib=8, passes=1))
@@ -67,13 +69,18 @@ class Scene:
         self.identity = self.memory.identity
         settings = Settings(auth=Auth(url=base))
         access = Access(self.identity.facts, self.memory.access_changes, self.clock, everyone=False)
-        self.sign_in = build_sign_in(
-            settings, self.identity, self.memory.access_changes, access, Sources(), self.chance
-        )
-        log = RequestLog(Metrics().requests, None)
+        limits = Limits(Counters(counters_of_one()), self.clock.now, Rates(), Rates(), failed_logins)
         self.failures: list[FailedSignIn] = []
+
+        def told(failed: FailedSignIn) -> None:
+            self.failures.append(failed)
+            limits.login_failed(failed.address, failed.proof)
+
+        sources = Sources(on_failure=told, gate=limits.check_login)
+        self.sign_in = build_sign_in(settings, self.identity, self.memory.access_changes, access, sources, self.chance)
+        log = RequestLog(Metrics().requests, None)
         self.browsers: Browsers = build_browsers(
-            settings, self.identity, self.sign_in, log, lambda: "r-1", self.failures.append, self.chance
+            settings, self.identity, self.sign_in, log, lambda: "r-1", told, self.chance, limits.check_login
         )
         self.providers: list[SimulatedProvider] = []
 

@@ -1,5 +1,6 @@
 """The account page: tokens, the password, browsers, second factors; and nothing of anybody else's."""
 
+import asyncio
 import re
 
 import pyotp
@@ -210,6 +211,15 @@ async def with_totp(scene: Scene, browser: Browser) -> tuple[pyotp.TOTP, list[st
     return totp, re.findall(r"<li>([a-z2-7-]{19})</li>", page.text)
 
 
+async def test_a_first_second_factor_ends_other_browsers_but_not_the_one_that_set_it_up(scene: Scene) -> None:
+    browser, other = await signed_in(scene), scene.browser()
+    await other.sign_in()
+    assert (await other.get("/account")).status == 200
+    await with_totp(scene, browser)
+    assert (await browser.get("/account")).status == 200
+    assert (await other.get("/account")).location == "/login?next=/account"
+
+
 async def second(scene: Scene, code: str) -> Answer:
     browser = scene.browser()
     page = await browser.sign_in()
@@ -272,6 +282,28 @@ async def test_guessing_codes_has_to_wait(scene: Scene) -> None:
         page = await browser.submit("/login/totp", {"code": f"00000{number}", "step": step})
         statuses.append(page.status)
     assert statuses[-1] == 429
+
+
+async def test_of_many_codes_at_once_no_more_are_looked_at_than_of_those_one_after_the_other(scene: Scene) -> None:
+    totp, _ = await with_totp(scene, await signed_in(scene))
+    browser = scene.browser()
+    await browser.sign_in()
+    step = browser.page.hidden("step") if browser.page else ""
+    right = totp.at(scene.clock.now() // 1_000_000)
+    wrong = [f"{number:06}" for number in range(200) if f"{number:06}" != right]
+    page, before = browser.page, len(scene.failures)
+    answers = await asyncio.gather(*(guess(browser, page, step, code) for code in wrong))
+    assert sorted(set(answers)) == [401, 429]
+    assert answers.count(401) == len(scene.failures) - before == 5
+    assert await guess(browser, page, step, right) == 429, "not even the right one is looked at now"
+    scene.clock.forward(1)
+    assert await guess(browser, page, step, right) == 303
+
+
+async def guess(browser: Browser, page: Answer | None, step: str, code: str) -> int:
+    assert page is not None
+    fields = {"csrf": page.hidden("csrf"), "step": step, "code": code}
+    return (await browser.post("/login/totp", fields)).status
 
 
 async def test_the_second_step_is_of_the_browser_that_did_the_first(scene: Scene) -> None:

@@ -16,6 +16,7 @@ from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import safe_dn
 
 from orlop.adapters.identity.ldap_connection import FAILED, Servers
+from orlop.domain.access.spellings import sign_in_name
 from orlop.domain.directories import NAME, LdapProvider
 from orlop.domain.errors import Unavailable
 from orlop.domain.providers import authority_of
@@ -102,7 +103,7 @@ class LdapDirectory:
 
     def _identity(self, person: _Entry, groups: Iterable[str]) -> ExternalIdentity | None:
         provider = self._provider
-        external, called = person.id(provider.user_id), person.text(provider.user_name).lower()
+        external, called = person.id(provider.user_id), sign_in_name(person.text(provider.user_name))
         if not external or not called:
             _log.error("an entry lacks what identifies it, so nobody can be it", provider=self._source, dn=person.dn)
             return None

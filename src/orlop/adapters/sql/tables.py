@@ -50,7 +50,7 @@ TABLES: dict[str, Table] = {
     "accounts": Table(
         (0,),
         "id kind name display email source external namespace password must_change factors factor_kinds "
-        "disabled expires_at created_at created_by used_at used_from version authority",
+        "disabled expires_at created_at created_by used_at used_from version authority epoch signed_in_from",
     ),
     "secrets": Table(
         (0,),

@@ -37,6 +37,7 @@ class SqlUploads:
                 target,
                 at_most,
                 ticket or None,
+                upload.owner,
             )
             if begun is None:
                 other = await tx.one("upload_begun", ticket) if ticket else None
@@ -163,11 +164,14 @@ def _unknown(upload: str) -> BlobUploadUnknown:
 
 
 def _upload(row: Row) -> Upload:
-    upload, repository, created_by, algorithm, offset, digest, place, fence, lease_until, started_at, expires_at = row
+    upload, repository, created_by, algorithm, offset, digest, place, fence, lease_until, started_at, expires_at = row[
+        :11
+    ]
     return Upload(
         id=upload,
         repository=RepositoryName.stored(repository),
         created_by=created_by,
+        owner=row[11],
         algorithm=algorithm,
         offset=offset,
         digest=Digest.stored(digest) if digest else None,

@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterable, Sequence, Set
 
 import msgspec
 
@@ -19,6 +20,20 @@ VERBS: dict[str, frozenset[Action]] = {
     "delete": frozenset({Action.DELETE, Action.UNTAG}),
     "*": frozenset(Action) - REGISTRY_WIDE,
 }
+
+#: What others who believe a token take its verbs to mean: a token has a verb only if its subject may do all of that.
+MEANS: dict[str, frozenset[Action]] = {
+    "pull": frozenset({Action.PULL}),
+    "push": VERBS["push"],
+    "delete": frozenset({Action.DELETE}),
+    "*": VERBS["*"],
+}
+
+#: What a token may be used for here: by the verbs of clients, and by words of our own for parts of them.
+_GOOD_FOR = {action.value: frozenset({action}) for action in Action if action not in REGISTRY_WIDE} | VERBS
+
+#: What a token for the list of repositories says to those who may not see all of it.
+LISTING = Action.LIST.value
 
 #: More than this many scopes in one request are not looked at: no client names as many repositories at once.
 SCOPES_MAX = 64
@@ -62,9 +77,27 @@ def parse_scopes(texts: list[str]) -> tuple[Scope, ...]:
     return tuple(scopes)
 
 
+def wanted(verbs: Iterable[str]) -> frozenset[Action]:
+    """What somebody wants to do who asks for these verbs."""
+    return frozenset[Action]().union(*(VERBS.get(verb, frozenset()) for verb in verbs))
+
+
+def narrowed(verbs: Sequence[str], may: Set[Action]) -> tuple[str, ...]:
+    """What a token is to say to somebody who asks for verbs, and of what these stand for may do so much and no more.
+
+    A verb of which they may do a part alone becomes verbs for less, and our own words for what is left.
+    """
+    held = wanted(verbs) & may
+    said = [verb for verb in verbs if verb in MEANS and MEANS[verb] <= held]
+    if "*" in verbs and "*" not in said:
+        said += [verb for verb in MEANS if verb not in said and MEANS[verb] <= held]
+    rest = held - wanted(said)
+    return (*said, *(action.value for action in Action if action in rest))
+
+
 def limit_of(repository: str, verbs: tuple[str, ...]) -> Limit:
     """What a token with these verbs may be used for. A repository's own name is a pattern that only it matches."""
-    actions = frozenset[Action]().union(*(VERBS.get(verb, frozenset()) for verb in verbs))
+    actions = frozenset[Action]().union(*(_GOOD_FOR.get(verb, frozenset()) for verb in verbs))
     return Limit(actions, Place(PlaceKind.REPOSITORIES, repository))
 
 

@@ -28,6 +28,9 @@ class Subject(msgspec.Struct, frozen=True):
     """What it was proved with, for people and the audit log: `password`, `token 12 (laptop)`; never a secret."""
     credential_id: int = 0
     """The row of the secret that it was proved with; 0 for a password or a signed-in browser."""
+    epoch: int = 0
+    """Of the account when they signed in: with a password, in a browser, or by the word of somebody else; which is
+    over in the next one. 0: they came with a secret, which ends by itself."""
     limits: tuple[Limit, ...] | None = None
     """What the signed token that they came with may be used for; None without one."""
     minted: int = 0

@@ -174,7 +174,7 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
         operation=Operation.SESSION_END,
     )
     async def end_sessions_of(request: Asked, name: FromPath[str]) -> values.EndedValue:
-        """End all sessions of a user."""
+        """End all sessions of a user, and the logins that clients keep."""
         return values.EndedValue(await service.end_all(caller_of(request), name))
 
     return [list_sessions, end_session, list_sessions_of, end_sessions_of]

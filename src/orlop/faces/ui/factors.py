@@ -52,7 +52,7 @@ class OwnFactors:
         visitor = self._own(exchange)
         proposed = await self._steps.take(_TOTP, exchange.field("step"), _Proposed, holder=exchange.secret)
         try:
-            codes = await self._factors.enrol(visitor.account, proposed.secret, exchange.field("code"), visitor.caller)
+            codes = await self._factors.enrol(visitor, proposed.secret, exchange.field("code"))
         except RequestInvalid as refusal:
             return await self._proposed(exchange, proposed.secret, refusal)
         return self._pages.page(exchange, "codes", codes=codes)
@@ -107,12 +107,7 @@ class OwnFactors:
         visitor, site = self._own(exchange), site_of(exchange)
         asked = await self._steps.take(_ADDING, exchange.field("step"), Challenge, holder=exchange.secret)
         await self._passkeys.register(
-            visitor.account,
-            exchange.field("response"),
-            asked.challenge,
-            exchange.field("name"),
-            site,
-            visitor.caller,
+            visitor, exchange.field("response"), asked.challenge, exchange.field("name"), site
         )
         has_codes = bool((await self._factors.of(visitor.account.name)).recovery)
         return redirect("/account") if has_codes else await self._recovery(exchange)

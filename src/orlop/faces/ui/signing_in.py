@@ -12,7 +12,7 @@ from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.ports.identity import Account, Accounts
 from orlop.services.browser_steps import BrowserSteps
-from orlop.services.failures import OnFailure, failure
+from orlop.services.failures import OnFailure, ProofKind, failure
 from orlop.services.passkeys import Passkeys, Site
 from orlop.services.passwords import PasswordSignIn
 from orlop.services.second_factors import SecondFactors
@@ -25,7 +25,8 @@ _SECOND_FACTOR, _PASSKEY = "second-factor", "passkey"
 class _Halfway(msgspec.Struct):
     """The password was right."""
 
-    account: str
+    account: int
+    name: str
     version: int
     """Of the account then: what was right before a change is not right after it."""
     next: str
@@ -80,7 +81,7 @@ class SigningIn:
             return await self._enter(exchange, account, exchange.next)
         step = await self._steps.begin(
             _SECOND_FACTOR,
-            _Halfway(account.name, account.version, exchange.next),
+            _Halfway(account.id, account.name, account.version, exchange.next),
             holder=exchange.secret,
             address=exchange.address,
         )
@@ -90,13 +91,12 @@ class SigningIn:
         """The second factor of somebody whose password was right."""
         step = exchange.field("step")
         halfway = await self._steps.look(_SECOND_FACTOR, step, _Halfway, holder=exchange.secret)
-        account = await self._accounts.get(halfway.account)
-        if account is None or account.version != halfway.version:
+        account = await self._accounts.get(halfway.name)
+        if account is None or (account.id, account.version) != (halfway.account, halfway.version):
             raise Unauthorized("the account was changed meanwhile; start over")
         try:
             await self._factors.verify(account, exchange.field("code"), exchange.caller)
         except (Unauthorized, TooManyRequests) as refusal:
-            self._failed(exchange, account.name, refusal)
             return self._code(exchange, account, step, halfway.next, refusal)
         await self._steps.take(_SECOND_FACTOR, step, _Halfway, holder=exchange.secret)
         return await self._enter(exchange, account, halfway.next)
@@ -124,13 +124,7 @@ class SigningIn:
         """What a passkey signed. It stands for both factors: something held, and whoever it recognised."""
         asked = await self._steps.take(_PASSKEY, exchange.field("step"), Challenge, holder=exchange.secret)
         site = site_of(exchange)
-        try:
-            account = await self._passkeys.authenticate(
-                exchange.field("response"), asked.challenge, site, exchange.caller
-            )
-        except Unauthorized as refusal:
-            self._failed(exchange, "", refusal)
-            raise
+        account = await self._passkeys.authenticate(exchange.field("response"), asked.challenge, site, exchange.caller)
         return await self._enter(exchange, account, asked.next)
 
     async def to_provider(self, exchange: UiExchange, name: str) -> Reply:
@@ -147,7 +141,8 @@ class SigningIn:
         try:
             done = await self._sign_on.finish(name, returned, visit=exchange.secret, caller=exchange.caller)
         except (Unauthorized, Denied) as refusal:
-            self._failed(exchange, "", refusal)
+            told = failure("", exchange.address, exchange.request, refusal.message, ProofKind.PROVIDER)
+            self._on_failure(told)
             raise
         return await self._enter(exchange, done.account, done.next, provider=name, provider_session=done.session)
 
@@ -180,10 +175,6 @@ class SigningIn:
         if exchange.visitor:
             await self._sessions.end(exchange.visitor, exchange.visitor.session.id)
         return redirect(next_, Cookie(SESSION, secret), Cookie(VISIT))
-
-    def _failed(self, exchange: UiExchange, name: str, refusal: RegistryError) -> None:
-        """Tell of a failure that is no password's; those are told of where passwords are checked."""
-        self._on_failure(failure(name, exchange.address, exchange.request, refusal.message))
 
     async def _login(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         return self._pages.page(

@@ -23,6 +23,7 @@ from orlop.services.management.robots import Robots
 from orlop.services.management.roles import Roles
 from orlop.services.management.sessions import Keys, SessionsOfAccounts
 from orlop.services.management.tokens import Tokens
+from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import Users
 from orlop.services.settings.kept import KeptSettings
 from orlop.services.signing import Signing
@@ -63,16 +64,17 @@ class Management(msgspec.Struct, frozen=True):
         gate = Gate(access, clock)
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         roles = Roles(gate, giving, identity.documents)
+        documents = TrustDocuments(identity.documents, identity.sessions)
         return cls(
             gate=gate,
             users=Users(gate, giving, identity.accounts, passwords),
-            robots=Robots(gate, giving, identity.accounts, identity.secrets, draw),
+            robots=Robots(gate, giving, identity.accounts, identity.secrets, documents, draw),
             tokens=Tokens(gate, identity.secrets, draw),
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
             namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants, identity.facts),
-            settings=KeptSettings(gate, giving, identity.documents, kinds, places),
+            settings=KeptSettings(gate, giving, documents, kinds, places),
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons
             ),

@@ -12,6 +12,7 @@ from orlop.services.management.giving import Giving
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.secrets import ALL, Issued, kept_secret
+from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import check_texts
 
 #: Two, so that a new one is in use before the old one goes.
@@ -23,11 +24,14 @@ _KIND = "robot"
 class Robots:
     """See ports.identity.Accounts and Secrets. What a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, accounts: Accounts, secrets: Secrets, draw: Draw) -> None:
+    def __init__(
+        self, gate: Gate, giving: Giving, accounts: Accounts, secrets: Secrets, trusts: TrustDocuments, draw: Draw
+    ) -> None:
         self._gate = gate
         self._giving = giving
         self._accounts = accounts
         self._secrets = secrets
+        self._trusts = trusts
         self._draw = draw
 
     async def page(self, caller: Caller, page: PageRequest, namespace: str | None = None) -> Page[Account]:
@@ -65,7 +69,8 @@ class Robots:
         check_texts(account.display, "")
         if account.namespace:
             checked_path(account.namespace)
-        return await self._accounts.add(
+        done = by(caller, self._gate.now())
+        made = await self._accounts.add(
             Account(
                 kind=SubjectKind.ROBOT,
                 name=account.name,
@@ -74,8 +79,10 @@ class Robots:
                 disabled=account.disabled,
                 expires_at=account.expires_at,
             ),
-            by(caller, self._gate.now()),
+            done,
         )
+        await self._trusts.remove_of(made.name, done)  # those are about another of that name
+        return made
 
     async def change(self, caller: Caller, name: str, change: AccountChange, expected: int | None) -> Account:
         """Raises NotFound, Stale, Denied."""
@@ -86,10 +93,12 @@ class Robots:
         return await self._accounts.change(name, change, by(caller, self._gate.now()), expected=expected)
 
     async def remove(self, caller: Caller, name: str, expected: int | None) -> None:
-        """With its secrets and grants. Raises NotFound, Stale, Denied."""
+        """With its secrets, trusts and grants. Raises NotFound, Stale, Denied."""
         await self.get(caller, name, Operation.ROBOT_REMOVE)
         await self._giving.standing(caller, name, lifting=True)
-        await self._accounts.remove(name, by(caller, self._gate.now()), expected=expected)
+        done = by(caller, self._gate.now())
+        await self._accounts.remove(name, done, expected=expected)
+        await self._trusts.remove_of(name, done)
 
     async def secrets(self, caller: Caller, name: str) -> tuple[Secret, ...]:
         """Those that it has, oldest first. Raises NotFound, Denied."""

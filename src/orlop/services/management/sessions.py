@@ -27,9 +27,9 @@ class SessionsOfAccounts:
             raise NotFound(f"{account} has no such session")
 
     async def end_all(self, caller: Caller, account: str) -> int:
-        """All of them; how many."""
+        """All of them, and everything else that the account is signed in with by password; how many browsers."""
         await self._check(caller, Operation.SESSION_END, account)
-        return await self._sessions.end(account=account, by=by(caller, self._gate.now()))
+        return await self._sessions.end_logins(account, by(caller, self._gate.now()))
 
     async def _check(self, caller: Caller, operation: Operation, account: str) -> None:
         await self._gate.check(caller, operation, own=account == caller.subject.name)

@@ -1,12 +1,24 @@
 """Scopes: what clients write, what it stands for, and what they are told to ask for."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.domain.access import Action
+from orlop.domain.access import ROLES, Action
 from orlop.domain.access.actions import REGISTRY_WIDE
-from orlop.domain.access.scopes import SCOPES_MAX, VERBS, Scope, limit_of, parse_scopes, scope_for
+from orlop.domain.access.scopes import (
+    MEANS,
+    SCOPES_MAX,
+    VERBS,
+    Scope,
+    limit_of,
+    narrowed,
+    parse_scopes,
+    scope_for,
+    wanted,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +73,55 @@ def test_no_verb_reaches_beyond_a_repository() -> None:
 def test_a_token_with_the_scope_of_a_challenge_is_good_for_the_action(action: Action) -> None:
     (scope,) = parse_scopes([scope_for(action, "team/app")])
     assert limit_of(scope.name, scope.verbs).includes(action, "team/app", None)
+
+
+ASKED = [tuple(asked) for count in range(1, 5) for asked in combinations(("pull", "push", "delete", "*"), count)]
+CUSTOM = {
+    "pushes what is not there yet": {Action.PULL, Action.PUSH_NEW, Action.TAG},
+    "lists": {Action.LIST},
+    "untags": {Action.UNTAG},
+    "all but administering": set(Action) - {Action.ADMIN},
+    "nothing": set(),
+}
+HELD = {name: set(role.actions) for name, role in ROLES.items()} | CUSTOM
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=",".join)
+@pytest.mark.parametrize("role", HELD)
+def test_a_token_claims_no_more_than_its_subject_has_and_is_good_for_all_that_was_asked(
+    role: str, asked: tuple[str, ...]
+) -> None:
+    held = HELD[role]
+    said = narrowed(asked, held)
+    for verb in said:
+        assert MEANS.get(verb, {verb}) <= held, "others believe that the subject may do it"
+    good_for = limit_of("team/app", said).actions
+    assert wanted(asked) & held <= good_for, "what they may do they can do with it"
+    assert good_for <= wanted(asked), "and it is for nothing that was not asked for"
+    assert narrowed(said, held) == tuple(verb for verb in said if verb in VERBS), (
+        "asked for what it has, it is the same"
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "said"),
+    [
+        ("guest", ("*",), ("pull",)),
+        ("reader", ("*",), ("pull",)),
+        ("reader", ("pull", "push"), ("pull",)),
+        ("publisher", ("*",), ("pull", "push")),
+        ("maintainer", ("*",), ("pull", "push", "delete", "policy-edit")),
+        ("owner", ("*",), ("*",)),
+        ("owner", ("pull", "*"), ("pull", "*")),
+        ("admin", ("push", "pull"), ("push", "pull")),
+        ("auditor", ("pull",), ("list", "scan-read")),
+        ("pushes what is not there yet", ("pull", "push"), ("pull", "push-new", "tag")),
+        ("untags", ("delete",), ("untag",)),
+        ("nothing", ("*",), ()),
+    ],
+)
+def test_what_a_token_says(role: str, asked: tuple[str, ...], said: tuple[str, ...]) -> None:
+    assert narrowed(asked, HELD[role]) == said
 
 
 @given(st.lists(st.text(max_size=60), max_size=5))

@@ -48,6 +48,7 @@ class SqlAccounts:
                 by.at,
                 by.actor,
                 account.authority,
+                max(by.at, 1),
             )
             assert row is not None
             ledger.event(EventKind.ACCOUNT_CREATED, subject=account.name, detail=account_words(account))
@@ -62,6 +63,8 @@ class SqlAccounts:
                 used_at=0,
                 used_from="",
                 version=1,
+                epoch=max(by.at, 1),
+                signed_in_from="",
             )
 
         return await changing(self._engine, by, steps)
@@ -139,6 +142,7 @@ class SqlPasswords:
         async def steps(tx: Session, ledger: Ledger) -> None:
             account = await locked_account(tx, name)
             await tx.run("account_set_password", account.id, hash, int(must_change))
+            await tx.run("account_new_epoch", account.id, by.at)
             await tx.run("sessions_delete", account.id)
             await tx.run("secrets_delete_of_kind", account.id, "refresh")
             ledger.event(EventKind.PASSWORD_SET, subject=name, detail=password_words(hash, must_change=must_change))
@@ -146,10 +150,14 @@ class SqlPasswords:
 
         await changing(self._engine, by, steps)
 
-    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By) -> None:
+    async def set_factors(self, name: str, factors: bytes, kinds: Sequence[str], by: By, *, session: str = "") -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             account = await locked_account(tx, name)
             await tx.run("account_set_factors", account.id, factors, rows.json(tuple(kinds)))
+            if kinds and not account.second_factors:
+                await tx.run("account_new_epoch", account.id, by.at)
+                await tx.run("sessions_delete_but", account.id, session)
+                await tx.run("secrets_delete_of_kind", account.id, "refresh")
             ledger.event(EventKind.FACTORS_SET, subject=name, detail=", ".join(kinds) or "none")
             ledger.access()
 

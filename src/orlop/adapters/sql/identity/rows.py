@@ -11,7 +11,7 @@ from orlop.domain.access.roles import stored_actions
 from orlop.ports.identity import Account, Document, GrantRecord, Group, Namespace, Secret, Session
 
 #: How many columns an account and a secret have.
-ACCOUNT, SECRET, SESSION = 19, 13, 8
+ACCOUNT, SECRET, SESSION = 21, 13, 8
 
 _kinds = msgspec.json.Decoder(tuple[str, ...])
 _limits = msgspec.json.Decoder(tuple[Limit, ...])
@@ -40,6 +40,8 @@ def account(row: Sequence[Any]) -> Account:
         used_from=row[16],
         version=row[17],
         authority=row[18],
+        epoch=row[19],
+        signed_in_from=row[20],
     )
 
 

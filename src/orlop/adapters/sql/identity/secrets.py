@@ -13,7 +13,7 @@ from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Secret
-from orlop.ports.identity_words import secret_words, too_many, unknown, warning
+from orlop.ports.identity_words import refuse_over, secret_words, too_many, unknown, warning
 
 
 class SqlSecrets:
@@ -23,9 +23,10 @@ class SqlSecrets:
         self._engine = engine
         self._reader = engine.reader
 
-    async def add(self, secret: Secret, by: By, *, at_most: int) -> Secret:
+    async def add(self, secret: Secret, by: By, *, at_most: int, epoch: int = 0) -> Secret:
         async def steps(tx: Session, ledger: Ledger) -> Secret:
             account = await locked_account(tx, secret.account)
+            refuse_over(account, epoch)
             alike = await tx.one("secret_count", account.id, secret.kind)
             assert alike is not None
             if alike[0] >= at_most:
@@ -89,10 +90,17 @@ class SqlUses:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def record(self, secrets: Mapping[int, tuple[int, str]], accounts: Mapping[int, tuple[int, str]]) -> None:
+    async def record(
+        self,
+        secrets: Mapping[int, tuple[int, str]],
+        accounts: Mapping[int, tuple[int, str]],
+        sign_ins: Mapping[int, str] | None = None,
+    ) -> None:
         async def script(tx: Session) -> None:
             if accounts:
                 await tx.many("account_used", [(row_id, *use) for row_id, use in sorted(accounts.items())])
+            if sign_ins:
+                await tx.many("account_signed_in", sorted(sign_ins.items()))
             if secrets:
                 await tx.many("secret_used", [(row_id, *use) for row_id, use in sorted(secrets.items())])
 

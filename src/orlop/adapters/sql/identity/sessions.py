@@ -1,6 +1,6 @@
 """Keys that sign tokens, failed attempts to sign in, and browsers that are signed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
 from orlop.adapters.sql.engine import Engine
@@ -13,8 +13,8 @@ from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
 from orlop.ports.catalog import By
 from orlop.ports.clock import HOUR
-from orlop.ports.identity import Account, Attempts, Session, SigningKey
-from orlop.ports.identity_words import session_words
+from orlop.ports.identity import Account, Attempts, Secret, Session, SigningKey
+from orlop.ports.identity_words import refuse_over, secret_words, session_words
 
 
 class SqlSigningKeys:
@@ -85,6 +85,33 @@ class SqlFailedAttempts:
 
         return await self._engine.write(script, durable=False, changes=False)
 
+    async def claim(
+        self, keys: Sequence[str], at: int, free: Callable[[Mapping[str, Attempts]], bool], *, forget_before: int
+    ) -> dict[str, Attempts] | None:
+        hashes = {_hash(key): key for key in keys}
+
+        async def script(tx: Tx) -> dict[str, Attempts] | None:
+            before = {}
+            for key in sorted(hashes):
+                row = await tx.one("attempt_hold", key)
+                assert row is not None
+                if row[0]:
+                    before[hashes[key]] = Attempts(*row)
+            if not free(before):
+                return None
+            for key in sorted(hashes):
+                await tx.one("attempt_failed", key, at, forget_before)
+            await tx.run("attempts_forget", forget_before - 24 * HOUR)
+            return before
+
+        return await self._engine.write(script, durable=False, changes=False)
+
+    async def take_back(self, key: str, at: int, before: Attempts | None) -> None:
+        async def script(tx: Tx) -> None:
+            await tx.run("attempt_take_back", _hash(key), at, before.last_at if before else 0)
+
+        await self._engine.write(script, durable=False, changes=False)
+
     async def clear(self, keys: Sequence[str]) -> None:
         async def script(tx: Tx) -> None:
             await tx.run("attempts_clear", each(sorted({_hash(key) for key in keys})))
@@ -104,9 +131,10 @@ class SqlSessions:
         self._engine = engine
         self._reader = engine.reader
 
-    async def add(self, session: Session, by: By) -> None:
+    async def add(self, session: Session, by: By, *, epoch: int = 0) -> None:
         async def steps(tx: Tx, ledger: Ledger) -> None:
             account = await locked_account(tx, session.account)
+            refuse_over(account, epoch)
             row = await tx.one(
                 "session_insert",
                 session.id,
@@ -154,16 +182,28 @@ class SqlSessions:
 
         async def steps(tx: Tx, ledger: Ledger) -> int:
             found = await _candidates(tx, given)
-            over = [session for session in found if all(getattr(session, name) == given[name] for name in given)]
-            ended = {row[0] for row in await tx.all("sessions_end", each([session.id for session in over]))}
-            for session in sorted(over, key=lambda session: (session.account, session.id)):
-                if session.id in ended:
-                    ledger.event(
-                        EventKind.SESSION_ENDED, subject=session.account, detail=session_words(session.provider)
-                    )
+            ended = await _end(
+                tx, ledger, [each for each in found if all(getattr(each, name) == given[name] for name in given)]
+            )
             if ended:
                 ledger.access()
-            return len(ended)
+            return ended
+
+        return await changing(self._engine, by, steps)
+
+    async def end_logins(self, account: str, by: By) -> int:
+        async def steps(tx: Tx, ledger: Ledger) -> int:
+            found = await tx.one("account_lock", account)
+            if found is None:
+                return 0
+            number = rows.account(found).id
+            await tx.run("account_new_epoch", number, by.at)
+            ended = await _end(tx, ledger, [rows.session(row) for row in await tx.all("sessions_of_account", account)])
+            for row_id, kind, name in sorted(await tx.all("logins_delete", number)):
+                gone = Secret(id=row_id, account=account, kind=kind, name=name, lookup="", hash="")
+                ledger.event(EventKind.SECRET_REVOKED, subject=account, detail=secret_words(gone))
+            ledger.access()
+            return ended
 
         return await changing(self._engine, by, steps)
 
@@ -172,6 +212,15 @@ class SqlSessions:
             await tx.run("sessions_forget", expired_before)
 
         await self._engine.write(script, durable=False, changes=False)
+
+
+async def _end(tx: Tx, ledger: Ledger, over: Sequence[Session]) -> int:
+    """End these, as far as nobody else did meanwhile; how many."""
+    ended = {row[0] for row in await tx.all("sessions_end", each([session.id for session in over]))}
+    for session in sorted(over, key=lambda session: (session.account, session.id)):
+        if session.id in ended:
+            ledger.event(EventKind.SESSION_ENDED, subject=session.account, detail=session_words(session.provider))
+    return len(ended)
 
 
 async def _candidates(tx: Tx, given: dict[str, str]) -> list[Session]:

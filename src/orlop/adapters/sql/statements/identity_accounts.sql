@@ -2,45 +2,45 @@
 
 -- name: account_get
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from
 FROM accounts WHERE name = ?1;
 
 -- name: account_lock
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from
 FROM accounts WHERE name = ?1 FOR UPDATE;
 
 -- name: account_external
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from
 FROM accounts WHERE source = ?1 AND external = ?3 AND external <> '' AND authority IN (?2, '')
 ORDER BY authority DESC LIMIT 1;
 
 -- name: account_page
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from
 FROM accounts WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_page_of_namespace
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from
 FROM accounts WHERE kind = 'robot' AND namespace = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_page_of_source
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from
 FROM accounts WHERE source = ?1 AND source <> 'local' AND name > ?2 ORDER BY name LIMIT ?3;
 
 -- name: account_password
 SELECT id, kind, name, display, email, source, external, namespace, password IS NOT NULL, must_change, factor_kinds,
-       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, password,
-       factors
+       disabled, expires_at, created_at, created_by, used_at, used_from, version, authority, epoch, signed_in_from,
+       password, factors
 FROM accounts WHERE name = ?1;
 
 -- name: account_insert
 INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors, disabled,
-                      expires_at, created_at, created_by, authority)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                      expires_at, created_at, created_by, authority, epoch)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 RETURNING id;
 
 -- name: account_update
@@ -49,11 +49,18 @@ UPDATE accounts SET display = ?2, email = ?3, disabled = ?4, expires_at = ?5, ve
 -- name: account_set_password
 UPDATE accounts SET password = ?2, must_change = ?3, version = version + 1 WHERE id = ?1;
 
+-- name: account_new_epoch
+-- What an account was signed in with is over. No epoch comes twice, whatever clocks say.
+UPDATE accounts SET epoch = CASE WHEN epoch < ?2 THEN ?2 ELSE epoch + 1 END WHERE id = ?1;
+
 -- name: account_set_factors
 UPDATE accounts SET factors = ?2, factor_kinds = ?3, version = version + 1 WHERE id = ?1;
 
 -- name: account_used
 UPDATE accounts SET used_at = ?2, used_from = ?3 WHERE id = ?1 AND used_at <= ?2;
+
+-- name: account_signed_in
+UPDATE accounts SET signed_in_from = ?2 WHERE id = ?1;
 
 -- name: account_delete
 DELETE FROM accounts WHERE id = ?1;
@@ -72,7 +79,7 @@ SELECT s.id, a.name, s.kind, s.name, s.lookup, s.hash, s.limits, s.created_at, s
        s.used_at, s.used_from,
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version, a.authority
+       a.version, a.authority, a.epoch, a.signed_in_from
 FROM secrets s JOIN accounts a ON a.id = s.account_id
 WHERE s.lookup = ?1;
 
@@ -101,6 +108,9 @@ DELETE FROM secrets WHERE account_id = ?1;
 -- name: secrets_delete_of_kind
 DELETE FROM secrets WHERE account_id = ?1 AND kind = ?2;
 
+-- name: logins_delete
+DELETE FROM secrets WHERE account_id = ?1 AND kind = 'refresh' RETURNING id, kind, name;
+
 -- name: secrets_expiring
 SELECT s.id, (SELECT a.name FROM accounts a WHERE a.id = s.account_id), s.kind, s.name, s.lookup, s.hash, s.limits,
        s.created_at, s.created_by, s.expires_at, s.warned_at, s.used_at, s.used_from
@@ -124,7 +134,7 @@ RETURNING id;
 SELECT s.id, a.name, s.provider, s.provider_session, s.created_at, s.expires_at, s.address, s.agent,
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version, a.authority
+       a.version, a.authority, a.epoch, a.signed_in_from
 FROM sessions s JOIN accounts a ON a.id = s.account_id
 WHERE s.id = ?1;
 
@@ -149,11 +159,24 @@ DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(?1) AS wanted) RET
 -- name: sessions_delete
 DELETE FROM sessions WHERE account_id = ?1;
 
+-- name: sessions_delete_but
+DELETE FROM sessions WHERE account_id = ?1 AND id <> ?2;
+
 -- name: sessions_forget
 DELETE FROM sessions WHERE expires_at < ?1;
 
 -- name: attempts_get
-SELECT key, failures, last_at FROM attempts WHERE key IN (SELECT value FROM json_each(?1) AS wanted);
+SELECT key, failures, last_at FROM attempts WHERE key IN (SELECT value FROM json_each(?1) AS wanted) AND failures > 0;
+
+-- name: attempt_hold
+-- Nobody else counts for this key until the transaction ends, not even where nothing was counted before.
+INSERT INTO attempts (key, failures, last_at) VALUES (?1, 0, 0)
+ON CONFLICT (key) DO UPDATE SET failures = attempts.failures
+RETURNING failures, last_at;
+
+-- name: attempt_take_back
+UPDATE attempts SET failures = failures - 1, last_at = CASE WHEN last_at = ?2 THEN ?3 ELSE last_at END
+WHERE key = ?1 AND failures > 0;
 
 -- name: attempt_failed
 INSERT INTO attempts (key, failures, last_at) VALUES (?1, 1, ?2)

@@ -161,7 +161,7 @@ DELETE FROM grants WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) 
 SELECT coalesce((SELECT v.version FROM access_state v WHERE v.id = 1), 1),
        a.id, a.kind, a.name, a.display, a.email, a.source, a.external, a.namespace, a.password IS NOT NULL,
        a.must_change, a.factor_kinds, a.disabled, a.expires_at, a.created_at, a.created_by, a.used_at, a.used_from,
-       a.version, a.authority,
+       a.version, a.authority, a.epoch, a.signed_in_from,
        s.id, a.name, s.kind, s.name, s.lookup, s.hash, s.limits, s.created_at, s.created_by, s.expires_at, s.warned_at,
        s.used_at, s.used_from
 FROM accounts a LEFT JOIN secrets s ON s.id = ?2 AND s.account_id = a.id

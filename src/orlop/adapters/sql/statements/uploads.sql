@@ -1,32 +1,36 @@
 -- name: upload_start
 INSERT INTO uploads
     (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at, target,
-     ticket)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14
+     ticket, owner_id)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14, ?15
 WHERE ?13 = 0 OR ?13 > (
     SELECT count(*)
-    FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND u.expires_at > ?10 LIMIT ?13) AS held
+    FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND coalesce(u.owner_id, ?15) = ?15 AND u.expires_at > ?10 LIMIT ?13) AS held
 )
 ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: upload_begun
-SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at
+SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
+       owner_id
 FROM uploads WHERE ticket = ?1;
 
 -- name: upload_get
-SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at
+SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
+       owner_id
 FROM uploads WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_until > ?3);
 
 -- name: upload_claim
 UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, target)
 WHERE id = ?1 AND repository = ?2 AND expires_at > ?3 AND lease_until <= ?3
-RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
+RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
+          owner_id;
 
 -- name: upload_advance
 UPDATE uploads SET "offset" = ?3, digest = ?4, place = ?5, lease_until = ?6, expires_at = ?7
 WHERE id = ?1 AND fence = ?2
-RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at;
+RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
+          owner_id;
 
 -- name: upload_end
 DELETE FROM uploads WHERE id = ?1 AND fence = ?2 RETURNING id;

@@ -6,6 +6,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.domain.access.spellings import sign_in_name
 from orlop.faces.cli import login_oidc
 from orlop.faces.cli.ambient import LoginTools, Looking
 from orlop.faces.cli.management.typed import Flag, password, until
@@ -83,7 +84,8 @@ async def _login(servers: Servers, choice: ServerChoice, user: str, expires: str
     if not user:
         if from_stdin:
             raise UsageError("say who signs in: --user NAME")
-        user = input("User: ").strip()  # noqa: ASYNC250 - nothing else goes on
+        user = input("User: ")  # noqa: ASYNC250 - nothing else goes on
+    user = sign_in_name(user)
     secret = password("Password or token", from_stdin=from_stdin)
     if not secret.startswith(_SECRETS):
         secret = await _changed_first(servers, url, user, secret, choice, asking=not from_stdin)
