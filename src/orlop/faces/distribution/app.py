@@ -306,13 +306,20 @@ class DistributionApp:
 
     async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
-        actions, tag = NEEDS[request.kind].of(request)
+        needs = NEEDS[request.kind]
+        actions, tag = needs.of(request)
         repository = request.repository
         is_pull = actions == _PULL
         if is_pull and standing.may_pull(repository, self._clock.now()):
             return exchange
         try:
-            decision = await self._doors.access.enter(exchange.caller, actions, repository=repository, tag=tag)
+            decision = await self._doors.access.enter(
+                exchange.caller,
+                actions,
+                repository=repository,
+                tag=tag,
+                ahead=needs.ahead if exchange.method == "HEAD" else None,
+            )
             if is_pull and repository is not None:
                 self._doors.standings.remember(standing, repository, decision)
         except NameUnknown as unknown:
