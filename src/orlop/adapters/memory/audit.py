@@ -1,8 +1,9 @@
 """The audit log in memory."""
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 
@@ -11,6 +12,7 @@ from orlop.adapters.memory.state import State
 from orlop.domain.audit import Chained, Head, Segment, places
 from orlop.domain.errors import Stale
 from orlop.domain.events import Event
+from orlop.domain.pages import fitting, weight
 from orlop.ports.audit import AUDIT, AuditKey, AuditStore, Batch, Filter, Tail
 from orlop.ports.jobs import Lease
 
@@ -96,7 +98,7 @@ class MemoryAuditLog:
 
     async def after(self, sequence: int, limit: int) -> tuple[Chained, ...]:
         start = bisect_right(self._audit.entries, max(sequence, self._dropped()), key=_sequence)
-        return tuple(self._audit.entries[start : start + limit])
+        return _fitting(self._audit.entries[start : start + limit])
 
     async def before(
         self, sequence: int, limit: int, *, by: tuple[Filter, str] | None = None, least: int = 0
@@ -107,7 +109,7 @@ class MemoryAuditLog:
             for each in reversed(self._audit.entries)
             if least <= each.entry.sequence < sequence and (by is None or _found(each, *by))
         )
-        return tuple(each for each, _ in zip(found, range(limit), strict=False))
+        return _fitting(islice(found, limit))
 
     async def segments(self) -> tuple[Segment, ...]:
         return tuple(self._audit.segments)
@@ -163,6 +165,11 @@ def audit_in(state: State, leases: MemoryLeases, audit: AuditState) -> AuditStor
     """Every role."""
     log = MemoryAuditLog(audit, leases)
     return AuditStore(MemoryEventWriter(state), MemoryReaders(state, audit), log, log, log, log)
+
+
+def _fitting(found: Iterable[Chained]) -> tuple[Chained, ...]:
+    read = tuple(found)
+    return read[: fitting(map(weight, read))]
 
 
 def _sequence(chained: Chained) -> int:

@@ -12,7 +12,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
 from orlop.domain.events import Event
 from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, fitting, page_of, weight
 from orlop.ports.catalog import Pull, TagChange, Totals
 
 S = TypeVar("S", bound=str)
@@ -45,10 +45,9 @@ class MemoryBrowse:
         referring = {
             digest: manifest
             for digest, manifest in row.manifests.items()
-            if manifest.subject == subject and artifact_type in (None, manifest.artifact_type)
+            if manifest.subject == subject and artifact_type in (None, manifest.artifact_type) and digest > page.after
         }
-        digests = _page(referring, page)
-        descriptors = tuple(
+        descriptors = (
             Descriptor(
                 media_type=manifest.media_type,
                 digest=manifest.digest,
@@ -56,9 +55,9 @@ class MemoryBrowse:
                 artifact_type=manifest.artifact_type,
                 annotations=manifest.annotations,
             )
-            for manifest in (referring[digest] for digest in digests.items)
+            for _, manifest in sorted(referring.items())
         )
-        return Page(descriptors, more=digests.more)
+        return page_of(descriptors, page)
 
     async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
         row = self._state.repositories.get(repository)
@@ -68,8 +67,7 @@ class MemoryBrowse:
 
 def _page(keys: Iterable[S], page: PageRequest) -> Page[S]:
     """Keys are ASCII, so the order of their characters is that of their bytes."""
-    after = sorted(key for key in keys if key > page.after)
-    return Page(tuple(after[: page.size]), more=len(after) > page.size)
+    return page_of(sorted(key for key in keys if key > page.after), page)
 
 
 class MemoryOutbox:
@@ -80,7 +78,8 @@ class MemoryOutbox:
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
         start = bisect_right(self._state.outbox, after, key=lambda event: event.id)
-        return tuple(self._state.outbox[start : start + limit])
+        found = self._state.outbox[start : start + limit]
+        return tuple(found[: fitting(map(weight, found))])
 
 
 class MemoryPullTimes:

@@ -8,7 +8,7 @@ from orlop.adapters.memory.identity_rows import AccountRow
 from orlop.adapters.memory.state import State
 from orlop.domain.access import SubjectKind
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, AccountChange, PasswordRecord
 from orlop.ports.identity_words import account_words, changed, known_already, password_words, refuse_stale, taken
@@ -60,7 +60,7 @@ class MemoryAccounts:
             ),
             key=lambda account: account.name,
         )
-        return Page(tuple(found[: page.size]), more=len(found) > page.size)
+        return page_of(found, page)
 
     async def change(self, name: str, change: AccountChange, by: By, *, expected: int | None = None) -> Account:
         row = self._rows.account(name)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from orlop.adapters.memory.identity_groups import filled, made_group
 from orlop.adapters.memory.state import State
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import GROUP_PREFIX, LOCAL, Account, AccountChange, Group
 from orlop.ports.identity_words import changed, gone_from, unknown
@@ -27,7 +27,7 @@ class MemoryExternalAccounts:
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
         rows = [row.account for name, row in sorted(self._rows.accounts.items()) if name > page.after]
         found = [account for account in rows if account.source == source != LOCAL]
-        return Page(tuple(found[: page.size]), more=len(found) > page.size)
+        return page_of(found, page)
 
     async def synchronise(self, source: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By) -> None:
         own = {name for name, row in self._rows.accounts.items() if row.account.source == source}

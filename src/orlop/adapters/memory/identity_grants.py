@@ -8,7 +8,7 @@ from orlop.domain.access import ROLES, Grant, Place, PlaceKind
 from orlop.domain.access.roles import stored_actions
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
-from orlop.domain.pages import Page, PageRequest, after_number
+from orlop.domain.pages import Page, PageRequest, after_number, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import GROUP_PREFIX, ROLE, GrantRecord, NewGrant
 from orlop.ports.identity_words import granted_already, unknown
@@ -63,7 +63,7 @@ class MemoryGrants:
             and (principal is None or record.grant.principal == principal)
             and (place is None or record.grant.place == place)
         ]
-        return Page(tuple(current(self._rows, record) for record in found[: page.size]), more=len(found) > page.size)
+        return page_of((current(self._rows, record) for record in found), page)
 
     async def remove(self, id: int, by: By) -> None:  # noqa: A002
         record = self._rows.grants.pop(id, None)

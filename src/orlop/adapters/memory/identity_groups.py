@@ -7,7 +7,7 @@ import msgspec
 from orlop.adapters.memory.identity_rows import GroupRow
 from orlop.adapters.memory.state import State
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import GROUP_PREFIX, Group
 from orlop.ports.identity_words import members_words, refuse_foreign, refuse_stale, taken
@@ -34,7 +34,7 @@ class MemoryGroups:
 
     async def page(self, page: PageRequest) -> Page[Group]:
         found = [row for name, row in sorted(self._rows.groups.items()) if name > page.after]
-        return Page(tuple(_counted(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((_counted(row) for row in found), page)
 
     async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
         refuse_stale(f"group {name}", self._rows.group(name).group.version, expected)
@@ -56,7 +56,7 @@ class MemoryMembers:
 
     async def of_group(self, group: str, page: PageRequest) -> Page[str]:
         found = sorted(name for name in self._rows.group(group).members if name > page.after)
-        return Page(tuple(found[: page.size]), more=len(found) > page.size)
+        return page_of(found, page)
 
     async def of_account(self, account: str) -> tuple[str, ...]:
         self._rows.account(account)

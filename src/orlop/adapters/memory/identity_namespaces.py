@@ -7,7 +7,7 @@ from orlop.domain.access import SubjectKind
 from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Namespace
 from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
@@ -30,7 +30,7 @@ class MemoryNamespaces:
             for path, row in sorted(self._rows.namespaces.items())
             if path and path.startswith(start) and path > page.after
         ]
-        return Page(tuple(found[: page.size]), more=len(found) > page.size)
+        return page_of(found, page)
 
     async def put(self, namespace: Namespace, by: By, *, expected: int | None = None) -> Namespace:
         path, rows = namespace.path, self._rows

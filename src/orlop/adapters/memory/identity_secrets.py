@@ -7,7 +7,7 @@ import msgspec
 from orlop.adapters.memory.state import State
 from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest, after_number
+from orlop.domain.pages import Page, PageRequest, after_number, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Secret
 from orlop.ports.identity_words import secret_words, too_many, unknown, warning
@@ -49,7 +49,7 @@ class MemorySecrets:
     async def of(self, account: str, page: PageRequest) -> Page[Secret]:
         after = after_number(page)
         found = [secret for secret in self._of(account) if secret.id > after]
-        return Page(tuple(found[: page.size]), more=len(found) > page.size)
+        return page_of(found, page)
 
     async def revoke(self, account: str, id: int, by: By) -> None:  # noqa: A002
         secret = self._rows.secrets.get(id)

@@ -6,6 +6,7 @@ from orlop.adapters.memory.identity_findings import wrong
 from orlop.adapters.memory.state import Counters, ManifestRow, RepositoryRow, State
 from orlop.domain.blob import BlobKey, BlobState
 from orlop.domain.manifest import EdgeKind
+from orlop.domain.pages import fitting
 from orlop.ports.catalog import BlobRecord, Finding, Limits, ManifestRecord
 
 
@@ -18,7 +19,8 @@ class MemoryInspection:
     async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
         rows = [(row, m) for row in self._state.repositories.values() for m in row.manifests.values() if m.id > after]
         rows.sort(key=lambda pair: pair[1].id)
-        return tuple(_record(row, manifest) for row, manifest in rows[:limit])
+        fit = fitting(len(manifest.content) for _, manifest in rows[:limit])
+        return tuple(_record(row, manifest) for row, manifest in rows[:fit])
 
     async def blobs(self, after: int, limit: int) -> tuple[BlobRecord, ...]:
         rows = sorted((row for row in self._state.blobs.values() if row.id > after), key=lambda row: row.id)

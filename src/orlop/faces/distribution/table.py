@@ -56,6 +56,9 @@ NEEDS: dict[Kind, Needs] = {
 #: Lists that show each caller what they may see, so that there is nothing to refuse but a credential.
 FILTERED = frozenset({Kind.CATALOG})
 
+#: Lists, which are as large as somebody made them.
+LISTS = frozenset({Kind.CATALOG, Kind.TAGS, Kind.REFERRERS})
+
 #: Requests that bring a body worth reading; of every other one it is drained.
 WITH_BODY = frozenset({Kind.MANIFEST_PUT, Kind.UPLOAD_START, Kind.UPLOAD_APPEND, Kind.UPLOAD_FINISH})
 

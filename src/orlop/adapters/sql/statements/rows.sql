@@ -76,6 +76,9 @@ SELECT id, repository_id, digest, media_type, artifact_type, subject_digest, siz
        annotations, content
 FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2;
 
+-- name: weigh_manifests
+SELECT octet_length(annotations) + octet_length(content) + 500 FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2;
+
 -- name: row_manifests
 INSERT INTO manifests (id, repository_id, digest, media_type, artifact_type, subject_digest, size, content_size,
     pushed_at, pushed_by, annotations, content)
@@ -162,6 +165,9 @@ DELETE FROM tag_history;
 SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times, first_at
 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
 
+-- name: weigh_outbox
+SELECT octet_length(detail) + 1000 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
+
 -- name: row_outbox
 INSERT INTO outbox (id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times,
     first_at)
@@ -197,6 +203,9 @@ DELETE FROM readers;
 SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail,
        times, first_at, hash, refused
 FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2;
+
+-- name: weigh_audit
+SELECT octet_length(detail) + 1000 FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2;
 
 -- name: row_audit
 INSERT INTO audit (sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject,

@@ -111,6 +111,9 @@ DELETE FROM namespace_settings;
 SELECT kind, name, body, version, changed_at, changed_by
 FROM documents WHERE (kind, name) > (?1, ?2) ORDER BY kind, name LIMIT ?3;
 
+-- name: weigh_documents
+SELECT octet_length(body) + 500 FROM documents WHERE (kind, name) > (?1, ?2) ORDER BY kind, name LIMIT ?3;
+
 -- name: row_documents
 INSERT INTO documents (kind, name, body, version, changed_at, changed_by)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6);
