@@ -54,6 +54,7 @@ lock: install ## the lock files, from pyproject.toml
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.txt
 	$(LOCK) $(ARGS) pyproject.toml --group dev -o requirements/dev.txt
 	$(LOCK) $(ARGS) --group fuzz -o requirements/fuzz.txt
+	$(LOCK) $(ARGS) tests/clients/requirements.in -o tests/clients/requirements.txt
 	echo uv | $(LOCK) $(ARGS) - -o requirements/uv.txt
 
 clean: ## the virtual environment and what tools left behind

@@ -15,6 +15,9 @@ from tests.clients.programs import Station
 from tests.needs import lack, need
 from tests.servers import OrlopServer, orlop_server
 
+#: Of the administrator of a server that lets nobody else in.
+PASSWORD = "a phrase for the tests"
+
 #: Room that a system takes while it is built, in bytes.
 _BUILD_ROOM = 2 << 30
 
@@ -37,6 +40,14 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 def server(scratch: Callable[[str], Path]) -> Iterator[OrlopServer]:
     """The server that all clients talk to, each in repositories of its own; it has to verify when they are done."""
     with orlop_server(scratch("orlop"), workers=2) as server:
+        yield server
+        server.verify()
+
+
+@pytest.fixture(scope="session")
+def private(scratch: Callable[[str], Path]) -> Iterator[OrlopServer]:
+    """A server that knows one administrator, and lets nobody else in."""
+    with orlop_server(scratch("private"), open=False, admin_password=PASSWORD, workers=2) as server:
         yield server
         server.verify()
 

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.needs import need
+from tests.needs import CLIENTS, lack, need
 
 #: Where nobody listens. Programs reach loopback without a proxy; whatever else they try fails at once.
 _NOWHERE = "http://127.0.0.1:1"
@@ -66,3 +66,16 @@ class Station:
             capture_output=True,
             timeout=300,
         )
+
+
+def jib() -> str:
+    """The folder with jib-core and what it needs."""
+    if not any((CLIENTS / "jib").glob("jib-core-*.jar")):
+        lack("not installed: jib-core")
+    return str(CLIENTS / "jib")
+
+
+def go_cache() -> str:
+    """Where this machine keeps what it compiled before, so that it need not be compiled again."""
+    done = subprocess.run([need("go")["go"], "env", "GOCACHE"], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()

@@ -3,18 +3,16 @@
 import base64
 import json
 import tarfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.clients.conftest import PASSWORD
 from tests.clients.programs import Station
-from tests.servers import OrlopServer, orlop_server
+from tests.servers import OrlopServer
 
 pytestmark = pytest.mark.slow
-
-PASSWORD = "a phrase for the tests"
 
 
 class Client(NamedTuple):
@@ -65,14 +63,6 @@ CLIENTS = {
         ),
     )
 }
-
-
-@pytest.fixture(scope="module")
-def private(scratch: Callable[[str], Path]) -> Iterator[OrlopServer]:
-    """A server that knows one administrator, and lets nobody else in."""
-    with orlop_server(scratch("sign-in"), open=False, admin_password=PASSWORD, workers=2) as server:
-        yield server
-        server.verify()
 
 
 @pytest.mark.parametrize("name", CLIENTS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from orlop.domain.audit import BEGINNING, AuditEntry, Chained, Head, begun, chained, extended
@@ -84,6 +85,10 @@ def numbers(found: Sequence[Chained]) -> list[int]:
     return [each.entry.sequence for each in found]
 
 
+#: More than a page holds; shorter parts of it are what details are made of.
+LONG = "x" * (4 << 20)
+
+
 class EventWriterKit:
     """Needs the fixtures `catalog`, an empty one, `audit`, its audit log, and `changes`."""
 
@@ -118,6 +123,17 @@ class EventWriterKit:
         )
         for event in await catalog.outbox.events(0, 100):
             assert {type(text) for text in (event.repository, event.digest, event.tag, event.subject)} == {str}
+
+    async def test_no_more_is_read_than_a_page_may_hold(self, catalog: Catalog, audit: AuditStore) -> None:
+        told = [
+            Event(at=START, kind=EventKind.GROUP_CHANGED, detail=LONG[: size << 10]) for size in (800, 900, 1900, 1)
+        ]
+        await audit.writer.write([*told, msgspec.structs.replace(told[0], detail=LONG)])
+        at, counts = 0, []
+        while found := await catalog.outbox.events(at, 100):
+            counts.append(len(found))
+            at = found[-1].id
+        assert counts == [2, 2, 1]
 
     async def test_nothing_is_fine(self, catalog: Catalog, audit: AuditStore) -> None:
         await audit.writer.write([])
@@ -335,6 +351,16 @@ class AuditReaderKit:
         assert numbers(await reader.before(ENDLESS, 3)) == [7, 6, 5]
         assert numbers(await reader.before(3, 3)) == [2, 1]
         assert numbers(await reader.before(7, 10, least=4)) == [6, 5, 4]
+
+    async def test_no_more_is_read_than_a_page_may_hold(self, audit: AuditStore, leases: Leases) -> None:
+        log = await opened(audit, leases)
+        sizes = (800, 900, 1900, 1, 4000)
+        await log.append(*(entry(1 + place, detail=LONG[: size << 10]) for place, size in enumerate(sizes)))
+        reader = audit.reader
+        assert [numbers(await reader.after(at, 100)) for at in (0, 2, 4, 5)] == [[1, 2], [3, 4], [5], []]
+        assert [numbers(await reader.before(at, 100)) for at in (ENDLESS, 5, 3, 1)] == [[5], [4, 3], [2, 1], []]
+        by = (Filter.ACTOR, "alice")
+        assert [numbers(await reader.before(at, 100, by=by)) for at in (ENDLESS, 5, 3, 1)] == [[5], [4, 3], [2, 1], []]
 
     async def test_each_filter_finds_what_it_names(self, audit: AuditStore, leases: Leases) -> None:
         log = await opened(audit, leases)

@@ -88,6 +88,19 @@ class BrowseKit:
         assert await catalog.browse.tags(APP, PageRequest(10, "c'; --\x7f")) == Page(("d",))
         assert await catalog.browse.tags(APP, PageRequest(10, "\N{GREEK SMALL LETTER ALPHA}")) == Page(())
 
+    async def test_pages_have_a_bound_in_bytes_and_one_entry_at_least(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        tags = ("a" * 100, "b" * 100, "c", "d" * 100)
+        await scene.push(APP, ONE, *map(Tag, tags))
+        await scene.push(LIB, ONE)
+        for most, first in ((1, tags[:1]), (110, tags[:1]), (210, tags[:3]), (1_000, tags)):
+            page = await catalog.browse.tags(APP, PageRequest(10, bytes=most))
+            assert (page.items, page.more) == (first, len(first) < len(tags))
+        for within in (None, [NameSpan("", "~")]):
+            page = await catalog.browse.repositories(PageRequest(10, bytes=1), within)
+            assert page == Page((APP,), more=True)
+            assert await catalog.browse.repositories(PageRequest(10, APP, bytes=1), within) == Page((LIB,))
+
     async def test_a_page_of_no_entries_has_none(self, catalog: Catalog) -> None:
         await Scene(catalog).push(APP, ONE, V1)
         assert (await catalog.browse.tags(APP, PageRequest(0))).items == ()
@@ -157,6 +170,33 @@ class ReferrersKit:
         page = await catalog.browse.referrers(APP, ONE.digest, kinds[0], PageRequest(3, some[2]))
         assert ([entry.digest for entry in page.items], page.more) == (some[3:], False)
         assert await catalog.browse.referrers(APP, ONE.digest, "application/c", PageRequest()) == Page(())
+
+    @pytest.mark.parametrize("kind", [None, "application/a"])
+    async def test_pages_have_a_bound_in_bytes_whatever_was_pushed(self, catalog: Catalog, kind: str | None) -> None:
+        """Annotations have up to 4 MiB: a page stops before it holds too much, and holds one entry at least."""
+        scene = Scene(catalog)
+        sizes = [10, 30_000, 200_000, 500, 40_000, 0]
+        referring = [
+            artifact(f"r{n}", subject=ONE, artifact_type="application/a", annotations={"k": "ü" * (size // 2)})
+            for n, size in enumerate(sizes)
+        ]
+        for one in referring:
+            await scene.push(APP, one)
+        held = {str(one.digest): size + 600 for one, size in zip(referring, sizes, strict=True)}
+        for most in (1, 50_000, 100_000, 1_000_000):
+            seen: list[str] = []
+            for _ in referring:
+                request = PageRequest(10, seen[-1] if seen else "", bytes=most)
+                page = await catalog.browse.referrers(APP, ONE.digest, kind, request)
+                assert len(page.items) == 1 or sum(held[entry.digest] for entry in page.items) <= most + 6 * 600
+                assert {len(entry.annotations["k"].encode()) + 600 for entry in page.items} == {
+                    held[entry.digest] for entry in page.items
+                }
+                seen += [entry.digest for entry in page.items]
+                assert page.more is (len(seen) < len(referring))
+                if not page.more:
+                    break
+            assert seen == sorted(held), f"in pages of {most} bytes"
 
     async def test_a_deleted_referrer_is_gone_and_a_deleted_subject_keeps_its_own(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -1,12 +1,19 @@
 """What every driver keeps to about groups, their members and providers (ports.identity.Groups, Members, External…)."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
 import pytest
 
+from orlop.domain.access import SubjectKind
 from orlop.domain.errors import Conflict, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.identity import AccountChange, Group
 from tests.contract.cast import PAGE, Cast
+
+Fetch = Callable[[PageRequest], Awaitable[Page[Any]]]
 
 
 class GroupsKit:
@@ -34,6 +41,38 @@ class GroupsKit:
         assert await cast.identity.groups.page(PAGE) == Page((made[1], made[0]))
         assert await cast.identity.groups.page(PageRequest(1)) == Page((made[1],), more=True)
         assert await cast.identity.groups.page(PageRequest(1, "devs")) == Page((made[0],))
+
+    async def test_every_list_has_a_bound_in_bytes_and_one_entry_at_least(self, cast: Cast) -> None:
+        names = ["ann", "bob", "eve"]
+        for name in names:
+            await cast.user(name, source="ldap", external=name)
+        for name in names:
+            await cast.robot(f"robot+{name}", "team")
+            await cast.group(f"g-{name}", *names)
+            await cast.namespace(f"team/{name}")
+            await cast.grant(name)
+            await cast.secret("ann", f"lookup {name}")
+        identity = cast.identity
+        lists: list[tuple[Fetch, Callable[[Any], str]]] = [
+            (partial(identity.accounts.page, SubjectKind.USER), lambda item: item.name),
+            (partial(identity.accounts.page, SubjectKind.ROBOT, namespace="team"), lambda item: item.name),
+            (partial(identity.external.of_source, "ldap"), lambda item: item.name),
+            (identity.groups.page, lambda item: item.name),
+            (partial(identity.members.of_group, "g-ann"), str),
+            (partial(identity.namespaces.page, "team"), lambda item: item.path),
+            (identity.grants.page, lambda item: str(item.grant.id)),
+            (partial(identity.secrets.of, "ann"), lambda item: str(item.id)),
+        ]
+        for fetch, key in lists:
+            whole = await fetch(PAGE)
+            assert len(whole.items) == len(names)
+            seen: list[Any] = []
+            for _ in whole.items:
+                page = await fetch(PageRequest(100, key(seen[-1]) if seen else "", bytes=1))
+                assert len(page.items) == 1
+                seen += page.items
+                assert page.more is (len(seen) < len(whole.items))
+            assert tuple(seen) == whole.items
 
     async def test_members_come_and_go(self, cast: Cast) -> None:
         for name in ("ann", "bob", "eve"):

@@ -1,6 +1,7 @@
 """What every catalog keeps to about verification (ports.catalog.Inspection). Damage is for the drivers' own tests."""
 
 from orlop.domain.blob import Blob, BlobKey, BlobState
+from orlop.domain.pages import PAGE_BYTES
 from orlop.ports.catalog import BlobRecord, Catalog, Limits, ManifestRecord, UploadCommit
 from orlop.ports.clock import HOUR
 from tests.content import artifact, blob, image, index
@@ -57,6 +58,18 @@ class RecordsKit:
         assert await catalog.inspection.blobs(0, 2) == blobs[:2]
         assert await catalog.inspection.blobs(blobs[1].id, 100) == blobs[2:]
         assert await catalog.inspection.blobs(blobs[-1].id, 100) == ()
+
+    async def test_no_more_is_read_than_a_page_may_hold(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        large = [artifact(f"large {n}", annotations={"k": "x" * 900_000}) for n in range(3)]
+        for what in large:
+            await scene.push(APP, what)
+        last, seen = 0, []
+        while found := await catalog.inspection.manifests(last, 10):
+            assert sum(len(record.content) for record in found) <= PAGE_BYTES
+            last = found[-1].id
+            seen += [record.digest for record in found]
+        assert seen == [what.digest for what in large]
 
     async def test_blobs_come_with_their_state(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

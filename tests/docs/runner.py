@@ -74,8 +74,11 @@ class Document:
 
     def _is_missing(self, block: Block) -> bool:
         """Whether a program that the block needs is not there; leaves out the rest of its section then."""
+        programs = [word for word in block.words if word != "server"]
         try:
-            need(*(word for word in block.words if word != "server"))
+            need(*programs)
+            for program in programs:
+                self._provide(program)
         except pytest.skip.Exception as reason:
             self.missing[block.section] = f"from line {block.line}: {reason}"
             return True

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.clients import daemons
+from tests.clients.programs import go_cache, jib
 from tests.docs.blocks import blocks
 from tests.docs.runner import Document
 from tests.docs.shell import shell
+from tests.needs import CLIENTS
 
 _ROOT = Path(__file__).parents[2]
 _PAGES = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *sorted((_ROOT / "docs").rglob("*.md"))]
@@ -43,6 +45,12 @@ async def test_what_the_page_shows_is_what_happens(page: Path, tmp_path: Path, r
             return {"DOCKER_HOST": f"unix://{request.getfixturevalue('dockerd')}", "DOCKER_BUILDKIT": "0"}
         if program == "ctr":
             return {"CONTAINERD_ADDRESS": str(request.getfixturevalue("containerd"))}
+        if program == "dxf":
+            return {"VENV": str(CLIENTS / "python")}
+        if program == "java":
+            return {"JIB": jib()}
+        if program == "ko":
+            return {"GOCACHE": go_cache()}
         return {}
 
     document = Document(page, tmp_path, provide)

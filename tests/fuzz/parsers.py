@@ -31,7 +31,7 @@ from orlop.domain.authorization import Bearer, parse_authorization
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import RegistryError
 from orlop.domain.manifest import parse_index_entries, parse_manifest
-from orlop.domain.media_types import accepts, essence
+from orlop.domain.media_types import essence
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.domain.pages import MAX_SIZE, page_size
 from orlop.domain.passwords import refuse_weak
@@ -111,10 +111,11 @@ def _page(text: str) -> None:
     assert 0 <= page_size(text) <= MAX_SIZE
 
 
-def _accept(header: str) -> None:
-    media_type = "application/vnd.oci.image.manifest.v1+json"
-    accepts(header, media_type)
+def _content_type(header: str) -> None:
     assert essence(header) == essence(essence(header))
+
+
+def _condition(header: str) -> None:
     etag_matches(header, '"etag"')
 
 
@@ -339,7 +340,8 @@ TARGETS: dict[str, Target] = {
         _image_reference, "alpine", "localhost:5000/team/app:v1", f"[2001:db8::1]:5000/app@sha256:{_HEX}", "docker.io/a"
     ),
     "platform": _text(parse_platform, "linux/amd64", "linux/arm64/v8"),
-    "accept": _text(_accept, "application/vnd.oci.image.manifest.v1+json;q=0.5, */*;q=0", 'W/"etag", *'),
+    "content-type": _text(_content_type, "application/vnd.oci.image.manifest.v1+json; charset=utf-8"),
+    "condition": _text(_condition, 'W/"etag", *', '"a", "etag"'),
     "range": _text(_range, "bytes=0-5", "bytes=-5", "bytes=5-", "bytes=0-1,2-3"),
     "chunk-range": _text(_chunk, "0-5", "bytes 5-9/*", "bytes=5-9"),
     "page": _text(_page, "0", "100", "99999999999"),

@@ -5,6 +5,7 @@ import base64
 import json
 import resource
 import secrets
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,8 +20,8 @@ from orlop.domain.access import Place, PlaceKind
 from orlop.domain.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, NewGrant, Secret
-from tests.content import image
-from tests.serving import PATIENCE, Reply, Server, alone, command, environment, eventually, head, serving
+from tests.content import artifact, image
+from tests.serving import PATIENCE, Reply, Server, Wire, alone, command, environment, eventually, head, serving
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module", name="people")
 def _people(server: Server) -> dict[str, str]:
     """Authorization headers of people who may push below `team`."""
-    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin", "fay", "gina"))
+    return asyncio.run(joined(server.data, "alice", "bob", "carol", "dave", "erin", "fay", "gina", "hana", "ivan"))
 
 
 async def joined(data: Path, *names: str) -> dict[str, str]:
@@ -101,6 +102,41 @@ def test_blobs_that_are_at_hand_are_counted_as_well(server: Server, people: dict
             == {str(config.digest)}
         ),
     )
+
+
+def test_large_lists_that_nobody_reads_are_few(server: Server, people: dict[str, str]) -> None:
+    """Each is in memory until its client has taken it. Small lists, and lists for others, are not held up."""
+    who = people["hana"]
+    subject = image("listed", layers=[])
+    large = artifact("large", subject=subject, annotations={"k": "x" * 3_900_000})
+    for what in (subject, large):
+        for piece in what.blobs:
+            post = f"/v2/team/listed/blobs/uploads/?digest={piece.digest}"
+            assert server.ask("POST", post, piece.content, authorization=who).status == 201
+        put = f"/v2/team/listed/manifests/{what.digest}"
+        assert server.ask("PUT", put, what.content, authorization=who, content_type=what.media_type).status == 201
+    target = f"/v2/team/listed/referrers/{subject.digest}"
+    workers = server.workers()
+    with alone(workers[0], workers), ExitStack() as stack:
+        answered = []
+        for _ in range(18):
+            wire = stack.enter_context(Wire(slowly(server.port)))
+            wire.send(head("GET", target, authorization=who))
+            answered.append(int(wire.connection.recv(12).split(b" ")[1]))
+        assert answered == [200] * 16 + [429] * 2
+        assert server.ask("GET", "/v2/team/listed/tags/list", authorization=who).status == 200
+        others = server.ask("GET", target, authorization=people["ivan"])
+        assert (others.status, len(others.body) > 3_900_000) == (200, True)
+    eventually("its places are free again", lambda: server.ask("GET", target, authorization=who).status == 200)
+
+
+def slowly(port: int) -> socket.socket:
+    """A connection of somebody for whom the system keeps next to nothing."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(PATIENCE)
+    connection.connect(("127.0.0.1", port))
+    return connection
 
 
 def test_a_burst_is_limited_by_both_workers_together_and_others_are_not(server: Server, people: dict[str, str]) -> None:

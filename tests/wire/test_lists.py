@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from orlop.domain import media_types
+from orlop.domain.pages import PAGE_BYTES
 from tests.content import EMPTY, Pushable, artifact, image
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.conftest import APP
@@ -198,6 +199,43 @@ def test_referrers_have_pages_that_keep_the_filter(registry: InProcess) -> None:
         if not target:
             break
     assert seen == sorted(what.digest for what in wanted)
+
+
+def test_a_list_of_referrers_stops_before_it_is_too_large_and_goes_on(registry: InProcess) -> None:
+    """Annotations have up to 4 MiB: "A Link header MUST be included in the response when the descriptor list cannot be
+    returned in a single manifest" ("Listing Referrers")."""
+    subject = image("app")
+    registry.push("app", subject)
+    text = "x" * 1_200_000
+    large = [artifact(f"large {number}", subject=subject, annotations={"k": text}) for number in range(3)]
+    small = [artifact(f"small {number}", subject=subject, annotations={"k": "v"}) for number in range(3)]
+    for what in (*large, *small):
+        registry.push("app", what)
+    # What a client listed itself counts as well.
+    tag = str(subject.digest).replace(":", "-")
+    listed = [artifact(f"listed {number}", annotations={"k": text}) for number in range(2)]
+    entries = []
+    for what in listed:
+        registry.push("app", what)
+        entries.append(what.piece.descriptor(artifactType="a/b", annotations={"k": text}))
+    index = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": entries}
+    put = registry.ask(
+        "PUT", f"/v2/app/manifests/{tag}", json.dumps(index).encode(), [("content-type", media_types.OCI_INDEX)]
+    )
+    assert put.status == 201
+    everything = sorted(what.digest for what in (*large, *small, *listed))
+    for query in ("", "?n=10000"):
+        seen: list[str] = []
+        target = f"/v2/app/referrers/{subject.digest}{query}"
+        while target:
+            answer = registry.ask("GET", target)
+            assert answer.status == 200
+            assert len(answer.body) <= PAGE_BYTES
+            found = [entry["digest"] for entry in answer.json()["manifests"]]
+            assert found
+            seen += found
+            target = following(answer)
+        assert seen == everything
 
 
 def test_pages_of_referrers_that_clients_listed_themselves(registry: InProcess) -> None:

@@ -28,6 +28,7 @@ MANIFEST = f"/v2/app/manifests/{APP.digest}"
 PLAIN: tuple[tuple[str, str, list[tuple[str, str]]], ...] = (
     ("GET", "/v2/app/manifests/v1", []),
     ("GET", "/v2/app/manifests/v1", [("accept", "application/vnd.oci.image.manifest.v1+json")]),
+    ("GET", "/v2/app/manifests/v1", [("accept", "text/plain")]),
     ("HEAD", "/v2/app/manifests/v1", []),
     ("GET", MANIFEST, []),
     *(
@@ -50,7 +51,6 @@ OTHERS: tuple[tuple[str, str, list[tuple[str, str]]], ...] = (
     ("GET", f"/v2/app/blobs/{SMALL.digest}", [("accept", "a/b"), ("accept", "c/d")]),
     ("GET", f"/v2/app/blobs/{SMALL.digest}", [("content-length", "0")]),
     ("GET", "/v2/app/manifests/v1", [("if-none-match", '"another"')]),
-    ("GET", "/v2/app/manifests/v1", [("accept", "text/plain")]),
     ("GET", f"/v2/app/blobs/{blob('another').digest}", []),
     ("GET", "/v2/app/tags/list", []),
 )

@@ -134,6 +134,37 @@ def test_a_token_that_is_too_narrow_for_a_mount_is_asked_to_be_wider(people: Pri
     assert people.registry.ask("POST", mount, headers=bearer("other", push, pull)).status == 201
 
 
+def test_a_push_that_begins_with_a_look_is_challenged_for_all_of_it(people: Private) -> None:
+    """Clients look which blobs are there, and some keep the first token that they get. It holds what its owner may, so
+    who only pulls gets one to pull with."""
+    there, missing = f"/v2/{ACME}/app/blobs/{BASE.digest}", f"/v2/{ACME}/app/blobs/{NEW.digest}"
+    scope = f"repository:{ACME}/app:pull,push"
+    tokenless = [("authorization", f"Bearer {people.ask('owner', 'GET', '/token?service=orlop').json()['token']}")]
+    for headers in ([], tokenless):
+        for target in (there, missing):
+            challenged = people.registry.ask("HEAD", target, headers=headers)
+            assert (challenged.status, challenged.body) == (401, b"")
+            assert f'scope="{scope}"' in challenged.header("www-authenticate")
+        for method, target in (("GET", there), ("HEAD", f"/v2/{ACME}/app/manifests/v1")):
+            challenged = people.registry.ask(method, target, headers=headers)
+            assert challenged.status == 401
+            assert f'scope="repository:{ACME}/app:pull"' in challenged.header("www-authenticate")
+
+    def bearer(who: str) -> list[tuple[str, str]]:
+        token = people.ask(who, "GET", f"/token?service=orlop&scope={scope}").json()["token"]
+        return [("authorization", f"Bearer {token}")]
+
+    upload = f"/v2/{ACME}/app/blobs/uploads/"
+    for who, allowed in (("publisher", 202), ("reader", 403)):
+        assert people.registry.ask("HEAD", there, headers=bearer(who)).status == 200
+        assert people.registry.ask("HEAD", missing, headers=bearer(who)).status == 404
+        assert people.registry.ask("POST", upload, headers=bearer(who)).status == allowed
+    people.show(ACME, Visibility.PUBLIC)
+    for headers in ([], bearer("anonymous"), bearer("stranger")):
+        assert people.registry.ask("HEAD", there, headers=headers).status == 200
+        assert people.registry.ask("HEAD", missing, headers=headers).status == 404
+
+
 def test_who_may_pull_may_not_mount_into_it(people: Private) -> None:
     answer = people.ask("reader", "POST", f"/v2/{ACME}/app/blobs/uploads/?mount={BASE.digest}&from={ACME}/app")
     assert_refused(answer, 403, "DENIED")

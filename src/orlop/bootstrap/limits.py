@@ -16,6 +16,9 @@ from orlop.services.notices import Notices
 from orlop.services.shared_limits import TOLD_EVERY, SharedLimits
 from orlop.services.worker import Chore
 
+#: Large lists that a process sends at once: while their clients read, each is in memory (domain.pages.PAGE_BYTES).
+_LARGE_LISTS = 32
+
 
 def build_counters(context: WorkerContext, store: str) -> Counters:
     """Where the workers of a server count, by names that mean the same to all replicas on a catalog: `store` is its
@@ -48,9 +51,10 @@ def sharing(settings: Settings, context: WorkerContext, counters: Counters, ledg
 
 
 def build_turnstile(settings: Settings, notices: Notices, limits: Limits) -> Turnstile:
-    """What requests of the distribution API are counted by. With `open` whoever uploads may have all places."""
-    share = FairShare(settings.uploads.concurrent, shared=not settings.open)
-    return Turnstile(notices, limits if limits.are_on else None, share)
+    """What requests of the distribution API are counted by. With `open` whoever comes may have all places."""
+    uploads = FairShare(settings.uploads.concurrent, shared=not settings.open)
+    lists = FairShare(_LARGE_LISTS, "large lists", shared=not settings.open)
+    return Turnstile(notices, limits if limits.are_on else None, uploads, lists)
 
 
 def admitting(limits: Limits) -> Callable[[Caller], Allowance | None]:

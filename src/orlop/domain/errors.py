@@ -105,10 +105,6 @@ class ManifestBlobUnknown(RegistryError):
     code = "MANIFEST_BLOB_UNKNOWN"
 
 
-class NotAcceptable(ManifestUnknown):
-    """The manifest exists, but the client accepts none of its media types."""
-
-
 class Unauthorized(RegistryError):
     """Nobody is signed in, and this needs somebody; or what they proved themselves with is not good (enough).
 

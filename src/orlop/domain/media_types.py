@@ -1,6 +1,4 @@
-"""Media types that a registry has to know, and how an Accept header is met."""
-
-from functools import lru_cache
+"""Media types that a registry has to know."""
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -29,10 +27,6 @@ _FOREIGN_PREFIXES = (
     "application/vnd.docker.image.rootfs.foreign.",
 )
 
-#: The longest Accept header that is looked at, in characters. Those of real clients have a few hundred, and every item
-#: costs time: half a megabyte of them would hold up a worker for a third of a second.
-LONGEST_ACCEPT = 8_192
-
 
 def is_foreign_layer(media_type: str) -> bool:
     """Whether a layer of this type may be missing from the registry."""
@@ -43,38 +37,3 @@ def essence(content_type: str) -> str:
     """A Content-Type without its parameters, which "the registry SHOULD ignore", and in lower case: "The type and
     subtype tokens are case-insensitive" (RFC 9110, section 8.3.1)."""
     return content_type.partition(";")[0].strip().lower()
-
-
-def accepts(accept: str, media_type: str) -> bool:
-    """Whether an Accept header (RFC 9110, section 12.5.1) admits `media_type`. An empty header admits everything.
-
-    A type at `q=0` is refused; apart from that weights do not matter, because a manifest has one representation.
-    The most specific range decides. A header of more than LONGEST_ACCEPT characters is disregarded, as the RFC allows
-    for every one.
-    """
-    return not accept or len(accept) > LONGEST_ACCEPT or _admits(accept, media_type)
-
-
-@lru_cache(maxsize=1_024)
-def _admits(accept: str, media_type: str) -> bool:
-    best, verdict = -1, False
-    wanted_type = media_type.partition("/")[0]
-    for item in accept.split(","):
-        name, *parameters = (part.strip() for part in item.split(";"))
-        name = name.lower()
-        if name == media_type.lower():
-            rank = 2
-        elif name == f"{wanted_type}/*":
-            rank = 1
-        elif name in ("*/*", "*"):
-            rank = 0
-        else:
-            continue
-        if rank > best:
-            best, verdict = rank, not any(_is_zero_weight(p) for p in parameters)
-    return verdict
-
-
-def _is_zero_weight(parameter: str) -> bool:
-    name, _, value = parameter.partition("=")
-    return name.strip().lower() == "q" and value.strip().rstrip("0") in ("", "0.", ".") and value.strip() != ""

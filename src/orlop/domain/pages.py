@@ -1,5 +1,9 @@
-"""Keyset pages: a list goes on after the last key seen, so a page costs the same wherever it lies."""
+"""Keyset pages: a list goes on after the last key seen, so a page costs the same wherever it lies.
 
+A page has bounds in number and in bytes: what clients push decides how large an entry is.
+"""
+
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -14,12 +18,19 @@ DEFAULT_SIZE = 1_000
 #: What a page holds at most, whatever the client asks.
 MAX_SIZE = 10_000
 
+#: What the entries of a page hold together at most, in bytes as JSON; a single one may hold more.
+PAGE_BYTES = 2 * 1024 * 1024
+
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """Up to `size` entries whose keys are after `after`, in byte order; the first page is after the empty string."""
+    """Up to `size` entries whose keys are after `after`, in byte order; the first page is after the empty string.
+
+    Fewer, but one at least, where more would hold over `bytes` bytes.
+    """
 
     size: int = DEFAULT_SIZE
     after: str = ""
+    bytes: int = PAGE_BYTES
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -27,6 +38,36 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
     items: tuple[T, ...]
     more: bool = False
+
+
+def page_of(found: Iterable[T], page: PageRequest, *, more: bool = False) -> Page[T]:
+    """The page that begins with what was found, which need not all fit. `more`: others are behind that."""
+    items: list[T] = []
+    left = page.bytes
+    for item in found:
+        left -= weight(item)
+        if len(items) == page.size or (left < 0 and items):
+            return Page(tuple(items), more=True)
+        items.append(item)
+    return Page(tuple(items), more=more)
+
+
+def fitting(weights: Iterable[int], most: int = PAGE_BYTES) -> int:
+    """How many entries, of so many bytes each and in order, a page of `most` bytes holds: one at least, of any."""
+    count = 0
+    for held in weights:
+        most -= held
+        if most < 0 and count:
+            break
+        count += 1
+    return count
+
+
+def weight(item: object) -> int:
+    """What an entry holds in a list, in bytes as JSON."""
+    if isinstance(item, str) and item.isascii():
+        return len(item) + 3  # quotes and a comma; names need no escaping
+    return len(msgspec.json.encode(item, enc_hook=str)) + 1
 
 
 def after_number(page: PageRequest) -> int:

@@ -107,7 +107,7 @@ class Filter(Enum):
 
 
 class AuditReader(Protocol):
-    """The log, as far as it is kept."""
+    """The log, as far as it is kept. Entries come up to a limit, or as many of these as a page may hold."""
 
     async def after(self, sequence: int, limit: int) -> tuple[Chained, ...]:
         """The entries behind one, oldest first."""

@@ -331,7 +331,7 @@ class Outbox(Protocol):
     """Everything that happened, in order of commit."""
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        """The first `limit` events whose id is greater than `after`."""
+        """The first `limit` events whose id is greater than `after`, or as many of these as a page may hold."""
         ...
 
 
@@ -424,7 +424,7 @@ class Inspection(Protocol):
     """Everything, for verification; nothing here is on the way of a request."""
 
     async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
-        """Manifests whose id is greater than `after`."""
+        """The first `limit` manifests whose id is greater than `after`, or as many of these as a page may hold."""
         ...
 
     async def blobs(self, after: int, limit: int) -> tuple[BlobRecord, ...]:

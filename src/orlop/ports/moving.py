@@ -34,7 +34,7 @@ class CatalogRows(Protocol):
         ...
 
     async def page(self, table: str, after: Key, limit: int) -> Sequence[Row]:
-        """The rows behind a key, in order."""
+        """The first `limit` rows behind a key, in order, or as many of these as a page may hold (domain.pages)."""
         ...
 
     async def add(self, table: str, rows: Sequence[Row], move: Move) -> None:

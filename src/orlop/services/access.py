@@ -165,14 +165,29 @@ class Access:
         raise _refusal(caller, action, repository, tag, decision, namespace or "")
 
     async def enter(
-        self, caller: Caller, actions: Sequence[Action], *, repository: str | None, tag: str = ""
+        self,
+        caller: Caller,
+        actions: Sequence[Action],
+        *,
+        repository: str | None,
+        tag: str = "",
+        ahead: Action | None = None,
     ) -> Decision:
         """Let in whoever may do at least one of these; what else it takes is asked where it shows. Raises as `check`,
-        about the first of them."""
+        about the first of them.
+
+        A challenge names the scope for what lies `ahead` of the client instead, if anything does: the token that it
+        then gets holds what its owner may of that.
+        """
         for action in actions[1:]:
             if await self.allows(caller, action, repository=repository, tag=tag):
                 return await self.check(caller, action, repository=repository, tag=tag)
-        return await self.check(caller, actions[0], repository=repository, tag=tag)
+        try:
+            return await self.check(caller, actions[0], repository=repository, tag=tag)
+        except Unauthorized as challenged:
+            if ahead is not None and challenged.scope:
+                challenged.scope = scope_for(ahead, repository)
+            raise
 
     async def allows(self, caller: Caller, action: Action, *, repository: str | None, tag: str = "") -> bool:
         """Whether the caller may do it with what they came with."""

@@ -7,6 +7,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.audit import AuditEntry, Chained, Segment, places
 from orlop.domain.errors import PageInvalid, RequestInvalid
+from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.ports.audit import AuditReader, Filter
 from orlop.services.management.operations import Gate, Operation
 
@@ -78,17 +79,20 @@ class AuditQuery:
         least, most = _bounds(await self._reader.segments(), search)
         place = min(before or _ENDLESS, most + 1)
         found: list[Chained] = []
-        looked_at = 0
+        looked_at, left = 0, PAGE_BYTES
         while looked_at < _LOOKED_AT:
             batch = await self._reader.before(place, _TOGETHER, by=search.best(), least=least)
             for chained in batch:
-                place = chained.entry.sequence
                 if search.matches(chained.entry):
+                    left -= weight(chained)
+                    if left < 0 and found:
+                        return AuditPage(tuple(found), place)
                     found.append(chained)
-                    if len(found) == size:
-                        return AuditPage(tuple(found), place if place > least else 0)
+                place = chained.entry.sequence
+                if len(found) == size:
+                    return AuditPage(tuple(found), place if place > least else 0)
             looked_at += len(batch)
-            if len(batch) < _TOGETHER:
+            if not batch:
                 return AuditPage(tuple(found))
         return AuditPage(tuple(found), place)
 

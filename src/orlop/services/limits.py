@@ -141,14 +141,15 @@ class _Places(NamedTuple):
 
 
 class FairShare:
-    """`total` places that everybody wants at once, such as those to upload through one process.
+    """`total` places that everybody wants at once, such as those for `uploads` through one process.
 
     Nobody gets more than their share, which is what is left to each if one more came: a half for the first who comes.
     Who has not signed in counts by the address. Not `shared`: whoever comes gets all there are.
     """
 
-    def __init__(self, total: int, *, shared: bool = True) -> None:
+    def __init__(self, total: int, what: str = "uploads", *, shared: bool = True) -> None:
         self._total = total
+        self._what = what
         self._shared = shared
         self._taken = 0
         self._held: dict[str | int, int] = {}
@@ -161,10 +162,10 @@ class FairShare:
         who = called if is_anonymous else caller.subject.id
         held = self._held
         if self._taken >= self._total:
-            raise TooManyRequests("too many uploads at once; try again in a moment")
+            raise TooManyRequests(f"too many {self._what} at once; try again in a moment")
         others = len(held) - (who in held)
         if self._shared and held.get(who, 0) >= max(1, self._total // (others + 2)):
-            raise TooManyRequests(f"{called} uploads too much at once; try again when an upload is done")
+            raise TooManyRequests(f"{called} has too many {self._what} at once; try again when one is done")
         self._taken += 1
         held[who] = held.get(who, 0) + 1
         try:

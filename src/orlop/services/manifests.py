@@ -7,9 +7,8 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest, digest_of
-from orlop.domain.errors import DigestInvalid, ManifestUnknown, NotAcceptable
+from orlop.domain.errors import DigestInvalid, ManifestUnknown
 from orlop.domain.manifest import Manifest, parse_manifest
-from orlop.domain.media_types import accepts
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import ManifestPush, StoredManifest, by
 from orlop.ports.catalog import Manifests as ManifestRows
@@ -116,15 +115,6 @@ class Manifests:
             await self._rows.delete(repository, reference, who, refusals)
         else:
             await self._rows.untag(repository, reference, who)
-
-
-def require_acceptable(reference: Reference, media_type: str, accept: str) -> None:
-    """Raises NotAcceptable when an Accept header does not admit what a reference leads to."""
-    if not accepts(accept, media_type):
-        raise NotAcceptable(
-            f"{reference} is a {media_type}, which the client's Accept header does not admit",
-            {"mediaType": media_type},
-        )
 
 
 def unknown_manifest(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

@@ -15,14 +15,15 @@ from orlop.domain.errors import ManifestInvalid
 from orlop.domain.manifest import parse_index_entries
 from orlop.domain.media_types import INDEXES, OCI_INDEX
 from orlop.domain.names import RepositoryName, Tag, fallback_tag
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import Browse, StoredManifest
 from orlop.ports.catalog import Manifests as ManifestRows
 
 #: A fallback tag that says its whole subject; those of sha512 are cut off and say too little.
 _FALLBACK = re.compile(r"sha256-([0-9a-f]{64})", re.ASCII)
 
-#: How many referrers an index under the fallback tag lists: as many as a client of such a tag can be asked to read.
+#: How many referrers an index under the fallback tag lists: as many as a client of such a tag can be asked to read, and
+#: as fit one page in bytes.
 _FALLBACK_SIZE = 1_000
 
 
@@ -54,7 +55,7 @@ class Referrers:
             ):
                 merged.append(entry)
         merged.sort(key=lambda descriptor: descriptor.digest)
-        return Page(tuple(merged[: page.size]), more=own.more or len(merged) > page.size)
+        return page_of(merged, page, more=own.more)
 
     async def fallback(self, repository: RepositoryName, tag: Tag) -> StoredManifest | None:
         """The index that stands for a fallback tag nobody pushed; None when nothing refers to its subject."""

@@ -88,3 +88,17 @@ async def test_everything_is_exported_oldest_first() -> None:
     assert [each.entry.sequence async for each in query.everything(Search(actor="bob"))] == [3, 6, 9]
     within = Search(since=START + DAY, until=START + 2 * DAY)
     assert [each.entry.sequence async for each in query.everything(within)] == [4, 5, 6]
+
+
+async def test_a_page_has_a_bound_in_bytes_and_one_entry_at_least() -> None:
+    office = Office()
+    details = ["x" * (size << 10) for size in (900, 800, 3000, 1, 1500)]
+    for detail in details:
+        await office.audit.writer.write([Event(at=START, kind=EventKind.GROUP_CHANGED, actor="alice", detail=detail)])
+        await office.writer.step(await office.lease())
+    query, pages, before = AuditQuery(office.audit.reader), [], 0
+    while not pages or before:
+        page = await query.page(Search(actor="alice"), before=before)
+        pages.append([each.entry.sequence for each in page.entries])
+        before = page.next
+    assert pages == [[5, 4], [3], [2, 1]]

@@ -8,8 +8,8 @@ import pytest
 
 from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
-from orlop.faces.distribution.responses import StreamResponse
-from orlop.faces.distribution.sending import FILES, Streams
+from orlop.faces.distribution.responses import Response, StreamResponse
+from orlop.faces.distribution.sending import FILES, LARGE, Streams, send_response
 from orlop.ports.blobs import PIECE, InFile
 
 KIB, MIB = 1024, 1024 * 1024
@@ -204,3 +204,20 @@ async def test_a_file_that_cannot_be_sent_is_what_it_would_be_when_read(
     with pytest.raises(said):
         await _sent(Sender(fails), content, files=True)
     assert content.closed
+
+
+@pytest.mark.parametrize("size", [0, 1, LARGE, LARGE + 1, 3 * LARGE, 3 * LARGE + 5])
+async def test_an_answer_in_memory_goes_out_whole_and_the_rest_waits_for_who_does_not_read(size: int) -> None:
+    client, body = Client(), bytes(range(256)) * (size // 256) + bytes(size % 256)
+    assert await send_response(client.send, Response(200, [], body), [], head=False) == size
+    start, *pieces = client.messages
+    assert start["headers"] == [(b"content-length", b"%d" % size)]
+    assert b"".join(piece["body"] for piece in pieces) == body
+    assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    if size > LARGE:
+        still = Client(enough=1)
+        sending = asyncio.create_task(send_response(still.send, Response(200, [], body), [], head=False))
+        await asyncio.sleep(0.01)
+        assert (sending.done(), still.got) == (False, LARGE)
+        still.reads_on.set()
+        assert await sending == size

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.records import each as in_one
 from orlop.domain.audit import AuditEntry, Chained, Head, Segment, places
 from orlop.domain.errors import Stale
 from orlop.domain.events import Event
+from orlop.domain.pages import fitting
 from orlop.ports.audit import AUDIT, AuditKey, AuditStore, Batch, Filter, Tail
 from orlop.ports.jobs import Lease
 
@@ -148,7 +150,7 @@ class SqlAuditReader:
         self._reader = reader
 
     async def after(self, sequence: int, limit: int) -> tuple[Chained, ...]:
-        return tuple(map(_chained, await self._reader.all("audit_after", sequence, limit)))
+        return tuple(map(_chained, await self._entries(await self._reader.all("audit_after", sequence, limit))))
 
     async def before(
         self, sequence: int, limit: int, *, by: tuple[Filter, str] | None = None, least: int = 0
@@ -159,7 +161,14 @@ class SqlAuditReader:
             rows = await self._reader.all("audit_before_by_refused", sequence, least, limit)
         else:
             rows = await self._reader.all(f"audit_before_by_{by[0].value}", sequence, least, limit, by[1])
-        return tuple(map(_chained, rows))
+        return tuple(map(_chained, reversed(await self._entries(rows))))
+
+    async def _entries(self, found: list[Row]) -> list[Row]:
+        """As many of the entries that were found, each with its bytes, as may be held at once; oldest first."""
+        if not found:
+            return []
+        fit = [number for number, _ in found[: fitting(held for _, held in found)]]
+        return await self._reader.all("audit_entries", in_one(fit))
 
     async def segments(self) -> tuple[Segment, ...]:
         return tuple(map(_segment, await self._reader.all("audit_segments")))

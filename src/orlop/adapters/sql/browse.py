@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
-from orlop.adapters.sql.records import existing_repository
+from orlop.adapters.sql.records import each, existing_repository
 from orlop.domain.access.spans import NameSpan, rest
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
@@ -14,7 +14,7 @@ from orlop.domain.errors import StoreClosed, Unavailable
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.domain.moving import MoveState
 from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, fitting, page_of
 from orlop.ports.catalog import Pull, TagChange, Totals
 
 #: How many pulls one transaction records: pushes wait for their turn meanwhile.
@@ -37,13 +37,12 @@ class SqlBrowse:
         else:
             spans = msgspec.json.encode(rest(within, page.after)).decode()
             rows = await self._reader.all("repository_spans", spans, page.size + 1)
-        names = tuple(RepositoryName.stored(name) for (name,) in rows[: page.size])
-        return Page(names, more=len(rows) > page.size)
+        return page_of((RepositoryName.stored(name) for (name,) in rows), page)
 
     async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
         row_id = await existing_repository(self._reader, repository)
         rows = await self._reader.all("tag_page", row_id, page.after, page.size + 1)
-        return Page(tuple(Tag.stored(name) for (name,) in rows[: page.size]), more=len(rows) > page.size)
+        return page_of((Tag.stored(name) for (name,) in rows), page)
 
     async def referrers(
         self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
@@ -51,22 +50,30 @@ class SqlBrowse:
         row = await self._reader.one("repository_id", repository)
         if row is None:
             return Page(())
-        keys = (row[0], subject, page.after, page.size + 1)
+        # Annotations that would fit if all were of that size come at once, larger ones as far as they fit.
+        keys = (row[0], subject, page.after, page.size + 1, page.bytes // (page.size + 1))
         if artifact_type is None:
             rows = await self._reader.all("referrer_page", *keys)
         else:
             rows = await self._reader.all("referrer_page_of_type", *keys, artifact_type)
-        descriptors = tuple(
+        read = rows[: fitting((row[-2] for row in rows), page.bytes)]
+        late = [row[0] for row in read if row[-1] is None]
+        annotations: dict[int, str] = dict(await self._reader.all("manifest_annotations", each(late))) if late else {}
+        descriptors = (
             Descriptor(
                 media_type=media_type,
                 digest=Digest.stored(digest),
                 size=size,
                 artifact_type=kind,
-                annotations=_annotations.decode(annotations),
+                annotations=_annotations.decode(text or annotations[row_id]),
             )
-            for digest, media_type, size, kind, annotations in rows[: page.size]
+            for row_id, digest, media_type, size, kind, _, text in read
+            if text or row_id in annotations  # else it was deleted just now
         )
-        return Page(descriptors, more=len(rows) > page.size)
+        found = page_of(descriptors, page, more=len(read) < len(rows))
+        if late and not found.items:  # nothing of what was read is left, and others may follow
+            return await self.referrers(repository, subject, artifact_type, page)
+        return found
 
     async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
         rows = await self._reader.all("tag_history_page", repository, tag, limit)
@@ -85,7 +92,11 @@ class SqlOutbox:
         self._reader = engine.reader
 
     async def events(self, after: int, limit: int) -> tuple[Event, ...]:
-        return tuple(map(_event, await self._reader.all("event_page", after, limit)))
+        found = await self._reader.all("event_page", after, limit)
+        if not found:
+            return ()
+        fit = [number for number, _ in found[: fitting(held for _, held in found)]]
+        return tuple(map(_event, await self._reader.all("events", each(fit))))
 
 
 def _event(row: Row) -> Event:

@@ -10,6 +10,7 @@ from orlop.domain.access import ROLES
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
+from orlop.domain.pages import fitting
 from orlop.ports.catalog import BlobRecord, Finding, Limits, ManifestRecord
 
 _annotations = msgspec.json.Decoder(dict[str, str])
@@ -41,7 +42,8 @@ class SqlInspection:
         self._reader = engine.reader
 
     async def manifests(self, after: int, limit: int) -> tuple[ManifestRecord, ...]:
-        rows = await self._reader.all("inspect_manifests", after, limit)
+        fit = fitting(held for (held,) in await self._reader.all("weigh_manifests", after, limit))
+        rows = await self._reader.all("inspect_manifests", after, fit)
         edges: dict[int, list[tuple[str, Digest, int]]] = {row[0]: [] for row in rows}
         for manifest, kind, child, length in await self._reader.all("inspect_edges", each(list(edges))):
             edges[manifest].append((kind, Digest.stored(child), length))

@@ -6,7 +6,11 @@ from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.tables import TABLES
 from orlop.domain.errors import TooManyRequests
 from orlop.domain.moving import TRANSITIONS, Move, MoveState
+from orlop.domain.pages import fitting
 from orlop.ports.moving import Key
+
+#: Tables whose rows are as large as somebody made them: no more of these are read at once than may be held.
+_WEIGHED = frozenset({"manifests", "outbox", "audit", "documents"})
 
 
 class SqlMoves:
@@ -42,6 +46,8 @@ class SqlRows:
         self._engine = engine
 
     async def page(self, table: str, after: Key, limit: int) -> list[Row]:
+        if table in _WEIGHED:
+            limit = fitting(held for (held,) in await self._engine.reader.all(f"weigh_{table}", *after, limit))
         return [tuple(row) for row in await self._engine.reader.all(f"rows_{table}", *after, limit)]
 
     async def add(self, table: str, rows: Sequence[Row], move: Move) -> None:

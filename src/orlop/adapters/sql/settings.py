@@ -8,7 +8,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity_words import is_named, refuse_stale, taken, unknown
 from orlop.ports.settings import ROLE, Document
@@ -34,7 +34,7 @@ class SqlDocuments:
             found = await self._reader.all("documents_page", kind, where, name, page.size + 1)
         else:
             found = await self._reader.all("documents_page_of_path", kind, path, name, page.size + 1)
-        return Page(tuple(rows.document(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of(map(rows.document, found), page)
 
     async def covering(self, kind: str, path: str) -> tuple[Document, ...]:
         found = await self._reader.all("documents_covering", kind, each(lineage(path)))

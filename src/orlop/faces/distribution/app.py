@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,7 +30,7 @@ from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import AnyResponse, Headers, Response, header, rendered
 from orlop.faces.distribution.sending import FILES, Send, Streams, send_response
-from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
+from orlop.faces.distribution.table import FILTERED, LISTS, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.ratelimit import Header, limit_headers
 from orlop.ports.clock import Clock
@@ -227,6 +228,7 @@ class DistributionApp:
         route, error, status, sent = "unknown", "", 500, 0
         headers: dict[bytes, bytes] = {}
         limited: tuple[Header, ...] = ()
+        held = ExitStack()
         try:
             try:
                 headers = combined(scope["headers"])
@@ -250,6 +252,8 @@ class DistributionApp:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)
                 response = await self._answer(scope, request, exchange, standing)
+                if isinstance(response, Response) and request.kind in LISTS:
+                    held.enter_context(self._doors.turnstile.held(caller, response))
             except RegistryError as refusal:
                 error = refusal.code
                 response = self._refused(refusal, request_id, scope, headers)
@@ -271,6 +275,7 @@ class DistributionApp:
             cut, sent = await self._send(send, receive, response, more, scope, caller, linger)
             error = cut or error
         finally:
+            held.close()
             self._log.finished(
                 RequestRecord(
                     request_id=request_id,
@@ -306,13 +311,20 @@ class DistributionApp:
 
     async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
-        actions, tag = NEEDS[request.kind].of(request)
+        needs = NEEDS[request.kind]
+        actions, tag = needs.of(request)
         repository = request.repository
         is_pull = actions == _PULL
         if is_pull and standing.may_pull(repository, self._clock.now()):
             return exchange
         try:
-            decision = await self._doors.access.enter(exchange.caller, actions, repository=repository, tag=tag)
+            decision = await self._doors.access.enter(
+                exchange.caller,
+                actions,
+                repository=repository,
+                tag=tag,
+                ahead=needs.ahead if exchange.method == "HEAD" else None,
+            )
             if is_pull and repository is not None:
                 self._doors.standings.remember(standing, repository, decision)
         except NameUnknown as unknown:

@@ -11,7 +11,6 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
-from orlop.domain.media_types import LONGEST_ACCEPT, accepts
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
@@ -20,7 +19,7 @@ from orlop.faces.distribution.request import Kind, Request, parse_request
 from orlop.faces.distribution.responses import Header, Headers, Response, header
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.ports.catalog import Pull
-from orlop.services.manifests import require_acceptable, unknown_manifest
+from orlop.services.manifests import unknown_manifest
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
@@ -70,10 +69,7 @@ class Pulling:
 
     def suits(self, ready: Ready, asked: Asked) -> bool:
         """Whether it answers a plain request for it, by somebody who is remembered to be allowed to pull it."""
-        if not asked.may_pull(ready.pull.repository) or b"if-none-match" in asked.headers:
-            return False
-        accept = asked.headers.get(b"accept")
-        return accept is None or (len(accept) <= LONGEST_ACCEPT and _admits(accept, ready.media_type))
+        return asked.may_pull(ready.pull.repository) and b"if-none-match" not in asked.headers
 
     def seen(self, ready: Ready, asked: Asked) -> None:
         """Note that it was given."""
@@ -81,13 +77,17 @@ class Pulling:
         self._turnstile.pulled(asked.caller, ready.pull, asked.method)
 
     async def answer(self, target: bytes, request: Request, exchange: Exchange) -> Response:
-        """GET and HEAD of a manifest by whoever may. Raises ManifestUnknown, NotAcceptable."""
+        """GET and HEAD of a manifest by whoever may. Raises ManifestUnknown.
+
+        What is there is sent with its own type, whatever `Accept` says: a server may "disregard the header field by
+        treating the response as if it is not subject to content negotiation" (RFC 9110, section 12.5.1), and many
+        clients name fewer types than they read.
+        """
         assert request.repository is not None
         assert request.reference is not None
         if exchange.hidden:
             raise unknown_manifest(request.repository, request.reference)
         ready = self._answers.recall(target) or await self._look_up(target, request)
-        require_acceptable(request.reference, ready.media_type, exchange.header(b"accept"))
         response = self._handlers.answer(Response(200, ready.headers(), ready.body), ready.pull, exchange)
         self._turnstile.pulled(exchange.caller, ready.pull, exchange.method)
         return response
@@ -118,11 +118,6 @@ def _parsed(method: str, target: bytes) -> Request | None:
     except RegistryError:
         return None
     return request if request.kind is Kind.MANIFEST_GET else None
-
-
-@lru_cache(maxsize=1_024)
-def _admits(accept: bytes, media_type: str) -> bool:
-    return accepts(accept.decode("latin-1"), media_type)
 
 
 @lru_cache(maxsize=256)

@@ -23,6 +23,8 @@ _HELD = 2
 #: Bytes of a piece. Larger ones leave the processor's cache between being read and being sent.
 _LARGEST = 256 * 1024
 _SMALLEST = 32 * 1024
+#: Answers in memory of more bytes are sent in pieces of so many, each when the client has read most of the one before.
+LARGE = 64 * 1024
 #: Bytes that may be sent before others have their turn, for a client that takes them faster than they are read.
 _TURN = 1024 * 1024
 
@@ -131,5 +133,9 @@ async def send_response(
         await linger()
         await send({"type": "http.response.body", "body": body[-1:]})
     else:
-        await send({"type": "http.response.body", "body": body})
+        at = 0
+        while len(body) - at > LARGE:
+            await send({"type": "http.response.body", "body": body[at : at + LARGE], "more_body": True})
+            at += LARGE
+        await send({"type": "http.response.body", "body": body[at:] if at else body})
     return len(body)

@@ -26,6 +26,8 @@ class Needs(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...]
     by_tag: tuple[Action, ...] = ()
     """Where the request names a tag; empty: the same."""
+    ahead: Action | None = None
+    """What a client that asks with HEAD is about to do: some keep the first token that they are challenged to fetch."""
 
     def of(self, request: Request) -> tuple[tuple[Action, ...], str]:
         """The actions for a request, and the tag that they are about."""
@@ -42,7 +44,7 @@ NEEDS: dict[Kind, Needs] = {
     Kind.MANIFEST_GET: Needs((Action.PULL,)),
     Kind.MANIFEST_PUT: Needs((Action.PUSH_NEW, Action.TAG, Action.OVERWRITE)),
     Kind.MANIFEST_DELETE: Needs((Action.DELETE,), by_tag=(Action.UNTAG,)),
-    Kind.BLOB_GET: Needs((Action.PULL,)),
+    Kind.BLOB_GET: Needs((Action.PULL,), ahead=Action.PUSH_NEW),  # a push looks first which blobs are there
     Kind.BLOB_DELETE: Needs((Action.DELETE,)),
     Kind.UPLOAD_START: Needs((Action.PUSH_NEW,)),
     Kind.UPLOAD_STATUS: Needs((Action.PUSH_NEW,)),
@@ -53,6 +55,9 @@ NEEDS: dict[Kind, Needs] = {
 
 #: Lists that show each caller what they may see, so that there is nothing to refuse but a credential.
 FILTERED = frozenset({Kind.CATALOG})
+
+#: Lists, which are as large as somebody made them.
+LISTS = frozenset({Kind.CATALOG, Kind.TAGS, Kind.REFERRERS})
 
 #: Requests that bring a body worth reading; of every other one it is drained.
 WITH_BODY = frozenset({Kind.MANIFEST_PUT, Kind.UPLOAD_START, Kind.UPLOAD_APPEND, Kind.UPLOAD_FINISH})

@@ -1,6 +1,6 @@
 """Counts who goes through: limits how often somebody may, and tells the audit log of refusals and pulls."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -10,6 +10,8 @@ from orlop.domain.errors import RegistryError
 from orlop.domain.limits import Allowance
 from orlop.faces.distribution import request as requests
 from orlop.faces.distribution.exchange import Exchange
+from orlop.faces.distribution.responses import Response
+from orlop.faces.distribution.sending import LARGE
 from orlop.ports.catalog import Pull
 from orlop.services.limits import FairShare, Kind, Limits
 from orlop.services.notices import Notices
@@ -24,6 +26,7 @@ class Turnstile(msgspec.Struct, frozen=True):
     notices: Notices
     limits: Limits | None
     uploads: FairShare
+    lists: FairShare
 
     def admit(self, caller: Caller, kind: requests.Kind, method: str) -> Allowance | None:
         """Count a request. Raises TooManyRequests."""
@@ -35,6 +38,11 @@ class Turnstile(msgspec.Struct, frozen=True):
     def upload(self, caller: Caller) -> AbstractContextManager[None]:
         """A place to upload until the block ends. Raises TooManyRequests."""
         return self.uploads.place(caller)
+
+    def held(self, caller: Caller, response: Response) -> AbstractContextManager[None]:
+        """A place for a list while it is sent, if it is large: whoever does not read it keeps it in memory. Raises
+        TooManyRequests."""
+        return self.lists.place(caller) if len(response.body) > LARGE else nullcontext()
 
     def pulled(self, caller: Caller, pull: Pull, method: str) -> None:
         """Somebody gets a manifest, not only its headers."""

@@ -1,6 +1,7 @@
 """Grants: made by those who administer a place, of no more than they may do there themselves."""
 
 import ipaddress
+from functools import partial
 
 from orlop.domain.access import Caller, Conditions, Effect, Grant, Place, PlaceKind
 from orlop.domain.access.actions import REGISTRY_WIDE, Action, all_denied
@@ -13,7 +14,7 @@ from orlop.ports.catalog import by
 from orlop.ports.identity import GrantRecord, Grants, Members, NewGrant
 from orlop.services.management.giving import Giving
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
+from orlop.services.management.pages import every, seen
 from orlop.services.management.roles import Roles
 from orlop.services.management.sight import grant_sight
 
@@ -83,12 +84,12 @@ class GrantsOnPlaces:
         await self._grants.remove(id, by(caller, self._gate.now()))
 
     async def _others_rule(self, id: int) -> bool:  # noqa: A002
-        page = await self._grants.page(PageRequest(), place=Place(PlaceKind.REGISTRY))
         now = self._gate.now()
-        return any(
-            _rules(record.grant) and record.grant.id != id and not 0 < record.grant.expires_at <= now
-            for record in page.items
-        )
+        grants = every(partial(self._grants.page, place=Place(PlaceKind.REGISTRY)), lambda record: str(record.grant.id))
+        async for record in grants:
+            if _rules(record.grant) and record.grant.id != id and not 0 < record.grant.expires_at <= now:
+                return True
+        return False
 
 
 def _rules(grant: Grant) -> bool:

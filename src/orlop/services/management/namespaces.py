@@ -1,5 +1,7 @@
 """Namespaces and repositories as a whole: who may pull without a grant, what there is, and the end of it."""
 
+from functools import partial
+
 from orlop.domain.access import Caller, Effect, Place, PlaceKind, Visibility
 from orlop.domain.access.reach import REGISTRY
 from orlop.domain.errors import NameUnknown, NotFound, Stale
@@ -11,7 +13,7 @@ from orlop.ports.identity import AccessFacts, Grants, Namespace, Namespaces
 from orlop.services.management.giving import Giving
 from orlop.services.management.groups import check_description
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
+from orlop.services.management.pages import every, seen
 
 
 class NamespaceTree:
@@ -64,8 +66,8 @@ class NamespaceTree:
         if expected is not None and there.version != expected:
             raise Stale(f"the namespace {path} was changed meanwhile; look at it again", {"version": there.version})
         await self._stays_open(caller, path, there.visibility, None)
-        page = await self._grants.page(PageRequest(), place=Place(PlaceKind.NAMESPACE, path))
-        for record in page.items:
+        place = Place(PlaceKind.NAMESPACE, path)
+        async for record in every(partial(self._grants.page, place=place), lambda record: str(record.grant.id)):
             if record.grant.effect is Effect.DENY:
                 await self._giving.withdrawal(caller, record.grant)
         await self._namespaces.remove(path, by(caller, self._gate.now()))

@@ -1,9 +1,9 @@
 """Pages of what a caller may see, where the catalog's pages hold more than that."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 
 T = TypeVar("T")
 
@@ -25,13 +25,22 @@ async def seen(
     after = page.after
     while True:
         looked = await fetch(PageRequest(_AT_ONCE, after))
+        found += filter(keep, looked.items)
+        kept = page_of(found, page)
+        if kept.more or not looked.more:
+            return kept
+        after = key(looked.items[-1])
+
+
+async def every(fetch: Callable[[PageRequest], Awaitable[Page[T]]], key: Callable[[T], str]) -> AsyncIterator[T]:
+    """All entries of a list, a page of them at a time."""
+    after = ""
+    while True:
+        looked = await fetch(PageRequest(_AT_ONCE, after))
         for item in looked.items:
-            if keep(item):
-                if len(found) == page.size:
-                    return Page(tuple(found), more=True)
-                found.append(item)
-        if not looked.more or not looked.items:
-            return Page(tuple(found))
+            yield item
+        if not looked.more:
+            return
         after = key(looked.items[-1])
 
 

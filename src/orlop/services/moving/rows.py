@@ -9,8 +9,8 @@ from orlop.ports.catalog import Finding, Inspection, Limits, Vitals
 from orlop.ports.moving import CatalogRenewal, CatalogRows
 from orlop.services.moving.report import Report
 
-#: Rows that one transaction takes; of manifests fewer, because they come with their bytes.
-_PAGE, _MANIFESTS = 2000, 100
+#: Rows that one transaction takes at most; of large ones fewer.
+_PAGE = 2000
 
 
 class Rows(CatalogRows, CatalogRenewal, Protocol):
@@ -24,11 +24,10 @@ async def copy_rows(source: Rows, target: Rows, move: Move, report: Report, prog
     TooManyRequests when another run has taken over, Unavailable.
     """
     for table, start in source.tables.items():
-        page = _MANIFESTS if table == "manifests" else _PAGE
         last = await target.last(table)
-        while rows := await source.page(table, last, page):
+        while rows := await source.page(table, last, _PAGE):
             await target.add(table, rows, move)
-            if await target.page(table, last, page) != rows:
+            if await target.page(table, last, len(rows)) != rows:
                 raise ContentCorrupt(f"the new catalog gives back other {table} than it was given")
             last = rows[-1][: len(start)]
             report.rows += len(rows)

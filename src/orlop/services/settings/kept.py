@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.errors import NotFound, RequestInvalid, Unsupported
+from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unsupported
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.secret_references import SecretPlaces, parse_secret
 from orlop.domain.settings import SettingKind, checked_name, checked_path
@@ -18,6 +18,9 @@ from orlop.services.management.pages import seen
 
 #: Stands for a secret that there is, where a setting is shown; given back, it leaves the secret as it is.
 SET = "(set)"
+
+#: How many settings of a kind a node has at most: those that hold somewhere are read as a whole.
+AT_MOST = 1_000
 
 #: A secret that is written down elsewhere, which is no secret itself.
 _REFERENCES = ("env:", "file:")
@@ -101,6 +104,8 @@ class KeptSettings:
         if completed != body:
             _refuse_redirection(known, before, parsed)
         await self._giving.speech(caller, known.speaks_for(name, before, parsed), f"the {kind} {name}")
+        if there is None and (await self._documents.page(kind, PageRequest(AT_MOST), path)).more:
+            raise Conflict(f"there are {AT_MOST} {known.plural}{known.where(path)} already; remove one first")
         if expected is None:  # what was completed with its secrets is what is replaced
             expected = there.version if there is not None else 0
         document = Document(kind, name, msgspec.json.encode(parsed), path=path)

@@ -10,7 +10,7 @@ from orlop.adapters.sql.identity.writing import changing, locked_account, remove
 from orlop.adapters.sql.ledger import Ledger
 from orlop.domain.access import SubjectKind
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, AccountChange, PasswordRecord
 from orlop.ports.identity_words import account_words, changed, known_already, password_words, refuse_stale, taken
@@ -80,7 +80,7 @@ class SqlAccounts:
             found = await self._reader.all("account_page_of_namespace", namespace, page.after, page.size + 1)
         else:
             found = []
-        return Page(tuple(rows.account(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((rows.account(row) for row in found), page)
 
     async def change(self, name: str, change: AccountChange, by: By, *, expected: int | None = None) -> Account:
         async def steps(tx: Session, ledger: Ledger) -> Account:

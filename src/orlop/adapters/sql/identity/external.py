@@ -14,7 +14,7 @@ from orlop.adapters.sql.identity.writing import changing
 from orlop.adapters.sql.ledger import Ledger
 from orlop.adapters.sql.records import each
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group
 from orlop.ports.identity_words import disabled_words, gone_from, unknown
@@ -55,7 +55,7 @@ class SqlExternalAccounts:
 
     async def of_source(self, source: str, page: PageRequest) -> Page[Account]:
         found = await self._reader.all("account_page_of_source", source, page.after, page.size + 1)
-        return Page(tuple(rows.account(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((rows.account(row) for row in found), page)
 
     async def synchronise(
         self, source: str, authority: str, groups: Mapping[str, Sequence[str]], gone: Sequence[str], by: By

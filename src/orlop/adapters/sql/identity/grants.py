@@ -9,7 +9,7 @@ from orlop.domain.access import ROLES, Place
 from orlop.domain.access.subjects import GROUP_PREFIX
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
-from orlop.domain.pages import Page, PageRequest, after_number
+from orlop.domain.pages import Page, PageRequest, after_number, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import ROLE, GrantRecord, NewGrant
 from orlop.ports.identity_words import granted_already, unknown
@@ -61,7 +61,7 @@ class SqlGrants:
         if place is not None:
             statement += "_of_place" if principal is None else "_and_place"
         found = await self._reader.all(statement, *whose, *where, after_number(page), page.size + 1)
-        return Page(tuple(rows.grant(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((rows.grant(row) for row in found), page)
 
     async def remove(self, id: int, by: By) -> None:  # noqa: A002
         async def steps(tx: Session, ledger: Ledger) -> None:

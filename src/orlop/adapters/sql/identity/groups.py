@@ -11,7 +11,7 @@ from orlop.adapters.sql.identity.writing import changing, locked_group, remove_g
 from orlop.adapters.sql.ledger import Ledger
 from orlop.adapters.sql.records import each
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Group
 from orlop.ports.identity_words import members_words, refuse_foreign, refuse_stale, taken, unknown
@@ -40,7 +40,7 @@ class SqlGroups:
 
     async def page(self, page: PageRequest) -> Page[Group]:
         found = await self._reader.all("group_page", page.after, page.size + 1)
-        return Page(tuple(rows.group(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((rows.group(row) for row in found), page)
 
     async def remove(self, name: str, by: By, *, expected: int | None = None) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
@@ -67,7 +67,7 @@ class SqlMembers:
         if row is None:
             raise unknown("group", group)
         found = await self._reader.all("member_page", row[0], page.after, page.size + 1)
-        return Page(tuple(name for (name,) in found[: page.size]), more=len(found) > page.size)
+        return page_of((name for (name,) in found), page)
 
     async def of_account(self, account: str) -> tuple[str, ...]:
         found = await self._reader.all("groups_of_account", account)

@@ -12,7 +12,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By, TagRefusals, refuse_tags
 from orlop.ports.identity import Namespace
 from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
@@ -35,7 +35,7 @@ class SqlNamespaces:
     async def page(self, below: str, page: PageRequest) -> Page[Namespace]:
         start, end = _below(below) if below else ("", _END)
         found = await self._reader.all("namespace_page", max(start, page.after), end, page.size + 1)
-        return Page(tuple(rows.namespace(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((rows.namespace(row) for row in found), page)
 
     async def put(self, namespace: Namespace, by: By, *, expected: int | None = None) -> Namespace:
         path = namespace.path

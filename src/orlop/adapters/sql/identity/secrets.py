@@ -10,7 +10,7 @@ from orlop.adapters.sql.identity.writing import changing, locked_account
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.domain.errors import Conflict
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest, after_number
+from orlop.domain.pages import Page, PageRequest, after_number, page_of
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Secret
 from orlop.ports.identity_words import refuse_over, secret_words, too_many, unknown, warning
@@ -59,7 +59,7 @@ class SqlSecrets:
 
     async def of(self, account: str, page: PageRequest) -> Page[Secret]:
         found = await self._reader.all("secret_page", account, after_number(page), page.size + 1)
-        return Page(tuple(rows.secret(row) for row in found[: page.size]), more=len(found) > page.size)
+        return page_of((rows.secret(row) for row in found), page)
 
     async def revoke(self, account: str, id: int, by: By) -> None:  # noqa: A002
         async def steps(tx: Session, ledger: Ledger) -> None:

@@ -41,64 +41,56 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?
 -- name: audit_place
 INSERT INTO audit_places (path, sequence) VALUES (?1, ?2);
 
--- name: audit_after
+-- name: audit_entries
 SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
        first_at, hash
 FROM audit
+WHERE sequence IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY sequence;
+
+-- name: audit_after
+-- This and those that follow give the bytes of each entry, so that no more are read than may be held.
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE sequence > ?1 AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence LIMIT ?2;
 
 -- name: audit_before
-SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
-       first_at, hash
-FROM audit
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE sequence < ?1 AND sequence >= ?2
   AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence DESC LIMIT ?3;
 
 -- name: audit_before_by_actor
-SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
-       first_at, hash
-FROM audit
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE actor = ?4 AND sequence < ?1 AND sequence >= ?2
   AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence DESC LIMIT ?3;
 
 -- name: audit_before_by_kind
-SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
-       first_at, hash
-FROM audit
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE kind = ?4 AND sequence < ?1 AND sequence >= ?2
   AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence DESC LIMIT ?3;
 
 -- name: audit_before_by_subject
-SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
-       first_at, hash
-FROM audit
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE subject = ?4 AND subject <> '' AND sequence < ?1 AND sequence >= ?2
   AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence DESC LIMIT ?3;
 
 -- name: audit_before_by_address
-SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
-       first_at, hash
-FROM audit
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE address = ?4 AND address <> '' AND sequence < ?1 AND sequence >= ?2
   AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence DESC LIMIT ?3;
 
 -- name: audit_before_by_refused
-SELECT sequence, event, at, kind, actor, credential, address, request, repository, digest, tag, subject, detail, times,
-       first_at, hash
-FROM audit
+SELECT sequence, octet_length(detail) + 1000 FROM audit
 WHERE refused = 1 AND sequence < ?1 AND sequence >= ?2
   AND sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)
 ORDER BY sequence DESC LIMIT ?3;
 
 -- name: audit_before_by_place
-SELECT a.sequence, a.event, a.at, a.kind, a.actor, a.credential, a.address, a.request, a.repository, a.digest, a.tag,
-       a.subject, a.detail, a.times, a.first_at, a.hash
+SELECT a.sequence, octet_length(a.detail) + 1000
 FROM audit_places p JOIN audit a ON a.sequence = p.sequence
 WHERE p.path = ?4 AND p.sequence < ?1 AND p.sequence >= ?2
   AND p.sequence > (SELECT coalesce(max(last), 0) FROM audit_segments WHERE dropped_at > 0)

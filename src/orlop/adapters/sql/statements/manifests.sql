@@ -46,14 +46,22 @@ SELECT m.digest FROM edges e JOIN manifests m ON m.id = e.manifest_id
 WHERE e.repository_id = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blob') LIMIT 1;
 
 -- name: referrer_page
-SELECT digest, media_type, size, artifact_type, annotations FROM manifests
+-- With the bytes of each entry, but annotations of more than ?5 bytes: of those no more are read than may be held.
+SELECT id, digest, media_type, size, artifact_type, octet_length(annotations) + octet_length(artifact_type) + 256,
+       CASE WHEN octet_length(annotations) <= ?5 THEN annotations END
+FROM manifests
 WHERE repository_id = ?1 AND subject_digest = ?2 AND digest > ?3
 ORDER BY digest LIMIT ?4;
 
 -- name: referrer_page_of_type
-SELECT digest, media_type, size, artifact_type, annotations FROM manifests
-WHERE repository_id = ?1 AND subject_digest = ?2 AND artifact_type = ?5 AND digest > ?3
+SELECT id, digest, media_type, size, artifact_type, octet_length(annotations) + octet_length(artifact_type) + 256,
+       CASE WHEN octet_length(annotations) <= ?5 THEN annotations END
+FROM manifests
+WHERE repository_id = ?1 AND subject_digest = ?2 AND artifact_type = ?6 AND digest > ?3
 ORDER BY digest LIMIT ?4;
+
+-- name: manifest_annotations
+SELECT id, annotations FROM manifests WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted);
 
 -- name: tag_target
 SELECT m.id, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id

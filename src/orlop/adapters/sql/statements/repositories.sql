@@ -54,5 +54,9 @@ INSERT INTO outbox (at, kind, actor, repository, digest, tag, credential, addres
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11, ?12 WHERE ?7 >= 0;
 
 -- name: event_page
+-- With the bytes of each event, so that no more are read than may be held.
+SELECT id, octet_length(detail) + 1000 FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: events
 SELECT id, at, kind, actor, repository, digest, tag, credential, address, request, subject, detail, times, first_at
-FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2;
+FROM outbox WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id;
