@@ -326,6 +326,42 @@ async def test_a_body_is_not_read_faster_than_it_is_taken() -> None:
         assert (await client.answer(b""))[1][b"x-count"] == b"%d" % size
 
 
+def awaiting(length: int, method: str = "POST") -> bytes:
+    """The head of a client that wants to be told to send the body."""
+    return f"{method} / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n".encode()
+
+
+async def test_who_waits_to_be_told_to_send_is_told_before_the_answer() -> None:
+    async with asking(saying(start(200, (b"content-length", b"2")), body(b"ok"), reads=True)) as client:
+        client.writer.write(awaiting(3))
+        assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (await client.answer(b"abc"))[0] == b"HTTP/1.1 200 OK"
+
+
+async def test_who_has_begun_to_send_is_not_told_to() -> None:
+    async with asking(saying(start(200, (b"content-length", b"2")), body(b"ok"), reads=True)) as client:
+        client.writer.write(awaiting(3) + b"a")
+        await asyncio.sleep(0.1)
+        assert (await client.answer(b"bc"))[0] == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("asked", [awaiting(10 * MIB), awaiting(0), awaiting(0, "GET"), awaiting(3) + b"abc"])
+async def test_nothing_interim_comes_into_an_answer_that_has_begun(asked: bytes) -> None:
+    """An application that looks for more of the body, or for the client's leaving, while it answers."""
+
+    async def answering(_: dict[str, Any], receive: Receive, send: Send) -> None:
+        await send(start(200, (b"content-length", b"4")))
+        await send(body(b"on", more=True))
+        for _ in range(2):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(receive(), 0.05)
+        await send(body(b"e."))
+
+    async with asking(answering) as client:
+        assert (await client.answer(asked))[0] == b"HTTP/1.1 200 OK"
+        assert await client.reader.readexactly(4) == b"one."
+
+
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nhost:"])
 async def test_who_asks_for_nothing_has_to_go(begun: bytes) -> None:
     async with asking(saying(start(204), body(b"")), Terms(16_384, 0.6, 100)) as client:

@@ -86,13 +86,15 @@ class Exchange:
     # --- the request --------------------------------------------------------------------------------------------------
 
     def arrived(self, piece: bytes) -> None:
-        """Bytes of the body."""
+        """Bytes of the body: "A server MAY omit sending a 100 (Continue) response if it has already received some"."""
+        self.awaited = False
         self._pieces.append(piece)
         self.held += len(piece)
         self.wake()
 
     def complete(self) -> None:
         """The body is whole."""
+        self.awaited = False
         self.is_whole = True
         self.wake()
 
@@ -124,7 +126,7 @@ class Exchange:
                 return {"type": "http.request", "body": b"", "more_body": False}
             if self.is_broken or self.is_answered:
                 return {"type": "http.disconnect"}
-            if self.awaited:
+            if self.awaited and not self.is_begun:  # in the middle of an answer it would be a part of it
                 self.awaited = False
                 self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._line.wants_more()
