@@ -82,8 +82,10 @@ class Operation:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
-        return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+        first, *rest = sent
+        assert first["type"] == "http.response.start"
+        assert {message["type"] for message in rest} == {"http.response.body"}
+        return first["status"], dict(first["headers"]), b"".join(message["body"] for message in rest)
 
 
 @pytest.fixture
