@@ -13,7 +13,7 @@ from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
-from orlop.faces.app import RootApp
+from orlop.faces.app import RootApp, Unread
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
@@ -107,6 +107,7 @@ def application_on(
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
         people.faces,
+        Unread(log, names),
         startup,
         shutdown,
     )

@@ -15,7 +15,7 @@ import structlog
 import uvloop
 
 from orlop.config import Settings
-from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Whole
+from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Unread, Whole
 from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
@@ -46,10 +46,11 @@ class WorkerContext(msgspec.Struct, frozen=True):
 
 
 class WorkerApplication(Protocol):
-    """What a worker serves: an ASGI application that may answer at once (server.http)."""
+    """What a worker serves: an ASGI application that may answer at once, and keeps the log (server.http)."""
 
     def __call__(self, scope: Message, receive: Receive, send: Send, /) -> Awaitable[None]: ...
     def at_once(self, scope: Message, /) -> Whole | None: ...
+    def unread(self, refused: Unread, /) -> None: ...
 
 
 #: Builds the application of one worker.
@@ -126,7 +127,7 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)
         return 1
-    server = HttpServer(application, application.at_once, place.listener, terms, place.tls)
+    server = HttpServer(application, application.at_once, place.listener, terms, place.tls, application.unread)
     # What was imported lives as long as the process: no collection needs to look at it again.
     gc.collect()
     gc.freeze()

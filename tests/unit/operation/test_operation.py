@@ -199,7 +199,7 @@ def lives() -> Callable[..., Any]:
                 raise RuntimeError("no disk")
 
         never = Face(lambda: pytest.fail("no request was made"))
-        root = RootApp(never, never, {}, lambda: work("startup"), lambda: work("shutdown"))
+        root = RootApp(never, never, {}, never, lambda: work("startup"), lambda: work("shutdown"))
         await root({"type": "lifespan"}, receive, send)
         return sent
 
@@ -254,6 +254,6 @@ async def test_each_face_has_its_paths(path: str, face: str) -> None:
     async def nothing() -> None:
         return None
 
-    root = RootApp(named("distribution"), named("operation"), {"token": named("token")}, nothing, nothing)
+    root = RootApp(named("distribution"), named("operation"), {"token": named("token")}, print, nothing, nothing)
     await root({"type": "http", "path": path}, nothing, nothing)  # type: ignore[arg-type]
     assert taken == [face]

@@ -5,18 +5,26 @@ request ends and the next begins must not be guessed.
 """
 
 import asyncio
-import os
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 import httptools
 import structlog
 
 from orlop.server.http.exchange import STATUS_LINES, AnswerInvalid, Exchange
+from orlop.server.http.heads import (
+    HeadTooLarge,
+    Unanswerable,
+    hosted,
+    require_framing,
+    require_http,
+    status_of,
+    target_of,
+)
+from orlop.server.http.outlet import Outlet
 from orlop.server.http.repeated import Repeated
 
 #: Bytes of a body that wait for the application, from which on no more are read.
@@ -40,6 +48,19 @@ Whole = tuple[int, bytes, bytes]
 #: ask as ASGI asks, as for every request that has a body. It costs less, for there are no tasks and no queues.
 AtOnce = Callable[[Message], Whole | None]
 
+
+class Unread(NamedTuple):
+    """A request that was refused before anybody was asked: what is known of it, as it came, and who sent it."""
+
+    status: int
+    method: str
+    target: str
+    client: str
+
+
+#: Is told of each.
+OnUnread = Callable[[Unread], None]
+
 _EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
 #: The address of who has left before it was asked for.
 _NOWHERE = ("", 0)
@@ -57,6 +78,7 @@ class House(Protocol):
     head_bytes: int
     application: Application
     at_once: AtOnce
+    unread: OnUnread
 
     def entered(self, connection: "Connection") -> None:
         """A client is here."""
@@ -65,14 +87,6 @@ class House(Protocol):
     def left(self, connection: "Connection") -> None:
         """It is gone."""
         ...
-
-
-class _HeadTooLarge(Exception):
-    """A head, or what follows a chunked body, is larger than is read."""
-
-
-class _Unanswerable(Exception):
-    """A request that is HTTP, but that nobody here can answer."""
 
 
 class Connection(asyncio.Protocol):
@@ -87,6 +101,8 @@ class Connection(asyncio.Protocol):
         self._exchanges: deque[Exchange] = deque()  # the first one is being answered
         self._reading: Exchange | None = None  # whose body arrives
         self._task: asyncio.Task[None] | None = None
+        self._arrived = b""  # what is being read now
+        self._line = bytearray()  # what came before that of a head without a whole field yet
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._counted = 0  # of the head under way, or of what follows a body
@@ -103,7 +119,8 @@ class Connection(asyncio.Protocol):
         self._begun = 0  # how many heads began in what has arrived
         self._given: Message | None = None  # the scope of what was answered at once last
         self._repeated: Repeated | None = None
-        self._outlet: socket.socket | None = None
+        self._outlet = Outlet(loop, client)
+        self._refused = 0  # the status for what came and is no request, if it has to wait for those before it
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._common: dict[str, Any] = {}
         self.is_gone = False
@@ -134,9 +151,7 @@ class Connection(asyncio.Protocol):
         self._make_room()
         for exchange in self._exchanges:
             exchange.break_off()
-        if self._outlet is not None:
-            self._loop.remove_writer(self._outlet)
-            self._outlet.close()
+        self._outlet.close()
         self._house.left(self)
 
     def eof_received(self) -> bool:
@@ -165,23 +180,28 @@ class Connection(asyncio.Protocol):
         if is_between and self._is_repeated(data):
             return
         self._begun, self._given = 0, None
+        self._arrived = data
         try:
             self._framing += len(data)
             self._parser.feed_data(data)
             if self._in_head:
                 self._fed += len(data)
+                if not self._headers:
+                    self._line += data
             if max(self._fed, self._framing) > self._house.head_bytes:
-                raise _HeadTooLarge
+                raise HeadTooLarge
             if is_between and self._begun == 1 and self._given is not None and not self._in_head:
                 self._repeated = Repeated.of(data, self._given)
         except httptools.HttpParserUpgrade:
             self._takes_no_more = True  # it is answered as what it is without; what follows might be another protocol
         except httptools.HttpParserCallbackError as error:
-            self._refuse(_status(error.__context__))
-        except _HeadTooLarge:
+            self._refuse(status_of(error.__context__))
+        except HeadTooLarge:
             self._refuse(431)
         except httptools.HttpParserError:
             self._refuse(400)
+        finally:
+            self._arrived = b""
 
     def _is_repeated(self, data: bytes) -> bool:
         """Take what arrived if it is the head of before, whole, with another target; the parser stands between two
@@ -195,7 +215,8 @@ class Connection(asyncio.Protocol):
             self._take(scope, ends=False, awaited=False)
             self.on_message_complete()
         except Exception as error:  # noqa: BLE001 - a defect of the application, as one that the parser comes upon
-            self._refuse(_status(error))
+            self._url = scope["raw_path"]
+            self._refuse(status_of(error))
         return True
 
     # --- what the parser tells ----------------------------------------------------------------------------------------
@@ -219,8 +240,10 @@ class Connection(asyncio.Protocol):
         self._count(len(name) + len(value) + 4)
         if self._reading is not None:
             return
+        if not self._headers:
+            self._check_protocol()
         if len(self._headers) >= _FIELDS:
-            raise _HeadTooLarge
+            raise HeadTooLarge
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self._is_awaited = True
@@ -229,12 +252,16 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Its head is whole."""
         if len(self._exchanges) >= _QUEUE:
-            raise _Unanswerable
-        raw, query = _target(self._url)
+            raise Unanswerable
+        if not self._headers:
+            self._check_protocol()
+        raw, query, authority = target_of(self._url)
         path = raw.decode("latin-1")
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise _Unanswerable
+            raise Unanswerable
+        headers = hosted(self._headers, version, authority)
+        require_framing(headers, version)
         self._counted = self._fed = 0
         self._in_head = False
         self._has_asked = True
@@ -245,7 +272,7 @@ class Connection(asyncio.Protocol):
             "path": unquote(path) if "%" in path else path,
             "raw_path": raw,
             "query_string": query,
-            "headers": self._headers,
+            "headers": headers,
         }
         # Another protocol is not spoken here: the answer is the last of this one.
         ends = not self._parser.should_keep_alive() or self._parser.should_upgrade()
@@ -288,7 +315,11 @@ class Connection(asyncio.Protocol):
     def _count(self, read: int) -> None:
         self._counted += read
         if self._counted > self._house.head_bytes:
-            raise _HeadTooLarge
+            raise HeadTooLarge
+
+    def _check_protocol(self) -> None:
+        require_http(bytes(self._line) + self._arrived if self._line else self._arrived, self._url)
+        self._line.clear()
 
     # --- what exchanges ask for: see exchange.Line --------------------------------------------------------------------
 
@@ -315,30 +346,11 @@ class Connection(asyncio.Protocol):
         """See Line. Past the transport, once that has nothing left to send."""
         if self._transport.get_write_buffer_size():
             await self._flushed()
-        if self._is_over:
-            return
-        try:
-            outlet = self._outlet
-            if outlet is None:
-                outlet = self._outlet = self._client.dup()
-                outlet.setblocking(False)
-            while head and not self.is_gone:
-                try:
-                    head = head[outlet.send(head, socket.MSG_MORE) :]
-                except BlockingIOError:
-                    await self._writable(outlet)
-            while count and not self.is_gone:
-                try:
-                    sent = os.sendfile(outlet.fileno(), descriptor, offset, count)
-                except BlockingIOError:
-                    await self._writable(outlet)
-                    continue
-                if not sent:
-                    raise EOFError
-                offset += sent
-                count -= sent
-        except ConnectionError:
-            self._transport.abort()
+        if not self._is_over:
+            try:
+                await self._outlet.send(head, descriptor, offset, count)
+            except ConnectionError:
+                self._transport.abort()
 
     def wants_more(self) -> None:
         """See Line."""
@@ -354,14 +366,6 @@ class Connection(asyncio.Protocol):
         await self.drained()
         if not self._is_over:
             self._transport.set_write_buffer_limits(high=HIGH_WATER)
-
-    async def _writable(self, outlet: socket.socket) -> None:
-        self._loop.add_writer(outlet, self._make_room)
-        try:
-            await self._wait()
-        finally:
-            if outlet.fileno() >= 0:
-                self._loop.remove_writer(outlet)
 
     async def _wait(self) -> None:
         self._room = self._loop.create_future()
@@ -380,6 +384,8 @@ class Connection(asyncio.Protocol):
             return False
         status, fields, body = answer
         self._prompt -= 1
+        if scope["http_version"] == "1.0":  # who does not hear that it goes on waits for the end
+            fields += b"connection: keep-alive\r\n"
         self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
         self._given = scope
         self.waiting_since = self._loop.time()
@@ -406,6 +412,8 @@ class Connection(asyncio.Protocol):
             self.end()
         elif self._exchanges:
             self._task = self._loop.create_task(self._answer(self._exchanges[0]))
+        elif self._refused:
+            self._end(self._refused)
         elif self._takes_no_more:
             self.end()
         else:
@@ -450,11 +458,18 @@ class Connection(asyncio.Protocol):
         self.end()
 
     def _refuse(self, status: int) -> None:
-        """What came is no request: nothing after it is one. A request under way is answered first."""
+        """What came is no request: nothing after it is one. Requests under way are answered first; of one whose body it
+        was to be, that is the answer."""
         self._takes_no_more = True
         if self._reading is not None:
             self._reading.break_off()
-        if not self._exchanges:
+            return
+        client = str(self._common["client"][0])
+        method = (self._parser.get_method() or b"").decode("latin-1") if self._url else ""
+        self._house.unread(Unread(status, method, self._url.decode("latin-1"), client))
+        if self._exchanges:
+            self._refused = status
+        else:
             self._end(status)
 
     def _pause(self) -> None:
@@ -466,25 +481,3 @@ class Connection(asyncio.Protocol):
         if not (self._is_reading or self._is_over):
             self._is_reading = True
             self._transport.resume_reading()
-
-
-def _status(failure: BaseException | None) -> int:
-    """What a request is answered that could not be taken."""
-    if isinstance(failure, _HeadTooLarge):
-        return 431
-    if isinstance(failure, _Unanswerable):
-        return 400
-    _log.error("a request could not be taken", exc_info=failure)
-    return 500
-
-
-def _target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a target as they came (RFC 9112, section 3.2). Raises _Unanswerable."""
-    if not url.startswith((b"/", b"*")):
-        with suppress(httptools.HttpParserInvalidURLError):
-            parsed = httptools.parse_url(url)
-            if parsed.path is not None or parsed.host is not None:
-                return parsed.path or b"/", parsed.query or b""
-        raise _Unanswerable
-    path, _, query = url.partition(b"?")
-    return path, query

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
-from orlop.server.http.connection import Application, AtOnce, Connection
+from orlop.server.http.connection import Application, AtOnce, Connection, OnUnread, Unread
 
 #: Connections that wait to be accepted.
 _BACKLOG = 4096
@@ -45,9 +45,13 @@ class Terms(NamedTuple):
     connections: int
 
 
+def _nobody(_: Unread) -> None:
+    """Where nobody wants to hear of it."""
+
+
 class HttpServer:
     """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS.
-    `at_once` is asked first."""
+    `at_once` is asked first; `unread` is told of what was refused before anybody was asked."""
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class HttpServer:
         listener: socket.socket,
         terms: Terms,
         tls: ssl.SSLContext | None,
+        unread: OnUnread = _nobody,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
@@ -68,6 +73,7 @@ class HttpServer:
         self._timer: asyncio.TimerHandle | None = None
         self.application = application
         self.at_once = at_once
+        self.unread = unread
         self.head_bytes = terms.head_bytes
         self.is_draining = False
         self.is_secure = tls is not None
