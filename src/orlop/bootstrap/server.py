@@ -63,7 +63,7 @@ def application_on(
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    turnstile = build_turnstile(settings, services.notices, limits)
+    turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
     worker = background(settings, stores, services, metrics, people.jobs, chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})

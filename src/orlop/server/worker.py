@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from orlop.config import Settings
+from orlop.domain.descriptors import Descriptors, shared_out
 from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Unread, Whole
 from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
@@ -43,6 +44,7 @@ class WorkerContext(msgspec.Struct, frozen=True):
     changes: MutableSequence[int]
     access_changes: MutableSequence[int]
     counters: MutableSequence[int] = msgspec.field(default_factory=counters_of_one)
+    descriptors: Descriptors = shared_out(1 << 20)
 
 
 class WorkerApplication(Protocol):
@@ -72,14 +74,14 @@ class Board(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What all workers of a server get: where clients come in, how many they may be at once, and the board.
+    """What all workers of a server get: where clients come in, what each may hold open, and the board.
 
     `alive` is a pipe that ends with the supervisor; into `bell` goes a byte that wakes it.
     """
 
     listener: socket.socket
     tls: ssl.SSLContext | None
-    connections: int
+    descriptors: Descriptors
     board: Board
     alive: int
     bell: int
@@ -99,7 +101,12 @@ def work(factory: ApplicationFactory, settings: Settings, place: Place, index: i
         application = factory(
             settings,
             WorkerContext(
-                index + 1, lambda: bool(board.draining[0]), board.changes, board.access_changes, board.counters
+                index + 1,
+                lambda: bool(board.draining[0]),
+                board.changes,
+                board.access_changes,
+                board.counters,
+                place.descriptors,
             ),
         )
     except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why
@@ -121,8 +128,14 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
         stop.set()
 
     loop.add_reader(place.alive, left_alone)
-    limits = settings.limits
-    terms = Terms(limits.header_bytes, limits.header_time / _SECOND, place.connections)
+    limits, descriptors = settings.limits, place.descriptors
+    terms = Terms(
+        limits.header_bytes,
+        limits.header_time / _SECOND,
+        descriptors.connections,
+        limits.body_idle / _SECOND,
+        descriptors.crowd,
+    )
     lifespan = _Lifespan(application)
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)

@@ -7,14 +7,13 @@ request ends and the next begins must not be guessed.
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
 import structlog
 
-from orlop.server.http.exchange import STATUS_LINES, AnswerInvalid, Exchange
+from orlop.server.http.exchange import JOINED, STATUS_LINES, AnswerInvalid, Exchange
 from orlop.server.http.heads import (
     HeadTooLarge,
     Unanswerable,
@@ -24,7 +23,9 @@ from orlop.server.http.heads import (
     status_of,
     target_of,
 )
+from orlop.server.http.house import PACE, House, Message, Unread
 from orlop.server.http.outlet import Outlet
+from orlop.server.http.pace import Pace, Patience
 from orlop.server.http.repeated import Repeated
 
 #: Bytes of a body that wait for the application, from which on no more are read.
@@ -38,55 +39,12 @@ _FIELDS = 100
 _PROMPT = 16
 #: Bytes around each chunk of a body that are nothing unusual: its size and two ends of lines.
 _AROUND = 24
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
-#: A whole answer: status, fields as they are sent with the length among them, and body.
-Whole = tuple[int, bytes, bytes]
-#: Beside ASGI: the answer to a request whose head has arrived, if it can be given without waiting for anything. None:
-#: ask as ASGI asks, as for every request that has a body. It costs less, for there are no tasks and no queues.
-AtOnce = Callable[[Message], Whole | None]
-
-
-class Unread(NamedTuple):
-    """A request that was refused before anybody was asked: what is known of it, as it came, and who sent it."""
-
-    status: int
-    method: str
-    target: str
-    client: str
-
-
-#: Is told of each.
-OnUnread = Callable[[Unread], None]
-
 _EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
 #: The address of who has left before it was asked for.
 _NOWHERE = ("", 0)
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 _log = structlog.get_logger("orlop.server")
-
-
-class House(Protocol):
-    """What the connections of a worker share."""
-
-    is_draining: bool
-    is_secure: bool
-    date: bytes
-    head_bytes: int
-    application: Application
-    at_once: AtOnce
-    unread: OnUnread
-
-    def entered(self, connection: "Connection") -> None:
-        """A client is here."""
-        ...
-
-    def left(self, connection: "Connection") -> None:
-        """It is gone."""
-        ...
 
 
 class Connection(asyncio.Protocol):
@@ -120,6 +78,9 @@ class Connection(asyncio.Protocol):
         self._given: Message | None = None  # the scope of what was answered at once last
         self._repeated: Repeated | None = None
         self._outlet = Outlet(loop, client)
+        self._pace = Pace()
+        self._written = self._came = 0  # bytes through the transport, and of bodies
+        self._is_cut = False
         self._refused = 0  # the status for what came and is no request, if it has to wait for those before it
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._common: dict[str, Any] = {}
@@ -140,7 +101,7 @@ class Connection(asyncio.Protocol):
             "server": (transport.get_extra_info("sockname") or _NOWHERE)[:2],
             "client": (transport.get_extra_info("peername") or _NOWHERE)[:2],
             "root_path": "",
-            "extensions": {} if is_secure else _EXTENSIONS,
+            "extensions": {PACE: self} if is_secure else {PACE: self, **_EXTENSIONS},
         }
         self.waiting_since = self._loop.time()
         self._house.entered(self)
@@ -152,6 +113,7 @@ class Connection(asyncio.Protocol):
         for exchange in self._exchanges:
             exchange.break_off()
         self._outlet.close()
+        self._house.holds(self, 0)
         self._house.left(self)
 
     def eof_received(self) -> bool:
@@ -165,10 +127,12 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""
         self._is_full = True
+        self._house.holds(self, self._transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         self._is_full = False
+        self._house.holds(self, 0)
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -298,6 +262,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Some of its body."""
         self._framing -= len(body)
+        self._came += len(body)
         if self._reading is not None:
             self._reading.arrived(body)
             if self._reading.held >= _AHEAD:
@@ -335,6 +300,7 @@ class Connection(asyncio.Protocol):
     def write(self, content: bytes) -> None:
         """See Line."""
         if not self._is_over:
+            self._written += len(content)
             self._transport.write(content)
 
     async def drained(self) -> None:
@@ -386,7 +352,10 @@ class Connection(asyncio.Protocol):
         self._prompt -= 1
         if scope["http_version"] == "1.0":  # who does not hear that it goes on waits for the end
             fields += b"connection: keep-alive\r\n"
-        self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
+        if len(body) <= JOINED:
+            self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
+        else:  # those who do not read it hold it together
+            self._transport.writelines((b"%b%b%b\r\n" % (STATUS_LINES[status], fields, house.date), body))
         self._given = scope
         self.waiting_since = self._loop.time()
         return True
@@ -429,10 +398,54 @@ class Connection(asyncio.Protocol):
             else:
                 self.waiting_since = self._loop.time()
 
-    def look(self, since: float) -> None:
-        """End if a head has been waited for since then, in seconds of the loop's clock."""
-        if self.waiting_since is not None and self.waiting_since <= since and not self._is_unread:
-            self.end()
+    def look(self, now: float, since: float, patience: Patience) -> bool:
+        """End if a head has been waited for since then, in seconds of the loop's clock; cut the connection, and be
+        True, if its client has kept the server waiting for too long."""
+        is_due = self._is_full or self._outlet.is_waiting or self._transport.is_closing()
+        if not is_due and self.waiting_since is not None:
+            self._pace.reset()
+            self._outlet.close()  # until it is needed again
+            if self.waiting_since <= since and not self._is_unread:
+                self.end()
+            return False
+        if not (is_due or self._is_body_due):
+            self._pace.pause()
+            return False
+        out = self._outlet.moved + self._written - self._transport.get_write_buffer_size()
+        late = self._pace.look(now, self._client, out, self._came, patience.rate, takes=is_due)
+        if late <= patience.seconds:
+            return False
+        self.cut()
+        return True
+
+    @property
+    def _is_body_due(self) -> bool:
+        """Whether the application waits for more of a body."""
+        first = self._exchanges[0] if self._exchanges else None
+        return first is not None and first is self._reading and self._is_reading and first.is_due
+
+    @property
+    def late(self) -> float:
+        """See PACE."""
+        return self._pace.late
+
+    def cut(self) -> None:
+        """See PACE. Whoever has not sent all of a body may hear why, if they can be told in the same time again."""
+        self._house.cuts += 1
+        self._pace.reset()
+        if self._is_body_due and not self._is_cut and not self._is_full:
+            self._is_cut = self._takes_no_more = True
+            assert self._reading is not None
+            self._reading.break_off()
+        else:
+            self._transport.abort()
+
+    def make_way(self) -> bool:
+        """End in favour of others, if nothing is asked for; whether it does."""
+        if self.waiting_since is None or self._is_unread:
+            return False
+        self.end()
+        return True
 
     @property
     def _is_unread(self) -> bool:

@@ -103,6 +103,11 @@ class Exchange:
         self.is_broken = True
         self.wake()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether somebody waits for more of the body than has come."""
+        return bool(self._waiting) and not self.is_whole
+
     def wake(self) -> None:
         """Whoever waits for something is to look again."""
         waiting, self._waiting = self._waiting, []
@@ -207,7 +212,7 @@ class Exchange:
             content = head
         elif self._chunked:
             content = head + (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else _LAST_CHUNK)
-        elif head and len(body) > _JOINED:
+        elif head and len(body) > JOINED:
             self._line.write(head)
             content = body
         else:
@@ -227,4 +232,4 @@ class Exchange:
 
 
 #: Up to how many bytes of body are copied behind the head, to go out with it, rather than written after it.
-_JOINED = 32 * 1024
+JOINED = 32 * 1024
