@@ -124,15 +124,21 @@ def command(*arguments: str) -> list[str]:
 
 @contextmanager
 def serving(
-    folder: Path, *flags: str, settings: Mapping[str, str] | None = None, opened: bool = True
+    folder: Path,
+    *flags: str,
+    settings: Mapping[str, str] | None = None,
+    opened: bool = True,
+    descriptors: int | None = None,
 ) -> Iterator[Server]:
-    """A server that keeps everything below `folder`, ended with its workers when the block ends."""
+    """A server that keeps everything below `folder`, ended with its workers when the block ends. `descriptors`: how
+    many each of its processes may have open."""
     data, errors, output = folder / "data", folder / "errors", folder / "output"
     given = ["--listen", "127.0.0.1:0", "--data", str(data), *(["--open"] if opened else []), *flags]
+    started = command("serve", *given)
+    if descriptors is not None:
+        started = ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"', *started]
     with errors.open("wb") as error_stream, output.open("wb") as output_stream:
-        process = subprocess.Popen(
-            command("serve", *given), stdout=output_stream, stderr=error_stream, env=environment(settings)
-        )
+        process = subprocess.Popen(started, stdout=output_stream, stderr=error_stream, env=environment(settings))
     try:
         server = Server(process, 0, data, errors, output)
         yield server._replace(port=_port(server))

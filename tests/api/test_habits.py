@@ -151,6 +151,11 @@ async def test_a_body_says_that_it_is_json(api: Api) -> None:
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": "http://registry.example:99999"},
+        {"origin": "http://registry.example:8080"},
+        {"origin": "null", "host": ""},
+        {"origin": "http://[", "host": "["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
     ],
@@ -160,8 +165,9 @@ async def test_a_page_of_another_site_changes_nothing(api: Api, headers: dict[st
     assert_problem(await api.ask("GET", "/users/new", "root"), 404)
 
 
-async def test_a_page_of_the_registry_itself_does(api: Api) -> None:
-    headers = {"origin": "http://registry.example", "sec-fetch-site": "same-origin"}
+@pytest.mark.parametrize("host", ["registry.example", "registry.example:80", "REGISTRY.example"])
+async def test_a_page_of_the_registry_itself_does(api: Api, host: str) -> None:
+    headers = {"origin": "http://registry.example", "sec-fetch-site": "same-origin", "host": host}
     assert (await api.ask("POST", "/users", "root", {"name": "new"}, headers=headers)).status == 201
 
 

@@ -125,7 +125,7 @@ class InProcess:
             "path": unquote(path, errors="replace"),
             "raw_path": path.encode("latin-1"),
             "query_string": query.encode("latin-1"),
-            "headers": [(b"host", b"registry.example"), *lines],
+            "headers": lines if b"host" in names else [(b"host", b"registry.example"), *lines],
             "client": ("127.0.0.1", "40000"),
             "extensions": {},
         }

@@ -42,6 +42,40 @@ class _Sender(threading.Thread):
                 self.failure = failure
 
 
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("PUT", "/v2/early/manifests/v1"),
+        ("DELETE", "/v2/early/manifests/v1"),
+        ("PATCH", "/v2/early/blobs/uploads/none"),
+        ("GET", f"/v2/early/blobs/sha256:{64 * 'a'}"),
+        ("GET", "/v2/"),
+        ("POST", "/api/v1/users"),
+        ("GET", "/api/v1/openapi.json"),
+        ("POST", "/token"),
+        ("POST", "/login"),
+        ("GET", "/static/none"),
+        ("GET", "/readyz"),
+        ("POST", "/nowhere"),
+    ],
+)
+@pytest.mark.parametrize("framing", ["content-length: 9000000", "transfer-encoding: chunked"])
+def test_who_waits_to_be_told_to_send_hears_one_answer(
+    server: OrlopServer, method: str, target: str, framing: str
+) -> None:
+    """And may be told to send before it, but not within it (RFC 9110, section 15.2)."""
+    with Connection(server.port) as connection:
+        connection.send(head(method, target, "expect: 100-continue", framing))
+        answer = connection.answer()
+        if answer.status == 100:
+            connection.finish_sending()
+            answer = connection.answer()
+        assert answer.status >= 200
+        assert b"100 Continue" not in answer.body
+        assert len(answer.body) == int(answer.header("content-length"))
+        assert connection.closed()
+
+
 def test_a_client_that_still_sends_sees_why_it_is_refused(server: OrlopServer) -> None:
     """To close with bytes unread resets the connection: the client would see a broken pipe."""
     size = len(_PIECE) * _PIECES

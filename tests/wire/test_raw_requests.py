@@ -1,6 +1,7 @@
 """Requests as bytes over real sockets: targets, methods, versions and framing that no client library sends."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ from tests.servers import OrlopServer
 from tests.wire.answer import assert_refused
 from tests.wire.footprint import footprint
 from tests.wire.names import HEX
-from tests.wire.sockets import Connection, Gone, head
+from tests.wire.sockets import PATIENCE, Connection, Gone, head
 
 pytestmark = pytest.mark.slow
 
@@ -181,6 +182,32 @@ def test_the_absolute_form_is_the_same_resource(port: int) -> None:
         for origin in ("http://registry.example", "http://elsewhere.example:1", "https://user:word@elsewhere.example"):
             answer = connection.ask("GET", f"{origin}/v2/raw/app/manifests/v1")
             assert (answer.status, answer.body) == (plain.status, plain.body) == (200, APP.content)
+
+
+def test_what_is_no_request_is_in_the_access_log(server: OrlopServer, port: int) -> None:
+    """Whoever looks for a client that fails finds it there, with what is known of what it asked."""
+    sent = {
+        b"GET /v2/no-host HTTP/1.1\r\n\r\n": 400,
+        b"GET /v2/too-large HTTP/1.1\r\nhost: a\r\nx: " + b"y" * 600_000 + b"\r\n\r\n": 431,
+        b"GET /v2/another-protocol RTSP/1.0\r\nhost: a\r\n\r\n": 400,
+    }
+    for content, status in sent.items():
+        with Connection(port) as connection:
+            with suppress(OSError):
+                connection.send(content)
+            with suppress(Gone):
+                assert connection.answer().status == status
+    deadline = time.monotonic() + PATIENCE
+    found: dict[str, int] = {}
+    while len(found) < len(sent) and time.monotonic() < deadline:
+        *lines, _ = server.access_log.read_text().split("\n")
+        records = [json.loads(line) for line in lines]
+        found = {record["path"]: record["status"] for record in records if record["route"] == "unread"}
+        found = {
+            path: found[path] for path in found if path in {"/v2/no-host", "/v2/too-large", "/v2/another-protocol"}
+        }
+        time.sleep(0.05)
+    assert found == {"/v2/no-host": 400, "/v2/too-large": 431, "/v2/another-protocol": 400}
 
 
 #: Heads and bodies that frame a body in a way that two programs read differently: no second request may come of it.

@@ -1,6 +1,7 @@
 """Opens the blob store that the settings name: in memory, a folder, a bucket."""
 
 import asyncio
+import resource
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.config import Settings
+from orlop.domain.descriptors import shared_out
 from orlop.ports.blobs import BlobAddresses, BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.clock import SECOND
 
@@ -62,7 +64,9 @@ def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[No
         return roles, bucket.close
     from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 
-    files = FilesystemBlobs(open_data_folder(settings.data, create=False))
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    copies = shared_out(most if most != resource.RLIM_INFINITY else 1 << 20).copies
+    files = FilesystemBlobs(open_data_folder(settings.data, create=False), copies)
     roles = BlobRoles(files.reader, files.serving, files.stage, files.remover, files.inventory)
 
     async def close() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
 from orlop.domain.access import Caller
+from orlop.domain.descriptors import Descriptors
 from orlop.domain.limits import Allowance
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.ports.rates import RateLedger
@@ -50,11 +51,14 @@ def sharing(settings: Settings, context: WorkerContext, counters: Counters, ledg
     return (Chore("rates", TOLD_EVERY, shared.tell),)
 
 
-def build_turnstile(settings: Settings, notices: Notices, limits: Limits) -> Turnstile:
+def build_turnstile(settings: Settings, descriptors: Descriptors, notices: Notices, limits: Limits) -> Turnstile:
     """What requests of the distribution API are counted by. With `open` whoever comes may have all places."""
-    uploads = FairShare(settings.uploads.concurrent, shared=not settings.open)
-    lists = FairShare(_LARGE_LISTS, "large lists", shared=not settings.open)
-    return Turnstile(notices, limits if limits.are_on else None, uploads, lists)
+    is_shared = not settings.open
+    uploads = FairShare(min(settings.uploads.concurrent, descriptors.uploads), shared=is_shared)
+    lists = FairShare(_LARGE_LISTS, shared=is_shared, what="large list")
+    readers = FairShare(descriptors.readers, shared=is_shared, anonymous=descriptors.readers // 2, what="blob")
+    waiting = FairShare(descriptors.waiting, shared=is_shared, what="blob")
+    return Turnstile(notices, limits if limits.are_on else None, uploads, lists, readers, waiting)
 
 
 def admitting(limits: Limits) -> Callable[[Caller], Allowance | None]:

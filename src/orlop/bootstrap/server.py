@@ -13,7 +13,7 @@ from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
-from orlop.faces.app import RootApp
+from orlop.faces.app import RootApp, Unread
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
@@ -64,7 +64,7 @@ def application_on(
     blobs = BlobHandlers(
         services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
     )
-    turnstile = build_turnstile(settings, services.notices, limits)
+    turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
     worker = background(settings, stores, services, metrics, people.jobs, chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
@@ -108,6 +108,7 @@ def application_on(
         ),
         OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
         people.faces,
+        Unread(log, names),
         startup,
         shutdown,
     )

@@ -44,7 +44,12 @@ class Uploads(msgspec.Struct, frozen=True):
     ] = 10 * _SECOND
     concurrent: Annotated[
         int,
-        Meaning("Uploads that a worker receives at once; further ones are told to come back.", Kind.COUNT, minimum=1),
+        Meaning(
+            "Uploads that a worker receives at once, fewer where it may open few files; further ones are told to come"
+            " back.",
+            Kind.COUNT,
+            minimum=1,
+        ),
     ] = 256
     sessions: Annotated[
         int,
@@ -75,7 +80,13 @@ class Limits(msgspec.Struct, frozen=True):
         ),
     ] = 30 * _SECOND
     body_idle: Annotated[
-        int, Meaning("How long a body may stand still before the request is given up.", Kind.DURATION, minimum=_SECOND)
+        int,
+        Meaning(
+            "How long a client may send nothing of a body, or take nothing of an answer, before it is given up."
+            " See [limits.md](limits.md).",
+            Kind.DURATION,
+            minimum=_SECOND,
+        ),
     ] = 60 * _SECOND
     drain: Annotated[
         int, Meaning("How long requests under way may take to end when the server stops.", Kind.DURATION)

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import structlog
 
+from orlop.telemetry.requests import RequestLog, RequestRecord
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -20,20 +22,62 @@ class Distribution(Protocol):
     def at_once(self, scope: Scope) -> tuple[int, bytes, bytes] | None: ...
 
 
+class Refused(Protocol):
+    """A request that the server refused before it asked anybody (server.http.Unread)."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+
+
+class Unread:
+    """Writes such requests into the access log, where those who look for them look."""
+
+    def __init__(self, log: RequestLog, request_ids: Callable[[], str]) -> None:
+        self._log = log
+        self._request_ids = request_ids
+
+    def __call__(self, refused: Refused) -> None:
+        """One request."""
+        self._log.finished(
+            RequestRecord(
+                request_id=self._request_ids(),
+                method=refused.method,
+                path=refused.target,
+                route="unread",
+                status=refused.status,
+                seconds=0.0,
+                bytes_in=0,
+                bytes_out=0,
+                client=refused.client,
+            )
+        )
+
+
 class RootApp:
     """`/v2` goes to the distribution face, the other first components of a path to the face named for them in `others`
-    (`token` takes `/token` and all below), and the rest to operation. `at_once` is that of the distribution face."""
+    (`token` takes `/token` and all below), and the rest to operation.
+
+    `at_once` is that of the distribution face; `unread` is told of what the server refused.
+    """
 
     def __init__(
         self,
         distribution: Distribution,
         operation: Application,
         others: Mapping[str, Application],
+        unread: Callable[[Refused], None],
         startup: Callable[[], Awaitable[None]],
         shutdown: Callable[[], Awaitable[None]],
     ) -> None:
         self._distribution = distribution
         self.at_once = distribution.at_once
+        self.unread = unread
         self._operation = operation
         self._others = others
         self._startup = startup

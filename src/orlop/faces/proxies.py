@@ -3,15 +3,13 @@
 What an untrusted peer says of itself in `X-Forwarded-*` or `Forwarded` is passed over: anybody can write a header.
 """
 
-import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 import msgspec
 
-#: What a Host header may be: a name or an address, perhaps with a port. Nothing of it needs quoting anywhere.
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
+from orlop.faces.origins import is_authority
 
 #: Proxies in a row that are looked through; a longer list was made up.
 _HOPS = 16
@@ -48,7 +46,7 @@ class Proxies(msgspec.Struct, frozen=True):
             said = _last(headers, b"x-forwarded-proto").lower()
             scheme = said if said in {"http", "https"} else scheme
             host = _last(headers, b"x-forwarded-host") or host
-        if not _HOST.fullmatch(host):
+        if not is_authority(host):
             host = _own(scope)
         return f"{'https' if scheme == 'https' else 'http'}://{host}"
 
@@ -79,4 +77,4 @@ def _own(scope: Mapping[str, Any]) -> str:
     host, port = scope.get("server") or ("localhost", None)
     name = f"[{host}]" if ":" in str(host) else str(host)
     host = f"{name}:{port}" if port else name
-    return host if _HOST.fullmatch(host) else "localhost"
+    return host if is_authority(host) else "localhost"

@@ -23,6 +23,7 @@ import structlog
 from orlop import __version__
 from orlop.config import Settings
 from orlop.config.units import address
+from orlop.domain.descriptors import shared_out
 from orlop.server.supervisor import Bell, Supervisor
 from orlop.server.worker import ApplicationFactory, Board, Place, work
 from orlop.services.counters import NUMBERS
@@ -31,9 +32,8 @@ from orlop.telemetry import logs
 _MICROSECONDS = 1_000_000
 #: Where Prometheus' client looks for the folder that workers share; read when it is imported.
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-#: Descriptors to ask for at most. A worker lets in half as many clients, but never fewer than these.
+#: Descriptors to ask for at most.
 _DESCRIPTORS = 1 << 20
-_FEWEST = 512
 
 _log = structlog.get_logger("orlop.server")
 
@@ -102,7 +102,7 @@ def _supervise(
         cast("MutableSequence[int]", memoryview(shared.RawArray("Q", NUMBERS)).cast("B").cast("Q")),
     )
     bell = Bell()
-    place = Place(listener, tls, max(_FEWEST, descriptors // 2), board, bell.alive, bell.bell)
+    place = Place(listener, tls, shared_out(descriptors), board, bell.alive, bell.bell)
     supervisor = Supervisor(
         board,
         bell,

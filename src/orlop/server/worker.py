@@ -15,7 +15,8 @@ import structlog
 import uvloop
 
 from orlop.config import Settings
-from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Whole
+from orlop.domain.descriptors import Descriptors, shared_out
+from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Unread, Whole
 from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
 from orlop.services.counters import counters_of_one
@@ -44,13 +45,15 @@ class WorkerContext(msgspec.Struct, frozen=True):
     access_changes: MutableSequence[int]
     settings_changes: MutableSequence[int]
     counters: MutableSequence[int] = msgspec.field(default_factory=counters_of_one)
+    descriptors: Descriptors = shared_out(1 << 20)
 
 
 class WorkerApplication(Protocol):
-    """What a worker serves: an ASGI application that may answer at once (server.http)."""
+    """What a worker serves: an ASGI application that may answer at once, and keeps the log (server.http)."""
 
     def __call__(self, scope: Message, receive: Receive, send: Send, /) -> Awaitable[None]: ...
     def at_once(self, scope: Message, /) -> Whole | None: ...
+    def unread(self, refused: Unread, /) -> None: ...
 
 
 #: Builds the application of one worker.
@@ -73,14 +76,14 @@ class Board(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What all workers of a server get: where clients come in, how many they may be at once, and the board.
+    """What all workers of a server get: where clients come in, what each may hold open, and the board.
 
     `alive` is a pipe that ends with the supervisor; into `bell` goes a byte that wakes it.
     """
 
     listener: socket.socket
     tls: ssl.SSLContext | None
-    connections: int
+    descriptors: Descriptors
     board: Board
     alive: int
     bell: int
@@ -106,6 +109,7 @@ def work(factory: ApplicationFactory, settings: Settings, place: Place, index: i
                 board.access_changes,
                 board.settings_changes,
                 board.counters,
+                place.descriptors,
             ),
         )
     except Exception:  # noqa: BLE001 - whatever it is, the supervisor sees the end of the process and the log says why
@@ -127,13 +131,19 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
         stop.set()
 
     loop.add_reader(place.alive, left_alone)
-    limits = settings.limits
-    terms = Terms(limits.header_bytes, limits.header_time / _SECOND, place.connections)
+    limits, descriptors = settings.limits, place.descriptors
+    terms = Terms(
+        limits.header_bytes,
+        limits.header_time / _SECOND,
+        descriptors.connections,
+        limits.body_idle / _SECOND,
+        descriptors.crowd,
+    )
     lifespan = _Lifespan(application)
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)
         return 1
-    server = HttpServer(application, application.at_once, place.listener, terms, place.tls)
+    server = HttpServer(application, application.at_once, place.listener, terms, place.tls, application.unread)
     # What was imported lives as long as the process: no collection needs to look at it again.
     gc.collect()
     gc.freeze()

@@ -7,9 +7,10 @@ the first 64 bits count: the rest is the client's to choose (RFC 4291, section 2
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import AddressValueError, IPv6Address
-from typing import NamedTuple
+from itertools import count
+from typing import NamedTuple, Protocol
 
 from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.errors import TooManyRequests
@@ -49,6 +50,8 @@ class _Rule(NamedTuple):
 
 #: The window of all rates, in seconds.
 WINDOW = 60
+#: From how many seconds on somebody keeps a place waiting that others want.
+LATE = 2.0
 #: Whose places in the table a process remembers.
 _REMEMBERED = 10_000
 
@@ -140,41 +143,96 @@ class _Places(NamedTuple):
     address_hash: int
 
 
+class NoPlace(TooManyRequests):
+    """Whatever there is for all at once is taken."""
+
+
+class Slow(Protocol):
+    """What somebody does at their place, as far as it depends on them. `late` is for how many seconds they have kept
+    it waiting and not made good; `cut` ends it."""
+
+    @property
+    def late(self) -> float: ...
+    def cut(self) -> None: ...
+
+
+class _Seat(NamedTuple):
+    who: str | int
+    is_anonymous: bool
+    slow: Slow | None
+
+
 class FairShare:
     """`total` places that everybody wants at once, such as those for `uploads` through one process.
 
     Nobody gets more than their share, which is what is left to each if one more came: a half for the first who comes.
-    Who has not signed in counts by the address. Not `shared`: whoever comes gets all there are.
+    Who has not signed in counts by the address, and all of them together get `anonymous` places. Not `shared`: whoever
+    comes gets all there are. Whoever keeps their place waiting loses it to the next of those it would be taken from.
+    `what` is what places are for.
     """
 
-    def __init__(self, total: int, what: str = "uploads", *, shared: bool = True) -> None:
+    def __init__(self, total: int, *, shared: bool = True, anonymous: int | None = None, what: str = "upload") -> None:
         self._total = total
-        self._what = what
+        self._anonymous = anonymous if shared and anonymous is not None else total
         self._shared = shared
-        self._taken = 0
+        self._what = what
+        self._seats: dict[int, _Seat] = {}
         self._held: dict[str | int, int] = {}
+        self._numbers = count()
 
-    @contextmanager
-    def place(self, caller: Caller) -> Iterator[None]:
-        """A place until the block ends. Raises TooManyRequests."""
+    def take(self, caller: Caller, slow: Slow | None = None) -> Callable[[], None]:
+        """A place until what it gives is called. Raises NoPlace."""
         is_anonymous = caller.subject.kind is SubjectKind.ANONYMOUS
         called = _network(caller.address) if is_anonymous else caller.subject.name
         who = called if is_anonymous else caller.subject.id
-        held = self._held
-        if self._taken >= self._total:
-            raise TooManyRequests(f"too many {self._what} at once; try again in a moment")
-        others = len(held) - (who in held)
-        if self._shared and held.get(who, 0) >= max(1, self._total // (others + 2)):
-            raise TooManyRequests(f"{called} has too many {self._what} at once; try again when one is done")
-        self._taken += 1
-        held[who] = held.get(who, 0) + 1
+        others = len(self._held) - (who in self._held)
+        full = f"too many {self._what}s at once; try again in a moment"
+        if self._shared and self._held.get(who, 0) >= max(1, self._total // (others + 2)):
+            refusal = f"{called} has too many {self._what}s under way at once; try again when one is done"
+            own = [number for number, seat in self._seats.items() if seat.who == who]
+            self._free(own, refusal if len(self._seats) < self._total else full)
+        elif is_anonymous and self._anonymous < self._total and self._strangers() >= self._anonymous:
+            refusal = f"too many {self._what}s at once by those who have not signed in; try again in a moment"
+            self._free([number for number, seat in self._seats.items() if seat.is_anonymous], refusal)
+        elif len(self._seats) >= self._total:
+            self._free(list(self._seats), full)
+        number = next(self._numbers)
+        self._seats[number] = _Seat(who, is_anonymous, slow)
+        self._held[who] = self._held.get(who, 0) + 1
+        return partial(self._leave, number)
+
+    @contextmanager
+    def place(self, caller: Caller, slow: Slow | None = None) -> Iterator[None]:
+        """A place until the block ends. Raises NoPlace."""
+        leave = self.take(caller, slow)
         try:
             yield
         finally:
-            self._taken -= 1
-            held[who] -= 1
-            if not held[who]:
-                del held[who]
+            leave()
+
+    def _strangers(self) -> int:
+        return sum(seat.is_anonymous for seat in self._seats.values())
+
+    def _free(self, numbers: list[int], refusal: str) -> None:
+        """Cut off whoever of these keeps their place waiting the longest. Raises NoPlace where nobody does."""
+        number = max(numbers, key=lambda each: _late(self._seats[each]), default=None)
+        seat = self._seats[number] if number is not None else None
+        if number is None or seat is None or seat.slow is None or seat.slow.late < LATE:
+            raise NoPlace(refusal)
+        self._leave(number)
+        seat.slow.cut()
+
+    def _leave(self, number: int) -> None:
+        seat = self._seats.pop(number, None)
+        if seat is None:  # it was taken away
+            return
+        self._held[seat.who] -= 1
+        if not self._held[seat.who]:
+            del self._held[seat.who]
+
+
+def _late(seat: _Seat) -> float:
+    return seat.slow.late if seat.slow is not None else 0.0
 
 
 def _rules(kind: Kind, rates: Rates, whose: str) -> tuple[_Rule, ...]:

@@ -84,7 +84,7 @@ async def test_what_is_being_read_is_not_closed(
 async def test_at_most_so_many_stay_open_and_they_are_closed_in_time(
     store: FilesystemBlobs, folder: DataFolder, copies: OpenCopies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_copies, "CAPACITY", 3)
+    monkeypatch.setattr(copies, "_capacity", 3)
     monkeypatch.setattr(open_copies, "LINGER", 0.2)
     lent = [await copies.open(await push(store, b"content %d" % number)) for number in range(5)]
     assert open_files(folder) == 5
@@ -101,7 +101,7 @@ async def test_at_most_so_many_stay_open_and_they_are_closed_in_time(
 async def test_who_reads_again_starts_its_time_anew(
     store: FilesystemBlobs, copies: OpenCopies, monkeypatch: pytest.MonkeyPatch, folder: DataFolder
 ) -> None:
-    monkeypatch.setattr(open_copies, "CAPACITY", 2)
+    monkeypatch.setattr(copies, "_capacity", 2)
     first, second = await push(store, b"first"), await push(store, b"second")
     for blob in (first, second, first):
         (await copies.open(blob)).close()

@@ -11,7 +11,7 @@ from orlop.domain.limits import Allowance
 from orlop.faces.ratelimit import rate_headers
 from orlop.ports.clock import SECOND
 from orlop.services.counters import COUNTERS, NUMBERS, SLOTS, Counters, counters_of_one
-from orlop.services.limits import FairShare, Kind, Limits, Rates
+from orlop.services.limits import LATE, FairShare, Kind, Limits, Rates
 from tests.registry import HandClock
 
 ALICE = Caller(Subject("alice", id=1), "192.0.2.1", "r1")
@@ -248,3 +248,69 @@ class TestFairShare:
             except TooManyRequests:
                 return count
         return 1_000
+
+
+class Line:
+    """A client that has kept a place waiting for so many seconds."""
+
+    def __init__(self, late: float) -> None:
+        self.late = late
+        self.is_cut = False
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+
+class TestWhoKeepsAPlaceWaiting:
+    """They lose it to the next that it would be taken from."""
+
+    def anonymous(self, number: int) -> Caller:
+        return Caller(ANONYMOUS, f"192.0.2.{number}", "")
+
+    def test_the_latest_of_ones_own_goes_first(self) -> None:
+        share = FairShare(4)
+        lines = [Line(LATE), Line(LATE + 1)]
+        others = Line(LATE + 9)
+        share.take(self.anonymous(1), others)
+        for line in lines:
+            share.take(ALICE, line)
+        assert [line.is_cut for line in lines] == [True, False], "one place is all that is left to each"
+        share.take(ALICE, Line(0))
+        assert [line.is_cut for line in lines] == [True, True]
+        assert not others.is_cut, "it is another's"
+
+    def test_nobody_goes_who_keeps_up(self) -> None:
+        share = FairShare(2)
+        line = Line(LATE - 0.1)
+        share.take(ALICE, line)
+        with pytest.raises(TooManyRequests, match="alice has too many uploads"):
+            share.take(ALICE, Line(0))
+        assert not line.is_cut
+
+    def test_a_place_that_was_taken_away_is_given_back_once(self) -> None:
+        share = FairShare(2)
+        leave = share.take(ALICE, Line(LATE))
+        share.take(ALICE, Line(0))
+        leave()
+        with pytest.raises(TooManyRequests):
+            share.take(ALICE, Line(0))
+
+    def test_strangers_together_leave_room_for_those_who_sign_in(self) -> None:
+        share = FairShare(12, anonymous=4, what="blob")
+        lines = [Line(0) for _ in range(4)]
+        for number, line in enumerate(lines):
+            share.take(self.anonymous(number), line)
+        with pytest.raises(TooManyRequests, match="too many blobs at once by those who have not signed in"):
+            share.take(self.anonymous(9), Line(0))
+        share.take(ALICE, Line(0))
+        lines[2].late = LATE
+        share.take(self.anonymous(9), Line(0))
+        assert [line.is_cut for line in lines] == [False, False, True, False]
+
+    def test_where_nothing_is_shared_the_latest_of_all_goes(self) -> None:
+        share = FairShare(3, shared=False, anonymous=1)
+        lines = [Line(LATE + number) for number in range(3)]
+        for line in lines:
+            share.take(self.anonymous(1), line)
+        share.take(self.anonymous(2), Line(0))
+        assert [line.is_cut for line in lines] == [False, False, True]

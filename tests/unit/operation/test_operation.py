@@ -82,8 +82,10 @@ class Operation:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
-        return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+        first, *rest = sent
+        assert first["type"] == "http.response.start"
+        assert {message["type"] for message in rest} == {"http.response.body"}
+        return first["status"], dict(first["headers"]), b"".join(message["body"] for message in rest)
 
 
 @pytest.fixture
@@ -197,7 +199,7 @@ def lives() -> Callable[..., Any]:
                 raise RuntimeError("no disk")
 
         never = Face(lambda: pytest.fail("no request was made"))
-        root = RootApp(never, never, {}, lambda: work("startup"), lambda: work("shutdown"))
+        root = RootApp(never, never, {}, never, lambda: work("startup"), lambda: work("shutdown"))
         await root({"type": "lifespan"}, receive, send)
         return sent
 
@@ -252,6 +254,6 @@ async def test_each_face_has_its_paths(path: str, face: str) -> None:
     async def nothing() -> None:
         return None
 
-    root = RootApp(named("distribution"), named("operation"), {"token": named("token")}, nothing, nothing)
+    root = RootApp(named("distribution"), named("operation"), {"token": named("token")}, print, nothing, nothing)
     await root({"type": "http", "path": path}, nothing, nothing)  # type: ignore[arg-type]
     assert taken == [face]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from orlop.server.http import Application, AtOnce, HttpServer, Terms
+from orlop.server.http import Application, AtOnce, HttpServer, Terms, Unread
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -40,11 +40,12 @@ async def asking(
     application: Application,
     terms: Terms = Terms(16_384, 30.0, 100),  # noqa: B008
     at_once: AtOnce = lambda _: None,
+    unread: Callable[[Unread], None] = lambda _: None,
 ) -> AsyncIterator[Client]:
     """A client of a server of its own."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = HttpServer(application, at_once, listener, terms, None)
+        server = HttpServer(application, at_once, listener, terms, None, unread)
         server.start()
         reader, writer = await asyncio.open_connection(*listener.getsockname(), limit=64 * MIB)
         try:
@@ -190,6 +191,16 @@ async def test_what_ends_the_connection_is_not_answered_at_once(asked: bytes) ->
         assert await client.rest() == b"ok"
 
 
+@pytest.mark.parametrize("short", [True, False])
+async def test_who_keeps_a_connection_by_http_1_0_is_told_that_it_goes_on(short: bool) -> None:
+    async with asking(LONG, at_once=ready(lambda _: b"ok" if short else None)) as client:
+        for _ in range(2):
+            _, headers = await client.answer(get("/", "1.0", "connection: keep-alive"))
+            assert headers[b"x-way"] == (b"short" if short else b"long")
+            assert headers[b"connection"] == b"keep-alive"
+            assert await client.reader.readexactly(2) == b"ok"
+
+
 async def test_a_defect_in_answering_at_once_is_a_500() -> None:
     def failing(_: str) -> bytes:
         raise ZeroDivisionError
@@ -324,6 +335,136 @@ async def test_a_body_is_not_read_faster_than_it_is_taken() -> None:
         assert client.writer.transport.get_write_buffer_size() > size // 2, "most of it is with the client still"
         taken.set()
         assert (await client.answer(b""))[1][b"x-count"] == b"%d" % size
+
+
+#: Heads that are no request of this protocol, and what is known of them.
+NONE = {
+    b"GET / HTTP/1.1\r\n\r\n": ("GET", "/"),
+    b"GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n": ("GET", "/"),
+    b"GET / HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n": ("GET", "/"),
+    b"GET / HTTP/1.1\r\nhost: a b\r\n\r\n": ("GET", "/"),
+    b"GET / HTTP/1.1\r\nhost: a/b\r\n\r\n": ("GET", "/"),
+    b"GET / HTTP/1.1\r\nhost: [\r\n\r\n": ("GET", "/"),
+    b"GET http://b/ HTTP/1.1\r\n\r\n": ("GET", "http://b/"),
+    b"GET / RTSP/1.0\r\nhost: a\r\n\r\n": ("GET", "/"),
+    b"GET / RTSP/1.1\r\nhost: a\r\n\r\n": ("GET", "/"),
+    b"GET / RTSP/1.0\r\n\r\n": ("GET", "/"),
+    b"DESCRIBE /HTTP/ RTSP/1.0\r\ncseq: 1\r\n\r\n": ("DESCRIBE", "/HTTP/"),
+    b"SOURCE / ICE/1.0\r\nhost: a\r\n\r\n": ("SOURCE", "/"),
+    b"POST / HTTP/1.0\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n": ("POST", "/"),
+    b"POST / HTTP/1.0\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n": ("POST", "/"),
+    b"no\r\n\r\n": ("", ""),
+    b"GET / HTTP/1.1\r\nhost: a\r\nx y: z\r\n\r\n": ("GET", "/"),
+}
+
+
+@pytest.mark.parametrize("cut", [0, 2, 12], ids=["whole", "cut", "cut in the line"])
+@pytest.mark.parametrize("behind", [b"", get("/first")])
+@pytest.mark.parametrize("sent", NONE)
+async def test_what_is_no_request_is_refused_and_told_of(sent: bytes, behind: bytes, cut: int) -> None:
+    """Alone or behind a request that is one, however it arrives."""
+    asked: list[str] = []
+    unread: list[Unread] = []
+
+    async def answering(scope: dict[str, Any], _: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await asyncio.sleep(0.02)
+        await send(start(200, (b"content-length", b"2")))
+        await send(body(b"ok"))
+
+    async with asking(answering, unread=unread.append) as client:
+        client.writer.write(behind + sent[:cut])
+        await asyncio.sleep(0.01)
+        client.writer.write(sent[cut:])
+        answers = (await client.rest()).split(b"\r\n\r\n")
+    refused = answers[-2].removeprefix(b"ok")
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in refused
+    assert len(asked) == (1 if behind else 0)
+    [told] = unread
+    method, target = NONE[sent]
+    assert (told.status, told.client) == (400, "127.0.0.1")
+    assert (told.method, told.target) == (method, target)
+
+
+async def test_a_head_that_is_too_large_is_told_of() -> None:
+    unread: list[Unread] = []
+    async with asking(LONG, unread=unread.append) as client:
+        status, _ = await client.answer(get("/x", "1.1", "x: " + "y" * 20_000))
+        assert status.split()[1] == b"431"
+    assert unread == [Unread(431, "GET", "/x", "127.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    ("target", "version", "host"),
+    [
+        ("/x", "1.1", b"a"),
+        ("http://b/x", "1.1", b"b"),
+        ("http://b:5000/x", "1.1", b"b:5000"),
+        ("http://user:word@b/x", "1.1", b"b"),
+        ("http://[::1]:5000/x", "1.1", b"[::1]:5000"),
+        ("http://b/x", "1.0", b"b"),
+    ],
+)
+async def test_the_host_of_a_target_replaces_that_of_the_head(target: str, version: str, host: bytes) -> None:
+    """Whatever came before on the connection, by the short way or the long."""
+    hosts: list[list[bytes]] = []
+
+    def noting(scope: dict[str, Any]) -> tuple[int, bytes, bytes] | None:
+        hosts.append([value for name, value in scope["headers"] if name == b"host"])
+        return (200, b"content-length: 0\r\n", b"") if scope["path"] == "/x" else None
+
+    async with asking(LONG, at_once=noting) as client:
+        for each in ("/x", target, "/x", target):
+            await client.answer(get(each, version, "connection: keep-alive"))
+    assert hosts == [[b"a"], [host], [b"a"], [host]]
+
+
+async def test_http_1_0_needs_no_host() -> None:
+    async with asking(LONG) as client:
+        assert (await client.answer(b"GET / HTTP/1.0\r\n\r\n"))[0] == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("line", [b"GET   /   HTTP/1.1", b"GET / HTTP/1.1"])
+async def test_an_empty_host_and_spaces_too_many_are_let_pass(line: bytes) -> None:
+    async with asking(LONG) as client:
+        assert (await client.answer(line + b"\r\nhost:\r\n\r\n"))[0] == b"HTTP/1.1 200 OK"
+
+
+def awaiting(length: int, method: str = "POST") -> bytes:
+    """The head of a client that wants to be told to send the body."""
+    return f"{method} / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n".encode()
+
+
+async def test_who_waits_to_be_told_to_send_is_told_before_the_answer() -> None:
+    async with asking(saying(start(200, (b"content-length", b"2")), body(b"ok"), reads=True)) as client:
+        client.writer.write(awaiting(3))
+        assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (await client.answer(b"abc"))[0] == b"HTTP/1.1 200 OK"
+
+
+async def test_who_has_begun_to_send_is_not_told_to() -> None:
+    async with asking(saying(start(200, (b"content-length", b"2")), body(b"ok"), reads=True)) as client:
+        client.writer.write(awaiting(3) + b"a")
+        await asyncio.sleep(0.1)
+        assert (await client.answer(b"bc"))[0] == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("asked", [awaiting(10 * MIB), awaiting(0), awaiting(0, "GET"), awaiting(3) + b"abc"])
+async def test_nothing_interim_comes_into_an_answer_that_has_begun(asked: bytes) -> None:
+    """An application that looks for more of the body, or for the client's leaving, while it answers."""
+
+    async def answering(_: dict[str, Any], receive: Receive, send: Send) -> None:
+        await send(start(200, (b"content-length", b"4")))
+        await send(body(b"on", more=True))
+        for _ in range(2):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(receive(), 0.05)
+        await send(body(b"e."))
+
+    async with asking(answering) as client:
+        assert (await client.answer(asked))[0] == b"HTTP/1.1 200 OK"
+        assert await client.reader.readexactly(4) == b"one."
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nhost:"])

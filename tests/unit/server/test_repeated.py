@@ -61,6 +61,15 @@ FOLLOWING: dict[str, list[bytes]] = {
     "a target that is too long": [following("/" + "a" * 3_000)],
     "a target that is long": [following("/" + "a" * 1_500)],
     "no request": [b"\0" * 9],
+    "another protocol": [FIRST.replace(b"HTTP/1.1", b"RTSP/1.1")],
+    "no host": [FIRST.replace(b"host: a\r\n", b"")],
+    "two hosts": [FIRST.replace(b"host: a\r\n", b"host: a\r\nhost: a\r\n")],
+    "another host in the target": [following("http://b/v2/app/manifests/v1"), following("/two")],
+    "another host in the target only": [FIRST, following("http://b/v2/app/manifests/v1"), FIRST],
+    "kept by HTTP/1.0": [get("/v2/app", "1.0", *SIGNED, "connection: keep-alive")] * 3,
+    "a body by HTTP/1.0": [
+        get("/v2/app", "1.0", *SIGNED, "connection: keep-alive", "transfer-encoding: chunked") + b"0\r\n\r\n"
+    ],
 }
 
 

@@ -3,7 +3,7 @@
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.inventory import FilesystemInventory
 from orlop.adapters.filesystem.layout import DataFolder
-from orlop.adapters.filesystem.open_copies import OpenCopies
+from orlop.adapters.filesystem.open_copies import CAPACITY, OpenCopies
 from orlop.adapters.filesystem.reader import FilesystemReader
 from orlop.adapters.filesystem.stage import FilesystemStage
 from orlop.adapters.filesystem.threads import DiskThreads
@@ -27,12 +27,13 @@ class FilesystemRemover:
 
 
 class FilesystemBlobs:
-    """All roles of the blob store in one data folder, for bootstrap to hand each service what it needs."""
+    """All roles of the blob store in one data folder, for bootstrap to hand each service what it needs. `open_copies`
+    of those that were served stay open for a while."""
 
-    def __init__(self, folder: DataFolder) -> None:
+    def __init__(self, folder: DataFolder, open_copies: int = CAPACITY) -> None:
         self._threads = DiskThreads(THREADS)
         self.reader = FilesystemReader(folder, self._threads)
-        self.serving = OpenCopies(self.reader)
+        self.serving = OpenCopies(self.reader, open_copies)
         self.stage = FilesystemStage(folder, self._threads)
         self.remover = FilesystemRemover(folder, self._threads)
         self.inventory = FilesystemInventory(folder, self._threads)

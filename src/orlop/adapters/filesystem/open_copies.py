@@ -16,15 +16,19 @@ from orlop.ports.blobs import PIECE, InFile
 #: Seconds that a copy stays open after it was last lent.
 LINGER = 60.0
 
-#: Copies that stay open, at most; when there are so many, further ones are open only as long as they are read.
+#: Copies that stay open, at most, unless fewer are wanted.
 CAPACITY = 4_096
 
 
 class OpenCopies:
-    """See ports.blobs.BlobReader. Each copy is opened once, however many read it at the same time and soon after."""
+    """See ports.blobs.BlobReader. Each copy is opened once, however many read it at the same time and soon after.
 
-    def __init__(self, reader: FilesystemReader) -> None:
+    When `capacity` of them stay open, further ones are open only as long as they are read.
+    """
+
+    def __init__(self, reader: FilesystemReader, capacity: int = CAPACITY) -> None:
         self._reader = reader
+        self._capacity = capacity
         self._shared: OrderedDict[BlobKey, _Shared] = OrderedDict()  # the longest unused first
         self._sweeping = False
 
@@ -35,7 +39,7 @@ class OpenCopies:
         if shared is None:
             shared = _Shared(await self._reader.open(blob))
             self._close_until(loop.time())
-            if len(self._shared) < CAPACITY and blob.key not in self._shared:
+            if len(self._shared) < self._capacity and blob.key not in self._shared:
                 self._shared[blob.key] = shared
                 shared.users += 1
         else:

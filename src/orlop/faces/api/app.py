@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -19,6 +18,7 @@ from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.exchange import combined
 from orlop.faces.distribution.responses import Response, header
 from orlop.faces.distribution.sending import Send, send_response
+from orlop.faces.origins import origin_of
 from orlop.faces.ratelimit import Header, limit_headers
 from orlop.services.idempotency import Idempotency, Kept, Reused
 from orlop.telemetry.requests import RequestLog, RequestRecord
@@ -34,6 +34,7 @@ _IDLE = 30.0
 
 _DESCRIPTION = f"{PREFIX}/openapi.json"
 _PASSWORD = f"{PREFIX}/me/password"
+_NAMELESS = (b"host", b"localhost")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -191,7 +192,9 @@ class ApiApp:
             sent.append(message)
 
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        inner = {**scope, "method": method, CALLER: caller, REQUEST_ID: request_id, "state": {}}
+        # No route needs to know under which name it is reached, and the framework fails at some.
+        lines = [_NAMELESS, *(line for line in scope["headers"] if line[0] != b"host")]
+        inner = {**scope, "method": method, "headers": lines, CALLER: caller, REQUEST_ID: request_id, "state": {}}
         await self.routes(inner, receive, send)  # type: ignore[arg-type]
         start, *rest = sent
         headers = [(name.lower(), value) for name, value in start["headers"] if name.lower() != b"content-length"]
@@ -219,10 +222,14 @@ def _refuse_foreign(scope: Scope, headers: dict[bytes, bytes]) -> None:
     """Raises Denied for a change that a page of another site has a browser send, with a password that it remembers."""
     if scope["method"] in _SAFE:
         return
-    origin = headers.get(b"origin")
+    said = headers.get(b"origin")
     site = headers.get(b"sec-fetch-site", b"none")
-    host = headers.get(b"host", b"").decode("latin-1")
-    foreign = origin is not None and urlsplit(origin.decode("latin-1")).netloc != host
+    if said is None:
+        foreign = False
+    else:
+        origin = origin_of(said.decode("latin-1"))
+        host = headers.get(b"host", b"").decode("latin-1")
+        foreign = origin is None or origin != origin_of(f"{origin.scheme}://{host}")
     if foreign or site not in {b"none", b"same-origin"}:
         raise Denied("changes do not come from pages of other sites")
 

@@ -35,6 +35,7 @@ from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.ratelimit import Header, limit_headers
 from orlop.ports.clock import Clock
 from orlop.services.access import Access
+from orlop.services.limits import NoPlace, Slow
 from orlop.services.standing import Standing, Standings
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
@@ -44,6 +45,8 @@ Scope = dict[str, Any]
 
 R = TypeVar("R", Response, AnyResponse)
 
+#: Where a server tells who keeps it waiting, and lets them be cut off (server.http).
+PACE = "orlop.pace"
 #: What a `ns` parameter may be: a host, perhaps with a port.
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](?::[0-9]{1,5})?", re.ASCII)
 
@@ -133,7 +136,7 @@ class DistributionApp:
                 counted = True
                 # Before anything is opened for whoever asks too often.
                 limited = limit_headers(self._doors.turnstile.admit(asked.caller, given.kind, asked.method))
-                response = await given.respond()
+                response = await self._placed(await given.respond(), scope, asked.caller)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where answers are made of it
             failure = error
         if response is None or asked is None or given is None:
@@ -251,7 +254,7 @@ class DistributionApp:
                 if failure is not None:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)
-                response = await self._answer(scope, request, exchange, standing)
+                response = await self._placed(await self._answer(scope, request, exchange, standing), scope, caller)
                 if isinstance(response, Response) and request.kind in LISTS:
                     held.enter_context(self._doors.turnstile.held(caller, response))
             except RegistryError as refusal:
@@ -306,8 +309,19 @@ class DistributionApp:
             await exchange.body.read(0, "a request of this kind")
         if kind not in UPLOADING:
             return await self._table[kind](request, exchange)
-        with self._doors.turnstile.upload(exchange.caller):
+        with self._doors.turnstile.upload(exchange.caller, _pace(scope)):
             return await self._table[kind](request, exchange)
+
+    async def _placed(self, response: AnyResponse, scope: Scope, caller: Caller) -> AnyResponse:
+        """The answer with a place to get it at, if it holds anything open. Raises NoPlace."""
+        if isinstance(response, Response):
+            return response
+        try:
+            release = await self._doors.turnstile.reader(caller, _pace(scope))
+        except BaseException:
+            response.content.close()
+            raise
+        return msgspec.structs.replace(response, release=release)
 
     async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
@@ -337,10 +351,18 @@ class DistributionApp:
         response = render(refusal, request_id)
         if isinstance(refusal, Denied | Unauthorized) and refusal.kind:
             self._doors.refused(refusal.kind)
+        if isinstance(refusal, NoPlace):  # nor is there one to stay at
+            response = msgspec.structs.replace(response, headers=[*response.headers, (b"connection", b"close")])
         if isinstance(refusal, Unauthorized):
             challenge = header("www-authenticate", self._doors.challenges.bearer(refusal, scope, headers))
             response = msgspec.structs.replace(response, headers=[*response.headers, challenge])
         return response
+
+
+def _pace(scope: Scope) -> Slow | None:
+    """Whoever asks, where the server tells how they keep it waiting."""
+    pace: Slow | None = scope.get("extensions", {}).get(PACE)
+    return pace
 
 
 def _named(response: R, request: Request) -> R:

@@ -1,5 +1,7 @@
 """Responses as values."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from orlop.domain.ranges import Span
@@ -33,12 +35,13 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class StreamResponse(msgspec.Struct, frozen=True):
-    """An answer whose body is a part of an open copy, which is closed when it is sent."""
+    """An answer whose body is a part of an open copy, which is closed when it is sent; then `release` is called."""
 
     status: int
     headers: Headers
     content: BlobContent
     span: Span
+    release: Callable[[], None] | None = None
 
 
 AnyResponse = Response | StreamResponse

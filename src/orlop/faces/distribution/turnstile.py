@@ -1,6 +1,8 @@
 """Counts who goes through: limits how often somebody may, and tells the audit log of refusals and pulls."""
 
-from contextlib import AbstractContextManager, nullcontext
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import msgspec
 
@@ -13,20 +15,50 @@ from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.responses import Response
 from orlop.faces.distribution.sending import LARGE
 from orlop.ports.catalog import Pull
-from orlop.services.limits import FairShare, Kind, Limits
+from orlop.services.limits import LATE, FairShare, Kind, Limits, NoPlace, Slow
 from orlop.services.notices import Notices
 
 #: What requests count as, beside requests; only a GET of a manifest is a pull.
 _KINDS = {requests.Kind.MANIFEST_GET: Kind.PULL, requests.Kind.UPLOAD_START: Kind.UPLOAD}
 
+#: How often, and how many seconds apart, a place to get a blob is asked for: longer than it takes to be LATE.
+_TRIES, _PAUSE = 15, 0.2
+
+
+class _Waiter:
+    """Somebody who waits for a place. When all wait who may, the next does so instead of who has for the longest."""
+
+    def __init__(self) -> None:
+        self._left = _TRIES
+        self._waited = 0
+
+    @property
+    def late(self) -> float:
+        """See Slow."""
+        return LATE + self._waited
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether to try once more."""
+        self._waited += 1
+        return self._waited <= self._left
+
+    def cut(self) -> None:
+        """See Slow."""
+        self._left = 0
+
 
 class Turnstile(msgspec.Struct, frozen=True):
-    """`limits` is None where nothing is limited: then there is nothing to count."""
+    """`limits` is None where nothing is limited: then there is nothing to count. `uploads` and `readers` are the places
+    of those who send and get blobs, since what these hold open is bounded (domain.descriptors); `waiting` are those to
+    wait at for one to get a blob."""
 
     notices: Notices
     limits: Limits | None
     uploads: FairShare
     lists: FairShare
+    readers: FairShare
+    waiting: FairShare
 
     def admit(self, caller: Caller, kind: requests.Kind, method: str) -> Allowance | None:
         """Count a request. Raises TooManyRequests."""
@@ -35,9 +67,23 @@ class Turnstile(msgspec.Struct, frozen=True):
         counted = Kind.REQUEST if method == "HEAD" else _KINDS.get(kind, Kind.REQUEST)
         return self.limits.admit(caller, counted)
 
-    def upload(self, caller: Caller) -> AbstractContextManager[None]:
+    def upload(self, caller: Caller, pace: Slow | None) -> AbstractContextManager[None]:
         """A place to upload until the block ends. Raises TooManyRequests."""
-        return self.uploads.place(caller)
+        return self.uploads.place(caller, pace)
+
+    async def reader(self, caller: Caller, pace: Slow | None) -> Callable[[], None]:
+        """A place to get a blob until what it gives is called; who comes when there is none may wait for a moment, in
+        which whoever keeps one waiting loses it. Raises NoPlace."""
+        try:
+            return self.readers.take(caller, pace)
+        except NoPlace as refusal:
+            waiter = _Waiter()
+            with self.waiting.place(caller, waiter):
+                while waiter.goes_on:
+                    await asyncio.sleep(_PAUSE)
+                    with suppress(NoPlace):
+                        return self.readers.take(caller, pace)
+            raise refusal
 
     def held(self, caller: Caller, response: Response) -> AbstractContextManager[None]:
         """A place for a list while it is sent, if it is large: whoever does not read it keeps it in memory. Raises

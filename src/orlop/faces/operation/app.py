@@ -8,13 +8,15 @@ import msgspec
 
 from orlop.domain.errors import RegistryError
 from orlop.faces.distribution.body import Receive, RequestBody
+from orlop.faces.distribution.exchange import combined
+from orlop.faces.distribution.responses import Response
+from orlop.faces.distribution.sending import Send, send_response
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
 from orlop.telemetry.metrics import CONTENT_TYPE, Metrics
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 Scope = dict[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: How long a body that nobody asked for may stand still, in seconds.
 _BODY_IDLE = 5.0
@@ -52,16 +54,18 @@ class OperationApp:
         """One request."""
         started = time.perf_counter()
         request_id = self._request_ids()
-        headers = dict(scope["headers"])
-        close = True
+        headers = combined(scope["headers"])
         body: RequestBody | None = None
         try:
             body = RequestBody(receive, headers, _BODY_IDLE, http1=scope["http_version"] < "2")
-            close = not await body.drain()
             answer = await self._answer(scope["method"], scope["path"])
         except RegistryError as refusal:
             answer = _json(400, {"error": refusal.message})
-        await self._send(answer, send, head=scope["method"] == "HEAD", close=close, request_id=request_id)
+        more, linger = [(b"x-request-id", request_id.encode())], None
+        if body is None or not (body.finished or await body.drain()):
+            more.append((b"connection", b"close"))
+            linger = body.linger if body is not None else None
+        await send_response(send, _rendered(answer), more, head=scope["method"] == "HEAD", linger=linger)
         if answer.status != 200:  # probes that found nothing wrong would fill the log
             self._log.finished(
                 RequestRecord(
@@ -105,20 +109,16 @@ class OperationApp:
             totals = None
         return Answer(200, CONTENT_TYPE, self._metrics.render(totals))
 
-    async def _send(self, answer: Answer, send: Send, *, head: bool, close: bool, request_id: str) -> None:
-        headers = [
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", str(len(answer.body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-request-id", request_id.encode()),
-            (b"server", b"orlop"),
-        ]
-        if answer.status == 405:
-            headers.append((b"allow", b"GET, HEAD"))
-        if close:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if head else answer.body})
+
+def _rendered(answer: Answer) -> Response:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"cache-control", b"no-store"),
+        (b"server", b"orlop"),
+    ]
+    if answer.status == 405:
+        headers.append((b"allow", b"GET, HEAD"))
+    return Response(answer.status, headers, answer.body)
 
 
 def _json(status: int, content: object) -> Answer:

@@ -95,9 +95,11 @@ class TokenApp:
             failure = RegistryError("the registry failed; its log says why")
             response = self._refused(method, failure, request_id)
         more: Headers = [(b"x-request-id", request_id.encode()), (b"server", b"orlop")]
+        linger = None
         if body is None or not (body.finished or await body.drain()):
             more.append((b"connection", b"close"))
-        sent = await send_response(send, response, more, head=method == "HEAD")
+            linger = body.linger if body is not None else None
+        sent = await send_response(send, response, more, head=method == "HEAD", linger=linger)
         self._log.finished(
             RequestRecord(
                 request_id=request_id,

@@ -15,6 +15,8 @@ from orlop.domain.secrets import Draw
 from orlop.faces.distribution.body import Receive, RequestBody
 from orlop.faces.distribution.errors import status_of
 from orlop.faces.distribution.exchange import combined
+from orlop.faces.distribution.responses import Response
+from orlop.faces.distribution.sending import Send, send_response
 from orlop.faces.proxies import Proxies
 from orlop.faces.ui import cookies
 from orlop.faces.ui.account import OwnAccount
@@ -36,7 +38,6 @@ from orlop.services.sessions import BrowserSessions, form_token, new_secret
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 Scope = dict[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Handler = Callable[[UiExchange], Awaitable[Reply]]
 ProviderHandler = Callable[[UiExchange, str], Awaitable[Reply]]
 
@@ -114,15 +115,14 @@ class UiApp:
         base = self._proxies.base(scope, headers)
         address = self._proxies.client(scope, headers)
         secure = base.startswith("https://")
-        subject, received, close = "", 0, True
+        subject = ""
+        body: RequestBody | None = None
         try:
             body = RequestBody(receive, headers, _BODY_IDLE, http1=scope["http_version"] < "2")
             if scope["path"].startswith("/static/"):
-                close = not await body.drain()
                 reply = self._file(scope["method"], scope["path"], headers)
             else:
                 content = await body.read(FORM_MAX, "a form")
-                received, close = body.received, not body.finished
                 exchange, fresh = await self._exchange(scope, headers, content, base, address, request)
                 subject = exchange.visitor.account.name if exchange.visitor else ""
                 reply = _with_visit(await self._answer(exchange, headers), fresh)
@@ -133,7 +133,13 @@ class UiApp:
             reply = self._refusal(
                 _nobody(scope, base, address, request), RegistryError("something went wrong here; try again")
             )
-        await _send(reply, send, secure=secure, head=scope["method"] == "HEAD", close=close, request=request)
+        more, linger = [(b"x-request-id", request.encode())], None
+        if body is None or not (body.finished or await body.drain()):
+            more.append((b"connection", b"close"))
+            linger = body.linger if body is not None else None
+        sent = await send_response(
+            send, _rendered(reply, secure=secure), more, head=scope["method"] == "HEAD", linger=linger
+        )
         self._log.finished(
             RequestRecord(
                 request_id=request,
@@ -142,8 +148,8 @@ class UiApp:
                 route="ui",
                 status=reply.status,
                 seconds=time.perf_counter() - started,
-                bytes_in=received,
-                bytes_out=len(reply.body),
+                bytes_in=body.received if body is not None else 0,
+                bytes_out=sent,
                 client=address,
                 user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
                 subject=subject,
@@ -297,12 +303,10 @@ def _with_visit(reply: Reply, fresh: str) -> Reply:
     return msgspec.structs.replace(reply, cookies=(*reply.cookies, Cookie(cookies.VISIT, fresh)))
 
 
-async def _send(reply: Reply, send: Send, *, secure: bool, head: bool, close: bool, request: str) -> None:
+def _rendered(reply: Reply, *, secure: bool) -> Response:
     headers = [
         *_GUARDS,
         (b"content-type", reply.content_type.encode()),
-        (b"content-length", str(len(reply.body)).encode()),
-        (b"x-request-id", request.encode()),
         *((name.encode(), value.encode("latin-1")) for name, value in reply.headers),
         *((b"set-cookie", cookies.render(cookie, secure=secure).encode()) for cookie in reply.cookies),
     ]
@@ -310,7 +314,4 @@ async def _send(reply: Reply, send: Send, *, secure: bool, head: bool, close: bo
         headers.append((b"cache-control", b"no-store"))
     if reply.location:
         headers.append((b"location", reply.location.encode("ascii")))
-    if close:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else reply.body})
+    return Response(reply.status, headers, reply.body)

@@ -7,6 +7,7 @@ import msgspec
 
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.errors import Denied, RequestInvalid
+from orlop.faces.origins import origin_of
 from orlop.services.sessions import Visitor, is_form_token
 
 #: The largest form, in bytes; an answer of a passkey is a few thousand.
@@ -129,7 +130,7 @@ def refuse_foreign(headers: Mapping[bytes, bytes], base: str) -> None:
     """
     origin = headers.get(b"origin", b"").decode("latin-1")
     # Some browsers leave Origin out where the site is the same, and say so in another header.
-    same = _origin(origin) == _origin(base) if origin else headers.get(b"sec-fetch-site") == b"same-origin"
+    same = origin_of(origin) == origin_of(base) if origin else headers.get(b"sec-fetch-site") == b"same-origin"
     if not same:
         raise Denied(
             "the form was sent from another site; open the page here and try again"
@@ -141,13 +142,3 @@ def refuse_forged(form: Mapping[str, str], secret: str) -> None:
     """Raises Denied unless the form came from a page that this browser was given."""
     if not is_form_token(form.get("csrf", ""), secret):
         raise Denied("the page was open for too long, or in another browser; load it again and repeat")
-
-
-def _origin(text: str) -> tuple[str, str, int | None] | None:
-    """RFC 6454, section 4: scheme, host and port; None for what has none, such as `null`."""
-    try:
-        url = urlsplit(text)
-        port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    except ValueError:
-        return None
-    return (url.scheme, url.hostname, port) if url.hostname else None

@@ -4,7 +4,7 @@ Nothing here knows of registries. What it offers beyond ASGI is the extension fo
 and answers at once.
 """
 
-from orlop.server.http.connection import Application, AtOnce, Message, Receive, Send, Whole
+from orlop.server.http.house import Application, AtOnce, Message, OnUnread, Receive, Send, Unread, Whole
 from orlop.server.http.listener import HttpServer, Terms
 
-__all__ = ["Application", "AtOnce", "HttpServer", "Message", "Receive", "Send", "Terms", "Whole"]
+__all__ = ["Application", "AtOnce", "HttpServer", "Message", "OnUnread", "Receive", "Send", "Terms", "Unread", "Whole"]

@@ -5,18 +5,27 @@ request ends and the next begins must not be guessed.
 """
 
 import asyncio
-import os
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
 import structlog
 
-from orlop.server.http.exchange import STATUS_LINES, AnswerInvalid, Exchange
+from orlop.server.http.exchange import JOINED, STATUS_LINES, AnswerInvalid, Exchange
+from orlop.server.http.heads import (
+    HeadTooLarge,
+    Unanswerable,
+    hosted,
+    require_framing,
+    require_http,
+    status_of,
+    target_of,
+)
+from orlop.server.http.house import PACE, House, Message, Unread
+from orlop.server.http.outlet import Outlet
+from orlop.server.http.pace import Pace, Patience
 from orlop.server.http.repeated import Repeated
 
 #: Bytes of a body that wait for the application, from which on no more are read.
@@ -30,49 +39,12 @@ _FIELDS = 100
 _PROMPT = 16
 #: Bytes around each chunk of a body that are nothing unusual: its size and two ends of lines.
 _AROUND = 24
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
-#: A whole answer: status, fields as they are sent with the length among them, and body.
-Whole = tuple[int, bytes, bytes]
-#: Beside ASGI: the answer to a request whose head has arrived, if it can be given without waiting for anything. None:
-#: ask as ASGI asks, as for every request that has a body. It costs less, for there are no tasks and no queues.
-AtOnce = Callable[[Message], Whole | None]
-
 _EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.zerocopysend": {}}
 #: The address of who has left before it was asked for.
 _NOWHERE = ("", 0)
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 _log = structlog.get_logger("orlop.server")
-
-
-class House(Protocol):
-    """What the connections of a worker share."""
-
-    is_draining: bool
-    is_secure: bool
-    date: bytes
-    head_bytes: int
-    application: Application
-    at_once: AtOnce
-
-    def entered(self, connection: "Connection") -> None:
-        """A client is here."""
-        ...
-
-    def left(self, connection: "Connection") -> None:
-        """It is gone."""
-        ...
-
-
-class _HeadTooLarge(Exception):
-    """A head, or what follows a chunked body, is larger than is read."""
-
-
-class _Unanswerable(Exception):
-    """A request that is HTTP, but that nobody here can answer."""
 
 
 class Connection(asyncio.Protocol):
@@ -87,6 +59,8 @@ class Connection(asyncio.Protocol):
         self._exchanges: deque[Exchange] = deque()  # the first one is being answered
         self._reading: Exchange | None = None  # whose body arrives
         self._task: asyncio.Task[None] | None = None
+        self._arrived = b""  # what is being read now
+        self._line = bytearray()  # what came before that of a head without a whole field yet
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._counted = 0  # of the head under way, or of what follows a body
@@ -103,7 +77,11 @@ class Connection(asyncio.Protocol):
         self._begun = 0  # how many heads began in what has arrived
         self._given: Message | None = None  # the scope of what was answered at once last
         self._repeated: Repeated | None = None
-        self._outlet: socket.socket | None = None
+        self._outlet = Outlet(loop, client)
+        self._pace = Pace()
+        self._written = self._came = 0  # bytes through the transport, and of bodies
+        self._is_cut = False
+        self._refused = 0  # the status for what came and is no request, if it has to wait for those before it
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._common: dict[str, Any] = {}
         self.is_gone = False
@@ -123,7 +101,7 @@ class Connection(asyncio.Protocol):
             "server": (transport.get_extra_info("sockname") or _NOWHERE)[:2],
             "client": (transport.get_extra_info("peername") or _NOWHERE)[:2],
             "root_path": "",
-            "extensions": {} if is_secure else _EXTENSIONS,
+            "extensions": {PACE: self} if is_secure else {PACE: self, **_EXTENSIONS},
         }
         self.waiting_since = self._loop.time()
         self._house.entered(self)
@@ -134,9 +112,8 @@ class Connection(asyncio.Protocol):
         self._make_room()
         for exchange in self._exchanges:
             exchange.break_off()
-        if self._outlet is not None:
-            self._loop.remove_writer(self._outlet)
-            self._outlet.close()
+        self._outlet.close()
+        self._house.holds(self, 0)
         self._house.left(self)
 
     def eof_received(self) -> bool:
@@ -150,10 +127,12 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""
         self._is_full = True
+        self._house.holds(self, self._transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         """See asyncio.Protocol."""
         self._is_full = False
+        self._house.holds(self, 0)
         self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -165,23 +144,28 @@ class Connection(asyncio.Protocol):
         if is_between and self._is_repeated(data):
             return
         self._begun, self._given = 0, None
+        self._arrived = data
         try:
             self._framing += len(data)
             self._parser.feed_data(data)
             if self._in_head:
                 self._fed += len(data)
+                if not self._headers:
+                    self._line += data
             if max(self._fed, self._framing) > self._house.head_bytes:
-                raise _HeadTooLarge
+                raise HeadTooLarge
             if is_between and self._begun == 1 and self._given is not None and not self._in_head:
                 self._repeated = Repeated.of(data, self._given)
         except httptools.HttpParserUpgrade:
             self._takes_no_more = True  # it is answered as what it is without; what follows might be another protocol
         except httptools.HttpParserCallbackError as error:
-            self._refuse(_status(error.__context__))
-        except _HeadTooLarge:
+            self._refuse(status_of(error.__context__))
+        except HeadTooLarge:
             self._refuse(431)
         except httptools.HttpParserError:
             self._refuse(400)
+        finally:
+            self._arrived = b""
 
     def _is_repeated(self, data: bytes) -> bool:
         """Take what arrived if it is the head of before, whole, with another target; the parser stands between two
@@ -195,7 +179,8 @@ class Connection(asyncio.Protocol):
             self._take(scope, ends=False, awaited=False)
             self.on_message_complete()
         except Exception as error:  # noqa: BLE001 - a defect of the application, as one that the parser comes upon
-            self._refuse(_status(error))
+            self._url = scope["raw_path"]
+            self._refuse(status_of(error))
         return True
 
     # --- what the parser tells ----------------------------------------------------------------------------------------
@@ -219,8 +204,10 @@ class Connection(asyncio.Protocol):
         self._count(len(name) + len(value) + 4)
         if self._reading is not None:
             return
+        if not self._headers:
+            self._check_protocol()
         if len(self._headers) >= _FIELDS:
-            raise _HeadTooLarge
+            raise HeadTooLarge
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self._is_awaited = True
@@ -229,12 +216,16 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Its head is whole."""
         if len(self._exchanges) >= _QUEUE:
-            raise _Unanswerable
-        raw, query = _target(self._url)
+            raise Unanswerable
+        if not self._headers:
+            self._check_protocol()
+        raw, query, authority = target_of(self._url)
         path = raw.decode("latin-1")
         version = self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise _Unanswerable
+            raise Unanswerable
+        headers = hosted(self._headers, version, authority)
+        require_framing(headers, version)
         self._counted = self._fed = 0
         self._in_head = False
         self._has_asked = True
@@ -245,7 +236,7 @@ class Connection(asyncio.Protocol):
             "path": unquote(path) if "%" in path else path,
             "raw_path": raw,
             "query_string": query,
-            "headers": self._headers,
+            "headers": headers,
         }
         # Another protocol is not spoken here: the answer is the last of this one.
         ends = not self._parser.should_keep_alive() or self._parser.should_upgrade()
@@ -271,6 +262,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Some of its body."""
         self._framing -= len(body)
+        self._came += len(body)
         if self._reading is not None:
             self._reading.arrived(body)
             if self._reading.held >= _AHEAD:
@@ -288,7 +280,11 @@ class Connection(asyncio.Protocol):
     def _count(self, read: int) -> None:
         self._counted += read
         if self._counted > self._house.head_bytes:
-            raise _HeadTooLarge
+            raise HeadTooLarge
+
+    def _check_protocol(self) -> None:
+        require_http(bytes(self._line) + self._arrived if self._line else self._arrived, self._url)
+        self._line.clear()
 
     # --- what exchanges ask for: see exchange.Line --------------------------------------------------------------------
 
@@ -304,6 +300,7 @@ class Connection(asyncio.Protocol):
     def write(self, content: bytes) -> None:
         """See Line."""
         if not self._is_over:
+            self._written += len(content)
             self._transport.write(content)
 
     async def drained(self) -> None:
@@ -315,30 +312,11 @@ class Connection(asyncio.Protocol):
         """See Line. Past the transport, once that has nothing left to send."""
         if self._transport.get_write_buffer_size():
             await self._flushed()
-        if self._is_over:
-            return
-        try:
-            outlet = self._outlet
-            if outlet is None:
-                outlet = self._outlet = self._client.dup()
-                outlet.setblocking(False)
-            while head and not self.is_gone:
-                try:
-                    head = head[outlet.send(head, socket.MSG_MORE) :]
-                except BlockingIOError:
-                    await self._writable(outlet)
-            while count and not self.is_gone:
-                try:
-                    sent = os.sendfile(outlet.fileno(), descriptor, offset, count)
-                except BlockingIOError:
-                    await self._writable(outlet)
-                    continue
-                if not sent:
-                    raise EOFError
-                offset += sent
-                count -= sent
-        except ConnectionError:
-            self._transport.abort()
+        if not self._is_over:
+            try:
+                await self._outlet.send(head, descriptor, offset, count)
+            except ConnectionError:
+                self._transport.abort()
 
     def wants_more(self) -> None:
         """See Line."""
@@ -354,14 +332,6 @@ class Connection(asyncio.Protocol):
         await self.drained()
         if not self._is_over:
             self._transport.set_write_buffer_limits(high=HIGH_WATER)
-
-    async def _writable(self, outlet: socket.socket) -> None:
-        self._loop.add_writer(outlet, self._make_room)
-        try:
-            await self._wait()
-        finally:
-            if outlet.fileno() >= 0:
-                self._loop.remove_writer(outlet)
 
     async def _wait(self) -> None:
         self._room = self._loop.create_future()
@@ -380,7 +350,12 @@ class Connection(asyncio.Protocol):
             return False
         status, fields, body = answer
         self._prompt -= 1
-        self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
+        if scope["http_version"] == "1.0":  # who does not hear that it goes on waits for the end
+            fields += b"connection: keep-alive\r\n"
+        if len(body) <= JOINED:
+            self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
+        else:  # those who do not read it hold it together
+            self._transport.writelines((b"%b%b%b\r\n" % (STATUS_LINES[status], fields, house.date), body))
         self._given = scope
         self.waiting_since = self._loop.time()
         return True
@@ -406,6 +381,8 @@ class Connection(asyncio.Protocol):
             self.end()
         elif self._exchanges:
             self._task = self._loop.create_task(self._answer(self._exchanges[0]))
+        elif self._refused:
+            self._end(self._refused)
         elif self._takes_no_more:
             self.end()
         else:
@@ -421,10 +398,54 @@ class Connection(asyncio.Protocol):
             else:
                 self.waiting_since = self._loop.time()
 
-    def look(self, since: float) -> None:
-        """End if a head has been waited for since then, in seconds of the loop's clock."""
-        if self.waiting_since is not None and self.waiting_since <= since and not self._is_unread:
-            self.end()
+    def look(self, now: float, since: float, patience: Patience) -> bool:
+        """End if a head has been waited for since then, in seconds of the loop's clock; cut the connection, and be
+        True, if its client has kept the server waiting for too long."""
+        is_due = self._is_full or self._outlet.is_waiting or self._transport.is_closing()
+        if not is_due and self.waiting_since is not None:
+            self._pace.reset()
+            self._outlet.close()  # until it is needed again
+            if self.waiting_since <= since and not self._is_unread:
+                self.end()
+            return False
+        if not (is_due or self._is_body_due):
+            self._pace.pause()
+            return False
+        out = self._outlet.moved + self._written - self._transport.get_write_buffer_size()
+        late = self._pace.look(now, self._client, out, self._came, patience.rate, takes=is_due)
+        if late <= patience.seconds:
+            return False
+        self.cut()
+        return True
+
+    @property
+    def _is_body_due(self) -> bool:
+        """Whether the application waits for more of a body."""
+        first = self._exchanges[0] if self._exchanges else None
+        return first is not None and first is self._reading and self._is_reading and first.is_due
+
+    @property
+    def late(self) -> float:
+        """See PACE."""
+        return self._pace.late
+
+    def cut(self) -> None:
+        """See PACE. Whoever has not sent all of a body may hear why, if they can be told in the same time again."""
+        self._house.cuts += 1
+        self._pace.reset()
+        if self._is_body_due and not self._is_cut and not self._is_full:
+            self._is_cut = self._takes_no_more = True
+            assert self._reading is not None
+            self._reading.break_off()
+        else:
+            self._transport.abort()
+
+    def make_way(self) -> bool:
+        """End in favour of others, if nothing is asked for; whether it does."""
+        if self.waiting_since is None or self._is_unread:
+            return False
+        self.end()
+        return True
 
     @property
     def _is_unread(self) -> bool:
@@ -450,11 +471,18 @@ class Connection(asyncio.Protocol):
         self.end()
 
     def _refuse(self, status: int) -> None:
-        """What came is no request: nothing after it is one. A request under way is answered first."""
+        """What came is no request: nothing after it is one. Requests under way are answered first; of one whose body it
+        was to be, that is the answer."""
         self._takes_no_more = True
         if self._reading is not None:
             self._reading.break_off()
-        if not self._exchanges:
+            return
+        client = str(self._common["client"][0])
+        method = (self._parser.get_method() or b"").decode("latin-1") if self._url else ""
+        self._house.unread(Unread(status, method, self._url.decode("latin-1"), client))
+        if self._exchanges:
+            self._refused = status
+        else:
             self._end(status)
 
     def _pause(self) -> None:
@@ -466,25 +494,3 @@ class Connection(asyncio.Protocol):
         if not (self._is_reading or self._is_over):
             self._is_reading = True
             self._transport.resume_reading()
-
-
-def _status(failure: BaseException | None) -> int:
-    """What a request is answered that could not be taken."""
-    if isinstance(failure, _HeadTooLarge):
-        return 431
-    if isinstance(failure, _Unanswerable):
-        return 400
-    _log.error("a request could not be taken", exc_info=failure)
-    return 500
-
-
-def _target(url: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a target as they came (RFC 9112, section 3.2). Raises _Unanswerable."""
-    if not url.startswith((b"/", b"*")):
-        with suppress(httptools.HttpParserInvalidURLError):
-            parsed = httptools.parse_url(url)
-            if parsed.path is not None or parsed.host is not None:
-                return parsed.path or b"/", parsed.query or b""
-        raise _Unanswerable
-    path, _, query = url.partition(b"?")
-    return path, query

@@ -86,13 +86,15 @@ class Exchange:
     # --- the request --------------------------------------------------------------------------------------------------
 
     def arrived(self, piece: bytes) -> None:
-        """Bytes of the body."""
+        """Bytes of the body: "A server MAY omit sending a 100 (Continue) response if it has already received some"."""
+        self.awaited = False
         self._pieces.append(piece)
         self.held += len(piece)
         self.wake()
 
     def complete(self) -> None:
         """The body is whole."""
+        self.awaited = False
         self.is_whole = True
         self.wake()
 
@@ -100,6 +102,11 @@ class Exchange:
         """Nothing more will come, or be heard."""
         self.is_broken = True
         self.wake()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether somebody waits for more of the body than has come."""
+        return bool(self._waiting) and not self.is_whole
 
     def wake(self) -> None:
         """Whoever waits for something is to look again."""
@@ -124,7 +131,7 @@ class Exchange:
                 return {"type": "http.request", "body": b"", "more_body": False}
             if self.is_broken or self.is_answered:
                 return {"type": "http.disconnect"}
-            if self.awaited:
+            if self.awaited and not self.is_begun:  # in the middle of an answer it would be a part of it
                 self.awaited = False
                 self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._line.wants_more()
@@ -205,7 +212,7 @@ class Exchange:
             content = head
         elif self._chunked:
             content = head + (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + (b"" if more else _LAST_CHUNK)
-        elif head and len(body) > _JOINED:
+        elif head and len(body) > JOINED:
             self._line.write(head)
             content = body
         else:
@@ -225,4 +232,4 @@ class Exchange:
 
 
 #: Up to how many bytes of body are copied behind the head, to go out with it, rather than written after it.
-_JOINED = 32 * 1024
+JOINED = 32 * 1024

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import structlog
 
-from orlop.server.http.connection import Application, AtOnce, Connection
+from orlop.server.http.connection import Connection
+from orlop.server.http.house import Application, AtOnce, OnUnread, Unread
+from orlop.server.http.pace import CROWDED, RATE, Patience
 
 #: Connections that wait to be accepted.
 _BACKLOG = 4096
@@ -29,6 +31,10 @@ _LAST_CALL = 1.0
 _HANDSHAKE = 0.2
 #: For how long nobody is let in when there is no room, in seconds.
 _BREATH = 0.1
+#: For how long who asks for nothing is let be when there is a crowd, in seconds.
+_GRACE = 1.0
+#: Bytes of answers that wait in memory for clients that do not read on, before the slowest of these are cut off.
+UNSENT_MOST = 256 * 1024 * 1024
 
 #: See asm/socket.h. Load the flags; if SYN is among them, keep no byte of the packet, else all.
 _SO_ATTACH_FILTER = 26
@@ -38,16 +44,23 @@ _log = structlog.get_logger("orlop.server")
 
 
 class Terms(NamedTuple):
-    """What a worker grants: bytes of a head, seconds until it must be whole, connections at once."""
+    """What a worker grants: bytes of a head, seconds until it must be whole, connections at once, seconds that a client
+    may keep it waiting for a body or with an answer, and from how many connections on there is a crowd."""
 
     head_bytes: int
     head_time: float
     connections: int
+    idle: float = 60.0
+    crowd: int = sys.maxsize
+
+
+def _nobody(_: Unread) -> None:
+    """Where nobody wants to hear of it."""
 
 
 class HttpServer:
     """Serves an application on a socket that is bound, and may be shared with other processes. `tls`: behind TLS.
-    `at_once` is asked first."""
+    `at_once` is asked first; `unread` is told of what was refused before anybody was asked."""
 
     def __init__(
         self,
@@ -56,18 +69,23 @@ class HttpServer:
         listener: socket.socket,
         terms: Terms,
         tls: ssl.SSLContext | None,
+        unread: OnUnread = _nobody,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._terms = terms
         self._tls = tls
         self._connections: set[Connection] = set()
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._arriving: dict[asyncio.Task[None], float] = {}  # since when
+        self._unsent: dict[Connection, int] = {}
+        self._unsent_bytes = 0
         self._empty: asyncio.Future[None] | None = None
         self._lets_in = False
         self._timer: asyncio.TimerHandle | None = None
         self.application = application
         self.at_once = at_once
+        self.unread = unread
+        self.cuts = 0
         self.head_bytes = terms.head_bytes
         self.is_draining = False
         self.is_secure = tls is not None
@@ -113,15 +131,28 @@ class HttpServer:
     def entered(self, connection: Connection) -> None:
         """See House."""
         self._connections.add(connection)
-        if len(self._connections) >= self._terms.connections:
-            self._keep_out()
 
     def left(self, connection: Connection) -> None:
         """See House."""
         self._connections.discard(connection)
         self._note_empty()
-        if len(self._connections) < self._terms.connections:
+        if self._taken < self._terms.connections:
             self._let_in()
+
+    def holds(self, connection: Connection, unsent: int) -> None:
+        """See House. Whoever is the furthest behind goes when there is too much."""
+        self._unsent_bytes += unsent - self._unsent.pop(connection, 0)
+        if unsent:
+            self._unsent[connection] = unsent
+        while self._unsent_bytes > UNSENT_MOST and len(self._unsent) > 1:
+            slowest = max(self._unsent, key=lambda each: each.late)  # of equals the one that waits the longest
+            self._unsent_bytes -= self._unsent.pop(slowest)
+            slowest.abort()
+
+    @property
+    def _taken(self) -> int:
+        """How many are here, or about to be: who shakes hands for TLS holds as much."""
+        return len(self._connections) + len(self._arriving)
 
     def _note_empty(self) -> None:
         if self._empty is not None and not self._connections and not self._arriving and not self._empty.done():
@@ -158,13 +189,17 @@ class HttpServer:
             if hasattr(socket, "TCP_NOTSENT_LOWAT"):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         task = self._loop.create_task(self._welcome(client))
-        self._arriving.add(task)
+        self._arriving[task] = self._loop.time()
         task.add_done_callback(self._arrived)
+        if self._taken >= self._terms.connections:
+            self._keep_out()
         return True
 
     def _arrived(self, task: asyncio.Task[None]) -> None:
-        self._arriving.discard(task)
+        del self._arriving[task]
         self._note_empty()
+        if self._taken < self._terms.connections:
+            self._let_in()
 
     async def _welcome(self, client: socket.socket) -> None:
         patience = self._terms.head_time if self._tls is not None else None
@@ -172,16 +207,37 @@ class HttpServer:
             await self._loop.connect_accepted_socket(
                 lambda: Connection(self, self._loop, client), client, ssl=self._tls, ssl_handshake_timeout=patience
             )
-        except OSError:  # it left before it was here, or speaks no TLS
+        except (OSError, asyncio.CancelledError):  # it left before it was here, speaks no TLS, or takes too long
             client.close()
 
     def _sweep(self) -> None:
-        """Tell the time, and end connections that have asked for nothing for too long."""
+        """Tell the time, end connections that have asked for nothing for too long, and cut off clients that keep the
+        server waiting."""
         self._timer = self._loop.call_later(_SWEEP, self._sweep)
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
-        since = self._loop.time() - (_LAST_CALL if self.is_draining else self._terms.head_time)
+        now = self._loop.time()
+        since = now - (_LAST_CALL if self.is_draining else self._terms.head_time)
+        surplus = self._taken - self._terms.crowd
+        patience = CROWDED if surplus > 0 else Patience(self._terms.idle, RATE)
         for connection in list(self._connections):
-            connection.look(since)
+            connection.look(now, since, patience)
+        if surplus > 0:
+            self._make_room(now, surplus)
+        if self.cuts:
+            _log.info("clients that kept the server waiting were cut off", clients=self.cuts)
+            self.cuts = 0
+
+    def _make_room(self, now: float, surplus: int) -> None:
+        """End so many connections that ask for nothing, those first that have for the longest; and handshakes that take
+        as long as nobody may when there is a crowd."""
+        idle = [each for each in self._connections if (each.waiting_since or now) <= now - _GRACE]
+        for connection in sorted(idle, key=lambda each: each.waiting_since or now):
+            if surplus <= 0:
+                break
+            surplus -= connection.make_way()
+        for task, since in self._arriving.items():
+            if since <= now - CROWDED.seconds:
+                task.cancel()
 
 
 def _turn_away(listener: socket.socket) -> None:
