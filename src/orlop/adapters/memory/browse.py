@@ -12,7 +12,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
 from orlop.domain.events import Event
 from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.pages import Page, PageRequest, fitting, page_of, weight
+from orlop.domain.pages import NAME_BYTES, Page, PageRequest, fitting, page_of, weight
 from orlop.ports.catalog import Pull, TagChange, Totals
 
 S = TypeVar("S", bound=str)
@@ -67,7 +67,7 @@ class MemoryBrowse:
 
 def _page(keys: Iterable[S], page: PageRequest) -> Page[S]:
     """Keys are ASCII, so the order of their characters is that of their bytes."""
-    return page_of(sorted(key for key in keys if key > page.after), page)
+    return page_of(sorted(key for key in keys if key > page.after), page, largest=NAME_BYTES)
 
 
 class MemoryOutbox:
