@@ -4,6 +4,7 @@ A page has bounds in number and in bytes: what clients push decides how large an
 """
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Generic, TypeVar
 
 import msgspec
@@ -20,6 +21,9 @@ MAX_SIZE = 10_000
 
 #: What the entries of a page hold together at most, in bytes as JSON; a single one may hold more.
 PAGE_BYTES = 2 * 1024 * 1024
+
+#: The most that a tag or the name of a repository weighs (domain.names).
+NAME_BYTES = 255 + 3
 
 
 class PageRequest(msgspec.Struct, frozen=True):
@@ -40,8 +44,15 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     more: bool = False
 
 
-def page_of(found: Iterable[T], page: PageRequest, *, more: bool = False) -> Page[T]:
-    """The page that begins with what was found, which need not all fit. `more`: others are behind that."""
+def page_of(found: Iterable[T], page: PageRequest, *, more: bool = False, largest: int = 0) -> Page[T]:
+    """The page that begins with what was found, which need not all fit. `more`: others are behind that.
+
+    `largest`: no entry weighs more, so that few need no weighing.
+    """
+    if largest:
+        found = tuple(islice(found, page.size + 1))
+        if len(found) * largest <= page.bytes:
+            return Page(found[: page.size], more=more or len(found) > page.size)
     items: list[T] = []
     left = page.bytes
     for item in found:

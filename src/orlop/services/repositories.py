@@ -8,7 +8,7 @@ from orlop.domain.access import Action, Caller, Rights, Visibility
 from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, rest, without
 from orlop.domain.access.visible import Openness, Sight, Stretch
 from orlop.domain.names import REPOSITORY_MAX, RepositoryName
-from orlop.domain.pages import Page, PageRequest, page_of
+from orlop.domain.pages import NAME_BYTES, Page, PageRequest, page_of
 from orlop.ports.catalog import Browse
 from orlop.ports.clock import Clock
 from orlop.ports.identity import AccessFacts
@@ -51,8 +51,8 @@ class Repositories:
             async for name in self._names(sight, stretch, page.size + 1):
                 found.append(name)
                 if len(found) > page.size:
-                    return page_of(found, page)
-        return page_of(found, page)
+                    return page_of(found, page, largest=NAME_BYTES)
+        return page_of(found, page, largest=NAME_BYTES)
 
     async def around(self, caller: Caller, target: RepositoryName, most: int) -> tuple[RepositoryName, ...]:
         """Up to `most` repositories that the caller may pull from, or whoever owns the token that they came with: first

@@ -58,6 +58,9 @@ def test_a_page_has_so_many_entries_and_so_many_bytes_but_one_of_any_size(size: 
     found = ["aaaaa", "bbbbb", "ccccc", "ddddd"]
     for entries in (found, iter(found)):
         assert page_of(entries, PageRequest(size, bytes=most)) == Page(tuple(found[:count]), more=count < 4)
+    for largest in (8, 9):
+        page = page_of(iter(found), PageRequest(size, bytes=most), largest=largest)
+        assert page == Page(tuple(found[:count]), more=count < 4)
     assert page_of(found, PageRequest(size, bytes=most), more=True) == Page(tuple(found[:count]), more=True)
     if size:
         assert fitting([8] * 4, most) == (count if size > 4 else min(4, most // 8))

@@ -14,7 +14,7 @@ from orlop.domain.errors import StoreClosed, Unavailable
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.domain.moving import MoveState
 from orlop.domain.names import RepositoryName, Tag
-from orlop.domain.pages import Page, PageRequest, fitting, page_of
+from orlop.domain.pages import NAME_BYTES, Page, PageRequest, fitting, page_of
 from orlop.ports.catalog import Pull, TagChange, Totals
 
 #: How many pulls one transaction records: pushes wait for their turn meanwhile.
@@ -37,12 +37,12 @@ class SqlBrowse:
         else:
             spans = msgspec.json.encode(rest(within, page.after)).decode()
             rows = await self._reader.all("repository_spans", spans, page.size + 1)
-        return page_of((RepositoryName.stored(name) for (name,) in rows), page)
+        return page_of((RepositoryName.stored(name) for (name,) in rows), page, largest=NAME_BYTES)
 
     async def tags(self, repository: RepositoryName, page: PageRequest) -> Page[Tag]:
         row_id = await existing_repository(self._reader, repository)
         rows = await self._reader.all("tag_page", row_id, page.after, page.size + 1)
-        return page_of((Tag.stored(name) for (name,) in rows), page)
+        return page_of((Tag.stored(name) for (name,) in rows), page, largest=NAME_BYTES)
 
     async def referrers(
         self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
@@ -56,10 +56,10 @@ class SqlBrowse:
             rows = await self._reader.all("referrer_page", *keys)
         else:
             rows = await self._reader.all("referrer_page_of_type", *keys, artifact_type)
-        read = rows[: fitting((row[-2] for row in rows), page.bytes)]
+        read = rows[: min(page.size, fitting((row[-2] for row in rows), page.bytes))]
         late = [row[0] for row in read if row[-1] is None]
         annotations: dict[int, str] = dict(await self._reader.all("manifest_annotations", each(late))) if late else {}
-        descriptors = (
+        descriptors = tuple(
             Descriptor(
                 media_type=media_type,
                 digest=Digest.stored(digest),
@@ -70,10 +70,9 @@ class SqlBrowse:
             for row_id, digest, media_type, size, kind, _, text in read
             if text or row_id in annotations  # else it was deleted just now
         )
-        found = page_of(descriptors, page, more=len(read) < len(rows))
-        if late and not found.items:  # nothing of what was read is left, and others may follow
+        if late and not descriptors:  # nothing of what was read is left, and others may follow
             return await self.referrers(repository, subject, artifact_type, page)
-        return found
+        return Page(descriptors, more=len(read) < len(rows))
 
     async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
         rows = await self._reader.all("tag_history_page", repository, tag, limit)
