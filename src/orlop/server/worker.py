@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from orlop.config import Settings
+from orlop.domain.durations import SECOND
 from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Whole
 from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
@@ -26,7 +27,6 @@ SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 #: How often a worker looks how busy it is, in seconds.
 _LOOK_EVERY = 0.25
-_SECOND = 1_000_000
 
 _log = structlog.get_logger("orlop.server")
 
@@ -121,7 +121,7 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
 
     loop.add_reader(place.alive, left_alone)
     limits = settings.limits
-    terms = Terms(limits.header_bytes, limits.header_time / _SECOND, place.connections)
+    terms = Terms(limits.header_bytes, limits.header_time / SECOND, place.connections)
     lifespan = _Lifespan(application)
     if not await lifespan.started():
         _log.error("the worker cannot start", worker=index + 1)
@@ -136,7 +136,7 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     looking = asyncio.ensure_future(_look_how_busy())
     await stop.wait()
     looking.cancel()
-    await server.drain(limits.drain / _SECOND, alone=not place.board.draining[0])
+    await server.drain(limits.drain / SECOND, alone=not place.board.draining[0])
     await lifespan.stopped()
     return 0
 
