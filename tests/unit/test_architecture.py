@@ -1,10 +1,12 @@
 """The floors of the house hold, and the check that says so would notice if they did not."""
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,25 @@ def copy(tmp_path: Path) -> Path:
 def test_imports_point_down_only() -> None:
     checked = lint_imports(ROOT)
     assert checked.returncode == 0, checked.stdout
+
+
+def imports(source: Path) -> dict[str, set[str]]:
+    """What each module imports, anywhere in it: also where it is about to work, or for its types alone."""
+    modules = {".".join(file.relative_to(source.parent).with_suffix("").parts): file for file in source.rglob("*.py")}
+    found = {}
+    for module, file in modules.items():
+        named = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+        found[module] = named & modules.keys() - {module}
+    return found
+
+
+def test_no_files_import_each_other() -> None:
+    TopologicalSorter(imports(SOURCE)).prepare()  # raises CycleError, with the files
 
 
 @pytest.mark.slow

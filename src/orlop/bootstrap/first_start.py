@@ -4,17 +4,14 @@ import asyncio
 import secrets
 from functools import partial
 
-from orlop.bootstrap.catalogs import Siblings, open_catalog
-from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.first_account import create_in
 from orlop.bootstrap.stores import StartRefused, prepare
 from orlop.config import Settings
 from orlop.config.sources import ADMIN_PASSWORD_VARIABLE
-from orlop.domain.errors import RegistryError
 from orlop.domain.passwords import PasswordRefused
-from orlop.ports.identity import Identity
 from orlop.server import FirstAccount
 from orlop.server.worker import ApplicationFactory
-from orlop.services.first_start import ADMIN, FirstPassword, create_first_account, first_password
+from orlop.services.first_start import ADMIN, FirstPassword, first_password
 
 
 class FirstStart:
@@ -36,7 +33,7 @@ class FirstStart:
             return None
         if settings.in_memory:  # there is no catalog before the one worker opens it
             self._later = password
-        elif not asyncio.run(_create_in(settings, password)):
+        elif not asyncio.run(create_in(settings, password)):
             return None
         return FirstAccount(ADMIN, password.text if password.drawn else "")
 
@@ -51,24 +48,3 @@ class FirstStart:
             return first_password(self._chosen, secrets.token_bytes, least=settings.auth.password_length)
         except PasswordRefused as refusal:
             raise StartRefused(f"{ADMIN_PASSWORD_VARIABLE}: {refusal.message}", exit_code=2) from refusal
-
-
-async def create_first(identity: Identity, password: FirstPassword) -> bool:
-    """Make the first account on an open catalog; whether it was made here."""
-    from orlop.adapters.identity.passwords import Argon2Hasher
-
-    hasher = Argon2Hasher()
-    try:
-        return await create_first_account(identity, hasher, password, SystemClock())
-    finally:
-        hasher.close()
-
-
-async def _create_in(settings: Settings, password: FirstPassword) -> bool:
-    opened = open_catalog(settings, Siblings([0], 0))
-    try:
-        return await create_first(opened.identity, password)
-    except RegistryError as error:
-        raise StartRefused(f"the first account cannot be made: {error.message}") from error
-    finally:
-        await opened.close()

@@ -7,7 +7,7 @@ from orlop.bootstrap.background import background
 from orlop.bootstrap.blob_stores import cached
 from orlop.bootstrap.catalogs import Siblings
 from orlop.bootstrap.clocks import SystemClock, request_ids
-from orlop.bootstrap.first_start import create_first
+from orlop.bootstrap.first_account import create_first
 from orlop.bootstrap.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services

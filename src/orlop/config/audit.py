@@ -9,8 +9,7 @@ import msgspec
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import is_loopback
-
-_DAY = 86_400 * 1_000_000
+from orlop.domain.durations import DAY
 
 #: The ports that syslog has by itself (RFC 5426, 6587, 5425).
 SYSLOG_PORTS = {"udp": 514, "tcp": 601, "tls": 6514}
@@ -21,7 +20,7 @@ class Audit(msgspec.Struct, frozen=True):
 
     keep: Annotated[
         int, Meaning("How long entries are kept; whole days go. 0 means for ever.", Kind.DURATION, default="`365d`")
-    ] = 365 * _DAY
+    ] = 365 * DAY
     pulls: Annotated[
         Literal["none", "sampled", "all"],
         Meaning(

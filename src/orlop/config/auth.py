@@ -9,10 +9,7 @@ import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
-
-_SECOND = 1_000_000
-_MINUTE = 60 * _SECOND
-_DAY = 24 * 60 * _MINUTE
+from orlop.domain.durations import DAY, MINUTE, SECOND
 
 #: What can stand in a header, in a token and in the URL of a token server without being quoted.
 _SERVICE = re.compile(r"[A-Za-z0-9._:/-]{1,255}", re.ASCII)
@@ -36,25 +33,25 @@ class Auth(msgspec.Struct, frozen=True):
         "orlop"
     )
     token_lifetime: Annotated[
-        int, Meaning("How long a token that a client fetched may be used.", Kind.DURATION, minimum=60 * _SECOND)
-    ] = 5 * _MINUTE
+        int, Meaning("How long a token that a client fetched may be used.", Kind.DURATION, minimum=60 * SECOND)
+    ] = 5 * MINUTE
     refresh_lifetime: Annotated[
         int,
         Meaning(
             "How long what `docker login` keeps instead of the password may be used, after its last use.",
             Kind.DURATION,
-            minimum=_DAY,
+            minimum=DAY,
         ),
-    ] = 90 * _DAY
+    ] = 90 * DAY
     key_lifetime: Annotated[
-        int, Meaning("How long a key signs tokens before another takes its place.", Kind.DURATION, minimum=_DAY)
-    ] = 90 * _DAY
+        int, Meaning("How long a key signs tokens before another takes its place.", Kind.DURATION, minimum=DAY)
+    ] = 90 * DAY
     synchronise: Annotated[
         int,
         Meaning(
             "How often directories are asked who is still there and in which groups; 0 means never.", Kind.DURATION
         ),
-    ] = 15 * _MINUTE
+    ] = 15 * MINUTE
     outage_grace: Annotated[
         int,
         Meaning(
@@ -62,7 +59,7 @@ class Auth(msgspec.Struct, frozen=True):
             "pulling what they may and what is named by its digest; 0: not at all.",
             Kind.DURATION,
         ),
-    ] = 5 * _MINUTE
+    ] = 5 * MINUTE
     password_length: Annotated[int, Meaning("Characters that a password has at least.", Kind.COUNT, minimum=_LEAST)] = (
         12
     )

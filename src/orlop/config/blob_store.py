@@ -11,9 +11,7 @@ import msgspec
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
 from orlop.config.units import is_loopback
-
-_SECOND = 1_000_000
-_MINUTE = 60 * _SECOND
+from orlop.domain.durations import MINUTE, SECOND
 
 _BUCKET = re.compile(r"[a-z0-9A-Z][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9]", re.ASCII)
 _PREFIX = re.compile(r"[a-zA-Z0-9._=-]+(?:/[a-zA-Z0-9._=-]+)*", re.ASCII)
@@ -90,9 +88,9 @@ class BlobStore(msgspec.Struct, frozen=True):
             choices=("auto", "always", "never"),
         ),
     ] = "auto"
-    redirect_expire: Annotated[
-        int, Meaning("How long such an address is good for.", Kind.DURATION, minimum=_SECOND)
-    ] = 10 * _MINUTE
+    redirect_expire: Annotated[int, Meaning("How long such an address is good for.", Kind.DURATION, minimum=SECOND)] = (
+        10 * MINUTE
+    )
     redirect_networks: Annotated[
         str,
         Meaning(

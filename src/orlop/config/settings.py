@@ -16,11 +16,9 @@ from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
+from orlop.domain.durations import HOUR, SECOND
 
 __all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
-
-_SECOND = 1_000_000
-_HOUR = 3600 * _SECOND
 
 
 class Tls(msgspec.Struct, frozen=True):
@@ -35,13 +33,13 @@ class Tls(msgspec.Struct, frozen=True):
 class Uploads(msgspec.Struct, frozen=True):
     """Upload sessions."""
 
-    expire: Annotated[int, Meaning("How long a session lives after its last byte.", Kind.DURATION, minimum=_SECOND)] = (
-        24 * _HOUR
+    expire: Annotated[int, Meaning("How long a session lives after its last byte.", Kind.DURATION, minimum=SECOND)] = (
+        24 * HOUR
     )
     lease: Annotated[
         int,
-        Meaning("How long a session stays with a writer that shows no sign of life.", Kind.DURATION, minimum=_SECOND),
-    ] = 10 * _SECOND
+        Meaning("How long a session stays with a writer that shows no sign of life.", Kind.DURATION, minimum=SECOND),
+    ] = 10 * SECOND
     concurrent: Annotated[
         int,
         Meaning(
@@ -76,21 +74,21 @@ class Limits(msgspec.Struct, frozen=True):
         Meaning(
             "How long a client may take to send the head of a request, or idle between two.",
             Kind.DURATION,
-            minimum=_SECOND,
+            minimum=SECOND,
         ),
-    ] = 30 * _SECOND
+    ] = 30 * SECOND
     body_idle: Annotated[
         int,
         Meaning(
             "How long a client may send nothing of a body, or take nothing of an answer, before it is given up."
             " See [limits.md](limits.md).",
             Kind.DURATION,
-            minimum=_SECOND,
+            minimum=SECOND,
         ),
-    ] = 60 * _SECOND
+    ] = 60 * SECOND
     drain: Annotated[
         int, Meaning("How long requests under way may take to end when the server stops.", Kind.DURATION)
-    ] = 30 * _SECOND
+    ] = 30 * SECOND
     blob_bytes: Annotated[int, Meaning("Largest blob that is accepted; 0 sets no limit.", Kind.SIZE, default="0")] = 0
 
 
@@ -107,8 +105,8 @@ class GarbageCollection(msgspec.Struct, frozen=True):
 
     grace: Annotated[
         int, Meaning("How long a blob is kept after the last manifest that names it is gone.", Kind.DURATION)
-    ] = 24 * _HOUR
-    interval: Annotated[int, Meaning("How often to collect; 0 means never.", Kind.DURATION)] = _HOUR
+    ] = 24 * HOUR
+    interval: Annotated[int, Meaning("How often to collect; 0 means never.", Kind.DURATION)] = HOUR
 
 
 class Cache(msgspec.Struct, frozen=True):

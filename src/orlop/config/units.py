@@ -4,9 +4,9 @@ import re
 from ipaddress import ip_address
 
 from orlop.config.errors import ConfigurationInvalid
+from orlop.domain.durations import DAY, HOUR, MINUTE, SECOND
 
-_SECOND = 1_000_000
-_DURATIONS = {"ms": 1_000, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86_400 * _SECOND}
+_DURATIONS = {"ms": 1_000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _AMOUNT = re.compile(r"([0-9]{1,15})\s*([A-Za-z]*)", re.ASCII)
 

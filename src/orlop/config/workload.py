@@ -7,15 +7,14 @@ import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.meaning import Kind, Meaning
-
-_SECOND = 1_000_000
+from orlop.domain.durations import SECOND
 
 
 class Trusts(msgspec.Struct, frozen=True):
     """How issuers of tokens and AWS are asked: see [ci.md](ci.md)."""
 
-    timeout: Annotated[int, Meaning("How long an issuer may take to answer.", Kind.DURATION, minimum=_SECOND)] = (
-        10 * _SECOND
+    timeout: Annotated[int, Meaning("How long an issuer may take to answer.", Kind.DURATION, minimum=SECOND)] = (
+        10 * SECOND
     )
     sts_endpoint: Annotated[
         str,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from orlop.domain.access.grants import place_in
+from orlop.domain.durations import DAY
 from orlop.domain.events import REFUSALS, Event, EventKind
 
 #: What stands before the first entry: 32 zero bytes, in hex as all hashes here.
@@ -17,8 +18,6 @@ BEGINNING = "0" * 64
 
 #: What is signed begins with this, so that no signature over anything else can be taken for one of a head.
 _SIGNED = b"orlop audit head 1\n"
-
-_DAY = 86_400 * 1_000_000
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +171,7 @@ def begun(number: int, opening: str, entries: tuple[Chained, ...], at: int) -> S
 
 def day_of(at: int) -> str:
     """The day of a time in UTC, as `2026-11-25` (proleptic Gregorian; days from civil, by Howard Hinnant)."""
-    shifted = at // _DAY + 719_468
+    shifted = at // DAY + 719_468
     era, of_era = divmod(shifted, 146_097)
     year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)

@@ -34,6 +34,10 @@ _DECORATION = "0123456789!\"#$%&'()*+,-./:;<=>?@[]^_{|}~ "
 _DIFFERENT = 5
 
 
+#: What whoever changes a password into itself is told.
+UNCHANGED = "the new password is the old one; take another"
+
+
 class PasswordRefused(RequestInvalid):
     """The password breaks a rule, which the message names."""
 

@@ -9,6 +9,7 @@ import msgspec
 from orlop.domain.access import ANONYMOUS, Action, Limit, Place, PlaceKind, Subject, SubjectKind
 from orlop.domain.access.scopes import LISTING, Scope, limit_of
 from orlop.domain.access.subjects import ROBOT_PREFIX
+from orlop.domain.durations import SECOND
 from orlop.domain.errors import Unauthorized
 
 #: A longer token is not read: the longest that is made here, for as many scopes as are looked at, is shorter.
@@ -17,7 +18,6 @@ TOKEN_MAX = 32 * 1024
 #: How far clocks may be apart, in seconds: for the beginning of a token alone, never for its end.
 LEEWAY = 60
 
-_SECOND = 1_000_000
 
 #: The verbs of a token for the list of repositories.
 _CATALOG = Limit(frozenset({Action.LIST}), Place(PlaceKind.REGISTRY))
@@ -87,7 +87,7 @@ def read_claims(payload: bytes, terms: Terms, now: int) -> Claims:
         claims = _decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
         raise TokenInvalid("the token does not say what a token of this registry says") from cause
-    seconds = now // _SECOND
+    seconds = now // SECOND
     if claims.iss != terms.issuer:
         raise TokenInvalid("the token was made by another registry")
     if claims.aud != terms.audience:

@@ -7,10 +7,10 @@ from typing import NamedTuple, Self
 import msgspec
 
 from orlop.domain.digest import ALGORITHMS, Digest
+from orlop.domain.durations import SECOND
 from orlop.domain.errors import BlobUploadInvalid, TooManyRequests, UploadRangeInvalid
 from orlop.domain.names import RepositoryName
 
-_SECOND = 1_000_000
 #: After how many seconds it is worth to look again whether a session has expired.
 _A_MINUTE = 60
 
@@ -129,7 +129,7 @@ def busy(upload: Upload, now: int) -> TooManyRequests:
     """
     return TooManyRequests(
         "another request is writing to this upload; try again when it has ended",
-        retry_after=max(1, -((now - upload.lease_until) // _SECOND)),
+        retry_after=max(1, -((now - upload.lease_until) // SECOND)),
     )
 
 

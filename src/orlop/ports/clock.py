@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-#: One second, in the unit of every time in Orlop: microseconds since 1970, UTC.
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
+from orlop.domain.durations import HOUR, SECOND
+
+__all__ = ["HOUR", "SECOND", "Clock", "Ids"]
 
 
 class Clock(Protocol):

@@ -24,12 +24,12 @@ from orlop import __version__
 from orlop.config import Settings
 from orlop.config.units import address
 from orlop.domain.descriptors import shared_out
+from orlop.domain.durations import SECOND
 from orlop.server.supervisor import Bell, Supervisor
 from orlop.server.worker import ApplicationFactory, Board, Place, work
 from orlop.services.counters import NUMBERS
 from orlop.telemetry import logs
 
-_MICROSECONDS = 1_000_000
 #: Where Prometheus' client looks for the folder that workers share; read when it is imported.
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: Descriptors to ask for at most.
@@ -109,7 +109,7 @@ def _supervise(
         partial(work, application, settings, place),
         serving=partial(announce, settings, first, listener.getsockname()),
         died=metrics.worker_died,
-        patience=settings.limits.drain / _MICROSECONDS,
+        patience=settings.limits.drain / SECOND,
     )
     # Workers are forked: what the collector leaves alone stays shared among them.
     gc.collect()

@@ -16,6 +16,7 @@ import uvloop
 
 from orlop.config import Settings
 from orlop.domain.descriptors import Descriptors, shared_out
+from orlop.domain.durations import SECOND
 from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Unread, Whole
 from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
@@ -27,7 +28,6 @@ SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 #: How often a worker looks how busy it is, in seconds.
 _LOOK_EVERY = 0.25
-_SECOND = 1_000_000
 
 _log = structlog.get_logger("orlop.server")
 
@@ -134,9 +134,9 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     limits, descriptors = settings.limits, place.descriptors
     terms = Terms(
         limits.header_bytes,
-        limits.header_time / _SECOND,
+        limits.header_time / SECOND,
         descriptors.connections,
-        limits.body_idle / _SECOND,
+        limits.body_idle / SECOND,
         descriptors.crowd,
     )
     lifespan = _Lifespan(application)
@@ -153,7 +153,7 @@ async def _serve(application: WorkerApplication, settings: Settings, place: Plac
     looking = asyncio.ensure_future(_look_how_busy())
     await stop.wait()
     looking.cancel()
-    await server.drain(limits.drain / _SECOND, alone=not place.board.draining[0])
+    await server.drain(limits.drain / SECOND, alone=not place.board.draining[0])
     await lifespan.stopped()
     return 0
 

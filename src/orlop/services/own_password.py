@@ -2,7 +2,7 @@
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import RequestInvalid, Unauthorized
-from orlop.domain.passwords import prepared, refuse_weak
+from orlop.domain.passwords import UNCHANGED, prepared, refuse_weak
 from orlop.ports.catalog import by
 from orlop.ports.clock import Clock
 from orlop.ports.credentials import PasswordHasher
@@ -34,7 +34,7 @@ class OwnPassword:
             raise RequestInvalid("the password of this account is not kept here; change it where you sign in")
         await self.confirm(account, old, caller)
         if prepared(old) == prepared(new):
-            raise RequestInvalid("the new password is the old one; take another")
+            raise RequestInvalid(UNCHANGED)
         refuse_weak(new, name=account.name, least=self._least)
         hashed = await self._hasher.hash(prepared(new))
         await self._passwords.set(account.name, hashed, must_change=False, by=by(caller, self._clock.now()))

@@ -11,8 +11,7 @@ from orlop.domain.secrets import Draw, new_secret, parse_secret
 from orlop.ports.catalog import by
 from orlop.ports.clock import HOUR, Clock
 from orlop.ports.identity import Account, Secret, Secrets
-
-TOKEN = "token"  # noqa: S105 - the name of a kind
+from orlop.services.management.tokens import TOKEN, revoke_token
 
 #: How many an account has at most, and how long one may be good for, in days.
 AT_MOST, DAYS_MAX = 100, 366
@@ -81,7 +80,7 @@ class PersonalTokens:
 
     async def revoke(self, account: Account, number: int, caller: Caller) -> None:
         """Revoke one of an account's own. Raises NotFound."""
-        await self._secrets.revoke(account.name, number, by(caller, self._clock.now()))
+        await revoke_token(self._secrets, account.name, number, by(caller, self._clock.now()))
 
 
 def _actions(use: str) -> frozenset[Action]:

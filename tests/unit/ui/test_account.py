@@ -9,7 +9,7 @@ import pytest
 from orlop.domain.access import Action, Place, PlaceKind
 from orlop.domain.factors import Factors, read_factors
 from orlop.domain.secrets import parse_secret
-from orlop.ports.identity import AccountChange
+from orlop.ports.identity import AccountChange, Secret
 from tests.unit.ui.scene import PASSWORD, START, Answer, Browser, Scene
 
 NEW = "quite another phrase"
@@ -103,6 +103,15 @@ async def test_one_revokes_ones_own_tokens_and_no_others(scene: Scene) -> None:
     await ada.get("/account")
     assert (await ada.submit("/account/tokens/revoke", {"id": str(number)})).status == 303
     assert not scene.numbers("secrets")
+
+
+async def test_what_a_login_keeps_is_no_token_to_revoke(scene: Scene) -> None:
+    browser = await signed_in(scene)
+    login = Secret(account="ada", kind="refresh", lookup="x", hash="y")
+    number = (await scene.identity.secrets.add(login, scene.by(), at_most=1)).id
+    await browser.get("/account")
+    assert (await browser.submit("/account/tokens/revoke", {"id": str(number)})).status == 404
+    assert scene.numbers("secrets") == [number]
 
 
 # --- The password ---------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import msgspec
 
 from orlop.adapters.forwarding.addresses import resolve
 from orlop.domain.audit import Chained, Head, day_of
+from orlop.domain.durations import SECOND
 from orlop.domain.errors import Unavailable
 
 #: Facility 13, log audit (RFC 5424, 6.2.1); severities notice and warning.
@@ -119,7 +120,7 @@ class SyslogSink:
 
 def timestamp(at: int) -> str:
     """A time as RFC 3339 writes it, with microseconds, in UTC."""
-    seconds, fraction = divmod(at, 1_000_000)
+    seconds, fraction = divmod(at, SECOND)
     of_day = seconds % 86_400
     return f"{day_of(at)}T{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}.{fraction:06d}Z"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from orlop.domain.durations import SECOND
 from orlop.domain.errors import Unauthorized
 
 #: Longer tokens are not looked at; those of CI systems have one to three KiB.
@@ -64,7 +65,7 @@ def object_of(part: str) -> dict[str, Any] | None:
 
 def check_times(claims: Mapping[str, Any], now: int) -> None:
     """Raises Unauthorized unless a token is good now (microseconds since 1970). `exp` and `iat` have to be there."""
-    seconds = now // 1_000_000
+    seconds = now // SECOND
     expires, issued, begins = (_time(claims, name) for name in ("exp", "iat", "nbf"))
     if expires is None or issued is None:
         raise Unauthorized("the token does not say since when and until when it is good (iat, exp)")

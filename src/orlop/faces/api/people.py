@@ -23,21 +23,11 @@ from orlop.faces.api.exchange import (
     tagged,
     whole,
 )
-from orlop.ports.identity import Account, AccountChange
+from orlop.ports.identity import Account
 from orlop.services.management.all import Management
 from orlop.services.management.operations import Operation
 
 Number = Annotated[int, PathParameter(ge=1, le=2**53)]
-
-
-def _change(data: JSONBody[values.UserChange] | values.RobotChange) -> AccountChange:
-    email = getattr(data, "email", UNSET)
-    return AccountChange(
-        display=None if data.display is UNSET else data.display,
-        email=None if email is UNSET else email,
-        disabled=None if data.disabled is UNSET else data.disabled or "",
-        expires_at=None if data.expires_at is UNSET else values.moment(data.expires_at),
-    )
 
 
 def users(management: Management) -> list[HTTPRouteHandler]:
@@ -74,7 +64,7 @@ def users(management: Management) -> list[HTTPRouteHandler]:
         request: Asked, name: FromPath[str], data: JSONBody[values.UserChange], match: Match = None
     ) -> Response[values.AccountValue]:
         """Change what is named, and nothing else; `disabled` null lets them in again."""
-        account = await service.change(caller_of(request), name, _change(data), expected(match))
+        account = await service.change(caller_of(request), name, data.change(), expected(match))
         return tagged(values.AccountValue.of(account), account.version)
 
     @delete("/users/{name:str}", operation_id="removeUser", tags=["users"], operation=Operation.USER_REMOVE)
@@ -188,7 +178,7 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         request: Asked, name: FromPath[str], data: JSONBody[values.RobotChange], match: Match = None
     ) -> Response[values.AccountValue]:
         """Change what is named, and nothing else."""
-        account = await service.change(caller_of(request), name, _change(data), expected(match))
+        account = await service.change(caller_of(request), name, data.change(), expected(match))
         return tagged(values.AccountValue.of(account), account.version)
 
     @delete("/robots/{name:str}", operation_id="removeRobot", tags=["robots"], operation=Operation.ROBOT_REMOVE)

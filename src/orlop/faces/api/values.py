@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orlop.domain.access import Action, Conditions, Effect, Grant, Limit, Place, Visibility
 from orlop.domain.errors import RequestInvalid
-from orlop.ports.identity import Account, GrantRecord, Group, Namespace, Secret, Session, SigningKey
+from orlop.ports.identity import Account, AccountChange, GrantRecord, Group, Namespace, Secret, Session, SigningKey
 from orlop.services.management.roles import KeptRole
 from orlop.services.management.secrets import Issued
 from orlop.services.settings.kept import Shown
@@ -124,15 +124,6 @@ class NewUser(_Strict, frozen=True):
     expires_at: Time = None
 
 
-class UserChange(_Strict, frozen=True):
-    """What to change; what is not there stays as it is."""
-
-    display: Text | UnsetType = UNSET
-    email: Text | UnsetType = UNSET
-    disabled: Text | UnsetType | None = UNSET
-    expires_at: Time | UnsetType = UNSET
-
-
 class NewPassword(_Strict, frozen=True):
     """Another password for somebody else, who by default has to choose one of their own at the next sign-in."""
 
@@ -162,6 +153,24 @@ class RobotChange(_Strict, frozen=True):
     display: Text | UnsetType = UNSET
     disabled: Text | UnsetType | None = UNSET
     expires_at: Time | UnsetType = UNSET
+
+    def change(self) -> AccountChange:
+        """What it asks for."""
+        return AccountChange(
+            display=None if self.display is UNSET else self.display,
+            disabled=None if self.disabled is UNSET else self.disabled or "",
+            expires_at=None if self.expires_at is UNSET else moment(self.expires_at),
+        )
+
+
+class UserChange(RobotChange, frozen=True):
+    """What to change; what is not there stays as it is."""
+
+    email: Text | UnsetType = UNSET
+
+    def change(self) -> AccountChange:
+        """What it asks for."""
+        return msgspec.structs.replace(super().change(), email=None if self.email is UNSET else self.email)
 
 
 class NewSecret(_Strict, frozen=True):

@@ -1,41 +1,18 @@
 """`orlop audit`, as it is typed. It works on the stores, beside a live server and without one."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
 
 from orlop.config import ConfigurationInvalid, Settings
+from orlop.faces.cli.audit_filters import Filters
 from orlop.faces.cli.settings import StoreFlags
 
 if TYPE_CHECKING:
     from orlop.faces.cli.audit_work import OpeningAudit
 
 _Flag = Parameter(negative="")
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Filters:
-    """Which entries."""
-
-    since: str = ""
-    """Not before: a time such as 2026-11-25 or 2026-11-25T17:00:00Z, or how long ago, such as 2h."""
-    until: str = ""
-    """Before; written in the same way."""
-    actor: str = ""
-    """Who did it."""
-    kind: str = ""
-    """What happened, such as tag.set."""
-    place: str = ""
-    """The repository, or a namespace with everything below it."""
-    subject: str = ""
-    """To whom or what it happened, such as an account."""
-    address: str = ""
-    """From which address."""
-    refused: Annotated[bool, _Flag] = False
-    """Only what was refused."""
 
 
 def register(app: cyclopts.App, opening: "OpeningAudit") -> None:

@@ -6,21 +6,18 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from orlop.config import ConfigurationInvalid, Settings
 from orlop.config.units import duration
 from orlop.domain.audit import AuditEntry, Chained, Head
+from orlop.faces.cli.audit_filters import Filters
 from orlop.faces.cli.running import DONE, FAILED, UsageError, run
 from orlop.ports.audit import AuditReader
 from orlop.services.audit_query import MAX_PAGE, AuditQuery, Search
 from orlop.services.audit_verify import AuditReport, AuditVerification
 from orlop.telemetry import logs
-
-if TYPE_CHECKING:
-    from orlop.faces.cli.audit import Filters
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,7 +34,7 @@ class OpenedAudit(msgspec.Struct, frozen=True):
 OpeningAudit = Callable[[Settings, Sequence[str], Sequence[Head]], AbstractAsyncContextManager[OpenedAudit]]
 
 
-def ls(opening: OpeningAudit, settings: Settings, wanted: "Filters", limit: int, *, json: bool) -> int:
+def ls(opening: OpeningAudit, settings: Settings, wanted: Filters, limit: int, *, json: bool) -> int:
     """Print the newest entries that are wanted."""
 
     async def work() -> None:
@@ -63,7 +60,7 @@ def ls(opening: OpeningAudit, settings: Settings, wanted: "Filters", limit: int,
     return run(work)
 
 
-def export(opening: OpeningAudit, settings: Settings, wanted: "Filters") -> int:
+def export(opening: OpeningAudit, settings: Settings, wanted: Filters) -> int:
     """Print all entries that are wanted as JSON lines."""
 
     async def work() -> None:
@@ -93,18 +90,18 @@ def heads(opening: OpeningAudit, settings: Settings) -> int:
 
 def verify(opening: OpeningAudit, settings: Settings, trust: Sequence[str], noted: str, *, json: bool) -> int:
     """Verify; the exit code says whether the log is whole."""
-    found: list[AuditReport] = []
 
-    async def work() -> None:
+    async def work() -> int:
         for fingerprint in trust:
             if not fingerprint.startswith("sha256:"):
                 raise UsageError(f"--trust: {fingerprint[:80]!r} is not a fingerprint such as sha256:1f0c…")
         async with opening(settings, trust, _noted(noted) if noted else ()) as log:
-            found.append(await _verified(log, silent=json))
-        _tell(found[0], json=json)
+            found = await _verified(log, silent=json)
+        _tell(found, json=json)
+        return DONE if found.is_clean else FAILED
 
     logs.configure(settings.log.level, settings.log.format)
-    return run(work) or (DONE if found[0].is_clean else FAILED)
+    return run(work)
 
 
 async def _verified(log: OpenedAudit, *, silent: bool) -> AuditReport:
@@ -136,7 +133,7 @@ def _tell(report: AuditReport, *, json: bool) -> None:
     )
 
 
-def _search(wanted: "Filters") -> Search:
+def _search(wanted: Filters) -> Search:
     now = time.time_ns() // 1000
     return Search(
         since=moment(wanted.since, now),

@@ -17,7 +17,7 @@ from rich.progress import (
 
 from orlop.domain.digest import Digest
 from orlop.domain.manifest import Edge
-from orlop.faces.cli.progress import short
+from orlop.faces.cli.running import short
 from orlop.services.copy import Outcome
 
 

@@ -6,8 +6,7 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
-from orlop.faces.cli.progress import short
-from orlop.faces.cli.running import UsageError, argument, size_text, tell
+from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
 from orlop.faces.cli.stores import Connecting, ContentStores
 from orlop.services.inspection import Inspection
 from orlop.services.inspection import inspect as look

@@ -51,15 +51,15 @@ def gc(opening: Opening, settings: Settings, grace: int, *, strays: bool, json: 
 
 def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> int:
     """Verify; the exit code says whether everything is as it should be."""
-    found: list[Report] = []
 
-    async def work() -> None:
+    async def work() -> int:
         async with opening(settings) as stores:
-            found.append(await _verified(stores, quick=quick, silent=json))
-        _tell(found[0], json=json)
+            found = await _verified(stores, quick=quick, silent=json)
+        _tell(found, json=json)
+        return DONE if found.is_clean else FAILED
 
     logs.configure(settings.log.level, settings.log.format)
-    return run(work) or (DONE if found[0].is_clean else FAILED)
+    return run(work)
 
 
 async def _verified(stores: Maintained, *, quick: bool, silent: bool) -> Report:

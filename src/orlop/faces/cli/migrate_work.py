@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from orlop.config import Settings
+from orlop.domain.durations import SECOND
 from orlop.faces.cli.running import run
 
 
@@ -72,7 +73,7 @@ def _tell(steps: Sequence[Step], *, json: bool, none: str) -> None:
         return
     for step in steps:
         if step.applied_at is not None:
-            state = datetime.fromtimestamp(step.applied_at / 1_000_000, UTC).isoformat(" ", "seconds")
+            state = datetime.fromtimestamp(step.applied_at / SECOND, UTC).isoformat(" ", "seconds")
         else:
             state = "the previous release may go on running" if step.expands else "stop the previous release first"
         print(f"{step.number:04}  {step.name:24}  {state}")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from orlop.domain.digest import Digest
 from orlop.domain.manifest import Edge
-from orlop.faces.cli.running import size_text, tell
+from orlop.faces.cli.running import short, size_text, tell
 from orlop.services.copy import CopyProgress, Outcome, Silent
 
 _WORDS = {
@@ -53,8 +53,3 @@ async def progress(*, quiet: bool) -> AsyncIterator[CopyProgress]:
 
         with Bars() as bars:
             yield bars
-
-
-def short(digest: Digest) -> str:
-    """As much of a digest as people compare."""
-    return f"{digest.algorithm}:{digest.hex[:12]}"

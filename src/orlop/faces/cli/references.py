@@ -48,12 +48,10 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         """
         from orlop.faces.cli import references_lint
 
-        codes: list[int] = []
+        async def work() -> int:
+            return references_lint.lint_files([file, *files], as_, strict=strict, json=json)
 
-        async def work() -> None:
-            codes.append(references_lint.lint_files([file, *files], as_, strict=strict, json=json))
-
-        return run(work) or codes[0]
+        return run(work)
 
     @group.command
     def pin(
@@ -87,12 +85,10 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         """
         from orlop.faces.cli import references_pin
 
-        codes: list[int] = []
-
-        async def work() -> None:
+        async def work() -> int:
             resolve = references_pin.resolver(stores, connecting)
-            codes.append(
-                await references_pin.pin_files([file, *files], as_, resolve, update=update, dry_run=dry_run, json=json)
+            return await references_pin.pin_files(
+                [file, *files], as_, resolve, update=update, dry_run=dry_run, json=json
             )
 
-        return run(work) or codes[0]
+        return run(work)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from orlop.domain.digest import Digest
 from orlop.domain.errors import DigestInvalid, NameInvalid, RegistryError, RequestInvalid, TagInvalid
 
 DONE = 0
@@ -18,10 +19,13 @@ class UsageError(Exception):
     """The command line does not say what to do; the message is for whoever typed it."""
 
 
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
-    """Do `work` in an event loop of its own and give the exit code; errors are told on standard error."""
+def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
+    """Do `work` in an event loop of its own and give the exit code, which is what it returns, or DONE for nothing.
+
+    Errors are told on standard error.
+    """
     try:
-        asyncio.run(work())
+        return asyncio.run(work()) or DONE
     except UsageError as error:
         tell(f"orlop: {error}")
         return USAGE
@@ -35,7 +39,6 @@ def run(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
     except KeyboardInterrupt:
         tell("orlop: interrupted; the same command goes on from here")
         return INTERRUPTED
-    return DONE
 
 
 def argument(parse: Callable[[str], Any], text: str) -> Any:
@@ -49,6 +52,11 @@ def argument(parse: Callable[[str], Any], text: str) -> Any:
 def tell(line: str) -> None:
     """A line for people, beside the output proper."""
     print(line, file=sys.stderr)
+
+
+def short(digest: Digest) -> str:
+    """As much of a digest as people compare."""
+    return f"{digest.algorithm}:{digest.hex[:12]}"
 
 
 def size_text(size: int) -> str:

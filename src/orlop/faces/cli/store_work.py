@@ -35,15 +35,14 @@ Checking = Callable[[Settings], AbstractAsyncContextManager[Trial]]
 
 def check(checking: Checking, settings: Settings, *, json: bool) -> int:
     """Try the stores; the exit code says whether they can be used."""
-    usable: list[bool] = []
 
-    async def work() -> None:
+    async def work() -> int:
         async with checking(settings) as trial:
             found = await trial.run()
-        usable.append(found.usable)
+        ended = DONE if found.usable else FAILED
         if json:
             print(msgspec.json.encode(found).decode())
-            return
+            return ended
         for store in (found.catalog, found.blobs):
             print(f"{store.role:8} {store.place}")
             print(f"         {store.state}, {store.milliseconds:.1f} ms to write and read")
@@ -55,9 +54,10 @@ def check(checking: Checking, settings: Settings, *, json: bool) -> int:
             )
         if found.move:
             print(f"move     {found.move}")
+        return ended
 
     logs.configure(settings.log.level, settings.log.format)
-    return run(work) or (DONE if usable[0] else FAILED)
+    return run(work)
 
 
 def migrate(moving: Moving, source: Settings, target: Settings, *, cut_over: bool, json: bool) -> int:

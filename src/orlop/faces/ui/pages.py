@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from orlop.domain.durations import SECOND
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange
 
 if TYPE_CHECKING:
@@ -79,4 +80,4 @@ def static_files() -> Mapping[str, StaticFile]:
 
 def _day(at: int) -> str:
     """A time, to the minute; a dash for never."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M") if at else "–"
+    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%d %H:%M") if at else "–"

@@ -1,6 +1,6 @@
 """New passwords of local users: held to the rules, hashed, kept."""
 
-from orlop.domain.passwords import prepared, refuse_weak
+from orlop.domain.passwords import UNCHANGED, PasswordRefused, prepared, refuse_weak
 from orlop.ports.catalog import By
 from orlop.ports.credentials import PasswordHasher
 from orlop.ports.identity import Passwords
@@ -26,3 +26,12 @@ class NewPasswords:
         self.acceptable(name, password)
         kept = await self._hasher.hash(prepared(password))
         await self._passwords.set(name, kept, must_change=must_change, by=by)
+
+    async def change(self, name: str, password: str, *, by: By) -> None:
+        """Make another one the password, by whoever has it. Raises as `set` does, and PasswordRefused for the same one:
+        whoever has to change a password that others know is not let off with it."""
+        self.acceptable(name, password)
+        record = await self._passwords.get(name)
+        if record is not None and await self._hasher.verify(record.hash, prepared(password)):
+            raise PasswordRefused(UNCHANGED)
+        await self.set(name, password, must_change=False, by=by)

@@ -104,14 +104,14 @@ class Users:
         await self._passwords.set(name, password, must_change=must_change, by=by(caller, self._gate.now()))
 
     async def change_password(self, caller: Caller, new: str) -> None:
-        """The caller's own, who has just proved that they know the one of now."""
+        """The caller's own, who has just proved that they know the one of now. Raises PasswordRefused, also for it."""
         await self._gate.check(caller, Operation.PASSWORD_CHANGE, own=True)
         if caller.subject.credential_id:
             raise Denied("a password is changed with the password of now, and not with a token")
         account = await self._accounts.get(caller.subject.name)
         if account is None or account.kind is not SubjectKind.USER or account.source != LOCAL:
             raise Conflict("only local users have a password here to change")
-        await self._passwords.set(account.name, new, must_change=False, by=by(caller, self._gate.now()))
+        await self._passwords.change(account.name, new, by=by(caller, self._gate.now()))
 
 
 def check_texts(display: str, email: str) -> None:

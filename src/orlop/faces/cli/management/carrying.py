@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
@@ -23,6 +22,7 @@ from orlop.faces.cli.management.documents import (
     Verb,
     differences,
 )
+from orlop.faces.cli.servers import everything, part, path_of
 from orlop.ports.identity import LOCAL
 from orlop.ports.management import ManagementServer, ServerRefused
 
@@ -45,7 +45,7 @@ async def read(server: ManagementServer) -> list[There]:
     for kind, path in _PATHS.items():
         for entry in await _allowed(server, path):
             if kind == "group":
-                entry["members"] = await _allowed(server, f"{path}/{_part(entry['name'])}/members")
+                entry["members"] = await _allowed(server, f"{path}/{part(entry['name'])}/members")
             there = _there(kind, entry, me)
             if there is not None:
                 found.append(there)
@@ -58,7 +58,8 @@ async def read(server: ManagementServer) -> list[There]:
 async def _allowed(server: ManagementServer, path: str) -> list[Any]:
     """A list, which is empty for those who may not see it."""
     try:
-        return await _all(server, path)
+        is_paged = path in _PAGED or path.endswith("/members")
+        return await everything(server, path, **({"n": "1000"} if is_paged else {}))
     except ServerRefused as refusal:
         if refusal.status != 403:
             raise
@@ -93,7 +94,7 @@ async def _create(server: ManagementServer, wanted: Document) -> None:
             members = fields.pop("members", ())
             await server.ask("POST", "/groups", body=fields)
             for member in members:
-                await server.ask("PUT", f"/groups/{_part(wanted.name)}/members/{_part(member)}")
+                await server.ask("PUT", f"/groups/{part(wanted.name)}/members/{part(member)}")
         case Granted():
             await server.ask("POST", "/grants", body=fields)
         case _:
@@ -106,14 +107,14 @@ async def _change(server: ManagementServer, wanted: Document, there: There) -> N
     match wanted:
         case User() | Robot():
             body = msgspec.to_builtins({name: now for name, (_, now) in differing.items()})
-            path = f"{_PATHS['user' if isinstance(wanted, User) else 'robot']}/{_part(wanted.name)}"
+            path = f"{_PATHS['user' if isinstance(wanted, User) else 'robot']}/{part(wanted.name)}"
             await server.ask("PATCH", path, body=body, match=there.version)
         case Group():
             was, now = (set(members) for members in differing["members"])
             for member in sorted(now - was):
-                await server.ask("PUT", f"/groups/{_part(wanted.name)}/members/{_part(member)}")
+                await server.ask("PUT", f"/groups/{part(wanted.name)}/members/{part(member)}")
             for member in sorted(was - now):
-                await server.ask("DELETE", f"/groups/{_part(wanted.name)}/members/{_part(member)}")
+                await server.ask("DELETE", f"/groups/{part(wanted.name)}/members/{part(member)}")
         case _:
             path, body = _replaced(wanted)
             await server.ask("PUT", path, body=body, match=there.version)
@@ -123,38 +124,30 @@ async def _delete(server: ManagementServer, kind: str, there: There) -> None:
     if isinstance(there.document, Placed):
         await server.ask("DELETE", _address(there.document), match=there.version)
         return
-    name = str(there.number) if kind == "grant" else quote(there.document.key, safe="/+@")
+    key = there.document.key
+    name = str(there.number) if kind == "grant" else path_of(key) if kind == "namespace" else part(key)
     await server.ask("DELETE", f"{_PATHS[kind]}/{name}", match=there.version if kind != "grant" else "")
 
 
 def _address(setting: Placed) -> str:
-    query = f"?path={quote(setting.path, safe='/')}" if setting.path else ""
-    return f"{_PATHS[setting.kind]}/{_part(setting.name)}{query}"
+    query = f"?path={part(setting.path)}" if setting.path else ""
+    return f"{_PATHS[setting.kind]}/{part(setting.name)}{query}"
 
 
 def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
     """Where a whole document is put, and as what."""
     match wanted:
         case CustomRole():
-            return f"/roles/{_part(wanted.name)}", {
+            return f"/roles/{part(wanted.name)}", {
                 "actions": list(wanted.actions),
                 "description": wanted.description,
             }
         case Space():
             body = {"visibility": wanted.visibility, "description": wanted.description}
-            return f"/namespaces/{'-' if wanted.path == '/' else quote(wanted.path, safe='/')}", body
+            return f"/namespaces/{path_of(wanted.path)}", body
         case Placed():
             return _address(wanted), wanted.body
     raise AssertionError(wanted)
-
-
-async def _all(server: ManagementServer, path: str) -> list[Any]:
-    reply = await server.ask("GET", path, query={"n": "1000"} if path in _PAGED or "/members" in path else None)
-    found = list(reply.value)
-    while reply.next:
-        reply = await server.ask("GET", reply.next)
-        found += reply.value
-    return found
 
 
 _PAGED = frozenset(_PATHS.values()) - {"/roles"}
@@ -181,7 +174,3 @@ def _made(kind: str, entry: dict[str, Any], *, kept: str) -> There:
         fields |= {"kind": kind, "at": entry["path"]}
     version = f'"{entry["version"]}"' if "version" in entry else ""
     return There(msgspec.convert(fields, struct), version, int(entry.get("id") or 0), kept)
-
-
-def _part(name: str) -> str:
-    return quote(name, safe="+@")

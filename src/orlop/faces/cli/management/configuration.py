@@ -42,17 +42,14 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             Print a JSON array of the steps.
         """
 
-        async def do(server: ManagementServer) -> None:
+        async def do(server: ManagementServer) -> int:
             from orlop.faces.cli.management import configuration_work
 
-            outcome = await configuration_work.apply(
+            return await configuration_work.apply(
                 server, servers.normal_body, file, yes=yes, dry_run=dry_run, prune=prune, json=json
             )
-            codes.append(outcome)
 
-        codes: list[int] = []
-        ended = work(servers, at, do)
-        return ended or (codes[0] if codes else 0)
+        return work(servers, at, do)
 
     @app.command
     def export(folder: Path | None = None, /, *, at: ServerChoice = HERE) -> int:

@@ -22,12 +22,12 @@ _DURATION = re.compile(r"([1-9][0-9]{0,4})([hdw])", re.ASCII)
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
-def work(servers: Servers, choice: ServerChoice, do: Callable[[ManagementServer], Awaitable[None]]) -> int:
-    """Do something at the server that was named, as whoever is signed in there; the exit code."""
+def work(servers: Servers, choice: ServerChoice, do: Callable[[ManagementServer], Awaitable[int | None]]) -> int:
+    """Do something at the server that was named, as whoever is signed in there; the exit code, as of `run`."""
 
-    async def signed() -> None:
+    async def signed() -> int | None:
         async with signed_in(servers, choice) as server:
-            await do(server)
+            return await do(server)
 
     return run(signed)
 
