@@ -85,6 +85,7 @@ def test_a_port_shared_by_the_workers_of_another_server_is_taken_too(tmp_path: P
     ("arguments", "settings", "code", "message"),
     [
         (["--open", "--listen", "0.0.0.0:5000"], {}, 2, "refused on 0.0.0.0:5000"),
+        (["--open"], {"ORLOP_TRUSTED_PROXIES": "127.0.0.1/32"}, 2, "refused behind a proxy"),
         (["--listen", "nonsense"], {}, 2, "'nonsense' is not an address"),
         (["--listen", "no.such.host.invalid:5000"], {}, 1, "no.such.host.invalid is not an address of this machine"),
         (["--listen", "192.0.2.1:5000"], {}, 1, "cannot listen on 192.0.2.1:5000"),
@@ -231,7 +232,7 @@ def policies(server: Server) -> set[int]:
 
 def press(server: Server, ended: threading.Event) -> None:
     """Ask without waiting for answers, which costs the client next to nothing."""
-    many = b"GET /v2/ HTTP/1.1\r\nHost: registry.example\r\n\r\n" * 100
+    many = b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         while not ended.is_set():
             connection.sendall(many)
