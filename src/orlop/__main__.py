@@ -53,7 +53,7 @@ def _run(arguments: list[str]) -> int:
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     settings.register(root)
-    content.register(root, Stores())
+    content.register(root, Stores(), ManagementServers())
     references.register(root, Stores())
     credential_provider.register(root, Tools())
     management.register(root, ManagementServers(), Tools())

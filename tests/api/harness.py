@@ -82,6 +82,7 @@ class Api:
             self.log,
             request_ids(),
             self.catalog.audit.reader,
+            holdings=self.catalog.catalog.holdings,
         )
         self._authorizations: dict[str, str] = {"": ""}
 

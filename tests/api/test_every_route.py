@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
+from orlop.adapters.memory.catalog import open_memory
 from orlop.domain.access import Action, Caller, Limit, Role, Subject
 from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
@@ -41,7 +42,11 @@ _ANY = frozenset(PEOPLE) - {""}
 _OWN = _ANY - {"limited"}
 _USERS = _OWN - {"robot+team"}
 _DELETES = frozenset({"root", "owner", "maintainer"})
+_LISTS = frozenset({"root", "aud", "owner", "maintainer", "publisher", "reader", "robot+team"})
 _NOBODY = frozenset[str]()
+
+#: What a catalog in memory may leave to others.
+_TOLD = {"/repositories/{path}", "/untagged-manifests"} if open_memory().catalog.holdings is None else set()
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
 CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
@@ -139,6 +144,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/namespaces/team-b/empty", None, frozenset({"root", "bob"})),
     ],
     ("GET", "/repositories"): [("/repositories", None, _ANY)],
+    ("GET", "/repositories/{path}"): [
+        ("/repositories/team/app", None, _LISTS),
+        ("/repositories/team-b/app", None, frozenset({"root", "aud", "bob", "robot+team-b"})),
+    ],
+    ("GET", "/untagged-manifests"): [
+        ("/untagged-manifests?repository=team/app", None, _LISTS),
+        ("/untagged-manifests?repository=team-b/app", None, frozenset({"root", "aud", "bob", "robot+team-b"})),
+    ],
     ("DELETE", "/repositories/{path}"): [
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
@@ -255,7 +268,7 @@ def test_who_gets_in(method: str, route: str, peopled: Any) -> None:
             answer = own.run(asked(path, body, who))
             what = f"{who or 'nobody'}: {method} {path} → {answer.status} {answer.body[:300]!r}"
             if who in allowed:
-                assert answer.status < 300, what
+                assert answer.status < 300 or (answer.status == 405 and route in _TOLD), what
                 continue
             ruler_of_nothing = who == "root" and answer.status in {400, 404, 409}
             assert answer.status == 401 if not who else answer.status in {401, 403, 404} or ruler_of_nothing, what

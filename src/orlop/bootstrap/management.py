@@ -14,6 +14,7 @@ from orlop.faces.api.app import ApiApp, Counted
 from orlop.faces.api.routes import routes
 from orlop.faces.proxies import Proxies
 from orlop.ports.audit import AuditReader
+from orlop.ports.catalog import Holdings
 from orlop.ports.clock import Clock
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.identity import Identity
@@ -60,6 +61,7 @@ def api_app(
     request_ids: Callable[[], str],
     audit: AuditReader | None = None,
     counted: Counted | None = None,
+    holdings: Holdings | None = None,
 ) -> ApiApp:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -68,6 +70,7 @@ def api_app(
             management,
             repositories,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+            holdings=holdings,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

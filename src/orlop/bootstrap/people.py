@@ -68,6 +68,7 @@ def build_people(
             request_ids,
             stores.audit.reader,
             counting(services.notices, limits),
+            stores.catalog.holdings,
         )
 
     browsers = build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure)

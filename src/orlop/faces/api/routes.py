@@ -27,8 +27,10 @@ from orlop.domain.fields import nearest, refuse_unknown
 from orlop.faces.api import access, audit, groups, people, places
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
+from orlop.ports.catalog import Holdings
 from orlop.services.audit_query import AllowedQuery
 from orlop.services.management.all import Management
+from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import RULES, Operation
 
 _log = structlog.get_logger("orlop.api")
@@ -52,6 +54,7 @@ def routes(
     repositories: places.RepositoryPages,
     kinds: Mapping[str, str] = KINDS,
     audited: AllowedQuery | None = None,
+    holdings: Holdings | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -64,7 +67,7 @@ def routes(
         *groups.roles(management),
         *groups.grants(management),
         *places.namespaces(management),
-        *places.repositories(management, repositories),
+        *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *places.documents(management, kinds),
         *places.keys(management),
         *access.access(management),
