@@ -49,7 +49,7 @@ def _run(arguments: list[str]) -> int:
     root = app.build()
     serve.register(root, _serve)
     maintenance.register(root, _open)
-    audit.register(root, _audit)
+    audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     settings.register(root)

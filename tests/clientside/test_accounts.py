@@ -1,19 +1,23 @@
 """Commands for content on a registry with accounts: one sign-in for all of them, and room that is made in it."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from orlop.bootstrap.audit_command import open_for_audit
 from orlop.bootstrap.clients import ManagementServers, Stores
 from orlop.bootstrap.logins import Tools
-from orlop.faces.cli import content, management
+from orlop.config import ConfigurationInvalid
+from orlop.faces.cli import audit, content, management
 from orlop.faces.cli.app import build, invoke
 from tests import content as made
 from tests.clientside.test_commands import layout_with, platform_index
 from tests.servers import OrlopServer, orlop_server
+from tests.serving import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +47,7 @@ def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     root = build()
     content.register(root, Stores(), ManagementServers())
     management.register(root, ManagementServers(), Tools())
+    audit.register(root, open_for_audit, ManagementServers())
 
     def typed(*arguments: str, given: str = "", code: int = 0) -> Done:
         monkeypatch.setattr("sys.stdin", io.StringIO(given))
@@ -144,3 +149,32 @@ def test_a_repository_goes_as_a_whole_after_a_look(
     assert "gone/app" not in orlop("ls", server.address).stdout
     assert "there is no repository gone/app" in orlop("repo", "rm", image, "--yes", code=1).stderr
     assert "orlop repo rm" in orlop("rm", image, code=2).stderr
+
+
+def test_the_audit_log_is_read_where_one_is_signed_in(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/audited/app"
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', made.image('audited'))}:v1", f"{image}:v1")
+    orlop("rm", f"{image}:v1")
+    asked = ("audit", "ls", "--place", "audited")
+    eventually("the log has it", lambda: "tag.deleted" in orlop(*asked, "--server", server.address).stdout)
+    stored = ("--data", str(server.data))
+    assert orlop(*asked).stdout == orlop(*asked, *stored).stdout
+    assert orlop(*asked, "--json").stdout == orlop(*asked, "--json", *stored).stdout
+    [one] = orlop(*asked, "--kind", "tag.deleted", "--limit", "1").stdout.splitlines()
+    assert "audited/app:v1" in one
+    lines = orlop("audit", "export", "--place", "audited").stdout
+    assert lines == orlop("audit", "export", "--place", "audited", *stored).stdout
+    assert [json.loads(line)["sequence"] for line in lines.splitlines()] == sorted(
+        json.loads(line)["sequence"] for line in lines.splitlines()
+    )
+    for place in ((), stored):
+        said = orlop(*asked, "--kind", "tag.delete", *place, code=1).stderr
+        assert "there is no kind 'tag.delete'; the nearest known one is tag.deleted; the kinds are " in said
+    with pytest.raises(ConfigurationInvalid, match="leave one of them out"):
+        orlop(*asked, *stored, "--server", server.address)
+    orlop("logout")
+    assert (
+        "nobody is signed in; run orlop login HOST:PORT, or name the stores with --data" in orlop(*asked, code=2).stderr
+    )
