@@ -81,6 +81,30 @@ def test_a_port_shared_by_the_workers_of_another_server_is_taken_too(tmp_path: P
         assert "is taken by another program" in ended.stderr
 
 
+def test_a_data_folder_has_one_server(tmp_path: Path) -> None:
+    """With any number of workers, and with commands that look and collect beside it; what was killed leaves no lock."""
+    with serving(tmp_path, "--workers", "2") as server:
+        ended = refused("--listen", "127.0.0.1:0", "--data", str(server.data))
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(
+            f"orlop: the data folder {server.data} is in use by another server (process {server.process.pid}):"
+        )
+        assert ended.stderr.count("\n") == 1
+        for beside in ("gc", "verify"):
+            subprocess.run(
+                command(beside, "--data", str(server.data)), env=environment(), check=True, capture_output=True
+            )
+        workers = server.workers()
+        os.kill(workers[0], signal.SIGSTOP)  # so that the lock outlives the supervisor for a while
+        server.process.kill()
+        server.process.wait(PATIENCE)
+        continued = threading.Timer(1, os.kill, (workers[0], signal.SIGCONT))
+        continued.start()
+        with serving(tmp_path) as again:
+            assert again.ask("GET", "/v2/").status == 200
+        continued.join()
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "code", "message"),
     [

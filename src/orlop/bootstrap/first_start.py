@@ -32,7 +32,7 @@ class FirstStart:
         In a registry where everybody may do everything nobody needs an account, and none is made.
         """
         password = None if settings.open else self._password(settings)
-        self._store = prepare(settings)
+        self._store = prepare(settings, occupying=True)
         if password is None:
             return None
         if settings.in_memory:  # there is no catalog before the one worker opens it

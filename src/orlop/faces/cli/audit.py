@@ -88,7 +88,7 @@ def register(app: cyclopts.App, opening: "OpeningAudit", servers: Servers) -> No
 
     @group.command
     def heads(*, flags: StoreFlags | None = None) -> int:
-        """Print the signed heads of the stores as JSON lines, oldest first. Keep the last elsewhere: `verify --noted`."""
+        """Print the signed heads of the stores as JSON lines, oldest first. Keep the last elsewhere, for --noted."""
         from orlop.faces.cli import audit_work
 
         return audit_work.heads(opening, _stored(flags))
