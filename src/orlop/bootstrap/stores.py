@@ -40,6 +40,15 @@ class Stores(msgspec.Struct, frozen=True):
     audit: AuditStore
 
 
+def is_to_be_made(settings: Settings) -> bool:
+    """Whether the settings name a data folder that is none yet."""
+    if settings.in_memory or not settings.needs_folder:
+        return False
+    from orlop.adapters.filesystem.layout import MARKER
+
+    return not (settings.data / MARKER).exists()
+
+
 def prepare(settings: Settings, *, occupying: bool = False) -> str:
     """Make the stores ready for any number of processes: the folder and its marker, the catalog and its schema, the
     marker of the bucket. The catalog's id. `occupying`: no other server may use the catalog, as long as this process or

@@ -89,7 +89,14 @@ class Place(msgspec.Struct, frozen=True):
         return self.path.partition("*")[0] if self.kind is PlaceKind.REPOSITORIES else self.path
 
     def __str__(self) -> str:
-        return "the registry" if self.kind is PlaceKind.REGISTRY else self.path
+        """As it is typed, but for the registry, which is `/`."""
+        match self.kind:
+            case PlaceKind.REGISTRY:
+                return "the registry"
+            case PlaceKind.NAMESPACE:
+                return f"{self.path}/"
+            case PlaceKind.REPOSITORIES:
+                return self.path
 
 
 class Limit(msgspec.Struct, frozen=True):

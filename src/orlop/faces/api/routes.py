@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from litestar.params import QueryParameter
 from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
-from orlop.domain.fields import nearest, refuse_unknown
+from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import access, audit, groups, people, places
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
@@ -111,7 +112,7 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     """Raises RequestInvalid for parameters and fields that nobody knows, before anything is read into its types."""
     signature = handler.parsed_fn_signature
     known = {
-        str(definition.kwarg_definition.name)
+        str(definition.kwarg_definition.name): _words_of(definition.annotation)
         for definition in signature.parameters.values()
         if isinstance(definition.kwarg_definition, QueryParameter)
     }
@@ -121,8 +122,11 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
                 f"there is no parameter {name[:64]}{nearest(name, tuple(sorted(known)))}", {"parameter": name[:64]}
             )
     for name in known:
-        if len(connection.query_params.getall(name, [])) > 1:
+        given = connection.query_params.getall(name, [])
+        if len(given) > 1:
             raise RequestInvalid(f"the parameter {name} is there more than once", {"parameter": name})
+        if given and (words := known[name]) and given[0] not in words:
+            raise RequestInvalid(f"{name}: {unknown_word(given[0], words)}", {"parameter": name})
     assert isinstance(connection, Request)
     body = await connection.body()
     data = signature.parameters.get("data")
@@ -142,6 +146,11 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         raise RequestInvalid("the body is a JSON object")
     if data.annotation is not dict and isinstance(data.annotation, type):
         refuse_unknown(data.annotation, value)
+
+
+@cache
+def _words_of(annotation: Any) -> tuple[str, ...]:
+    return words_of(annotation)
 
 
 def _refused(request: Request[Any, Any, Any], error: RegistryError) -> Response[Any]:
