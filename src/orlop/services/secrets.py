@@ -98,5 +98,5 @@ def refuse_before_change(account: Account) -> None:
     """Raises Unauthorized for an account that has to choose another password before it does anything else."""
     if account.must_change:
         raise Unauthorized(
-            f"{account.name} has to choose another password first: `orlop login` asks for it, and so does /api/v1"
+            f"{account.name} has to choose another password first: in a browser at /login, or with `orlop login`"
         )

@@ -172,9 +172,10 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def place_in(text: str) -> str:
-    """The path of the place in what a grant says of itself as text; empty for the registry."""
+    """The path of the place in what a grant says of itself as text; empty for the registry. Earlier releases left the
+    slash of a namespace out."""
     path = text.rpartition(" on ")[2].partition(", tags ")[0]
-    return "" if " " in path else path
+    return "" if " " in path else path.removesuffix("/")
 
 
 class GrantsByPlace:
