@@ -106,7 +106,7 @@ class Wire:
 
 def head(method: str, target: str, **headers: str) -> bytes:
     """The head of an HTTP/1.1 request. Underscores in names of headers stand for hyphens."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: registry.test"]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

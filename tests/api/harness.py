@@ -107,6 +107,7 @@ class Api:
             self.identity.answers,
             self.log,
             request_ids(),
+            self.catalog.catalog.holdings,
             self.catalog.audit.reader,
         )
         self._authorizations: dict[str, str] = {"": ""}

@@ -196,7 +196,7 @@ def test_why_and_who(orlop: Typed) -> None:
     orlop.login("root")
     said = orlop("access", "explain", "ann", "pull", "other/app")
     assert "ann may not pull on other/app" in said
-    assert "other/app is not in team" in said
+    assert "other/app is not in team/" in said
     assert "to change it: grant ann the role guest on other/app" in said
     assert orlop.json("access", "explain", "anonymous", "pull", "team/app")["allowed"] is False
     said = orlop("access", "who", "team/app")
@@ -313,3 +313,39 @@ def test_files_that_say_nothing_sensible(orlop: Typed, tmp_path: Path, text: str
     (tmp_path / "bad.yaml").write_text(text)
     orlop("apply", "-f", str(tmp_path / "bad.yaml"), "--yes", code=2)
     assert said in orlop.errors
+
+
+def test_a_place_without_its_slash_is_told(orlop: Typed) -> None:
+    """It is a repository alone, which nobody who writes `shop` for a team's namespace means."""
+    orlop.login("root")
+    orlop.served.do(orlop.served.api.repository("team/app"))
+    narrow = "shop is the repository of that name alone; all below the namespace is written shop/\n"
+    added = orlop("grant", "add", "ann", "reader", "shop")
+    assert "place:      shop\n" in added
+    # A catalog in memory may not tell which repositories there are: then it is told of those, too.
+    told = {"shop": narrow, "shop/": "", "shop/*": "", "/": ""}
+    for place, said in told.items():
+        orlop("grant", "add", "ann", "reader", place, "--tags", "v*")
+        assert orlop.errors == said, place
+    orlop("token", "create", "--action", "pull", "--on", "shop")
+    assert orlop.errors == narrow
+    said = orlop("access", "explain", "ann", "pull", "shop/app")
+    assert "shop/app is not in shop\n" in said
+    assert "gives ann the role reader on shop/" in said
+
+
+def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: Typed) -> None:
+    orlop.login("root")
+    orlop("role", "set", "puller", "pull")
+    orlop("grant", "add", "ann", "publishr", "team/", code=1)
+    assert orlop.errors == (
+        "orlop: there is no role publishr; the roles are guest, reader, publisher, maintainer, owner, auditor, admin,"
+        " puller\n"
+    )
+    orlop("namespace", "set", "team", "--visibility", "pubic", code=1)
+    assert orlop.errors == "orlop: visibility: 'pubic' is none of public, internal, private; did you mean public?\n"
+    orlop("access", "explain", "ann", "push", "team/app", code=1)
+    assert "action: 'push' is none of " in orlop.errors
+    assert orlop.errors.endswith("; did you mean push-new?\n")
+    orlop("role", "set", "pusher", "pull", "psh-new", code=1)
+    assert "'psh-new' is none of " in orlop.errors

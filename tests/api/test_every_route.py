@@ -46,6 +46,7 @@ _OWN = _ANY - {"limited"}
 _USERS = _OWN - {"robot+team"}
 _DELETES = frozenset({"root", "owner", "maintainer"})
 _PULLS = frozenset({"root", "owner", "maintainer", "publisher", "reader", "guest", "robot+team"})
+_LISTS = frozenset({"root", "aud", "owner", "maintainer", "publisher", "reader", "robot+team"})
 _NOBODY = frozenset[str]()
 
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
@@ -146,6 +147,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/namespaces/team-b/empty", None, frozenset({"root", "bob"})),
     ],
     ("GET", "/repositories"): [("/repositories", None, _ANY)],
+    ("GET", "/repositories/{path}"): [
+        ("/repositories/team/app", None, _LISTS),
+        ("/repositories/team-b/app", None, frozenset({"root", "aud", "bob", "robot+team-b"})),
+    ],
+    ("GET", "/untagged-manifests"): [
+        ("/untagged-manifests?repository=team/app", None, _LISTS),
+        ("/untagged-manifests?repository=team-b/app", None, frozenset({"root", "aud", "bob", "robot+team-b"})),
+    ],
     ("DELETE", "/repositories/{path}"): [
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),

@@ -49,9 +49,11 @@ class Station:
         """Like `text`, with what the program wrote to standard error in front of it."""
         return self.text("sh", "-c", 'exec "$@" 2>&1', "sh", need(program)[program], *arguments)
 
-    def refused(self, program: str, *arguments: str | Path) -> str:
+    def refused(
+        self, program: str, *arguments: str | Path, sent: bytes = b"", variables: Mapping[str, str] = {}
+    ) -> str:
         """Run what must not end well; what the program said."""
-        done = self._done([need(program)[program], *map(str, arguments)], b"", {})
+        done = self._done([need(program)[program], *map(str, arguments)], sent, variables)
         assert done.returncode != 0, done.stdout
         return (done.stdout + done.stderr).decode(errors="replace")
 

@@ -88,7 +88,7 @@ def test_a_group_of_the_directory_lets_its_people_push(
 
 def test_a_wrong_password_of_the_directory_is_wrong_here(private: OrlopServer, station: Station) -> None:
     arguments = ["login", "--tls-verify=false", "-u", "grace", "--password-stdin", private.address]
-    said = station.refused("sh", "-c", 'echo wrong | "$@"', "sh", "skopeo", *arguments)
+    said = station.refused("skopeo", *arguments, sent=b"wrong\n")
     assert "unauthorized" in said.lower() or "invalid username/password" in said, said
 
 

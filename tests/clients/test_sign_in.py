@@ -92,7 +92,7 @@ def test_a_client_says_that_the_password_is_wrong(private: OrlopServer, station:
     if client.before:
         station.run(client.program, *client.before.format(at=private.address).split())
     arguments = client.login.format(at=private.address).split()
-    said = station.refused("sh", "-c", 'echo wrong | "$@"', "sh", client.program, *arguments)
+    said = station.refused(client.program, *arguments, sent=b"wrong\n")
     assert "unauthorized" in said.lower() or "invalid username/password" in said, said
 
 
@@ -184,7 +184,7 @@ def test_cosign_signs_what_it_may_push(private: OrlopServer, station: Station, s
     named = f"{private.address}/team/cosign@{digest}"
     sign = ("sign", "--yes", "--tlog-upload=false", "--key=cosign.key", named)
     station.run("crane", "auth", "logout", private.address)
-    station.refused("sh", "-c", 'COSIGN_PASSWORD=secret exec "$@"', "sh", "cosign", *sign)
+    station.refused("cosign", *sign, variables=secret)
     station.run("crane", *login, sent=PASSWORD.encode())
     station.run("cosign", *sign, variables=secret)
     station.run("cosign", "verify", "--insecure-ignore-tlog=true", "--key=cosign.pub", named)

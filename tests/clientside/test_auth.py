@@ -64,7 +64,7 @@ async def test_nobody_gets_a_token_for_what_is_public() -> None:
 
 async def test_nobody_is_turned_away_from_what_is_private() -> None:
     async with signed() as pair, client() as registries:
-        with pytest.raises(Unauthorized, match="sign in"):
+        with pytest.raises(Unauthorized, match=f"; run docker login {pair.registry.host}$"):
             await (await registries.repository(pair.registry.host, PRIVATE)).fetch("v1")
         assert pair.realm.faults == []
 

@@ -371,7 +371,9 @@ class AuditReaderKit:
             entry(4, EventKind.REFUSED, actor="bob", repository="other", address="192.0.2.7"),
             entry(5, EventKind.SIGN_IN_FAILED, actor="bob", subject="bob"),
             entry(6, EventKind.NAMESPACE_CHANGED, subject="team/sub"),
-            entry(7, EventKind.GRANT_ADDED, subject="bob", detail="grant 3 gives bob the role puller on team, tags v*"),
+            entry(
+                7, EventKind.GRANT_ADDED, subject="bob", detail="grant 3 gives bob the role puller on team/, tags v*"
+            ),
         )
         expected = {
             (Filter.ACTOR, "bob"): [5, 4, 2],

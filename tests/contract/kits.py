@@ -4,6 +4,7 @@ from tests.contract import (
     blobs,
     browse,
     collection,
+    holdings,
     identity_accounts,
     identity_answers,
     identity_browser,
@@ -34,6 +35,7 @@ class CatalogKit:
     TestBrowse = browse.BrowseKit
     TestReferrers = browse.ReferrersKit
     TestHistory = browse.HistoryKit
+    TestHoldings = holdings.HoldingsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

@@ -106,6 +106,7 @@ class InProcess:
         """`ask`, for several at once on this application's own loop."""
         lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         names = {name for name, _ in lines}
+        lines = lines if b"host" in names else [(b"host", b"localhost:5000"), *lines]
         if isinstance(body, bytes):
             if (body or method in {"POST", "PUT", "PATCH"}) and not names & {b"content-length", b"transfer-encoding"}:
                 lines.append((b"content-length", b"%d" % len(body)))
@@ -125,7 +126,7 @@ class InProcess:
             "path": unquote(path, errors="replace"),
             "raw_path": path.encode("latin-1"),
             "query_string": query.encode("latin-1"),
-            "headers": lines if b"host" in names else [(b"host", b"registry.example"), *lines],
+            "headers": lines,
             "client": ("127.0.0.1", "40000"),
             "extensions": {},
         }

@@ -126,4 +126,4 @@ class Connection:
 
 def head(method: str, target: str, *lines: str) -> bytes:
     """The head of a request."""
-    return "\r\n".join([f"{method} {target} HTTP/1.1", "host: registry.example", *lines, "", ""]).encode("latin-1")
+    return "\r\n".join([f"{method} {target} HTTP/1.1", "host: localhost", *lines, "", ""]).encode("latin-1")

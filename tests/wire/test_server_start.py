@@ -81,10 +81,35 @@ def test_a_port_shared_by_the_workers_of_another_server_is_taken_too(tmp_path: P
         assert "is taken by another program" in ended.stderr
 
 
+def test_a_data_folder_has_one_server(tmp_path: Path) -> None:
+    """With any number of workers, and with commands that look and collect beside it; what was killed leaves no lock."""
+    with serving(tmp_path, "--workers", "2") as server:
+        ended = refused("--listen", "127.0.0.1:0", "--data", str(server.data))
+        assert ended.returncode == 1
+        assert ended.stderr.startswith(
+            f"orlop: the data folder {server.data} is in use by another server (process {server.process.pid}):"
+        )
+        assert ended.stderr.count("\n") == 1
+        for beside in ("gc", "verify"):
+            subprocess.run(
+                command(beside, "--data", str(server.data)), env=environment(), check=True, capture_output=True
+            )
+        workers = server.workers()
+        os.kill(workers[0], signal.SIGSTOP)  # so that the lock outlives the supervisor for a while
+        server.process.kill()
+        server.process.wait(PATIENCE)
+        continued = threading.Timer(1, os.kill, (workers[0], signal.SIGCONT))
+        continued.start()
+        with serving(tmp_path) as again:
+            assert again.ask("GET", "/v2/").status == 200
+        continued.join()
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "code", "message"),
     [
         (["--open", "--listen", "0.0.0.0:5000"], {}, 2, "refused on 0.0.0.0:5000"),
+        (["--open"], {"ORLOP_TRUSTED_PROXIES": "127.0.0.1/32"}, 2, "refused behind a proxy"),
         (["--listen", "nonsense"], {}, 2, "'nonsense' is not an address"),
         (["--listen", "no.such.host.invalid:5000"], {}, 1, "no.such.host.invalid is not an address of this machine"),
         (["--listen", "192.0.2.1:5000"], {}, 1, "cannot listen on 192.0.2.1:5000"),
@@ -231,7 +256,7 @@ def policies(server: Server) -> set[int]:
 
 def press(server: Server, ended: threading.Event) -> None:
     """Ask without waiting for answers, which costs the client next to nothing."""
-    many = b"GET /v2/ HTTP/1.1\r\nHost: registry.example\r\n\r\n" * 100
+    many = b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         while not ended.is_set():
             connection.sendall(many)

@@ -99,6 +99,17 @@ def prepare_catalog(settings: Settings) -> str:
     return folder
 
 
+def occupy_catalog(settings: Settings) -> None:
+    """Take the catalog for this server alone, where it cannot have several: in SQLite. Raises StoreRefused."""
+    if settings.catalog.url != "sqlite":
+        return
+    from orlop.adapters.filesystem import open_data_folder
+    from orlop.adapters.sql.occupied import occupy
+
+    folder = open_data_folder(settings.data)
+    occupy(folder.catalog, f"the data folder {folder.root}", time.sleep)
+
+
 def database(settings: Settings, url: str | None = None) -> "Database":
     """The PostgreSQL database of the catalog, or the one at `url`."""
     from orlop.adapters.sql.postgres.connections import Database

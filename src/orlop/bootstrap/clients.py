@@ -10,13 +10,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orlop.faces.cli.ambient import USER
 from orlop.faces.cli.locations import Location, StoreKind
-from orlop.faces.cli.stores import Connecting
+from orlop.faces.cli.servers import ServerChoice
+from orlop.faces.cli.stores import Connecting, KnownAs, Registry
 from orlop.ports.management import ManagementServer, SavedSignIns
-from orlop.ports.upstream import ContentRepository, RepositoryLister
+from orlop.ports.upstream import ContentRepository
 
 if TYPE_CHECKING:
-    from orlop.adapters.upstream.client import RegistryClient
+    from orlop.adapters.upstream.client import ClientOptions, RegistryClient
+    from orlop.adapters.upstream.credentials import CredentialSource
 
 # The adapters, and aiohttp with them, are imported where one is opened: `orlop --help` needs none of them.
 
@@ -55,21 +58,26 @@ class Stores:
             yield opened
 
     @asynccontextmanager
-    async def registry(self, name: str, connecting: Connecting) -> AsyncIterator[RepositoryLister]:
+    async def registry(self, name: str, connecting: Connecting) -> AsyncIterator[Registry]:
         """A registry as a whole."""
         async with _client(connecting) as client:
             yield await client.registry(name)
+
+    async def known_as(self, name: str, connecting: Connecting) -> KnownAs | None:
+        """Who one is at a registry."""
+        found = await _credentials(connecting).find(name)
+        return KnownAs(found.username, found.kept_by) if found is not None else None
 
 
 class ManagementServers:
     """See faces.cli.servers.Servers."""
 
     @asynccontextmanager
-    async def open(self, url: str, name: str, secret: str, *, insecure: bool) -> AsyncIterator[ManagementServer]:
+    async def open(self, url: str, name: str, secret: str, choice: ServerChoice) -> AsyncIterator[ManagementServer]:
         """A server, asked as somebody."""
         from orlop.adapters.management.client import open_server
 
-        async with open_server(url, name, secret, proxy_for, verify_tls=not insecure) as server:
+        async with open_server(url, name, secret, proxy_for, verify_tls=not choice.insecure, ca=choice.ca) as server:
             yield server
 
     def saved(self) -> SavedSignIns:
@@ -90,19 +98,40 @@ class ManagementServers:
 
 @asynccontextmanager
 async def _client(connecting: Connecting) -> AsyncIterator["RegistryClient"]:
-    from orlop.adapters.upstream.client import ClientOptions, open_client
-    from orlop.adapters.upstream.credentials import CredentialFiles
+    from orlop.adapters.upstream.client import open_client
     from orlop.adapters.upstream.patience import Surroundings
 
-    options = ClientOptions(
+    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
+    async with open_client(client_options(connecting), _credentials(connecting), surroundings, proxy_for) as client:
+        yield client
+
+
+def client_options(connecting: Connecting) -> "ClientOptions":
+    """How registries are talked to."""
+    from orlop.adapters.upstream.client import ClientOptions
+
+    return ClientOptions(
         plain_http=connecting.plain_http,
         verify_tls=not connecting.insecure,
+        ca=connecting.ca,
         trusted_realms=frozenset(connecting.trust_realm),
     )
-    credentials = CredentialFiles(os.environ, Path.home())
-    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
-    async with open_client(options, credentials, surroundings, proxy_for) as client:
-        yield client
+
+
+def _credentials(connecting: Connecting) -> "CredentialSource":
+    """What `orlop login` keeps for a registry, then what docker and podman do."""
+    from orlop.adapters.management.saved import CredentialFile
+    from orlop.adapters.upstream.credentials import CredentialFiles
+    from orlop.adapters.upstream.sign_ins import SignIns
+
+    options = client_options(connecting)
+    return SignIns(
+        CredentialFile(os.environ, Path.home()),
+        CredentialFiles(os.environ, Path.home()),
+        lambda registry: str(options.base_url(registry).origin()),
+        ambient=USER,
+        wanted=connecting.name,
+    )
 
 
 def proxy_for(scheme: str, host: str) -> str | None:

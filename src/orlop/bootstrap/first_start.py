@@ -5,11 +5,11 @@ import secrets
 from functools import partial
 
 from orlop.bootstrap.first_account import create_in
-from orlop.bootstrap.stores import StartRefused, prepare
+from orlop.bootstrap.stores import StartRefused, is_to_be_made, prepare
 from orlop.config import Settings
 from orlop.config.sources import ADMIN_PASSWORD_VARIABLE
 from orlop.domain.passwords import PasswordRefused
-from orlop.server import FirstAccount
+from orlop.server import FirstAccount, Prepared
 from orlop.server.worker import ApplicationFactory
 from orlop.services.first_start import ADMIN, FirstPassword, first_password
 
@@ -22,20 +22,21 @@ class FirstStart:
         self._later: FirstPassword | None = None
         self._store = ""
 
-    def prepare(self, settings: Settings) -> FirstAccount | None:
-        """Make the stores ready, and the first account in them; who that is, if it was made now. Raises StartRefused.
+    def prepare(self, settings: Settings) -> Prepared:
+        """Make the stores ready, and the first account in them; what was made now. Raises StartRefused.
 
         In a registry where everybody may do everything nobody needs an account, and none is made.
         """
         password = None if settings.open else self._password(settings)
-        self._store = prepare(settings)
+        is_new = is_to_be_made(settings)
+        self._store = prepare(settings, occupying=True)
         if password is None:
-            return None
+            return Prepared(is_new=is_new)
         if settings.in_memory:  # there is no catalog before the one worker opens it
             self._later = password
         elif not asyncio.run(create_in(settings, password)):
-            return None
-        return FirstAccount(ADMIN, password.text if password.drawn else "")
+            return Prepared(is_new=is_new)
+        return Prepared(FirstAccount(ADMIN, password.text if password.drawn else ""), is_new=is_new)
 
     def application(self) -> ApplicationFactory:
         """What runs in each worker."""

@@ -6,7 +6,7 @@ import random
 import time
 from pathlib import Path
 
-from orlop.bootstrap.clients import proxy_for
+from orlop.bootstrap.clients import client_options, proxy_for
 from orlop.faces.cli.stores import Connecting
 from orlop.ports.ambient import AmbientIdentity
 from orlop.ports.logins import DockerConfig, Login, Logins
@@ -39,16 +39,11 @@ class Tools:
         return DockerConfigFile(os.environ, Path.home())
 
     async def sign_in(self, registry: str, login: Login, connecting: Connecting) -> None:
-        from orlop.adapters.upstream.client import ClientOptions, open_client
+        from orlop.adapters.upstream.client import open_client
         from orlop.adapters.upstream.credentials import Credentials, OneCredential
         from orlop.adapters.upstream.patience import Surroundings
 
-        options = ClientOptions(
-            plain_http=connecting.plain_http,
-            verify_tls=not connecting.insecure,
-            trusted_realms=frozenset(connecting.trust_realm),
-        )
         credentials = OneCredential(Credentials(login.username, login.secret))
         surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
-        async with open_client(options, credentials, surroundings, proxy_for) as client:
+        async with open_client(client_options(connecting), credentials, surroundings, proxy_for) as client:
             await (await client.registry(registry)).ping()

@@ -15,6 +15,7 @@ from orlop.faces.api.app import ApiApp, Counted
 from orlop.faces.api.routes import routes
 from orlop.faces.proxies import Proxies
 from orlop.ports.audit import AuditReader
+from orlop.ports.catalog import Holdings
 from orlop.ports.clock import Clock
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.identity import Identity
@@ -59,6 +60,7 @@ def api_app(
     answers: KeptAnswers,
     log: RequestLog,
     request_ids: Callable[[], str],
+    holdings: Holdings,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
 ) -> ApiApp:
@@ -68,6 +70,7 @@ def api_app(
         routes(
             management,
             repositories,
+            holdings,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
         ),
         sign_in.authentication,

@@ -66,6 +66,7 @@ def build_people(
             identity.answers,
             log,
             request_ids,
+            stores.catalog.holdings,
             stores.audit.reader,
             counting(services.notices, limits),
         )

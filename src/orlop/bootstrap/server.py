@@ -1,6 +1,6 @@
 """What one worker of the server runs: the ASGI application on open stores, and the work in the background."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from secrets import token_bytes
 
 from orlop.bootstrap.background import background
@@ -13,7 +13,7 @@ from orlop.bootstrap.people import build_people
 from orlop.bootstrap.services import Services, build_services
 from orlop.bootstrap.stores import Stores, open_stores
 from orlop.config import Settings
-from orlop.faces.app import RootApp, Unread
+from orlop.faces.app import Application, Distribution, RootApp, Unread
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.app import DistributionApp, Doors, Limits
 from orlop.faces.distribution.blobs import BlobHandlers
@@ -24,6 +24,7 @@ from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
+from orlop.faces.loopback import LoopbackDistribution, LoopbackOnly
 from orlop.faces.operation.app import OperationApp
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.clock import SECOND
@@ -83,35 +84,34 @@ def application_on(
         await stores.close()
         log.close()
 
-    return RootApp(
-        _distribution(
-            settings,
-            stores,
-            services,
-            Doors(
-                Standings(
-                    sign_in.authentication,
-                    services.access,
-                    stores.access_changes,
-                    SystemClock(),
-                    token_bytes,
-                    grace=settings.auth.outage_grace / SECOND,
-                ),
+    distribution: Distribution = _distribution(
+        settings,
+        stores,
+        services,
+        Doors(
+            Standings(
+                sign_in.authentication,
                 services.access,
-                sign_in.challenges,
-                metrics.refused,
-                turnstile,
+                stores.access_changes,
+                SystemClock(),
+                token_bytes,
+                grace=settings.auth.outage_grace / SECOND,
             ),
-            blobs,
-            log,
-            names,
+            services.access,
+            sign_in.challenges,
+            metrics.refused,
+            turnstile,
         ),
-        OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining),
-        people.faces,
-        Unread(log, names),
-        startup,
-        shutdown,
+        blobs,
+        log,
+        names,
     )
+    faces: Mapping[str, Application] = people.faces
+    if settings.open:
+        distribution = LoopbackDistribution(distribution, log, names)
+        faces = {name: LoopbackOnly(face, log, names) for name, face in faces.items()}
+    operation = OperationApp(checks, stores.catalog.vitals.totals, metrics, log, names, context.draining)
+    return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)
 
 
 def _distribution(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from orlop.bootstrap.blob_stores import BlobRoles, open_blobs, prepare_blobs, prepare_cache
-from orlop.bootstrap.catalogs import Siblings, open_catalog, prepare_catalog
+from orlop.bootstrap.catalogs import Siblings, occupy_catalog, open_catalog, prepare_catalog
 from orlop.bootstrap.moved import refuse_elsewhere
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
@@ -41,15 +41,27 @@ class Stores(msgspec.Struct, frozen=True):
     audit: AuditStore
 
 
-def prepare(settings: Settings) -> str:
+def is_to_be_made(settings: Settings) -> bool:
+    """Whether the settings name a data folder that is none yet."""
+    if settings.in_memory or not settings.needs_folder:
+        return False
+    from orlop.adapters.filesystem.layout import MARKER
+
+    return not (settings.data / MARKER).exists()
+
+
+def prepare(settings: Settings, *, occupying: bool = False) -> str:
     """Make the stores ready for any number of processes: the folder and its marker, the catalog and its schema, the
-    marker of the bucket. The catalog's id.
+    marker of the bucket. The catalog's id. `occupying`: no other server may use the catalog, as long as this process or
+    one that it forks runs, where a catalog has one server.
 
     Raises StartRefused when they are not ours to use, or have moved. Does nothing to stores in memory, which have none.
     """
     if settings.in_memory:
         return ""
     try:
+        if occupying:
+            occupy_catalog(settings)
         catalog = prepare_catalog(settings)
         asyncio.run(refuse_elsewhere(settings))
         prepare_blobs(settings, catalog)

@@ -95,6 +95,7 @@ def build_browsers(
             own_password,
             factors,
             sessions,
+            identity.facts,
             least=least,
         ),
         OwnFactors(pages, own_password, factors, passkeys, steps),
@@ -109,5 +110,5 @@ def build_browsers(
 
 
 def mounted(browsers: Browsers) -> dict[str, UiApp]:
-    """The first components of paths that are pages."""
-    return dict.fromkeys(("login", "logout", "account", "static"), browsers.app)
+    """The first components of paths that are pages, and the path of the root."""
+    return dict.fromkeys(("/", "login", "logout", "account", "static"), browsers.app)

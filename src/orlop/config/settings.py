@@ -156,7 +156,12 @@ class Settings(msgspec.Struct, frozen=True):
         int, Meaning("Processes that serve.", Kind.COUNT, minimum=1, default="one for each core, up to 4")
     ] = 1
     open: Annotated[
-        bool, Meaning("Let anyone push and pull. Refused unless `listen` is a loopback address.", Kind.SWITCH)
+        bool,
+        Meaning(
+            "Let anyone on this machine push and pull. Refused unless `listen` is a loopback address, and with"
+            " `trusted_proxies`; whatever comes through a proxy is refused.",
+            Kind.SWITCH,
+        ),
     ] = False
     trusted_proxies: Annotated[
         str,
@@ -205,6 +210,11 @@ def check(settings: Settings) -> None:
         raise ConfigurationInvalid(
             f"open lets anyone push and pull, so it is refused on {settings.listen}, which other machines may reach;"
             " listen on 127.0.0.1"
+        )
+    if settings.open and settings.trusted_proxies:
+        raise ConfigurationInvalid(
+            "open lets anyone push and pull, so it is refused behind a proxy, which trusted_proxies names:"
+            " leave one of them out"
         )
     if (settings.tls.cert is None) != (settings.tls.key is None):
         given, missing = ("tls.cert", "tls.key") if settings.tls.cert else ("tls.key", "tls.cert")

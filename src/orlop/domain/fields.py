@@ -1,5 +1,6 @@
-"""Fields that nobody knows, named with the nearest that is known; for whatever people write by hand."""
+"""Fields and words that nobody knows, named with those that are known; for whatever people write by hand."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,7 +16,8 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def refuse_unknown(kind: type[Any], value: Any, where: str = "") -> None:
-    """Raises RequestInvalid for a field at any depth of `value` that `kind` does not have. Its types are not looked at.
+    """Raises RequestInvalid for a field at any depth of `value` that `kind` does not have, and for a text where only
+    certain words may stand. Other types are not looked at.
 
     Lists and mappings are followed; where several structs are possible, a field that any of them has is known.
     """
@@ -41,6 +43,10 @@ def _walk(kind: inspect.Type, value: Any, where: str) -> None:
             for option in fields[key]:
                 _walk(option, item, f"{where}{key}.")
         return
+    if isinstance(value, str) and (known := _words(kind)) and value not in known:
+        raise RequestInvalid(
+            f"{where.rstrip('.')}: {unknown_word(value, known)}", {"field": where.rstrip("."), "value": value[:64]}
+        )
     for option in _options(kind):
         if isinstance(value, list) and isinstance(option, inspect.CollectionType):
             for item in value:
@@ -48,6 +54,30 @@ def _walk(kind: inspect.Type, value: Any, where: str) -> None:
         elif isinstance(value, dict) and isinstance(option, inspect.DictType):
             for key, item in value.items():
                 _walk(option.value_type, item, f"{where}{str(key)[:64]}.")
+
+
+def unknown_word(word: str, known: Sequence[str]) -> str:
+    """A sentence for a word that is none of those that are known."""
+    near = get_close_matches(word, known, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{word[:64]!r} is none of {', '.join(known)}{meant}"
+
+
+def words_of(kind: type[Any]) -> tuple[str, ...]:
+    """The only texts that a type takes; nothing for a type that takes others."""
+    return _words(inspect.type_info(kind))
+
+
+def _words(kind: inspect.Type) -> tuple[str, ...]:
+    found: list[str] = []
+    for option in _options(kind):
+        if isinstance(option, inspect.EnumType):
+            found += [str(member.value) for member in option.cls]
+        elif isinstance(option, inspect.LiteralType):
+            found += [str(value) for value in option.values]
+        elif not isinstance(option, inspect.NoneType):
+            return ()
+    return tuple(found)
 
 
 def _options(kind: inspect.Type) -> tuple[inspect.Type, ...]:

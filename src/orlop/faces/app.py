@@ -61,7 +61,7 @@ class Unread:
 
 class RootApp:
     """`/v2` goes to the distribution face, the other first components of a path to the face named for them in `others`
-    (`token` takes `/token` and all below), and the rest to operation.
+    (`token` takes `/token` and all below, `/` the root alone), and the rest to operation.
 
     `at_once` is that of the distribution face; `unread` is told of what the server refused.
     """
@@ -90,7 +90,8 @@ class RootApp:
         path: str = scope["path"]
         if path.startswith("/v2/") or path == "/v2":
             return self._distribution(scope, receive, send)
-        face = self._others.get(path.split("/", 2)[1] if "/" in path else "", self._operation)
+        first = "/" if path == "/" else path.split("/", 2)[1] if "/" in path else ""
+        face = self._others.get(first, self._operation)
         return face(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

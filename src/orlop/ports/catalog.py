@@ -147,6 +147,40 @@ class Browse(Protocol):
         ...
 
 
+class Holding(msgspec.Struct, frozen=True):
+    """How much a repository holds. `size`: bytes of manifests and of the blobs linked into it, which others may share;
+    times are in microseconds since 1970, None for never."""
+
+    tags: int
+    manifests: int
+    size: int
+    pushed_at: int | None
+    pulled_at: int | None
+
+
+class UntaggedManifest(msgspec.Struct, frozen=True):
+    """A manifest that no tag leads to: no index lists it, and what it refers to, if it does, is not there. `size`: its
+    own bytes, and those of what it names directly."""
+
+    digest: Digest
+    media_type: str
+    artifact_type: str
+    size: int
+    pushed_at: int
+
+
+class Holdings(Protocol):
+    """What repositories hold, for those who make room."""
+
+    async def of(self, repository: RepositoryName) -> Holding | None:
+        """Without counting; None when there is no such repository."""
+        ...
+
+    async def untagged(self, repository: RepositoryName, page: PageRequest) -> Page[UntaggedManifest]:
+        """What no tag leads to, by digest. Raises NameUnknown."""
+        ...
+
+
 class TagChange(msgspec.Struct, frozen=True):
     """One entry of a tag's history: from `at` on it pointed at `digest`, or at nothing when that is None."""
 
@@ -459,3 +493,4 @@ class Catalog(msgspec.Struct, frozen=True):
     pulls: PullTimes
     vitals: Vitals
     inspection: Inspection
+    holdings: Holdings

@@ -55,7 +55,7 @@ def refuse_over(account: Account, epoch: int) -> None:
 def must_change(account: Account) -> Unauthorized:
     """An account has to choose another password before it does anything else."""
     return Unauthorized(
-        f"{account.name} has to choose another password first: `orlop login` asks for it, and so does /api/v1"
+        f"{account.name} has to choose another password first: in a browser at /login, or with `orlop login`"
     )
 
 

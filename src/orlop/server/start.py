@@ -49,6 +49,13 @@ class FirstAccount(msgspec.Struct, frozen=True):
         return f"FirstAccount({self.name!r})"
 
 
+class Prepared(msgspec.Struct, frozen=True):
+    """What there is before the server serves. `is_new`: the data folder was made, or was empty, a moment ago."""
+
+    first: FirstAccount | None = None
+    is_new: bool = False
+
+
 class ServerRefused(Exception):
     """The server does not start; the message is one sentence that says why."""
 
@@ -59,12 +66,12 @@ class ServerRefused(Exception):
 
 def serve(
     settings: Settings,
-    prepare: Callable[[Settings], FirstAccount | None],
+    prepare: Callable[[Settings], Prepared],
     application: Callable[[], ApplicationFactory],
 ) -> int:
     """Serve until a signal ends it; the exit code.
 
-    `prepare` runs once, before any worker, and tells of the account that it made. `application` imports what workers
+    `prepare` runs once, before any worker, and tells what it made. `application` imports what workers
     need and gives what runs in each: it is called before they are forked, so that they share it. Raises ServerRefused,
     or what `prepare` raises.
     """
@@ -74,9 +81,9 @@ def serve(
     tls = read_tls(settings)
     with listening(*resolve(settings.listen)) as listener:
         descriptors = raise_descriptor_limit()
-        first = prepare(settings)
+        prepared = prepare(settings)
         with metrics_folder():
-            return _supervise(settings, listener, tls, descriptors, application(), first)
+            return _supervise(settings, listener, tls, descriptors, application(), prepared)
 
 
 def _supervise(
@@ -85,7 +92,7 @@ def _supervise(
     tls: ssl.SSLContext | None,
     descriptors: int,
     application: ApplicationFactory,
-    first: FirstAccount | None,
+    prepared: Prepared,
 ) -> int:
     # Not before the folder's name is in the environment: see telemetry.metrics.
     from orlop.telemetry.metrics import Metrics
@@ -107,7 +114,7 @@ def _supervise(
         board,
         bell,
         partial(work, application, settings, place),
-        serving=partial(announce, settings, first, listener.getsockname()),
+        serving=partial(announce, settings, prepared, listener.getsockname()),
         died=metrics.worker_died,
         patience=settings.limits.drain / SECOND,
     )
@@ -195,21 +202,32 @@ def metrics_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def announce(settings: Settings, first: FirstAccount | None, address: tuple[Any, ...]) -> None:
+def announce(settings: Settings, prepared: Prepared, address: tuple[Any, ...]) -> None:
     """Say that the server serves, where, and what to do next: to people as text, to programs as an event.
 
     Here alone, and once, the password is told that was drawn for the first account.
     """
+    first = prepared.first
     host, port = address[:2]
     url = f"{'http' if settings.tls.cert is None else 'https'}://{_authority(host, port)}"
     data = "memory alone" if settings.in_memory else str(settings.data.resolve())
     if settings.log.format == "json":
-        _log.info("serving", url=url, data=data, workers=settings.workers, open=settings.open, version=__version__)
+        _log.info(
+            "serving",
+            url=url,
+            data=data,
+            workers=settings.workers,
+            open=settings.open,
+            new=prepared.is_new,
+            version=__version__,
+        )
         if first is not None:
             _tell(first)
         return
     name = "localhost" if host in {"127.0.0.1", "::1", "0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
     lines = [f"Orlop {__version__} serves {url} from {data}"]
+    if prepared.is_new:
+        lines.append("This registry is new: there was none in that folder before")
     registry = _authority(name, port)
     if settings.open:
         lines += [

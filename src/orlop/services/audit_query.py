@@ -7,6 +7,8 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.audit import AuditEntry, Chained, Segment, places
 from orlop.domain.errors import PageInvalid, RequestInvalid
+from orlop.domain.events import EventKind
+from orlop.domain.fields import nearest
 from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.ports.audit import AuditReader, Filter
 from orlop.services.management.operations import Gate, Operation
@@ -76,6 +78,7 @@ class AuditQuery:
             raise PageInvalid(f"a page of the audit log holds 1 to {MAX_PAGE} entries", {"n": size})
         if search.until and search.until <= search.since:
             raise RequestInvalid("the end of the time to search lies before its beginning")
+        _check_kind(search)
         least, most = _bounds(await self._reader.segments(), search)
         place = min(before or _ENDLESS, most + 1)
         found: list[Chained] = []
@@ -97,7 +100,8 @@ class AuditQuery:
         return AuditPage(tuple(found), place)
 
     async def everything(self, search: Search) -> AsyncIterator[Chained]:
-        """All that is searched, oldest first."""
+        """All that is searched, oldest first. Raises RequestInvalid."""
+        _check_kind(search)
         least, most = _bounds(await self._reader.segments(), search)
         place = max(least - 1, 0)
         while batch := await self._reader.after(place, _TOGETHER):
@@ -121,6 +125,16 @@ class AllowedQuery:
         """As AuditQuery. Raises Denied, Unauthorized, too."""
         await self._gate.check(caller, Operation.AUDIT_READ, namespace=search.place or None)
         return await self._query.page(search, before=before, size=size)
+
+
+def _check_kind(search: Search) -> None:
+    """Raises RequestInvalid for a kind that nothing is of: an empty list would say that it never happened."""
+    kinds = tuple(kind.value for kind in EventKind)
+    if search.kind and search.kind not in kinds:
+        raise RequestInvalid(
+            f"there is no kind {search.kind[:64]!r}{nearest(search.kind, kinds)}; the kinds are {', '.join(kinds)}",
+            {"kind": search.kind[:64]},
+        )
 
 
 def _bounds(segments: tuple[Segment, ...], search: Search) -> tuple[int, int]:

@@ -6,10 +6,10 @@ import re
 import pyotp
 import pytest
 
-from orlop.domain.access import Action, Place, PlaceKind
+from orlop.domain.access import Action, Effect, Place, PlaceKind
 from orlop.domain.factors import Factors, read_factors
 from orlop.domain.secrets import parse_secret
-from orlop.ports.identity import AccountChange, Secret
+from orlop.ports.identity import AccountChange, Group, NewGrant, Secret
 from tests.unit.ui.scene import PASSWORD, START, Answer, Browser, Scene
 
 NEW = "quite another phrase"
@@ -112,6 +112,38 @@ async def test_what_a_login_keeps_is_no_token_to_revoke(scene: Scene) -> None:
     await browser.get("/account")
     assert (await browser.submit("/account/tokens/revoke", {"id": str(number)})).status == 404
     assert scene.numbers("secrets") == [number]
+
+
+# --- What one may do ------------------------------------------------------------------------------------------------
+
+
+async def test_the_address_alone_leads_to_the_account(scene: Scene) -> None:
+    browser = scene.browser()
+    assert ((await browser.get("/")).status, (await browser.get("/")).location) == (303, "/account")
+    assert (await browser.get("/account")).location == "/login?next=/account"
+
+
+async def test_the_account_shows_ones_own_rights_and_how_to_sign_in(scene: Scene) -> None:
+    browser = await signed_in(scene)
+    page = (await browser.get("/account")).text
+    assert "docker login registry.example -u ada<" in page
+    assert "orlop login registry.example -u ada<" in page
+    assert "Nothing is granted to you yet" in page
+    await scene.identity.groups.add(Group(name="staff"), scene.by())
+    await scene.identity.members.set("staff", add=("ada",), by=scene.by())
+    team, everything = Place(PlaceKind.NAMESPACE, "team"), Place(PlaceKind.REGISTRY)
+    for grant in (
+        NewGrant(principal="ada", role="publisher", place=team, tags="v*"),
+        NewGrant(principal="group:staff", role="reader", place=everything),
+        NewGrant(principal="ada", role="maintainer", place=team, effect=Effect.DENY),
+    ):
+        await scene.identity.grants.add(grant, scene.by())
+    page = (await browser.get("/account")).text
+    rows = re.findall(r"<tr><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>", page)
+    assert ("publisher", "team/", "yourself", "tags v*") in rows
+    assert ("reader", "the registry", "the group staff", "–") in rows
+    assert ("not maintainer", "team/", "yourself", "–") in rows
+    assert "Nothing is granted to you yet" not in page
 
 
 # --- The password ---------------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 import pytest
 from yarl import URL
 
+from orlop.adapters.upstream.client import ClientOptions
 from orlop.adapters.upstream.patience import Patience, parse_retry_after
-from orlop.adapters.upstream.registry import base_url
 from orlop.adapters.upstream.transport import follow
 from orlop.ports.upstream import UpstreamError
 
@@ -91,4 +91,4 @@ def test_locations_that_lead_nowhere_good_are_refused(location: str) -> None:
     ],
 )
 def test_plain_http_is_for_this_machine_or_on_request(registry: str, plain: bool, url: str) -> None:
-    assert str(base_url(registry, plain_http=plain)).rstrip("/") == url
+    assert str(ClientOptions(plain_http=plain).base_url(registry)).rstrip("/") == url

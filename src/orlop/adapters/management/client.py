@@ -1,7 +1,6 @@
 """Requests to one server: signed in with Basic, answers read in bounds, problem details turned into errors."""
 
 import base64
-import ssl
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from orlop.adapters.tls import HINT, client_context, failure, speaks_tls, wants_tls
 from orlop.ports.management import Reply, ServerRefused
 from orlop.ports.upstream import UpstreamError
 
@@ -75,7 +75,7 @@ class Server:
                 return await self._once(method, url, headers, content)
             except (aiohttp.ClientConnectionError, TimeoutError) as cause:
                 if isinstance(cause, aiohttp.ClientConnectorError) or attempt + 1 == (_TRIES if again else 1):
-                    raise UpstreamError(f"{self._url.authority} cannot be reached: {_words(cause)}") from cause
+                    raise UpstreamError(f"{self._url.authority} {await self._words(cause)}") from cause
         raise AssertionError("unreachable")
 
     async def _once(self, method: str, url: URL, headers: dict[str, str], content: bytes) -> Reply:
@@ -109,7 +109,21 @@ class Server:
                 raise self._stranger() from cause
             return Reply(value, response.headers.get("etag", ""), _next(response.headers.get("link", "")))
 
+    async def _words(self, cause: BaseException) -> str:
+        """What an error says, after the name of the server."""
+        if words := failure(cause):
+            return f"cannot be used: {words}"
+        if isinstance(cause, aiohttp.ClientConnectorError):
+            return f"cannot be reached: {cause.strerror or 'no connection'}; is the server running?"
+        if isinstance(cause, TimeoutError):
+            return "cannot be reached: no answer in time"
+        if self._url.scheme == "http" and await speaks_tls(self._url.host or "", self._url.port or 80):
+            return f"cannot be used: {HINT}"
+        return "cannot be reached: the connection broke"
+
     def _refusal(self, status: int, kind: str, text: bytes) -> Exception:
+        if self._url.scheme == "http" and wants_tls(status, text):
+            return UpstreamError(f"{self._url.authority} cannot be used: {HINT}")
         if kind != "application/problem+json":
             return self._stranger()
         try:
@@ -125,10 +139,10 @@ class Server:
 
 @asynccontextmanager
 async def open_server(
-    url: str, name: str, secret: str, proxy_for: Callable[[str, str], str | None], *, verify_tls: bool
+    url: str, name: str, secret: str, proxy_for: Callable[[str, str], str | None], *, verify_tls: bool, ca: str = ""
 ) -> AsyncGenerator[Server, None]:
     """A server until the block ends; without a name nobody is signed in."""
-    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context() if verify_tls else False)
+    connector = aiohttp.TCPConnector(ssl=client_context(verify=verify_tls, ca=ca))
     pair = base64.b64encode(f"{name}:{secret}".encode()).decode()
     async with aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
@@ -142,11 +156,3 @@ def _next(link: str) -> str:
     if 'rel="next"' not in parameters or not target.startswith(f"<{PREFIX}/"):
         return ""
     return target.removeprefix("<")
-
-
-def _words(cause: BaseException) -> str:
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted"
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return cause.strerror or "no connection"
-    return "no answer in time" if isinstance(cause, TimeoutError) else "the connection broke"

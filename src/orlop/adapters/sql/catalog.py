@@ -12,6 +12,7 @@ from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
@@ -90,4 +91,5 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         pulls=SqlPullTimes(engine),
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
+        holdings=SqlHoldings(lists),
     )

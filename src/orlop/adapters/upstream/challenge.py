@@ -59,9 +59,11 @@ def realm_url(challenge: Challenge, registry: Site) -> URL:
     except ValueError:
         valid = False
     if not valid or not text.isprintable():
-        raise UpstreamError(f"{registry.host} names a token server that is not an http or https URL")
+        raise UpstreamError(f"{registry.authority} names a token server that is not an http or https URL")
     if registry.scheme == "https" and url.scheme != "https":
-        raise UpstreamError(f"{registry.host} is on https, but its token server {url.host} on plain http; refused")
+        raise UpstreamError(
+            f"{registry.authority} is on https, but its token server {url.authority} on plain http; refused"
+        )
     return url.with_fragment(None)
 
 

@@ -1,17 +1,18 @@
 """Opens registries: one HTTP session for all of them, credentials looked up per repository."""
 
-import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import msgspec
+from yarl import URL
 
+from orlop.adapters.tls import client_context
 from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.credentials import CredentialSource
 from orlop.adapters.upstream.patience import Patience, Surroundings
-from orlop.adapters.upstream.registry import RemoteRegistry, RemoteRepository, base_url
-from orlop.adapters.upstream.transport import ProxyFor, Transport
+from orlop.adapters.upstream.registry import RemoteRegistry, RemoteRepository
+from orlop.adapters.upstream.transport import ProxyFor, Transport, is_loopback
 from orlop.domain.names import RepositoryName
 
 
@@ -21,9 +22,22 @@ class ClientOptions(msgspec.Struct, frozen=True):
     plain_http: bool = False
     """Use http for every registry, not only for this machine."""
     verify_tls: bool = True
+    ca: str = ""
+    """File with the authorities to trust; empty: those of the machine."""
     trusted_realms: frozenset[str] = frozenset()
     """Hosts of token servers that may see credentials wherever they stand."""
     patience: Patience = Patience()
+
+    def base_url(self, registry: str) -> URL:
+        """Where the API of a registry (`host[:port]`) is.
+
+        Plain http is used where asked for and for this machine itself, unless something is said of certificates:
+        whoever does has TLS in mind.
+        """
+        host = "registry-1.docker.io" if registry == "docker.io" else registry
+        url = URL(f"http://{host}")
+        plain = self.plain_http or (self.verify_tls and not self.ca and is_loopback(url.host or ""))
+        return url if plain else URL(f"https://{host}")
 
 
 class RegistryClient:
@@ -51,7 +65,7 @@ class RegistryClient:
 
     async def _connect(self, registry: str, repository: RepositoryName | None) -> Connection:
         return Connection(
-            base_url(registry, plain_http=self._options.plain_http, verify_tls=self._options.verify_tls),
+            self._options.base_url(registry),
             self._transport,
             self._options.patience,
             self._surroundings,
@@ -65,8 +79,8 @@ async def open_client(
     options: ClientOptions, credentials: CredentialSource, surroundings: Surroundings, proxy_for: ProxyFor
 ) -> AsyncGenerator[RegistryClient, None]:
     """A client until the block ends."""
-    # No limit here: how much runs at once is the caller's to say. TLS below 1.2 is refused by the default context.
-    connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context() if options.verify_tls else False)
+    # No limit here: how much runs at once is the caller's to say.
+    connector = aiohttp.TCPConnector(limit=0, ssl=client_context(verify=options.verify_tls, ca=options.ca))
     async with aiohttp.ClientSession(
         connector=connector,
         auto_decompress=False,

@@ -7,6 +7,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from orlop.adapters.tls import HINT, speaks_tls
 from orlop.adapters.upstream.credentials import Credentials
 from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
 from orlop.adapters.upstream.tokens import Authorizer
@@ -60,6 +61,7 @@ class Connection:
                 async with self._exchange(call) as response:
                     answer = await self._answer(response, limit)
             except (Unreachable, Broken) as broken:
+                await self._refuse_mistaken(broken)
                 await self.wait_after(attempt, broken)
                 continue
             if answer.status not in RETRIED:
@@ -93,6 +95,13 @@ class Connection:
             raise failure
         await self._surroundings.sleep(delay)
 
+    async def _refuse_mistaken(self, broken: UpstreamError) -> None:
+        """Raises UpstreamError for a server that breaks off at the first word of plain http, because it wants TLS."""
+        if self._reached or self._site.scheme != "http" or not isinstance(broken, Broken):
+            return
+        if await speaks_tls(self._site.host, self._site.port):
+            raise UpstreamError(f"{self._site.authority}: {HINT}") from broken
+
     async def wait_for(self, attempt: int, retry_after: float | None) -> bool:
         """Wait before the try after `attempt`; False, at once, when there is to be none."""
         delay = self.patience.delay(attempt, retry_after, self._surroundings.jitter())
@@ -124,7 +133,7 @@ class Connection:
             while response.status in _REDIRECTS and call.method in ("GET", "HEAD"):
                 hops += 1
                 if hops > self.patience.redirects:
-                    raise UpstreamError(f"{call.url.host} redirects more than {self.patience.redirects} times")
+                    raise UpstreamError(f"{call.url.authority} redirects more than {self.patience.redirects} times")
                 target = follow(response.url, response.headers.get("Location", ""))
                 await stack.aclose()
                 call = msgspec.structs.replace(call, url=target)

@@ -33,6 +33,8 @@ class Credentials(msgspec.Struct, frozen=True):
     username: str = ""
     password: str = ""
     identity_token: str = ""
+    kept_by: str = ""
+    """What keeps them, for people."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.username!r}, …)"
@@ -91,7 +93,7 @@ class CredentialFiles:
             file = await asyncio.to_thread(_read, path)
             found = await self._find_in(file, registry, repository) if file else None
             if found is not None:
-                return found
+                return msgspec.structs.replace(found, kept_by=found.kept_by or str(path))
         return None
 
     async def _find_in(self, file: _File, registry: str, repository: RepositoryName | None) -> Credentials | None:
@@ -140,8 +142,8 @@ class CredentialFiles:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
             raise UpstreamError(f"{command} did not answer with a user name and a secret") from cause
         if answer.username == _TOKEN_USER:
-            return Credentials(identity_token=answer.secret)
-        return Credentials(answer.username, answer.secret) if answer.secret else None
+            return Credentials(identity_token=answer.secret, kept_by=command)
+        return Credentials(answer.username, answer.secret, kept_by=command) if answer.secret else None
 
 
 def credential_paths(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
@@ -193,11 +195,11 @@ def _candidates(registry: str, repository: RepositoryName | None) -> Iterator[st
 def _decoded(value: Any, name: str) -> Credentials | None:
     try:
         entry = msgspec.convert(value, _Entry)
-        if entry.identitytoken:
-            return Credentials(identity_token=entry.identitytoken)
+        pair = base64.b64decode(entry.auth, validate=True).decode().rstrip("\0")
+        username, colon, password = pair.partition(":")
+        if entry.identitytoken:  # docker leaves the name beside it, without a password
+            return Credentials(username or entry.username, identity_token=entry.identitytoken)
         if entry.auth:
-            pair = base64.b64decode(entry.auth, validate=True).decode().rstrip("\0")
-            username, colon, password = pair.partition(":")
             if not colon:
                 raise UpstreamError(f"the credentials kept for {name} have no password")
             return Credentials(username, password)

@@ -25,7 +25,7 @@ async def download(
 
     Only tries without progress count against the patience of the connection.
     """
-    what = f"blob {digest} from {url.host}"
+    what = f"blob {digest} from {url.authority}"
     state = new_hash(digest.algorithm) if offset == 0 else None
     position, attempt = offset, 0
     while position < size or (size == 0 and attempt == 0):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orlop.adapters.tls import HINT, wants_tls
 from orlop.adapters.upstream.transport import Answer
 from orlop.domain import errors
 from orlop.domain.errors import RegistryError
@@ -45,12 +46,14 @@ _WORDS = {404: "the registry does not have it"}
 
 def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> RegistryError:
     """The error that `answer` to asking for `what` stands for; `missing` is what a bare 404 means here."""
+    if answer.url.scheme == "http" and wants_tls(answer.status, answer.body):
+        return UpstreamError(f"{what}: {HINT}")
     code, said = _first(answer.body)
     words = said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
     message = f"{what}: {words}"
     match answer.status:
         case 401:
-            return errors.Unauthorized(f"{message}; sign in to the registry first")
+            return errors.Unauthorized(f"{message.removesuffix('; sign in')}; {sign_in(answer, answer.url.authority)}")
         case 403:
             return errors.Denied(message)
         case 404:
@@ -64,6 +67,13 @@ def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> Registr
             return errors.Unavailable(message, retry_after=round(answer.retry_after or 5))
         case _:
             return _BY_CODE.get(code, UpstreamError)(message)
+
+
+def sign_in(answer: Answer, registry: str) -> str:
+    """How to sign in to the registry that answered so: Orlop says who it is, and takes either command."""
+    program = "orlop" if answer.headers.get("server") == "orlop" else "docker"
+    registry = "docker.io" if registry == "registry-1.docker.io" else registry
+    return f"run {program} login {registry}"
 
 
 def told(answer: Answer) -> str:

@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from yarl import URL
-
 from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.downloads import download
 from orlop.adapters.upstream.errors import error_of
 from orlop.adapters.upstream.listing import PAGE_SIZE, names
 from orlop.adapters.upstream.referrers import Referrers
-from orlop.adapters.upstream.transport import Answer, Call, is_loopback
+from orlop.adapters.upstream.transport import Answer, Call
 from orlop.adapters.upstream.uploads import BlobUpload
 from orlop.domain import media_types
 from orlop.domain.descriptor import Descriptor
@@ -198,18 +196,6 @@ class RemoteRepository:
     def _named(self, name: str) -> str:
         joint = "@" if ":" in name else ":"
         return f"{self._origin.registry}/{self._origin.repository}{joint}{name}"
-
-
-def base_url(registry: str, *, plain_http: bool, verify_tls: bool = True) -> URL:
-    """Where the API of a registry (`host[:port]`) is.
-
-    Plain http is used where asked for and for this machine itself, unless certificates are not to be checked: whoever
-    says so has a certificate in mind.
-    """
-    host = "registry-1.docker.io" if registry == "docker.io" else registry
-    url = URL(f"http://{host}")
-    plain = plain_http or (verify_tls and is_loopback(url.host or ""))
-    return url if plain else URL(f"https://{host}")
 
 
 def _page(after: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from orlop.adapters.upstream.challenge import Challenge, may_see_credentials, parse_challenges, realm_url
 from orlop.adapters.upstream.credentials import Credentials
-from orlop.adapters.upstream.errors import error_of, told
+from orlop.adapters.upstream.errors import error_of, sign_in, told
 from orlop.adapters.upstream.transport import USER_AGENT, Answer, Call, Site
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.upstream import UpstreamError
@@ -111,7 +111,7 @@ class Authorizer:
         realm = realm_url(challenge, self._registry)
         if self._credentials and not may_see_credentials(realm, self._registry, self._trusted):
             raise Denied(
-                f"{self._registry.host} wants its credentials sent to {realm.host}, which is not beside it; "
+                f"{self._registry.authority} wants its credentials sent to {realm.authority}, which is not beside it; "
                 f"allow that with --trust-realm {realm.host}, or remove the credentials to go on as nobody"
             )
         service = challenge.parameters.get("service", "")
@@ -119,16 +119,16 @@ class Authorizer:
         answer = await self._send(self._token_call(realm, service, sorted(scopes)))
         if answer.status == 401:
             why = told(answer) or "user name or password are wrong"
-            raise Unauthorized(f"{self._registry.host}: {why}; sign in to the registry again")
+            raise Unauthorized(f"{self._registry.authority}: {why}; {sign_in(answer, self._registry.authority)}")
         if answer.status != 200:
-            raise error_of(answer, f"signing in to {self._registry.host} at {realm.host}", UpstreamError)
+            raise error_of(answer, f"signing in to {self._registry.authority} at {realm.authority}", UpstreamError)
         try:
             granted = _decoder.decode(answer.body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-            raise UpstreamError(f"the token server {realm.host} did not answer with a token") from cause
+            raise UpstreamError(f"the token server {realm.authority} did not answer with a token") from cause
         text = granted.token or granted.access_token
         if not text or not text.isascii() or not text.isprintable():
-            raise UpstreamError(f"the token server {realm.host} did not answer with a token")
+            raise UpstreamError(f"the token server {realm.authority} did not answer with a token")
         lifetime = max(granted.expires_in or _SHORTEST, _SHORTEST)
         return _Token(text, asked_at + lifetime - _MARGIN)
 

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from orlop.adapters.tls import failure
 from orlop.adapters.upstream.patience import Patience
 from orlop.ports.upstream import UpstreamError
 
@@ -30,6 +31,12 @@ class Site(NamedTuple):
     scheme: str
     host: str
     port: int
+
+    @property
+    def authority(self) -> str:
+        """`host[:port]`, as it is written: without the port that the scheme implies."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == {"http": 80, "https": 443}.get(self.scheme) else f"{host}:{self.port}"
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -74,16 +81,16 @@ def follow(base: URL, location: str) -> URL:
     down to http, over which content and upload locations would travel in the clear.
     """
     if not location or not location.isascii() or not location.isprintable() or " " in location or "\\" in location:
-        raise UpstreamError(f"{base.host} answered with a Location that is not a URL")
+        raise UpstreamError(f"{base.authority} answered with a Location that is not a URL")
     try:
         url = base.join(URL(location, encoded=True))
         valid = url.scheme in ("http", "https") and bool(url.raw_host) and bool(url.port)
     except ValueError as cause:
-        raise UpstreamError(f"{base.host} answered with a Location that is not a URL") from cause
+        raise UpstreamError(f"{base.authority} answered with a Location that is not a URL") from cause
     if not valid or url.raw_user or url.raw_password:
-        raise UpstreamError(f"{base.host} answered with a Location that is not a plain http or https URL")
+        raise UpstreamError(f"{base.authority} answered with a Location that is not a plain http or https URL")
     if base.scheme == "https" and url.scheme == "http":
-        raise UpstreamError(f"{base.host} leads from https to plain http at {url.host}; refused")
+        raise UpstreamError(f"{base.authority} leads from https to plain http at {url.authority}; refused")
     return url.with_fragment(None)
 
 
@@ -114,7 +121,7 @@ class Transport:
             headers["Authorization"] = authorization
         proxy = self._proxy(call.url)
         # The proxy's name without the password that its address may have.
-        where = call.url.authority + (f" (through the proxy {URL(proxy).host})" if proxy else "")
+        where = call.url.authority + (f" (through the proxy {URL(proxy).host}:{URL(proxy).port})" if proxy else "")
         try:
             async with self._session.request(
                 call.method,
@@ -129,7 +136,7 @@ class Transport:
             ) as response:
                 yield response
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as cause:
-            raise UpstreamError(f"{where}: TLS failed: {_reason(cause)}") from cause
+            raise UpstreamError(f"{where}: {failure(cause) or f'TLS failed: {_reason(cause)}'}") from cause
         except aiohttp.ClientConnectorError as cause:
             raise Unreachable(f"{where} cannot be reached: {_reason(cause)}") from cause
         except aiohttp.ConnectionTimeoutError as cause:
@@ -151,7 +158,7 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
         length += len(piece)
         if length > limit:
             raise UpstreamError(
-                f"{response.url.host} answered with more than {limit} bytes where a short answer belongs"
+                f"{response.url.authority} answered with more than {limit} bytes where a short answer belongs"
             )
         pieces.append(piece)
     return b"".join(pieces)

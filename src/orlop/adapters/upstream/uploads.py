@@ -40,7 +40,7 @@ class BlobUpload:
         self._digest = digest
         self._size = size
         self._content = content
-        self._what = f"pushing blob {digest} to {connection.base.host}/{repository}"
+        self._what = f"pushing blob {digest} to {connection.base.authority}/{repository}"
         self._session: URL | None = None
         self._source_error: BaseException | None = None
 

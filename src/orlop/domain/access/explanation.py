@@ -120,7 +120,7 @@ def _changes(
     steps += [f"meet what grant {one.grant.id} asks for: {one.reason}" for one in close if _conditional(one, question)]
     where = "the registry"
     if question.action not in REGISTRY_WIDE:
-        where = question.repository or question.namespace or where
+        where = question.repository or (f"{question.namespace}/" if question.namespace else where)
     steps.append(f"grant {rights.subject.name} the role {least_role(question.action)} on {where}")
     return tuple(steps)
 

@@ -89,7 +89,14 @@ class Place(msgspec.Struct, frozen=True):
         return self.path.partition("*")[0] if self.kind is PlaceKind.REPOSITORIES else self.path
 
     def __str__(self) -> str:
-        return "the registry" if self.kind is PlaceKind.REGISTRY else self.path
+        """As it is typed, but for the registry, which is `/`."""
+        match self.kind:
+            case PlaceKind.REGISTRY:
+                return "the registry"
+            case PlaceKind.NAMESPACE:
+                return f"{self.path}/"
+            case PlaceKind.REPOSITORIES:
+                return self.path
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -171,9 +178,10 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def place_in(text: str) -> str:
-    """The path of the place in what a grant says of itself as text; empty for the registry."""
+    """The path of the place in what a grant says of itself as text; empty for the registry. Earlier releases left the
+    slash of a namespace out."""
     path = text.rpartition(" on ")[2].partition(", tags ")[0]
-    return "" if " " in path else path
+    return "" if " " in path else path.removesuffix("/")
 
 
 class GrantsByPlace:

@@ -18,9 +18,11 @@ from orlop.services.management.operations import Operation
 
 
 class EntryValue(msgspec.Struct, frozen=True):
-    """One thing that happened, or was refused. `count` tells how often where many are told as one, since `first_at`."""
+    """One thing that happened, or was refused. `count` tells how often where many are told as one, since `first_at`;
+    `event` is the number of the event that it was made of, which its hash covers."""
 
     sequence: int
+    event: int
     at: values.Time
     kind: str
     actor: str
@@ -42,6 +44,7 @@ class EntryValue(msgspec.Struct, frozen=True):
         entry = chained.entry
         return cls(
             sequence=entry.sequence,
+            event=entry.event,
             at=values.time(entry.at),
             kind=entry.kind,
             actor=entry.actor,

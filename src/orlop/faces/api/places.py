@@ -27,6 +27,7 @@ from orlop.faces.api.exchange import (
 )
 from orlop.ports.identity import Namespace
 from orlop.services.management.all import Management
+from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import Operation
 
 #: How the root is written where a path is part of an address.
@@ -97,8 +98,10 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
     return [list_namespaces, show_namespace, put_namespace, remove_namespace]
 
 
-def repositories(management: Management, pages: RepositoryPages) -> list[HTTPRouteHandler]:
-    """`/repositories`."""
+def repositories(
+    management: Management, pages: RepositoryPages, holdings: RepositoryHoldings
+) -> list[HTTPRouteHandler]:
+    """`/repositories` and `/untagged-manifests`. Names have slashes, so nothing comes behind them."""
 
     @get("/repositories", operation_id="listRepositories", tags=["repositories"], operation=Operation.REPOSITORY_READ)
     async def list_repositories(
@@ -120,7 +123,34 @@ def repositories(management: Management, pages: RepositoryPages) -> list[HTTPRou
         """Delete a repository with everything in it; tokens for it end."""
         await management.namespaces.remove_repository(caller_of(request), RepositoryName(path.removeprefix("/")))
 
-    return [list_repositories, remove_repository]
+    @get(
+        "/repositories/{path:path}",
+        operation_id="showRepository",
+        tags=["repositories"],
+        operation=Operation.REPOSITORY_READ,
+    )
+    async def show_repository(request: Asked, path: FromPath[str]) -> values.HoldingValue:
+        """How much a repository holds."""
+        name = RepositoryName(path.removeprefix("/"))
+        return values.HoldingValue.of(name, await holdings.of(caller_of(request), name))
+
+    @get(
+        "/untagged-manifests",
+        operation_id="listUntaggedManifests",
+        tags=["repositories"],
+        operation=Operation.REPOSITORY_READ,
+    )
+    async def list_untagged(
+        request: Asked,
+        repository: Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")],
+        n: Size = PAGE,
+        last: Last = "",
+    ) -> Response[list[values.UntaggedValue]]:
+        """Manifests of a repository that no tag leads to, by digest. They keep their space until they are deleted."""
+        page = await holdings.untagged(caller_of(request), RepositoryName(repository), page_of(n, last))
+        return listed(request, page, values.UntaggedValue.of, lambda manifest: str(manifest.digest), n)
+
+    return [list_repositories, show_repository, list_untagged, remove_repository]
 
 
 def adoption(management: Management) -> list[HTTPRouteHandler]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,12 +25,14 @@ from litestar.params import QueryParameter
 from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
-from orlop.domain.fields import nearest, refuse_unknown
+from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import access, audit, groups, people, places, settings
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
+from orlop.ports.catalog import Holdings
 from orlop.services.audit_query import AllowedQuery
 from orlop.services.management.all import Management
+from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import RULES, Operation
 
 _log = structlog.get_logger("orlop.api")
@@ -50,6 +53,7 @@ _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.ASCII |
 def routes(
     management: Management,
     repositories: places.RepositoryPages,
+    holdings: Holdings,
     audited: AllowedQuery | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
@@ -63,7 +67,7 @@ def routes(
         *groups.roles(management),
         *groups.grants(management),
         *places.namespaces(management),
-        *places.repositories(management, repositories),
+        *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *settings.settings(management.settings),
         *places.adoption(management),
         *places.keys(management),
@@ -110,7 +114,7 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     """Raises RequestInvalid for parameters and fields that nobody knows, before anything is read into its types."""
     signature = handler.parsed_fn_signature
     known = {
-        str(definition.kwarg_definition.name)
+        str(definition.kwarg_definition.name): _words_of(definition.annotation)
         for definition in signature.parameters.values()
         if isinstance(definition.kwarg_definition, QueryParameter)
     }
@@ -120,8 +124,11 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
                 f"there is no parameter {name[:64]}{nearest(name, tuple(sorted(known)))}", {"parameter": name[:64]}
             )
     for name in known:
-        if len(connection.query_params.getall(name, [])) > 1:
+        given = connection.query_params.getall(name, [])
+        if len(given) > 1:
             raise RequestInvalid(f"the parameter {name} is there more than once", {"parameter": name})
+        if given and (words := known[name]) and given[0] not in words:
+            raise RequestInvalid(f"{name}: {unknown_word(given[0], words)}", {"parameter": name})
     assert isinstance(connection, Request)
     body = await connection.body()
     data = signature.parameters.get("data")
@@ -141,6 +148,11 @@ async def _well_formed(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         raise RequestInvalid("the body is a JSON object")
     if data.annotation is not dict and isinstance(data.annotation, type):
         refuse_unknown(data.annotation, value)
+
+
+@cache
+def _words_of(annotation: Any) -> tuple[str, ...]:
+    return words_of(annotation)
 
 
 def _refused(request: Request[Any, Any, Any], error: RegistryError) -> Response[Any]:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from orlop.domain.access import Action, Conditions, Effect, Grant, Limit, Place, Visibility
 from orlop.domain.errors import RequestInvalid
+from orlop.ports.catalog import Holding, UntaggedManifest
 from orlop.ports.identity import Account, AccountChange, GrantRecord, Group, Namespace, Secret, Session, SigningKey
 from orlop.services.management.roles import KeptRole
 from orlop.services.management.secrets import Issued
@@ -353,6 +354,44 @@ class RepositoryValue(msgspec.Struct, frozen=True):
     """A repository."""
 
     name: str
+
+
+class HoldingValue(msgspec.Struct, frozen=True):
+    """How much a repository holds. `size`: bytes of manifests and blobs; blobs that other repositories hold, too, are
+    kept once, and count in each."""
+
+    name: str
+    tags: int
+    manifests: int
+    size: int
+    pushed_at: Time
+    pulled_at: Time
+
+    @classmethod
+    def of(cls, name: str, holding: Holding) -> "HoldingValue":
+        return cls(
+            name,
+            holding.tags,
+            holding.manifests,
+            holding.size,
+            time(holding.pushed_at or 0),
+            time(holding.pulled_at or 0),
+        )
+
+
+class UntaggedValue(msgspec.Struct, frozen=True):
+    """A manifest that no tag leads to. `size`: its own bytes, and those of what it names directly."""
+
+    digest: str
+    media_type: str
+    artifact_type: str
+    size: int
+    pushed_at: Time
+
+    @classmethod
+    def of(cls, manifest: UntaggedManifest) -> "UntaggedValue":
+        pushed = time(manifest.pushed_at)
+        return cls(str(manifest.digest), manifest.media_type, manifest.artifact_type, manifest.size, pushed)
 
 
 class SettingValue(msgspec.Struct, frozen=True):

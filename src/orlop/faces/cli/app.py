@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import cyclopts
 
 from orlop import __version__
+from orlop.faces.cli.mistakes import told
 from orlop.faces.cli.running import FAILED, USAGE, tell
 
 
@@ -35,8 +36,7 @@ def invoke(app: cyclopts.App, arguments: Sequence[str]) -> int:
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
-        told = " ".join(str(error).split())
-        tell(f"orlop: {told[:1].lower()}{told[1:]}")
+        tell(f"orlop: {told(error)}")
         return USAGE
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.

@@ -1,4 +1,8 @@
-"""`orlop audit`, as it is typed. It works on the stores, beside a live server and without one."""
+"""`orlop audit`, as it is typed.
+
+`ls` and `export` ask a server, as the other commands about people and rights do, or read the stores that are named.
+`heads` and `verify` read the stores: who asks a server whether it tells the truth learns what it says.
+"""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,15 +11,17 @@ from cyclopts import Parameter
 
 from orlop.config import ConfigurationInvalid, Settings
 from orlop.faces.cli.audit_filters import Filters
+from orlop.faces.cli.servers import ServerChoice, Servers
 from orlop.faces.cli.settings import StoreFlags
 
 if TYPE_CHECKING:
     from orlop.faces.cli.audit_work import OpeningAudit
 
 _Flag = Parameter(negative="")
+_HERE = ServerChoice()
 
 
-def register(app: cyclopts.App, opening: "OpeningAudit") -> None:
+def register(app: cyclopts.App, opening: "OpeningAudit", servers: Servers) -> None:
     """Add the commands to `app`. `opening` opens the log of the settings."""
     group = cyclopts.App(name="audit", help="Look at what happened, and check that the audit log is whole.")
     app.command(group)
@@ -27,8 +33,9 @@ def register(app: cyclopts.App, opening: "OpeningAudit") -> None:
         filters: Filters | None = None,
         limit: int = 50,
         json: Annotated[bool, _Flag] = False,
+        at: ServerChoice = _HERE,
     ) -> int:
-        """List entries of the audit log, newest first.
+        """List entries of the audit log, newest first: a server's, or with --data or --config those of its stores.
 
         Parameters
         ----------
@@ -37,20 +44,28 @@ def register(app: cyclopts.App, opening: "OpeningAudit") -> None:
         json
             Print a JSON array.
         """
+        if _asks_server(flags, at):
+            from orlop.faces.cli import audit_server
+
+            return audit_server.ls(servers, at, filters or Filters(), limit, json=json)
         from orlop.faces.cli import audit_work
 
         return audit_work.ls(opening, _stored(flags), filters or Filters(), limit, json=json)
 
     @group.command
-    def export(*, flags: StoreFlags | None = None, filters: Filters | None = None) -> int:
-        """Print entries with their hashes as JSON lines, oldest first."""
+    def export(*, flags: StoreFlags | None = None, filters: Filters | None = None, at: ServerChoice = _HERE) -> int:
+        """Print entries with their hashes as JSON lines, oldest first: a server's, or those of stores, as for ls."""
+        if _asks_server(flags, at):
+            from orlop.faces.cli import audit_server
+
+            return audit_server.export(servers, at, filters or Filters())
         from orlop.faces.cli import audit_work
 
         return audit_work.export(opening, _stored(flags), filters or Filters())
 
     @group.command
     def heads(*, flags: StoreFlags | None = None) -> int:
-        """Print the signed heads as JSON lines, oldest first. Keep the last one elsewhere, for `verify --noted`."""
+        """Print the signed heads of the stores as JSON lines, oldest first. Keep the last elsewhere, for --noted."""
         from orlop.faces.cli import audit_work
 
         return audit_work.heads(opening, _stored(flags))
@@ -63,7 +78,7 @@ def register(app: cyclopts.App, opening: "OpeningAudit") -> None:
         noted: str = "",
         json: Annotated[bool, _Flag] = False,
     ) -> int:
-        """Check that no entry was removed, altered, moved or put in. Repairs nothing.
+        """Check in the stores that no entry was removed, altered, moved or put in. Repairs nothing.
 
         Parameters
         ----------
@@ -77,6 +92,14 @@ def register(app: cyclopts.App, opening: "OpeningAudit") -> None:
         from orlop.faces.cli import audit_work
 
         return audit_work.verify(opening, _stored(flags), trust, noted, json=json)
+
+
+def _asks_server(flags: StoreFlags | None, at: ServerChoice) -> bool:
+    """Whether a server is to be asked. Raises ConfigurationInvalid where stores are named as well."""
+    stores = flags is not None and (flags.config is not None or flags.data is not None)
+    if stores and at != _HERE:
+        raise ConfigurationInvalid("--data and --config name stores, --server names a server: leave one of them out")
+    return not stores
 
 
 def _stored(flags: StoreFlags | None) -> Settings:

@@ -18,7 +18,7 @@ class Filters:
     actor: str = ""
     """Who did it."""
     kind: str = ""
-    """What happened, such as tag.set."""
+    """What happened, such as tag.set; an unknown one is answered with the list of all."""
     place: str = ""
     """The repository, or a namespace with everything below it."""
     subject: str = ""

@@ -133,11 +133,15 @@ def _tell(report: AuditReport, *, json: bool) -> None:
     )
 
 
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
 def _search(wanted: Filters) -> Search:
-    now = time.time_ns() // 1000
     return Search(
-        since=moment(wanted.since, now),
-        until=moment(wanted.until, now),
+        since=moment(wanted.since, now()),
+        until=moment(wanted.until, now()),
         actor=wanted.actor,
         kind=wanted.kind,
         place=wanted.place,

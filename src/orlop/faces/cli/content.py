@@ -1,4 +1,4 @@
-"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp. What they do is not here."""
+"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp, whoami. What they do is not here."""
 
 from typing import Annotated
 
@@ -6,28 +6,40 @@ import cyclopts
 from cyclopts import Parameter
 
 from orlop.faces.cli.running import run
+from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.stores import Connecting, ContentStores
 
 _Flag = Parameter(negative="")
 _DEFAULTS = Connecting()
 
 
-def register(app: cyclopts.App, stores: ContentStores) -> None:
-    """Add the commands to `app`; each gives its exit code back. `stores` is used only when one runs."""
+def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None:
+    """Add the commands to `app`; each gives its exit code back. What else is given is used only when one runs."""
 
     @app.command
-    def ls(where: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+    def ls(
+        where: str,
+        /,
+        *,
+        untagged: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
         """List the repositories of a registry, or the tags of a repository, folder or archive.
 
         Parameters
         ----------
         where
             REGISTRY (host:port), REPOSITORY, oci:DIR, oci-archive:FILE or docker-archive:FILE.
+        untagged
+            List the manifests of a repository that no tag leads to, with their sizes; on Orlop, after orlop login.
         json
             Print a JSON array.
         """
-        from orlop.faces.cli import content_show
+        from orlop.faces.cli import content_remove, content_show
 
+        if untagged:
+            return run(lambda: content_remove.untagged(servers, where, connecting, json=json))
         return run(lambda: content_show.ls(stores, where, connecting, json=json))
 
     @app.command
@@ -82,6 +94,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         ref: str,
         /,
         *,
+        recursive: Annotated[bool, _Flag] = False,
         yes: Annotated[bool, _Flag] = False,
         json: Annotated[bool, _Flag] = False,
         connecting: Connecting = _DEFAULTS,
@@ -92,14 +105,17 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         ----------
         ref
             REPOSITORY:TAG or REPOSITORY@DIGEST. A tag has to be written out; `latest` is not implied.
+        recursive
+            With whatever only it leads to: a tag's manifest, what an index lists, what refers to it. On Orlop, after
+            orlop login.
         yes
-            Really delete a manifest. Not needed for a tag.
+            Really delete a manifest. Not needed for a tag. Without it, --recursive shows what it would remove.
         json
             Print a JSON object with what was removed.
         """
-        from orlop.faces.cli import content_change
+        from orlop.faces.cli import content_remove
 
-        return run(lambda: content_change.rm(stores, ref, connecting, yes=yes, json=json))
+        return run(lambda: content_remove.rm(stores, servers, ref, connecting, recursive=recursive, yes=yes, json=json))
 
     @app.command
     def cp(
@@ -137,3 +153,47 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
                 stores, src, dst, connecting, referrers=referrers, platform=platform, jobs=jobs, json=json
             )
         )
+
+    @app.command
+    def whoami(
+        registry: str = "", /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS
+    ) -> int:
+        """Say who commands are at a registry, what keeps that sign-in, and whether the registry takes it.
+
+        Parameters
+        ----------
+        registry
+            HOST:PORT [default: where orlop login was last].
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli import whoami
+
+        return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
+
+    repo = cyclopts.App(name="repo", help="Repositories of an Orlop server as a whole.")
+    app.command(repo)
+
+    @repo.command(name="rm")
+    def repo_rm(
+        repository: str,
+        /,
+        *,
+        yes: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Delete a repository with every tag and manifest. Without --yes it says what that would be.
+
+        Parameters
+        ----------
+        repository
+            HOST:PORT/NAME, after orlop login.
+        yes
+            Really delete it.
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli import content_remove
+
+        return run(lambda: content_remove.repo_rm(servers, repository, connecting, yes=yes, json=json))

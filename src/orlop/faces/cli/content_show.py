@@ -40,9 +40,13 @@ async def ls(stores: ContentStores, where: str, connecting: Connecting, *, json:
     registry: str | None = argument(parse_registry_location, where)
     names: list[str] = []
     if registry is not None:
+        found = False
         async with stores.registry(registry, connecting) as listed:
             async for repository in listed.repositories():
+                found = True
                 _list(names, str(repository), json=json)
+        if not found:
+            await _tell_nothing(stores, registry, connecting)
     else:
         location: Location = argument(parse_location, where)
         if location.image is not None and (location.image.digest or not location.image.tag_implied):
@@ -55,6 +59,15 @@ async def ls(stores: ContentStores, where: str, connecting: Connecting, *, json:
                 _list(names, str(tag), json=json)
     if json:
         print_json(names)
+
+
+async def _tell_nothing(stores: ContentStores, registry: str, connecting: Connecting) -> None:
+    """Why a list of repositories may be empty, and what to do about it."""
+    known = await stores.known_as(registry, connecting)
+    if known is None:
+        tell(f"{registry} shows nothing to those who are not signed in; run orlop login {registry}")
+    else:
+        tell(f"{registry} has nothing, or nothing that {known.name or 'whoever is signed in'} may see")
 
 
 def _list(names: list[str], name: str, *, json: bool) -> None:

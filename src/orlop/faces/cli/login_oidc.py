@@ -27,7 +27,8 @@ async def sign_in(
             " --token-env or --token-file"
         )
     login = Login(USER, found.text)
-    await tools.sign_in(registry, login, Connecting(plain_http=url.startswith("http://"), insecure=choice.insecure))
+    connecting = Connecting(plain_http=url.startswith("http://"), insecure=choice.insecure, ca=choice.ca)
+    await tools.sign_in(registry, login, connecting)
     await tools.docker().keep(registry, login)
     saved.save(SavedSignIn(url, USER, found.text))
     until = datetime.fromtimestamp(found.expires_at, UTC).isoformat().replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from orlop.domain.errors import NameInvalid
 from orlop.domain.references import parse_registry
 from orlop.faces.cli.running import UsageError
-from orlop.ports.management import ManagementServer, SavedSignIns
+from orlop.ports.management import ManagementServer, SavedSignIn, SavedSignIns
 
 _Flag = Parameter(negative="")
 
@@ -27,15 +27,17 @@ class ServerChoice:
     """Talk to it over http rather than https, as is always done on this machine."""
     insecure: Annotated[bool, _Flag] = False
     """Do not check its TLS certificate; on this machine, use TLS at all."""
+    ca: str = ""
+    """PEM file with the authorities to trust, rather than those of the machine; on this machine, use TLS at all."""
 
 
 class Servers(Protocol):
     """Opens servers, and knows where sign-ins are kept."""
 
     def open(
-        self, url: str, name: str, secret: str, *, insecure: bool
+        self, url: str, name: str, secret: str, choice: ServerChoice
     ) -> AbstractAsyncContextManager[ManagementServer]:
-        """A server until a block ends, asked as somebody; without a name as nobody."""
+        """A server until a block ends, asked as somebody; without a name as nobody. `choice` says whom to trust."""
         ...
 
     def saved(self) -> SavedSignIns:
@@ -62,18 +64,28 @@ def url_of(choice: ServerChoice) -> str:
         raise UsageError(f"{text[:160]!r} is no server: {error.message}") from error
     if not separator:
         local = host.partition(":")[0] in {"localhost", "127.0.0.1"} or host.startswith("[::1]")
-        scheme = "http" if choice.plain_http or (local and not choice.insecure) else "https"
+        scheme = "http" if choice.plain_http or (local and not choice.insecure and not choice.ca) else "https"
     return f"{scheme}://{host}"
+
+
+def kept(servers: Servers, choice: ServerChoice) -> SavedSignIn | None:
+    """The sign-in for the server that was named, or the last. On this machine one over TLS will do, too, where nothing
+    was said of it. Raises UsageError."""
+    url, saved = url_of(choice), servers.saved()
+    found = saved.find(url)
+    if found is None and "://" not in choice.server and not choice.plain_http and url.startswith("http://"):
+        found = saved.find(f"https://{url.removeprefix('http://')}")
+    return found
 
 
 @asynccontextmanager
 async def signed_in(servers: Servers, choice: ServerChoice) -> AsyncIterator[ManagementServer]:
     """The server that was named, asked as whoever signed in there last. Raises UsageError when nobody has."""
-    url = url_of(choice)
-    saved = servers.saved().find(url)
+    saved = kept(servers, choice)
     if saved is None:
-        raise UsageError(f"nobody is signed in{f' at {url}' if url else ''}; run orlop login {url or 'SERVER'}")
-    async with servers.open(saved.server, saved.name, saved.secret, insecure=choice.insecure) as server:
+        where = f" at {choice.server}" if choice.server else ""
+        raise UsageError(f"nobody is signed in{where}; run orlop login {choice.server or 'HOST:PORT'}")
+    async with servers.open(saved.server, saved.name, saved.secret, choice) as server:
         yield server
 
 

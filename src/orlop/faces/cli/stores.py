@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from cyclopts import Parameter
 
@@ -19,8 +19,26 @@ class Connecting:
     """Talk to registries over http rather than https, as is always done on this machine."""
     insecure: Annotated[bool, Parameter(negative="")] = False
     """Do not check TLS certificates; on this machine, use TLS at all."""
+    ca: str = ""
+    """PEM file with the authorities to trust, rather than those of the machine; on this machine, use TLS at all."""
     trust_realm: Annotated[tuple[str, ...], Parameter(negative="")] = ()
     """Host of a token server that may be sent the registry's credentials although it stands elsewhere."""
+    name: Annotated[str, Parameter(name="--as")] = ""
+    """Be this account, of those that `orlop login` and `docker login` keep for a registry [default: the first]."""
+
+
+class KnownAs(NamedTuple):
+    """Who one is at a registry: a name, empty where an identity token hides it; and what keeps that sign-in."""
+
+    name: str
+    kept_by: str
+
+
+class Registry(RepositoryLister, Protocol):
+    """A registry as a whole."""
+
+    async def ping(self) -> None:
+        """Raises Unauthorized unless whoever asks is let in at all."""
 
 
 class ContentStores(Protocol):
@@ -35,6 +53,10 @@ class ContentStores(Protocol):
         """
         ...
 
-    def registry(self, name: str, connecting: Connecting) -> AbstractAsyncContextManager[RepositoryLister]:
+    def registry(self, name: str, connecting: Connecting) -> AbstractAsyncContextManager[Registry]:
         """A registry as a whole."""
+        ...
+
+    async def known_as(self, name: str, connecting: Connecting) -> KnownAs | None:
+        """Who one is at a registry; None where nobody is signed in. Asks nobody but this machine."""
         ...

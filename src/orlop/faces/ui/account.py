@@ -4,14 +4,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from orlop.domain.access import Action
+from orlop.domain.access import Action, Effect, Grant
 from orlop.domain.errors import RegistryError, RequestInvalid, Unauthorized
 from orlop.faces.distribution.errors import status_of
 from orlop.faces.ui.cookies import SESSION, VISIT
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.signing_in import has_passkeys
-from orlop.ports.identity import Accounts, Members, Secret
+from orlop.ports.identity import AccessFacts, Account, Accounts, Members, Secret
 from orlop.services.own_password import OwnPassword
 from orlop.services.personal_tokens import NewToken, PersonalTokens
 from orlop.services.second_factors import SecondFactors
@@ -21,6 +21,14 @@ from orlop.services.sessions import BrowserSessions, Visitor
 class _Shown(msgspec.Struct, frozen=True):
     secret: Secret
     use: str
+
+
+class _Right(msgspec.Struct, frozen=True):
+    what: str
+    where: str
+    through: str
+    narrowed: str
+    expires_at: int
 
 
 class OwnAccount:
@@ -35,6 +43,7 @@ class OwnAccount:
         passwords: OwnPassword,
         factors: SecondFactors,
         sessions: BrowserSessions,
+        facts: AccessFacts,
         *,
         least: int,
     ) -> None:
@@ -45,6 +54,7 @@ class OwnAccount:
         self._passwords = passwords
         self._factors = factors
         self._sessions = sessions
+        self._facts = facts
         self._least = least
 
     async def show(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
@@ -57,12 +67,23 @@ class OwnAccount:
             message=refusal.message if refusal else "",
             session=visitor.session,
             groups=await self._members.of_account(visitor.account.name),
+            rights=await self._rights(visitor.account),
+            host=urlsplit(exchange.base).netloc,
             tokens=[_Shown(each, _use(each)) for each in await self._tokens.of(visitor.account)],
             factors=await self._factors.of(visitor.account.name),
             factors_here=not visitor.session.provider,
             passkeys=has_passkeys(exchange),
             sessions=await self._sessions.of(visitor),
         )
+
+    async def _rights(self, account: Account) -> list[_Right]:
+        """What grants give the visitor, or deny them, in the order in which they were made."""
+        facts = await self._facts.of(account.id, 0)
+        return [_right(grant) for grant in facts.grants] if facts is not None else []
+
+    async def home(self, exchange: UiExchange) -> Reply:
+        """Where somebody lands who typed nothing but the address of the registry."""
+        return redirect("/account")
 
     async def make_token(self, exchange: UiExchange) -> Reply:
         """Make a personal access token and show it once."""
@@ -133,6 +154,20 @@ def number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise RequestInvalid("that is not a number")
     return int(text)
+
+
+def _right(grant: Grant) -> _Right:
+    """A grant, for whom it concerns."""
+    narrowed = [f"tags {grant.tags}"] if grant.tags else []
+    narrowed += ["under conditions"] if grant.conditions.any else []
+    group = grant.principal.removeprefix("group:")
+    return _Right(
+        what=grant.role if grant.effect is Effect.ALLOW else f"not {grant.role}",
+        where=str(grant.place),
+        through=f"the group {group}" if group != grant.principal else "yourself",
+        narrowed=", ".join(narrowed),
+        expires_at=grant.expires_at,
+    )
 
 
 def _use(secret: Secret) -> str:

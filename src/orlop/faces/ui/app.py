@@ -1,4 +1,4 @@
-"""The ASGI application of the pages: `/login`, `/logout`, `/account`, `/static`.
+"""The ASGI application of the pages: `/login`, `/logout`, `/account`, `/static`, and `/`, which leads there.
 
 Whoever asks gets a page, whatever goes wrong; nothing of a query or a form is logged.
 """
@@ -246,6 +246,7 @@ def _tables(
     entry, own, factors = handlers.signing_in, handlers.account, handlers.factors
     return (
         {
+            ("GET", "/"): own.home,
             ("GET", "/login"): entry.show,
             ("POST", "/login"): entry.with_password,
             ("POST", "/login/totp"): entry.with_code,

@@ -17,6 +17,10 @@ from orlop.services.management.operations import Gate, Operation
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
+#: How many roles are listed to whoever names an unknown one.
+_TOLD = 30
+
+
 class _Described(msgspec.Struct, frozen=True):
     description: str = ""
 
@@ -53,7 +57,9 @@ class Roles:
             return KeptRole(ROLES[name], 0)
         document = await self._documents.get(ROLE, name)
         if document is None:
-            raise NotFound(f"there is no role {name}")
+            kept = [each.name for each in await self._documents.all(ROLE)]
+            known = ", ".join((*ROLES, *kept)[:_TOLD])
+            raise NotFound(f"there is no role {name}; the roles are {known}")
         return _read(document)
 
     async def put(self, caller: Caller, role: Role, expected: int | None) -> KeptRole:

@@ -270,10 +270,10 @@ def test_a_refusal_says_which_rule_refused_and_what_to_do() -> None:
     assert missing.rule == "alice has no grant for push-new on team/app"
     assert missing.remedy == "ask whoever administers it for the role publisher"
     denied = decide(Rights(ALICE, grants=(grant("reader", effect=Effect.DENY),)), Question(Action.PULL, "team/app"))
-    assert denied.rule == "grant 1 denies alice the role reader on team"
+    assert denied.rule == "grant 1 denies alice the role reader on team/"
     elsewhere = grant("reader", conditions=Conditions(networks=("10.0.0.0/8",)))
     conditional = decide(Rights(ALICE, grants=(elsewhere,)), Question(Action.PULL, "team/app", address="192.0.2.7"))
-    assert conditional.rule == "grant 1 gives alice the role reader on team, but not under these conditions"
+    assert conditional.rule == "grant 1 gives alice the role reader on team/, but not under these conditions"
     assert decide(Rights(ANONYMOUS), Question(Action.PULL, "team/app")).remedy == "sign in"
 
 

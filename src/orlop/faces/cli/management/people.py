@@ -1,5 +1,6 @@
 """orlop user, robot, token, group."""
 
+from datetime import datetime
 from typing import Any
 
 import cyclopts
@@ -9,8 +10,8 @@ from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.sign_in import own_password
 from orlop.faces.cli.management.typed import HERE, Flag, Texts, work
 from orlop.faces.cli.running import run
-from orlop.faces.cli.servers import ServerChoice, Servers, everything, part
-from orlop.ports.management import ManagementServer
+from orlop.faces.cli.servers import ServerChoice, Servers, everything, kept, part
+from orlop.ports.management import ManagementServer, SavedSignIn
 
 _USERS = {
     "NAME": "name",
@@ -241,6 +242,8 @@ def _robots(app: cyclopts.App, servers: Servers) -> None:
             wanted = {"limits": limits, "expires_at": ends}
             issued = (await server.ask("POST", f"/robots/{part(full)}/secrets", body=wanted)).value
             _tell_secret(full, issued, json=json)
+            for place in on:
+                await typed.tell_narrow(server, place)
 
         return work(servers, at, do)
 
@@ -299,7 +302,7 @@ def _tokens(app: cyclopts.App, servers: Servers) -> None:
         *,
         action: Texts = (),
         on: Texts = (),
-        expires: str = "90d",
+        expires: str = "",
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
@@ -314,18 +317,21 @@ def _tokens(app: cyclopts.App, servers: Servers) -> None:
         on
             Limit it to this place: / or team/ or a pattern; may be given more than once.
         expires
-            When it ends: 12h, 90d, 4w, a date, or never [default: 90d].
+            When it ends: 12h, 90d, 4w, a date, or never [default: 90d, or when that of orlop login does].
         json
             Print a JSON object.
         """
 
         async def do(server: ManagementServer) -> None:
-            body = {"name": name, "limits": typed.limits(action, on), "expires_at": typed.until(expires)}
+            ends = typed.until(expires) if expires else await _soonest(server, kept(servers, at))
+            body = {"name": name, "limits": typed.limits(action, on), "expires_at": ends}
             issued = (await server.ask("POST", "/tokens", body=body)).value
             if json:
                 shown.fields(issued, json=True)
             else:
                 print(issued["secret"])
+            for place in on:
+                await typed.tell_narrow(server, place)
 
         return work(servers, at, do)
 
@@ -333,6 +339,15 @@ def _tokens(app: cyclopts.App, servers: Servers) -> None:
     def rm(id: int, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
         """End one of your tokens at once."""
         return typed.remove(servers, at, f"/tokens/{id}", f"token {id} is revoked")
+
+
+async def _soonest(server: ManagementServer, signed_in: SavedSignIn | None) -> str | None:
+    """In 90 days, or when the token ends with which one is signed in: what it makes cannot outlive it."""
+    ends = typed.until("90d")
+    number = signed_in.token if signed_in is not None else 0
+    tokens = await everything(server, "/tokens") if number else []
+    own = [str(token["expires_at"]) for token in tokens if token["id"] == number and token["expires_at"]]
+    return min((*own, ends or ""), key=datetime.fromisoformat)
 
 
 def _groups(app: cyclopts.App, servers: Servers) -> None:

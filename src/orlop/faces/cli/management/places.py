@@ -165,6 +165,7 @@ def _grants(app: cyclopts.App, servers: Servers) -> None:
                 "expires_at": typed.until(expires),
             }
             shown.fields((await server.ask("POST", "/grants", body=body)).value, json=json)
+            await typed.tell_narrow(server, place)
 
         return work(servers, at, do)
 

@@ -11,7 +11,7 @@ from orlop.faces.cli import login_oidc
 from orlop.faces.cli.ambient import LoginTools, Looking
 from orlop.faces.cli.management.typed import Flag, password, until
 from orlop.faces.cli.running import UsageError, run, tell
-from orlop.faces.cli.servers import ServerChoice, Servers, url_of
+from orlop.faces.cli.servers import ServerChoice, Servers, kept, url_of
 from orlop.ports.management import SavedSignIn, ServerRefused
 
 _LOOKING = Looking()
@@ -36,6 +36,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
         looking: Looking = _LOOKING,
         plain_http: Flag = False,
         insecure: Flag = False,
+        ca: str = "",
     ) -> int:
         """Sign in at a server. Kept is a token that is made for it, not the password; or the token that is given.
 
@@ -56,15 +57,17 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
         plain_http
             Talk to it over http rather than https, as is always done on this machine.
         insecure
-            Do not check its TLS certificate.
+            Do not check its TLS certificate; on this machine, use TLS at all.
+        ca
+            PEM file with the authorities to trust, rather than those of the machine; on this machine, use TLS at all.
         """
-        choice = ServerChoice(server, plain_http=plain_http, insecure=insecure)
+        choice = ServerChoice(server, plain_http=plain_http, insecure=insecure, ca=ca)
         if oidc:
             return run(lambda: login_oidc.sign_in(tools, servers.saved(), choice, looking, audience))
         return run(lambda: _login(servers, choice, user, expires, from_stdin=password_stdin))
 
     @app.command
-    def logout(server: str = "", /, *, plain_http: Flag = False, insecure: Flag = False) -> int:
+    def logout(server: str = "", /, *, plain_http: Flag = False, insecure: Flag = False, ca: str = "") -> int:
         """Sign out: the token that login made is revoked, and what is kept of it removed.
 
         Parameters
@@ -74,9 +77,11 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
         plain_http
             Talk to it over http rather than https.
         insecure
-            Do not check its TLS certificate.
+            Do not check its TLS certificate; on this machine, use TLS at all.
+        ca
+            PEM file with the authorities to trust, rather than those of the machine; on this machine, use TLS at all.
         """
-        return run(lambda: _logout(servers, ServerChoice(server, plain_http=plain_http, insecure=insecure)))
+        return run(lambda: _logout(servers, ServerChoice(server, plain_http=plain_http, insecure=insecure, ca=ca)))
 
 
 async def _login(servers: Servers, choice: ServerChoice, user: str, expires: str, *, from_stdin: bool) -> None:
@@ -89,7 +94,7 @@ async def _login(servers: Servers, choice: ServerChoice, user: str, expires: str
     secret = password("Password or token", from_stdin=from_stdin)
     if not secret.startswith(_SECRETS):
         secret = await _changed_first(servers, url, user, secret, choice, asking=not from_stdin)
-    async with servers.open(url, user, secret, insecure=choice.insecure) as server:
+    async with servers.open(url, user, secret, choice) as server:
         me = (await server.ask("GET", "/me")).value
         saved = SavedSignIn(url, user, secret)
         if not secret.startswith(_SECRETS):
@@ -104,7 +109,7 @@ async def _changed_first(
     servers: Servers, url: str, user: str, secret: str, choice: ServerChoice, *, asking: bool
 ) -> str:
     """The password to sign in with: a new one, where the server wants one to be chosen first."""
-    async with servers.open(url, user, secret, insecure=choice.insecure) as server:
+    async with servers.open(url, user, secret, choice) as server:
         try:
             await server.ask("GET", "/me")
             return secret
@@ -119,27 +124,26 @@ async def _changed_first(
 
 async def own_password(servers: Servers, choice: ServerChoice) -> None:
     """Change the password of whoever is signed in, who has to know the one of now."""
-    saved = servers.saved().find(url_of(choice))
+    saved = kept(servers, choice)
     if saved is None:
         raise UsageError("nobody is signed in there; run orlop login")
     current = password(f"Password of {saved.name}", from_stdin=False)
     new = password("New password", from_stdin=False, twice=True)
-    async with servers.open(saved.server, saved.name, current, insecure=choice.insecure) as server:
+    async with servers.open(saved.server, saved.name, current, choice) as server:
         await server.ask("PUT", "/me/password", body={"password": new})
     print("the password is changed")
 
 
 async def _logout(servers: Servers, choice: ServerChoice) -> None:
-    kept = servers.saved()
-    saved = kept.find(url_of(choice))
+    saved = kept(servers, choice)
     if saved is None:
         raise UsageError("nobody is signed in there")
     if saved.token:
-        async with servers.open(saved.server, saved.name, saved.secret, insecure=choice.insecure) as server:
+        async with servers.open(saved.server, saved.name, saved.secret, choice) as server:
             try:
                 await server.ask("DELETE", f"/tokens/{saved.token}")
             except ServerRefused as refusal:
                 if refusal.status not in (401, 404):  # then it is good for nothing any more
                     raise
-    kept.forget(saved.server)
+    servers.saved().forget(saved.server)
     print(f"signed out at {saved.server}")

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from orlop.faces.cli import shown
-from orlop.faces.cli.running import UsageError, run
-from orlop.faces.cli.servers import ServerChoice, Servers, signed_in
+from orlop.faces.cli.running import UsageError, run, tell
+from orlop.faces.cli.servers import ServerChoice, Servers, path_of, signed_in
 from orlop.ports.management import ManagementServer, Reply, ServerRefused
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -39,6 +39,17 @@ def place(text: str) -> dict[str, str]:
     if text.endswith("/"):
         return {"kind": "namespace", "path": text.strip("/")}
     return {"kind": "repositories", "path": text}
+
+
+async def tell_narrow(server: ManagementServer, text: str) -> None:
+    """Say of a place that it is one repository alone, where there is none of that name: namespaces end with a slash."""
+    if text == "/" or text.endswith("/") or "*" in text:
+        return
+    try:
+        await server.ask("GET", f"/repositories/{path_of(text)}")
+    except ServerRefused as refusal:
+        if refusal.status in (404, 405):
+            tell(f"{text} is the repository of that name alone; all below the namespace is written {text}/")
 
 
 def until(text: str) -> str | None:

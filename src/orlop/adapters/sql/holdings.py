@@ -1,0 +1,25 @@
+"""What repositories hold: counted, and what of it no tag leads to."""
+
+from orlop.adapters.sql.engine import Session
+from orlop.adapters.sql.records import existing_repository
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import Holding, UntaggedManifest
+
+
+class SqlHoldings:
+    """See ports.catalog.Holdings."""
+
+    def __init__(self, reader: Session) -> None:
+        self._reader = reader
+
+    async def of(self, repository: RepositoryName) -> Holding | None:
+        row = await self._reader.one("repository_holding", repository)
+        return Holding(*row) if row is not None else None
+
+    async def untagged(self, repository: RepositoryName, page: PageRequest) -> Page[UntaggedManifest]:
+        row_id = await existing_repository(self._reader, repository)
+        rows = await self._reader.all("untagged_page", row_id, page.after, page.size + 1)
+        found = tuple(UntaggedManifest(Digest.stored(digest), *rest) for digest, *rest in rows[: page.size])
+        return Page(found, more=len(rows) > page.size)

@@ -1,0 +1,13 @@
+-- name: repository_holding
+SELECT tag_count, manifest_count, manifest_bytes + blob_bytes, pushed_at, pulled_at FROM repositories WHERE name = ?1;
+
+-- name: untagged_page
+-- What no tag leads to: by itself, through an index that lists it, or as what refers to something that is there.
+SELECT m.digest, m.media_type, m.artifact_type, m.size + m.content_size, m.pushed_at
+FROM manifests m
+WHERE m.repository_id = ?1 AND m.digest > ?2
+  AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)
+  AND NOT EXISTS (SELECT 1 FROM edges e
+                  WHERE e.repository_id = m.repository_id AND e.child_digest = m.digest AND e.kind = 'manifest')
+  AND NOT EXISTS (SELECT 1 FROM manifests s WHERE s.repository_id = m.repository_id AND s.digest = m.subject_digest)
+ORDER BY m.digest LIMIT ?3;

@@ -1,0 +1,180 @@
+"""Commands for content on a registry with accounts: one sign-in for all of them, and room that is made in it."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from orlop.bootstrap.audit_command import open_for_audit
+from orlop.bootstrap.clients import ManagementServers, Stores
+from orlop.bootstrap.logins import Tools
+from orlop.config import ConfigurationInvalid
+from orlop.faces.cli import audit, content, management
+from orlop.faces.cli.app import build, invoke
+from tests import content as made
+from tests.clientside.test_commands import layout_with, platform_index
+from tests.servers import OrlopServer, orlop_server
+from tests.serving import eventually
+
+pytestmark = pytest.mark.slow
+
+PASSWORD = "a phrase for the tests"
+
+
+class Done(NamedTuple):
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrlopServer]:
+    folder = tmp_path_factory.mktemp("accounts")
+    with orlop_server(folder, open=False, admin_password=PASSWORD, workers=1) as server:
+        yield server
+        server.verify()
+
+
+@pytest.fixture
+def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Types a command, and gives what it prints."""
+    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "config"))
+    root = build()
+    content.register(root, Stores(), ManagementServers())
+    management.register(root, ManagementServers(), Tools())
+    audit.register(root, open_for_audit, ManagementServers())
+
+    def typed(*arguments: str, given: str = "", code: int = 0) -> Done:
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        ended = invoke(root, arguments)
+        done = Done(*capsys.readouterr())
+        assert ended == code, done
+        return done
+
+    return typed
+
+
+@pytest.fixture
+def signed_in(orlop: Callable[..., Done], server: OrlopServer) -> Callable[..., Done]:
+    orlop("login", server.address, "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n")
+    return orlop
+
+
+def test_one_sign_in_is_good_for_every_command(orlop: Callable[..., Done], server: OrlopServer, tmp_path: Path) -> None:
+    at, image = server.address, f"{server.address}/one/app"
+    source = layout_with(tmp_path / "layout", made.image("app"))
+    for command in (["digest", f"{image}:v1"], ["ls", image], ["cp", f"oci:{source}:v1", f"{image}:v1"]):
+        said = orlop(*command, code=1).stderr.splitlines()[-1]
+        assert said.endswith(f"; run orlop login {at}"), said
+        assert "sign in" not in said.removesuffix(f"run orlop login {at}"), said
+    assert orlop("ls", at).stderr == f"{at} shows nothing to those who are not signed in; run orlop login {at}\n"
+    assert orlop("whoami", at, code=2).stderr == f"orlop: nobody is signed in at {at}; run orlop login {at}\n"
+    orlop("login", at, "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n")
+    for command in (["whoami", at], ["whoami"]):
+        assert orlop(*command).stdout == f"admin at {at}, kept by orlop login\n"
+    orlop("cp", f"oci:{source}:v1", f"{image}:v1")
+    orlop("tag", f"{image}:v1", "v2")
+    assert orlop("ls", image).stdout.split() == ["v1", "v2"]
+    assert "signed in: admin (by orlop login)" in orlop("ls", image, "--as", "bob", code=1).stderr
+    orlop("logout")
+    assert orlop("ls", image, code=1).stdout == ""
+
+
+def test_what_the_last_tag_leaves_behind_is_said_with_what_frees_it(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/left/app"
+    what = made.image("left")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', what)}:v1", f"{image}:v1")
+    orlop("tag", f"{image}:v1", "v2")
+    assert orlop("rm", f"{image}:v1") == Done(f"untagged {image}:v1\n", "")
+    said = orlop("rm", f"{image}:v2").stderr
+    assert said.startswith("no tag leads to its manifest any more, which keeps ")
+    assert said.endswith(f"until it is removed: orlop rm {image}@{what.digest} --yes\n")
+    listed = orlop("ls", "--untagged", image)
+    assert listed.stdout.split()[0] == what.digest
+    assert f"orlop rm {image}@DIGEST --recursive --yes" in listed.stderr
+    freed = orlop("rm", f"{image}@{what.digest}", "--yes")
+    assert freed.stdout == f"deleted {image}@{what.digest}\n"
+    assert "at once on its machine: orlop gc --grace 0s" in freed.stderr
+    assert orlop("ls", "--untagged", image) == Done("", "")
+
+
+def test_an_index_goes_with_what_only_it_lists(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/whole/app"
+    every = platform_index()
+    source = layout_with(tmp_path / "layout", every)
+    orlop("cp", f"oci:{source}:v1", f"{image}:all")
+    kept, *rest = [item.digest for item in every.everything() if item is not every]
+    orlop("tag", f"{image}@{kept}", "kept")
+    assert "--recursive --yes" in orlop("rm", f"{image}:all").stderr
+    shown = orlop("rm", f"{image}@{every.digest}", "--recursive", code=2)
+    assert f"{image}@{every.digest} (named)\n" in shown.stdout
+    assert f"{image}@{kept} (listed by an index)\n" in shown.stdout
+    assert "add --yes" in shown.stderr
+    done = orlop("rm", f"{image}@{every.digest}", "--recursive", "--yes").stdout.split()
+    assert done == [word for each in (every.digest, *sorted(rest)) for word in ("deleted", f"{image}@{each}")]
+    assert orlop("ls", image).stdout == "kept\n"
+    assert orlop("ls", "--untagged", image) == Done("", "")
+
+
+def test_a_tag_goes_with_all_that_only_it_leads_to(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/tagged/app"
+    every = platform_index()
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', every)}:v1", f"{image}:all")
+    orlop("tag", f"{image}:all", "other")
+    assert orlop("rm", f"{image}:all", "--recursive", "--yes").stdout == f"untagged {image}:all\n"
+    assert len(orlop("rm", f"{image}:other", "--recursive", "--yes").stdout.splitlines()) == 4
+    assert orlop("ls", "--untagged", image) == Done("", "")
+
+
+def test_a_repository_goes_as_a_whole_after_a_look(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/gone/app"
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', made.image('gone'))}:v1", f"{image}:v1")
+    said = orlop("repo", "rm", image, code=2).stderr
+    assert said.startswith(f"orlop: this deletes {image} with its 1 tag and 1 manifest (")
+    assert said.endswith("; add --yes to do so\n")
+    assert orlop("repo", "rm", image, "--yes").stdout == f"deleted {image}\n"
+    assert "gone/app" not in orlop("ls", server.address).stdout
+    assert "there is no repository gone/app" in orlop("repo", "rm", image, "--yes", code=1).stderr
+    assert "orlop repo rm" in orlop("rm", image, code=2).stderr
+
+
+def test_the_audit_log_is_read_where_one_is_signed_in(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/audited/app"
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', made.image('audited'))}:v1", f"{image}:v1")
+    orlop("rm", f"{image}:v1")
+    asked = ("audit", "ls", "--place", "audited")
+    eventually("the log has it", lambda: "tag.deleted" in orlop(*asked, "--server", server.address).stdout)
+    stored = ("--data", str(server.data))
+    assert orlop(*asked).stdout == orlop(*asked, *stored).stdout
+    assert orlop(*asked, "--json").stdout == orlop(*asked, "--json", *stored).stdout
+    [one] = orlop(*asked, "--kind", "tag.deleted", "--limit", "1").stdout.splitlines()
+    assert "audited/app:v1" in one
+    lines = orlop("audit", "export", "--place", "audited").stdout
+    assert lines == orlop("audit", "export", "--place", "audited", *stored).stdout
+    assert [json.loads(line)["sequence"] for line in lines.splitlines()] == sorted(
+        json.loads(line)["sequence"] for line in lines.splitlines()
+    )
+    for place in ((), stored):
+        said = orlop(*asked, "--kind", "tag.delete", *place, code=1).stderr
+        assert "there is no kind 'tag.delete'; the nearest known one is tag.deleted; the kinds are " in said
+    with pytest.raises(ConfigurationInvalid, match="leave one of them out"):
+        orlop(*asked, *stored, "--server", server.address)
+    orlop("logout")
+    assert (
+        "nobody is signed in; run orlop login HOST:PORT, or name the stores with --data" in orlop(*asked, code=2).stderr
+    )

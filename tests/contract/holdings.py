@@ -1,0 +1,92 @@
+"""What every catalog that tells keeps to about what repositories hold (ports.catalog.Holdings)."""
+
+import pytest
+
+from orlop.domain.errors import NameUnknown
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
+from orlop.ports.catalog import Catalog, Holdings
+from tests.content import artifact, image, index
+from tests.contract.scene import APP, LIB, V1, V2, Scene
+
+ONE, TWO, THREE = image("one"), image("two", layers=["base", "code"]), image("three")
+BOTH = index("both", [ONE, TWO])
+
+
+def told(catalog: Catalog) -> Holdings:
+    """Where the catalog tells."""
+    if catalog.holdings is None:
+        pytest.skip("this catalog does not tell what a repository holds")
+    return catalog.holdings
+
+
+async def untagged(catalog: Catalog, repository: RepositoryName = APP, size: int = 100) -> list[str]:
+    """The digests of all pages."""
+    found: list[str] = []
+    more = True
+    while more:
+        page = await told(catalog).untagged(repository, PageRequest(size, found[-1] if found else ""))
+        found += [str(manifest.digest) for manifest in page.items]
+        more = page.more
+    return found
+
+
+class HoldingsKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_a_repository_tells_how_much_it_holds(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, TWO, V1, V2)
+        found = await told(catalog).of(APP)
+        assert found is not None
+        assert (found.tags, found.manifests, found.pulled_at) == (2, 1, None)
+        assert found.size == len(TWO.content) + sum(piece.size for piece in TWO.blobs)
+        assert found.pushed_at == scene.at
+
+    async def test_nothing_is_told_of_what_is_not_there(self, catalog: Catalog) -> None:
+        assert await told(catalog).of(APP) is None
+        with pytest.raises(NameUnknown):
+            await told(catalog).untagged(APP, PageRequest())
+
+    async def test_a_manifest_that_lost_its_last_tag_is_told_with_its_size(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, TWO, V1, V2)
+        await catalog.manifests.untag(APP, V1, scene.by())
+        assert await untagged(catalog) == []
+        await catalog.manifests.untag(APP, V2, scene.by())
+        [found] = (await told(catalog).untagged(APP, PageRequest())).items
+        assert (found.digest, found.media_type, found.pushed_at) == (TWO.digest, TWO.manifest.media_type, scene.at)
+        assert found.size == len(TWO.content) + sum(piece.size for piece in TWO.blobs)
+
+    async def test_what_an_index_lists_is_led_to_by_its_tag(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, BOTH, V1)
+        assert await untagged(catalog) == []
+        await catalog.manifests.untag(APP, V1, scene.by())
+        assert await untagged(catalog) == [BOTH.digest]
+        await catalog.manifests.delete(APP, BOTH.digest, scene.by())
+        assert await untagged(catalog) == sorted([ONE.digest, TWO.digest])
+
+    async def test_what_refers_to_something_stays_with_it(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        signature = artifact("signature", subject=ONE)
+        await scene.push(APP, ONE, V1)
+        await scene.push(APP, signature)
+        assert await untagged(catalog) == []
+        await catalog.manifests.delete(APP, ONE.digest, scene.by())
+        assert await untagged(catalog) == [signature.digest]
+
+    async def test_a_tag_or_an_index_elsewhere_does_not_count(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(LIB, BOTH, V1)
+        await scene.push(APP, ONE)
+        assert await untagged(catalog) == [ONE.digest]
+        assert await untagged(catalog, LIB) == []
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    async def test_pages_join(self, catalog: Catalog, size: int) -> None:
+        scene = Scene(catalog)
+        for each in (ONE, TWO, THREE):
+            await scene.push(APP, each)
+        await scene.push(APP, image("tagged"), Tag("kept"))
+        assert await untagged(catalog, size=size) == sorted([ONE.digest, TWO.digest, THREE.digest])
