@@ -26,7 +26,9 @@ from orlop.services.collection import Collection
 from orlop.services.manifests import Manifests
 from orlop.services.referrers import Referrers
 from orlop.services.repositories import Repositories
+from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.sweep import Sweep
+from orlop.services.tags.terms import WriteTerms
 from orlop.services.uploads import Body, UploadLimits, Uploads
 from orlop.services.verify import Ages, Verification
 from tests.catalogs import empty_catalog
@@ -156,11 +158,12 @@ class Registry:
             UploadLimits(expire=EXPIRE, lease=LEASE),
         )
         self.referrers = Referrers(catalog.browse, catalog.manifests)
+        terms = WriteTerms(self.access, SettingsInForce(nowhere.identity.documents, nowhere.settings_changes))
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
         self.blobs = Blobs(
             catalog.links, stores.reader, self.access, clock, repositories=self.repositories, grace=GRACE
         )
-        self.manifests = Manifests(catalog.manifests, self.referrers, self.access, clock, sparse_indexes=False)
+        self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
 

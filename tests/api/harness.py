@@ -23,6 +23,8 @@ from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access import Access
 from orlop.services.repositories import Repositories
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.terms import WriteTerms
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import make_repositories, restore, snapshot
@@ -96,7 +98,8 @@ class Api:
         self.now = clock.now()
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
-        self.management = build_management(settings, self.identity, access, self.sign_in, kinds=kinds)
+        terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.catalog.settings_changes))
+        self.management = build_management(settings, self.identity, access, self.sign_in, terms, kinds=kinds)
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(

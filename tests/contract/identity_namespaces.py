@@ -8,6 +8,7 @@ from orlop.domain.errors import Conflict, Denied, NameUnknown, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import Terms
 from orlop.ports.identity import Namespace
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import PAGE, TEAM, Cast
@@ -132,10 +133,10 @@ class RepositoriesKit:
         refused = {V2: Denied("no untag")}
         async with scene.unchanged(), cast.unchanged():
             with pytest.raises(Denied) as raised:
-                await cast.identity.namespaces.remove_repository(APP, cast.by(), refused.get)
+                await cast.identity.namespaces.remove_repository(APP, cast.by(), Terms(untag=refused.get))
         assert raised.value is refused[V2]
         await cast.catalog.manifests.untag(APP, V2, scene.by())
-        await cast.identity.namespaces.remove_repository(APP, cast.by(), refused.get)
+        await cast.identity.namespaces.remove_repository(APP, cast.by(), Terms(untag=refused.get))
         assert await scene.findings() == []
 
     async def test_a_repository_goes_with_everything_in_it_and_nothing_else(self, cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""What every catalog keeps to about pushes that are refused (ports.catalog.PushRefusals).
+"""What every catalog keeps to about pushes that are refused (ports.catalog.Terms).
 
 Every mutator meets every refusal in every state of the repository: the one that applies is raised and nothing is
 changed; those that do not apply change nothing about the push.
@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError
+from orlop.domain.digest import Digest
+from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError, Stale
 from orlop.domain.names import RepositoryName, Tag
-from orlop.ports.catalog import Catalog, ManifestPush, PushRefusals, UploadCommit
+from orlop.ports.catalog import Catalog, ManifestPush, Terms, UploadCommit
 from tests.content import blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
 
@@ -23,11 +24,11 @@ UNTAG = Denied("no untag")
 CREATE, CONTENT, TAG, OVERWRITE = (Denied(f"no {what}") for what in ("create", "content", "tag", "overwrite"))
 
 #: Each refusal alone.
-SINGLE: dict[RegistryError, PushRefusals] = {
-    CREATE: PushRefusals(create=CREATE),
-    CONTENT: PushRefusals(content=CONTENT),
-    TAG: PushRefusals(tag={V1: TAG}),
-    OVERWRITE: PushRefusals(overwrite={V1: OVERWRITE}),
+SINGLE: dict[RegistryError, Terms] = {
+    CREATE: Terms(create=CREATE),
+    CONTENT: Terms(content=CONTENT),
+    TAG: Terms(tag={V1: TAG}),
+    OVERWRITE: Terms(overwrite={V1: OVERWRITE}),
 }
 
 
@@ -36,7 +37,7 @@ class Case(NamedTuple):
 
     name: str
     prepare: Callable[[Scene], Awaitable[object]]
-    push: Callable[[Scene, PushRefusals], Awaitable[object]]
+    push: Callable[[Scene, Terms], Awaitable[object]]
     apply: tuple[RegistryError, ...]
 
 
@@ -70,34 +71,32 @@ async def _of_another_alone(scene: Scene) -> None:
     await scene.hold(APP, *ONE.blobs)
 
 
-async def _put(scene: Scene, refusals: PushRefusals) -> None:
+async def _put(scene: Scene, terms: Terms) -> None:
     await scene.catalog.manifests.put(
-        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V1,), refusals=refusals), scene.by()
+        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V1,), terms=terms), scene.by()
     )
 
 
-async def _put_untagged(scene: Scene, refusals: PushRefusals) -> None:
+async def _put_untagged(scene: Scene, terms: Terms) -> None:
+    await scene.catalog.manifests.put(ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, terms=terms), scene.by())
+
+
+async def _put_under_another(scene: Scene, terms: Terms) -> None:
     await scene.catalog.manifests.put(
-        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, refusals=refusals), scene.by()
+        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V2,), terms=terms), scene.by()
     )
 
 
-async def _put_under_another(scene: Scene, refusals: PushRefusals) -> None:
-    await scene.catalog.manifests.put(
-        ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V2,), refusals=refusals), scene.by()
-    )
+async def _mount(scene: Scene, terms: Terms) -> None:
+    await scene.catalog.links.mount(BASE.digest, LIB, APP, scene.by(), terms)
 
 
-async def _mount(scene: Scene, refusals: PushRefusals) -> None:
-    await scene.catalog.links.mount(BASE.digest, LIB, APP, scene.by(), refusals)
+async def _mount_from_anywhere(scene: Scene, terms: Terms) -> None:
+    await scene.catalog.links.mount(BASE.digest, None, APP, scene.by(), terms)
 
 
-async def _mount_from_anywhere(scene: Scene, refusals: PushRefusals) -> None:
-    await scene.catalog.links.mount(BASE.digest, None, APP, scene.by(), refusals)
-
-
-async def _mount_of_what_nobody_holds(scene: Scene, refusals: PushRefusals) -> None:
-    assert await scene.catalog.links.mount(OTHER.digest, LIB, APP, scene.by(), refusals) is None
+async def _mount_of_what_nobody_holds(scene: Scene, terms: Terms) -> None:
+    assert await scene.catalog.links.mount(OTHER.digest, LIB, APP, scene.by(), terms) is None
 
 
 async def _both_hold(scene: Scene) -> None:
@@ -110,9 +109,9 @@ async def _another_holds(scene: Scene) -> None:
     await scene.hold(APP, blob("code"))
 
 
-async def _commit(scene: Scene, refusals: PushRefusals) -> None:
+async def _commit(scene: Scene, terms: Terms) -> None:
     upload = await scene.claimed(APP, BASE.digest)
-    commit = UploadCommit(upload, copy_of(upload, BASE), promoted=True, refusals=refusals)
+    commit = UploadCommit(upload, copy_of(upload, BASE), promoted=True, terms=terms)
     try:
         await scene.catalog.uploads.commit(commit, scene.by())
     except RegistryError:
@@ -122,11 +121,11 @@ async def _commit(scene: Scene, refusals: PushRefusals) -> None:
         raise
 
 
-async def _commit_of_what_is_stored(scene: Scene, refusals: PushRefusals) -> None:
+async def _commit_of_what_is_stored(scene: Scene, terms: Terms) -> None:
     upload = await scene.claimed(APP, BASE.digest)
     stored = await scene.catalog.links.stored(BASE.digest)
     assert stored is not None
-    commit = UploadCommit(upload, stored, promoted=False, refusals=refusals)
+    commit = UploadCommit(upload, stored, promoted=False, terms=terms)
     try:
         await scene.catalog.uploads.commit(commit, scene.by())
     finally:
@@ -180,7 +179,7 @@ class RefusalKit:
     async def test_of_all_refusals_the_first_that_applies_is_raised(self, catalog: Catalog, case: Case) -> None:
         scene = Scene(catalog)
         await case.prepare(scene)
-        everything = PushRefusals(CREATE, CONTENT, {V1: TAG}, {V1: OVERWRITE})
+        everything = Terms(CREATE, CONTENT, tag={V1: TAG}, overwrite={V1: OVERWRITE})
         if not case.apply:
             await case.push(scene, everything)
             return
@@ -194,7 +193,7 @@ class RefusalKit:
         await scene.push(APP, TWO, V2)
         await scene.hold(APP, *ONE.blobs)
         push = ManifestPush(
-            APP, ONE.digest, ONE.content, ONE.manifest, (V1, V2), refusals=PushRefusals(overwrite={V2: OVERWRITE})
+            APP, ONE.digest, ONE.content, ONE.manifest, (V1, V2), terms=Terms(overwrite={V2: OVERWRITE})
         )
         async with scene.unchanged():
             with pytest.raises(Denied):
@@ -203,7 +202,7 @@ class RefusalKit:
     async def test_a_refused_tag_tells_nothing_of_what_the_repository_holds(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.push(APP, TWO)
-        push = ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V1,), refusals=PushRefusals(tag={V1: TAG}))
+        push = ManifestPush(APP, ONE.digest, ONE.content, ONE.manifest, (V1,), terms=Terms(tag={V1: TAG}))
         with pytest.raises(Denied):
             await catalog.manifests.put(push, scene.by())
 
@@ -213,18 +212,47 @@ class RefusalKit:
         await scene.push(APP, TWO, Tag("edge"))
         asked: list[Tag] = []
 
-        def refusals(tag: Tag) -> RegistryError | None:
+        def untag(tag: Tag) -> RegistryError | None:
             asked.append(tag)
             return UNTAG if tag == V2 else None
 
+        terms = Terms(untag=untag)
+
         async with scene.unchanged():
             with pytest.raises(Denied) as refused:
-                await catalog.manifests.delete(APP, ONE.digest, scene.by(), refusals)
+                await catalog.manifests.delete(APP, ONE.digest, scene.by(), terms)
         assert refused.value is UNTAG
         assert asked == [V1, V2], "all that point at it, and no other"
-        await catalog.manifests.delete(APP, TWO.digest, scene.by(), refusals)
+        await catalog.manifests.delete(APP, TWO.digest, scene.by(), terms)
+        async with scene.unchanged():
+            with pytest.raises(Denied):
+                await catalog.manifests.untag(APP, V2, scene.by(), terms)
         await catalog.manifests.untag(APP, V2, scene.by())
-        await catalog.manifests.delete(APP, ONE.digest, scene.by(), refusals)
+        await catalog.manifests.delete(APP, ONE.digest, scene.by(), terms)
+        assert await scene.findings() == []
+
+    async def test_a_tag_is_set_and_removed_only_if_it_is_what_was_expected(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.hold(APP, *TWO.blobs)
+
+        def push(digest: Digest | None, tag: Tag = V1) -> ManifestPush:
+            terms = Terms(expected={tag: digest})
+            return ManifestPush(APP, TWO.digest, TWO.content, TWO.manifest, (tag,), terms=terms)
+
+        async with scene.unchanged():
+            for wrong in (push(None), push(TWO.digest), push(ONE.digest, V2)):
+                with pytest.raises(Stale):
+                    await catalog.manifests.put(wrong, scene.by())
+            for expected in (None, TWO.digest):
+                with pytest.raises(Stale):
+                    await catalog.manifests.untag(APP, V1, scene.by(), Terms(expected={V1: expected}))
+        await catalog.manifests.put(push(ONE.digest), scene.by())
+        with pytest.raises(Stale):
+            await catalog.manifests.put(push(ONE.digest), scene.by())
+        await catalog.manifests.put(push(TWO.digest), scene.by())
+        await catalog.manifests.put(push(None, V2), scene.by())
+        await catalog.manifests.untag(APP, V1, scene.by(), Terms(expected={V1: TWO.digest}))
         assert await scene.findings() == []
 
     async def test_an_index_and_what_it_names_go_only_with_tags_that_may_go(self, catalog: Catalog) -> None:
@@ -235,8 +263,8 @@ class RefusalKit:
         for tag, manifest in ((V1, both), (V2, ONE)):
             async with scene.unchanged():
                 with pytest.raises(Denied):
-                    await catalog.manifests.delete(APP, manifest.digest, scene.by(), {tag: UNTAG}.get)
-            await catalog.manifests.delete(APP, manifest.digest, scene.by(), dict[Tag, RegistryError]().get)
+                    await catalog.manifests.delete(APP, manifest.digest, scene.by(), Terms(untag={tag: UNTAG}.get))
+            await catalog.manifests.delete(APP, manifest.digest, scene.by(), Terms())
 
     async def test_holders_are_those_of_the_named_that_hold_it(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

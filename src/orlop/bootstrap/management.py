@@ -27,6 +27,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.notices import Notices
 from orlop.services.repositories import Repositories
+from orlop.services.tags.terms import WriteTerms
 from orlop.telemetry.requests import RequestLog
 
 
@@ -35,6 +36,7 @@ def build_management(
     identity: Identity,
     access: Access,
     sign_in: SignIn,
+    terms: WriteTerms,
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
     kinds: Mapping[str, SettingKind] = KINDS,
@@ -44,6 +46,7 @@ def build_management(
         identity,
         access,
         clock or SystemClock(),
+        terms,
         passwords=NewPasswords(identity.passwords, sign_in.hasher, least=settings.auth.password_length),
         draw=draw,
         signing=sign_in.signing,

@@ -60,7 +60,7 @@ def build_people(
 
         return api_app(
             settings,
-            build_management(settings, identity, services.access, sign_in),
+            build_management(settings, identity, services.access, sign_in, services.terms),
             services.repositories,
             sign_in,
             identity.answers,

@@ -15,7 +15,9 @@ from orlop.services.notices import Notices
 from orlop.services.pulls import PullLog
 from orlop.services.referrers import Referrers
 from orlop.services.repositories import Repositories
+from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.sweep import Sweep
+from orlop.services.tags.terms import WriteTerms
 from orlop.services.uploads import UploadLimits, Uploads
 
 
@@ -23,6 +25,7 @@ class Services(msgspec.Struct, frozen=True):
     """What the registry does."""
 
     access: Access
+    terms: WriteTerms
     uploads: Uploads
     blobs: Blobs
     manifests: Manifests
@@ -38,10 +41,12 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     clock = SystemClock()
     catalog = stores.catalog
     access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
+    terms = WriteTerms(access, SettingsInForce(stores.identity.documents, stores.settings_changes))
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     return Services(
         access=access,
+        terms=terms,
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -67,7 +72,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             addresses=stores.blobs.addresses,
         ),
         manifests=Manifests(
-            catalog.manifests, referrers, access, clock, sparse_indexes=settings.manifests.sparse_indexes
+            catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes
         ),
         referrers=referrers,
         repositories=repositories,

@@ -3,7 +3,7 @@
 Each method is one transaction. `by` says who acts and when; the catalog reads no clock.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -13,12 +13,13 @@ from orlop.domain.access.spans import NameSpan
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError
 from orlop.domain.events import Event, Origin
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
+from orlop.ports.terms import FREELY as FREELY
+from orlop.ports.terms import Terms as Terms
 
 
 class By(msgspec.Struct, frozen=True):
@@ -33,39 +34,6 @@ def by(caller: Caller, now: int) -> By:
     """A caller who does something now."""
     subject = caller.subject
     return By(subject.name, now, Origin(subject.credential, caller.address, caller.request))
-
-
-class PushRefusals(msgspec.Struct, frozen=True):
-    """What a push is refused with, for whatever its transaction finds; None, and a tag that is not named: it may.
-
-    The one that applies is raised, in the order of the fields, and nothing is kept of what the push did.
-    """
-
-    create: RegistryError | None = None
-    """When there is no such repository yet."""
-    content: RegistryError | None = None
-    """When the repository does not hold the manifest or blob yet."""
-    tag: Mapping[Tag, RegistryError] = {}
-    """By tag: when it is not there yet."""
-    overwrite: Mapping[Tag, RegistryError] = {}
-    """By tag: when it is there and points at another manifest."""
-
-
-#: A push that is refused nothing.
-ALLOWED = PushRefusals()
-
-#: What the removal of a tag is refused with; None: it is not. Asked within a transaction, of the tags that it finds.
-TagRefusals = Callable[[Tag], RegistryError | None]
-
-
-def refuse_tags(tags: Iterable[Tag], refusals: TagRefusals | None) -> None:
-    """Raises what the removal of the first of these that may not go is refused with."""
-    if refusals is None:
-        return
-    for tag in tags:
-        refusal = refusals(tag)
-        if refusal is not None:
-            raise refusal
 
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -91,7 +59,7 @@ class ManifestPush(msgspec.Struct, frozen=True):
     tags: tuple[Tag, ...] = ()
     sparse: bool = False
     """An index may name manifests that the repository does not hold."""
-    refusals: PushRefusals = ALLOWED
+    terms: Terms = FREELY
 
 
 class Manifests(Protocol):
@@ -110,17 +78,15 @@ class Manifests(Protocol):
         that would tell what the repository holds.
         """
 
-    async def delete(
-        self, repository: RepositoryName, digest: Digest, by: By, refusals: TagRefusals | None = None
-    ) -> None:
+    async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         """Remove a manifest and every tag that points at it.
 
         Raises ManifestUnknown, or Denied while an index of the same repository names it, or what the removal of one of
-        the tags is refused with; None: none is refused.
+        the tags is refused with
         """
 
-    async def untag(self, repository: RepositoryName, tag: Tag, by: By) -> None:
-        """Remove a tag, and nothing else. Raises ManifestUnknown."""
+    async def untag(self, repository: RepositoryName, tag: Tag, by: By, terms: Terms = FREELY) -> None:
+        """Remove a tag, and nothing else. Raises ManifestUnknown, or what that is refused with."""
 
 
 class Browse(Protocol):
@@ -230,7 +196,7 @@ class BlobLinks(Protocol):
         source: RepositoryName | None,
         target: RepositoryName,
         by: By,
-        refusals: PushRefusals = ALLOWED,
+        terms: Terms = FREELY,
     ) -> Blob | None:
         """Link a blob of `source` (None: of any repository) into `target`; None when `source` does not hold it.
 
@@ -258,7 +224,7 @@ class UploadCommit(msgspec.Struct, frozen=True):
     upload: Upload
     blob: Blob
     promoted: bool
-    refusals: PushRefusals = ALLOWED
+    terms: Terms = FREELY
 
 
 class Uploads(Protocol):

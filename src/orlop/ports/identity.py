@@ -21,7 +21,7 @@ from orlop.ports.accounts import ExternalAccounts as ExternalAccounts
 from orlop.ports.accounts import PasswordRecord as PasswordRecord
 from orlop.ports.accounts import Passwords as Passwords
 from orlop.ports.browser import SignOns, Steps
-from orlop.ports.catalog import By, TagRefusals
+from orlop.ports.catalog import FREELY, By, Terms
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.rates import RateLedger
 from orlop.ports.settings import ROLE as ROLE
@@ -222,10 +222,10 @@ class Namespaces(Protocol):
         """With the grants on it. Raises NotFound, or Conflict while repositories or namespaces lie below it, or robots
         belong to it."""
 
-    async def remove_repository(self, name: RepositoryName, by: By, refusals: TagRefusals | None = None) -> None:
+    async def remove_repository(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
         """Delete a repository with every tag, manifest and link, and remember that it was: tokens for it end.
 
-        Raises NameUnknown, or what the removal of one of the tags is refused with; None: none is refused.
+        Raises NameUnknown, or what the removal of one of the tags is refused with.
         """
 
 

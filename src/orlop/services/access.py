@@ -11,7 +11,7 @@ from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
 from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
 from orlop.domain.names import Tag
-from orlop.ports.catalog import ALLOWED, PushRefusals, TagRefusals
+from orlop.ports.catalog import FREELY, Terms
 from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
@@ -204,30 +204,30 @@ class Access:
             return narrow
         return None if decision.allowed else _refusal(caller, action, repository, tag, decision)
 
-    async def push_refusals(self, caller: Caller, repository: str, tags: Sequence[Tag] = ()) -> PushRefusals:
+    async def push_terms(self, caller: Caller, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """What a push is to be refused with, for whatever its transaction finds."""
         if self.everyone:
-            return ALLOWED
+            return FREELY
         of_tags: dict[Action, dict[Tag, RegistryError]] = {Action.TAG: {}, Action.OVERWRITE: {}}
         for action, refused in of_tags.items():
             for tag in tags:
                 refusal = await self.refusal(caller, action, repository=repository, tag=tag)
                 if refusal is not None:
                     refused[tag] = refusal
-        return PushRefusals(
+        return Terms(
             await self.refusal(caller, Action.CREATE, repository=repository),
             await self.refusal(caller, Action.PUSH_NEW, repository=repository),
-            of_tags[Action.TAG],
-            of_tags[Action.OVERWRITE],
+            tag=of_tags[Action.TAG],
+            overwrite=of_tags[Action.OVERWRITE],
         )
 
-    async def tag_refusals(self, caller: Caller, repository: str) -> TagRefusals | None:
-        """What the removal of each tag is refused with, for a transaction that finds out which go; None: none is.
+    async def removal_terms(self, caller: Caller, repository: str) -> Terms:
+        """What the removal of each tag is refused with, for a transaction that finds out which go.
 
         Raises Unauthorized when the caller has to sign in anew.
         """
         if self.everyone:
-            return None
+            return FREELY
         rights, limits = await self.rights(caller.subject, repository), caller.subject.limits
         now = self._clock.now()
         included = limits is None or any(limit.includes(Action.UNTAG, repository, None) for limit in limits)
@@ -239,7 +239,7 @@ class Access:
             return None if included else _narrow(Action.UNTAG, repository, f"the token does not include {Action.UNTAG}")
 
         by_tag = any(grant.tags for grant in rights.grants if grant.concerns(Action.UNTAG))
-        return refusal if by_tag or refusal(_SOME) is not None else None
+        return Terms(untag=refusal) if by_tag or refusal(_SOME) is not None else FREELY
 
     async def check_new(self, caller: Caller, repository: str) -> None:
         """Raises what making a repository is refused with, if there is none of that name: before a client sends what

@@ -90,7 +90,7 @@ class Blobs:
         who = by(caller, self._clock.now())
         if self._access.everyone:
             return await self._links.mount(digest, source, target, who)
-        refusals = await self._access.push_refusals(caller, target)
+        terms = await self._access.push_terms(caller, target)
         narrow: Unauthorized | None = None
         holders = (source,) if source is not None else await self._holders(digest, target, caller)
         for holder in holders:
@@ -101,7 +101,7 @@ class Blobs:
                     scope = f"{scope_for(Action.PUSH_NEW, target)} {refusal.scope}"
                     narrow = Unauthorized(refusal.message, scope=scope, reason=refusal.reason, kind=refusal.kind)
                 continue
-            mounted = await self._links.mount(digest, holder, target, who, refusals) if decision.allowed else None
+            mounted = await self._links.mount(digest, holder, target, who, terms) if decision.allowed else None
             if mounted is not None:
                 return mounted
         if narrow is not None:

@@ -1,7 +1,7 @@
 """Manifests by tag and digest: storing what is sound, finding what was stored, deleting."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,11 +13,15 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import ManifestPush, StoredManifest, by
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
-from orlop.services.access import Access
 from orlop.services.referrers import Referrers
+from orlop.services.tags.terms import WriteTerms
 
 #: Manifests above this size are parsed in a thread, in bytes: they would hold up the event loop for milliseconds.
 _PARSE_INLINE = 128 * 1024
+
+
+#: What tags are to point at when a write comes; None: the tag is not to be there.
+Expected = Mapping[Tag, Digest | None]
 
 
 class Pushed(msgspec.Struct, frozen=True):
@@ -32,11 +36,11 @@ class Manifests:
     """`sparse_indexes`: an index may name manifests that its repository does not hold."""
 
     def __init__(
-        self, rows: ManifestRows, referrers: Referrers, access: Access, clock: Clock, *, sparse_indexes: bool
+        self, rows: ManifestRows, referrers: Referrers, terms: WriteTerms, clock: Clock, *, sparse_indexes: bool
     ) -> None:
         self._rows = rows
         self._referrers = referrers
-        self._access = access
+        self._terms = terms
         self._clock = clock
         self._sparse_indexes = sparse_indexes
 
@@ -61,8 +65,11 @@ class Manifests:
         content_type: str,
         tags: Sequence[Tag],
         caller: Caller,
+        expected: Expected | None = None,
     ) -> Pushed:
         """Store a manifest under its digest, and point `reference`, if it is a tag, and `tags` at it.
+
+        `expected`: what each of the tags points at, or None where it is not there; Stale is raised otherwise.
 
         Raises ManifestInvalid, ManifestBlobUnknown, DigestInvalid when `reference` is another content's digest, or what
         refuses the caller what the push turns out to be: a new repository, a new manifest, a tag that is set or moved.
@@ -81,7 +88,7 @@ class Manifests:
         else:
             digest = digest_of(content)
             pointing = (reference,)
-        await self._store(repository, digest, content, manifest, pointing, caller)
+        await self._store(repository, digest, content, manifest, pointing, caller, expected)
         return Pushed(digest, manifest.subject, pointing)
 
     async def _store(
@@ -92,6 +99,7 @@ class Manifests:
         manifest: Manifest,
         tags: tuple[Tag, ...],
         caller: Caller,
+        expected: Expected | None,
     ) -> None:
         push = ManifestPush(
             repository,
@@ -100,21 +108,23 @@ class Manifests:
             manifest,
             tags,
             sparse=self._sparse_indexes and manifest.is_index,
-            refusals=await self._access.push_refusals(caller, repository, tags),
+            terms=await self._terms.push(caller, repository, tags, expected),
         )
         await self._rows.put(push, by(caller, self._clock.now()))
 
-    async def delete(self, repository: RepositoryName, reference: Reference, caller: Caller) -> None:
+    async def delete(
+        self, repository: RepositoryName, reference: Reference, caller: Caller, expected: Expected | None = None
+    ) -> None:
         """Remove a manifest with its tags, or a tag alone.
 
-        Raises ManifestUnknown; Denied, also for a tag that points at the manifest and that the caller may not remove.
+        Raises ManifestUnknown; Denied, also for a tag that points at the manifest and may not go; Stale as `put`.
         """
         who = by(caller, self._clock.now())
+        terms = await self._terms.removal(caller, repository, expected)
         if isinstance(reference, Digest):
-            refusals = await self._access.tag_refusals(caller, repository)
-            await self._rows.delete(repository, reference, who, refusals)
+            await self._rows.delete(repository, reference, who, terms)
         else:
-            await self._rows.untag(repository, reference, who)
+            await self._rows.untag(repository, reference, who, terms)
 
 
 def unknown_manifest(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

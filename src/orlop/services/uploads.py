@@ -355,17 +355,17 @@ class Uploads:
     async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
         upload, size = claim.upload, claim.staged.offset
         who = by(caller, self._clock.now())
-        refusals = await self._access.push_refusals(caller, upload.repository)
+        terms = await self._access.push_terms(caller, upload.repository)
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size:
-            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False, refusals=refusals), who)
+            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False, terms=terms), who)
             if linked is not None:
                 await self._stage.discard(upload.id)
                 await self._expiry.forget(upload.id, who.at)
                 return linked
         blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
         await self._stage.promote(upload.id, blob, claim.staged.place)
-        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True, refusals=refusals), who)
+        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True, terms=terms), who)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
 

@@ -15,7 +15,9 @@ from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access import Access
 from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
+from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.signing import Signing
+from orlop.services.tags.terms import WriteTerms
 from tests.catalogs import rows
 
 NOW = 1_800_000_000_000_000
@@ -70,6 +72,7 @@ class Scene:
             self.identity,
             self.access,
             self.clock,
+            WriteTerms(self.access, SettingsInForce(self.identity.documents, self.catalog.settings_changes)),
             passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
             draw=secrets.token_bytes,
             signing=self.signing,

@@ -10,7 +10,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.ports.catalog import ALLOWED, By, LinkedBlob, PushRefusals
+from orlop.ports.catalog import FREELY, By, LinkedBlob, Terms
 
 
 class SqlBlobLinks:
@@ -46,17 +46,17 @@ class SqlBlobLinks:
         source: RepositoryName | None,
         target: RepositoryName,
         by: By,
-        refusals: PushRefusals = ALLOWED,
+        terms: Terms = FREELY,
     ) -> Blob | None:
         async def steps(tx: Session, ledger: Ledger) -> Blob | None:
             found = await (tx.one("link_anywhere", digest) if source is None else tx.one("link_in", digest, source))
             if found is None:
                 return None
-            repository = await made_repository(tx, target, by, ledger, refusals.create)
+            repository = await made_repository(tx, target, by, ledger, terms.create)
             blob = await tx.one("blob_lock", found[0])
             if blob is None:
                 raise Raced  # collected meanwhile
-            if await link(tx, repository, digest, blob, by, ledger, refusals.content):
+            if await link(tx, repository, digest, blob, by, ledger, terms.content):
                 ledger.event(EventKind.BLOB_MOUNTED, target, digest)
             return Blob(BlobKey(digest, blob[1]), blob[2])
 

@@ -10,7 +10,7 @@ from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, Ma
 from orlop.domain.events import EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.catalog import By, ManifestPush, StoredManifest, TagRefusals, refuse_tags
+from orlop.ports.catalog import FREELY, By, ManifestPush, StoredManifest, Terms
 
 
 class SqlManifests:
@@ -27,10 +27,10 @@ class SqlManifests:
 
     async def put(self, push: ManifestPush, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            repository = await made_repository(tx, push.repository, by, ledger, push.refusals.create)
+            repository = await made_repository(tx, push.repository, by, ledger, push.terms.create)
             known = await tx.one("manifest_row", repository, push.digest)
-            if known is None and push.refusals.content is not None:
-                raise push.refusals.content
+            if known is None and push.terms.content is not None:
+                raise push.terms.content
             moves = await _moves(tx, repository, push)
             manifest = known[0] if known else await _insert(tx, repository, push, by, ledger)
             for tag, previous in moves.items():
@@ -39,9 +39,7 @@ class SqlManifests:
 
         await self._engine.write(recorded(by, steps), changes=push.repository)
 
-    async def delete(
-        self, repository: RepositoryName, digest: Digest, by: By, refusals: TagRefusals | None = None
-    ) -> None:
+    async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, repository)
             known = await tx.one("manifest_row", row_id, digest) if row_id is not None else None
@@ -52,7 +50,8 @@ class SqlManifests:
                 raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
             manifest, size = known
             tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
-            refuse_tags(tags, refusals)
+            for tag in tags:
+                terms.removes(tag, digest)
             if tags:
                 await tx.run("tags_delete", manifest)
                 await tx.many("tag_history_add", [(row_id, tag, by.at, by.actor, None, digest) for tag in tags])
@@ -69,12 +68,13 @@ class SqlManifests:
 
         await self._engine.write(recorded(by, steps), changes=repository)
 
-    async def untag(self, repository: RepositoryName, tag: Tag, by: By) -> None:
+    async def untag(self, repository: RepositoryName, tag: Tag, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, repository)
             target = await tx.one("tag_target", row_id, tag) if row_id is not None else None
             if row_id is None or target is None:
                 raise _unknown(repository, tag)
+            terms.removes(tag, target[1])
             await tx.run("tag_delete", row_id, tag)
             await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
             ledger.count(row_id, tags=-1)
@@ -156,10 +156,7 @@ async def _moves(tx: Session, repository: int, push: ManifestPush) -> dict[Tag, 
     for tag in dict.fromkeys(push.tags):
         target = await tx.one("tag_target", repository, tag)
         previous = target[1] if target is not None else None
-        if previous != push.digest:
-            refusals = push.refusals.tag if previous is None else push.refusals.overwrite
-            if tag in refusals:
-                raise refusals[tag]
+        if push.terms.sets(tag, previous, push.digest):
             moves[tag] = previous
     return moves
 

@@ -95,7 +95,7 @@ class SqlUploads:
         async def steps(tx: Session, ledger: Ledger) -> Blob:
             if not await tx.one("upload_end" if commit.promoted else "upload_over", upload.id, upload.fence):
                 raise _unknown(upload.id)
-            repository = await made_repository(tx, upload.repository, by, ledger, commit.refusals.create)
+            repository = await made_repository(tx, upload.repository, by, ledger, commit.terms.create)
             present = await tx.one("blob_present_lock", digest)
             if not commit.promoted and (present is None or present[1] != blob.key.copy):
                 raise _CopyGone
@@ -104,7 +104,7 @@ class SqlUploads:
                 ledger.add_totals(blobs=1, blob_bytes=blob.size)
             elif commit.promoted and present[1] != blob.key.copy:
                 await _insert(tx, blob, BlobState.TOMBSTONED, by)
-            if await link(tx, repository, digest, present, by, ledger, commit.refusals.content):
+            if await link(tx, repository, digest, present, by, ledger, commit.terms.content):
                 ledger.event(EventKind.BLOB_PUSHED, upload.repository, digest)
             return Blob(BlobKey(digest, present[1]), present[2])
 

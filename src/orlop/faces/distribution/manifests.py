@@ -1,13 +1,16 @@
 """Manifests over HTTP."""
 
+from collections.abc import Sequence
+
 from orlop.domain.digest import Digest
+from orlop.domain.errors import RequestInvalid
 from orlop.domain.manifest import MAX_BYTES
 from orlop.domain.names import Tag
 from orlop.faces.distribution.exchange import Exchange, etag_matches
 from orlop.faces.distribution.request import Request
 from orlop.faces.distribution.responses import Headers, Response, header
 from orlop.ports.catalog import Pull, StoredManifest
-from orlop.services.manifests import Manifests
+from orlop.services.manifests import Expected, Manifests
 from orlop.services.pulls import PullLog
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
@@ -51,8 +54,9 @@ class ManifestHandlers:
         tags = [Tag(text) for text in request.parameters("tag")] if by_digest else []
         content_type = exchange.text_header(b"content-type")
         content = await exchange.body.read(MAX_BYTES, "a manifest")
+        expected = _expected(exchange, tags if isinstance(request.reference, Digest) else [request.reference])
         pushed = await self._manifests.put(
-            request.repository, request.reference, content, content_type, tags, exchange.caller
+            request.repository, request.reference, content, content_type, tags, exchange.caller, expected
         )
         headers: Headers = [
             header("location", f"/v2/{request.repository}/manifests/{pushed.digest}"),
@@ -67,5 +71,19 @@ class ManifestHandlers:
         """DELETE of a digest removes the manifest and its tags; DELETE of a tag removes the tag alone."""
         assert request.repository is not None
         assert request.reference is not None
-        await self._manifests.delete(request.repository, request.reference, exchange.caller)
+        expected = {} if isinstance(request.reference, Digest) else _expected(exchange, [request.reference])
+        await self._manifests.delete(request.repository, request.reference, exchange.caller, expected)
         return Response(202, [])
+
+
+def _expected(exchange: Exchange, tags: Sequence[Tag]) -> Expected:
+    """What the conditions of a request say that tags point at (RFC 9110, section 13.1): `If-Match` with the entity tag
+    of a manifest, which is its digest, or `If-None-Match: *` for tags that are to be new. Raises RequestInvalid."""
+    match, none_match = exchange.text_header(b"if-match"), exchange.text_header(b"if-none-match")
+    if none_match == "*" and not match:
+        return dict.fromkeys(tags)
+    if not match:
+        return {}
+    if none_match or not (match.startswith('"') and match.endswith('"')):
+        raise RequestInvalid("If-Match has one entity tag: a manifest's digest in double quotes, as ETag has it")
+    return dict.fromkeys(tags, Digest(match[1:-1]))

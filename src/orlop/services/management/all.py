@@ -27,6 +27,7 @@ from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import Users
 from orlop.services.settings.kept import KeptSettings
 from orlop.services.signing import Signing
+from orlop.services.tags.terms import WriteTerms
 
 
 class Management(msgspec.Struct, frozen=True):
@@ -52,6 +53,7 @@ class Management(msgspec.Struct, frozen=True):
         identity: Identity,
         access: Access,
         clock: Clock,
+        terms: WriteTerms,
         *,
         passwords: NewPasswords,
         draw: Draw,
@@ -73,7 +75,7 @@ class Management(msgspec.Struct, frozen=True):
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
-            namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants, identity.facts),
+            namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants, identity.facts, terms),
             settings=KeptSettings(gate, giving, documents, kinds, places),
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons

@@ -14,17 +14,27 @@ from orlop.services.management.giving import Giving
 from orlop.services.management.groups import check_description
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import every, seen
+from orlop.services.tags.terms import WriteTerms
 
 
 class NamespaceTree:
     """See ports.identity.Namespaces. The root is ``; what a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, namespaces: Namespaces, grants: Grants, facts: AccessFacts) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        giving: Giving,
+        namespaces: Namespaces,
+        grants: Grants,
+        facts: AccessFacts,
+        terms: WriteTerms,
+    ) -> None:
         self._gate = gate
         self._giving = giving
         self._namespaces = namespaces
         self._grants = grants
         self._facts = facts
+        self._terms = terms
 
     async def page(self, caller: Caller, page: PageRequest, below: str = "") -> Page[Namespace]:
         """Those below a node, at any depth, by path, that the caller administers."""
@@ -92,5 +102,5 @@ class NamespaceTree:
         ):
             raise NameUnknown(f"there is no repository {name}, or not for you to see")
         await self._gate.check(caller, Operation.REPOSITORY_REMOVE, repository=name)
-        refusals = await self._gate.tag_refusals(caller, name)
-        await self._namespaces.remove_repository(name, by(caller, self._gate.now()), refusals)
+        terms = await self._terms.removal(caller, name)
+        await self._namespaces.remove_repository(name, by(caller, self._gate.now()), terms)

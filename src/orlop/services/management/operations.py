@@ -12,7 +12,6 @@ from orlop.domain.access.actions import OF_REPOSITORIES, REGISTRY_WIDE
 from orlop.domain.access.reach import administers
 from orlop.domain.access.rights import DEFAULT_VISIBILITY
 from orlop.domain.errors import Denied, Unauthorized
-from orlop.ports.catalog import TagRefusals
 from orlop.ports.clock import Clock
 from orlop.ports.identity import PlaceFacts
 from orlop.services.access import Access
@@ -207,10 +206,6 @@ class Gate:
         if seeing and any([await self._allowed(caller, action) for action in _SEE]):
             return
         await self._access.check(caller, action, namespace=path if action not in REGISTRY_WIDE else None)
-
-    async def tag_refusals(self, caller: Caller, repository: str) -> TagRefusals | None:
-        """See services.access.Access."""
-        return await self._access.tag_refusals(caller, repository)
 
     async def administers(self, caller: Caller) -> "Administered":
         """Where the caller has a say, to be asked about many places without a question to the catalog for each."""

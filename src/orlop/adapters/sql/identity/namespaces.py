@@ -13,7 +13,7 @@ from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest, page_of
-from orlop.ports.catalog import By, TagRefusals, refuse_tags
+from orlop.ports.catalog import FREELY, By, Terms
 from orlop.ports.identity import Namespace
 from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
 
@@ -87,14 +87,15 @@ class SqlNamespaces:
 
         await changing(self._engine, by, steps, settings=True)
 
-    async def remove_repository(self, name: RepositoryName, by: By, refusals: TagRefusals | None = None) -> None:
+    async def remove_repository(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, name)
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
                 raise NameUnknown(f"there is no repository {name}", {"name": name})
-            if refusals is not None:
-                refuse_tags([Tag.stored(tag) for (tag,) in await tx.all("repository_tags", row_id)], refusals)
+            if terms is not FREELY:
+                for tag, digest in await tx.all("repository_tags", row_id):
+                    terms.removes(Tag.stored(tag), digest)
             tags, manifests, blobs = sizes
             for statement in ("tags", "history", "edges", "pulls", "manifests"):
                 await tx.run(f"repository_delete_{statement}", row_id)

@@ -65,7 +65,7 @@ DELETE FROM namespaces WHERE id = ?1;
 SELECT tag_count, manifest_count, blob_count FROM repositories WHERE id = ?1;
 
 -- name: repository_tags
-SELECT name FROM tags WHERE repository_id = ?1 ORDER BY name;
+SELECT t.name, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = ?1 ORDER BY t.name;
 
 -- name: repository_links
 SELECT l.digest, l.blob_id, b.size FROM blob_links l JOIN blobs b ON b.id = l.blob_id WHERE l.repository_id = ?1;

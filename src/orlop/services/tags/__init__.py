@@ -1,0 +1,1 @@
+"""Tags: on which terms they are set, moved and removed."""

@@ -1,0 +1,136 @@
+"""Rules for tags: what a push, a removal and a delete are refused with, by which rule, and from when on."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from orlop.config.settings import CatalogStore
+from tests.content import image, index
+from tests.wire.answer import Answer, assert_refused
+from tests.wire.inprocess import InProcess, Lines
+from tests.wire.people import ACME, RIVAL, Private
+
+pytestmark = pytest.mark.slow
+
+ONE, TWO = image("one", ["base", "code"]), image("two", ["base", "more"])
+RULE = {"tags": ["v*", "latest"], "except": ["*-rc*"], "immutable": True}
+APP = f"{ACME}/app"
+
+
+@pytest.fixture(name="people", params=["memory", "disk", "postgres"])
+def _people(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Private]:
+    changes: dict[str, Any] = {"open": False}
+    if request.param == "postgres":
+        changes["catalog"] = CatalogStore(request.getfixturevalue("postgres").catalog())
+    with (
+        structlog.testing.capture_logs(),
+        InProcess(None if request.param == "memory" else tmp_path / "data", **changes) as registry,
+    ):
+        people = Private(registry)
+        for tag in ("v1", "v1-rc1", "dev", "latest"):
+            people.push("owner", APP, ONE, tag)
+        people.push("owner", APP, TWO, "other")
+        yield people
+
+
+def setting(people: Private, method: str, who: str, name: str, place: str, body: object = None) -> Answer:
+    headers: Lines = [("content-type", "application/json"), ("if-none-match", "*")] if body is not None else []
+    sent = json.dumps(body).encode() if body is not None else b""
+    return people.ask(who, method, f"/api/v1/tag-rules/{name}?path={place}", sent, headers)
+
+
+def put(people: Private, tag: str, what: Any = TWO, who: str = "publisher", headers: Lines = ()) -> Answer:
+    sent = [("content-type", what.manifest.media_type), *headers]
+    return people.ask(who, "PUT", f"/v2/{APP}/manifests/{tag}", what.content, sent)
+
+
+def test_an_immutable_tag_stays_what_it_is_whatever_way_somebody_takes(people: Private) -> None:
+    assert put(people, "v1").status == 201, "before the rule it may be moved"
+    assert put(people, "v1", ONE).status == 201
+    made = setting(people, "PUT", "maintainer", "releases", ACME, RULE)
+    assert made.status == 200, made.body
+    refused = put(people, "v1")
+    assert_refused(refused, 403, "DENIED")
+    said = refused.json()["errors"][0]
+    assert said["message"] == (
+        f"the tag v1 of {APP} is immutable by the tag rule releases of {ACME}/:"
+        " it stays what it points at; push under another tag"
+    )
+    assert said["detail"] == {"action": "overwrite", "rule": "releases", "path": ACME, "tag": "v1"}
+    for who in ("publisher", "maintainer", "owner", "root"):
+        assert put(people, "v1", who=who).status == 403, "whoever it is"
+    several = f"/v2/{APP}/manifests/{TWO.digest}?tag=dev&tag=v1"
+    media = [("content-type", TWO.manifest.media_type)]
+    assert people.ask("owner", "PUT", several, TWO.content, media).status == 403
+    for target in (f"/v2/{APP}/manifests/v1", f"/v2/{APP}/manifests/{ONE.digest}"):
+        answer = people.ask("owner", "DELETE", target)
+        assert_refused(answer, 403, "DENIED")
+        assert "is not removed while that rule holds" in answer.json()["errors"][0]["message"]
+    repository = people.ask("owner", "DELETE", f"/api/v1/repositories/{APP}")
+    assert repository.status == 403
+    assert "immutable by the tag rule releases" in repository.json()["detail"]
+    for tag in ("v1", "dev", "latest"):
+        assert people.ask("reader", "GET", f"/v2/{APP}/manifests/{tag}").body == ONE.content
+    assert setting(people, "DELETE", "maintainer", "releases", ACME).status == 204
+    assert put(people, "v1").status == 201, "and after the rule it may be moved again"
+
+
+def test_what_a_rule_is_not_about_goes_on(people: Private) -> None:
+    assert setting(people, "PUT", "maintainer", "releases", ACME, RULE).status == 200
+    assert put(people, "v1", ONE).status == 201, "the same digest"
+    assert put(people, "v2").status == 201, "a new tag"
+    assert put(people, "v1-rc1").status == 201
+    assert put(people, "dev").status == 201
+    assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/v1-rc1").status == 202
+    other = f"{RIVAL}/app"
+    people.push("other", other, ONE, "v1")
+    sent = [("content-type", TWO.manifest.media_type)]
+    people.push("other", other, TWO)
+    assert people.ask("other", "PUT", f"/v2/{other}/manifests/v1", TWO.content, sent).status == 201
+
+
+def test_a_list_of_referrers_is_appended_to_although_every_tag_is_immutable(people: Private) -> None:
+    assert setting(people, "PUT", "owner", "everything", ACME, {"tags": ["*"], "immutable": True}).status == 200
+    tag = str(ONE.digest).replace(":", "-")
+    for listed in ([], [TWO], [TWO, ONE]):
+        assert put(people, tag, index("list", listed)).status == 201
+    assert put(people, f"{tag}.sig", TWO).status == 201
+    assert put(people, f"{tag}.sig", ONE).status == 201
+    assert put(people, "dev").status == 403
+
+
+def test_rules_of_all_places_above_hold_and_the_nearest_is_named(people: Private) -> None:
+    assert setting(people, "PUT", "root", "all", "", {"tags": ["v*"], "immutable": True}).status == 200
+    assert "the tag rule all of /:" in put(people, "v1").json()["errors"][0]["message"]
+    assert (
+        setting(people, "PUT", "owner", "mine", APP, {"tags": ["*"], "except": ["v*"], "immutable": True}).status == 200
+    )
+    assert "the tag rule all of /:" in put(people, "v1").json()["errors"][0]["message"]
+    assert f"the tag rule mine of {APP}/:" in put(people, "dev").json()["errors"][0]["message"]
+    found = people.ask("reader", "GET", f"/api/v1/tag-rules?covering={APP}").json()
+    assert [(rule["path"], rule["name"]) for rule in found] == [(APP, "mine")], "what is not theirs to see is not shown"
+    found = people.ask("root", "GET", f"/api/v1/tag-rules?covering={APP}").json()
+    assert [(rule["path"], rule["name"]) for rule in found] == [("", "all"), (APP, "mine")]
+
+
+def assert_stale(answer: Answer) -> None:
+    assert (answer.status, answer.json()["errors"][0]["code"]) == (412, "STALE")
+
+
+def test_a_push_says_what_it_expects_to_find(people: Private) -> None:
+    one, two = ("if-match", f'"{ONE.digest}"'), ("if-match", f'"{TWO.digest}"')
+    new = ("if-none-match", "*")
+    assert_stale(put(people, "dev", headers=[two]))
+    assert_stale(put(people, "dev", headers=[new]))
+    assert_stale(put(people, "fresh", headers=[one]))
+    assert put(people, "fresh", headers=[new]).status == 201
+    assert put(people, "dev", headers=[one]).status == 201
+    assert_stale(put(people, "dev", headers=[one]))
+    assert_refused(put(people, "dev", headers=[("if-match", "sha256:0")]), 400, "UNSUPPORTED")
+    refused = people.ask("owner", "DELETE", f"/v2/{APP}/manifests/dev", headers=[one])
+    assert_stale(refused)
+    assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/dev", headers=[two]).status == 202
