@@ -7,9 +7,8 @@ the first 64 bits count: the rest is the client's to choose (RFC 4291, section 2
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from itertools import count
 from typing import NamedTuple, Protocol
 
 from orlop.domain.access import Caller, SubjectKind
@@ -156,10 +155,25 @@ class Slow(Protocol):
     def cut(self) -> None: ...
 
 
-class _Seat(NamedTuple):
-    who: str | int
-    is_anonymous: bool
-    slow: Slow | None
+class Seat:
+    """A place that somebody has."""
+
+    __slots__ = ("_leave", "is_anonymous", "slow", "who")
+
+    def __init__(self, leave: Callable[["Seat"], None], who: str | int, slow: Slow | None, is_anonymous: bool) -> None:
+        self._leave = leave
+        self.who = who
+        self.slow = slow
+        self.is_anonymous = is_anonymous
+
+    @property
+    def late(self) -> float:
+        """See Slow."""
+        return self.slow.late if self.slow is not None else 0.0
+
+    def leave(self) -> None:
+        """Give it back, if it was not taken away."""
+        self._leave(self)
 
 
 class FairShare:
@@ -176,63 +190,68 @@ class FairShare:
         self._anonymous = anonymous if shared and anonymous is not None else total
         self._shared = shared
         self._what = what
-        self._seats: dict[int, _Seat] = {}
+        self._seats: dict[Seat, Seat | None] = {}  # those that were taken first come first
         self._held: dict[str | int, int] = {}
-        self._numbers = count()
+        self._strangers = 0
+        # With fewer nobody can have too much: nothing more is looked at, for every blob that is read comes by here.
+        self._scarce = min(total // 2, self._anonymous) if shared else total
 
-    def take(self, caller: Caller, slow: Slow | None = None) -> Callable[[], None]:
-        """A place until what it gives is called. Raises NoPlace."""
+    def take(self, caller: Caller, slow: Slow | None = None) -> Seat:
+        """A place until it is left. Raises NoPlace."""
         is_anonymous = caller.subject.kind is SubjectKind.ANONYMOUS
-        called = _network(caller.address) if is_anonymous else caller.subject.name
-        who = called if is_anonymous else caller.subject.id
-        others = len(self._held) - (who in self._held)
-        full = f"too many {self._what}s at once; try again in a moment"
-        if self._shared and self._held.get(who, 0) >= max(1, self._total // (others + 2)):
-            refusal = f"{called} has too many {self._what}s under way at once; try again when one is done"
-            own = [number for number, seat in self._seats.items() if seat.who == who]
-            self._free(own, refusal if len(self._seats) < self._total else full)
-        elif is_anonymous and self._anonymous < self._total and self._strangers() >= self._anonymous:
-            refusal = f"too many {self._what}s at once by those who have not signed in; try again in a moment"
-            self._free([number for number, seat in self._seats.items() if seat.is_anonymous], refusal)
+        who: str | int = _network(caller.address) if is_anonymous else caller.subject.id
+        held = self._held.get(who, 0)
+        if len(self._seats) >= self._scarce:
+            self._find_room(caller, who, held, is_anonymous=is_anonymous)
+            held = self._held.get(who, 0)
+        seat = Seat(self.left, who, slow, is_anonymous)
+        self._seats[seat] = None
+        self._held[who] = held + 1
+        if is_anonymous:
+            self._strangers += 1
+        return seat
+
+    def _find_room(self, caller: Caller, who: str | int, held: int, *, is_anonymous: bool) -> None:
+        if self._shared and held >= max(1, self._total // (len(self._held) + (1 if held else 2))):
+            called = who if is_anonymous else caller.subject.name
+            own = [seat for seat in self._seats if seat.who == who]
+            self._free(own, f"{called} has too many {self._what}s under way")
+        elif is_anonymous and self._strangers >= self._anonymous and len(self._seats) < self._total:
+            strangers = [seat for seat in self._seats if seat.is_anonymous]
+            self._free(strangers, f"too many {self._what}s at once by those who have not signed in")
         elif len(self._seats) >= self._total:
-            self._free(list(self._seats), full)
-        number = next(self._numbers)
-        self._seats[number] = _Seat(who, is_anonymous, slow)
-        self._held[who] = self._held.get(who, 0) + 1
-        return partial(self._leave, number)
+            self._free(list(self._seats), f"too many {self._what}s at once")
 
     @contextmanager
     def place(self, caller: Caller, slow: Slow | None = None) -> Iterator[None]:
         """A place until the block ends. Raises NoPlace."""
-        leave = self.take(caller, slow)
+        seat = self.take(caller, slow)
         try:
             yield
         finally:
-            leave()
+            seat.leave()
 
-    def _strangers(self) -> int:
-        return sum(seat.is_anonymous for seat in self._seats.values())
-
-    def _free(self, numbers: list[int], refusal: str) -> None:
-        """Cut off whoever of these keeps their place waiting the longest. Raises NoPlace where nobody does."""
-        number = max(numbers, key=lambda each: _late(self._seats[each]), default=None)
-        seat = self._seats[number] if number is not None else None
-        if number is None or seat is None or seat.slow is None or seat.slow.late < LATE:
-            raise NoPlace(refusal)
-        self._leave(number)
-        seat.slow.cut()
-
-    def _leave(self, number: int) -> None:
-        seat = self._seats.pop(number, None)
-        if seat is None:  # it was taken away
+    def left(self, seat: Seat) -> None:
+        """Somebody has left, or had to."""
+        if self._seats.pop(seat, seat) is not None:
             return
-        self._held[seat.who] -= 1
-        if not self._held[seat.who]:
+        if seat.is_anonymous:
+            self._strangers -= 1
+        held = self._held[seat.who] - 1
+        if held:
+            self._held[seat.who] = held
+        else:
             del self._held[seat.who]
 
-
-def _late(seat: _Seat) -> float:
-    return seat.slow.late if seat.slow is not None else 0.0
+    def _free(self, seats: list[Seat], refusal: str) -> None:
+        """Cut off whoever of these keeps their place waiting the longest. Raises NoPlace where nobody does."""
+        latest = max(seats, key=lambda each: each.late, default=None)
+        if latest is None or latest.slow is None or latest.late < LATE:
+            if len(self._seats) >= self._total:
+                refusal = f"too many {self._what}s at once"
+            raise NoPlace(f"{refusal}; try again in a moment")
+        latest.leave()
+        latest.slow.cut()
 
 
 def _rules(kind: Kind, rates: Rates, whose: str) -> tuple[_Rule, ...]:

@@ -289,9 +289,9 @@ class TestWhoKeepsAPlaceWaiting:
 
     def test_a_place_that_was_taken_away_is_given_back_once(self) -> None:
         share = FairShare(2)
-        leave = share.take(ALICE, Line(LATE))
+        seat = share.take(ALICE, Line(LATE))
         share.take(ALICE, Line(0))
-        leave()
+        seat.leave()
         with pytest.raises(TooManyRequests):
             share.take(ALICE, Line(0))
 

@@ -317,11 +317,15 @@ class DistributionApp:
         if isinstance(response, Response):
             return response
         try:
-            release = await self._doors.turnstile.reader(caller, _pace(scope))
+            pace = _pace(scope)
+            try:
+                seat = self._doors.turnstile.readers.take(caller, pace)
+            except NoPlace:
+                seat = await self._doors.turnstile.seat(caller, pace)
         except BaseException:
             response.content.close()
             raise
-        return msgspec.structs.replace(response, release=release)
+        return msgspec.structs.replace(response, leave=seat.leave)
 
     async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""

@@ -35,13 +35,13 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class StreamResponse(msgspec.Struct, frozen=True):
-    """An answer whose body is a part of an open copy, which is closed when it is sent; then `release` is called."""
+    """An answer whose body is a part of an open copy, which is closed when it is sent; `leave` is called then."""
 
     status: int
     headers: Headers
     content: BlobContent
     span: Span
-    release: Callable[[], None] | None = None
+    leave: Callable[[], None] | None = None
 
 
 AnyResponse = Response | StreamResponse

@@ -55,8 +55,8 @@ class Streams:
         finally:
             self._under_way -= 1
             response.content.close()
-            if response.release is not None:
-                response.release()
+            if response.leave is not None:
+                response.leave()
 
     def _portion(self) -> int:
         return min(max(self._memory // self._under_way // _HELD, _SMALLEST), _LARGEST)

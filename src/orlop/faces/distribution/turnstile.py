@@ -1,7 +1,6 @@
 """Counts who goes through: limits how often somebody may, and tells the audit log of refusals and pulls."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 import msgspec
@@ -15,7 +14,7 @@ from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.responses import Response
 from orlop.faces.distribution.sending import LARGE
 from orlop.ports.catalog import Pull
-from orlop.services.limits import LATE, FairShare, Kind, Limits, NoPlace, Slow
+from orlop.services.limits import LATE, FairShare, Kind, Limits, NoPlace, Seat, Slow
 from orlop.services.notices import Notices
 
 #: What requests count as, beside requests; only a GET of a manifest is a pull.
@@ -71,19 +70,16 @@ class Turnstile(msgspec.Struct, frozen=True):
         """A place to upload until the block ends. Raises TooManyRequests."""
         return self.uploads.place(caller, pace)
 
-    async def reader(self, caller: Caller, pace: Slow | None) -> Callable[[], None]:
-        """A place to get a blob until what it gives is called; who comes when there is none may wait for a moment, in
-        which whoever keeps one waiting loses it. Raises NoPlace."""
-        try:
-            return self.readers.take(caller, pace)
-        except NoPlace as refusal:
-            waiter = _Waiter()
-            with self.waiting.place(caller, waiter):
-                while waiter.goes_on:
-                    await asyncio.sleep(_PAUSE)
-                    with suppress(NoPlace):
-                        return self.readers.take(caller, pace)
-            raise refusal
+    async def seat(self, caller: Caller, pace: Slow | None) -> Seat:
+        """A place to get a blob, for who comes when there is none: they may wait for a moment, in which whoever keeps
+        one waiting loses it. Raises NoPlace."""
+        waiter = _Waiter()
+        with self.waiting.place(caller, waiter):
+            while waiter.goes_on:
+                await asyncio.sleep(_PAUSE)
+                with suppress(NoPlace):
+                    return self.readers.take(caller, pace)
+        return self.readers.take(caller, pace)
 
     def held(self, caller: Caller, response: Response) -> AbstractContextManager[None]:
         """A place for a list while it is sent, if it is large: whoever does not read it keeps it in memory. Raises
