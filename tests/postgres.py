@@ -173,8 +173,12 @@ def postgres_server(*, options: tuple[str, ...] = _HASTY, network: str = "") -> 
     """
     folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-"))
     try:
-        folder.chmod(0o755)
         server = PostgresServer(folder, options=options, network=network)
+    except BaseException:  # it lacks a program: the test is skipped
+        folder.rmdir()
+        raise
+    try:
+        folder.chmod(0o755)
         server.make()
         server.start()
         yield server

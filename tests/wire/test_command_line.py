@@ -8,6 +8,7 @@ import pytest
 
 import orlop
 from orlop.config.sources import all_settings
+from orlop.faces.cli import overview
 from tests.serving import PATIENCE, command, environment, serving
 
 pytestmark = pytest.mark.slow  # a process for each case
@@ -123,3 +124,12 @@ def test_output_that_nobody_reads_is_no_traceback() -> None:
         ["sh", "-c", '"$@" | true', "sh", *command("config", "show")], env=environment(), stderr=subprocess.PIPE
     ) as process:
         assert b"Traceback" not in process.communicate(timeout=PATIENCE)[1]
+
+
+def test_every_command_stands_in_one_group_of_the_overview() -> None:
+    named = [name for names in overview.GROUPS.values() for name in names]
+    assert len(named) == len(set(named))
+    shown = orlop_run("--help").stdout
+    listed = {line.split()[0] for line in shown.splitlines() if line.startswith("  ") and not line.startswith("   ")}
+    assert listed == set(named)
+    assert [line for line in shown.splitlines() if line.endswith(":")] == [f"{each}:" for each in overview.GROUPS]

@@ -1,8 +1,12 @@
-"""TLS as clients of the command line meet it: whom it trusts, and what a failure of it means, with the flag for it."""
+"""Connections and TLS as the command line meets them: whom to trust, and what a failure means, with what helps."""
 
 import asyncio
+import errno
+import os
 import ssl
 from contextlib import suppress
+
+import aiohttp
 
 from orlop.ports.upstream import UpstreamError
 
@@ -52,6 +56,16 @@ def failure(cause: BaseException) -> str:
     if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
         return "TLS failed: it does not speak TLS but perhaps plain http: use --plain-http"
     return ""
+
+
+def unreachable(cause: aiohttp.ClientConnectorError) -> str:
+    """Why no connection could be made, and what to look at."""
+    number = cause.os_error.errno
+    if number == errno.ECONNREFUSED:
+        return "connection refused; is the server running, and is this its port?"
+    if number is not None and number > 0:
+        return os.strerror(number).lower()
+    return (cause.os_error.strerror or str(cause.os_error)).lower()  # what a resolver says
 
 
 def wants_tls(status: int, body: bytes) -> bool:

@@ -244,7 +244,7 @@ def _is_kept_in_memory(folder: DataFolder) -> bool:
     """Whether the file system has no disk, as tmpfs."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     above = [(mount[1], mount[2]) for mount in mounts if f"{folder.root}/".startswith(f"{mount[1].rstrip('/')}/")]
-    return max(above)[1] in {"tmpfs", "ramfs"}
+    return max(above, default=("", ""))[1] in {"tmpfs", "ramfs"}
 
 
 async def test_a_copy_of_another_algorithm(store: FilesystemBlobs) -> None:

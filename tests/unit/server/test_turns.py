@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -17,7 +18,8 @@ def as_before() -> Iterator[None]:
     """Leave the process that tests run in as it was."""
     yield
     for thread in os.listdir("/proc/self/task"):
-        os.sched_setscheduler(int(thread), os.SCHED_OTHER, os.sched_param(0))
+        with suppress(ProcessLookupError):  # one that ended meanwhile
+            os.sched_setscheduler(int(thread), os.SCHED_OTHER, os.sched_param(0))
 
 
 class Use:

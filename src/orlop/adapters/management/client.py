@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from orlop.adapters.tls import HINT, client_context, failure, speaks_tls, wants_tls
+from orlop.adapters.tls import HINT, client_context, failure, speaks_tls, unreachable, wants_tls
 from orlop.ports.management import Reply, ServerRefused
 from orlop.ports.upstream import UpstreamError
 
@@ -114,7 +114,7 @@ class Server:
         if words := failure(cause):
             return f"cannot be used: {words}"
         if isinstance(cause, aiohttp.ClientConnectorError):
-            return f"cannot be reached: {cause.strerror or 'no connection'}; is the server running?"
+            return f"cannot be reached: {unreachable(cause)}"
         if isinstance(cause, TimeoutError):
             return "cannot be reached: no answer in time"
         if self._url.scheme == "http" and await speaks_tls(self._url.host or "", self._url.port or 80):

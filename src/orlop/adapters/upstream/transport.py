@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from orlop.adapters.tls import failure
+from orlop.adapters.tls import failure, unreachable
 from orlop.adapters.upstream.patience import Patience
 from orlop.ports.upstream import UpstreamError
 
@@ -138,7 +138,7 @@ class Transport:
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as cause:
             raise UpstreamError(f"{where}: {failure(cause) or f'TLS failed: {_reason(cause)}'}") from cause
         except aiohttp.ClientConnectorError as cause:
-            raise Unreachable(f"{where} cannot be reached: {_reason(cause)}") from cause
+            raise Unreachable(f"{where} cannot be reached: {unreachable(cause)}") from cause
         except aiohttp.ConnectionTimeoutError as cause:
             raise Unreachable(f"{where} cannot be reached: it did not answer in time") from cause
         except TimeoutError as cause:

@@ -7,7 +7,8 @@ import cyclopts
 
 from orlop import __version__
 from orlop.faces.cli.mistakes import told
-from orlop.faces.cli.running import FAILED, USAGE, tell
+from orlop.faces.cli.overview import overview
+from orlop.faces.cli.running import DONE, FAILED, USAGE, tell
 
 
 def build() -> cyclopts.App:
@@ -33,6 +34,9 @@ def build() -> cyclopts.App:
 
 def invoke(app: cyclopts.App, arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; the exit code. A wrong command line is told in one sentence."""
+    if list(arguments) in ([], ["--help"], ["-h"], ["help"]):
+        print(overview(app))
+        return DONE
     try:
         result = app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:

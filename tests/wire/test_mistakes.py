@@ -1,0 +1,287 @@
+"""Typical mistakes of the first hour, as they are typed: each answer names the cause and the next step."""
+
+import http.server
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.needs import need
+from tests.serving import PATIENCE, Server, command, environment, eventually, serving
+
+pytestmark = pytest.mark.slow  # servers, and a process for each mistake
+
+PASSWORD = "a phrase for the tests"
+ACCOUNTS = {"ORLOP_ADMIN_PASSWORD": PASSWORD}
+
+#: Types a command as somebody with a home folder: what it printed on standard error, after its exit code was checked.
+Typing = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A registry with accounts, over plain http."""
+    folder = tmp_path_factory.mktemp("plain")
+    with serving(folder, "--workers", "1", settings=ACCOUNTS, opened=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for localhost that nobody vouches for, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    made = [need("openssl")["openssl"], "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    made += ["-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made += ["-keyout", "orlop.key", "-out", "orlop.crt"]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True, timeout=PATIENCE)
+    return folder / "orlop.crt", folder / "orlop.key"
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]) -> Iterator[Server]:
+    """The same over TLS."""
+    files = ("--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1]))
+    with serving(
+        tmp_path_factory.mktemp("secure"), "--workers", "1", *files, settings=ACCOUNTS, opened=False
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Typing:
+    def type_it(*arguments: str, code: int, given: str = "") -> str:
+        own = environment() | {"HOME": str(tmp_path), "NO_PROXY": "localhost", "PYTHONWARNINGS": ""}
+        kept = {name: value for name, value in own.items() if not name.startswith(("XDG_", "DOCKER_", "REGISTRY_"))}
+        done = subprocess.run(
+            command(*arguments), env=kept, cwd=tmp_path, input=given, capture_output=True, text=True, timeout=PATIENCE
+        )
+        assert done.returncode == code, (done.stdout, done.stderr)
+        return done.stderr
+
+    return type_it
+
+
+@pytest.fixture
+def at(server: Server, typed: Typing) -> str:
+    """The plain server, where this test has signed in."""
+    address = f"localhost:{server.port}"
+    typed("login", address, "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n", code=0)
+    return address
+
+
+def test_a_wrong_password(server: Server, typed: Typing) -> None:
+    said = typed("login", f"localhost:{server.port}", "-u", "admin", "--password-stdin", given="no\n", code=1)
+    assert said == "orlop: the name or the password is wrong\n"
+
+
+def test_a_wrong_host(typed: Typing, tmp_path: Path) -> None:
+    """Something answers there, but no registry of ours."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        address = f"localhost:{other.server_port}"
+        said = typed("login", address, "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n", code=1)
+        other.shutdown()
+    assert said == f"orlop: what answers at {address} is no Orlop server with a management API\n"
+
+
+def test_http_for_https(secure: Server, typed: Typing) -> None:
+    address = f"localhost:{secure.port}"
+    hint = "it speaks TLS, and was asked over plain http: use --ca FILE with its authority, or --insecure to take any\n"
+    assert typed("ls", address, code=1) == f"orlop: {address}: {hint}"
+    said = typed("login", address, "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n", code=1)
+    assert said == f"orlop: {address} cannot be used: {hint}"
+
+
+def test_https_for_http(server: Server, typed: Typing) -> None:
+    address = f"localhost:{server.port}"
+    said = typed("ls", "--insecure", address, code=1)
+    assert said == f"orlop: {address}: TLS failed: it does not speak TLS but perhaps plain http: use --plain-http\n"
+
+
+def test_a_certificate_of_nobody(secure: Server, typed: Typing, certificate: tuple[Path, Path], tmp_path: Path) -> None:
+    address = f"localhost:{secure.port}"
+    login = ("-u", "admin", "--password-stdin")
+    said = typed("login", f"https://{address}", *login, given=f"{PASSWORD}\n", code=1)
+    assert said == (
+        f"orlop: {address} cannot be used: TLS failed: no authority that is trusted here has signed its certificate:"
+        " name the right one with --ca FILE or SSL_CERT_FILE, or take any certificate with --insecure\n"
+    )
+    missing = typed("ls", address, "--ca", "missing.crt", code=1)
+    assert missing == "orlop: --ca: missing.crt cannot be read: No such file or directory\n"
+    trusted = ("--ca", str(certificate[0]))
+    typed("login", address, *trusted, *login, given=f"{PASSWORD}\n", code=0)
+    assert typed("ls", address, *trusted, code=0) == f"{address} has nothing, or nothing that admin may see\n"
+    typed("user", "ls", "--server", address, *trusted, code=0)
+
+
+def test_no_sign_in(server: Server, typed: Typing) -> None:
+    address = f"localhost:{server.port}"
+    assert typed("tag", f"{address}/team/app:1", "2", code=1).endswith(f"; run orlop login {address}\n")
+    assert typed("user", "ls", code=2) == "orlop: nobody is signed in; run orlop login HOST:PORT\n"
+    said = typed("grant", "ls", "--server", address, code=2)
+    assert said == f"orlop: nobody is signed in at {address}; run orlop login {address}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("serve", "--port", "5000"), "unknown option: --port. Did you mean --listen?"),
+        (("serve", "--host", "0.0.0.0"), "unknown option: --host. Did you mean --listen?"),
+        (("serve", "--data-dir", "x"), "unknown option: --data-dir. Did you mean --data?"),
+        (("rm", "--force", "x"), "unknown option: --force. Did you mean --yes?"),
+        (("ls", "--tls-verify=false", "x"), "unknown option: --tls-verify. Did you mean --insecure?"),
+        (("ls", "--cacert", "x", "y"), "unknown option: --cacert. Did you mean --ca?"),
+        (("user", "ls", "--url", "x"), "unknown option: --url. Did you mean --server?"),
+        (("login", "--username", "x", "y"), "unknown option: --username. Did you mean --user?"),
+        (("login", "--password", "x", "y"), "unknown option: --password. Did you mean --password-stdin?"),
+        (("user", "add", "x", "--password", "y"), "unknown option: --password. Did you mean --password-stdin?"),
+        (("gc", "--zzz"), "unknown option: --zzz; orlop gc --help lists what there is"),
+    ],
+)
+def test_a_wrong_flag(typed: Typing, arguments: tuple[str, ...], said: str) -> None:
+    assert typed(*arguments, code=2) == f"orlop: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("grant", "add", "bob"), "orlop grant add needs ROLE; orlop grant add --help lists what there is"),
+        (("cp", "oci:here"), "orlop cp needs DST; orlop cp --help lists what there is"),
+        (("tag", "localhost:1/app"), "name at least one tag to set"),
+        (("login", "localhost:1", "--password-stdin"), "say who signs in: --user NAME"),
+    ],
+)
+def test_a_missing_argument(typed: Typing, arguments: tuple[str, ...], said: str) -> None:
+    assert typed(*arguments, code=2) == f"orlop: {said}\n"
+
+
+def test_an_unknown_command(typed: Typing) -> None:
+    assert typed("lss", code=2).startswith('orlop: unknown command "lss". Did you mean "ls"?')
+
+
+def test_an_unknown_role(at: str, typed: Typing) -> None:
+    said = typed("grant", "add", "admin", "pusher", "team/", code=1)
+    assert said == (
+        "orlop: there is no role pusher; the roles are guest, reader, publisher, maintainer, owner, auditor, admin\n"
+    )
+
+
+def test_a_bad_pattern(at: str, typed: Typing) -> None:
+    said = typed("grant", "add", "admin", "reader", "team/[a-z]", code=1)
+    assert said == "orlop: 'team/[a-z]' is no pattern of repositories: letters, digits, . _ - / and *, **\n"
+
+
+def test_a_place_without_its_slash(at: str, typed: Typing) -> None:
+    said = typed("grant", "add", "admin", "reader", "shop", code=0)
+    assert said == "shop is the repository of that name alone; all below the namespace is written shop/\n"
+
+
+def test_a_word_that_is_none(at: str, typed: Typing) -> None:
+    said = typed("namespace", "set", "team", "--visibility", "open", code=1)
+    assert said == "orlop: visibility: 'open' is none of public, internal, private\n"
+    said = typed("audit", "ls", "--kind", "tag.pushed", code=1)
+    assert said.startswith("orlop: there is no kind 'tag.pushed'; the nearest known one is tag.")
+    assert "; the kinds are repository.created, blob.pushed, " in said
+
+
+def test_no_such_repository(at: str, typed: Typing) -> None:
+    assert typed("ls", f"{at}/team/ap", code=1) == f"orlop: tags of {at}/team/ap: there is no repository team/ap\n"
+    said = typed("repo", "rm", f"{at}/team/ap", "--yes", code=1)
+    assert said == "orlop: there is no repository team/ap, or not for you to see\n"
+    said = typed("rm", f"{at}/team/app", code=2)
+    assert said.endswith("latest is not implied here; a repository as a whole goes by orlop repo rm\n")
+
+
+def test_a_server_that_does_not_run(typed: Typing) -> None:
+    refused = "connection refused; is the server running, and is this its port?"
+    said = typed("login", "localhost:1", "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n", code=1)
+    assert said == f"orlop: localhost:1 cannot be reached: {refused}\n"
+    said = typed("ls", "localhost:1", code=1)
+    assert said == f"orlop: localhost:1 cannot be reached: {refused}\n"
+
+
+def test_a_port_that_is_taken(server: Server, typed: Typing) -> None:
+    said = typed("serve", "--listen", f"127.0.0.1:{server.port}", code=1)
+    assert said == (
+        f"orlop: 127.0.0.1:{server.port} is taken by another program; choose another address with --listen HOST:PORT\n"
+    )
+
+
+def test_a_configuration_that_cannot_be_read(typed: Typing, tmp_path: Path) -> None:
+    said = typed("serve", "--config", "orlop.tml", code=2)
+    assert said == "orlop: the configuration file orlop.tml cannot be read: No such file or directory\n"
+    (tmp_path / "orlop.toml").write_text("lisen = '127.0.0.1:1'\n")
+    said = typed("serve", "--config", "orlop.toml", code=2)
+    assert said == "orlop: orlop.toml has an unknown key lisen; the nearest known one is listen\n"
+    (tmp_path / "orlop.toml").write_text("data = [\n")
+    assert typed("serve", "--config", "orlop.toml", code=2).startswith(
+        "orlop: the configuration file orlop.toml is not valid TOML: "
+    )
+
+
+def test_a_data_folder_of_another_release(typed: Typing, tmp_path: Path) -> None:
+    (tmp_path / "newer").mkdir()
+    marker = {"format": 99, "store": "x", "kind": "orlop-data"}
+    (tmp_path / "newer" / "orlop.json").write_text(json.dumps(marker))
+    said = typed("serve", "--data", "newer", "--listen", "127.0.0.1:0", code=1)
+    assert said.startswith(f"orlop: the data folder {tmp_path}/newer has format 99, and this program knows ")
+    assert said.endswith("; use a newer program\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    said = typed("serve", "--data", "other", "--listen", "127.0.0.1:0", code=1)
+    assert said == (
+        f"orlop: the folder {tmp_path}/other is not empty and not a data folder of Orlop (it holds 'notes.txt');"
+        " name an empty one with --data\n"
+    )
+
+
+def test_two_servers_on_one_folder(server: Server, typed: Typing) -> None:
+    said = typed("serve", "--data", str(server.data), "--listen", "127.0.0.1:0", code=1)
+    assert said == (
+        f"orlop: the data folder {server.data} is in use by another server (process {server.process.pid}): stop that"
+        " one first, or name another folder with --data; more processes on one folder are set by workers, more machines"
+        " are in docs/scaling.md\n"
+    )
+
+
+def test_a_mistyped_path(typed: Typing, tmp_path: Path) -> None:
+    """A command that looks finds nothing there; a server begins a new registry, and says so."""
+    said = typed("verify", "--data", "orlop-dta", code=1)
+    assert said == f"orlop: there is no data folder at {tmp_path}/orlop-dta\n"
+    errors = tmp_path / "errors"
+    with errors.open("wb") as log:
+        own = environment({"ORLOP_LOG_FORMAT": "console", "ORLOP_LOG_ACCESS": "false", **ACCOUNTS})
+        for _ in range(2):
+            process = subprocess.Popen(
+                command("serve", "--data", "orlop-dta", "--listen", "127.0.0.1:0", "--workers", "1"),
+                cwd=tmp_path,
+                env=own,
+                stderr=log,
+                stdout=subprocess.DEVNULL,
+            )
+            try:
+                before = os.stat(errors).st_size
+                eventually("it serves", lambda size=before: "docker login" in errors.read_text()[size:])
+            finally:
+                process.terminate()
+                assert process.wait(PATIENCE) == 0
+    assert errors.read_text().count("This registry is new: there was none in that folder before\n") == 1
+
+
+def test_an_open_registry_for_others(typed: Typing, tmp_path: Path) -> None:
+    said = typed("serve", "--open", "--listen", "0.0.0.0:0", code=2)
+    assert said == (
+        "orlop: open lets anyone push and pull, so it is refused on 0.0.0.0:0, which other machines may reach; listen"
+        " on 127.0.0.1\n"
+    )
+    with serving(tmp_path) as server:
+        answer = server.ask("POST", "/v2/app/blobs/uploads/", x_forwarded_for="203.0.113.7")
+    assert answer.status == 403
+    assert json.loads(answer.body)["errors"][0]["message"] == (
+        "this registry is open, so it answers nobody but its own machine, and this request came through a proxy, as its"
+        " header x-forwarded-for says; start it without --open (open = false), and let others sign in"
+    )
