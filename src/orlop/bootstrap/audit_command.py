@@ -31,4 +31,4 @@ async def open_for_audit(
             AuditQuery(audit.reader), AuditVerification(audit.log, audit.reader, checker, noted), audit.reader
         )
     finally:
-        await opened.close()
+        await opened.engine.close()

@@ -3,18 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, MutableSequence
+from collections.abc import MutableSequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.places import blob_store_name
 from orlop.config import Settings
-from orlop.ports.audit import AuditStore
-from orlop.ports.catalog import Catalog
-from orlop.ports.events import Changes
-from orlop.ports.identity import Identity
-from orlop.ports.jobs import Leases
 
 if TYPE_CHECKING:
     from orlop.adapters.sql.catalog import OpenCatalog
@@ -36,29 +31,13 @@ class Siblings(NamedTuple):
     settings: MutableSequence[int] | None = None
 
 
-class OpenedCatalog(NamedTuple):
-    """A catalog, what to do to make it follow changes, and how to let go of it."""
-
-    catalog: Catalog
-    leases: Leases
-    changes: Changes
-    identity: Identity
-    access_changes: Changes
-    start: Callable[[], None]
-    close: Callable[[], Awaitable[None]]
-    audit: AuditStore
-    settings_changes: Changes
-
-
-def open_catalog(settings: Settings, siblings: Siblings) -> OpenedCatalog:
+def open_catalog(settings: Settings, siblings: Siblings) -> "OpenCatalog":
     """Open a prepared catalog, to work with the blob store of the same settings. Raises what the adapter raises."""
     if settings.catalog.url == "memory":
         from orlop.adapters.sql.memory import open_memory
 
-        opened = open_memory()
-    else:
-        opened = open_sql(settings, siblings, blob_store_name(settings))
-    return OpenedCatalog(*opened[:5], opened.start, opened.engine.close, opened.audit, opened.settings_changes)
+        return open_memory()
+    return open_sql(settings, siblings, blob_store_name(settings))
 
 
 def open_sql(settings: Settings, siblings: Siblings, ticket: str) -> "OpenCatalog":

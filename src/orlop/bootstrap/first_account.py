@@ -28,4 +28,4 @@ async def create_in(settings: Settings, password: FirstPassword) -> bool:
     except RegistryError as error:
         raise StartRefused(f"the first account cannot be made: {error.message}") from error
     finally:
-        await opened.close()
+        await opened.engine.close()

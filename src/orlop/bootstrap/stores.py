@@ -85,7 +85,7 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         raise StartRefused(failure.message) from failure
 
     async def close() -> None:
-        await opened.close()
+        await opened.engine.close()
         await close_blobs()
 
     return Stores(
