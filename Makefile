@@ -41,6 +41,7 @@ fuzz: $(VENV)/.made-fuzz ## every parser against random bytes; ARGS="manifest -m
 
 docs: install ## the pages that are written by the program
 	$(BIN)/python -m orlop.config.reference > docs/configuration.md
+	$(BIN)/python -m orlop.faces.cli.management.reference > docs/settings.md
 
 coverage: install ## which lines the quick tests run
 	$(BIN)/coverage run -m pytest -q -m "not slow" $(ARGS)

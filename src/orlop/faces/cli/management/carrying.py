@@ -8,7 +8,6 @@ import msgspec
 
 from orlop.domain.kinds import KINDS as SETTINGS
 from orlop.faces.cli.management.documents import (
-    KINDS,
     CustomRole,
     Document,
     Granted,
@@ -21,6 +20,7 @@ from orlop.faces.cli.management.documents import (
     User,
     Verb,
     differences,
+    kinds,
 )
 from orlop.faces.cli.servers import everything, part, path_of
 from orlop.ports.identity import LOCAL
@@ -34,15 +34,18 @@ _PATHS = {
     "group": "/groups",
     "namespace": "/namespaces",
     "grant": "/grants",
-    **{kind.kind: f"/{kind.plural}" for kind in SETTINGS.values()},
 }
+
+
+def _paths() -> dict[str, str]:
+    return _PATHS | {kind.kind: f"/{kind.plural}" for kind in SETTINGS.values()}
 
 
 async def read(server: ManagementServer) -> list[There]:
     """Everything that the caller may see, as documents."""
     me = (await server.ask("GET", "/me")).value["account"]["name"]
     found: list[There] = []
-    for kind, path in _PATHS.items():
+    for kind, path in _paths().items():
         for entry in await _allowed(server, path):
             if kind == "group":
                 entry["members"] = await _allowed(server, f"{path}/{part(entry['name'])}/members")
@@ -58,8 +61,7 @@ async def read(server: ManagementServer) -> list[There]:
 async def _allowed(server: ManagementServer, path: str) -> list[Any]:
     """A list, which is empty for those who may not see it."""
     try:
-        is_paged = path in _PAGED or path.endswith("/members")
-        return await everything(server, path, **({"n": "1000"} if is_paged else {}))
+        return await everything(server, path, **({"n": "1000"} if path != "/roles" else {}))
     except ServerRefused as refusal:
         if refusal.status != 403:
             raise
@@ -131,7 +133,7 @@ async def _delete(server: ManagementServer, kind: str, there: There) -> None:
 
 def _address(setting: Placed) -> str:
     query = f"?path={part(setting.path)}" if setting.path else ""
-    return f"{_PATHS[setting.kind]}/{part(setting.name)}{query}"
+    return f"/{SETTINGS[setting.kind].plural}/{part(setting.name)}{query}"
 
 
 def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
@@ -150,9 +152,6 @@ def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
     raise AssertionError(wanted)
 
 
-_PAGED = frozenset(_PATHS.values()) - {"/roles"}
-
-
 def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
     """What the server says of one thing, as a document; None for what is built in."""
     kept = ""
@@ -168,7 +167,7 @@ def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
 
 
 def _made(kind: str, entry: dict[str, Any], *, kept: str) -> There:
-    struct = KINDS[kind]
+    struct = kinds()[kind]
     fields = {name: entry[name] for name in struct.__struct_fields__ if name in entry}
     if struct is Placed:
         fields |= {"kind": kind, "at": entry["path"]}

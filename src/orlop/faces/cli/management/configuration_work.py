@@ -12,13 +12,14 @@ from orlop.domain.errors import RequestInvalid
 from orlop.faces.cli import shown
 from orlop.faces.cli.management.carrying import carry_out, read
 from orlop.faces.cli.management.documents import (
-    KINDS,
     Document,
     Placed,
     Step,
     Verb,
     kind_of,
+    kinds,
     parse_document,
+    place_in_order,
     plan,
     written,
 )
@@ -62,7 +63,7 @@ async def export(server: ManagementServer, folder: Path | None) -> None:
     """Write everything that the caller may see. Raises UsageError for a folder that has something in it."""
     found = sorted(
         (there.document for there in await read(server)),
-        key=lambda one: (list(KINDS).index(kind_of(one)), one.key),
+        key=place_in_order,
     )
     if folder is None:
         sys.stdout.write(_text(found))
@@ -77,7 +78,7 @@ def _write(folder: Path, found: list[Document]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise UsageError(f"{folder} has something in it; name an empty folder")
-        for kind in KINDS:
+        for kind in kinds():
             of_kind = [one for one in found if kind_of(one) == kind]
             if of_kind:
                 (folder / f"{kind}s.yaml").write_text(_text(of_kind), encoding="utf-8")

@@ -142,22 +142,31 @@ class Placed(_Document, frozen=True, kw_only=True, omit_defaults=True):
 
 Document = User | Robot | Group | CustomRole | Space | Granted | Placed
 
-#: The kinds in the order in which they are made; what is removed goes the other way.
-KINDS: dict[str, type[Document]] = {
+#: The kinds that are no settings, in the order in which they are made; what is removed goes the other way.
+_STRUCTS: dict[str, type[Document]] = {
     "role": CustomRole,
     "user": User,
     "robot": Robot,
     "group": Group,
     "namespace": Space,
     "grant": Granted,
-    **dict.fromkeys(SETTINGS, Placed),
 }
-_NAMES = {struct: kind for kind, struct in KINDS.items() if struct is not Placed}
+_NAMES = {struct: kind for kind, struct in _STRUCTS.items()}
+
+
+def kinds() -> dict[str, type[Document]]:
+    """Every kind in that order: settings come last."""
+    return _STRUCTS | dict.fromkeys(SETTINGS, Placed)
 
 
 def kind_of(document: Document) -> str:
     """The word for its kind."""
     return document.kind if isinstance(document, Placed) else _NAMES[type(document)]
+
+
+def place_in_order(document: Document) -> tuple[int, str]:
+    """Where a document stands among others: by its kind, then by its name."""
+    return list(kinds()).index(kind_of(document)), document.key
 
 
 def parse_document(value: Any, where: str) -> Document:
@@ -166,15 +175,16 @@ def parse_document(value: Any, where: str) -> Document:
         raise RequestInvalid(f"{where} is no mapping with a kind")
     rest = {str(name): item for name, item in value.items()}
     kind = rest.pop("kind", None)
-    if kind not in KINDS:
-        raise RequestInvalid(f"{where}: there is no kind {str(kind)[:64]}{nearest(str(kind), tuple(KINDS))}")
+    struct = kinds().get(str(kind))
+    if struct is None:
+        raise RequestInvalid(f"{where}: there is no kind {str(kind)[:64]}{nearest(str(kind), tuple(kinds()))}")
     try:
-        refuse_unknown(KINDS[kind], rest)
-        if KINDS[kind] is Placed:
+        refuse_unknown(struct, rest)
+        if struct is Placed:
             rest["kind"] = kind
         # YAML knows times, and JSON does not: they are texts in both.
         rest = {name: item.isoformat() if isinstance(item, date) else item for name, item in rest.items()}
-        found = msgspec.convert(rest, KINDS[kind])
+        found = msgspec.convert(rest, struct)
     except RequestInvalid as error:
         raise RequestInvalid(f"{where} ({kind}): {error.message}", error.detail) from error
     except msgspec.ValidationError as error:
@@ -231,7 +241,7 @@ def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Ste
     known = {(kind_of(one.document), one.document.key): one for one in there}
     steps: list[Step] = []
     named: set[tuple[str, str]] = set()
-    for document in sorted(wanted, key=lambda one: (list(KINDS).index(kind_of(one)), one.key)):
+    for document in sorted(wanted, key=place_in_order):
         place = (kind_of(document), document.key)
         if place in named:
             raise RequestInvalid(f"the {place[0]} {place[1]} is there more than once")
@@ -249,7 +259,7 @@ def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Ste
         if (kind, key) not in named and kind in kinds and not (kind == "namespace" and key in implied)
     ]
     # The other way round: what lies below goes before what it lies below.
-    extra.sort(key=lambda one: (list(KINDS).index(kind_of(one.document)), one.document.key), reverse=True)
+    extra.sort(key=lambda one: place_in_order(one.document), reverse=True)
     return [*steps, *(_extra(one, prune=prune) for one in extra)]
 
 

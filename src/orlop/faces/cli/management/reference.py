@@ -1,0 +1,99 @@
+"""Writes docs/settings.md from what kinds of settings declare: `python -m orlop.faces.cli.management.reference`."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import inspect as types
+
+from orlop.domain.kinds import KINDS
+from orlop.domain.settings import Holds, SettingKind
+
+_HEAD = """\
+# Settings
+
+A setting is a document with a place: a namespace, with everything below it, or one repository, or `/` for the registry
+as a whole. Each kind has the same commands, the same routes of the [API](openapi.json), and is written in files for
+`orlop apply` and `orlop export` ([management.md](management.md)) as
+
+```yaml
+kind: tag-rule
+at: team/
+name: releases
+body: {tags: ["v*"], except: ["*-rc*"], immutable: true}
+```
+
+Every change is on record with its place ([audit.md](audit.md)). To see or to change one takes an action of
+[access.md](access.md) at its place. Those who rule or audit the registry see all of them. This page is generated from
+the program: `make docs`.
+"""
+
+_HOLDS = {
+    Holds.NEAREST: "those of the nearest place that has any; what is below takes the place of what is above",
+    Holds.ALL: "all of them, from the repository up to the registry; nothing below loosens what is above",
+}
+
+#: What is described at length elsewhere.
+_PAGES = {
+    "provider": "[single-sign-on.md](single-sign-on.md), [ldap.md](ldap.md)",
+    "trust": "[ci.md](ci.md)",
+    "tag-rule": "[tags.md](tags.md)",
+}
+
+
+def document() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(line for kind in KINDS.values() for line in _kind(kind))]).rstrip() + "\n"
+
+
+def _kind(kind: SettingKind) -> Iterable[str]:
+    where = " [--at PLACE]" if kind.placed else ""
+    yield f"## {kind.kind}\n"
+    yield f"{kind.text}" + (f" See {_PAGES[kind.kind]}." if kind.kind in _PAGES else "") + "\n"
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| commands | `orlop {kind.kind} ls`, `show NAME{where}`, `set NAME -f FILE{where}`, `rm NAME{where}` |"
+    yield f"| API | `/api/v1/{kind.plural}`, `/api/v1/{kind.plural}/NAME{'?path=PLACE' if kind.placed else ''}` |"
+    yield f"| place | {'a namespace, a repository, or the registry' if kind.placed else 'the registry as a whole'} |"
+    if kind.placed:
+        yield f"| of several that cover a repository hold | {_HOLDS[kind.holds]} |"
+    yield f"| seeing it takes | `{kind.read}` |"
+    yield f"| changing it takes | `{kind.change}`{_spoken(kind)} |"
+    yield ""
+    body = types.type_info(kind.body)
+    if isinstance(body, types.StructType):
+        yield "| field | | default | meaning |"
+        yield "|---|---|---|---|"
+        yield from map(_field, body.fields)
+        yield ""
+
+
+def _spoken(kind: SettingKind) -> str:
+    return ", and the right to all that those may do whom it speaks for" if kind.rights else ""
+
+
+def _field(field: types.Field) -> str:
+    kind, text = field.type, ""
+    if isinstance(kind, types.Metadata):
+        text = str((kind.extra_json_schema or {}).get("description", ""))
+        kind = kind.type
+    default = "" if field.required else f"`{msgspec.json.encode(field.default).decode()}`"
+    return f"| `{field.encode_name}` | {_words(kind)} | {default} | {text} |"
+
+
+def _words(kind: Any) -> str:
+    match kind:
+        case types.BoolType():
+            return "yes or no"
+        case types.IntType():
+            return "number"
+        case types.StrType():
+            return "text"
+        case types.VarTupleType() | types.ListType():
+            return "list"
+    return "object"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())
