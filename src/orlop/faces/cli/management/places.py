@@ -268,12 +268,20 @@ def _documents(app: cyclopts.App, servers: Servers, kind: str, plural: str, text
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
-        """Make or replace one from a YAML or JSON file; - is standard input."""
+        """Make or replace one from a YAML or JSON file: its body, or a document as orlop apply takes it.
+
+        Parameters
+        ----------
+        name
+            What it is called.
+        file
+            The file; - is standard input.
+        json
+            Print a JSON object.
+        """
 
         async def do(server: ManagementServer) -> None:
-            body = typed.document(file)
-            if not isinstance(body, dict):
-                raise UsageError(f"{file} is no mapping")
+            body = typed.body_of(kind, name, typed.document(file), file)
             shown.fields((await typed.put(server, f"/{plural}/{part(name)}", body)).value, json=json)
 
         return work(servers, at, do)
