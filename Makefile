@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Arguments for the command that a target runs, for example: make serve ARGS="--open"
+# Arguments for the command that a target runs, for example: make serve ARGS="--workers 1"
 ARGS ?=
 
 .DEFAULT_GOAL := help

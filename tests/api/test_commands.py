@@ -349,3 +349,17 @@ def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: T
     assert orlop.errors.endswith("; did you mean push-new?\n")
     orlop("role", "set", "pusher", "pull", "psh-new", code=1)
     assert "'psh-new' is none of " in orlop.errors
+
+
+def test_a_document_as_apply_takes_it_will_do_for_set(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    document = {"kind": "provider", "name": "corp", "body": {"url": "ldaps://ldap.example"}}
+    file = tmp_path / "corp.json"
+    file.write_text(json.dumps(document))
+    orlop("provider", "set", "corp", "-f", str(file))
+    assert json.loads(orlop("provider", "show", "corp"))["url"] == "ldaps://ldap.example"
+    orlop("provider", "set", "other", "-f", str(file), code=2)
+    assert "describes the provider corp, not other" in orlop.errors
+    file.write_text(json.dumps(document["body"]))
+    orlop("provider", "set", "other", "-f", str(file))
+    assert json.loads(orlop("provider", "show", "other"))["url"] == "ldaps://ldap.example"

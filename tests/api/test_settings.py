@@ -76,7 +76,12 @@ def test_it_has_commands_with_a_flag_for_each_plain_field(orlop: Typed, tmp_path
     (tmp_path / "note.yaml").write_text("text: from a file\ntoken: hunter22\n")
     whole = orlop.json("sticky-note", "set", "hello", "--at", "team/", "-f", "note.yaml")
     assert whole["body"] == {"text": "from a file", "loud": False, "level": 1, "words": [], "token": "(set)"}
+    (tmp_path / "placed.yaml").write_text("kind: sticky-note\nat: team/\nname: hello\nbody: {text: placed}\n")
+    assert orlop.json("sticky-note", "set", "hello", "-f", "placed.yaml")["path"] == "team"
+    orlop("sticky-note", "set", "hello", "-f", "placed.yaml", "--at", "other/", code=2)
+    assert "placed.yaml is about team/, and --at says other/" in orlop.errors
     assert [one["path"] for one in orlop.json("sticky-note", "ls")] == ["team"]
+    orlop("sticky-note", "set", "hello", "--at", "team/", "-f", "note.yaml")
     assert json.loads(orlop("sticky-note", "show", "hello", "--at", "team/"))["token"] == "(set)"
     orlop("sticky-note", "set", "hello", "--at", "team/", "--loudd", code=2)
     orlop("sticky-note", "set", "other", "--at", "team/", code=2)

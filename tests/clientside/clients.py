@@ -5,9 +5,11 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
+from orlop.adapters.management.saved import CredentialFile
 from orlop.adapters.upstream.client import ClientOptions, RegistryClient, open_client
-from orlop.adapters.upstream.credentials import CredentialFiles
+from orlop.adapters.upstream.credentials import CredentialFiles, CredentialSource
 from orlop.adapters.upstream.patience import Patience, Surroundings
+from orlop.adapters.upstream.sign_ins import SignIns
 from orlop.domain.digest import Digest
 from orlop.ports.upstream import BlobOpener, ContentRepository, ManifestContent
 from tests.content import Piece, Pushable
@@ -36,12 +38,17 @@ async def client(
     home: Path = Path("/nonexistent"),
     proxy: str | None = None,
     verify_tls: bool = True,
+    signed_in: bool = False,
 ) -> AsyncGenerator[RegistryClient, None]:
-    """A client until the block ends."""
+    """A client until the block ends; `signed_in`: also with what `orlop login` keeps."""
     surroundings = Surroundings(time.monotonic, time.time, (waits or Waits()).sleep, lambda: 0.5)
     options = ClientOptions(patience=patience, trusted_realms=frozenset(trusted_realms), verify_tls=verify_tls)
     files = CredentialFiles(environment or {}, home)
-    async with open_client(options, files, surroundings, lambda scheme, host: proxy) as opened:
+    credentials: CredentialSource = files
+    if signed_in:
+        saved = CredentialFile(environment or {}, home)
+        credentials = SignIns(saved, files, lambda name: str(options.base_url(name).origin()), ambient="oidc")
+    async with open_client(options, credentials, surroundings, lambda scheme, host: proxy) as opened:
         yield opened
 
 

@@ -142,7 +142,10 @@ class Document:
 
     async def _push(self, name: str, host: str, repository: str, tag: str) -> None:
         self.servers.ensure(host, self._folder / "given.log")
-        async with client() as opened:
+        # As whoever the page has signed in by then.
+        home = Path(self.environment["HOME"])
+        environment = {name: value for name, value in self.environment.items() if not name.startswith("XDG_")}
+        async with client(environment=environment, home=home, signed_in=True) as opened:
             target = await opened.repository(self._ports.rewritten(host), RepositoryName(repository))
             pushable = images.named()[name]
             await push(target, pushable, *([] if tag == "none" else [tag]))

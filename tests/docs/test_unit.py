@@ -25,7 +25,7 @@ def test_the_command_is_one_of_ours(tmp_path: Path) -> None:
     _, subcommand, flag, _ = command.split()
     assert subcommand == "serve"
     settings = tmp_path / "orlop.toml"
-    settings.write_text("open = true\n")
+    settings.write_text('data = "data"\n')
     done = subprocess.run(
         [_PROGRAM, "config", "show", flag, settings], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )

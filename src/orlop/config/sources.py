@@ -92,7 +92,7 @@ def load(
 def load_target(file: Path, environment: Mapping[str, str]) -> Loaded:
     """Read the settings of a place to move to: ORLOP_TO_* variables over a file over defaults.
 
-    Nothing that says where the registry is now says where it goes. Raises ConfigurationInvalid.
+    The settings of the place where the registry is now have no part in it. Raises ConfigurationInvalid.
     """
     own = {
         PREFIX + name.removeprefix(TARGET_PREFIX): value

@@ -16,6 +16,8 @@ from orlop.faces.cli.stores import Connecting, ContentStores
 from orlop.ports.management import ManagementServer
 from orlop.ports.upstream import ContentRepository
 
+#: How many tags are looked at for one that leads to the manifest of another: each costs a request.
+_LOOKED_AT = 20
 _COLLECTED = (
     "the server collects what nothing needs any more a day or two from now; at once on its machine: orlop gc --grace 0s"
 )
@@ -59,6 +61,7 @@ async def rm(
             await opened.delete_manifest(Digest(location.name))
         else:
             await opened.untag(location.name)
+        held = whole or json or not digest or await _is_tagged(opened, digest)
     if json:
         print_json({"removed": location.name, "kind": "manifest" if whole else "tag"})
         return
@@ -67,7 +70,7 @@ async def rm(
         return
     if whole:
         await _tell_after_manifest(servers, location, connecting, is_index=media_type in media_types.INDEXES)
-    elif digest:
+    elif not held:
         await _tell_after_tag(servers, location, connecting, digest)
 
 
@@ -135,6 +138,21 @@ async def _digest(opened: ContentRepository, location: Location) -> str:
         return ""
 
 
+async def _is_tagged(opened: ContentRepository, digest: str) -> bool:
+    """Whether one of the first tags of the repository leads to a manifest."""
+    looked_at = 0
+    try:
+        async for tag in opened.tags():
+            if looked_at == _LOOKED_AT:
+                return False
+            looked_at += 1
+            if (await opened.resolve(tag)).digest == digest:
+                return True
+    except RegistryError:
+        return True  # what cannot be looked at is nothing to tell of
+    return False
+
+
 async def _tell_after_tag(servers: Servers, location: Location, connecting: Connecting, digest: str) -> None:
     """What the tag left behind, and what frees it."""
     command = f"orlop rm {_named(location)}@{digest}"
@@ -147,9 +165,10 @@ async def _tell_after_tag(servers: Servers, location: Location, connecting: Conn
     except RegistryError:  # the tag is gone, and that was asked for
         return
     if left is not None:
-        more = " --recursive" if left["media_type"] in media_types.INDEXES else ""
-        size = size_text(left["size"])
-        tell(f"no tag leads to its manifest any more, which keeps {size} until it is removed: {command}{more} --yes")
+        is_index = left["media_type"] in media_types.INDEXES
+        what = "all that it lists" if is_index else size_text(left["size"])
+        more = " --recursive" if is_index else ""
+        tell(f"no tag leads to its manifest any more, which keeps {what} until it is removed: {command}{more} --yes")
 
 
 async def _left(server: ManagementServer, location: Location, digest: str) -> dict[str, Any] | None:

@@ -103,8 +103,11 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
 
         async def do(server: ManagementServer) -> None:
             named = {field: value for field, value in given.items() if value is not None}
-            address = _address(kind, name, place)
-            body = _read(file) if file is not None else {}
+            body, where = {}, place
+            if file is not None:
+                read = typed.document(file)
+                body, where = typed.body_of(kind.kind, name, read, file), _where(read, place, file)
+            address = _address(kind, name, where)
             if named and file is None:
                 there = await typed.find(server, address)
                 body = there.value["body"] if there is not None else {}
@@ -179,13 +182,14 @@ def _address(kind: SettingKind, name: str, place: str) -> str:
     return f"/{kind.plural}/{part(name)}{query}"
 
 
+def _where(read: Any, place: str, file: Path) -> str:
+    """The place of a document in a file, which `--at` may repeat. Raises UsageError where it says another one."""
+    written = str(read.get("at", "")) if "body" in read else ""
+    if written and place and _path(written) != _path(place):
+        raise UsageError(f"{file} is about {written}, and --at says {place}")
+    return place or written
+
+
 def _path(place: str) -> str:
     """`team/` and `team` are one node; `/` is the root."""
     return place.strip("/")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    body = typed.document(file)
-    if not isinstance(body, dict):
-        raise UsageError(f"{file} is no mapping")
-    return body

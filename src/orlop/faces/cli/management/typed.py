@@ -145,6 +145,22 @@ async def put(server: ManagementServer, path: str, body: dict[str, Any]) -> Repl
     return await server.ask("PUT", path, body=body, match=there.version if there else "", create=there is None)
 
 
+def body_of(kind: str, name: str, read: Any, file: Path) -> dict[str, Any]:
+    """The body that a file gives a document of a kind: all of it, or the `body` of a document as orlop apply takes it.
+
+    Raises UsageError for what is neither, or is about another one.
+    """
+    if not isinstance(read, dict):
+        raise UsageError(f"{file} is no mapping")
+    if read.get("kind") != kind or "body" not in read:
+        return read
+    if not isinstance(read["body"], dict):
+        raise UsageError(f"{file}: its body is no mapping")
+    if read.get("name", name) != name:
+        raise UsageError(f"{file} describes the {kind} {str(read['name'])[:64]}, not {name}")
+    return dict(read["body"])
+
+
 def document(file: Path) -> Any:
     """What a YAML or JSON file says; `-` is standard input. Raises UsageError."""
     import yaml
