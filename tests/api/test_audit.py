@@ -41,6 +41,7 @@ async def filled() -> Api:
         api.identity.answers,
         api.log,
         request_ids(),
+        api.catalog.catalog.holdings,
         audit.reader,
     )
     await api.account("aud", ("auditor", REGISTRY))
@@ -146,6 +147,7 @@ async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: A
         api.identity.answers,
         api.log,
         request_ids(),
+        api.catalog.catalog.holdings,
         api.catalog.audit.reader,
         counting(notices, limits),
     )

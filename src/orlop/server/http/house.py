@@ -1,10 +1,9 @@
 """What connections share, and the words in which they speak with applications."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from orlop.server.http.connection import Connection
+from orlop.server.http.pace import Patience
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,6 +33,19 @@ OnUnread = Callable[[Unread], None]
 PACE = "orlop.pace"
 
 
+class Guest(Protocol):
+    """A connection, as far as those know it who let it in: see connection.Connection."""
+
+    waiting_since: float | None
+
+    @property
+    def late(self) -> float: ...
+    def last_call(self) -> None: ...
+    def look(self, now: float, since: float, patience: Patience) -> bool: ...
+    def make_way(self) -> bool: ...
+    def abort(self) -> None: ...
+
+
 class House(Protocol):
     """What the connections of a worker share."""
 
@@ -46,14 +58,14 @@ class House(Protocol):
     unread: OnUnread
     cuts: int  # how many clients were cut off for keeping the server waiting
 
-    def entered(self, connection: "Connection") -> None:
+    def entered(self, guest: Guest) -> None:
         """A client is here."""
         ...
 
-    def left(self, connection: "Connection") -> None:
+    def left(self, guest: Guest) -> None:
         """It is gone."""
         ...
 
-    def holds(self, connection: "Connection", unsent: int) -> None:
+    def holds(self, guest: Guest, unsent: int) -> None:
         """So many bytes wait in memory for the client; 0: no more than is usual."""
         ...

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from orlop.server.http.connection import Connection
-from orlop.server.http.house import Application, AtOnce, OnUnread, Unread
+from orlop.server.http.house import Application, AtOnce, Guest, OnUnread, Unread
 from orlop.server.http.pace import CROWDED, RATE, Patience
 
 #: Connections that wait to be accepted.
@@ -75,9 +75,9 @@ class HttpServer:
         self._listener = listener
         self._terms = terms
         self._tls = tls
-        self._connections: set[Connection] = set()
+        self._connections: set[Guest] = set()
         self._arriving: dict[asyncio.Task[None], float] = {}  # since when
-        self._unsent: dict[Connection, int] = {}
+        self._unsent: dict[Guest, int] = {}
         self._unsent_bytes = 0
         self._empty: asyncio.Future[None] | None = None
         self._lets_in = False
@@ -126,24 +126,24 @@ class HttpServer:
         with suppress(OSError):  # another worker was quicker
             self._listener.shutdown(socket.SHUT_RDWR)
 
-    # --- what connections tell: see connection.House ------------------------------------------------------------------
+    # --- what connections tell: see house.House ------------------------------------------------------------------
 
-    def entered(self, connection: Connection) -> None:
+    def entered(self, guest: Guest) -> None:
         """See House."""
-        self._connections.add(connection)
+        self._connections.add(guest)
 
-    def left(self, connection: Connection) -> None:
+    def left(self, guest: Guest) -> None:
         """See House."""
-        self._connections.discard(connection)
+        self._connections.discard(guest)
         self._note_empty()
         if self._taken < self._terms.connections:
             self._let_in()
 
-    def holds(self, connection: Connection, unsent: int) -> None:
+    def holds(self, guest: Guest, unsent: int) -> None:
         """See House. Whoever is the furthest behind goes when there is too much."""
-        self._unsent_bytes += unsent - self._unsent.pop(connection, 0)
+        self._unsent_bytes += unsent - self._unsent.pop(guest, 0)
         if unsent:
-            self._unsent[connection] = unsent
+            self._unsent[guest] = unsent
         while self._unsent_bytes > UNSENT_MOST and len(self._unsent) > 1:
             slowest = max(self._unsent, key=lambda each: each.late)  # of equals the one that waits the longest
             self._unsent_bytes -= self._unsent.pop(slowest)
