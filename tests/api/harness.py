@@ -10,8 +10,9 @@ import msgspec
 
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
+from orlop.bootstrap.api import api_app
 from orlop.bootstrap.clocks import SystemClock, request_ids
-from orlop.bootstrap.management import api_app, build_management
+from orlop.bootstrap.management import build_management
 from orlop.bootstrap.sign_in import build_sign_in
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind

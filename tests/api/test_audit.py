@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.adapters.identity.heads import Ed25519Heads
+from orlop.bootstrap.api import api_app, counting
 from orlop.bootstrap.clocks import SystemClock, request_ids
-from orlop.bootstrap.management import api_app, counting
 from orlop.config import Settings
 from orlop.domain.access import Action, Limit
 from orlop.domain.events import Event, EventKind, Origin

@@ -7,6 +7,7 @@ import msgspec
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.directories import build_directories, synchronising
 from orlop.bootstrap.limits import admitting, telling_failures
+from orlop.bootstrap.management import build_management
 from orlop.bootstrap.services import Services
 from orlop.bootstrap.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.stores import Stores
@@ -55,12 +56,14 @@ def build_people(
     if settings.open:
         return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None))
 
+    management = build_management(settings, identity, services.access, sign_in, services.terms)
+
     def managing() -> Application:
-        from orlop.bootstrap.management import api_app, build_management, counting
+        from orlop.bootstrap.api import api_app, counting
 
         return api_app(
             settings,
-            build_management(settings, identity, services.access, sign_in, services.terms),
+            management,
             services.repositories,
             sign_in,
             identity.answers,
@@ -71,7 +74,9 @@ def build_people(
             counting(services.notices, limits),
         )
 
-    browsers = build_browsers(settings, identity, sign_in, log, request_ids, sources.on_failure, gate=sources.gate)
+    browsers = build_browsers(
+        settings, identity, sign_in, management, log, request_ids, sources.on_failure, gate=sources.gate
+    )
     faces.update(mounted(browsers))
     faces["api"] = Lazily(managing)
     jobs = (

@@ -18,9 +18,8 @@ from orlop.ports.identity import Identity
 from orlop.services.browser_steps import BrowserSteps
 from orlop.services.failures import Gate, OnFailure, ProofKind, no_gate
 from orlop.services.lockout import Lockout
-from orlop.services.own_password import OwnPassword
+from orlop.services.management.all import Management
 from orlop.services.passkeys import Passkeys
-from orlop.services.personal_tokens import PersonalTokens
 from orlop.services.second_factors import SecondFactors
 from orlop.services.sessions import BrowserSessions
 from orlop.services.sign_on import BrowserSignOn, ProviderDirectory
@@ -45,6 +44,7 @@ def build_browsers(
     settings: Settings,
     identity: Identity,
     sign_in: SignIn,
+    management: Management,
     log: RequestLog,
     request_ids: Callable[[], str],
     on_failure: OnFailure,
@@ -61,8 +61,6 @@ def build_browsers(
     lockout = Lockout(identity.attempts, clock, ProofKind.CODE)
     factors = SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate)
     passkeys = Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate)
-    least = settings.auth.password_length
-    own_password = OwnPassword(sign_in.passwords, identity.passwords, sign_in.hasher, clock, least=least)
     sign_on = BrowserSignOn(
         directory,
         openid,
@@ -91,14 +89,14 @@ def build_browsers(
             pages,
             identity.accounts,
             identity.members,
-            PersonalTokens(identity.secrets, clock, draw),
-            own_password,
+            management,
+            sign_in.passwords,
             factors,
             sessions,
             identity.facts,
-            least=least,
+            least=settings.auth.password_length,
         ),
-        OwnFactors(pages, own_password, factors, passkeys, steps),
+        OwnFactors(pages, sign_in.passwords, factors, passkeys, steps),
     )
     jobs = (
         Job("check-sign-ons", _CHECK_EVERY, checks.run),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from orlop.domain.access import SYSTEM, Subject
 from orlop.domain.access.spellings import is_called, sign_in_name
 from orlop.domain.access.subjects import is_user_name
-from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
+from orlop.domain.errors import RequestInvalid, TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.events import Origin
 from orlop.domain.passwords import PasswordRefused, prepared, refuse_unusable
 from orlop.ports.catalog import By
@@ -77,6 +77,15 @@ class PasswordSignIn:
         subject = Subject(account.name, epoch=account.epoch)
         refuse_unfit(AccountFacts(account, None, (), (), 0), subject, self._clock.now())
         return account
+
+    async def confirm(self, account: Account, password: str, *, address: str, request: str) -> None:
+        """Raises Unauthorized unless it is the password of the account, RequestInvalid where that is not kept here,
+        TooManyRequests for those who guess."""
+        if not account.has_password:
+            raise RequestInvalid("the password of this account is not kept here; change it where you sign in")
+        found = await self.account(account.name, password, address=address, request=request)
+        if found.id != account.id:
+            raise Unauthorized("that is the password of another account")
 
     async def _checked(
         self, typed: str, password: str, record: PasswordRecord | None, address: str, request: str

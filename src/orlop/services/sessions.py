@@ -36,7 +36,7 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 class BrowserSessions:
-    """Begins, finds and ends sessions. What a cookie holds is kept as a hash: who reads the catalog has none."""
+    """Begins and finds sessions. What a cookie holds is kept as a hash: who reads the catalog has none."""
 
     def __init__(self, sessions: Sessions, uses: UseLog, clock: Clock, draw: Draw) -> None:
         self._sessions = sessions
@@ -90,18 +90,9 @@ class BrowserSessions:
             await self._sessions.extend(session.id, until)
         return Visitor(Caller(subject, address, request), account, session)
 
-    async def of(self, visitor: Visitor) -> tuple[Session, ...]:
-        """The visitor's sessions that are not over, newest first."""
-        now = self._clock.now()
-        return tuple(each for each in await self._sessions.of(visitor.account.name) if each.expires_at > now)
-
     async def end(self, visitor: Visitor, session: str) -> None:
         """End one of the visitor's own sessions; fine when it is gone."""
         await self._sessions.end(id=session, account=visitor.account.name, by=by(visitor.caller, self._clock.now()))
-
-    async def end_all(self, visitor: Visitor) -> None:
-        """End every session of the visitor, this one too, and what clients keep after a login."""
-        await self._sessions.end_logins(visitor.account.name, by(visitor.caller, self._clock.now()))
 
     async def forget(self) -> str:
         """Remove those that are over."""

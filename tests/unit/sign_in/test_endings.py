@@ -14,8 +14,8 @@ from orlop.ports.clock import SECOND
 from orlop.ports.identity import AccountChange, Document
 from orlop.ports.identity_words import gone_from
 from orlop.ports.signon import Vouched
+from orlop.services.management.passwords import NewPasswords
 from orlop.services.management.trusts import TrustDocuments
-from orlop.services.own_password import OwnPassword
 from orlop.services.sessions import BrowserSessions
 from tests.unit.sign_in.scene import HOME, PASSWORD, START, Scene, basic, bearer
 
@@ -113,10 +113,8 @@ async def _set(signed: Signed, *, must_change: bool) -> None:
 
 async def _changed_by_oneself(signed: Signed) -> None:
     scene = signed.scene
-    own = OwnPassword(scene.sign_in.passwords, scene.identity.passwords, scene.hasher, scene.clock, least=12)
-    account = await scene.identity.accounts.get("alice")
-    assert account is not None
-    await own.change(account, PASSWORD, ANOTHER, await scene.caller(basic("alice", PASSWORD)))
+    passwords = NewPasswords(scene.identity.passwords, scene.hasher, least=12)
+    await passwords.change("alice", ANOTHER, by=scene.by())
 
 
 async def _made_anew(signed: Signed, name: str) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.sql.memory import open_memory
+from orlop.bootstrap.management import build_management
 from orlop.bootstrap.sign_in import Chance, Sources, build_sign_in
 from orlop.bootstrap.ui import Browsers, build_browsers
 from orlop.config import Settings
@@ -24,6 +25,8 @@ from orlop.services.access import Access
 from orlop.services.counters import Counters, counters_of_one
 from orlop.services.failures import FailedSignIn
 from orlop.services.limits import Limits, Rates
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.terms import WriteTerms
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import rows
@@ -79,8 +82,12 @@ class Scene:
         sources = Sources(on_failure=told, gate=limits.check_login)
         self.sign_in = build_sign_in(settings, self.identity, self.memory.access_changes, access, sources, self.chance)
         log = RequestLog(Metrics().requests, None)
+        terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.memory.settings_changes))
+        management = build_management(
+            settings, self.identity, access, self.sign_in, terms, self.clock, self.chance.draw
+        )
         self.browsers: Browsers = build_browsers(
-            settings, self.identity, self.sign_in, log, lambda: "r-1", told, self.chance, limits.check_login
+            settings, self.identity, self.sign_in, management, log, lambda: "r-1", told, self.chance, limits.check_login
         )
         self.providers: list[SimulatedProvider] = []
 

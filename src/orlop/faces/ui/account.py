@@ -1,21 +1,29 @@
 """The page of whoever is signed in: their tokens, password, and browsers."""
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
 
-from orlop.domain.access import Action, Effect, Grant
-from orlop.domain.errors import RegistryError, RequestInvalid, Unauthorized
+from orlop.domain.access import Action, Effect, Grant, Limit, Place, PlaceKind
+from orlop.domain.access.patterns import is_pattern
+from orlop.domain.access.scopes import VERBS
+from orlop.domain.durations import HOUR
+from orlop.domain.errors import NotFound, RegistryError, RequestInvalid, Unauthorized
 from orlop.faces.distribution.errors import status_of
 from orlop.faces.ui.cookies import SESSION, VISIT
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.signing_in import has_passkeys
 from orlop.ports.identity import AccessFacts, Account, Accounts, Members, Secret
-from orlop.services.own_password import OwnPassword
-from orlop.services.personal_tokens import NewToken, PersonalTokens
+from orlop.services.management.all import Management
+from orlop.services.management.secrets import ALL
+from orlop.services.passwords import PasswordSignIn
 from orlop.services.second_factors import SecondFactors
 from orlop.services.sessions import BrowserSessions, Visitor
+
+#: What a token may be used for, in the words of the form: each is a set of the token protocol's verbs.
+_USES: dict[str, tuple[str, ...]] = {"pull": ("pull",), "push": ("pull", "push"), "all": ("*",)}
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -39,8 +47,8 @@ class OwnAccount:
         pages: Pages,
         accounts: Accounts,
         members: Members,
-        tokens: PersonalTokens,
-        passwords: OwnPassword,
+        management: Management,
+        passwords: PasswordSignIn,
         factors: SecondFactors,
         sessions: BrowserSessions,
         facts: AccessFacts,
@@ -50,7 +58,7 @@ class OwnAccount:
         self._pages = pages
         self._accounts = accounts
         self._members = members
-        self._tokens = tokens
+        self._management = management
         self._passwords = passwords
         self._factors = factors
         self._sessions = sessions
@@ -60,6 +68,7 @@ class OwnAccount:
     async def show(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         """Everything at a glance."""
         visitor = visitor_of(exchange)
+        tokens = await self._management.tokens.page(visitor.caller, ALL)
         return self._pages.page(
             exchange,
             "account",
@@ -69,11 +78,11 @@ class OwnAccount:
             groups=await self._members.of_account(visitor.account.name),
             rights=await self._rights(visitor.account),
             host=urlsplit(exchange.base).netloc,
-            tokens=[_Shown(each, _use(each)) for each in await self._tokens.of(visitor.account)],
+            tokens=[_Shown(each, _use(each)) for each in reversed(tokens.items)],
             factors=await self._factors.of(visitor.account.name),
             factors_here=not visitor.session.provider,
             passkeys=has_passkeys(exchange),
-            sessions=await self._sessions.of(visitor),
+            sessions=await self._management.sessions.of(visitor.caller, visitor.account.name),
         )
 
     async def _rights(self, account: Account) -> list[_Right]:
@@ -88,23 +97,20 @@ class OwnAccount:
     async def make_token(self, exchange: UiExchange) -> Reply:
         """Make a personal access token and show it once."""
         visitor = visitor_of(exchange)
-        wanted = NewToken(
-            exchange.field("name"),
-            exchange.field("use"),
-            exchange.field("repositories").strip(),
-            number(exchange.field("days")),
-        )
+        name = exchange.field("name").strip()
         try:
-            token = await self._tokens.create(visitor.account, wanted, visitor.caller)
+            limit = _limit(exchange.field("use"), exchange.field("repositories").strip())
+            ends = self._management.gate.now() + number(exchange.field("days")) * 24 * HOUR
+            issued = await self._management.tokens.issue(visitor.caller, name, (limit,), ends)
         except RegistryError as refusal:
             return await self.show(exchange, refusal)
         host = urlsplit(exchange.base).netloc
-        return self._pages.page(exchange, "token", token=token, name=wanted.name, host=host)
+        return self._pages.page(exchange, "token", token=issued.text, name=name, host=host)
 
     async def revoke_token(self, exchange: UiExchange) -> Reply:
         """Revoke one."""
         visitor = visitor_of(exchange)
-        await self._tokens.revoke(visitor.account, number(exchange.field("id")), visitor.caller)
+        await self._management.tokens.revoke(visitor.caller, number(exchange.field("id")))
         return redirect("/account")
 
     async def show_password(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
@@ -123,7 +129,11 @@ class OwnAccount:
         try:
             if exchange.field("new") != exchange.field("again"):
                 raise RequestInvalid("the new password was not typed the same way twice")
-            await self._passwords.change(visitor.account, exchange.field("old"), exchange.field("new"), visitor.caller)
+            caller = visitor.caller
+            await self._passwords.confirm(
+                visitor.account, exchange.field("old"), address=caller.address, request=caller.request
+            )
+            await self._management.users.change_password(caller, exchange.field("new"))
         except RegistryError as refusal:
             return await self.show_password(exchange, refusal)
         account = await self._accounts.get(visitor.account.name)
@@ -136,9 +146,10 @@ class OwnAccount:
         """End one browser's session, or all of them."""
         visitor = visitor_of(exchange)
         if exchange.field("id") == "all":
-            await self._sessions.end_all(visitor)
+            await self._management.sessions.end_all(visitor.caller, visitor.account.name)
             return redirect("/login", Cookie(SESSION), Cookie(VISIT))
-        await self._sessions.end(visitor, exchange.field("id") or "-")
+        with suppress(NotFound):  # it ended meanwhile
+            await self._management.sessions.end(visitor.caller, visitor.account.name, exchange.field("id"))
         return redirect("/account")
 
 
@@ -154,6 +165,16 @@ def number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise RequestInvalid("that is not a number")
     return int(text)
+
+
+def _limit(use: str, repositories: str) -> Limit:
+    """What a token may be used for, in the words of the form. Raises RequestInvalid."""
+    if use not in _USES:
+        raise RequestInvalid(f"a token is for one of {', '.join(_USES)}")
+    if repositories and not is_pattern(repositories):
+        raise RequestInvalid("repositories is a name or a pattern such as team/*, or is left empty for all")
+    place = Place(PlaceKind.REPOSITORIES, repositories) if repositories else Place(PlaceKind.REGISTRY)
+    return Limit(frozenset[Action]().union(*(VERBS[verb] for verb in _USES[use])), place)
 
 
 def _right(grant: Grant) -> _Right:

@@ -9,8 +9,8 @@ from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.signing_in import Challenge, site_of
 from orlop.services.browser_steps import BrowserSteps
-from orlop.services.own_password import OwnPassword
 from orlop.services.passkeys import Passkeys
+from orlop.services.passwords import PasswordSignIn
 from orlop.services.second_factors import SecondFactors
 from orlop.services.sessions import Visitor
 
@@ -27,7 +27,7 @@ class OwnFactors:
     def __init__(
         self,
         pages: Pages,
-        passwords: OwnPassword,
+        passwords: PasswordSignIn,
         factors: SecondFactors,
         passkeys: Passkeys,
         steps: BrowserSteps,
@@ -153,7 +153,10 @@ class OwnFactors:
         """None when the password is right; else the page that asks for it, once more."""
         visitor = self._own(exchange)
         try:
-            await self._passwords.confirm(visitor.account, exchange.field("password"), visitor.caller)
+            caller = visitor.caller
+            await self._passwords.confirm(
+                visitor.account, exchange.field("password"), address=caller.address, request=caller.request
+            )
         except RegistryError as refusal:
             return self._confirm(exchange, heading, action, verb, kept, refusal)
         return None

@@ -11,6 +11,9 @@ from orlop.ports.identity import Secret
 LABEL_MAX = 128
 LIMITS_MAX = 32
 
+#: The end of the year 9999, in microseconds since 1970.
+_LAST = 253_402_300_799_999_999
+
 #: No account has as many secrets.
 ALL = PageRequest(1_000)
 
@@ -40,6 +43,8 @@ def kept_secret(
         raise RequestInvalid(f"there are 1 to {LIMITS_MAX} limits, or none at all", {"field": "limits"})
     if expires_at and expires_at <= now:
         raise RequestInvalid("it would have expired already", {"field": "expires_at"})
+    if expires_at > _LAST:
+        raise RequestInvalid("it would expire after the year 9999; leave the end out", {"field": "expires_at"})
     parsed = parse_secret(text)
     assert parsed is not None
     return Secret(

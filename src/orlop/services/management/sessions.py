@@ -16,9 +16,10 @@ class SessionsOfAccounts:
         self._sessions = sessions
 
     async def of(self, caller: Caller, account: str) -> tuple[Session, ...]:
-        """Those of an account, newest first."""
+        """Those of an account that are not over, newest first."""
         await self._check(caller, Operation.SESSION_READ, account)
-        return await self._sessions.of(account)
+        now = self._gate.now()
+        return tuple(session for session in await self._sessions.of(account) if session.expires_at > now)
 
     async def end(self, caller: Caller, account: str, id: str) -> None:  # noqa: A002
         """One of them. Raises NotFound."""
