@@ -100,7 +100,9 @@ class Api:
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
         terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.catalog.settings_changes))
-        self.management = build_management(settings, self.identity, access, self.sign_in, terms, kinds=kinds)
+        self.management = build_management(
+            settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
+        )
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(

@@ -137,7 +137,7 @@ class AccessChangesKit:
     ) -> None:
         await Scene(cast.catalog).push(APP, image("one"), V1)
         before = changes.current(changes.place("team/app")), access_changes.current()
-        await cast.identity.namespaces.remove_repository(APP, cast.by())
+        await cast.catalog.repositories.remove(APP, cast.by())
         after = changes.current(changes.place("team/app")), access_changes.current()
         assert None not in after
         assert before[0] != after[0]

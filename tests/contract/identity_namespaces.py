@@ -133,10 +133,10 @@ class RepositoriesKit:
         refused = {V2: Denied("no untag")}
         async with scene.unchanged(), cast.unchanged():
             with pytest.raises(Denied) as raised:
-                await cast.identity.namespaces.remove_repository(APP, cast.by(), Terms(untag=refused.get))
+                await cast.catalog.repositories.remove(APP, cast.by(), Terms(untag=refused.get))
         assert raised.value is refused[V2]
         await cast.catalog.manifests.untag(APP, V2, scene.by())
-        await cast.identity.namespaces.remove_repository(APP, cast.by(), Terms(untag=refused.get))
+        await cast.catalog.repositories.remove(APP, cast.by(), Terms(untag=refused.get))
         assert await scene.findings() == []
 
     async def test_a_repository_goes_with_everything_in_it_and_nothing_else(self, cast: Cast) -> None:
@@ -154,7 +154,7 @@ class RepositoriesKit:
         seen = (await cast.catalog.outbox.events(0, 1000))[-1].id
         held = {link[1] for link in (await scene.view()).loose if link[0] == APP}
         async with cast.moved():
-            await cast.identity.namespaces.remove_repository(APP, cast.by())
+            await cast.catalog.repositories.remove(APP, cast.by())
         told = await cast.catalog.outbox.events(seen, 1000)
         now = await scene.view()
         assert (now.repositories, now.tags, now.manifests, now.loose) == (
@@ -172,18 +172,18 @@ class RepositoriesKit:
         assert await scene.findings() == []
         assert await cast.catalog.history.history(APP, V1, 9) == ()
         with pytest.raises(NameUnknown):
-            await cast.identity.namespaces.remove_repository(APP, cast.by())
+            await cast.catalog.repositories.remove(APP, cast.by())
 
     async def test_one_of_that_name_can_be_made_anew(self, cast: Cast) -> None:
         scene = Scene(cast.catalog, at=cast.at)
         await scene.push(APP, ONE, V1)
-        await cast.identity.namespaces.remove_repository(APP, cast.by())
+        await cast.catalog.repositories.remove(APP, cast.by())
         await scene.push(APP, ONE, V2)
         view = await scene.view()
         assert view.tags == {APP: {V2: ONE.digest}}
         assert BlobState.CONDEMNED not in {record.state for record in view.blobs}
         assert await scene.findings() == []
-        await cast.identity.namespaces.remove_repository(APP, cast.by())
+        await cast.catalog.repositories.remove(APP, cast.by())
         assert await scene.findings() == []
         assert (await cast.catalog.vitals.totals()).repositories == 0
 
@@ -194,7 +194,7 @@ class RepositoriesKit:
             before = await facts.place(APP)
             assert before.exists
             assert before.deleted_at_version < before.version or turn
-            await cast.identity.namespaces.remove_repository(APP, cast.by())
+            await cast.catalog.repositories.remove(APP, cast.by())
             after = await facts.place(APP)
             assert not after.exists
             assert after.deleted_at_version == after.version > before.version
@@ -204,7 +204,7 @@ class RepositoriesKit:
         scene = Scene(cast.catalog, at=cast.at)
         await scene.hold(APP, blob("one"))
         await cast.catalog.links.unlink(APP, blob("one").digest, scene.by())
-        await cast.identity.namespaces.remove_repository(APP, cast.by())
+        await cast.catalog.repositories.remove(APP, cast.by())
         assert await scene.findings() == []
         with pytest.raises(NameUnknown):
-            await cast.identity.namespaces.remove_repository(RepositoryName("never"), cast.by())
+            await cast.catalog.repositories.remove(RepositoryName("never"), cast.by())

@@ -176,9 +176,9 @@ async def test_a_repository_goes_while_it_is_pushed_to(casts: list[Cast]) -> Non
         name = RepositoryName(f"team/app{turn}")
         await push(casts[0], 10 * turn + 1, name)
         await raced(
-            casts[0].identity.namespaces.remove_repository(name, casts[0].by()),
+            casts[0].catalog.repositories.remove(name, casts[0].by()),
             push(casts[1], 10 * turn + 2, name),
-            casts[1].identity.namespaces.remove_repository(name, casts[0].by()),
+            casts[1].catalog.repositories.remove(name, casts[0].by()),
             push(casts[0], 10 * turn + 3, RepositoryName(f"team{turn}/app")),
             casts[0].identity.namespaces.remove(f"team{turn}", casts[0].by()),
         )

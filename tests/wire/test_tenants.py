@@ -324,7 +324,7 @@ def test_a_token_is_for_what_it_says_and_for_the_repository_that_it_was_made_for
     assert people.registry.ask("GET", "/v2/_catalog", headers=pull).status == 401
     listing = bearer("registry:catalog:*")
     assert people.registry.ask("GET", "/v2/_catalog", headers=listing).json() == {"repositories": [f"{ACME}/app"]}
-    people.registry.run(people.identity.namespaces.remove_repository(RepositoryName(f"{ACME}/app"), BY))
+    people.registry.run(people.registry.stores.catalog.repositories.remove(RepositoryName(f"{ACME}/app"), BY))
     people.push("owner", f"{ACME}/app", APP, "v1")
     assert people.registry.ask("GET", f"/v2/{ACME}/app/manifests/v1", headers=pull).status == 401
     again = bearer(f"repository:{ACME}/app:pull")

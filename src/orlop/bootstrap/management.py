@@ -9,6 +9,7 @@ from orlop.config import Settings
 from orlop.domain.kinds import KINDS
 from orlop.domain.secrets import Draw
 from orlop.domain.settings import SettingKind
+from orlop.ports.catalog import Repositories
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
 from orlop.services.access import Access
@@ -22,6 +23,7 @@ def build_management(
     identity: Identity,
     access: Access,
     sign_in: SignIn,
+    repositories: Repositories,
     terms: WriteTerms,
     clock: Clock | None = None,
     draw: Draw = secrets.token_bytes,
@@ -32,6 +34,7 @@ def build_management(
         identity,
         access,
         clock or SystemClock(),
+        repositories,
         terms,
         passwords=NewPasswords(identity.passwords, sign_in.hasher, least=settings.auth.password_length),
         draw=draw,

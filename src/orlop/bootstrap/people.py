@@ -56,7 +56,9 @@ def build_people(
     if settings.open:
         return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None))
 
-    management = build_management(settings, identity, services.access, sign_in, services.terms)
+    management = build_management(
+        settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
+    )
 
     def managing() -> Application:
         from orlop.bootstrap.api import api_app, counting

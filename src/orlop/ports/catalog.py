@@ -147,6 +147,16 @@ class Holdings(Protocol):
         ...
 
 
+class Repositories(Protocol):
+    """Repositories as a whole."""
+
+    async def remove(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
+        """Delete a repository with every tag, manifest and link, and remember that it was: tokens for it end.
+
+        Raises NameUnknown, or what the removal of one of the tags is refused with.
+        """
+
+
 class TagChange(msgspec.Struct, frozen=True):
     """One entry of a tag's history: from `at` on it pointed at `digest`, or at nothing when that is None."""
 
@@ -450,6 +460,7 @@ class Catalog(msgspec.Struct, frozen=True):
 
     manifests: Manifests
     browse: Browse
+    repositories: Repositories
     history: TagHistory
     links: BlobLinks
     uploads: Uploads

@@ -11,7 +11,6 @@ from typing import Protocol
 import msgspec
 
 from orlop.domain.access import Conditions, Effect, Grant, Limit, Place, Visibility, VisibilityAt
-from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.accounts import LOCAL as LOCAL
 from orlop.ports.accounts import Account as Account
@@ -21,7 +20,7 @@ from orlop.ports.accounts import ExternalAccounts as ExternalAccounts
 from orlop.ports.accounts import PasswordRecord as PasswordRecord
 from orlop.ports.accounts import Passwords as Passwords
 from orlop.ports.browser import SignOns, Steps
-from orlop.ports.catalog import FREELY, By, Terms
+from orlop.ports.catalog import By
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.rates import RateLedger
 from orlop.ports.settings import ROLE as ROLE
@@ -221,12 +220,6 @@ class Namespaces(Protocol):
     async def remove(self, path: str, by: By) -> None:
         """With the grants on it. Raises NotFound, or Conflict while repositories or namespaces lie below it, or robots
         belong to it."""
-
-    async def remove_repository(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
-        """Delete a repository with every tag, manifest and link, and remember that it was: tokens for it end.
-
-        Raises NameUnknown, or what the removal of one of the tags is refused with.
-        """
 
 
 # --- What decisions are made from -----------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ class Scene:
             self.identity,
             self.access,
             self.clock,
+            self.catalog.catalog.repositories,
             WriteTerms(self.access, SettingsInForce(self.identity.documents, self.catalog.settings_changes)),
             passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
             draw=secrets.token_bytes,

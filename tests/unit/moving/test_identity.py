@@ -39,7 +39,7 @@ async def people(cast: Cast) -> Account:
     await cast.identity.attempts.failed(["eve"], cast.at, forget_before=0)
     scene = Scene(cast.catalog, at=cast.at)
     await scene.put(APP, index("none", []), V1)
-    await cast.identity.namespaces.remove_repository(APP, cast.by())
+    await cast.catalog.repositories.remove(APP, cast.by())
     return ann
 
 

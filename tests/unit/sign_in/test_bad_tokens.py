@@ -125,7 +125,7 @@ async def test_a_token_replayed_after_the_repository_was_deleted_and_made_anew(s
     token = await good(scene)
     caller = await scene.caller(bearer(token))
     await scene.access.check(caller, Action.PULL, repository=name)
-    await scene.identity.namespaces.remove_repository(name, scene.by())
+    await scene.memory.catalog.repositories.remove(name, scene.by())
     await push(scene, name)
     with pytest.raises(Unauthorized, match="deleted since") as replayed:
         await scene.access.check(await scene.caller(bearer(token)), Action.PULL, repository=name)

@@ -165,7 +165,7 @@ async def _people(cast: Cast) -> None:
     await cast.grant("group:devs", "puller")
     await cast.secret("ann", "lookup")
     await cast.session("ann", "session")
-    await cast.identity.namespaces.remove_repository(WEB, cast.by())
+    await cast.catalog.repositories.remove(WEB, cast.by())
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)

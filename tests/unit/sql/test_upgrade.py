@@ -75,7 +75,7 @@ async def _check(opened: OpenCatalog) -> None:
     assert (team.created_by, team.visibility, team.version) == ("alice", None, 1)
     assert await scene.findings() == []
     await cast.user("ann")
-    await cast.identity.namespaces.remove_repository(APP, cast.by())
+    await cast.catalog.repositories.remove(APP, cast.by())
     assert await scene.findings() == []
 
 

@@ -84,7 +84,14 @@ class Scene:
         log = RequestLog(Metrics().requests, None)
         terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.memory.settings_changes))
         management = build_management(
-            settings, self.identity, access, self.sign_in, terms, self.clock, self.chance.draw
+            settings,
+            self.identity,
+            access,
+            self.sign_in,
+            self.memory.catalog.repositories,
+            terms,
+            self.clock,
+            self.chance.draw,
         )
         self.browsers: Browsers = build_browsers(
             settings, self.identity, self.sign_in, management, log, lambda: "r-1", told, self.chance, limits.check_login

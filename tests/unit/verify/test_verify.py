@@ -64,7 +64,7 @@ async def _people(cast: Cast) -> None:
     await cast.secret("ann", "lookup")
     await cast.session("ann", "session")
     await Scene(cast.catalog, at=cast.at).put(WEB, index("empty", []), V1)
-    await cast.identity.namespaces.remove_repository(WEB, cast.by())
+    await cast.catalog.repositories.remove(WEB, cast.by())
 
 
 @pytest.mark.parametrize("quick", [False, True])

@@ -17,6 +17,7 @@ from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.ports.audit import AuditStore
@@ -82,6 +83,7 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
     return Catalog(
         manifests=SqlManifests(engine),
         browse=browse,
+        repositories=SqlRepositories(engine),
         history=browse,
         links=SqlBlobLinks(engine),
         uploads=uploads,

@@ -8,6 +8,7 @@ import msgspec
 from orlop.domain.secret_references import SecretPlaces
 from orlop.domain.secrets import Draw
 from orlop.domain.settings import SettingKind
+from orlop.ports.catalog import Repositories
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
 from orlop.services.access import Access
@@ -53,6 +54,7 @@ class Management(msgspec.Struct, frozen=True):
         identity: Identity,
         access: Access,
         clock: Clock,
+        repositories: Repositories,
         terms: WriteTerms,
         *,
         passwords: NewPasswords,
@@ -75,7 +77,9 @@ class Management(msgspec.Struct, frozen=True):
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
-            namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants, identity.facts, terms),
+            namespaces=NamespaceTree(
+                gate, giving, identity.namespaces, identity.grants, identity.facts, repositories, terms
+            ),
             settings=KeptSettings(gate, giving, documents, kinds, places),
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons

@@ -8,7 +8,7 @@ from orlop.domain.errors import NameUnknown, NotFound, Stale
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
-from orlop.ports.catalog import by
+from orlop.ports.catalog import Repositories, by
 from orlop.ports.identity import AccessFacts, Grants, Namespace, Namespaces
 from orlop.services.management.giving import Giving
 from orlop.services.management.groups import check_description
@@ -27,6 +27,7 @@ class NamespaceTree:
         namespaces: Namespaces,
         grants: Grants,
         facts: AccessFacts,
+        repositories: Repositories,
         terms: WriteTerms,
     ) -> None:
         self._gate = gate
@@ -34,6 +35,7 @@ class NamespaceTree:
         self._namespaces = namespaces
         self._grants = grants
         self._facts = facts
+        self._repositories = repositories
         self._terms = terms
 
     async def page(self, caller: Caller, page: PageRequest, below: str = "") -> Page[Namespace]:
@@ -103,4 +105,4 @@ class NamespaceTree:
             raise NameUnknown(f"there is no repository {name}, or not for you to see")
         await self._gate.check(caller, Operation.REPOSITORY_REMOVE, repository=name)
         terms = await self._terms.removal(caller, name)
-        await self._namespaces.remove_repository(name, by(caller, self._gate.now()), terms)
+        await self._repositories.remove(name, by(caller, self._gate.now()), terms)

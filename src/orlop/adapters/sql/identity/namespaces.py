@@ -4,18 +4,15 @@ from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.identity import rows
 from orlop.adapters.sql.identity.accounts import ALL
 from orlop.adapters.sql.identity.writing import changing, remove_grants
-from orlop.adapters.sql.ledger import Ledger, recorded
-from orlop.adapters.sql.records import Linked, locked_repository, made_namespace, unlink
+from orlop.adapters.sql.ledger import Ledger
+from orlop.adapters.sql.records import made_namespace
 from orlop.adapters.sql.settings import remove_document
 from orlop.domain.access import PlaceKind
-from orlop.domain.digest import Digest
-from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
-from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest, page_of
-from orlop.ports.catalog import FREELY, By, Terms
+from orlop.ports.catalog import By
 from orlop.ports.identity import Namespace
-from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, repository_words, taken, unknown
+from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, taken, unknown
 
 #: After every character that names are made of.
 _END = "~"
@@ -86,31 +83,6 @@ class SqlNamespaces:
             ledger.access()
 
         await changing(self._engine, by, steps, settings=True)
-
-    async def remove_repository(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
-        async def steps(tx: Session, ledger: Ledger) -> None:
-            row_id = await locked_repository(tx, name)
-            sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
-            if row_id is None or sizes is None:
-                raise NameUnknown(f"there is no repository {name}", {"name": name})
-            if terms is not FREELY:
-                for tag, digest in await tx.all("repository_tags", row_id):
-                    terms.removes(Tag.stored(tag), digest)
-            tags, manifests, blobs = sizes
-            for statement in ("tags", "history", "edges", "pulls", "manifests"):
-                await tx.run(f"repository_delete_{statement}", row_id)
-            links = [
-                Linked(row_id, name, Digest.stored(digest), blob_id, size)
-                for digest, blob_id, size in await tx.all("repository_links", row_id)
-            ]
-            if links:
-                await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
-            await tx.run("repository_delete", row_id)
-            ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
-            ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
-            ledger.access(deleted=name)
-
-        await self._engine.write(recorded(by, steps), access=True)
 
 
 def _below(path: str) -> tuple[str, str]:
