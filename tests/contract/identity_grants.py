@@ -54,6 +54,25 @@ class GrantsKit:
                 with pytest.raises(NotFound):
                     await cast.grant(principal, role)
 
+    async def test_what_becomes_of_a_grant_is_told_with_its_place(self, cast: Cast) -> None:
+        await cast.user("ann")
+        team = NewGrant(principal="ann", role="reader", place=Place(PlaceKind.NAMESPACE, "team"))
+        pattern = NewGrant(principal="ann", role="reader", place=Place(PlaceKind.REPOSITORIES, "team/*-dev"))
+        everything = NewGrant(principal="ann", role="reader", place=Place(PlaceKind.REGISTRY))
+        made = [await cast.identity.grants.add(grant, cast.by()) for grant in (team, pattern, everything)]
+        await cast.identity.grants.remove(made[0].grant.id, cast.by())
+        await cast.identity.accounts.remove("ann", cast.by())
+        events = await cast.catalog.outbox.events(0, 100)
+        told = [(event.kind, event.repository) for event in events if event.kind.value.startswith("grant.")]
+        assert told == [
+            (EventKind.GRANT_ADDED, "team"),
+            (EventKind.GRANT_ADDED, "team/*-dev"),
+            (EventKind.GRANT_ADDED, ""),
+            (EventKind.GRANT_REMOVED, "team"),
+            (EventKind.GRANT_REMOVED, "team/*-dev"),
+            (EventKind.GRANT_REMOVED, ""),
+        ]
+
     async def test_a_grant_is_there_once_word_for_word(self, cast: Cast) -> None:
         await cast.user("ann")
         await cast.group("ann")

@@ -192,7 +192,8 @@ def places(entry: AuditEntry) -> tuple[str, ...]:
 
 
 def _place_of(entry: AuditEntry) -> str:
-    """The namespace, or pattern of repositories, that an entry without a repository is about; empty for none."""
+    """The namespace, or pattern of repositories, that an entry without a repository is about; empty for none. Grants say
+    it themselves, but for those of releases that left it to the words."""
     if entry.kind in _OF_NAMESPACES:
         return entry.subject
     return place_in(entry.detail) if entry.kind in _OF_GRANTS else ""

@@ -40,7 +40,7 @@ class SqlGrants:
             made = await tx.one("grant_insert", account, group, *what, *ending, by.at, by.actor)
             assert made is not None
             record = await _record(tx, made[0])
-            ledger.event(EventKind.GRANT_ADDED, subject=grant.principal, detail=str(record.grant))
+            ledger.event(EventKind.GRANT_ADDED, grant.place.path, subject=grant.principal, detail=str(record.grant))
             ledger.access()
             return record
 

@@ -43,5 +43,5 @@ async def remove_grants(tx: Session, ledger: Ledger, found: Sequence[Row]) -> No
     """Remove grants that were read, with an event for each."""
     if found:
         await tx.all("grants_delete", each([row[0] for row in found]))
-    for record in sorted((rows.grant(row).grant for row in found), key=lambda grant: grant.id):
-        ledger.event(EventKind.GRANT_REMOVED, subject=record.principal, detail=str(record))
+    for grant in sorted((rows.grant(row).grant for row in found), key=lambda grant: grant.id):
+        ledger.event(EventKind.GRANT_REMOVED, grant.place.path, subject=grant.principal, detail=str(grant))
