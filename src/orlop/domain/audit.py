@@ -192,8 +192,8 @@ def places(entry: AuditEntry) -> tuple[str, ...]:
 
 
 def _place_of(entry: AuditEntry) -> str:
-    """The namespace, or pattern of repositories, that an entry without a repository is about; empty for none. Grants say
-    it themselves, but for those of releases that left it to the words."""
+    """The namespace, or pattern of repositories, that an entry without a repository is about; empty for none. Grants of
+    earlier releases leave it to their words."""
     if entry.kind in _OF_NAMESPACES:
         return entry.subject
     return place_in(entry.detail) if entry.kind in _OF_GRANTS else ""
