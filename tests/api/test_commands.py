@@ -342,6 +342,19 @@ def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: T
         "orlop: there is no role publishr; the roles are guest, reader, publisher, maintainer, owner, auditor, admin,"
         " puller\n"
     )
+    orlop("grant", "add", "group:developers", "reader", "team/", code=1)
+    assert orlop.errors == (
+        "orlop: there is no group developers; orlop group ls lists those there are;"
+        " a provider's appear when somebody in them signs in first\n"
+    )
+    orlop("grant", "add", "robot+nobody", "reader", "team/", code=1)
+    assert "there is no account robot+nobody; orlop user ls and orlop robot ls list" in orlop.errors
+    orlop("tag-rule", "set", "releases", "--at", "team/", "--tags", "v*", "--immutable")
+    for command in ("show", "rm"):
+        orlop("tag-rule", command, "releases", code=1)
+        assert orlop.errors == "orlop: there is no tag-rule releases of /; orlop tag-rule ls lists those there are\n"
+    orlop("tag-rule", "set", "releases", "--at", "team/", "--no-immutable", code=1)
+    assert orlop.errors.endswith("set immutable, or remove the rule\n")
     orlop("namespace", "set", "team", "--visibility", "pubic", code=1)
     assert orlop.errors == "orlop: visibility: 'pubic' is none of public, internal, private; did you mean public?\n"
     orlop("access", "explain", "ann", "push", "team/app", code=1)

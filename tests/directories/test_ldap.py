@@ -244,12 +244,16 @@ class Registry:
         self.rows: OpenCatalog = open_memory()
         self.identity = self.rows.identity
         self.opened: list[LdapDirectory] = []
+        self.lacking = ""
+        """What this machine lacks to open a directory."""
         self._described = described
         self.directories = Directories(
             self.identity.documents, self.identity.external, self.rows.access_changes, HandClock(), self._opening
         )
 
     def _opening(self, source: str, described: LdapProvider) -> LdapDirectory:
+        if self.lacking:
+            raise Unavailable(self.lacking)
         self.opened.append(LdapDirectory(source, described, described.bind_password))
         return self.opened[-1]
 
@@ -335,4 +339,17 @@ async def test_a_directory_that_is_away_or_shows_nobody_disables_nobody(changing
     changing.stop()
     assert "can be asked" in await registry.directories.synchronise()
     assert [(await registry.standing(name))[0] for name in ("ada", "grace")] == [True, True]
+    registry.close()
+
+
+async def test_a_directory_that_cannot_be_used_is_no_wrong_password_and_is_tried_again(changing: Slapd) -> None:
+    registry = Registry(provider(changing))
+    await registry.describe(provider(changing))
+    registry.lacking = "the file secret cannot be read"
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"the directory corp cannot be used; .* the log says why"):
+            await registry.directories.verify("ada", password_of("ada"))
+    assert await registry.directories.synchronise() == "corp: the file secret cannot be read"
+    registry.lacking = ""
+    await registry.sign_in("ada")
     registry.close()

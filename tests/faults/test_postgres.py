@@ -158,7 +158,8 @@ class TestRefusals:
     def test_a_wrong_password(self, postgres: PostgresServer, tmp_path: Path) -> None:
         url = postgres.url("postgres", password="wrong-horse")
         told = self._refusal(tmp_path, url)
-        assert 'the database refuses Orlop (password authentication failed for user "orlop")' in told
+        assert 'the database refuses Orlop (password authentication failed for user "orlop");' in told
+        assert "give it in PGPASSWORD, ~/.pgpass, or the URL" in told
         assert "wrong-horse" not in told
 
     def test_no_such_database(self, postgres: PostgresServer, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class TagRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             if not is_pattern(text):
                 raise ValueError(f"{text!r} is no pattern of tags: letters, digits, . _ - and the wildcard *")
         if not self.immutable:
-            raise ValueError("the rule says nothing of its tags: set immutable")
+            raise ValueError("the rule would say nothing of its tags: set immutable, or remove the rule")
 
     def concerns(self, tag: Tag) -> bool:
         """Whether the rule is about a tag. It is about no tag under which clients list referrers (distribution-spec,

@@ -9,10 +9,17 @@ from orlop.domain.errors import Conflict, NotFound, Stale, Unauthorized
 from orlop.ports.catalog import By
 from orlop.ports.identity import LOCAL, Account, AccountChange, Namespace, Secret
 
+#: Where those are that there are.
+_LISTED = {
+    "account": "orlop user ls and orlop robot ls list those there are",
+    "group": "orlop group ls lists those there are; a provider's appear when somebody in them signs in first",
+}
+
 
 def unknown(what: str, name: str | int) -> NotFound:
     """There is none of that name."""
-    return NotFound(f"there is no {what} {name}", {"name": name})
+    hint = f"; {_LISTED[what]}" if what in _LISTED else ""
+    return NotFound(f"there is no {what} {name}{hint}", {"name": name})
 
 
 def taken(what: str, name: str) -> Conflict:

@@ -48,12 +48,18 @@ class Directories:
         self._opening = opening
         self._count: int | None = None
         self._opened: dict[str, _Open] = {}
+        self._unusable: dict[str, str] = {}
+        """Why, by the provider's name. These are tried again at every sign-in: what is missing may be there by then."""
 
     async def verify(self, name: str, password: str) -> ExternalIdentity | None:
         """Who signs in, as the first directory knows them that does. When none does, one that could not be asked might
         have: raises Unavailable then."""
+        current = await self._current()
         unasked: Unavailable | None = None
-        for opened in (await self._current()).values():
+        if self._unusable:
+            which = ", ".join(sorted(self._unusable))
+            unasked = Unavailable(f"the directory {which} cannot be used; nobody was signed in, and the log says why")
+        for opened in current.values():
             try:
                 found = await opened.directory.verify(name, password)
             except Unavailable as failure:
@@ -78,6 +84,7 @@ class Directories:
             except RegistryError as failure:
                 _log.error("a directory was not synchronised", provider=source, reason=failure.message)
                 words.append(f"{source}: {failure.message}")
+        words += [f"{source}: {reason}" for source, reason in self._unusable.items()]
         return "; ".join(words) or "there is no directory"
 
     def close(self) -> None:
@@ -106,15 +113,16 @@ class Directories:
         return accounts
 
     async def _current(self) -> dict[str, _Open]:
-        """Every directory by the provider's name, opened anew where its document changed."""
+        """Every directory by the provider's name, opened anew where its document changed or it could not be used."""
         count = self._changes.current()
-        if count is None or count != self._count:
+        if count is None or count != self._count or self._unusable:
             self._reopen(await self._documents.all(PROVIDER))
             self._count = count if count == self._changes.current() else None
         return dict(self._opened)
 
     def _reopen(self, documents: Sequence[Document]) -> None:
         before, self._opened = self._opened, {}
+        told, self._unusable = self._unusable, {}
         for document in documents:
             known = before.pop(document.name, None)
             if known is not None and known.document == document:
@@ -126,7 +134,9 @@ class Directories:
                     opened = self._opening(document.name, provider)
                     self._opened[document.name] = _Open(document, authority_of(provider), opened)
             except (msgspec.ValidationError, RegistryError) as problem:
-                _log.error("a directory cannot be used", provider=document.name, reason=str(problem))
+                reason = self._unusable[document.name] = str(problem)
+                if told.get(document.name) != reason:
+                    _log.error("a directory cannot be used", provider=document.name, reason=reason)
             if known is not None:
                 known.directory.close()
         for gone in before.values():

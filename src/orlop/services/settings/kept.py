@@ -85,7 +85,7 @@ class KeptSettings:
         await self._gate.check_setting(caller, known.read, self._path(known, path), seeing=True)
         document = await self._documents.get(kind, name, path)
         if document is None:
-            raise NotFound(f"there is no {kind} {name}{known.where(path)}")
+            raise _missing(known, name, path)
         return self._shown(document)
 
     async def put(
@@ -116,6 +116,8 @@ class KeptSettings:
         """Raises NotFound, Stale."""
         known = self._kind(kind)
         await self._gate.check_setting(caller, known.change, self._path(known, path))
+        if await self._documents.get(kind, name, path) is None:
+            raise _missing(known, name, path)
         done = by(caller, self._gate.now())
         await self._documents.remove(kind, name, done, path=path, expected=expected, rights=known.rights)
 
@@ -151,6 +153,14 @@ class KeptSettings:
     def _shown(self, document: Document) -> Shown:
         body = _hidden(msgspec.json.decode(document.body), self.kinds[document.kind].secrets)
         return Shown(document.name, document.path, body, document.version, document.changed_at, document.changed_by)
+
+
+def _missing(kind: SettingKind, name: str, path: str) -> NotFound:
+    """There is none of that name at that place."""
+    return NotFound(
+        f"there is no {kind.kind} {name}{kind.where(path)}; orlop {kind.kind} ls lists those there are",
+        {"name": name},
+    )
 
 
 def _readable(kind: SettingKind, kept: Any) -> Any:

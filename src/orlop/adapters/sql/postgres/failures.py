@@ -92,6 +92,8 @@ def reason(error: BaseException) -> str:
             return f"the URL of the database cannot be used ({error})"
         case ssl.SSLError():
             return f"the connection to the database cannot be secured ({error.reason or error})"
+        case asyncpg.InvalidPasswordError():
+            return f"the database refuses Orlop ({error}); give it in PGPASSWORD, ~/.pgpass, or the URL"
         case asyncpg.PostgresError() if trouble(error) is Trouble.REFUSED:
             return f"the database refuses Orlop ({error})"
         case asyncpg.PostgresError() if trouble(error) is Trouble.RACED:

@@ -14,8 +14,8 @@ _HEAD = """\
 # Settings
 
 A setting is a document with a place: a namespace, with everything below it, or one repository, or `/` for the registry
-as a whole. Each kind has the same commands, the same routes of the [API](openapi.json), and is written in files for
-`orlop apply` and `orlop export` ([management.md](management.md)) as
+as a whole. `team/app/` and `team/app` are the same place. Each kind has the same commands, the same routes of the
+[API](openapi.json), and is written in files for `orlop apply` and `orlop export` ([management.md](management.md)) as
 
 ```yaml
 kind: tag-rule
@@ -23,6 +23,8 @@ at: team/
 name: releases
 body: {tags: ["v*"], except: ["*-rc*"], immutable: true}
 ```
+
+The file of `set NAME -f FILE` is such a document, or its body alone. `--at` says where a body alone is to hold.
 
 Every change is on record with its place ([audit.md](audit.md)). To see or to change one takes an action of
 [access.md](access.md) at its place. Those who rule or audit the registry see all of them. This page is generated from
@@ -41,6 +43,9 @@ _PAGES = {
     "tag-rule": "[tags.md](tags.md)",
 }
 
+#: Commands that one kind alone has.
+_OWN = {"provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves)"}
+
 
 def document() -> str:
     """The whole page."""
@@ -53,7 +58,8 @@ def _kind(kind: SettingKind) -> Iterable[str]:
     yield f"{kind.text}" + (f" See {_PAGES[kind.kind]}." if kind.kind in _PAGES else "") + "\n"
     yield "| | |"
     yield "|---|---|"
-    yield f"| commands | `orlop {kind.kind} ls`, `show NAME{where}`, `set NAME -f FILE{where}`, `rm NAME{where}` |"
+    commands = f"`orlop {kind.kind} ls`, `show NAME{where}`, `set NAME -f FILE{where}`, `rm NAME{where}`"
+    yield f"| commands | {commands}{_OWN.get(kind.kind, '')} |"
     yield f"| API | `/api/v1/{kind.plural}`, `/api/v1/{kind.plural}/NAME{'?path=PLACE' if kind.placed else ''}` |"
     yield f"| place | {'a namespace, a repository, or the registry' if kind.placed else 'the registry as a whole'} |"
     if kind.placed:
