@@ -184,7 +184,7 @@ async def test_a_gate_that_shuts_while_others_write_is_shut_for_their_next_write
             await server.engine.write(nothing, durable=durable, changes=False)
             await set_gate("blobs elsewhere")
             for _ in range(2):
-                with pytest.raises(StoreClosed):
+                with pytest.raises(StoreClosed, match="or is there already"):
                     await server.engine.write(nothing, durable=durable, changes=False)
             await mover.engine.write(nothing, changes=False)
             await set_gate("blobs here")

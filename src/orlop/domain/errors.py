@@ -212,7 +212,7 @@ class StoreClosed(Unavailable):
 
     def __init__(
         self,
-        message: str = "the registry is moving to another store and takes no changes meanwhile; nothing was changed",
+        message: str = "the registry is moving to another store, or is there already; here it takes no changes",
     ) -> None:
         super().__init__(message)
 
