@@ -1,14 +1,16 @@
-"""Settings as they are managed: how many of them a node has."""
+"""Settings as they are managed: how many of them a node has, and who ends them with it."""
 
 import msgspec
 import pytest
 
-from orlop.domain.errors import Conflict
+from orlop.domain.access import Action, Role
+from orlop.domain.errors import Conflict, Denied
 from orlop.domain.kinds import KINDS
 from orlop.domain.pages import PAGE_BYTES
+from orlop.ports.identity import Namespace
 from orlop.ports.settings import Document
 from orlop.services.settings.kept import AT_MOST
-from tests.unit.management.scene import BY, Scene, scene
+from tests.unit.management.scene import BY, Scene, namespace, scene
 
 RULE = {"tags": ["v*"], "immutable": True}
 LONG = {"tags": ["v" * 128] * 64, "except": ["w" * 128] * 64, "immutable": True}
@@ -36,3 +38,20 @@ async def test_large_ones_count_as_one_each() -> None:
     count = PAGE_BYTES // len(msgspec.json.encode(LONG)) + 1
     made = await with_rules(count, LONG)
     await made.management.settings.put(await made.caller("root"), "tag-rule", "one-more", LONG, None, "team")
+
+
+@pytest.mark.parametrize("path", ["lab", "lab/app"])
+async def test_a_namespace_goes_with_settings_only_by_those_who_may_remove_them(path: str) -> None:
+    made = await scene(dict(KINDS))
+    root, management = await made.caller("root"), made.management
+    await management.namespaces.put(root, Namespace(path="lab"), None)
+    await management.settings.put(root, "tag-rule", "releases", RULE, None, path)
+    await management.settings.put(root, "tag-rule", "releases", RULE, None, "laboratory")
+    await management.roles.put(root, Role("steward", frozenset({Action.ADMIN})), 0)
+    steward = await made.user("steward", ("steward", namespace("lab")))
+    made.marked()
+    with pytest.raises(Denied, match=f"policy.edit.*{path}"):
+        await management.namespaces.remove(steward, "lab", None)
+    assert made.is_as_marked()
+    await management.settings.remove(root, "tag-rule", "releases", None, path)
+    await management.namespaces.remove(steward, "lab", None)

@@ -67,6 +67,7 @@ class Management(msgspec.Struct, frozen=True):
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         roles = Roles(gate, giving, identity.documents)
         documents = TrustDocuments(identity.documents, identity.sessions)
+        settings = KeptSettings(gate, giving, documents, kinds, places)
         return cls(
             gate=gate,
             users=Users(gate, giving, identity.accounts, passwords),
@@ -75,8 +76,10 @@ class Management(msgspec.Struct, frozen=True):
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
-            namespaces=NamespaceTree(gate, giving, identity.namespaces, identity.grants, identity.facts, terms),
-            settings=KeptSettings(gate, giving, documents, kinds, places),
+            namespaces=NamespaceTree(
+                gate, giving, identity.namespaces, identity.grants, identity.facts, terms, settings
+            ),
+            settings=settings,
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons
             ),

@@ -1,6 +1,7 @@
 """Settings as they are managed: checked by what their kind declares, secrets never told."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -118,6 +119,15 @@ class KeptSettings:
         await self._gate.check_setting(caller, known.change, self._path(known, path))
         done = by(caller, self._gate.now())
         await self._documents.remove(kind, name, done, path=path, expected=expected, rights=known.rights)
+
+    async def check_end(self, caller: Caller, path: str) -> None:
+        """Raises Denied unless the caller may remove every setting of a node and of all below it: they go with it."""
+        for known in self.kinds.values():
+            if not known.placed:
+                continue
+            async for document in every(partial(self._documents.page, known.kind), lambda document: document.key):
+                if document.path == path or document.path.startswith(f"{path}/"):
+                    await self._gate.check_setting(caller, known.change, document.path)
 
     async def _how_many(self, kind: str, path: str) -> int:
         """Of a kind at a node; a page may hold fewer than were asked for."""
