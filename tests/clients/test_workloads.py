@@ -58,7 +58,7 @@ async def _furnish(folder: Path, audience: str) -> None:
 @pytest.fixture(scope="module")
 def private(scratch: Callable[[str], Path]) -> Iterator[OrlopServer]:
     """A server that asks who comes."""
-    folder = scratch("private")
+    folder = scratch("workloads")
     folder.mkdir(exist_ok=True)
     with orlop_server(folder, open=False, workers=1) as server:
         server.stop()

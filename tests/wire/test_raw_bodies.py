@@ -184,16 +184,16 @@ def test_chunks_may_be_as_small_as_they_like(port: int, session: str) -> None:
 
 def test_a_slow_body_is_waited_for_and_a_stalled_one_given_up(port: int, session: str) -> None:
     with Connection(port) as connection:
-        connection.send(head("PATCH", session, "content-length: 1000"))
-        for start in range(0, 800, 200):
-            connection.send(CONTENT[start : start + 200])
+        connection.send(head("PATCH", session, "content-length: 10000"))
+        for start in range(0, 8_000, 2_000):
+            connection.send(CONTENT[start : start + 2_000])
             time.sleep(0.7)
         started = time.monotonic()
         answer = connection.answer("PATCH")
         assert 0.5 < time.monotonic() - started < 15
         assert_refused(answer, 408, "SIZE_INVALID")
         assert connection.closed()
-    assert stands_at(port, session) == 800
+    assert stands_at(port, session) == 8_000
 
 
 @pytest.mark.parametrize(

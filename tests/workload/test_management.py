@@ -69,15 +69,16 @@ async def test_what_is_wrong_is_refused_with_a_reason(changed: dict[str, Any], w
 async def test_the_trusts_of_a_robot_go_with_it_and_are_none_of_one_made_anew() -> None:
     scene = await a_scene()
     root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
-    documents, robots = scene.management.documents, scene.management.robots
+    settings, robots = scene.management.settings, scene.management.robots
     await robots.add(root, Account(kind=SubjectKind.ROBOT, name="robot+other"))
     for trust, robot in (("main", "robot+ci"), ("tags", "robot+ci"), ("other", "robot+other")):
-        await documents.put(root, "trust", trust, BODY | {"robot": robot}, 0)
+        await settings.put(root, "trust", trust, BODY | {"robot": robot}, 0)
     await robots.remove(root, "robot+ci", None)
-    assert [shown.name for shown in await documents.all(root, "trust")] == ["other"]
+    kept = await settings.page(root, "trust", PageRequest())
+    assert [shown.name for shown in kept.items] == ["other"]
     await scene.identity.accounts.remove("robot+other", BY)  # as whoever removed it before this was so
     await robots.add(root, Account(kind=SubjectKind.ROBOT, name="robot+other"))
-    assert await documents.all(root, "trust") == ()
+    assert (await settings.page(root, "trust", PageRequest())).items == ()
 
 
 async def test_a_trust_that_is_saved_as_it_was_ends_no_token() -> None:
@@ -85,7 +86,7 @@ async def test_a_trust_that_is_saved_as_it_was_ends_no_token() -> None:
     root = await scene.user("root", ("admin", Place(PlaceKind.REGISTRY)))
     epochs = []
     for audience in (AUDIENCE, AUDIENCE, "https://another.example"):
-        await scene.management.documents.put(root, "trust", "main", BODY | {"audience": audience}, None)
+        await scene.management.settings.put(root, "trust", "main", BODY | {"audience": audience}, None)
         robot = await scene.identity.accounts.get("robot+ci")
         assert robot is not None
         epochs.append(robot.epoch)

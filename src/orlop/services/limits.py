@@ -193,7 +193,8 @@ class FairShare:
         self._seats: dict[Seat, Seat | None] = {}  # those that were taken first come first
         self._held: dict[str | int, int] = {}
         self._strangers = 0
-        # With fewer nobody can have too much: nothing more is looked at, for every blob that is read comes by here.
+        # With fewer nobody has more than one alone may have: nothing more is looked at, for every blob that is read
+        # comes by here.
         self._scarce = min(total // 2, self._anonymous) if shared else total
 
     def take(self, caller: Caller, slow: Slow | None = None) -> Seat:
@@ -216,7 +217,7 @@ class FairShare:
             called = who if is_anonymous else caller.subject.name
             own = [seat for seat in self._seats if seat.who == who]
             self._free(own, f"{called} has too many {self._what}s under way")
-        elif is_anonymous and self._strangers >= self._anonymous and len(self._seats) < self._total:
+        elif is_anonymous and self._strangers >= self._anonymous:
             strangers = [seat for seat in self._seats if seat.is_anonymous]
             self._free(strangers, f"too many {self._what}s at once by those who have not signed in")
         elif len(self._seats) >= self._total:

@@ -71,8 +71,8 @@ class SignOnChecks:
     async def _check(self, name: str, provider: OidcProvider, sign_on: SignOn) -> bool:
         """Whether they are still known. Raises Unavailable."""
         account = await self._accounts.get(sign_on.account)
-        if account is None or account.authority != authority_of(provider):
-            # What another provider gave is none of this one's business.
+        if account is None or account.authority not in (authority_of(provider), ""):
+            # What another provider gave is none of this one's business; '' is not known, see domain.settings.SpeaksFor.
             await self._sign_ons.remove(name, sign_on.external)
             return False
         try:

@@ -307,6 +307,19 @@ class TestWhoKeepsAPlaceWaiting:
         share.take(self.anonymous(9), Line(0))
         assert [line.is_cut for line in lines] == [False, False, True, False]
 
+    def test_strangers_get_no_more_together_when_every_place_is_taken(self) -> None:
+        share = FairShare(12, anonymous=4, what="blob")
+        for number in range(4):
+            share.take(self.anonymous(number), Line(0))
+        lines = [Line(LATE) for _ in range(8)]
+        for number, line in enumerate(lines, 1):
+            share.take(Caller(Subject(f"user-{number}", id=number), "192.0.2.1", ""), line)
+        with pytest.raises(TooManyRequests, match="too many blobs at once; try again"):
+            share.take(self.anonymous(9), Line(0))
+        assert not any(line.is_cut for line in lines), "those who have signed in make no room for more strangers"
+        share.take(ALICE, Line(0))
+        assert [line.is_cut for line in lines].count(True) == 1
+
     def test_where_nothing_is_shared_the_latest_of_all_goes(self) -> None:
         share = FairShare(3, shared=False, anonymous=1)
         lines = [Line(LATE + number) for number in range(3)]

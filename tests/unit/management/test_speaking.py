@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from orlop.adapters.sql.statements import SQLITE
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid
 from orlop.domain.kinds import KINDS
@@ -121,6 +122,15 @@ async def test_a_provider_with_another_identity_speaks_for_nobody_until_somebody
     assert found.name == "boss"
     assert await made.identity.sign_ons.due("corp", NOW + 1, 9) == (), "what the old one gave is not shown to the new"
     assert await adoption.adopt(root, "corp") == (), "there is nobody left"
+
+
+async def test_whoever_may_do_everything_is_not_compared_with_each_account() -> None:
+    made, _ = await a_registry()
+    root, documents = await made.caller("root"), made.management.settings
+    statements: list[str] = []
+    made.catalog.engine.connection.exec_trace = lambda _, text, __: not statements.append(text)  # type: ignore[attr-defined]
+    await documents.put(root, "provider", "corp", OIDC, None)
+    assert not {SQLITE[name] for name in ("account_page_of_source", "groups_of_account")} & set(statements)
 
 
 async def test_only_accounts_of_the_provider_are_carried_over() -> None:

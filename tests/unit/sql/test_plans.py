@@ -70,6 +70,12 @@ def test_no_statement_reads_a_whole_table_or_sorts(catalog: apsw.Connection, sta
     assert slow - HARMLESS == set(EXCEPTIONS.get(statement, {}))
 
 
+@pytest.mark.parametrize("statement", sorted(name for name in SQLITE if "JOIN documents d" in SQLITE[name]))
+def test_the_role_of_each_grant_is_found_by_its_whole_key(catalog: apsw.Connection, statement: str) -> None:
+    [step] = {step for step in plan(catalog, statement) if step.startswith("SEARCH d ")}
+    assert "(kind=? AND path=? AND name=?)" in step, "the roles that there are must not be read for each grant"
+
+
 #: Those of whole tables, which are made from templates, table by table.
 OF_EACH_TABLE = sorted(of_each_table({f"{kind}_{{table}}": "" for kind in ("rows", "row", "last", "clear")}))
 

@@ -377,6 +377,18 @@ async def test_when_the_provider_disables_somebody_all_that_is_theirs_ends(scene
     assert await scene.run("check-sign-ons") == "0 still known, 0 ended"
 
 
+async def test_whoever_an_older_release_took_in_is_asked_about_too(scene: Scene) -> None:
+    provider = await with_refresh(scene)
+    await scene.browser().through(provider)
+    await scene.identity.accounts.change("ada", AccountChange(authority=""), scene.by())
+    scene.clock.forward(61)
+    assert await scene.run("check-sign-ons") == "1 still known, 0 ended"
+    scene.clock.forward(61)
+    provider.refresh_answer = (400, {"error": "invalid_grant"})
+    assert await scene.run("check-sign-ons") == "0 still known, 1 ended"
+    assert (await account_of(scene)).disabled == "one does not know it any more"
+
+
 async def test_whoever_is_known_again_signs_in_again(scene: Scene) -> None:
     provider = await with_refresh(scene)
     await scene.browser().through(provider)

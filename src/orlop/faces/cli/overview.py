@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import cyclopts
 
+from orlop.domain.kinds import KINDS
+
 #: Headings, and the commands below each.
 GROUPS: Mapping[str, Sequence[str]] = {
     "Content, in any registry, folder or archive": (*("ls", "inspect", "digest", "cp", "tag", "rm", "repo", "ref"),),
@@ -14,6 +16,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
+    "Rules, on a server": tuple(kind.kind for kind in KINDS.values() if kind.placed),
     "Looking into it": ("access", "audit", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60

@@ -69,6 +69,7 @@ class Management(msgspec.Struct, frozen=True):
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         roles = Roles(gate, giving, identity.documents)
         documents = TrustDocuments(identity.documents, identity.sessions)
+        settings = KeptSettings(gate, giving, documents, kinds, places)
         return cls(
             gate=gate,
             users=Users(gate, giving, identity.accounts, passwords),
@@ -78,9 +79,9 @@ class Management(msgspec.Struct, frozen=True):
             roles=roles,
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
             namespaces=NamespaceTree(
-                gate, giving, identity.namespaces, identity.grants, identity.facts, repositories, terms
+                gate, giving, identity.namespaces, identity.grants, identity.facts, repositories, terms, settings
             ),
-            settings=KeptSettings(gate, giving, documents, kinds, places),
+            settings=settings,
             adoption=Adoption(
                 gate, giving, identity.documents, identity.accounts, identity.external, identity.sign_ons
             ),

@@ -14,6 +14,7 @@ from orlop.services.management.giving import Giving
 from orlop.services.management.groups import check_description
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import every, seen
+from orlop.services.settings.kept import KeptSettings
 from orlop.services.tags.terms import WriteTerms
 
 
@@ -29,6 +30,7 @@ class NamespaceTree:
         facts: AccessFacts,
         repositories: Repositories,
         terms: WriteTerms,
+        settings: KeptSettings,
     ) -> None:
         self._gate = gate
         self._giving = giving
@@ -37,6 +39,7 @@ class NamespaceTree:
         self._facts = facts
         self._repositories = repositories
         self._terms = terms
+        self._settings = settings
 
     async def page(self, caller: Caller, page: PageRequest, below: str = "") -> Page[Namespace]:
         """Those below a node, at any depth, by path, that the caller administers."""
@@ -71,8 +74,9 @@ class NamespaceTree:
         return await self._namespaces.put(namespace, by(caller, self._gate.now()), expected=expected)
 
     async def remove(self, caller: Caller, path: str, expected: int | None) -> None:
-        """With the grants on it. Raises NotFound; Conflict while something lies below it; Denied where that lifts what
-        a grant denies there, or opens to others what the caller may not read themselves."""
+        """With the grants and settings on it. Raises NotFound; Conflict while something lies below it; Denied where
+        that lifts what a grant denies there, opens to others what the caller may not read themselves, or removes a
+        setting that they may not."""
         await self._gate.check(caller, Operation.NAMESPACE_REMOVE, namespace=path)
         there = await self.get(caller, path)
         if expected is not None and there.version != expected:
@@ -82,6 +86,7 @@ class NamespaceTree:
         async for record in every(partial(self._grants.page, place=place), lambda record: str(record.grant.id)):
             if record.grant.effect is Effect.DENY:
                 await self._giving.withdrawal(caller, record.grant)
+        await self._settings.check_end(caller, path)
         await self._namespaces.remove(path, by(caller, self._gate.now()))
 
     async def _stays_open(self, caller: Caller, path: str, before: Visibility | None, after: Visibility | None) -> bool:

@@ -1,6 +1,7 @@
 """Settings as they are managed: checked by what their kind declares, secrets never told."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
 from orlop.services.management.giving import Giving
 from orlop.services.management.operations import Gate
-from orlop.services.management.pages import seen
+from orlop.services.management.pages import every, seen
 
 #: Stands for a secret that there is, where a setting is shown; given back, it leaves the secret as it is.
 SET = "(set)"
@@ -104,7 +105,7 @@ class KeptSettings:
         if completed != body:
             _refuse_redirection(known, before, parsed)
         await self._giving.speech(caller, known.speaks_for(name, before, parsed), f"the {kind} {name}")
-        if there is None and (await self._documents.page(kind, PageRequest(AT_MOST), path)).more:
+        if there is None and await self._how_many(kind, path) >= AT_MOST:
             raise Conflict(f"there are {AT_MOST} {known.plural}{known.where(path)} already; remove one first")
         if expected is None:  # what was completed with its secrets is what is replaced
             expected = there.version if there is not None else 0
@@ -120,6 +121,20 @@ class KeptSettings:
             raise _missing(known, name, path)
         done = by(caller, self._gate.now())
         await self._documents.remove(kind, name, done, path=path, expected=expected, rights=known.rights)
+
+    async def check_end(self, caller: Caller, path: str) -> None:
+        """Raises Denied unless the caller may remove every setting of a node and of all below it: they go with it."""
+        for known in self.kinds.values():
+            if not known.placed:
+                continue
+            async for document in every(partial(self._documents.page, known.kind), lambda document: document.key):
+                if document.path == path or document.path.startswith(f"{path}/"):
+                    await self._gate.check_setting(caller, known.change, document.path)
+
+    async def _how_many(self, kind: str, path: str) -> int:
+        """Of a kind at a node; a page may hold fewer than were asked for."""
+        kept = every(lambda part: self._documents.page(kind, part, path), lambda document: document.key)
+        return len([document.name async for document in kept])
 
     def _kind(self, kind: str) -> SettingKind:
         known = self.kinds.get(kind)

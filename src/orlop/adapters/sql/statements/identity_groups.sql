@@ -70,7 +70,7 @@ SELECT r.id, r.effect, coalesce(a.name, 'group:' || g.name), r.role, r.place_kin
 FROM grants r
 LEFT JOIN accounts a ON a.id = r.account_id
 LEFT JOIN groups g ON g.id = r.group_id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE r.id = ?1;
 
 -- name: grant_page
@@ -79,7 +79,7 @@ SELECT r.id, r.effect, coalesce(a.name, 'group:' || g.name), r.role, r.place_kin
 FROM grants r
 LEFT JOIN accounts a ON a.id = r.account_id
 LEFT JOIN groups g ON g.id = r.group_id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE r.id > ?1 ORDER BY r.id LIMIT ?2;
 
 -- name: grant_page_of_account
@@ -87,7 +87,7 @@ SELECT r.id, r.effect, a.name, r.role, r.place_kind, r.path, r.tags, r.condition
        r.created_by, d.body
 FROM accounts a
 JOIN grants r ON r.account_id = a.id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE a.name = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3;
 
 -- name: grant_page_of_group
@@ -95,7 +95,7 @@ SELECT r.id, r.effect, 'group:' || g.name, r.role, r.place_kind, r.path, r.tags,
        r.created_at, r.created_by, d.body
 FROM groups g
 JOIN grants r ON r.group_id = g.id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE g.name = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3;
 
 -- name: grant_page_of_place
@@ -104,7 +104,7 @@ SELECT r.id, r.effect, coalesce(a.name, 'group:' || g.name), r.role, r.place_kin
 FROM grants r
 LEFT JOIN accounts a ON a.id = r.account_id
 LEFT JOIN groups g ON g.id = r.group_id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE r.place_kind = ?1 AND r.path = ?2 AND r.id > ?3 ORDER BY r.id LIMIT ?4;
 
 -- name: grant_page_of_account_and_place
@@ -112,7 +112,7 @@ SELECT r.id, r.effect, a.name, r.role, r.place_kind, r.path, r.tags, r.condition
        r.created_by, d.body
 FROM accounts a
 JOIN grants r ON r.account_id = a.id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE a.name = ?1 AND r.place_kind = ?2 AND r.path = ?3 AND r.id > ?4 ORDER BY r.id LIMIT ?5;
 
 -- name: grant_page_of_group_and_place
@@ -120,7 +120,7 @@ SELECT r.id, r.effect, 'group:' || g.name, r.role, r.place_kind, r.path, r.tags,
        r.created_at, r.created_by, d.body
 FROM groups g
 JOIN grants r ON r.group_id = g.id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE g.name = ?1 AND r.place_kind = ?2 AND r.path = ?3 AND r.id > ?4 ORDER BY r.id LIMIT ?5;
 
 -- name: grants_covering
@@ -129,7 +129,7 @@ SELECT r.id, r.effect, coalesce(a.name, 'group:' || g.name), r.role, r.place_kin
 FROM grants r
 LEFT JOIN accounts a ON a.id = r.account_id
 LEFT JOIN groups g ON g.id = r.group_id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE r.place_kind IN ('registry', 'repositories')
    OR (r.place_kind = 'namespace' AND r.path IN (SELECT value FROM json_each(?1) AS wanted))
 LIMIT ?2;
@@ -174,10 +174,10 @@ SELECT g.name, r.id, r.effect, 'group:' || g.name, r.role, r.place_kind, r.path,
 FROM members m
 JOIN groups g ON g.id = m.group_id
 LEFT JOIN grants r ON r.group_id = g.id
-LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE m.account = ?2
 UNION ALL
 SELECT NULL, r.id, r.effect, ?2, r.role, r.place_kind, r.path, r.tags, r.conditions, r.expires_at, r.created_at,
        r.created_by, d.body
-FROM grants r LEFT JOIN documents d ON d.kind = 'role' AND d.name = r.role
+FROM grants r LEFT JOIN documents d ON d.kind = 'role' AND d.path = '' AND d.name = r.role
 WHERE r.account_id = ?1;

@@ -10,7 +10,7 @@ WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = r.account_id)
 SELECT 'grant ' || r.id, 'the grant names the role ' || r.role || ', which is not there'
 FROM grants r
 WHERE r.role NOT IN (SELECT value FROM json_each(?1) AS wanted)
-  AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = 'role' AND d.name = r.role);
+  AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = 'role' AND d.path = '' AND d.name = r.role);
 
 -- name: finding_member
 SELECT m.account, 'the account, or a group that it is in, is not there'

@@ -1,0 +1,57 @@
+"""Settings as they are managed: how many of them a node has, and who ends them with it."""
+
+import msgspec
+import pytest
+
+from orlop.domain.access import Action, Role
+from orlop.domain.errors import Conflict, Denied
+from orlop.domain.kinds import KINDS
+from orlop.domain.pages import PAGE_BYTES
+from orlop.ports.identity import Namespace
+from orlop.ports.settings import Document
+from orlop.services.settings.kept import AT_MOST
+from tests.unit.management.scene import BY, Scene, namespace, scene
+
+RULE = {"tags": ["v*"], "immutable": True}
+LONG = {"tags": ["v" * 128] * 64, "except": ["w" * 128] * 64, "immutable": True}
+
+
+async def with_rules(count: int, body: object) -> Scene:
+    """So many rules for the tags of `team`."""
+    made = await scene(dict(KINDS))
+    kept = msgspec.json.encode(body)
+    for number in range(count):
+        await made.identity.documents.put(Document("tag-rule", f"rule-{number}", kept, path="team"), BY, rights=False)
+    return made
+
+
+async def test_a_node_has_no_more_than_can_be_read_as_a_whole() -> None:
+    made = await with_rules(AT_MOST - 1, RULE)
+    settings, caller = made.management.settings, await made.caller("root")
+    await settings.put(caller, "tag-rule", "last", RULE, None, "team")
+    with pytest.raises(Conflict, match=f"there are {AT_MOST} tag-rules of team/ already"):
+        await settings.put(caller, "tag-rule", "one-more", RULE, None, "team")
+    await settings.put(caller, "tag-rule", "elsewhere", RULE, None, "team/app")
+
+
+async def test_large_ones_count_as_one_each() -> None:
+    count = PAGE_BYTES // len(msgspec.json.encode(LONG)) + 1
+    made = await with_rules(count, LONG)
+    await made.management.settings.put(await made.caller("root"), "tag-rule", "one-more", LONG, None, "team")
+
+
+@pytest.mark.parametrize("path", ["lab", "lab/app"])
+async def test_a_namespace_goes_with_settings_only_by_those_who_may_remove_them(path: str) -> None:
+    made = await scene(dict(KINDS))
+    root, management = await made.caller("root"), made.management
+    await management.namespaces.put(root, Namespace(path="lab"), None)
+    await management.settings.put(root, "tag-rule", "releases", RULE, None, path)
+    await management.settings.put(root, "tag-rule", "releases", RULE, None, "laboratory")
+    await management.roles.put(root, Role("steward", frozenset({Action.ADMIN})), 0)
+    steward = await made.user("steward", ("steward", namespace("lab")))
+    made.marked()
+    with pytest.raises(Denied, match=f"policy.edit.*{path}"):
+        await management.namespaces.remove(steward, "lab", None)
+    assert made.is_as_marked()
+    await management.settings.remove(root, "tag-rule", "releases", None, path)
+    await management.namespaces.remove(steward, "lab", None)
