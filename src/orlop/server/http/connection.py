@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._is_full = False
         self._prompt = 0  # how many of the requests that arrive may still be answered at once
         self._begun = 0  # how many heads began in what has arrived
-        self._given: Message | None = None  # the scope of what was answered at once last
+        self._given: Message | None = None  # the scope of the last of them, if others may follow that are like it
         self._repeated: Repeated | None = None
         self._outlet = Outlet(loop, client)
         self._pace = Pace()
@@ -244,6 +244,7 @@ class Connection(asyncio.Protocol):
 
     def _take(self, scope: Message, *, ends: bool, awaited: bool) -> None:
         """Have a request answered whose head is whole."""
+        self._given = None if ends or awaited else scope
         if not (self._exchanges or ends or self._is_full) and self._prompt and self._is_answered_at_once(scope):
             return
         exchange = Exchange(self, scope, ends=ends, awaited=awaited)
@@ -356,7 +357,6 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"%b%b%b\r\n%b" % (STATUS_LINES[status], fields, house.date, body))
         else:  # those who do not read it hold it together
             self._transport.writelines((b"%b%b%b\r\n" % (STATUS_LINES[status], fields, house.date), body))
-        self._given = scope
         self.waiting_since = self._loop.time()
         return True
 

@@ -12,6 +12,10 @@ import msgspec
 _TARGET = re.compile(rb"/[A-Za-z0-9._/:-]*", re.ASCII)
 #: What announces a body.
 _WITH_BODY = frozenset({b"content-length", b"transfer-encoding"})
+#: What a scope is made of here. The application may have put more into it.
+_SCOPE = (
+    "type", "asgi", "scheme", "server", "client", "root_path", "http_version", "method", "query_string", "headers",
+)  # fmt: skip
 #: An extension of ASGI: a dictionary in which the application may keep what it works out of a head, for all requests of
 #: the connection that have the same one but for the target.
 SAME_HEAD = "orlop.same_head"
@@ -37,7 +41,8 @@ class Repeated(msgspec.Struct, frozen=True, gc=False):
         if any(name in _WITH_BODY for name, _ in scope["headers"]):
             return None
         extensions = {**scope["extensions"], SAME_HEAD: {}}
-        return cls(begin, data[len(begin) + len(scope["raw_path"]) :], {**scope, "extensions": extensions})
+        end = data[len(begin) + len(scope["raw_path"]) :]
+        return cls(begin, end, {**{name: scope[name] for name in _SCOPE}, "extensions": extensions})
 
     def again(self, data: bytes) -> dict[str, Any] | None:
         """The scope of a request that is the same but for the target; None if it may be anything else."""
