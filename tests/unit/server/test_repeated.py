@@ -73,13 +73,16 @@ FOLLOWING: dict[str, list[bytes]] = {
 }
 
 
-async def told(pieces: list[bytes], *, remembers: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], bytes]:
-    """What the application is asked after FIRST, and what the client hears, which is all that anybody learns."""
+async def told(
+    pieces: list[bytes], *, waits: bool, remembers: bool, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[Any], bytes]:
+    """What the application is asked after FIRST, and what the client hears, which is all that anybody learns. The
+    application answers at once, or `waits`."""
     asked: list[Any] = []
 
     def at_once(scope: dict[str, Any]) -> tuple[int, bytes, bytes] | None:
         asked.append({name: value for name, value in scope.items() if name not in {"client", "server", "extensions"}})
-        if any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]):
+        if waits or any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"]):
             return None
         return 200, b"content-length: %d\r\n" % len(scope["raw_path"]), scope["raw_path"]
 
@@ -96,10 +99,13 @@ async def told(pieces: list[bytes], *, remembers: bool, monkeypatch: pytest.Monk
     return asked, b"\n".join(line for line in heard.split(b"\n") if not line.startswith(b"date:"))
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize("pieces", FOLLOWING.values(), ids=FOLLOWING.keys())
-async def test_nobody_can_tell_whether_a_head_was_parsed(pieces: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed = await told(pieces, remembers=False, monkeypatch=monkeypatch)
-    assert await told(pieces, remembers=True, monkeypatch=monkeypatch) == parsed
+async def test_nobody_can_tell_whether_a_head_was_parsed(
+    pieces: list[bytes], *, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = await told(pieces, waits=waits, remembers=False, monkeypatch=monkeypatch)
+    assert await told(pieces, waits=waits, remembers=True, monkeypatch=monkeypatch) == parsed
     assert len(parsed[0]) >= 1
     assert parsed[1].startswith(b"HTTP/1.1 200 OK")
 
@@ -147,6 +153,21 @@ async def test_who_is_not_answered_at_once_is_asked_as_everybody() -> None:
         _, headers = await client.answer(following("/2"))
         assert b"x-way" not in headers, "and the connection goes on"
     assert len(scopes) == 3, "nobody was asked twice"
+
+
+async def test_what_the_application_notes_about_one_request_is_not_there_for_the_next() -> None:
+    scopes: list[dict[str, Any]] = []
+
+    def noting(scope: dict[str, Any]) -> None:
+        scopes.append({**scope})
+        scope["noted"] = True
+
+    async with asking(LONG, at_once=noting) as client:
+        for _ in range(3):
+            await client.answer(FIRST)
+            await client.reader.readexactly(2)
+    assert [SAME_HEAD in scope["extensions"] for scope in scopes] == [False, True, True]
+    assert not any("noted" in scope for scope in scopes)
 
 
 async def test_a_defect_is_a_500_here_too() -> None:
