@@ -1,11 +1,11 @@
-"""What every catalog that tells keeps to about what repositories hold (ports.catalog.Holdings)."""
+"""What every catalog keeps to about what repositories hold (ports.catalog.Holdings)."""
 
 import pytest
 
 from orlop.domain.errors import NameUnknown
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
-from orlop.ports.catalog import Catalog, Holdings
+from orlop.ports.catalog import Catalog
 from tests.content import artifact, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene
 
@@ -13,19 +13,12 @@ ONE, TWO, THREE = image("one"), image("two", layers=["base", "code"]), image("th
 BOTH = index("both", [ONE, TWO])
 
 
-def told(catalog: Catalog) -> Holdings:
-    """Where the catalog tells."""
-    if catalog.holdings is None:
-        pytest.skip("this catalog does not tell what a repository holds")
-    return catalog.holdings
-
-
 async def untagged(catalog: Catalog, repository: RepositoryName = APP, size: int = 100) -> list[str]:
     """The digests of all pages."""
     found: list[str] = []
     more = True
     while more:
-        page = await told(catalog).untagged(repository, PageRequest(size, found[-1] if found else ""))
+        page = await catalog.holdings.untagged(repository, PageRequest(size, found[-1] if found else ""))
         found += [str(manifest.digest) for manifest in page.items]
         more = page.more
     return found
@@ -37,16 +30,16 @@ class HoldingsKit:
     async def test_a_repository_tells_how_much_it_holds(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.push(APP, TWO, V1, V2)
-        found = await told(catalog).of(APP)
+        found = await catalog.holdings.of(APP)
         assert found is not None
         assert (found.tags, found.manifests, found.pulled_at) == (2, 1, None)
         assert found.size == len(TWO.content) + sum(piece.size for piece in TWO.blobs)
         assert found.pushed_at == scene.at
 
     async def test_nothing_is_told_of_what_is_not_there(self, catalog: Catalog) -> None:
-        assert await told(catalog).of(APP) is None
+        assert await catalog.holdings.of(APP) is None
         with pytest.raises(NameUnknown):
-            await told(catalog).untagged(APP, PageRequest())
+            await catalog.holdings.untagged(APP, PageRequest())
 
     async def test_a_manifest_that_lost_its_last_tag_is_told_with_its_size(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
@@ -54,7 +47,7 @@ class HoldingsKit:
         await catalog.manifests.untag(APP, V1, scene.by())
         assert await untagged(catalog) == []
         await catalog.manifests.untag(APP, V2, scene.by())
-        [found] = (await told(catalog).untagged(APP, PageRequest())).items
+        [found] = (await catalog.holdings.untagged(APP, PageRequest())).items
         assert (found.digest, found.media_type, found.pushed_at) == (TWO.digest, TWO.manifest.media_type, scene.at)
         assert found.size == len(TWO.content) + sum(piece.size for piece in TWO.blobs)
 

@@ -104,6 +104,12 @@ def part(text: str) -> str:
     return quote(text, safe="+@")
 
 
+def setting_at(plural: str, name: str, path: str) -> str:
+    """Where the API has a setting of a kind that is named in the plural; `path` is its node, or empty for the root."""
+    query = f"?path={part(path)}" if path else ""
+    return f"/{plural}/{part(name)}{query}"
+
+
 def path_of(text: str) -> str:
     """A path of several components as the end of a path; the root is `-`."""
     return quote(text.strip("/"), safe="/") or "-"

@@ -22,7 +22,7 @@ from orlop.faces.cli.management.documents import (
     differences,
     kinds,
 )
-from orlop.faces.cli.servers import everything, part, path_of
+from orlop.faces.cli.servers import everything, part, path_of, setting_at
 from orlop.ports.identity import LOCAL
 from orlop.ports.management import ManagementServer, ServerRefused
 
@@ -132,8 +132,7 @@ async def _delete(server: ManagementServer, kind: str, there: There) -> None:
 
 
 def _address(setting: Placed) -> str:
-    query = f"?path={part(setting.path)}" if setting.path else ""
-    return f"/{SETTINGS[setting.kind].plural}/{part(setting.name)}{query}"
+    return setting_at(SETTINGS[setting.kind].plural, setting.name, setting.path)
 
 
 def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.typed import HERE, Flag, work
 from orlop.faces.cli.running import UsageError
-from orlop.faces.cli.servers import ServerChoice, Servers, everything, part
+from orlop.faces.cli.servers import ServerChoice, Servers, everything, setting_at
 from orlop.ports.management import ManagementServer
 
 Where = Annotated[
@@ -178,8 +178,7 @@ def _list(servers: Servers, kind: SettingKind, at: ServerChoice, *, json: bool, 
 
 
 def _address(kind: SettingKind, name: str, place: str) -> str:
-    query = f"?path={part(_path(place))}" if _path(place) else ""
-    return f"/{kind.plural}/{part(name)}{query}"
+    return setting_at(kind.plural, name, _path(place))
 
 
 def _where(read: Any, place: str, file: Path) -> str:
