@@ -293,33 +293,49 @@ async def test_what_waits_in_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) 
         assert server._unsent_bytes == 0
 
 
+def is_of(descriptor: int, inode: int) -> bool:
+    try:
+        return os.fstat(descriptor).st_ino == inode
+    except OSError:  # that of the listing, which has ended
+        return False
+
+
 async def test_a_descriptor_for_files_is_held_only_while_it_is_waited_for(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(bytes(4 * MIB))
-    descriptor = os.open(tmp_path / "file", os.O_RDONLY)
+    """The file is larger than all that the system takes for a client that reads nothing."""
+    path = tmp_path / "file"
+    path.touch()
+    os.truncate(path, 64 * MIB)
+    descriptor = os.open(path, os.O_RDONLY)
 
-    async def sending(_: dict[str, Any], __: Receive, send: Send) -> None:
-        await send(start(200, (b"content-length", b"%d" % (4 * MIB))))
-        await send({"type": "http.response.zerocopysend", "file": descriptor, "count": 4 * MIB})
+    async def sending(scope: dict[str, Any], __: Receive, send: Send) -> None:
+        count = int(scope["path"].strip("/"))
+        await send(start(200, (b"content-length", b"%d" % count)))
+        await send({"type": "http.response.zerocopysend", "file": descriptor, "count": count})
 
-    async with serving(sending) as (_, address):
+    async with serving(sending) as (server, address):
+
+        async def becomes(count: int) -> bool:
+            """How many descriptors there are of the server's end of the connection."""
+            (connection,) = server._connections
+            inode = os.fstat(connection._client.fileno()).st_ino
+            for _ in range(500):
+                if sum(is_of(int(number), inode) for number in os.listdir("/proc/self/fd")) == count:
+                    return True
+                await asyncio.sleep(0.02)
+            return False
+
         reader, writer = await asyncio.open_connection(*address)
         client = Client(reader, writer)
         try:
-            counts = []
             for _ in range(3):
-                await client.answer(get())
+                await client.answer(get(f"/{4 * MIB}"))
                 await reader.readexactly(4 * MIB)
-                await asyncio.sleep(0.4)
-                counts.append(len(os.listdir("/proc/self/fd")))
-            writer.write(get())
-            await asyncio.sleep(0.2)  # it reads on, but not that far
-            counts.append(len(os.listdir("/proc/self/fd")))
+                assert await becomes(1)
+            writer.write(get(f"/{64 * MIB}"))
+            assert await becomes(2)
         finally:
             writer.close()
             os.close(descriptor)
-    first, *rest, waiting = counts
-    assert rest == [first, first]
-    assert waiting == first + 1
 
 
 def test_patience_is_used_up_and_comes_back() -> None:
