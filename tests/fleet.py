@@ -73,7 +73,7 @@ def _balanced(folder: Path, addresses: list[str]) -> Iterator[str]:
     servers = "".join(rf" server {address}\1" + "\n" for address in addresses)
     text = re.sub(r" +server replica-1:5000([^\n]*)\n( +server replica-\d:5000[^\n]*\n)+", servers, EXAMPLE.read_text())
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
-    # These replicas are open, and an open registry refuses whatever says that it was forwarded (faces.loopback).
+    # These replicas are open, and an open registry refuses whatever says that it was forwarded (faces.http.loopback).
     text = text.replace("proxy_set_header X-Forwarded-Proto $scheme;", "")
     temporary = " ".join(f"{what}_temp_path {folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi"))
     user = "user root;" if os.geteuid() == 0 else ""

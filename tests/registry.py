@@ -20,17 +20,17 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import Catalog
 from orlop.ports.clock import HOUR, SECOND
-from orlop.services.access import Access
-from orlop.services.blobs import Blobs
-from orlop.services.collection import Collection
-from orlop.services.manifests import Manifests
-from orlop.services.referrers import Referrers
-from orlop.services.repositories import Repositories
+from orlop.services.access.decisions import Access
+from orlop.services.collection.garbage import Collection
+from orlop.services.collection.sweep import Sweep
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.referrers import Referrers
+from orlop.services.content.repositories import Repositories
+from orlop.services.content.uploads import Body, UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.sweep import Sweep
+from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.uploads import Body, UploadLimits, Uploads
-from orlop.services.verify import Ages, Verification
 from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS

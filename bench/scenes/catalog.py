@@ -23,7 +23,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.upload import Upload
 from orlop.ports.catalog import By, Catalog, ManifestPush, UploadCommit
 from orlop.ports.identity import Identity
-from orlop.services.audit import JOB, AuditWriter, Keep
+from orlop.services.audit.log import JOB, AuditWriter, Keep
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from bench.scenes import content
 from orlop.domain.access import Place, PlaceKind, SubjectKind
-from orlop.domain.secrets import new_secret, parse_secret
+from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Identity, Namespace, NewGrant, Secret
 

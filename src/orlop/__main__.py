@@ -10,8 +10,8 @@ from orlop import __version__
 if TYPE_CHECKING:
     from orlop.config import Settings
     from orlop.domain.audit import Head
-    from orlop.faces.cli.audit_work import OpenedAudit
-    from orlop.faces.cli.maintenance_work import Maintained
+    from orlop.faces.cli.audit.work import OpenedAudit
+    from orlop.faces.cli.stores.maintenance_work import Maintained
 
 
 def main() -> None:
@@ -24,26 +24,19 @@ def _run(arguments: list[str]) -> int:
         # Scripts ask often, and the answer needs none of what follows.
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
-    from orlop.bootstrap.clients import ManagementServers, Stores
-    from orlop.bootstrap.logins import Tools
-    from orlop.bootstrap.migrations import Migrations
-    from orlop.bootstrap.moving import Movings
-    from orlop.bootstrap.trial import open_for_trial
+    from orlop.bootstrap.commands.clients import ManagementServers, Stores
+    from orlop.bootstrap.commands.logins import Tools
+    from orlop.bootstrap.commands.migrations import Migrations
+    from orlop.bootstrap.commands.moving import Movings
+    from orlop.bootstrap.commands.trial import open_for_trial
     from orlop.config import ConfigurationInvalid
-    from orlop.faces.cli import (
-        app,
-        audit,
-        content,
-        credential_provider,
-        maintenance,
-        management,
-        migrate,
-        references,
-        serve,
-        settings,
-        store,
-    )
+    from orlop.faces.cli import app, management, serve, settings
+    from orlop.faces.cli.audit import commands as audit
+    from orlop.faces.cli.content import commands as content
+    from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
+    from orlop.faces.cli.sign_in import credential_provider
+    from orlop.faces.cli.stores import maintenance, migrate, store
 
     root = app.build()
     serve.register(root, _serve)
@@ -67,29 +60,29 @@ def _run(arguments: list[str]) -> int:
 
 def docker_credential() -> None:
     """`docker-credential-orlop`, and exit."""
-    from orlop.bootstrap.logins import Tools
-    from orlop.faces.cli import docker_credential as helper
+    from orlop.bootstrap.commands.logins import Tools
+    from orlop.faces.cli.sign_in import docker_credential as helper
 
     sys.exit(helper.main(sys.argv[1:], Tools()))
 
 
 def _serve(settings: "Settings") -> int:
-    from orlop.bootstrap.environment import taken_out
-    from orlop.bootstrap.first_start import FirstStart
-    from orlop.bootstrap.stores import StartRefused
+    from orlop.bootstrap.server.environment import taken_out
+    from orlop.bootstrap.server.first_start import FirstStart
+    from orlop.bootstrap.stores.opening import StartRefused
     from orlop.config.sources import ADMIN_PASSWORD_VARIABLE
-    from orlop.server import ServerRefused, serve
+    from orlop.server import CannotServe, serve
 
     start = FirstStart(taken_out(ADMIN_PASSWORD_VARIABLE))
     try:
         return serve(settings, start.prepare, start.application)
-    except (StartRefused, ServerRefused) as refusal:
+    except (StartRefused, CannotServe) as refusal:
         sys.stderr.write(f"orlop: {refusal}\n")
         return refusal.exit_code
 
 
 def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
-    from orlop.bootstrap.maintenance import open_for_maintenance
+    from orlop.bootstrap.commands.maintenance import open_for_maintenance
 
     return open_for_maintenance(settings)
 
@@ -97,7 +90,7 @@ def _open(settings: "Settings") -> "AbstractAsyncContextManager[Maintained]":
 def _audit(
     settings: "Settings", trusted: "Sequence[str]", noted: "Sequence[Head]"
 ) -> "AbstractAsyncContextManager[OpenedAudit]":
-    from orlop.bootstrap.audit_command import open_for_audit
+    from orlop.bootstrap.commands.audit import open_for_audit
 
     return open_for_audit(settings, trusted, noted)
 

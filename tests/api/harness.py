@@ -10,20 +10,20 @@ import msgspec
 
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
-from orlop.bootstrap.api import api_app
 from orlop.bootstrap.clocks import SystemClock, request_ids
-from orlop.bootstrap.management import build_management
-from orlop.bootstrap.sign_in import build_sign_in
+from orlop.bootstrap.server.api import api_app
+from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
-from orlop.domain.passwords import prepared
-from orlop.domain.secrets import new_secret, parse_secret
+from orlop.domain.identity.passwords import prepared
+from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
-from orlop.services.access import Access
-from orlop.services.repositories import Repositories
+from orlop.services.access.decisions import Access
+from orlop.services.content.repositories import Repositories
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 from orlop.telemetry.metrics import Metrics

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.adapters.identity.heads import Ed25519Heads
-from orlop.bootstrap.api import api_app, counting
 from orlop.bootstrap.clocks import SystemClock, request_ids
+from orlop.bootstrap.server.api import api_app, counting
 from orlop.config import Settings
 from orlop.domain.access import Action, Limit
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.ports.clock import SECOND
-from orlop.services.audit import JOB, AuditWriter, Keep
-from orlop.services.counters import Counters, counters_of_one
-from orlop.services.limits import Limits, Rates
-from orlop.services.notices import Notices, Pulls
-from orlop.services.repositories import Repositories
+from orlop.services.audit.log import JOB, AuditWriter, Keep
+from orlop.services.audit.notices import Notices, Pulls
+from orlop.services.content.repositories import Repositories
+from orlop.services.limits.counters import Counters, counters_of_one
+from orlop.services.limits.rates import RateLimits, Rates
 from tests.api.harness import REGISTRY, Api, namespace
 
 pytestmark = pytest.mark.slow
@@ -137,7 +137,7 @@ async def test_what_is_asked_wrongly_is_refused(api: Api, query: str) -> None:
 
 async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: Api) -> None:
     table = counters_of_one()
-    limits = Limits(Counters(table), SystemClock().now, Rates(requests=3), Rates(), 0)
+    limits = RateLimits(Counters(table), SystemClock().now, Rates(requests=3), Rates(), 0)
     notices = Notices(api.catalog.audit.writer, SystemClock(), lambda: 1.0, Pulls.NONE)
     api.app = api_app(
         Settings(),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orlop.bootstrap.clients import ManagementServers
-from orlop.bootstrap.logins import Tools
+from orlop.bootstrap.commands.clients import ManagementServers
+from orlop.bootstrap.commands.logins import Tools
 from orlop.faces.cli import app, management
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served

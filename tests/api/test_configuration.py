@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from orlop.faces.cli.management.carrying import carry_out, read
 from orlop.faces.cli.management.documents import Document, Step, Verb, parse_document, plan, written
-from orlop.ports.management import Reply, ServerRefused
+from orlop.ports.management import Reply, RequestRefused
 from tests.api.harness import REGISTRY, Api
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ class Direct:
         answer = await self._api.ask(method, target, "root", body, headers=headers)
         if answer.status >= 300:
             told = answer.json()
-            raise ServerRefused(told["detail"], status=answer.status, code=told["code"])
+            raise RequestRefused(told["detail"], status=answer.status, code=told["code"])
         link = answer.header("link")
         following = link.partition(">")[0].removeprefix("<") if link else ""
         return Reply(answer.json() if answer.body else None, answer.header("etag"), following)

@@ -16,7 +16,7 @@ from orlop.adapters.filesystem import open_data_folder
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.domain.access import Place, PlaceKind, SubjectKind
-from orlop.domain.trusts import KIND
+from orlop.domain.identity.trusts import KIND
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, Document, NewGrant

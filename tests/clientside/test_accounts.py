@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import pytest
 
-from orlop.bootstrap.audit_command import open_for_audit
-from orlop.bootstrap.clients import ManagementServers, Stores
-from orlop.bootstrap.logins import Tools
+from orlop.bootstrap.commands.audit import open_for_audit
+from orlop.bootstrap.commands.clients import ManagementServers, Stores
+from orlop.bootstrap.commands.logins import Tools
 from orlop.config import ConfigurationInvalid
-from orlop.faces.cli import audit, content, management
+from orlop.faces.cli import management
 from orlop.faces.cli.app import build, invoke
+from orlop.faces.cli.audit import commands as audit
+from orlop.faces.cli.content import commands as content
 from tests import content as made
 from tests.clientside.test_commands import layout_with, platform_index
 from tests.servers import OrlopServer, orlop_server

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from orlop.adapters.layout.repository import open_folder
-from orlop.bootstrap.clients import ManagementServers, Stores
+from orlop.bootstrap.commands.clients import ManagementServers, Stores
 from orlop.faces.cli.app import build, invoke
-from orlop.faces.cli.content import register
+from orlop.faces.cli.content.commands import register
 from tests import content
 from tests.clientside.clients import push
 from tests.needs import need

@@ -2,7 +2,7 @@
 
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.pages import PAGE_BYTES
-from orlop.ports.catalog import BlobRecord, Catalog, Limits, ManifestRecord, UploadCommit
+from orlop.ports.catalog import BlobRecord, Catalog, ManifestRecord, Overdue, UploadCommit
 from orlop.ports.clock import HOUR
 from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -139,9 +139,9 @@ class FindingsKit:
         scene = Scene(catalog)
         upload = scene.upload(expire=HOUR)
         await catalog.uploads.start(upload)
-        limits = Limits(uploads_before=upload.expires_at, tombstones_before=0)
+        limits = Overdue(uploads_before=upload.expires_at, tombstones_before=0)
         assert await scene.findings(limits) == []
-        (finding,) = await scene.findings(Limits(uploads_before=upload.expires_at + 1, tombstones_before=0))
+        (finding,) = await scene.findings(Overdue(uploads_before=upload.expires_at + 1, tombstones_before=0))
         assert (finding.invariant, finding.where) == (7, upload.id)
 
     async def test_a_session_that_is_written_to_is_not_overdue(self, catalog: Catalog) -> None:
@@ -150,14 +150,14 @@ class FindingsKit:
         await catalog.uploads.advance(
             claimed, offset=1, digest=None, place="", lease_until=scene.at + 9 * HOUR, expires_at=scene.at + 1
         )
-        assert await scene.findings(Limits(uploads_before=scene.at + 2, tombstones_before=0)) == []
+        assert await scene.findings(Overdue(uploads_before=scene.at + 2, tombstones_before=0)) == []
 
     async def test_a_session_that_was_just_cancelled_is_not_overdue(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         claimed = await scene.claimed()
         await catalog.expiry.cancel(APP, claimed.id, scene.at)
         assert await scene.findings() == []
-        (finding,) = await scene.findings(Limits(uploads_before=scene.at + 1, tombstones_before=0))
+        (finding,) = await scene.findings(Overdue(uploads_before=scene.at + 1, tombstones_before=0))
         assert (finding.invariant, finding.where) == (7, claimed.id)
 
     async def test_a_tombstone_is_overdue_after_its_limit(self, catalog: Catalog) -> None:
@@ -166,6 +166,6 @@ class FindingsKit:
         await catalog.links.unlink(APP, BASE.digest, scene.by())
         scene.at += 5
         await catalog.collection.tombstone(scene.at, 10, scene.by())
-        assert await scene.findings(Limits(uploads_before=0, tombstones_before=scene.at)) == []
-        (finding,) = await scene.findings(Limits(uploads_before=0, tombstones_before=scene.at + 1))
+        assert await scene.findings(Overdue(uploads_before=0, tombstones_before=scene.at)) == []
+        (finding,) = await scene.findings(Overdue(uploads_before=0, tombstones_before=scene.at + 1))
         assert (finding.invariant, finding.where) == (7, f"{held.key.digest}/{held.key.copy}")

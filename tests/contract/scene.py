@@ -17,9 +17,9 @@ from orlop.ports.catalog import (
     By,
     Catalog,
     Finding,
-    Limits,
     ManifestPush,
     ManifestRecord,
+    Overdue,
     Pull,
     Totals,
     UploadCommit,
@@ -31,8 +31,8 @@ START = 1_800_000_000 * SECOND
 APP, LIB, WEB = RepositoryName("team/app"), RepositoryName("team/lib"), RepositoryName("web")
 V1, V2, LATEST = Tag("v1"), Tag("v2"), Tag("latest")
 
-#: Limits that nothing in these tests is older than.
-LENIENT = Limits(uploads_before=START - HOUR, tombstones_before=START - HOUR)
+#: Overdue that nothing in these tests is older than.
+LENIENT = Overdue(uploads_before=START - HOUR, tombstones_before=START - HOUR)
 
 
 class View(NamedTuple):
@@ -169,7 +169,7 @@ class Scene:
         yield
         assert await self.view() == before
 
-    async def findings(self, limits: Limits = LENIENT) -> list[Finding]:
+    async def findings(self, limits: Overdue = LENIENT) -> list[Finding]:
         """What inspection finds wrong."""
         return [finding async for finding in self.catalog.inspection.findings(limits)]
 

@@ -13,9 +13,9 @@ from orlop.domain.access import Caller, Place, PlaceKind, Subject
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
-from orlop.services.access import Access
-from orlop.services.blobs import Blobs
-from orlop.services.repositories import Repositories
+from orlop.services.access.decisions import Access
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.repositories import Repositories
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of

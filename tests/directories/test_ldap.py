@@ -11,13 +11,13 @@ from orlop.adapters.identity.ldap import LdapDirectory
 from orlop.adapters.identity.ldap_connection import Servers
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
-from orlop.domain.directories import LdapProvider
 from orlop.domain.errors import Unavailable
 from orlop.domain.events import Event, EventKind
-from orlop.domain.providers import PROVIDER
+from orlop.domain.identity.directories import LdapProvider
+from orlop.domain.identity.providers import PROVIDER
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Document
-from orlop.services.directories import Directories
+from orlop.services.identity.directories import Directories
 from tests import slapd as directory_server
 from tests.registry import HandClock
 from tests.servers import free_port

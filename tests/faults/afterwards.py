@@ -7,7 +7,7 @@ from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import BlobUnknown, ManifestUnknown
 from orlop.ports.blobs import BlobContent
 from orlop.ports.clock import SECOND
-from orlop.services.collection import Collected
+from orlop.services.collection.garbage import Collected
 from tests.faults.working import GRACE, STEPS, Key, later, opened
 from tests.registry import ALICE, EXPIRE, HandClock, Registry
 

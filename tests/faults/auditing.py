@@ -15,8 +15,8 @@ from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.events import Event, EventKind
 from orlop.ports.clock import HOUR
-from orlop.services import audit as module
-from orlop.services.audit import JOB, AuditWriter, Keep
+from orlop.services.audit import log as module
+from orlop.services.audit.log import JOB, AuditWriter, Keep
 from tests.postgres import SURROUNDINGS
 from tests.registry import START, HandClock
 

@@ -11,7 +11,7 @@ import pytest
 
 from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.adapters.sql.catalog import DATABASE
-from orlop.services.audit_verify import AuditReport, AuditVerification
+from orlop.services.audit.verify import AuditReport, AuditVerification
 from tests.faults.auditing import opened_at
 from tests.faults.strace import PYTHON, counted, killing, spread
 from tests.postgres import PostgresServer

@@ -27,25 +27,34 @@ from orlop.adapters.upstream.credentials import CredentialFiles
 from orlop.adapters.upstream.transport import Site, follow
 from orlop.config import ConfigurationInvalid, units
 from orlop.domain.access.scopes import SCOPES_MAX, VERBS, limit_of, parse_scopes
-from orlop.domain.authorization import Bearer, parse_authorization
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import RegistryError
+from orlop.domain.identity.authorization import Bearer, parse_authorization
+from orlop.domain.identity.passwords import refuse_weak
+from orlop.domain.identity.secrets import looks_like_secret, new_secret, parse_secret
+from orlop.domain.identity.tokens import Terms, read_claims
+from orlop.domain.identity.trusts import (
+    OidcTrust,
+    advice,
+    check_times,
+    head_of,
+    mismatch,
+    read_trust,
+    subject_of,
+    write_trust,
+)
+from orlop.domain.identity.trusts.tokens import object_of
 from orlop.domain.manifest import parse_index_entries, parse_manifest
 from orlop.domain.media_types import essence
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.domain.pages import MAX_SIZE, page_size
-from orlop.domain.passwords import refuse_weak
 from orlop.domain.platforms import parse_platform
 from orlop.domain.ranges import parse_range
 from orlop.domain.references import parse_image_reference
-from orlop.domain.secrets import looks_like_secret, new_secret, parse_secret
-from orlop.domain.tokens import Terms, read_claims
-from orlop.domain.trusts import OidcTrust, advice, check_times, head_of, mismatch, read_trust, subject_of, write_trust
-from orlop.domain.trusts.tokens import object_of
 from orlop.domain.upload import parse_chunk_range
-from orlop.faces.distribution.errors import render
-from orlop.faces.distribution.exchange import etag_matches
 from orlop.faces.distribution.request import parse_request
+from orlop.faces.http.errors import render
+from orlop.faces.http.headers import etag_matches
 from orlop.faces.token.request import parse_form, parse_query
 from orlop.ports.identity import SigningKey
 from orlop.services.references.detect import detect

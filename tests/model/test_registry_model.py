@@ -39,7 +39,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.upload import ChunkRange
 from orlop.ports.clock import SECOND
-from orlop.services.uploads import Body
+from orlop.services.content.uploads import Body
 from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
 from tests.model.model import Model, Session
 from tests.model.operations import collector

@@ -64,16 +64,16 @@ def test_no_files_import_each_other() -> None:
     ("file", "statement", "contract"),
     [
         ("domain/names.py", "import orlop.ports.clock", "The floors"),
-        ("ports/clock.py", "import orlop.services.uploads", "The floors"),
-        ("services/uploads.py", "import orlop.adapters.memory.blobs", "Only bootstrap names adapters"),
-        ("adapters/memory/blobs.py", "import orlop.services.uploads", "The floors"),
-        ("faces/app.py", "import orlop.bootstrap.stores", "The floors"),
+        ("ports/clock.py", "import orlop.services.content.uploads", "The floors"),
+        ("services/content/uploads.py", "import orlop.adapters.memory.blobs", "Only bootstrap names adapters"),
+        ("adapters/memory/blobs.py", "import orlop.services.content.uploads", "The floors"),
+        ("faces/app.py", "import orlop.bootstrap.stores.opening", "The floors"),
         ("domain/names.py", "import orlop.config", "The floors"),
         ("faces/app.py", "import orlop.adapters.memory.blobs", "Only bootstrap names adapters"),
         ("adapters/memory/blobs.py", "import orlop.adapters.sql.engine", "Adapters know nothing of each other"),
         ("domain/names.py", "import asyncio", "The domain is values and rules"),
-        ("services/uploads.py", "from time import time", "Clock and chance are arguments"),
-        ("services/uploads.py", "import aiohttp", "HTTP is the business of faces"),
+        ("services/content/uploads.py", "from time import time", "Clock and chance are arguments"),
+        ("services/content/uploads.py", "import aiohttp", "HTTP is the business of faces"),
     ],
 )
 def test_an_import_that_points_up_is_noticed(copy: Path, file: str, statement: str, contract: str) -> None:

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from orlop.bootstrap.catalogs import Siblings
-from orlop.bootstrap.server import application_on
-from orlop.bootstrap.stores import Stores, open_stores, prepare
+from orlop.bootstrap.server.application import application_on
+from orlop.bootstrap.stores.catalogs import Siblings
+from orlop.bootstrap.stores.opening import Stores, open_stores, prepare
 from orlop.config import Settings
 from orlop.config.settings import BlobStore, CatalogStore, Log
 from orlop.faces.app import RootApp

@@ -5,7 +5,7 @@ import itertools
 from hashlib import sha256
 
 from orlop.domain.access import Effect, Limit, Place, PlaceKind, SubjectKind, Visibility
-from orlop.domain.secrets import new_secret, parse_secret
+from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, GrantRecord, Identity, Namespace, NewGrant, Secret
 from tests.content import Pushable

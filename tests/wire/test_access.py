@@ -8,7 +8,7 @@ import structlog
 
 from orlop.domain.access import ROLES as BUILT_IN
 from orlop.domain.access import Action
-from orlop.faces.distribution.request import Kind
+from orlop.faces.distribution.request import RequestKind
 from orlop.faces.distribution.table import FILTERED, NEEDS
 from tests.content import artifact, blob, image
 from tests.wire.answer import Answer
@@ -40,44 +40,44 @@ class Asking(NamedTuple):
 
 
 #: Requests of every kind. A kind without one fails the test below.
-REQUESTS: dict[Kind, tuple[Asking, ...]] = {
-    Kind.PING: (Asking("GET", "/v2/", 200), Asking("HEAD", "/v2/", 200)),
-    Kind.CATALOG: (Asking("GET", "/v2/_catalog", 200), Asking("HEAD", "/v2/_catalog?n=1", 200)),
-    Kind.TAGS: (Asking("GET", f"/v2/{NAME}/tags/list", 200), Asking("HEAD", f"/v2/{NAME}/tags/list?n=1", 200)),
-    Kind.REFERRERS: (
+REQUESTS: dict[RequestKind, tuple[Asking, ...]] = {
+    RequestKind.PING: (Asking("GET", "/v2/", 200), Asking("HEAD", "/v2/", 200)),
+    RequestKind.CATALOG: (Asking("GET", "/v2/_catalog", 200), Asking("HEAD", "/v2/_catalog?n=1", 200)),
+    RequestKind.TAGS: (Asking("GET", f"/v2/{NAME}/tags/list", 200), Asking("HEAD", f"/v2/{NAME}/tags/list?n=1", 200)),
+    RequestKind.REFERRERS: (
         Asking("GET", f"/v2/{NAME}/referrers/{APP.digest}", 200),
         Asking("GET", f"/v2/{NAME}/referrers/{APP.digest}?artifactType=a/b", 200),
     ),
-    Kind.MANIFEST_GET: (
+    RequestKind.MANIFEST_GET: (
         Asking("GET", f"/v2/{NAME}/manifests/v1", 200),
         Asking("HEAD", f"/v2/{NAME}/manifests/v1", 200),
         Asking("GET", f"/v2/{NAME}/manifests/{APP.digest}", 200),
     ),
-    Kind.MANIFEST_PUT: (
+    RequestKind.MANIFEST_PUT: (
         Asking("PUT", f"/v2/{NAME}/manifests/v1", 201, APP.content, TYPE),
         Asking("PUT", f"/v2/{NAME}/manifests/v1", 201, NEXT.content, TYPE),
         Asking("PUT", f"/v2/{NAME}/manifests/v2", 201, APP.content, TYPE),
         Asking("PUT", f"/v2/{NAME}/manifests/{NEXT.digest}?tag=v3", 201, NEXT.content, TYPE),
     ),
-    Kind.MANIFEST_DELETE: (
+    RequestKind.MANIFEST_DELETE: (
         Asking("DELETE", f"/v2/{NAME}/manifests/v1", 202, actions=(Action.UNTAG,)),
         Asking("DELETE", f"/v2/{NAME}/manifests/{APP.digest}", 202, actions=(Action.DELETE,)),
     ),
-    Kind.BLOB_GET: (
+    RequestKind.BLOB_GET: (
         Asking("GET", f"/v2/{NAME}/blobs/{BASE.digest}", 200),
         Asking("HEAD", f"/v2/{NAME}/blobs/{BASE.digest}", 200),
         Asking("GET", f"/v2/{NAME}/blobs/{BASE.digest}", 206, headers=[("range", "bytes=0-1")]),
     ),
-    Kind.BLOB_DELETE: (Asking("DELETE", f"/v2/{NAME}/blobs/{LOOSE.digest}", 202),),
-    Kind.UPLOAD_START: (
+    RequestKind.BLOB_DELETE: (Asking("DELETE", f"/v2/{NAME}/blobs/{LOOSE.digest}", 202),),
+    RequestKind.UPLOAD_START: (
         Asking("POST", f"/v2/{NAME}/blobs/uploads/", 202),
         Asking("POST", f"/v2/{NAME}/blobs/uploads/?digest={NEW.digest}", 201, NEW.content),
         Asking("POST", f"/v2/{NAME}/blobs/uploads/?mount={NEW.digest}&from=rival/secret", 202),
     ),
-    Kind.UPLOAD_STATUS: (Asking("GET", "{session}", 204),),
-    Kind.UPLOAD_APPEND: (Asking("PATCH", "{session}", 202, b"abc"),),
-    Kind.UPLOAD_FINISH: (Asking("PUT", f"{{session}}?digest={NEW.digest}", 201, NEW.content),),
-    Kind.UPLOAD_CANCEL: (Asking("DELETE", "{session}", 204),),
+    RequestKind.UPLOAD_STATUS: (Asking("GET", "{session}", 204),),
+    RequestKind.UPLOAD_APPEND: (Asking("PATCH", "{session}", 202, b"abc"),),
+    RequestKind.UPLOAD_FINISH: (Asking("PUT", f"{{session}}?digest={NEW.digest}", 201, NEW.content),),
+    RequestKind.UPLOAD_CANCEL: (Asking("DELETE", "{session}", 204),),
 }
 
 EVERY = [(kind, asking) for kind, several in REQUESTS.items() for asking in several]
@@ -85,17 +85,17 @@ REFUSED = [
     (kind, asking, who)
     for kind, asking in EVERY
     for who in EVERYBODY
-    if kind not in FILTERED and not (kind is Kind.PING and who != "anonymous")
+    if kind not in FILTERED and not (kind is RequestKind.PING and who != "anonymous")
 ]
 
 
 def test_every_kind_of_request_is_asked_about() -> None:
-    assert set(REQUESTS) == set(Kind)
+    assert set(REQUESTS) == set(RequestKind)
 
 
-def may(who: str, kind: Kind, asking: Asking) -> bool:
+def may(who: str, kind: RequestKind, asking: Asking) -> bool:
     """Whether somebody may, by their role alone."""
-    if kind is Kind.PING:
+    if kind is RequestKind.PING:
         return who != "anonymous"
     held = BUILT_IN[who].actions if who in ROLES else frozenset[Action]()
     return bool(held & set(asking.actions or NEEDS[kind].actions))
@@ -150,16 +150,16 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize(("kind", "asking", "who"), ALLOWED)
-def test_who_may_is_let_in(people: Private, kind: Kind, asking: Asking, who: str) -> None:
+def test_who_may_is_let_in(people: Private, kind: RequestKind, asking: Asking, who: str) -> None:
     session = ""
     if "{session}" in asking.target:
         session = people.ask(who, "POST", f"/v2/{ACME}/app/blobs/uploads/").header("location")
-    if kind is Kind.MANIFEST_DELETE and APP.digest in asking.target:
+    if kind is RequestKind.MANIFEST_DELETE and APP.digest in asking.target:
         assert people.ask("owner", "GET", f"/v2/{ACME}/app/referrers/{APP.digest}").status == 200
     target = named(asking, f"{ACME}/app", session)
     answer = people.ask(who, asking.method, target, asking.body, asking.headers)
     assert answer.status == asking.status, answer
-    if kind is Kind.MANIFEST_GET or kind is Kind.REFERRERS:
+    if kind is RequestKind.MANIFEST_GET or kind is RequestKind.REFERRERS:
         assert answer.body or asking.method == "HEAD"
 
 
@@ -172,7 +172,7 @@ def test_who_may_is_let_in(people: Private, kind: Kind, asking: Asking, who: str
     ],
 )
 def test_who_may_not_learns_nothing(
-    lasting_people: Callable[..., Answer], kind: Kind, asking: Asking, who: str
+    lasting_people: Callable[..., Answer], kind: RequestKind, asking: Asking, who: str
 ) -> None:
     """What is there and what is not look the same to who may not know: status, code, message, headers."""
     there = lasting_people(who, asking, f"{ACME}/app")
@@ -184,10 +184,10 @@ def test_who_may_not_learns_nothing(
         return
     if who not in ROLES:
         assert shape(there, f"{ACME}/app") == shape(lasting_people(who, asking, "none"), "none")
-    reads = kind in {Kind.TAGS, Kind.REFERRERS, Kind.MANIFEST_GET, Kind.BLOB_GET}
+    reads = kind in {RequestKind.TAGS, RequestKind.REFERRERS, RequestKind.MANIFEST_GET, RequestKind.BLOB_GET}
     if not reads or who in ROLES:
         assert there.status == 403
-    elif kind is Kind.REFERRERS:
+    elif kind is RequestKind.REFERRERS:
         assert there.status == 200
         assert b'"manifests":[]' in there.body
     else:

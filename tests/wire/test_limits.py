@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from orlop.adapters.sql.catalog import open_sqlite
-from orlop.bootstrap.catalogs import sqlite_file
+from orlop.bootstrap.stores.catalogs import sqlite_file
 from orlop.config import Settings
 from orlop.domain.access import Place, PlaceKind
-from orlop.domain.secrets import new_secret, parse_secret
+from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, NewGrant, Secret
 from tests.content import artifact, image

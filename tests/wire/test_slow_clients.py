@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from orlop.adapters.sql.catalog import open_sqlite
-from orlop.bootstrap.catalogs import sqlite_file
+from orlop.bootstrap.stores.catalogs import sqlite_file
 from orlop.config import Settings
 from orlop.domain.access import Visibility
-from orlop.domain.descriptors import shared_out
+from orlop.domain.open_files import shared_out
 from orlop.ports.identity import Namespace
 from tests.content import Piece, image
 from tests.serving import Server, eventually, head, serving

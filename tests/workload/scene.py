@@ -10,11 +10,11 @@ from orlop.adapters.identity.workload.fetching import Fetcher
 from orlop.adapters.identity.workload.issuers import Issuers
 from orlop.adapters.identity.workload.sts import SecurityTokenService
 from orlop.adapters.sql.memory import open_memory
-from orlop.domain.trusts import KIND
+from orlop.domain.identity.trusts import KIND
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Document
-from orlop.services.workload import Refusal, Workloads
+from orlop.services.identity.workload import Refusal, Workloads
 from tests.registry import START
 from tests.workload.issuers import AUDIENCE
 

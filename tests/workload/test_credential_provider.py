@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orlop.faces.cli.ambient import Looking
-from orlop.faces.cli.credential_provider import respond
 from orlop.faces.cli.running import UsageError
+from orlop.faces.cli.sign_in.ambient import Looking
+from orlop.faces.cli.sign_in.credential_provider import respond
 from orlop.ports.ambient import AmbientUnusable
 from tests.workload.issuers import kubernetes_claims
 from tests.workload.keys import rsa, sign

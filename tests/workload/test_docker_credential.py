@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orlop.faces.cli.docker_credential import main
+from orlop.faces.cli.sign_in.docker_credential import main
 from orlop.ports.logins import Login
 from orlop.ports.management import SavedSignIn
 from orlop.ports.upstream import UpstreamError

@@ -7,9 +7,9 @@ import pytest
 
 from orlop.domain.access import Place, PlaceKind, SubjectKind
 from orlop.domain.errors import Denied, RegistryError, RequestInvalid
+from orlop.domain.identity.trusts import read_trust
+from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.pages import PageRequest
-from orlop.domain.trusts import read_trust
-from orlop.domain.trusts.trust import TRUSTS
 from orlop.ports.identity import Account
 from tests.docs.blocks import blocks
 from tests.unit.management.scene import BY, Scene

@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from orlop.bootstrap.sign_in import Sources
+from orlop.bootstrap.server.sign_in import Sources
 from orlop.config import ConfigurationInvalid
 from orlop.config.workload import Trusts, check_trusts
 from orlop.domain.access import Action
 from orlop.domain.access.scopes import parse_scopes
-from orlop.domain.authorization import Basic
 from orlop.domain.errors import Denied, Unauthorized
-from orlop.domain.trusts import KIND
+from orlop.domain.identity.authorization import Basic
+from orlop.domain.identity.trusts import KIND
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import AccountChange, Document
-from orlop.services.workload import Workloads
+from orlop.services.identity.workload import Workloads
 from tests.unit.sign_in.scene import HOME, Scene, basic, bearer
 from tests.workload.issuers import AUDIENCE, Issuer, github, github_claims, running
 from tests.workload.scene import ROBOT

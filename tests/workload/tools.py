@@ -6,11 +6,11 @@ from orlop.adapters.ambient.search import Ambient
 from orlop.adapters.logins.docker import DockerConfigFile
 from orlop.adapters.logins.kept import KeptLogins
 from orlop.adapters.management.saved import CredentialFile
-from orlop.bootstrap.logins import Tools
+from orlop.bootstrap.commands.logins import Tools
 
 
 class ToolsAt(Tools):
-    """See faces.cli.ambient.LoginTools, in a folder, with an environment."""
+    """See faces.cli.sign_in.ambient.LoginTools, in a folder, with an environment."""
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
         self.folder = folder

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from orlop.domain.errors import Unavailable
-from orlop.domain.secret_references import SECRET_MAX, SecretPlaces, SecretReference
+from orlop.domain.identity.secret_references import SECRET_MAX, SecretPlaces, SecretReference
 
 
 class SecretFetcher:

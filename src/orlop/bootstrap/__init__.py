@@ -1,1 +1,1 @@
-"""Puts the program together: the only package that names adapters, one file per kind of process."""
+"""Puts the program together, alone in naming adapters: a folder for servers, one for commands, one for stores."""

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
+from orlop.config.meaning import Meaning, ValueKind
 from orlop.config.units import is_loopback
 from orlop.domain.durations import DAY
 
@@ -19,22 +19,23 @@ class Audit(msgspec.Struct, frozen=True):
     """What is told of what happens, for how long it is kept, and who else gets it: see [audit.md](audit.md)."""
 
     keep: Annotated[
-        int, Meaning("How long entries are kept; whole days go. 0 means for ever.", Kind.DURATION, default="`365d`")
+        int,
+        Meaning("How long entries are kept; whole days go. 0 means for ever.", ValueKind.DURATION, default="`365d`"),
     ] = 365 * DAY
     pulls: Annotated[
         Literal["none", "sampled", "all"],
         Meaning(
             "Which pulls have entries: `sampled` means one in `audit.sample`.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             choices=("none", "sampled", "all"),
         ),
     ] = "sampled"
-    sample: Annotated[int, Meaning("Of how many pulls one has an entry.", Kind.COUNT, minimum=1)] = 100
+    sample: Annotated[int, Meaning("Of how many pulls one has an entry.", ValueKind.COUNT, minimum=1)] = 100
     key: Annotated[
         Path | None,
         Meaning(
             "PEM file with the Ed25519 key that signs heads, the same for all replicas.",
-            Kind.PATH,
+            ValueKind.PATH,
             default="one in the catalog",
         ),
     ] = None
@@ -42,28 +43,28 @@ class Audit(msgspec.Struct, frozen=True):
         str,
         Meaning(
             "Where entries are sent as syslog messages: `udp://host`, `tcp://host:port` or `tls://host:port`.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             default="nowhere",
         ),
     ] = ""
     syslog_ca: Annotated[
         Path | None,
         Meaning(
-            "PEM file with the authorities that its certificate may come from.", Kind.PATH, default="the machine's"
+            "PEM file with the authorities that its certificate may come from.", ValueKind.PATH, default="the machine's"
         ),
     ] = None
     http: Annotated[
         str,
-        Meaning("Where entries are sent as JSON: an `https://` or `http://` URL.", Kind.TEXT, default="nowhere"),
+        Meaning("Where entries are sent as JSON: an `https://` or `http://` URL.", ValueKind.TEXT, default="nowhere"),
     ] = ""
     http_ca: Annotated[
         Path | None,
         Meaning(
-            "PEM file with the authorities that its certificate may come from.", Kind.PATH, default="the machine's"
+            "PEM file with the authorities that its certificate may come from.", ValueKind.PATH, default="the machine's"
         ),
     ] = None
     http_token: Annotated[
-        str, Meaning("Sent as `Authorization: Bearer`. Never shown.", Kind.SECRET, default="none")
+        str, Meaning("Sent as `Authorization: Bearer`. Never shown.", ValueKind.SECRET, default="none")
     ] = ""
 
     @property

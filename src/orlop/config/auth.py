@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
+from orlop.config.meaning import Meaning, ValueKind
 from orlop.domain.durations import DAY, MINUTE, SECOND
 
 #: What can stand in a header, in a token and in the URL of a token server without being quoted.
@@ -25,31 +25,31 @@ class Auth(msgspec.Struct, frozen=True):
         str,
         Meaning(
             "Where clients reach this registry, such as `https://registry.example.org`; tokens are fetched below it.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             default="what the request was sent to",
         ),
     ] = ""
-    service: Annotated[str, Meaning("What tokens are for: the audience of those that are made here.", Kind.TEXT)] = (
-        "orlop"
-    )
+    service: Annotated[
+        str, Meaning("What tokens are for: the audience of those that are made here.", ValueKind.TEXT)
+    ] = "orlop"
     token_lifetime: Annotated[
-        int, Meaning("How long a token that a client fetched may be used.", Kind.DURATION, minimum=60 * SECOND)
+        int, Meaning("How long a token that a client fetched may be used.", ValueKind.DURATION, minimum=60 * SECOND)
     ] = 5 * MINUTE
     refresh_lifetime: Annotated[
         int,
         Meaning(
             "How long what `docker login` keeps instead of the password may be used, after its last use.",
-            Kind.DURATION,
+            ValueKind.DURATION,
             minimum=DAY,
         ),
     ] = 90 * DAY
     key_lifetime: Annotated[
-        int, Meaning("How long a key signs tokens before another takes its place.", Kind.DURATION, minimum=DAY)
+        int, Meaning("How long a key signs tokens before another takes its place.", ValueKind.DURATION, minimum=DAY)
     ] = 90 * DAY
     synchronise: Annotated[
         int,
         Meaning(
-            "How often directories are asked who is still there and in which groups; 0 means never.", Kind.DURATION
+            "How often directories are asked who is still there and in which groups; 0 means never.", ValueKind.DURATION
         ),
     ] = 15 * MINUTE
     outage_grace: Annotated[
@@ -57,12 +57,12 @@ class Auth(msgspec.Struct, frozen=True):
         Meaning(
             "How long, while the database of the catalog cannot be reached, those who were signed in before go on "
             "pulling what they may and what is named by its digest; 0: not at all.",
-            Kind.DURATION,
+            ValueKind.DURATION,
         ),
     ] = 5 * MINUTE
-    password_length: Annotated[int, Meaning("Characters that a password has at least.", Kind.COUNT, minimum=_LEAST)] = (
-        12
-    )
+    password_length: Annotated[
+        int, Meaning("Characters that a password has at least.", ValueKind.COUNT, minimum=_LEAST)
+    ] = 12
 
 
 def check_auth(auth: Auth) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
+from orlop.config.meaning import Meaning, ValueKind
 from orlop.config.units import is_loopback
 from orlop.domain.durations import MINUTE, SECOND
 
@@ -37,28 +37,30 @@ class BlobStore(msgspec.Struct, frozen=True):
         Meaning(
             "`file`: the data folder; `s3://bucket/prefix`: an S3-compatible store;"
             " `memory`: gone at the end, for trials.",
-            Kind.TEXT,
+            ValueKind.TEXT,
         ),
     ] = "file"
-    endpoint: Annotated[str, Meaning("URL of the store; without one it is AWS.", Kind.TEXT, default="none")] = ""
+    endpoint: Annotated[str, Meaning("URL of the store; without one it is AWS.", ValueKind.TEXT, default="none")] = ""
     region: Annotated[
         str,
-        Meaning("Region of the bucket.", Kind.TEXT, default="`us-east-1` with an endpoint, else what AWS's tools use"),
+        Meaning(
+            "Region of the bucket.", ValueKind.TEXT, default="`us-east-1` with an endpoint, else what AWS's tools use"
+        ),
     ] = ""
     access_key_id: Annotated[
         str,
         Meaning(
             "Access key; without one, what the environment, a web identity or the instance gives.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             default="none",
         ),
     ] = ""
-    secret_access_key: Annotated[str, Meaning("The key's secret. Never shown.", Kind.SECRET, default="none")] = ""
+    secret_access_key: Annotated[str, Meaning("The key's secret. Never shown.", ValueKind.SECRET, default="none")] = ""
     addressing: Annotated[
         Literal["auto", "path", "virtual"],
         Meaning(
             "Whether the bucket stands in the path or in the host name of requests.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             choices=("auto", "path", "virtual"),
         ),
     ] = "auto"
@@ -66,7 +68,7 @@ class BlobStore(msgspec.Struct, frozen=True):
         Path | None,
         Meaning(
             "PEM file with the authorities that the store's certificate may come from.",
-            Kind.PATH,
+            ValueKind.PATH,
             default="the machine's",
         ),
     ] = None
@@ -74,34 +76,36 @@ class BlobStore(msgspec.Struct, frozen=True):
         Literal["none", "AES256", "aws:kms"],
         Meaning(
             "What the store is told to encrypt objects with; `none` leaves it to the bucket.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             choices=("none", "AES256", "aws:kms"),
         ),
     ] = "none"
-    kms_key: Annotated[str, Meaning("Key for `aws:kms`.", Kind.TEXT, default="the bucket's")] = ""
-    storage_class: Annotated[str, Meaning("Storage class of objects.", Kind.TEXT, default="the bucket's")] = ""
+    kms_key: Annotated[str, Meaning("Key for `aws:kms`.", ValueKind.TEXT, default="the bucket's")] = ""
+    storage_class: Annotated[str, Meaning("Storage class of objects.", ValueKind.TEXT, default="the bucket's")] = ""
     redirect: Annotated[
         Literal["auto", "always", "never"],
         Meaning(
             "Send clients to the store for blobs above 64 KiB. `auto`: unless the endpoint is a loopback address.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             choices=("auto", "always", "never"),
         ),
     ] = "auto"
-    redirect_expire: Annotated[int, Meaning("How long such an address is good for.", Kind.DURATION, minimum=SECOND)] = (
-        10 * MINUTE
-    )
+    redirect_expire: Annotated[
+        int, Meaning("How long such an address is good for.", ValueKind.DURATION, minimum=SECOND)
+    ] = 10 * MINUTE
     redirect_networks: Annotated[
         str,
         Meaning(
             "Networks of the clients that are sent to the store, with commas; others get blobs from Orlop.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             default="all",
         ),
     ] = ""
     redirect_never_agents: Annotated[
         str,
-        Meaning("Beginnings of User-Agents that are never sent to the store, with commas.", Kind.TEXT, default="none"),
+        Meaning(
+            "Beginnings of User-Agents that are never sent to the store, with commas.", ValueKind.TEXT, default="none"
+        ),
     ] = ""
 
     cache_bytes: Annotated[
@@ -109,7 +113,7 @@ class BlobStore(msgspec.Struct, frozen=True):
         Meaning(
             "Room in the data folder for blobs of a bucket that were pulled through here, kept for the next pull;"
             " 0 keeps none.",
-            Kind.SIZE,
+            ValueKind.SIZE,
             default="0",
         ),
     ] = 0

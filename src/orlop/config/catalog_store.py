@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
+from orlop.config.meaning import Meaning, ValueKind
 
 #: How the URL of a PostgreSQL database begins.
 POSTGRES = ("postgresql://", "postgres://")
@@ -19,7 +19,7 @@ class CatalogStore(msgspec.Struct, frozen=True):
         Meaning(
             "`sqlite`: a database in the data folder; `postgresql://user@host/database`: one that several machines"
             " share (see [postgresql.md](postgresql.md)); `memory`: gone at the end, for trials.",
-            Kind.URL,
+            ValueKind.URL,
             choices=("sqlite", "memory"),
             schemes=POSTGRES,
         ),
@@ -28,7 +28,7 @@ class CatalogStore(msgspec.Struct, frozen=True):
         str | None,
         Meaning(
             "A copy of the PostgreSQL database to read lists from, which may lag behind.",
-            Kind.URL,
+            ValueKind.URL,
             default="none",
             schemes=POSTGRES,
         ),
@@ -37,7 +37,7 @@ class CatalogStore(msgspec.Struct, frozen=True):
         int,
         Meaning(
             "Connections to PostgreSQL that a worker holds at most; one more watches for changes.",
-            Kind.COUNT,
+            ValueKind.COUNT,
             minimum=1,
         ),
     ] = 8
@@ -45,7 +45,7 @@ class CatalogStore(msgspec.Struct, frozen=True):
         bool,
         Meaning(
             "The URL leads to a pooler that lends connections for one transaction, such as PgBouncer: prepare nothing.",
-            Kind.SWITCH,
+            ValueKind.SWITCH,
         ),
     ] = False
 

@@ -5,7 +5,7 @@ from enum import Enum
 import msgspec
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """How a value is written."""
 
     TEXT = "text"
@@ -26,7 +26,7 @@ class Meaning(msgspec.Struct, frozen=True):
     """
 
     text: str
-    kind: Kind
+    kind: ValueKind
     default: str | None = None
     minimum: int = 0
     choices: tuple[str, ...] = ()

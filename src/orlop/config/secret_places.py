@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
-from orlop.domain.secret_references import SecretPlaces
+from orlop.config.meaning import Meaning, ValueKind
+from orlop.domain.identity.secret_references import SecretPlaces
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -20,11 +20,11 @@ class Secrets(msgspec.Struct, frozen=True):
         str,
         Meaning(
             "Folders below which `file:/PATH` may be, with commas; links that lead out of them are not followed.",
-            Kind.TEXT,
+            ValueKind.TEXT,
         ),
     ] = "/etc/orlop/secrets"
     prefix: Annotated[
-        str, Meaning("How the name of a variable begins that `env:NAME` may read; empty: none may.", Kind.TEXT)
+        str, Meaning("How the name of a variable begins that `env:NAME` may read; empty: none may.", ValueKind.TEXT)
     ] = "ORLOP_SECRET_"
 
     @property

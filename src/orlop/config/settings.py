@@ -11,41 +11,43 @@ from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
+from orlop.config.meaning import Meaning, ValueKind
 from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
 from orlop.domain.durations import HOUR, SECOND
 
-__all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Kind", "Meaning", "Settings"]
+__all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Meaning", "Settings", "ValueKind"]
 
 
 class Tls(msgspec.Struct, frozen=True):
     """Transport security. Both or neither."""
 
-    cert: Annotated[Path | None, Meaning("PEM file with the certificate and its chain.", Kind.PATH, default="none")] = (
-        None
-    )
-    key: Annotated[Path | None, Meaning("PEM file with the private key.", Kind.PATH, default="none")] = None
+    cert: Annotated[
+        Path | None, Meaning("PEM file with the certificate and its chain.", ValueKind.PATH, default="none")
+    ] = None
+    key: Annotated[Path | None, Meaning("PEM file with the private key.", ValueKind.PATH, default="none")] = None
 
 
 class Uploads(msgspec.Struct, frozen=True):
     """Upload sessions."""
 
-    expire: Annotated[int, Meaning("How long a session lives after its last byte.", Kind.DURATION, minimum=SECOND)] = (
-        24 * HOUR
-    )
+    expire: Annotated[
+        int, Meaning("How long a session lives after its last byte.", ValueKind.DURATION, minimum=SECOND)
+    ] = 24 * HOUR
     lease: Annotated[
         int,
-        Meaning("How long a session stays with a writer that shows no sign of life.", Kind.DURATION, minimum=SECOND),
+        Meaning(
+            "How long a session stays with a writer that shows no sign of life.", ValueKind.DURATION, minimum=SECOND
+        ),
     ] = 10 * SECOND
     concurrent: Annotated[
         int,
         Meaning(
             "Uploads that a worker receives at once, fewer where it may open few files; further ones are told to come"
             " back.",
-            Kind.COUNT,
+            ValueKind.COUNT,
             minimum=1,
         ),
     ] = 256
@@ -53,7 +55,7 @@ class Uploads(msgspec.Struct, frozen=True):
         int,
         Meaning(
             "Sessions that a user or robot may have under way, in all workers and replicas; 0 sets no limit.",
-            Kind.COUNT,
+            ValueKind.COUNT,
         ),
     ] = 10_000
 
@@ -65,7 +67,7 @@ class Limits(msgspec.Struct, frozen=True):
         int,
         Meaning(
             "Longest head of a request.",
-            Kind.SIZE,
+            ValueKind.SIZE,
             minimum=8 << 10,
         ),
     ] = 512 << 10
@@ -73,7 +75,7 @@ class Limits(msgspec.Struct, frozen=True):
         int,
         Meaning(
             "How long a client may take to send the head of a request, or idle between two.",
-            Kind.DURATION,
+            ValueKind.DURATION,
             minimum=SECOND,
         ),
     ] = 30 * SECOND
@@ -82,21 +84,23 @@ class Limits(msgspec.Struct, frozen=True):
         Meaning(
             "How long a client may send nothing of a body, or take nothing of an answer, before it is given up."
             " See [limits.md](limits.md).",
-            Kind.DURATION,
+            ValueKind.DURATION,
             minimum=SECOND,
         ),
     ] = 60 * SECOND
     drain: Annotated[
-        int, Meaning("How long requests under way may take to end when the server stops.", Kind.DURATION)
+        int, Meaning("How long requests under way may take to end when the server stops.", ValueKind.DURATION)
     ] = 30 * SECOND
-    blob_bytes: Annotated[int, Meaning("Largest blob that is accepted; 0 sets no limit.", Kind.SIZE, default="0")] = 0
+    blob_bytes: Annotated[
+        int, Meaning("Largest blob that is accepted; 0 sets no limit.", ValueKind.SIZE, default="0")
+    ] = 0
 
 
 class ManifestRules(msgspec.Struct, frozen=True):
     """What manifests must be."""
 
     sparse_indexes: Annotated[
-        bool, Meaning("Accept an index that names manifests which the repository does not hold.", Kind.SWITCH)
+        bool, Meaning("Accept an index that names manifests which the repository does not hold.", ValueKind.SWITCH)
     ] = False
 
 
@@ -104,9 +108,9 @@ class GarbageCollection(msgspec.Struct, frozen=True):
     """What happens to blobs that nothing needs."""
 
     grace: Annotated[
-        int, Meaning("How long a blob is kept after the last manifest that names it is gone.", Kind.DURATION)
+        int, Meaning("How long a blob is kept after the last manifest that names it is gone.", ValueKind.DURATION)
     ] = 24 * HOUR
-    interval: Annotated[int, Meaning("How often to collect; 0 means never.", Kind.DURATION)] = HOUR
+    interval: Annotated[int, Meaning("How often to collect; 0 means never.", ValueKind.DURATION)] = HOUR
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -117,7 +121,7 @@ class Cache(msgspec.Struct, frozen=True):
         Meaning(
             "Memory that one worker uses at most for answers it may give again, about 100,000 manifests by default; "
             "0 remembers none.",
-            Kind.SIZE,
+            ValueKind.SIZE,
         ),
     ] = 192 << 20
 
@@ -129,16 +133,16 @@ class Log(msgspec.Struct, frozen=True):
         Literal["debug", "info", "warning", "error"],
         Meaning(
             "The least important events to log, on standard error.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             choices=("debug", "info", "warning", "error"),
         ),
     ] = "info"
-    access: Annotated[bool, Meaning("Write a line for every request to standard output.", Kind.SWITCH)] = True
+    access: Annotated[bool, Meaning("Write a line for every request to standard output.", ValueKind.SWITCH)] = True
     format: Annotated[
         Literal["json", "console"],
         Meaning(
             "`json`, or `console` for people.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             choices=("json", "console"),
             default="`console` when standard error is a terminal, else `json`",
         ),
@@ -148,19 +152,21 @@ class Log(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True):
     """All settings. Durations are in microseconds, sizes in bytes."""
 
-    data: Annotated[Path, Meaning("Folder for everything that is stored.", Kind.PATH, default="`./orlop-data`")] = Path(
-        "./orlop-data"
+    data: Annotated[
+        Path, Meaning("Folder for everything that is stored.", ValueKind.PATH, default="`./orlop-data`")
+    ] = Path("./orlop-data")
+    listen: Annotated[str, Meaning("Address to listen on; port 0 takes any free one.", ValueKind.ADDRESS)] = (
+        "127.0.0.1:5000"
     )
-    listen: Annotated[str, Meaning("Address to listen on; port 0 takes any free one.", Kind.ADDRESS)] = "127.0.0.1:5000"
     workers: Annotated[
-        int, Meaning("Processes that serve.", Kind.COUNT, minimum=1, default="one for each core, up to 4")
+        int, Meaning("Processes that serve.", ValueKind.COUNT, minimum=1, default="one for each core, up to 4")
     ] = 1
     open: Annotated[
         bool,
         Meaning(
             "Let anyone on this machine push and pull. Refused unless `listen` is a loopback address, and with"
             " `trusted_proxies`; whatever comes through a proxy is refused.",
-            Kind.SWITCH,
+            ValueKind.SWITCH,
         ),
     ] = False
     trusted_proxies: Annotated[
@@ -168,7 +174,7 @@ class Settings(msgspec.Struct, frozen=True):
         Meaning(
             "Networks of proxies in front of the server, with commas: what they say of clients, in `X-Forwarded-*`, is"
             " believed.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             default="none",
         ),
     ] = ""

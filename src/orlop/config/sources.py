@@ -11,7 +11,7 @@ import msgspec
 
 from orlop.config import units
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.settings import Kind, Meaning, Settings, check, default_workers
+from orlop.config.settings import Meaning, Settings, ValueKind, check, default_workers
 
 PREFIX = "ORLOP_"
 #: Names the TOML file where no --config does.
@@ -105,15 +105,15 @@ def load_target(file: Path, environment: Mapping[str, str]) -> Loaded:
 def value_text(setting: Setting, value: Any) -> str:
     """A value as it is written in a file or variable, without passwords; of a secret only whether there is one."""
     match setting.meaning.kind:
-        case Kind.DURATION:
+        case ValueKind.DURATION:
             return units.duration_text(value)
-        case Kind.SIZE:
+        case ValueKind.SIZE:
             return units.size_text(value)
-        case Kind.SWITCH:
+        case ValueKind.SWITCH:
             return "true" if value else "false"
-        case Kind.URL if value is not None:
+        case ValueKind.URL if value is not None:
             return units.without_password(value)
-        case Kind.SECRET:
+        case ValueKind.SECRET:
             return "(set)" if value else ""
     return "" if value is None else str(value)
 
@@ -199,7 +199,7 @@ def _checked(setting: Setting, value: Any, name: str) -> Any:
     except ConfigurationInvalid as error:
         raise ConfigurationInvalid(f"{name}: {error}") from error
     choices, schemes = setting.meaning.choices, setting.meaning.schemes
-    is_url = setting.meaning.kind is Kind.URL and parsed.startswith(schemes)
+    is_url = setting.meaning.kind is ValueKind.URL and parsed.startswith(schemes)
     if (choices or schemes) and parsed not in choices and not is_url:
         raise ConfigurationInvalid(
             f"{name}: {value_text(setting, parsed)!r} is not {' or '.join((*choices, *schemes))}"
@@ -213,26 +213,26 @@ def _checked(setting: Setting, value: Any, name: str) -> Any:
 def _parsed(meaning: Meaning, value: Any) -> Any:
     text = str(value) if isinstance(value, str | Path) else None
     match meaning.kind:
-        case Kind.SWITCH if isinstance(value, bool):
+        case ValueKind.SWITCH if isinstance(value, bool):
             return value
-        case Kind.SWITCH if text in {"true", "false"}:
+        case ValueKind.SWITCH if text in {"true", "false"}:
             return text == "true"
-        case Kind.COUNT | Kind.SIZE if isinstance(value, int) and not isinstance(value, bool):
+        case ValueKind.COUNT | ValueKind.SIZE if isinstance(value, int) and not isinstance(value, bool):
             return value
-        case Kind.DURATION if value == 0 and isinstance(value, int):
+        case ValueKind.DURATION if value == 0 and isinstance(value, int):
             return 0
-        case Kind.COUNT if text is not None and text.isascii() and text.isdigit() and len(text) < 10:
+        case ValueKind.COUNT if text is not None and text.isascii() and text.isdigit() and len(text) < 10:
             return int(text)
-        case Kind.SIZE if text is not None:
+        case ValueKind.SIZE if text is not None:
             return units.size(text)
-        case Kind.DURATION if text is not None:
+        case ValueKind.DURATION if text is not None:
             return units.duration(text)
-        case Kind.PATH if text:
+        case ValueKind.PATH if text:
             return Path(text)
-        case Kind.ADDRESS if text is not None:
+        case ValueKind.ADDRESS if text is not None:
             units.address(text)
             return text
-        case Kind.TEXT | Kind.URL | Kind.SECRET if text is not None:
+        case ValueKind.TEXT | ValueKind.URL | ValueKind.SECRET if text is not None:
             return text
-    shown = "the value" if meaning.kind is Kind.SECRET else repr(value)
+    shown = "the value" if meaning.kind is ValueKind.SECRET else repr(value)
     raise ConfigurationInvalid(f"{shown} is not a {meaning.kind.value}")

@@ -6,21 +6,21 @@ from urllib.parse import urlsplit
 import msgspec
 
 from orlop.config.errors import ConfigurationInvalid
-from orlop.config.meaning import Kind, Meaning
+from orlop.config.meaning import Meaning, ValueKind
 from orlop.domain.durations import SECOND
 
 
 class Trusts(msgspec.Struct, frozen=True):
     """How issuers of tokens and AWS are asked: see [ci.md](ci.md)."""
 
-    timeout: Annotated[int, Meaning("How long an issuer may take to answer.", Kind.DURATION, minimum=SECOND)] = (
+    timeout: Annotated[int, Meaning("How long an issuer may take to answer.", ValueKind.DURATION, minimum=SECOND)] = (
         10 * SECOND
     )
     sts_endpoint: Annotated[
         str,
         Meaning(
             "URL that takes the place of `https://sts.REGION.amazonaws.com`, such as that of an interface endpoint.",
-            Kind.TEXT,
+            ValueKind.TEXT,
             default="AWS's own",
         ),
     ] = ""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from orlop.domain.providers import PROVIDERS
+from orlop.domain.identity.providers import PROVIDERS
+from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
-from orlop.domain.trusts.trust import TRUSTS
 
 #: By name, in the order in which `apply` makes them.
 KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in (PROVIDERS, TRUSTS, TAG_RULES)}

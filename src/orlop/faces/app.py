@@ -1,16 +1,12 @@
 """The root ASGI application: which face takes a request, and what runs when a worker begins and ends."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
+from orlop.faces.http.asgi import Application, Receive, Scope, Send
 from orlop.telemetry.requests import RequestLog, RequestRecord
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = structlog.get_logger("orlop.worker")
 

@@ -26,8 +26,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     external: str = ""
     """The provider's own name for it, which never changes."""
     authority: str = ""
-    """Which identity of the provider vouched for it (domain.providers.authority_of): under another nobody can sign in
-    as it. Empty for accounts that an older release made: whoever the provider was."""
+    """Which identity of the provider vouched for it (domain.identity.providers.authority_of): under another nobody can
+    sign in as it. Empty for accounts that an older release made: whoever the provider was."""
     namespace: str = ""
     """Of a robot: whose administrators manage it; empty: the registry's."""
     has_password: bool = False

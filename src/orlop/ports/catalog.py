@@ -423,7 +423,7 @@ class Finding(msgspec.Struct, frozen=True):
     what: str
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Overdue(msgspec.Struct, frozen=True):
     """Until when things may be of the past, in microseconds since 1970: older uploads and tombstones are overdue."""
 
     uploads_before: int
@@ -449,7 +449,7 @@ class Inspection(Protocol):
         """Whether the session has a row."""
         ...
 
-    def findings(self, limits: Limits) -> AsyncIterator[Finding]:
+    def findings(self, limits: Overdue) -> AsyncIterator[Finding]:
         """What is wrong between the catalog's own rows: edges that lead nowhere, links and states that disagree,
         counters that differ from a recount, sessions, leases and tombstones that are overdue."""
         ...

@@ -8,7 +8,7 @@ import msgspec
 from orlop.domain.errors import RegistryError
 
 
-class ServerRefused(RegistryError):
+class RequestRefused(RegistryError):
     """The server says no; `status` is its HTTP status and `code` tells programs why."""
 
     def __init__(self, message: str, *, status: int, code: str) -> None:
@@ -42,7 +42,7 @@ class ManagementServer(Protocol):
     ) -> Reply:
         """One request to a path below /api/v1. `match`: only if its version is that; `create`: only if it is not there.
 
-        A create that is broken off is sent again, and does nothing twice. Raises ServerRefused; UpstreamError when the
+        A create that is broken off is sent again, and does nothing twice. Raises RequestRefused; UpstreamError when the
         server cannot be reached or does not speak this API.
         """
         ...

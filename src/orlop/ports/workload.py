@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from orlop.domain.trusts import OidcTrust
+from orlop.domain.identity.trusts import OidcTrust
 
 
 class TokenIssuers(Protocol):

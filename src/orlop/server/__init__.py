@@ -1,6 +1,6 @@
 """The process tree of `orlop serve`: a supervisor that serves nothing, and workers that do nothing else."""
 
-from orlop.server.start import FirstAccount, Prepared, ServerRefused, serve
+from orlop.server.start import CannotServe, FirstAccount, Prepared, serve
 from orlop.server.worker import WorkerContext
 
-__all__ = ["FirstAccount", "Prepared", "ServerRefused", "WorkerContext", "serve"]
+__all__ = ["CannotServe", "FirstAccount", "Prepared", "WorkerContext", "serve"]

@@ -23,11 +23,11 @@ import structlog
 from orlop import __version__
 from orlop.config import Settings
 from orlop.config.units import address
-from orlop.domain.descriptors import shared_out
 from orlop.domain.durations import SECOND
+from orlop.domain.open_files import shared_out
 from orlop.server.supervisor import Bell, Supervisor
 from orlop.server.worker import ApplicationFactory, Board, Place, work
-from orlop.services.counters import NUMBERS
+from orlop.services.limits.counters import NUMBERS
 from orlop.telemetry import logs
 
 #: Where Prometheus' client looks for the folder that workers share; read when it is imported.
@@ -56,7 +56,7 @@ class Prepared(msgspec.Struct, frozen=True):
     is_new: bool = False
 
 
-class ServerRefused(Exception):
+class CannotServe(Exception):
     """The server does not start; the message is one sentence that says why."""
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
@@ -72,7 +72,7 @@ def serve(
     """Serve until a signal ends it; the exit code.
 
     `prepare` runs once, before any worker, and tells what it made. `application` imports what workers
-    need and gives what runs in each: it is called before they are forked, so that they share it. Raises ServerRefused,
+    need and gives what runs in each: it is called before they are forked, so that they share it. Raises CannotServe,
     or what `prepare` raises.
     """
     # Until the supervisor listens to signals, one ends the process as an exception does, leaving nothing behind.
@@ -125,7 +125,7 @@ def _supervise(
 
 
 def read_tls(settings: Settings) -> ssl.SSLContext | None:
-    """What TLS takes, 1.2 or newer; None without it. Raises ServerRefused when the certificate and key cannot be read
+    """What TLS takes, 1.2 or newer; None without it. Raises CannotServe when the certificate and key cannot be read
     or do not belong together."""
     cert, key = settings.tls.cert, settings.tls.key
     if cert is None or key is None:
@@ -134,7 +134,7 @@ def read_tls(settings: Settings) -> ssl.SSLContext | None:
         try:
             file.read_bytes()
         except OSError as error:
-            raise ServerRefused(f"the TLS {name} {file} cannot be read: {error.strerror}", exit_code=2) from error
+            raise CannotServe(f"the TLS {name} {file} cannot be read: {error.strerror}", exit_code=2) from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -145,17 +145,17 @@ def read_tls(settings: Settings) -> ssl.SSLContext | None:
             message = f"the TLS private key {key} does not belong to the certificate {cert}"
         else:
             message = f"the TLS certificate {cert} or its private key {key} is not PEM that can be used: {error.reason}"
-        raise ServerRefused(message, exit_code=2) from error
+        raise CannotServe(message, exit_code=2) from error
     return context
 
 
 def resolve(listen: str) -> tuple[str, int]:
-    """The numeric address to bind. Raises ServerRefused."""
+    """The numeric address to bind. Raises CannotServe."""
     host, port = address(listen)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
-        raise ServerRefused(f"{host} is not an address of this machine") from error
+        raise CannotServe(f"{host} is not an address of this machine") from error
     # Of the two that localhost may mean, the one that everybody tries.
     found.sort(key=lambda each: each[0] != socket.AF_INET)
     return str(found[0][4][0]), port
@@ -165,7 +165,7 @@ def resolve(listen: str) -> tuple[str, int]:
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """The socket on which workers listen, bound: nobody is let in, nor kept waiting, before one of them serves.
 
-    Raises ServerRefused when the address cannot be bound.
+    Raises CannotServe when the address cannot be bound.
     """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -177,7 +177,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
                 reason = f"{where} is taken by another program; choose another address with --listen HOST:PORT"
             else:
                 reason = f"cannot listen on {where}: {os.strerror(error.errno or 0)}"
-            raise ServerRefused(reason) from error
+            raise CannotServe(reason) from error
         yield listener
 
 

@@ -15,12 +15,12 @@ import structlog
 import uvloop
 
 from orlop.config import Settings
-from orlop.domain.descriptors import Descriptors, shared_out
 from orlop.domain.durations import SECOND
+from orlop.domain.open_files import Descriptors, shared_out
 from orlop.server.http import Application, HttpServer, Message, Receive, Send, Terms, Unread, Whole
 from orlop.server.memory import keep_freed
 from orlop.server.turns import Turns
-from orlop.services.counters import counters_of_one
+from orlop.services.limits.counters import counters_of_one
 from orlop.telemetry import logs
 
 #: The signals that end the server.
@@ -64,7 +64,7 @@ class Board(msgspec.Struct, frozen=True):
     """Memory that the supervisor and all workers share.
 
     Which workers serve, whether the server is draining, and how often each worker changed something: content, or who
-    may do what. `counters` are of services.counters.
+    may do what. `counters` are of services.limits.counters.
     """
 
     serving: MutableSequence[int]

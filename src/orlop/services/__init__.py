@@ -1,1 +1,1 @@
-"""What the registry does, one file per capability: plain values and async byte iterators in and out."""
+"""What the registry does, a folder for each capability: plain values and async byte iterators in and out."""

@@ -7,7 +7,7 @@ import pytest
 
 from orlop.adapters.secret_references import SecretFetcher
 from orlop.domain.errors import Unavailable
-from orlop.domain.secret_references import SecretPlaces, parse_secret
+from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 
 
 @pytest.fixture

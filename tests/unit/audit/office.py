@@ -14,8 +14,8 @@ from orlop.domain.audit import Chained, Head, Segment
 from orlop.domain.events import Event, EventKind
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.jobs import Lease
-from orlop.services.audit import JOB, AuditWriter, Keep
-from orlop.services.audit_verify import AuditReport, AuditVerification
+from orlop.services.audit.log import JOB, AuditWriter, Keep
+from orlop.services.audit.verify import AuditReport, AuditVerification
 from tests.catalogs import rows
 from tests.registry import HandClock
 

@@ -8,7 +8,7 @@ from orlop.domain.access import Caller, Subject
 from orlop.domain.errors import Denied, Refused, RegistryError, Unavailable
 from orlop.domain.events import Event, EventKind, Origin
 from orlop.ports.clock import SECOND
-from orlop.services.notices import BURST, HELD, WINDOW, Notices, Pulls
+from orlop.services.audit.notices import BURST, HELD, WINDOW, Notices, Pulls
 from tests.registry import START, HandClock
 
 ALICE = Caller(Subject("alice", credential="token 3"), "192.0.2.1", "r1")

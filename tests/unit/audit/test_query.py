@@ -4,8 +4,8 @@ import pytest
 
 from orlop.domain.errors import PageInvalid, RequestInvalid
 from orlop.domain.events import Event, EventKind, Origin
-from orlop.services import audit_query as module
-from orlop.services.audit_query import AuditQuery, Search
+from orlop.services.audit import query as module
+from orlop.services.audit.query import AuditQuery, Search
 from tests.registry import START
 from tests.unit.audit.office import DAY, Office
 

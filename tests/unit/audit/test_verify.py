@@ -8,8 +8,8 @@ import pytest
 from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.domain.audit import Chained, chained
 from orlop.domain.events import EventKind
-from orlop.services.audit_verify import AuditVerification, Flaw
-from orlop.services.verify import Verification
+from orlop.services.audit.verify import AuditVerification, Flaw
+from orlop.services.stores.verify import Verification
 from tests.registry import in_memory
 from tests.unit.audit.office import DAY, Log, Office
 

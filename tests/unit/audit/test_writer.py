@@ -8,8 +8,8 @@ from orlop.domain.audit import BEGINNING, AuditEntry, day_of, dropped_of, hash_a
 from orlop.domain.errors import Stale
 from orlop.domain.events import Event, EventKind
 from orlop.ports.clock import SECOND
-from orlop.services import audit
-from orlop.services.audit import HEAD_ENTRIES, HEAD_EVERY, AuditWriter, Keep
+from orlop.services.audit import log as audit
+from orlop.services.audit.log import HEAD_ENTRIES, HEAD_EVERY, AuditWriter, Keep
 from tests.unit.audit.office import DAY, Office
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from orlop.bootstrap.clients import Stores
-from orlop.faces.cli import app, references
+from orlop.bootstrap.commands.clients import Stores
+from orlop.faces.cli import app
+from orlop.faces.cli.references import commands as references
 
 Orlop = Callable[..., int]
 

@@ -13,7 +13,7 @@ import pytest
 from orlop.domain.digest import Digest
 from orlop.domain.references import ImageReference
 from orlop.faces.cli.differences import unified_diff
-from orlop.faces.cli.references_pin import pin_files
+from orlop.faces.cli.references.pin import pin_files
 from orlop.faces.cli.textfiles import FileRefused, read_text, replace_text
 from orlop.services.references.pin import Resolver
 from tests.unit.references.resolving import Answers, digest_for

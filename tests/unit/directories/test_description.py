@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from orlop.domain.directories import LdapProvider
-from orlop.domain.providers import OidcProvider, decode_provider
+from orlop.domain.identity.directories import LdapProvider
+from orlop.domain.identity.providers import OidcProvider, decode_provider
 
 USUAL: dict[str, Any] = {
     "type": "ldap",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orlop.domain.errors import BodyInterrupted, RequestInvalid, TooLarge
-from orlop.faces.distribution.body import DRAIN, RequestBody
+from orlop.faces.http.body import DRAIN, RequestBody
 
 CHUNKED = {"transfer-encoding": "chunked"}
 LEFT = {"type": "http.disconnect"}

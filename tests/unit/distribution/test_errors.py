@@ -8,7 +8,7 @@ import pytest
 
 from orlop.domain import errors
 from orlop.faces.distribution import request
-from orlop.faces.distribution.errors import STATUS, render, status_of
+from orlop.faces.http.errors import STATUS, render, status_of
 from tests.wire.answer import CODES
 
 
@@ -21,9 +21,7 @@ def below(kind: type[errors.RegistryError]) -> Iterator[type[errors.RegistryErro
 
 #: Every error that a request can end in: those of the domain and of this face, whatever else the tests loaded.
 EVERY = [
-    kind
-    for kind in below(errors.RegistryError)
-    if kind.__module__.startswith(("orlop.domain.", "orlop.faces.distribution."))
+    kind for kind in below(errors.RegistryError) if kind.__module__.startswith(("orlop.domain.", "orlop.faces.http."))
 ]
 
 #: Those of accounts, grants and rules, whose codes no client of this API gets to see.

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.errors import RequestInvalid
-from orlop.faces.distribution.body import RequestBody
-from orlop.faces.distribution.exchange import Exchange, combined, etag_matches
+from orlop.faces.distribution.exchange import Exchange
+from orlop.faces.http.body import RequestBody
+from orlop.faces.http.headers import combined, etag_matches
 
 
 async def never() -> dict[str, object]:

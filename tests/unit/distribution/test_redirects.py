@@ -5,10 +5,10 @@ from ipaddress import ip_network
 import pytest
 
 from orlop.domain.access import ANONYMOUS, Caller
-from orlop.faces.distribution.body import RequestBody
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.redirects import RedirectRules
-from orlop.faces.distribution.responses import Headers
+from orlop.faces.http.body import RequestBody
+from orlop.faces.http.responses import Headers
 
 INSIDE = RedirectRules(networks=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
 

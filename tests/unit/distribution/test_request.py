@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orlop.domain.errors import RegistryError, RequestInvalid
-from orlop.faces.distribution.errors import render, status_of
-from orlop.faces.distribution.request import Kind, MethodNotAllowed, Request, RouteUnknown, parse_request
+from orlop.faces.distribution.request import Request, RequestKind, parse_request
+from orlop.faces.http.errors import MethodNotAllowed, RouteUnknown, render, status_of
 from tests.wire.names import HEX
 
 DIGEST = f"sha256:{HEX}"
@@ -16,32 +16,72 @@ SESSION = "0a1b2c3d-0000-4000-8000-00000000000f"
 TABLE: tuple[tuple[str, str, Request], ...] = tuple(
     (method, path, Request(kind, **fields))  # type: ignore[arg-type]
     for methods, path, kind, fields in (
-        ("GET HEAD", "/v2/", Kind.PING, {}),
-        ("GET HEAD", "/v2", Kind.PING, {}),
-        ("GET HEAD", "/v2/_catalog", Kind.CATALOG, {}),
-        ("GET HEAD", "/v2/app/tags/list", Kind.TAGS, {"repository": "app"}),
-        ("GET HEAD", "/v2/a/b/tags/list", Kind.TAGS, {"repository": "a/b"}),
-        ("GET", "/v2/tags/tags/list", Kind.TAGS, {"repository": "tags"}),
-        ("GET", "/v2/tags/list/tags/list", Kind.TAGS, {"repository": "tags/list"}),
-        ("GET", "/v2/v2/tags/list", Kind.TAGS, {"repository": "v2"}),
-        ("GET HEAD", f"/v2/app/referrers/{DIGEST}", Kind.REFERRERS, {"repository": "app", "digest": DIGEST}),
-        ("GET HEAD", "/v2/app/manifests/v1", Kind.MANIFEST_GET, {"repository": "app", "reference": "v1"}),
-        ("GET HEAD", f"/v2/app/manifests/{DIGEST}", Kind.MANIFEST_GET, {"repository": "app", "reference": DIGEST}),
-        ("GET", f"/v2/app/manifests/sha256%3a{HEX}", Kind.MANIFEST_GET, {"repository": "app", "reference": DIGEST}),
-        ("GET", "/v2/app/manifests/list", Kind.MANIFEST_GET, {"repository": "app", "reference": "list"}),
-        ("GET", "/v2/a/manifests/manifests/b", Kind.MANIFEST_GET, {"repository": "a/manifests", "reference": "b"}),
-        ("GET", "/v2/blobs/uploads/manifests/b", Kind.MANIFEST_GET, {"repository": "blobs/uploads", "reference": "b"}),
-        ("PUT", "/v2/app/manifests/v1", Kind.MANIFEST_PUT, {"repository": "app", "reference": "v1"}),
-        ("DELETE", "/v2/app/manifests/v1", Kind.MANIFEST_DELETE, {"repository": "app", "reference": "v1"}),
-        ("GET HEAD", f"/v2/app/blobs/{DIGEST}", Kind.BLOB_GET, {"repository": "app", "digest": DIGEST}),
-        ("GET", f"/v2/a/blobs/blobs/{DIGEST}", Kind.BLOB_GET, {"repository": "a/blobs", "digest": DIGEST}),
-        ("DELETE", f"/v2/app/blobs/{DIGEST}", Kind.BLOB_DELETE, {"repository": "app", "digest": DIGEST}),
-        ("POST", "/v2/app/blobs/uploads/", Kind.UPLOAD_START, {"repository": "app"}),
-        ("POST", "/v2/app/blobs/uploads", Kind.UPLOAD_START, {"repository": "app"}),
-        ("GET HEAD", f"/v2/app/blobs/uploads/{SESSION}", Kind.UPLOAD_STATUS, {"repository": "app", "upload": SESSION}),
-        ("PATCH", f"/v2/app/blobs/uploads/{SESSION}", Kind.UPLOAD_APPEND, {"repository": "app", "upload": SESSION}),
-        ("PUT", f"/v2/app/blobs/uploads/{SESSION}", Kind.UPLOAD_FINISH, {"repository": "app", "upload": SESSION}),
-        ("DELETE", f"/v2/app/blobs/uploads/{SESSION}", Kind.UPLOAD_CANCEL, {"repository": "app", "upload": SESSION}),
+        ("GET HEAD", "/v2/", RequestKind.PING, {}),
+        ("GET HEAD", "/v2", RequestKind.PING, {}),
+        ("GET HEAD", "/v2/_catalog", RequestKind.CATALOG, {}),
+        ("GET HEAD", "/v2/app/tags/list", RequestKind.TAGS, {"repository": "app"}),
+        ("GET HEAD", "/v2/a/b/tags/list", RequestKind.TAGS, {"repository": "a/b"}),
+        ("GET", "/v2/tags/tags/list", RequestKind.TAGS, {"repository": "tags"}),
+        ("GET", "/v2/tags/list/tags/list", RequestKind.TAGS, {"repository": "tags/list"}),
+        ("GET", "/v2/v2/tags/list", RequestKind.TAGS, {"repository": "v2"}),
+        ("GET HEAD", f"/v2/app/referrers/{DIGEST}", RequestKind.REFERRERS, {"repository": "app", "digest": DIGEST}),
+        ("GET HEAD", "/v2/app/manifests/v1", RequestKind.MANIFEST_GET, {"repository": "app", "reference": "v1"}),
+        (
+            "GET HEAD",
+            f"/v2/app/manifests/{DIGEST}",
+            RequestKind.MANIFEST_GET,
+            {"repository": "app", "reference": DIGEST},
+        ),
+        (
+            "GET",
+            f"/v2/app/manifests/sha256%3a{HEX}",
+            RequestKind.MANIFEST_GET,
+            {"repository": "app", "reference": DIGEST},
+        ),
+        ("GET", "/v2/app/manifests/list", RequestKind.MANIFEST_GET, {"repository": "app", "reference": "list"}),
+        (
+            "GET",
+            "/v2/a/manifests/manifests/b",
+            RequestKind.MANIFEST_GET,
+            {"repository": "a/manifests", "reference": "b"},
+        ),
+        (
+            "GET",
+            "/v2/blobs/uploads/manifests/b",
+            RequestKind.MANIFEST_GET,
+            {"repository": "blobs/uploads", "reference": "b"},
+        ),
+        ("PUT", "/v2/app/manifests/v1", RequestKind.MANIFEST_PUT, {"repository": "app", "reference": "v1"}),
+        ("DELETE", "/v2/app/manifests/v1", RequestKind.MANIFEST_DELETE, {"repository": "app", "reference": "v1"}),
+        ("GET HEAD", f"/v2/app/blobs/{DIGEST}", RequestKind.BLOB_GET, {"repository": "app", "digest": DIGEST}),
+        ("GET", f"/v2/a/blobs/blobs/{DIGEST}", RequestKind.BLOB_GET, {"repository": "a/blobs", "digest": DIGEST}),
+        ("DELETE", f"/v2/app/blobs/{DIGEST}", RequestKind.BLOB_DELETE, {"repository": "app", "digest": DIGEST}),
+        ("POST", "/v2/app/blobs/uploads/", RequestKind.UPLOAD_START, {"repository": "app"}),
+        ("POST", "/v2/app/blobs/uploads", RequestKind.UPLOAD_START, {"repository": "app"}),
+        (
+            "GET HEAD",
+            f"/v2/app/blobs/uploads/{SESSION}",
+            RequestKind.UPLOAD_STATUS,
+            {"repository": "app", "upload": SESSION},
+        ),
+        (
+            "PATCH",
+            f"/v2/app/blobs/uploads/{SESSION}",
+            RequestKind.UPLOAD_APPEND,
+            {"repository": "app", "upload": SESSION},
+        ),
+        (
+            "PUT",
+            f"/v2/app/blobs/uploads/{SESSION}",
+            RequestKind.UPLOAD_FINISH,
+            {"repository": "app", "upload": SESSION},
+        ),
+        (
+            "DELETE",
+            f"/v2/app/blobs/uploads/{SESSION}",
+            RequestKind.UPLOAD_CANCEL,
+            {"repository": "app", "upload": SESSION},
+        ),
     )
     for method in methods.split()
 )
@@ -61,7 +101,7 @@ def test_what_there_is(method: str, path: str, request_: Request) -> None:
 
 
 def test_every_kind_is_reached() -> None:
-    assert {request.kind for _, _, request in TABLE} == set(Kind)
+    assert {request.kind for _, _, request in TABLE} == set(RequestKind)
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path, _ in TABLE}))

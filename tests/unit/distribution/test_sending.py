@@ -8,8 +8,8 @@ import pytest
 
 from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
-from orlop.faces.distribution.responses import Response, StreamResponse
-from orlop.faces.distribution.sending import FILES, LARGE, Streams, send_response
+from orlop.faces.http.responses import Response, StreamResponse
+from orlop.faces.http.sending import FILES, LARGE, Streams, send_response
 from orlop.ports.blobs import PIECE, InFile
 
 KIB, MIB = 1024, 1024 * 1024

@@ -7,14 +7,14 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
-from orlop.faces.distribution.request import Kind, Request
+from orlop.faces.distribution.request import Request, RequestKind
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.uploads import UploadHandlers
-from orlop.services.pulls import PullLog
+from orlop.services.content.pulls import PullLog
 from tests.registry import HandClock, Registry, in_memory
 
 #: Reads whose answers are remembered; the application answers them itself.
-REMEMBERED = {Kind.MANIFEST_GET, Kind.BLOB_GET}
+REMEMBERED = {RequestKind.MANIFEST_GET, RequestKind.BLOB_GET}
 
 
 def handlers() -> Handlers:
@@ -31,13 +31,13 @@ def handlers() -> Handlers:
 
 
 def test_every_kind_needs_something_or_shows_each_caller_their_own() -> None:
-    assert set(NEEDS) | FILTERED == set(Kind)
+    assert set(NEEDS) | FILTERED == set(RequestKind)
     assert not set(NEEDS) & FILTERED
     assert all(needs.actions for needs in NEEDS.values())
 
 
 def test_every_kind_has_a_handler() -> None:
-    assert set(table(handlers())) | REMEMBERED == set(Kind)
+    assert set(table(handlers())) | REMEMBERED == set(RequestKind)
     assert not set(table(handlers())) & REMEMBERED
 
 
@@ -52,15 +52,18 @@ def test_what_changes_something_is_never_a_read() -> None:
 def test_deleting_is_not_pushing() -> None:
     for kind, needs in NEEDS.items():
         assert (Action.DELETE in needs.actions) is kind.value.endswith("-delete")
-        assert (len(needs.actions) == 1) is (kind is not Kind.MANIFEST_PUT)
+        assert (len(needs.actions) == 1) is (kind is not RequestKind.MANIFEST_PUT)
 
 
 def test_a_tag_alone_is_untagged_and_a_manifest_deleted() -> None:
-    needs = NEEDS[Kind.MANIFEST_DELETE]
+    needs = NEEDS[RequestKind.MANIFEST_DELETE]
     app = RepositoryName("app")
-    assert needs.of(Request(Kind.MANIFEST_DELETE, app, Tag("v1"))) == ((Action.UNTAG,), "v1")
-    assert needs.of(Request(Kind.MANIFEST_DELETE, app, digest_of(b""))) == ((Action.DELETE,), "")
-    assert NEEDS[Kind.MANIFEST_GET].of(Request(Kind.MANIFEST_GET, app, Tag("v1"))) == ((Action.PULL,), "v1")
+    assert needs.of(Request(RequestKind.MANIFEST_DELETE, app, Tag("v1"))) == ((Action.UNTAG,), "v1")
+    assert needs.of(Request(RequestKind.MANIFEST_DELETE, app, digest_of(b""))) == ((Action.DELETE,), "")
+    assert NEEDS[RequestKind.MANIFEST_GET].of(Request(RequestKind.MANIFEST_GET, app, Tag("v1"))) == (
+        (Action.PULL,),
+        "v1",
+    )
 
 
 def test_uploads_that_are_counted_bring_bodies() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.domain.authorization import HEADER_MAX, Basic, Bearer, parse_authorization
 from orlop.domain.errors import Unauthorized
+from orlop.domain.identity.authorization import HEADER_MAX, Basic, Bearer, parse_authorization
 
 
 def encoded(content: bytes) -> str:

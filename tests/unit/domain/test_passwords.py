@@ -2,7 +2,7 @@
 
 import pytest
 
-from orlop.domain.passwords import MAX_BYTES, PasswordRefused, prepared, refuse_unusable, refuse_weak
+from orlop.domain.identity.passwords import MAX_BYTES, PasswordRefused, prepared, refuse_unusable, refuse_weak
 
 
 @pytest.mark.parametrize(

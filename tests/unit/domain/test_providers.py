@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from orlop.domain.claims import Person, names_groups, person_of
 from orlop.domain.errors import Denied
-from orlop.domain.providers import OidcProvider, check_provider_name, decode_provider
-from orlop.domain.secret_references import parse_secret
+from orlop.domain.identity.claims import Person, names_groups, person_of
+from orlop.domain.identity.providers import OidcProvider, check_provider_name, decode_provider
+from orlop.domain.identity.secret_references import parse_secret
 
 LEAST = {"type": "oidc", "issuer": "https://login.example.org", "client_id": "orlop"}
 ADA = {"sub": "248289761001", "preferred_username": "ada", "name": "Ada L.", "email": "ada@example.org"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.domain.secrets import KINDS, looks_like_secret, new_secret, parse_secret
+from orlop.domain.identity.secrets import KINDS, looks_like_secret, new_secret, parse_secret
 from tests.unit.sign_in.scene import Dice
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from orlop.adapters.upstream.challenge import parse_challenges
 from orlop.domain.errors import Unauthorized
-from orlop.faces.challenge import Challenges
-from orlop.faces.proxies import Proxies
+from orlop.faces.http.challenge import Challenges
+from orlop.faces.http.proxies import Proxies
 
 BEHIND = Proxies(trusted=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orlop.faces.lazily import Lazily
+from orlop.faces.http.lazily import Lazily
 
 
 async def nothing(*_: Any) -> Any:

@@ -26,8 +26,8 @@ from orlop.domain.events import Event, EventKind
 from orlop.ports.audit import AuditSink
 from orlop.ports.clock import SECOND
 from orlop.ports.jobs import Lease
-from orlop.services.audit_forward import AuditForward
-from orlop.services.standing_work import StandingWork
+from orlop.services.audit.forward import AuditForward
+from orlop.services.jobs.lasting_work import LastingWork
 from tests.unit.audit.office import Office
 
 #: RFC 5424, section 6, as far as our messages go.
@@ -170,7 +170,7 @@ async def test_failures_are_tried_again_after_a_while_until_it_works() -> None:
     office, sink = await written(), Kept()
     sink.failing = 2
     forward = forwarding(office, sink)
-    standing = StandingWork(
+    standing = LastingWork(
         forward.job, forward.step, office.rows.leases, office.clock, "one", every=0.01, last=forward.close
     )
     standing.start()

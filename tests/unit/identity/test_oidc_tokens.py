@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 from orlop.adapters.identity.oidc.keys import Keys, parse_keys
 from orlop.adapters.identity.oidc.tokens import check_common, check_id_token, verified
 from orlop.domain.errors import Unauthorized, Unavailable
-from orlop.domain.providers import OidcProvider
+from orlop.domain.identity.providers import OidcProvider
 from orlop.ports.clock import HOUR, SECOND
 from tests.oidc.simulated import EC, ED, OTHER_RSA, RSA, part, sign
 

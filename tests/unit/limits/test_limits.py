@@ -8,10 +8,10 @@ import pytest
 from orlop.domain.access import ANONYMOUS, Caller, Subject
 from orlop.domain.errors import TooManyRequests
 from orlop.domain.limits import Allowance
-from orlop.faces.ratelimit import rate_headers
+from orlop.faces.http.ratelimit import rate_headers
 from orlop.ports.clock import SECOND
-from orlop.services.counters import COUNTERS, NUMBERS, SLOTS, Counters, counters_of_one
-from orlop.services.limits import LATE, FairShare, Kind, Limits, Rates
+from orlop.services.limits.counters import COUNTERS, NUMBERS, SLOTS, Counters, counters_of_one
+from orlop.services.limits.rates import LATE, FairShare, RateKind, RateLimits, Rates
 from tests.registry import HandClock
 
 ALICE = Caller(Subject("alice", id=1), "192.0.2.1", "r1")
@@ -27,11 +27,11 @@ class Gate:
         self.given = (subject, address, failed_logins)
         self.limits = self.another()
 
-    def another(self) -> Limits:
+    def another(self) -> RateLimits:
         """Those of another process on the same table."""
-        return Limits(Counters(self.table), self.clock.now, *self.given)
+        return RateLimits(Counters(self.table), self.clock.now, *self.given)
 
-    def passes(self, caller: Caller, kind: Kind = Kind.REQUEST) -> int:
+    def passes(self, caller: Caller, kind: RateKind = RateKind.REQUEST) -> int:
         """How many requests of a caller pass until one does not."""
         for count in range(1_000):
             try:
@@ -44,7 +44,7 @@ class Gate:
 def test_without_rates_nothing_is_limited() -> None:
     gate = Gate()
     assert not gate.limits.are_on
-    assert gate.limits.admit(ALICE, Kind.PULL) is None
+    assert gate.limits.admit(ALICE, RateKind.PULL) is None
     assert gate.passes(ALICE) == 1_000
     gate.limits.login_failed("192.0.2.1")
     gate.limits.check_login("192.0.2.1")
@@ -56,7 +56,7 @@ def test_one_subject_is_limited_and_no_other() -> None:
     assert gate.passes(ALICE) == 5
     assert gate.passes(BOB) == 5
     with pytest.raises(TooManyRequests) as refusal:
-        gate.limits.admit(ALICE, Kind.REQUEST)
+        gate.limits.admit(ALICE, RateKind.REQUEST)
     assert refusal.value.retry_after == 12
     assert refusal.value.allowance == Allowance("requests-subject", 5, 60, 0, 12)
     assert "alice made more than 5 requests a minute; try again in 12 s" in refusal.value.message
@@ -69,7 +69,7 @@ def test_an_account_that_is_made_anew_under_an_old_name_is_another() -> None:
     assert gate.passes(ALICE) == 5
     assert gate.passes(Caller(Subject("alice", id=3), "192.0.2.1", "r3")) == 5
     with pytest.raises(TooManyRequests, match="alice made more than 5"):
-        gate.limits.admit(ALICE, Kind.REQUEST)
+        gate.limits.admit(ALICE, RateKind.REQUEST)
 
 
 def test_a_subject_is_one_from_wherever() -> None:
@@ -111,17 +111,17 @@ def test_what_counts_as_one_address(one: str, other: str, same: bool) -> None:
 
 def test_kinds_are_counted_apart_and_as_requests() -> None:
     gate = Gate(Rates(requests=10, pulls=3, uploads=4))
-    assert gate.passes(ALICE, Kind.PULL) == 3
-    assert gate.passes(ALICE, Kind.UPLOAD) == 4
+    assert gate.passes(ALICE, RateKind.PULL) == 3
+    assert gate.passes(ALICE, RateKind.UPLOAD) == 4
     # Eight were asked for so far: what is refused as a pull or upload was a request.
     assert gate.passes(ALICE) == 1
 
 
 def test_the_tightest_rate_is_told() -> None:
     gate = Gate(Rates(requests=100, pulls=4), Rates(requests=50))
-    allowance = gate.limits.admit(ALICE, Kind.PULL)
+    allowance = gate.limits.admit(ALICE, RateKind.PULL)
     assert allowance == Allowance("pulls-subject", 4, 60, 3, 15)
-    assert gate.limits.admit(ALICE, Kind.REQUEST) == Allowance("requests-address", 50, 60, 48, 3)
+    assert gate.limits.admit(ALICE, RateKind.REQUEST) == Allowance("requests-address", 50, 60, 48, 3)
     assert rate_headers(allowance) == (
         (b"ratelimit-policy", b'"pulls-subject";q=4;w=60'),
         (b"ratelimit", b'"pulls-subject";r=3;t=15'),
@@ -146,9 +146,9 @@ def test_processes_count_together() -> None:
     gate = Gate(Rates(requests=5))
     other = gate.another()
     for limits in (gate.limits, other, gate.limits, other, gate.limits):
-        limits.admit(ALICE, Kind.REQUEST)
+        limits.admit(ALICE, RateKind.REQUEST)
     with pytest.raises(TooManyRequests):
-        other.admit(ALICE, Kind.REQUEST)
+        other.admit(ALICE, RateKind.REQUEST)
 
 
 def test_side_by_side_nobody_gets_much_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def test_side_by_side_nobody_gets_much_more(monkeypatch: pytest.MonkeyPatch) -> 
         limits = gate.another()
         for _ in range(1_000):
             try:
-                limits.admit(ALICE, Kind.REQUEST)
+                limits.admit(ALICE, RateKind.REQUEST)
             except TooManyRequests:
                 continue
             admitted[number] += 1
@@ -186,7 +186,7 @@ def test_a_full_table_forgets_those_who_used_the_least() -> None:
 
 def test_who_lost_their_place_in_the_table_gets_another() -> None:
     gate = Gate(Rates(requests=5))
-    gate.limits.admit(ALICE, Kind.REQUEST)
+    gate.limits.admit(ALICE, RateKind.REQUEST)
     for place in range(0, NUMBERS, 1 + COUNTERS):
         gate.table[place] = 7
     assert gate.passes(ALICE) == 5

@@ -7,10 +7,10 @@ from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import Caller, Subject
 from orlop.domain.errors import TooManyRequests, Unavailable
 from orlop.ports.clock import SECOND
-from orlop.services import shared_limits
-from orlop.services.counters import Counters, counters_of_one
-from orlop.services.limits import Kind, Limits, Rates
-from orlop.services.shared_limits import SharedLimits
+from orlop.services.limits import shared as shared_limits
+from orlop.services.limits.counters import Counters, counters_of_one
+from orlop.services.limits.rates import RateKind, RateLimits, Rates
+from orlop.services.limits.shared import SharedLimits
 from tests.catalogs import rows
 from tests.registry import HandClock
 
@@ -34,10 +34,10 @@ class Replica:
 
     def __init__(self, clock: HandClock, ledger: SqlRates) -> None:
         self.counters = Counters(counters_of_one(), b"one catalog")
-        self.limits = Limits(self.counters, clock.now, RATES, Rates(), 4)
+        self.limits = RateLimits(self.counters, clock.now, RATES, Rates(), 4)
         self.shared = SharedLimits(self.counters, ledger, clock)
 
-    def passes(self, kind: Kind = Kind.REQUEST, most: int = 1_000) -> int:
+    def passes(self, kind: RateKind = RateKind.REQUEST, most: int = 1_000) -> int:
         """How many requests of Alice pass until one does not."""
         for count in range(most):
             try:
@@ -101,9 +101,9 @@ async def test_of_a_little_nobody_is_told(replicas: Replicas) -> None:
 
 
 async def test_each_rate_is_shared_for_itself(replicas: Replicas) -> None:
-    assert replicas.first.passes(Kind.PULL) == 30
+    assert replicas.first.passes(RateKind.PULL) == 30
     await replicas.second_passes(0)
-    assert replicas.second.passes(Kind.PULL) == 0
+    assert replicas.second.passes(RateKind.PULL) == 0
     assert replicas.second.passes() == 28, "each pull is a request, and so is one that was refused"
 
 

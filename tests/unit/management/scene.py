@@ -6,17 +6,17 @@ import secrets
 from orlop.adapters.identity.tokens import JoseSigner
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import SYSTEM, Caller, Effect, Limit, Place, PlaceKind, Subject, SubjectKind
-from orlop.domain.secret_references import SecretPlaces
+from orlop.domain.identity.secret_references import SecretPlaces
+from orlop.domain.identity.tokens import Terms
 from orlop.domain.settings import SettingKind
-from orlop.domain.tokens import Terms
 from orlop.ports.catalog import By
 from orlop.ports.clock import HOUR
 from orlop.ports.identity import Account, Group, NewGrant, Secret
-from orlop.services.access import Access
+from orlop.services.access.decisions import Access
+from orlop.services.identity.signing import Signing
 from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.signing import Signing
 from orlop.services.tags.terms import WriteTerms
 from tests.catalogs import rows
 

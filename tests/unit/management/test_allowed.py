@@ -10,7 +10,7 @@ from orlop.domain.pages import PageRequest
 from orlop.domain.upload import Upload
 from orlop.ports.catalog import ManifestPush, UploadCommit
 from orlop.ports.identity import Account, AccountChange, Namespace, NewGrant
-from orlop.services.management.explain import Asked
+from orlop.services.management.explain import ExplainQuery
 from tests.catalogs import make_repositories
 from tests.content import image
 from tests.unit.management.scene import BY, NOW, REGISTRY, namespace, repositories, scene
@@ -91,7 +91,7 @@ async def test_a_role_changes_for_everybody_who_has_it() -> None:
     root = await made.caller("root")
     await made.management.roles.put(root, Role("mover", frozenset({Action.TAG})), 0)
     await made.grant("eve", "mover", TEAM)
-    asked = Asked(subject="eve", action=Action.OVERWRITE, repository=RepositoryName("team/app"), tag=Tag("v1"))
+    asked = ExplainQuery(subject="eve", action=Action.OVERWRITE, repository=RepositoryName("team/app"), tag=Tag("v1"))
     assert not (await made.management.explaining.explain(root, asked)).considerations.decision.allowed
     await made.management.roles.put(root, Role("mover", frozenset({Action.TAG, Action.OVERWRITE})), 1)
     assert (await made.management.explaining.explain(root, asked)).considerations.decision.allowed
@@ -114,7 +114,7 @@ async def test_who_lists_groups_accounts_and_what_denies() -> None:
 
 async def test_explanations_are_for_oneself_and_for_who_administers() -> None:
     made = await scene()
-    asked = Asked(subject="eve", action=Action.PULL, repository=RepositoryName("team/app"))
+    asked = ExplainQuery(subject="eve", action=Action.PULL, repository=RepositoryName("team/app"))
     for who in ("eve", "ann", "aud", "root"):
         assert not (
             await made.management.explaining.explain(await made.caller(who), asked)
@@ -122,7 +122,9 @@ async def test_explanations_are_for_oneself_and_for_who_administers() -> None:
     with pytest.raises(Denied):
         await made.management.explaining.explain(await made.caller("bob"), asked)
     with pytest.raises(NotFound):
-        await made.management.explaining.explain(await made.caller("root"), Asked(subject="nobody", action=Action.PULL))
+        await made.management.explaining.explain(
+            await made.caller("root"), ExplainQuery(subject="nobody", action=Action.PULL)
+        )
 
 
 async def test_a_repository_is_deleted_by_who_may_and_unknown_to_who_may_not_see_it() -> None:

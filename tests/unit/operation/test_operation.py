@@ -9,7 +9,8 @@ import pytest
 
 from orlop.domain.errors import Unavailable
 from orlop.faces.app import RootApp
-from orlop.faces.operation.app import OperationApp
+from orlop.faces.http.shell import Shell, socket_address
+from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
 from orlop.telemetry.metrics import Metrics
@@ -46,14 +47,13 @@ class Operation:
         self.catalog, self.blobs = Store(), Store()
         self.draining = False
         metrics = Metrics()
-        self.app = OperationApp(
+        face = OperationFace(
             StoreChecks({"catalog": self.catalog.check, "blobs": self.blobs.check}, patience=0.1),
             self.catalog.totals,
             metrics,
-            RequestLog(metrics.requests, None),
-            lambda: "r1",
             lambda: self.draining,
         )
+        self.app = Shell(face, RequestLog(metrics.requests, None), lambda: "r1", socket_address)
 
     async def ask(
         self,

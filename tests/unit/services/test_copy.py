@@ -17,7 +17,7 @@ from orlop.domain.manifest import Edge
 from orlop.domain.names import RepositoryName
 from orlop.domain.platforms import parse_platform
 from orlop.ports.upstream import BlobOpener, ManifestContent, Placement
-from orlop.services.copy import CopyRequest, Outcome, copy
+from orlop.services.content.copy import CopyRequest, Outcome, copy
 from tests import content
 from tests.clientside.clients import push
 

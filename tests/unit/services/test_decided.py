@@ -9,8 +9,8 @@ from orlop.domain.access import Action, Caller, Conditions, Effect, Place, Place
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, NewGrant
-from orlop.services import access as module
-from orlop.services.access import Access
+from orlop.services.access import decisions as module
+from orlop.services.access.decisions import Access
 from tests.registry import HandClock
 
 BY = By("admin", 1)

@@ -28,9 +28,9 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import Browse, By
 from orlop.ports.identity import Account, Namespace, NewGrant, Secret
-from orlop.services import repositories
-from orlop.services.access import Access
-from orlop.services.repositories import Repositories
+from orlop.services.access.decisions import Access
+from orlop.services.content import repositories
+from orlop.services.content.repositories import Repositories
 from tests.catalogs import make_repositories, rows
 from tests.registry import HandClock
 

@@ -10,10 +10,10 @@ from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.events import Changes
 from orlop.ports.identity import Account, AccountChange, NewGrant
-from orlop.services import standing as module
-from orlop.services.access import Access
-from orlop.services.remembered import Proof
-from orlop.services.standing import Standing, Standings
+from orlop.services.access import known_callers as module
+from orlop.services.access.decisions import Access
+from orlop.services.access.known_callers import KnownCaller, KnownCallers
+from orlop.services.identity.remembered import Proof
 from tests.registry import HandClock
 
 BY = By("admin", 1)
@@ -75,7 +75,7 @@ class Scene:
         self.desk = Desk(self.opened)
         self.sight = Sight(self.opened.access_changes)
         self.access = Access(self.opened.identity.facts, self.sight, self.clock, everyone=everyone)
-        self.standings = Standings(self.desk, self.access, self.sight, self.clock, bytes, grace=grace)
+        self.known_callers = KnownCallers(self.desk, self.access, self.sight, self.clock, bytes, grace=grace)
 
     async def alice(self, *grants: NewGrant) -> None:
         """An account with grants."""
@@ -83,13 +83,13 @@ class Scene:
         for grant in grants:
             await self.opened.identity.grants.add(grant, BY)
 
-    async def decided(self, header: bytes = b"alice") -> Standing:
+    async def decided(self, header: bytes = b"alice") -> KnownCaller:
         """Somebody pulls, and it is remembered if it may be."""
-        standing = await self.standings.take(header, "10.0.0.1", "r")
-        caller = Caller(standing.subject, "10.0.0.1")
+        known_caller = await self.known_callers.take(header, "10.0.0.1", "r")
+        caller = Caller(known_caller.subject, "10.0.0.1")
         decision = await self.access.decide(caller, Action.PULL, repository=APP)
-        self.standings.remember(standing, APP, decision)
-        return standing
+        self.known_callers.remember(known_caller, APP, decision)
+        return known_caller
 
     def goes_away(self, seconds: float) -> None:
         """The catalog, so many seconds ago: nobody finds out anything there."""
@@ -99,14 +99,14 @@ class Scene:
 
     async def taken(self, header: bytes = b"alice", *, by_digest: bool = True) -> str:
         """Who comes with a header, if they may still pull."""
-        standing = await self.standings.take(header, "10.0.0.1", "r", by_digest=by_digest)
-        return standing.subject.name if standing.may_pull(APP, self.clock.now()) else ""
+        known_caller = await self.known_callers.take(header, "10.0.0.1", "r", by_digest=by_digest)
+        return known_caller.subject.name if known_caller.may_pull(APP, self.clock.now()) else ""
 
     def recalled(self, header: bytes = b"alice") -> bool:
         """Whether the next pull needs nothing decided."""
         now = self.clock.now()
-        standing = self.standings.recall(self.standings.key(header), now)
-        return standing is not None and standing.may_pull(APP, now)
+        known_caller = self.known_callers.recall(self.known_callers.key(header), now)
+        return known_caller is not None and known_caller.may_pull(APP, now)
 
 
 def reader(**more: object) -> NewGrant:
@@ -177,7 +177,7 @@ async def test_a_credential_is_looked_at_anew_after_a_while_and_what_was_decided
     assert scene.desk.asked == 1
     scene.clock.at += 5 * SECOND
     assert not scene.recalled()
-    await scene.standings.take(b"alice", "10.0.0.1", "r")
+    await scene.known_callers.take(b"alice", "10.0.0.1", "r")
     assert scene.desk.asked == 2
     assert scene.recalled()
 
@@ -193,12 +193,12 @@ async def test_a_clock_that_is_set_back_makes_nothing_hold_longer() -> None:
 async def test_what_is_decided_while_rights_change_is_not_remembered() -> None:
     scene = Scene()
     await scene.alice(reader())
-    standing = await scene.standings.take(b"alice", "10.0.0.1", "r")
+    known_caller = await scene.known_callers.take(b"alice", "10.0.0.1", "r")
     await scene.opened.identity.accounts.add(Account(name="bob"), BY)
     await scene.opened.identity.grants.add(NewGrant(principal="bob", role="reader", place=TEAM), BY)
-    scene.standings.remember(standing, APP, Decision(True, "a rule"))
+    scene.known_callers.remember(known_caller, APP, Decision(True, "a rule"))
     assert not scene.recalled()
-    assert standing.pulls == {}
+    assert known_caller.pulls == {}
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,19 +207,19 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     await scene.alice()
     for header in (b"alice", b"alice2", b"alice3"):
-        standing = await scene.standings.take(header, "", "")
+        known_caller = await scene.known_callers.take(header, "", "")
     now = scene.clock.now()
-    assert scene.standings.recall(scene.standings.key(b"alice"), now) is None
-    assert scene.standings.recall(scene.standings.key(b"alice3"), now) is standing
+    assert scene.known_callers.recall(scene.known_callers.key(b"alice"), now) is None
+    assert scene.known_callers.recall(scene.known_callers.key(b"alice3"), now) is known_caller
     for number in range(20):
-        scene.standings.remember(standing, f"team/{number}", Decision(True, "a rule"))
-        assert len(standing.pulls) <= 3
+        scene.known_callers.remember(known_caller, f"team/{number}", Decision(True, "a rule"))
+        assert len(known_caller.pulls) <= 3
 
 
 async def test_where_everybody_may_do_everything_nobody_is_asked() -> None:
     scene = Scene(everyone=True)
     assert scene.recalled(b"anything at all")
-    assert (await scene.standings.take(b"x", "", "")).subject is ANONYMOUS
+    assert (await scene.known_callers.take(b"x", "", "")).subject is ANONYMOUS
     assert scene.desk.asked == 0
 
 

@@ -24,8 +24,8 @@ from orlop.domain.errors import (
 from orlop.domain.upload import Ticket, Upload
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import Uploads
-from orlop.services import uploads
-from orlop.services.uploads import Body
+from orlop.services.content import uploads
+from orlop.services.content.uploads import Body
 from tests.content import blob
 from tests.contract.scene import APP
 from tests.registry import ALICE, HandClock, Registry, body, empty_on_disk, in_memory, on_disk

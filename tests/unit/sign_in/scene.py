@@ -9,18 +9,18 @@ import msgspec
 from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
-from orlop.bootstrap.sign_in import Chance, SignIn, Sources, build_sign_in
+from orlop.bootstrap.server.sign_in import Chance, SignIn, Sources, build_sign_in
 from orlop.config import Settings
 from orlop.config.auth import Auth
 from orlop.domain.access import Caller, Limit, Place, PlaceKind, Subject, SubjectKind
 from orlop.domain.access.scopes import parse_scopes
-from orlop.domain.passwords import prepared
-from orlop.domain.secrets import new_secret, parse_secret
+from orlop.domain.identity.passwords import prepared
+from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, Identity, NewGrant, Secret
-from orlop.services.access import Access
-from orlop.services.failures import FailedSignIn
+from orlop.services.access.decisions import Access
+from orlop.services.identity.failures import FailedSignIn
 
 START = 1_800_000_000 * SECOND
 PASSWORD = "a rather long phrase"

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.domain.access import ANONYMOUS, Action, Limit, Place, PlaceKind, SubjectKind
-from orlop.domain.authorization import Basic
 from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
+from orlop.domain.identity.authorization import Basic
 from orlop.domain.pages import PageRequest
 from orlop.ports.clock import SECOND
 from orlop.ports.credentials import PasswordHasher
 from orlop.ports.identity import AccountChange
-from orlop.ports.signon import ExternalIdentity, Vouched
-from orlop.services.passwords import WRONG
+from orlop.ports.sign_on import ExternalIdentity, Vouched
+from orlop.services.identity.passwords import WRONG
 from tests.unit.sign_in.scene import ELSEWHERE, HOME, PASSWORD, START, Scene, basic, bearer
 
 DAY = 24 * 3600
@@ -21,7 +21,7 @@ PULL_APP = (Limit(frozenset({Action.PULL}), Place(PlaceKind.REPOSITORIES, "team/
 
 
 class Directory:
-    """Somebody else who knows passwords. See ports.signon.PasswordSource."""
+    """Somebody else who knows passwords. See ports.sign_on.PasswordSource."""
 
     def __init__(self, source: str, people: dict[str, str], *, gone: bool = False) -> None:
         self.source = source
@@ -39,7 +39,7 @@ class Directory:
 
 
 class Issuer:
-    """Somebody else who makes tokens. See ports.signon.TokenSource."""
+    """Somebody else who makes tokens. See ports.sign_on.TokenSource."""
 
     def __init__(self, tokens: dict[str, Vouched]) -> None:
         self.tokens = tokens

@@ -8,15 +8,15 @@ import pytest
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.access.scopes import parse_scopes
 from orlop.domain.errors import Unauthorized
+from orlop.domain.identity.passwords import prepared
 from orlop.domain.pages import PageRequest
-from orlop.domain.passwords import prepared
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import AccountChange, Document
 from orlop.ports.identity_words import gone_from
-from orlop.ports.signon import Vouched
+from orlop.ports.sign_on import Vouched
+from orlop.services.identity.sessions import BrowserSessions
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.management.trusts import TrustDocuments
-from orlop.services.sessions import BrowserSessions
 from tests.unit.sign_in.scene import HOME, PASSWORD, START, Scene, basic, bearer
 
 ANOTHER = "quite another phrase"
@@ -237,7 +237,7 @@ async def test_a_password_that_was_right_a_moment_ago_begins_nothing(scene: Scen
 
 
 class Issuer:
-    """See ports.signon.TokenSource."""
+    """See ports.sign_on.TokenSource."""
 
     async def verify(self, token: str) -> Vouched | None:
         known = token == "eyJ.good.one"

@@ -7,9 +7,9 @@ import pytest
 from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.domain.access import Action
 from orlop.domain.errors import Unauthorized
-from orlop.domain.passwords import PasswordRefused
+from orlop.domain.identity.passwords import PasswordRefused
 from orlop.ports.identity import Account
-from orlop.services.first_start import ADMIN, FirstPassword, create_first_account, first_password
+from orlop.services.identity.first_account import ADMIN, FirstPassword, create_first_account, first_password
 from tests.unit.sign_in.scene import PASSWORD, Dice, Scene, basic
 
 CHOSEN = FirstPassword(PASSWORD, drawn=False)

@@ -3,10 +3,10 @@
 import pytest
 
 from orlop.domain.access import ANONYMOUS, Caller
-from orlop.domain.authorization import Basic
 from orlop.domain.errors import TooManyRequests, Unauthorized
-from orlop.services.lockout import Lockout
-from orlop.services.sessions import BrowserSessions
+from orlop.domain.identity.authorization import Basic
+from orlop.services.identity.lockout import Lockout
+from orlop.services.identity.sessions import BrowserSessions
 from tests.unit.sign_in.scene import ELSEWHERE, HOME, PASSWORD, Scene, basic, bearer
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.errors import TooManyRequests
-from orlop.services.lockout import ACCOUNT, ACCOUNT_FROM_ADDRESS, ADDRESS, Lockout, network_of
+from orlop.services.identity.lockout import ACCOUNT, ACCOUNT_FROM_ADDRESS, ADDRESS, Lockout, network_of
 from tests.catalogs import rows
 from tests.unit.sign_in.scene import ELSEWHERE, HOME, HandClock
 

@@ -7,7 +7,7 @@ from orlop.domain.access import SubjectKind
 from orlop.domain.errors import Unauthorized
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import Account, AccountChange
-from orlop.ports.signon import ExternalIdentity
+from orlop.ports.sign_on import ExternalIdentity
 from tests.unit.sign_in.scene import Scene
 
 ALICE = ExternalIdentity(

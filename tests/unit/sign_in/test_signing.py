@@ -2,7 +2,7 @@
 
 import pytest
 
-from orlop.domain.tokens import Claims, TokenInvalid
+from orlop.domain.identity.tokens import Claims, TokenInvalid
 from orlop.ports.clock import SECOND
 from tests.unit.sign_in.scene import START, Scene
 

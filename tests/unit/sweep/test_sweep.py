@@ -5,7 +5,7 @@ import pytest
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.ports.clock import HOUR
-from orlop.services.sweep import Swept
+from orlop.services.collection.sweep import Swept
 from tests.content import blob, image
 from tests.contract.scene import APP, V1
 from tests.registry import ALICE, HandClock, Registry, body, in_memory

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from orlop.bootstrap.sign_in import token_app
+from orlop.bootstrap.server.sign_in import token_app
 from orlop.domain.access import Caller
 from orlop.domain.errors import TooManyRequests
 from orlop.domain.limits import Allowance

@@ -7,7 +7,7 @@ from orlop.domain.errors import TooManyRequests
 from orlop.domain.limits import Allowance
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import AccountChange, Namespace
-from orlop.ports.signon import Vouched
+from orlop.ports.sign_on import Vouched
 from tests.unit.sign_in.scene import PASSWORD, START, Scene, basic, bearer
 from tests.unit.sign_in.test_authentication import Issuer
 from tests.unit.token.conftest import TokenServer

@@ -11,20 +11,20 @@ import msgspec
 
 from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.sql.memory import open_memory
-from orlop.bootstrap.management import build_management
-from orlop.bootstrap.sign_in import Chance, Sources, build_sign_in
-from orlop.bootstrap.ui import Browsers, build_browsers
+from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.sign_in import Chance, Sources, build_sign_in
+from orlop.bootstrap.server.ui import Browsers, build_browsers
 from orlop.config import Settings
 from orlop.config.auth import Auth
 from orlop.domain.access import SYSTEM
-from orlop.domain.passwords import prepared
+from orlop.domain.identity.passwords import prepared
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, Document
-from orlop.services.access import Access
-from orlop.services.counters import Counters, counters_of_one
-from orlop.services.failures import FailedSignIn
-from orlop.services.limits import Limits, Rates
+from orlop.services.access.decisions import Access
+from orlop.services.identity.failures import FailedSignIn
+from orlop.services.limits.counters import Counters, counters_of_one
+from orlop.services.limits.rates import RateLimits, Rates
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 from orlop.telemetry.metrics import Metrics
@@ -72,7 +72,7 @@ class Scene:
         self.identity = self.memory.identity
         settings = Settings(auth=Auth(url=base))
         access = Access(self.identity.facts, self.memory.access_changes, self.clock, everyone=False)
-        limits = Limits(Counters(counters_of_one()), self.clock.now, Rates(), Rates(), failed_logins)
+        limits = RateLimits(Counters(counters_of_one()), self.clock.now, Rates(), Rates(), failed_logins)
         self.failures: list[FailedSignIn] = []
 
         def told(failed: FailedSignIn) -> None:

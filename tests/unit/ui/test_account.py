@@ -7,8 +7,8 @@ import pyotp
 import pytest
 
 from orlop.domain.access import Action, Effect, Place, PlaceKind
-from orlop.domain.factors import Factors, read_factors
-from orlop.domain.secrets import parse_secret
+from orlop.domain.identity.factors import Factors, read_factors
+from orlop.domain.identity.secrets import parse_secret
 from orlop.ports.identity import AccountChange, Group, NewGrant, Secret
 from tests.unit.ui.scene import PASSWORD, START, Answer, Browser, Scene
 

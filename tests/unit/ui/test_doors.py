@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from orlop.domain.authorization import Basic
 from orlop.domain.errors import TooManyRequests, Unauthorized
-from orlop.domain.secrets import new_secret
+from orlop.domain.identity.authorization import Basic
+from orlop.domain.identity.secrets import new_secret
 from tests.unit.ui.scene import PASSWORD, Browser, Scene
 
 FAILURES = 3

@@ -11,7 +11,7 @@ from orlop.domain.digest import digest_of
 from orlop.domain.errors import Unavailable
 from orlop.ports.blobs import BlobContent, BlobReader
 from orlop.ports.catalog import BlobRecord, By, Finding, ManifestRecord
-from orlop.services.verify import Ages, Report, Verification
+from orlop.services.stores.verify import Ages, Report, Verification
 from tests.catalogs import rows
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import Cast

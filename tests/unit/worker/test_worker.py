@@ -9,12 +9,12 @@ from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.domain.errors import Unavailable
 from orlop.ports.catalog import Pull
 from orlop.ports.clock import HOUR
-from orlop.services import worker as module
-from orlop.services.collection import Collected
-from orlop.services.pulls import PullLog
-from orlop.services.standing_work import StandingWork
-from orlop.services.upkeep import collecting, writing_pulls
-from orlop.services.worker import Chore, Job, Worker
+from orlop.services.collection.garbage import Collected
+from orlop.services.collection.upkeep import collecting, writing_pulls
+from orlop.services.content.pulls import PullLog
+from orlop.services.jobs import worker as module
+from orlop.services.jobs.lasting_work import LastingWork
+from orlop.services.jobs.worker import Chore, Job, Worker
 from tests.catalogs import rows
 from tests.content import image
 from tests.contract.scene import APP, V1
@@ -100,7 +100,7 @@ async def test_a_defect_in_one_step_is_told_and_ends_nothing_else() -> None:
     async def never() -> str:
         raise TypeError("another")
 
-    standing = StandingWork("stand", lambda _lease: defective(), office.leases, office.clock, "one", every=0.01)
+    standing = LastingWork("stand", lambda _lease: defective(), office.leases, office.clock, "one", every=0.01)
     jobs = (Job("never", HOUR, never), *office.jobs())
     worker = Worker(
         jobs, [Chore("steps", 0.01, defective)], office.leases, office.clock, office.registry.ids, [standing]

@@ -2,7 +2,7 @@
 
 import aiohttp
 
-from orlop.domain.trusts.tokens import TOKEN_MAX, object_of
+from orlop.domain.identity.trusts.tokens import TOKEN_MAX, object_of
 from orlop.ports.ambient import AmbientToken, AmbientUnusable, Surrounding
 
 _SECONDS = 10.0

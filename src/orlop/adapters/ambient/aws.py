@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from orlop.domain.trusts.questions import QUESTION_PREFIX, SERVER_ID
+from orlop.domain.identity.trusts.questions import QUESTION_PREFIX, SERVER_ID
 from orlop.ports.ambient import AmbientToken, AmbientUnusable, Surrounding
 
 #: Seconds for which a question is good; AWS allows 900.

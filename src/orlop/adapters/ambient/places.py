@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orlop.adapters.ambient.asking import read
-from orlop.domain.trusts.tokens import TOKEN_MAX
+from orlop.domain.identity.trusts.tokens import TOKEN_MAX
 from orlop.ports.ambient import AmbientSearch, AmbientToken, AmbientUnusable, Surrounding
 
 #: Where it is looked unless something else is said.

@@ -17,10 +17,10 @@ from ldap3.utils.dn import safe_dn
 
 from orlop.adapters.identity.ldap_connection import FAILED, Servers
 from orlop.domain.access.spellings import sign_in_name
-from orlop.domain.directories import NAME, LdapProvider
 from orlop.domain.errors import Unavailable
-from orlop.domain.providers import authority_of
-from orlop.ports.signon import DirectoryState, ExternalIdentity
+from orlop.domain.identity.directories import NAME, LdapProvider
+from orlop.domain.identity.providers import authority_of
+from orlop.ports.sign_on import DirectoryState, ExternalIdentity
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ class _Entry(NamedTuple):
 
 
 class LdapDirectory:
-    """See ports.signon.Directory. `source` is the provider's name, `password` that of its bind DN."""
+    """See ports.sign_on.Directory. `source` is the provider's name, `password` that of its bind DN."""
 
     def __init__(self, source: str, provider: LdapProvider, password: str) -> None:
         self._source = source

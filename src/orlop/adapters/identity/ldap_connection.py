@@ -14,8 +14,8 @@ import ldap3
 import structlog
 from ldap3.core.exceptions import LDAPException
 
-from orlop.domain.directories import LdapProvider, server_address
 from orlop.domain.errors import Unavailable
+from orlop.domain.identity.directories import LdapProvider, server_address
 
 _log = structlog.get_logger("orlop.ldap")
 

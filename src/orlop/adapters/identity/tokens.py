@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from orlop.domain.tokens import TOKEN_MAX
+from orlop.domain.identity.tokens import TOKEN_MAX
 from orlop.ports.identity import SigningKey
 
 if TYPE_CHECKING:

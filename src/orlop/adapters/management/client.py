@@ -11,7 +11,7 @@ import msgspec
 from yarl import URL
 
 from orlop.adapters.tls import HINT, client_context, failure, speaks_tls, unreachable, wants_tls
-from orlop.ports.management import Reply, ServerRefused
+from orlop.ports.management import Reply, RequestRefused
 from orlop.ports.upstream import UpstreamError
 
 PREFIX = "/api/v1"
@@ -131,7 +131,7 @@ class Server:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._stranger()
         said = "".join(c if c.isprintable() else " " for c in problem.detail[:1000])
-        return ServerRefused(said or f"the server refused ({status})", status=status, code=problem.code[:64])
+        return RequestRefused(said or f"the server refused ({status})", status=status, code=problem.code[:64])
 
     def _stranger(self) -> UpstreamError:
         return UpstreamError(f"what answers at {self._url.authority} is no Orlop server with a management API")

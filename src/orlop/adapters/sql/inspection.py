@@ -11,7 +11,7 @@ from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import fitting
-from orlop.ports.catalog import BlobRecord, Finding, Limits, ManifestRecord
+from orlop.ports.catalog import BlobRecord, Finding, ManifestRecord, Overdue
 
 _annotations = msgspec.json.Decoder(dict[str, str])
 
@@ -79,7 +79,7 @@ class SqlInspection:
         row = await self._reader.one("inspect_upload", upload)
         return row is not None and bool(row[0])
 
-    async def findings(self, limits: Limits) -> AsyncIterator[Finding]:
+    async def findings(self, limits: Overdue) -> AsyncIterator[Finding]:
         for statement, invariant in _FINDINGS.items():
             for where, what in await self._reader.all(statement):
                 yield Finding(invariant, where, what)

@@ -11,10 +11,9 @@ from orlop.domain.access import Action, Visibility
 from orlop.domain.access.explanation import Considered
 from orlop.domain.names import RepositoryName, Tag
 from orlop.faces.api import values
-from orlop.faces.api.exchange import Asked, caller_of
+from orlop.faces.api.exchange import ApiRequest, caller_of
 from orlop.services.management.all import Management
-from orlop.services.management.explain import Able, Explained
-from orlop.services.management.explain import Asked as Question
+from orlop.services.management.explain import Able, Explained, ExplainQuery
 from orlop.services.management.operations import Operation
 
 
@@ -102,7 +101,7 @@ def access(management: Management) -> list[HTTPRouteHandler]:
 
     @get("/access/explain", operation_id="explainAccess", tags=["access"], operation=Operation.EXPLAIN)
     async def explain_access(
-        request: Asked,
+        request: ApiRequest,
         action: Annotated[Action, QueryParameter(name="action", description="What is to be done.")],
         subject: Annotated[
             str,
@@ -120,7 +119,7 @@ def access(management: Management) -> list[HTTPRouteHandler]:
         ] = 0,
     ) -> ExplanationValue:
         """Why somebody may or may not do something: every grant that was looked at, and what would change it."""
-        asked = Question(
+        asked = ExplainQuery(
             subject=subject or caller_of(request).subject.name,
             action=action,
             repository=RepositoryName(repository) if repository else None,
@@ -132,7 +131,7 @@ def access(management: Management) -> list[HTTPRouteHandler]:
 
     @get("/access/who", operation_id="whoMay", tags=["access"], operation=Operation.WHO)
     async def who_may(
-        request: Asked,
+        request: ApiRequest,
         repository: Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")],
     ) -> WhoValue:
         """Who may do what to a repository, and by which grants."""

@@ -12,8 +12,8 @@ from litestar.params import QueryParameter
 from orlop.domain.audit import Chained
 from orlop.domain.errors import PageInvalid
 from orlop.faces.api import values
-from orlop.faces.api.exchange import PAGE, Asked, Last, Size, caller_of
-from orlop.services.audit_query import AllowedQuery, Search
+from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of
+from orlop.services.audit.query import AllowedQuery, Search
 from orlop.services.management.operations import Operation
 
 
@@ -68,7 +68,7 @@ def audit(query: AllowedQuery) -> list[HTTPRouteHandler]:
 
     @get("/audit", operation_id="searchAudit", tags=["audit"], operation=Operation.AUDIT_READ)
     async def search_audit(
-        request: Asked,
+        request: ApiRequest,
         n: Size = PAGE,
         last: Last = "",
         since: Annotated[datetime | None, QueryParameter(name="since", description="Not before this time.")] = None,

@@ -38,21 +38,21 @@ NoneMatch = Annotated[
     HeaderParameter(name="If-None-Match", max_length=64, description="`*`: only make it, if it is not there yet."),
 ]
 
-Asked = Request[Any, Any, Any]
+ApiRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 V = TypeVar("V")
 
 _TAG = re.compile(r'"([1-9][0-9]{0,17})"', re.ASCII)
 
 
-def caller_of(request: Asked) -> Caller:
+def caller_of(request: ApiRequest) -> Caller:
     """Who asks."""
     caller: Caller = request.scope[CALLER]  # type: ignore[literal-required]
     return caller
 
 
 def listed(
-    request: Asked, page: Page[T], view: Callable[[T], V], key: Callable[[T], str], size: int
+    request: ApiRequest, page: Page[T], view: Callable[[T], V], key: Callable[[T], str], size: int
 ) -> Response[list[V]]:
     """A page of a list; where more follows, with a link to it (RFC 8288) that keeps the filters."""
     headers: dict[str, str] = {}

@@ -13,7 +13,7 @@ from orlop.faces.api import values
 from orlop.faces.api.exchange import (
     PAGE,
     PREFIX,
-    Asked,
+    ApiRequest,
     Last,
     Match,
     NoneMatch,
@@ -37,30 +37,32 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
     service = management.groups
 
     @get("/groups", operation_id="listGroups", tags=["groups"], operation=Operation.GROUP_READ)
-    async def list_groups(request: Asked, n: Size = PAGE, last: Last = "") -> Response[list[values.GroupValue]]:
+    async def list_groups(request: ApiRequest, n: Size = PAGE, last: Last = "") -> Response[list[values.GroupValue]]:
         """Groups by name; whoever does not rule or audit the registry sees those that they are in."""
         page = await service.page(caller_of(request), page_of(n, last))
         return listed(request, page, values.GroupValue.of, lambda group: group.name, n)
 
     @post("/groups", operation_id="addGroup", tags=["groups"], operation=Operation.GROUP_ADD)
-    async def add_group(request: Asked, data: JSONBody[values.NewGroup]) -> Response[values.GroupValue]:
+    async def add_group(request: ApiRequest, data: JSONBody[values.NewGroup]) -> Response[values.GroupValue]:
         """Make a group, with nobody in it."""
         made = await service.add(caller_of(request), data.name, data.description)
         return tagged(values.GroupValue.of(made), made.version, 201, f"{PREFIX}/groups/{made.name}")
 
     @get("/groups/{name:str}", operation_id="showGroup", tags=["groups"], operation=Operation.GROUP_READ)
-    async def show_group(request: Asked, name: FromPath[str]) -> Response[values.GroupValue]:
+    async def show_group(request: ApiRequest, name: FromPath[str]) -> Response[values.GroupValue]:
         """One group."""
         group = await service.get(caller_of(request), name)
         return tagged(values.GroupValue.of(group), group.version)
 
     @delete("/groups/{name:str}", operation_id="removeGroup", tags=["groups"], operation=Operation.GROUP_REMOVE)
-    async def remove_group(request: Asked, name: FromPath[str], match: Match = None) -> None:
+    async def remove_group(request: ApiRequest, name: FromPath[str], match: Match = None) -> None:
         """Remove a group with its grants."""
         await service.remove(caller_of(request), name, expected(match))
 
     @get("/groups/{name:str}/members", operation_id="listMembers", tags=["groups"], operation=Operation.MEMBER_READ)
-    async def list_members(request: Asked, name: FromPath[str], n: Size = PAGE, last: Last = "") -> Response[list[str]]:
+    async def list_members(
+        request: ApiRequest, name: FromPath[str], n: Size = PAGE, last: Last = ""
+    ) -> Response[list[str]]:
         """Names of the accounts in a group."""
         page = await service.members(caller_of(request), name, page_of(n, last))
         return listed(request, page, str, str, n)
@@ -72,7 +74,7 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
         status_code=204,
         operation=Operation.MEMBER_CHANGE,
     )
-    async def add_member(request: Asked, name: FromPath[str], account: FromPath[str]) -> None:
+    async def add_member(request: ApiRequest, name: FromPath[str], account: FromPath[str]) -> None:
         """Put an account into a group; it may be there already."""
         await service.join(caller_of(request), name, account)
 
@@ -82,7 +84,7 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
         tags=["groups"],
         operation=Operation.MEMBER_CHANGE,
     )
-    async def remove_member(request: Asked, name: FromPath[str], account: FromPath[str]) -> None:
+    async def remove_member(request: ApiRequest, name: FromPath[str], account: FromPath[str]) -> None:
         """Take an account out of a group."""
         await service.leave(caller_of(request), name, account)
 
@@ -94,19 +96,23 @@ def roles(management: Management) -> list[HTTPRouteHandler]:
     service = management.roles
 
     @get("/roles", operation_id="listRoles", tags=["roles"], operation=Operation.ROLE_READ)
-    async def list_roles(request: Asked) -> list[values.RoleValue]:
+    async def list_roles(request: ApiRequest) -> list[values.RoleValue]:
         """The built-in roles, and then the others by name."""
         return whole(await service.all(caller_of(request)), values.RoleValue.of)
 
     @get("/roles/{name:str}", operation_id="showRole", tags=["roles"], operation=Operation.ROLE_READ)
-    async def show_role(request: Asked, name: FromPath[str]) -> Response[values.RoleValue]:
+    async def show_role(request: ApiRequest, name: FromPath[str]) -> Response[values.RoleValue]:
         """One role."""
         kept = await service.get(caller_of(request), name)
         return tagged(values.RoleValue.of(kept), kept.version)
 
     @put("/roles/{name:str}", operation_id="putRole", tags=["roles"], operation=Operation.ROLE_CHANGE)
     async def put_role(
-        request: Asked, name: FromPath[str], data: JSONBody[RoleBody], match: Match = None, none_match: NoneMatch = None
+        request: ApiRequest,
+        name: FromPath[str],
+        data: JSONBody[RoleBody],
+        match: Match = None,
+        none_match: NoneMatch = None,
     ) -> Response[values.RoleValue]:
         """Make a role, or change what it means for everybody who was granted it."""
         role = Role(name, frozenset(data.actions), data.description)
@@ -114,7 +120,7 @@ def roles(management: Management) -> list[HTTPRouteHandler]:
         return tagged(values.RoleValue.of(kept), kept.version)
 
     @delete("/roles/{name:str}", operation_id="removeRole", tags=["roles"], operation=Operation.ROLE_CHANGE)
-    async def remove_role(request: Asked, name: FromPath[str], match: Match = None) -> None:
+    async def remove_role(request: ApiRequest, name: FromPath[str], match: Match = None) -> None:
         """Remove a role that no grant names."""
         await service.remove(caller_of(request), name, expected(match))
 
@@ -135,7 +141,7 @@ def grants(management: Management) -> list[HTTPRouteHandler]:
 
     @get("/grants", operation_id="listGrants", tags=["grants"], operation=Operation.GRANT_READ)
     async def list_grants(
-        request: Asked,
+        request: ApiRequest,
         n: Size = PAGE,
         last: Last = "",
         principal: Annotated[
@@ -152,7 +158,7 @@ def grants(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.GrantValue.of, lambda record: str(record.grant.id), n)
 
     @post("/grants", operation_id="addGrant", tags=["grants"], operation=Operation.GRANT_ADD)
-    async def add_grant(request: Asked, data: JSONBody[values.NewGrantValue]) -> Response[values.GrantValue]:
+    async def add_grant(request: ApiRequest, data: JSONBody[values.NewGrantValue]) -> Response[values.GrantValue]:
         """Give or deny somebody a role somewhere; no more than the caller may do there."""
         new = NewGrant(
             effect=data.effect,
@@ -168,12 +174,12 @@ def grants(management: Management) -> list[HTTPRouteHandler]:
         return Response(values.GrantValue.of(made), status_code=201, headers={"location": location})
 
     @get("/grants/{number:int}", operation_id="showGrant", tags=["grants"], operation=Operation.GRANT_READ)
-    async def show_grant(request: Asked, number: Number) -> values.GrantValue:
+    async def show_grant(request: ApiRequest, number: Number) -> values.GrantValue:
         """One grant."""
         return values.GrantValue.of(await service.get(caller_of(request), number))
 
     @delete("/grants/{number:int}", operation_id="removeGrant", tags=["grants"], operation=Operation.GRANT_REMOVE)
-    async def remove_grant(request: Asked, number: Number) -> None:
+    async def remove_grant(request: ApiRequest, number: Number) -> None:
         """Take a grant away; it counts from the next request on."""
         await service.remove(caller_of(request), number)
 

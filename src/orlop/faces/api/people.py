@@ -12,7 +12,7 @@ from orlop.faces.api import values
 from orlop.faces.api.exchange import (
     PAGE,
     PREFIX,
-    Asked,
+    ApiRequest,
     Last,
     Match,
     Size,
@@ -35,13 +35,13 @@ def users(management: Management) -> list[HTTPRouteHandler]:
     service = management.users
 
     @get("/users", operation_id="listUsers", tags=["users"], operation=Operation.USER_READ)
-    async def list_users(request: Asked, n: Size = PAGE, last: Last = "") -> Response[list[values.AccountValue]]:
+    async def list_users(request: ApiRequest, n: Size = PAGE, last: Last = "") -> Response[list[values.AccountValue]]:
         """Users by name; whoever does not rule or audit the registry sees themselves."""
         page = await service.page(caller_of(request), page_of(n, last))
         return listed(request, page, values.AccountValue.of, lambda user: user.name, n)
 
     @post("/users", operation_id="addUser", tags=["users"], operation=Operation.USER_ADD)
-    async def add_user(request: Asked, data: JSONBody[values.NewUser]) -> Response[values.AccountValue]:
+    async def add_user(request: ApiRequest, data: JSONBody[values.NewUser]) -> Response[values.AccountValue]:
         """Make a local user, who has to choose another password at the first sign-in."""
         account = Account(
             name=data.name,
@@ -54,21 +54,21 @@ def users(management: Management) -> list[HTTPRouteHandler]:
         return tagged(values.AccountValue.of(made), made.version, 201, f"{PREFIX}/users/{made.name}")
 
     @get("/users/{name:str}", operation_id="showUser", tags=["users"], operation=Operation.USER_READ)
-    async def show_user(request: Asked, name: FromPath[str]) -> Response[values.AccountValue]:
+    async def show_user(request: ApiRequest, name: FromPath[str]) -> Response[values.AccountValue]:
         """One user."""
         account = await service.get(caller_of(request), name)
         return tagged(values.AccountValue.of(account), account.version)
 
     @patch("/users/{name:str}", operation_id="changeUser", tags=["users"], operation=Operation.USER_CHANGE)
     async def change_user(
-        request: Asked, name: FromPath[str], data: JSONBody[values.UserChange], match: Match = None
+        request: ApiRequest, name: FromPath[str], data: JSONBody[values.UserChange], match: Match = None
     ) -> Response[values.AccountValue]:
         """Change what is named, and nothing else; `disabled` null lets them in again."""
         account = await service.change(caller_of(request), name, data.change(), expected(match))
         return tagged(values.AccountValue.of(account), account.version)
 
     @delete("/users/{name:str}", operation_id="removeUser", tags=["users"], operation=Operation.USER_REMOVE)
-    async def remove_user(request: Asked, name: FromPath[str], match: Match = None) -> None:
+    async def remove_user(request: ApiRequest, name: FromPath[str], match: Match = None) -> None:
         """Remove a user with their tokens, grants and sessions."""
         await service.remove(caller_of(request), name, expected(match))
 
@@ -79,7 +79,7 @@ def users(management: Management) -> list[HTTPRouteHandler]:
         status_code=204,
         operation=Operation.PASSWORD_SET,
     )
-    async def set_password(request: Asked, name: FromPath[str], data: JSONBody[values.NewPassword]) -> None:
+    async def set_password(request: ApiRequest, name: FromPath[str], data: JSONBody[values.NewPassword]) -> None:
         """Give a user another password; what they are signed in with ends."""
         await service.set_password(caller_of(request), name, data.password, must_change=data.must_change)
 
@@ -90,7 +90,7 @@ def oneself(management: Management) -> list[HTTPRouteHandler]:
     """`/me` and `/tokens`."""
 
     @get("/me", operation_id="whoAmI", tags=["me"], operation=Operation.ME_READ)
-    async def who_am_i(request: Asked) -> values.MeValue:
+    async def who_am_i(request: ApiRequest) -> values.MeValue:
         """Who is signed in, with what, and in which groups."""
         caller = caller_of(request)
         service = management.users if caller.subject.kind is SubjectKind.USER else management.robots
@@ -110,18 +110,18 @@ def oneself(management: Management) -> list[HTTPRouteHandler]:
         status_code=204,
         operation=Operation.PASSWORD_CHANGE,
     )
-    async def change_password(request: Asked, data: JSONBody[values.PasswordChange]) -> None:
+    async def change_password(request: ApiRequest, data: JSONBody[values.PasswordChange]) -> None:
         """Change one's own password, signed in with the one of now; whoever has to, can do nothing else before."""
         await management.users.change_password(caller_of(request), data.password)
 
     @get("/tokens", operation_id="listTokens", tags=["tokens"], operation=Operation.TOKEN_READ)
-    async def list_tokens(request: Asked, n: Size = PAGE, last: Last = "") -> Response[list[values.SecretValue]]:
+    async def list_tokens(request: ApiRequest, n: Size = PAGE, last: Last = "") -> Response[list[values.SecretValue]]:
         """One's own personal access tokens, by number."""
         page = await management.tokens.page(caller_of(request), page_of(n, last))
         return listed(request, page, values.SecretValue.of, lambda secret: str(secret.id), n)
 
     @post("/tokens", operation_id="issueToken", tags=["tokens"], operation=Operation.TOKEN_ISSUE)
-    async def issue_token(request: Asked, data: JSONBody[values.NewSecret]) -> values.IssuedValue:
+    async def issue_token(request: ApiRequest, data: JSONBody[values.NewSecret]) -> values.IssuedValue:
         """Make a personal access token. It is told once, and never again."""
         limits = values.limits_of(data.limits)
         return values.IssuedValue.of(
@@ -129,7 +129,7 @@ def oneself(management: Management) -> list[HTTPRouteHandler]:
         )
 
     @delete("/tokens/{number:int}", operation_id="revokeToken", tags=["tokens"], operation=Operation.TOKEN_REVOKE)
-    async def revoke_token(request: Asked, number: Number) -> None:
+    async def revoke_token(request: ApiRequest, number: Number) -> None:
         """End a token at once."""
         await management.tokens.revoke(caller_of(request), number)
 
@@ -142,7 +142,7 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
 
     @get("/robots", operation_id="listRobots", tags=["robots"], operation=Operation.ROBOT_READ)
     async def list_robots(
-        request: Asked,
+        request: ApiRequest,
         n: Size = PAGE,
         last: Last = "",
         namespace: Annotated[
@@ -154,7 +154,7 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         return listed(request, page, values.AccountValue.of, lambda robot: robot.name, n)
 
     @post("/robots", operation_id="addRobot", tags=["robots"], operation=Operation.ROBOT_ADD)
-    async def add_robot(request: Asked, data: JSONBody[values.NewRobot]) -> Response[values.AccountValue]:
+    async def add_robot(request: ApiRequest, data: JSONBody[values.NewRobot]) -> Response[values.AccountValue]:
         """Make a robot. It has no secret and may do nothing yet."""
         account = Account(
             kind=SubjectKind.ROBOT,
@@ -168,21 +168,21 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         return tagged(values.AccountValue.of(made), made.version, 201, f"{PREFIX}/robots/{made.name}")
 
     @get("/robots/{name:str}", operation_id="showRobot", tags=["robots"], operation=Operation.ROBOT_READ)
-    async def show_robot(request: Asked, name: FromPath[str]) -> Response[values.AccountValue]:
+    async def show_robot(request: ApiRequest, name: FromPath[str]) -> Response[values.AccountValue]:
         """One robot."""
         account = await service.get(caller_of(request), name)
         return tagged(values.AccountValue.of(account), account.version)
 
     @patch("/robots/{name:str}", operation_id="changeRobot", tags=["robots"], operation=Operation.ROBOT_CHANGE)
     async def change_robot(
-        request: Asked, name: FromPath[str], data: JSONBody[values.RobotChange], match: Match = None
+        request: ApiRequest, name: FromPath[str], data: JSONBody[values.RobotChange], match: Match = None
     ) -> Response[values.AccountValue]:
         """Change what is named, and nothing else."""
         account = await service.change(caller_of(request), name, data.change(), expected(match))
         return tagged(values.AccountValue.of(account), account.version)
 
     @delete("/robots/{name:str}", operation_id="removeRobot", tags=["robots"], operation=Operation.ROBOT_REMOVE)
-    async def remove_robot(request: Asked, name: FromPath[str], match: Match = None) -> None:
+    async def remove_robot(request: ApiRequest, name: FromPath[str], match: Match = None) -> None:
         """Remove a robot with its secrets and grants."""
         await service.remove(caller_of(request), name, expected(match))
 
@@ -199,7 +199,7 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_READ,
     )
-    async def list_secrets(request: Asked, name: FromPath[str]) -> list[values.SecretValue]:
+    async def list_secrets(request: ApiRequest, name: FromPath[str]) -> list[values.SecretValue]:
         """The secrets of a robot, which are two at most; oldest first."""
         return whole(await service.secrets(caller_of(request), name), values.SecretValue.of)
 
@@ -209,7 +209,9 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_ISSUE,
     )
-    async def issue_secret(request: Asked, name: FromPath[str], data: JSONBody[values.NewSecret]) -> values.IssuedValue:
+    async def issue_secret(
+        request: ApiRequest, name: FromPath[str], data: JSONBody[values.NewSecret]
+    ) -> values.IssuedValue:
         """Make another secret of a robot. It is told once, and never again."""
         limits = values.limits_of(data.limits)
         return values.IssuedValue.of(
@@ -222,7 +224,9 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_ISSUE,
     )
-    async def rotate_secret(request: Asked, name: FromPath[str], data: JSONBody[values.Rotation]) -> values.IssuedValue:
+    async def rotate_secret(
+        request: ApiRequest, name: FromPath[str], data: JSONBody[values.Rotation]
+    ) -> values.IssuedValue:
         """Make a new secret like the newest, which stays good until the next rotation; one before it ends."""
         expires_at = None if data.expires_at is UNSET else values.moment(data.expires_at)
         return values.IssuedValue.of(await service.rotate(caller_of(request), name, expires_at))
@@ -233,7 +237,7 @@ def secrets(management: Management) -> list[HTTPRouteHandler]:
         tags=["robots"],
         operation=Operation.ROBOT_SECRET_REVOKE,
     )
-    async def revoke_secret(request: Asked, name: FromPath[str], number: Number) -> None:
+    async def revoke_secret(request: ApiRequest, name: FromPath[str], number: Number) -> None:
         """End a secret at once."""
         await service.revoke(caller_of(request), name, number)
 

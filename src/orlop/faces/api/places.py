@@ -12,7 +12,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.faces.api import values
 from orlop.faces.api.exchange import (
     PAGE,
-    Asked,
+    ApiRequest,
     Last,
     Match,
     NoneMatch,
@@ -48,7 +48,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
 
     @get("/namespaces", operation_id="listNamespaces", tags=["namespaces"], operation=Operation.NAMESPACE_READ)
     async def list_namespaces(
-        request: Asked,
+        request: ApiRequest,
         n: Size = PAGE,
         last: Last = "",
         below: Annotated[
@@ -62,7 +62,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
     @get(
         "/namespaces/{path:path}", operation_id="showNamespace", tags=["namespaces"], operation=Operation.NAMESPACE_READ
     )
-    async def show_namespace(request: Asked, path: FromPath[str]) -> Response[values.NamespaceValue]:
+    async def show_namespace(request: ApiRequest, path: FromPath[str]) -> Response[values.NamespaceValue]:
         """One namespace; `-` is the root."""
         found = await service.get(caller_of(request), _path(path))
         return tagged(values.NamespaceValue.of(found), found.version)
@@ -74,7 +74,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
         operation=Operation.NAMESPACE_CHANGE,
     )
     async def put_namespace(
-        request: Asked,
+        request: ApiRequest,
         path: FromPath[str],
         data: JSONBody[values.NamespaceBody],
         match: Match = None,
@@ -91,7 +91,7 @@ def namespaces(management: Management) -> list[HTTPRouteHandler]:
         tags=["namespaces"],
         operation=Operation.NAMESPACE_REMOVE,
     )
-    async def remove_namespace(request: Asked, path: FromPath[str], match: Match = None) -> None:
+    async def remove_namespace(request: ApiRequest, path: FromPath[str], match: Match = None) -> None:
         """Remove a namespace with the grants on it; nothing may lie below it."""
         await service.remove(caller_of(request), _path(path), expected(match))
 
@@ -105,7 +105,7 @@ def repositories(
 
     @get("/repositories", operation_id="listRepositories", tags=["repositories"], operation=Operation.REPOSITORY_READ)
     async def list_repositories(
-        request: Asked, n: Size = PAGE, last: Last = ""
+        request: ApiRequest, n: Size = PAGE, last: Last = ""
     ) -> Response[list[values.RepositoryValue]]:
         """Repositories by name, as far as the caller may see them."""
         caller = caller_of(request)
@@ -119,7 +119,7 @@ def repositories(
         tags=["repositories"],
         operation=Operation.REPOSITORY_REMOVE,
     )
-    async def remove_repository(request: Asked, path: FromPath[str]) -> None:
+    async def remove_repository(request: ApiRequest, path: FromPath[str]) -> None:
         """Delete a repository with everything in it; tokens for it end."""
         await management.namespaces.remove_repository(caller_of(request), RepositoryName(path.removeprefix("/")))
 
@@ -129,7 +129,7 @@ def repositories(
         tags=["repositories"],
         operation=Operation.REPOSITORY_READ,
     )
-    async def show_repository(request: Asked, path: FromPath[str]) -> values.HoldingValue:
+    async def show_repository(request: ApiRequest, path: FromPath[str]) -> values.HoldingValue:
         """How much a repository holds."""
         name = RepositoryName(path.removeprefix("/"))
         return values.HoldingValue.of(name, await holdings.of(caller_of(request), name))
@@ -141,7 +141,7 @@ def repositories(
         operation=Operation.REPOSITORY_READ,
     )
     async def list_untagged(
-        request: Asked,
+        request: ApiRequest,
         repository: Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")],
         n: Size = PAGE,
         last: Last = "",
@@ -164,7 +164,7 @@ def adoption(management: Management) -> list[HTTPRouteHandler]:
         operation=Operation.PROVIDER_ADOPT,
     )
     async def adopt_accounts(
-        request: Asked, name: FromPath[str], data: JSONBody[values.Adopting]
+        request: ApiRequest, name: FromPath[str], data: JSONBody[values.Adopting]
     ) -> values.AdoptedValue:
         """Let a provider whose issuer or base changed vouch for the accounts that it vouched for before. It takes the
         right to everything that they may do."""
@@ -178,13 +178,13 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
     service = management.sessions
 
     @get("/sessions", operation_id="listSessions", tags=["sessions"], operation=Operation.SESSION_READ)
-    async def list_sessions(request: Asked) -> list[values.SessionValue]:
+    async def list_sessions(request: ApiRequest) -> list[values.SessionValue]:
         """The browsers in which the caller is signed in, newest first."""
         caller = caller_of(request)
         return whole(await service.of(caller, caller.subject.name), values.SessionValue.of)
 
     @delete("/sessions/{id:str}", operation_id="endSession", tags=["sessions"], operation=Operation.SESSION_END)
-    async def end_session(request: Asked, id: FromPath[str]) -> None:  # noqa: A002
+    async def end_session(request: ApiRequest, id: FromPath[str]) -> None:  # noqa: A002
         """End one of the caller's."""
         caller = caller_of(request)
         await service.end(caller, caller.subject.name, id)
@@ -192,7 +192,7 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
     @get(
         "/users/{name:str}/sessions", operation_id="listSessionsOf", tags=["sessions"], operation=Operation.SESSION_READ
     )
-    async def list_sessions_of(request: Asked, name: FromPath[str]) -> list[values.SessionValue]:
+    async def list_sessions_of(request: ApiRequest, name: FromPath[str]) -> list[values.SessionValue]:
         """The browsers in which a user is signed in, newest first."""
         return whole(await service.of(caller_of(request), name), values.SessionValue.of)
 
@@ -203,7 +203,7 @@ def sessions(management: Management) -> list[HTTPRouteHandler]:
         status_code=200,
         operation=Operation.SESSION_END,
     )
-    async def end_sessions_of(request: Asked, name: FromPath[str]) -> values.EndedValue:
+    async def end_sessions_of(request: ApiRequest, name: FromPath[str]) -> values.EndedValue:
         """End all sessions of a user, and the logins that clients keep."""
         return values.EndedValue(await service.end_all(caller_of(request), name))
 
@@ -214,12 +214,12 @@ def keys(management: Management) -> list[HTTPRouteHandler]:
     """`/keys`."""
 
     @get("/keys", operation_id="listKeys", tags=["keys"], operation=Operation.KEY_READ)
-    async def list_keys(request: Asked) -> list[values.KeyValue]:
+    async def list_keys(request: ApiRequest) -> list[values.KeyValue]:
         """The keys that sign tokens, oldest first."""
         return whole(await management.keys.all(caller_of(request)), values.KeyValue.of)
 
     @post("/keys/rotate", operation_id="rotateKeys", tags=["keys"], status_code=204, operation=Operation.KEY_ROTATE)
-    async def rotate_keys(request: Asked) -> None:
+    async def rotate_keys(request: ApiRequest) -> None:
         """Make a new key that signs from soon on; tokens that others signed hold until they expire."""
         await management.keys.rotate(caller_of(request))
 

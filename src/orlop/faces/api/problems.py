@@ -5,7 +5,7 @@ from http import HTTPStatus
 import msgspec
 
 from orlop.domain import errors
-from orlop.faces.distribution.errors import STATUS as OF_DISTRIBUTION
+from orlop.faces.http.errors import STATUS as OF_DISTRIBUTION
 
 MEDIA_TYPE = "application/problem+json"
 

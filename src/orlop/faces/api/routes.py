@@ -30,7 +30,7 @@ from orlop.faces.api import access, audit, groups, people, places, settings
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
-from orlop.services.audit_query import AllowedQuery
+from orlop.services.audit.query import AllowedQuery
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import RULES, Operation

@@ -14,7 +14,7 @@ from orlop.faces.api import values
 from orlop.faces.api.exchange import (
     PAGE,
     PREFIX,
-    Asked,
+    ApiRequest,
     Last,
     Match,
     NoneMatch,
@@ -61,7 +61,7 @@ def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHan
 
     @get(f"/{plural}", operation_id=f"list{many}", tags=tags, operation=Operation.SETTING_READ)
     async def list_settings(
-        request: Asked, n: Size = PAGE, last: Last = "", path: Only = None, covering: Covering = None
+        request: ApiRequest, n: Size = PAGE, last: Last = "", path: Only = None, covering: Covering = None
     ) -> Response[list[values.SettingValue]]:
         """Those that the caller may see, by place and name, without secrets."""
         caller = caller_of(request)
@@ -72,14 +72,14 @@ def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHan
         return listed(request, page, values.SettingValue.of, lambda shown: f"{shown.path}:{shown.name}", n)
 
     @get(f"/{plural}/{{name:str}}", operation_id=f"show{title}", tags=tags, operation=Operation.SETTING_READ)
-    async def show_setting(request: Asked, name: FromPath[str], path: At = "") -> Response[values.SettingValue]:
+    async def show_setting(request: ApiRequest, name: FromPath[str], path: At = "") -> Response[values.SettingValue]:
         """One of them, without secrets."""
         found = await service.get(caller_of(request), kind, name, path)
         return tagged(values.SettingValue.of(found), found.version)
 
     @put(f"/{plural}/{{name:str}}", operation_id=f"put{title}", tags=tags, operation=Operation.SETTING_CHANGE)
     async def put_setting(
-        request: Asked,
+        request: ApiRequest,
         name: FromPath[str],
         data: JSONBody[dict[str, Any]],
         path: At = "",
@@ -91,7 +91,7 @@ def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHan
         return tagged(values.SettingValue.of(made), made.version)
 
     @delete(f"/{plural}/{{name:str}}", operation_id=f"remove{title}", tags=tags, operation=Operation.SETTING_CHANGE)
-    async def remove_setting(request: Asked, name: FromPath[str], path: At = "", match: Match = None) -> None:
+    async def remove_setting(request: ApiRequest, name: FromPath[str], path: At = "", match: Match = None) -> None:
         """Remove one; it counts from the next request on."""
         await service.remove(caller_of(request), kind, name, expected(match), path)
 

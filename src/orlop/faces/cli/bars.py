@@ -18,7 +18,7 @@ from rich.progress import (
 from orlop.domain.digest import Digest
 from orlop.domain.manifest import Edge
 from orlop.faces.cli.running import short
-from orlop.services.copy import Outcome
+from orlop.services.content.copy import Outcome
 
 
 class Bars:

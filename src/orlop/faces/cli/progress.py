@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from orlop.domain.digest import Digest
 from orlop.domain.manifest import Edge
 from orlop.faces.cli.running import short, size_text, tell
-from orlop.services.copy import CopyProgress, Outcome, Silent
+from orlop.services.content.copy import CopyProgress, Outcome, Silent
 
 _WORDS = {
     Outcome.COPIED: "copied",

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -20,28 +20,30 @@ from orlop.domain.errors import (
     Unauthorized,
     Unavailable,
 )
-from orlop.faces.challenge import Challenges
-from orlop.faces.distribution.body import Receive, RequestBody
-from orlop.faces.distribution.errors import render
-from orlop.faces.distribution.exchange import Exchange, combined
+from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.fetching import Fetching
-from orlop.faces.distribution.plain import Asked, Given, Plain
+from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer
 from orlop.faces.distribution.pulling import Pulling
-from orlop.faces.distribution.request import Kind, Request, parse_request
-from orlop.faces.distribution.responses import AnyResponse, Headers, Response, header, rendered
-from orlop.faces.distribution.sending import FILES, Send, Streams, send_response
+from orlop.faces.distribution.request import Request, RequestKind, parse_request
 from orlop.faces.distribution.table import FILTERED, LISTS, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
-from orlop.faces.ratelimit import Header, limit_headers
+from orlop.faces.http.asgi import Receive, Scope, Send
+from orlop.faces.http.body import RequestBody
+from orlop.faces.http.challenge import Challenges
+from orlop.faces.http.errors import render
+from orlop.faces.http.headers import combined
+from orlop.faces.http.ratelimit import Header, limit_headers
+from orlop.faces.http.responses import AnyResponse, Headers, Response, header, rendered
+from orlop.faces.http.sending import FILES, Streams, send_response
+from orlop.faces.http.shell import unread
 from orlop.ports.clock import Clock
-from orlop.services.access import Access
-from orlop.services.limits import NoPlace, Slow
-from orlop.services.standing import Standing, Standings
+from orlop.services.access.decisions import Access
+from orlop.services.access.known_callers import KnownCaller, KnownCallers
+from orlop.services.limits.rates import NoPlace, Slow
 from orlop.telemetry.requests import RequestLog, RequestRecord
 
 _log = structlog.get_logger("orlop.distribution")
 
-Scope = dict[str, Any]
 
 R = TypeVar("R", Response, AnyResponse)
 
@@ -54,19 +56,13 @@ _SERVER = (b"server", b"orlop")
 _PULL = (Action.PULL,)
 #: Where the scope of a request that was refused at once, and counted, says why.
 _REFUSED = "orlop.refused"
-_READING = frozenset({Kind.MANIFEST_GET, Kind.BLOB_GET})
+_READING = frozenset({RequestKind.MANIFEST_GET, RequestKind.BLOB_GET})
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """Bounds on requests: seconds without a byte of body."""
-
-    body_idle: float
-
-
-class Doors(msgspec.Struct, frozen=True):
+class AccessControl(msgspec.Struct, frozen=True):
     """Who asks, whether they may, and where those who may not sign in."""
 
-    standings: Standings
+    known_callers: KnownCallers
     access: Access
     challenges: Challenges
     refused: Callable[[str], None]
@@ -75,26 +71,27 @@ class Doors(msgspec.Struct, frozen=True):
 
 
 class DistributionApp:
-    """`/v2`. `request_ids` gives each request a name that stands in the log, in headers and in error bodies."""
+    """`/v2`. A body may stand still for `body_idle` seconds; `request_ids` gives each request a name that stands in the
+    log, in headers and in error bodies."""
 
     def __init__(
         self,
         handlers: Handlers,
-        doors: Doors,
+        access_control: AccessControl,
         pulling: Pulling,
         fetching: Fetching,
         log: RequestLog,
-        limits: Limits,
+        body_idle: float,
         request_ids: Callable[[], str],
         clock: Clock,
     ) -> None:
         self._table = table(handlers)
-        self._doors = doors
-        self._plain = Plain(doors.standings, doors.challenges.proxies, clock)
+        self._access_control = access_control
+        self._plain = Plain(access_control.known_callers, access_control.challenges.proxies, clock)
         self._pulling = pulling
         self._fetching = fetching
         self._log = log
-        self._limits = limits
+        self._body_idle = body_idle
         self._request_ids = request_ids
         self._clock = clock
         self._streams = Streams()
@@ -111,7 +108,7 @@ class DistributionApp:
             return None
         caller, method = asked.caller, asked.method
         try:
-            limited = limit_headers(self._doors.turnstile.admit(caller, Kind.MANIFEST_GET, method))
+            limited = limit_headers(self._access_control.turnstile.admit(caller, RequestKind.MANIFEST_GET, method))
         except TooManyRequests as refusal:
             scope[_REFUSED] = refusal
             return None
@@ -119,7 +116,7 @@ class DistributionApp:
         body = b"" if method == "HEAD" else ready.body
         length = (b"content-length", b"%d" % len(ready.body))
         names = (_SERVER, (b"x-request-id", caller.request.encode()))
-        self._note(asked, scope["path"], Kind.MANIFEST_GET, 200, started, len(body))
+        self._note(asked, scope["path"], RequestKind.MANIFEST_GET, 200, started, len(body))
         return 200, rendered([*ready.headers(), *names, *limited, length]), body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +132,7 @@ class DistributionApp:
             if asked is not None and given is not None:
                 counted = True
                 # Before anything is opened for whoever asks too often.
-                limited = limit_headers(self._doors.turnstile.admit(asked.caller, given.kind, asked.method))
+                limited = limit_headers(self._access_control.turnstile.admit(asked.caller, given.kind, asked.method))
                 response = await self._placed(await given.respond(), scope, asked.caller)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where answers are made of it
             failure = error
@@ -146,10 +143,10 @@ class DistributionApp:
 
     async def _give(
         self,
-        given: Given,
+        given: PreparedAnswer,
         response: AnyResponse,
         limited: tuple[Header, ...],
-        asked: Asked,
+        asked: PlainRequest,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -166,7 +163,7 @@ class DistributionApp:
             self._note(asked, scope["path"], given.kind, response.status, started, sent, error)
 
     def _note(
-        self, asked: Asked, path: str, kind: Kind, status: int, started: float, sent: int, error: str = ""
+        self, asked: PlainRequest, path: str, kind: RequestKind, status: int, started: float, sent: int, error: str = ""
     ) -> None:
         """Log a plain request."""
         caller = asked.caller
@@ -235,9 +232,9 @@ class DistributionApp:
         try:
             try:
                 headers = combined(scope["headers"])
-                address = self._doors.challenges.proxies.client(scope, headers)
+                address = self._access_control.challenges.proxies.client(scope, headers)
                 caller = Caller(ANONYMOUS, address, request_id)
-                body = RequestBody(receive, headers, self._limits.body_idle, http1=scope["http_version"] < "2")
+                body = RequestBody(receive, headers, self._body_idle, http1=scope["http_version"] < "2")
                 raw = scope.get("raw_path")
                 request = parse_request(
                     method,
@@ -247,20 +244,22 @@ class DistributionApp:
                 route = request.kind.value
                 authorization = headers.get(b"authorization", b"")
                 by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
-                standing = await self._doors.standings.take(authorization, address, request_id, by_digest=by_digest)
-                caller = Caller(standing.subject, address, request_id)
+                known_caller = await self._access_control.known_callers.take(
+                    authorization, address, request_id, by_digest=by_digest
+                )
+                caller = Caller(known_caller.subject, address, request_id)
                 if not counted:
-                    limited = limit_headers(self._doors.turnstile.admit(caller, request.kind, method))
+                    limited = limit_headers(self._access_control.turnstile.admit(caller, request.kind, method))
                 if failure is not None:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)
-                response = await self._placed(await self._answer(scope, request, exchange, standing), scope, caller)
+                response = await self._placed(await self._answer(scope, request, exchange, known_caller), scope, caller)
                 if isinstance(response, Response) and request.kind in LISTS:
-                    held.enter_context(self._doors.turnstile.held(caller, response))
+                    held.enter_context(self._access_control.turnstile.held(caller, response))
             except RegistryError as refusal:
                 error = refusal.code
                 response = self._refused(refusal, request_id, scope, headers)
-                self._doors.turnstile.refused(caller, refusal)
+                self._access_control.turnstile.refused(caller, refusal)
                 limited = limit_headers(None, refusal) or limited
                 if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
@@ -271,10 +270,8 @@ class DistributionApp:
                 response = render(RegistryError("the registry failed; its log says why"), request_id)
             status = response.status
             more = [(b"x-request-id", request_id.encode()), _SERVER, *limited]
-            linger = None
-            if body is None or not (body.finished or await body.drain()):
-                more.append((b"connection", b"close"))
-                linger = body.linger if body is not None else None
+            closing, linger = await unread(body)
+            more.extend(closing)
             cut, sent = await self._send(send, receive, response, more, scope, caller, linger)
             error = cut or error
         finally:
@@ -297,19 +294,21 @@ class DistributionApp:
                 )
             )
 
-    async def _answer(self, scope: Scope, request: Request, exchange: Exchange, standing: Standing) -> AnyResponse:
+    async def _answer(
+        self, scope: Scope, request: Request, exchange: Exchange, known_caller: KnownCaller
+    ) -> AnyResponse:
         kind = request.kind
         if kind not in FILTERED:
-            exchange = await self._let_in(request, exchange, standing)
+            exchange = await self._let_in(request, exchange, known_caller)
         if kind in _READING:
             target = scope.get("raw_path") or scope["path"].encode()
-            reading = self._pulling if kind is Kind.MANIFEST_GET else self._fetching
+            reading = self._pulling if kind is RequestKind.MANIFEST_GET else self._fetching
             return _named(await reading.answer(target, request, exchange), request)
         if kind not in WITH_BODY and not exchange.body.finished:
             await exchange.body.read(0, "a request of this kind")
         if kind not in UPLOADING:
             return await self._table[kind](request, exchange)
-        with self._doors.turnstile.upload(exchange.caller, _pace(scope)):
+        with self._access_control.turnstile.upload(exchange.caller, _pace(scope)):
             return await self._table[kind](request, exchange)
 
     async def _placed(self, response: AnyResponse, scope: Scope, caller: Caller) -> AnyResponse:
@@ -319,24 +318,24 @@ class DistributionApp:
         try:
             pace = _pace(scope)
             try:
-                seat = self._doors.turnstile.readers.take(caller, pace)
+                seat = self._access_control.turnstile.readers.take(caller, pace)
             except NoPlace:
-                seat = await self._doors.turnstile.seat(caller, pace)
+                seat = await self._access_control.turnstile.seat(caller, pace)
         except BaseException:
             response.content.close()
             raise
         return msgspec.structs.replace(response, leave=seat.leave)
 
-    async def _let_in(self, request: Request, exchange: Exchange, standing: Standing) -> Exchange:
+    async def _let_in(self, request: Request, exchange: Exchange, known_caller: KnownCaller) -> Exchange:
         """The exchange, if the caller may; where they may not even know of the repository, it is hidden in it."""
         needs = NEEDS[request.kind]
         actions, tag = needs.of(request)
         repository = request.repository
         is_pull = actions == _PULL
-        if is_pull and standing.may_pull(repository, self._clock.now()):
+        if is_pull and known_caller.may_pull(repository, self._clock.now()):
             return exchange
         try:
-            decision = await self._doors.access.enter(
+            decision = await self._access_control.access.enter(
                 exchange.caller,
                 actions,
                 repository=repository,
@@ -344,21 +343,21 @@ class DistributionApp:
                 ahead=needs.ahead if exchange.method == "HEAD" else None,
             )
             if is_pull and repository is not None:
-                self._doors.standings.remember(standing, repository, decision)
+                self._access_control.known_callers.remember(known_caller, repository, decision)
         except NameUnknown as unknown:
-            self._doors.refused("hidden")
-            self._doors.turnstile.refused(exchange.caller, unknown)
+            self._access_control.refused("hidden")
+            self._access_control.turnstile.refused(exchange.caller, unknown)
             return msgspec.structs.replace(exchange, hidden=True)
         return exchange
 
     def _refused(self, refusal: RegistryError, request_id: str, scope: Scope, headers: dict[bytes, bytes]) -> Response:
         response = render(refusal, request_id)
         if isinstance(refusal, Denied | Unauthorized) and refusal.kind:
-            self._doors.refused(refusal.kind)
+            self._access_control.refused(refusal.kind)
         if isinstance(refusal, NoPlace):  # nor is there one to stay at
             response = msgspec.structs.replace(response, headers=[*response.headers, (b"connection", b"close")])
         if isinstance(refusal, Unauthorized):
-            challenge = header("www-authenticate", self._doors.challenges.bearer(refusal, scope, headers))
+            challenge = header("www-authenticate", self._access_control.challenges.bearer(refusal, scope, headers))
             response = msgspec.structs.replace(response, headers=[*response.headers, challenge])
         return response
 

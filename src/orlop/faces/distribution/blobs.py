@@ -3,11 +3,12 @@
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.ranges import Span, parse_range
-from orlop.faces.distribution.exchange import Exchange, etag_matches
+from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.request import Request
-from orlop.faces.distribution.responses import (
+from orlop.faces.http.headers import etag_matches
+from orlop.faces.http.responses import (
     INLINE,
     AnyResponse,
     Headers,
@@ -15,7 +16,7 @@ from orlop.faces.distribution.responses import (
     StreamResponse,
     header,
 )
-from orlop.services.blobs import Blobs, FoundBlob, unknown_blob
+from orlop.services.content.blobs import Blobs, FoundBlob, unknown_blob
 
 #: An address is a secret with a short life.
 _NO_STORE = header("cache-control", "no-store")

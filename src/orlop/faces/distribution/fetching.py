@@ -10,12 +10,12 @@ from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.blobs import BlobHandlers
-from orlop.faces.distribution.body import RequestBody
 from orlop.faces.distribution.exchange import Exchange
-from orlop.faces.distribution.plain import Asked, Given
-from orlop.faces.distribution.request import Kind, Request
-from orlop.faces.distribution.responses import AnyResponse
+from orlop.faces.distribution.plain import PlainRequest, PreparedAnswer
+from orlop.faces.distribution.request import Request, RequestKind
 from orlop.faces.distribution.turnstile import Turnstile
+from orlop.faces.http.body import RequestBody
+from orlop.faces.http.responses import AnyResponse
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -35,15 +35,15 @@ class Fetching:
         self._answers = answers
         self._turnstile = turnstile
 
-    def warm(self, asked: Asked) -> Given | None:
+    def warm(self, asked: PlainRequest) -> PreparedAnswer | None:
         """The answer to a plain request for a blob that is known; None for anything else, and for who is not known to
         be allowed to pull it."""
         known = self._answers.recall(asked.target)
         if known is None or not asked.may_pull(known.repository):
             return None
         exchange = Exchange(asked.method, asked.headers, _NO_BODY, asked.caller)
-        return Given(
-            Kind.BLOB_GET,
+        return PreparedAnswer(
+            RequestKind.BLOB_GET,
             partial(self._handlers.answer, known.blob, exchange),
             partial(self._turnstile.read, exchange, known.repository, known.digest),
         )

@@ -11,11 +11,11 @@ from orlop.domain.media_types import OCI_INDEX
 from orlop.domain.pages import Page, PageRequest, page_size
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
-from orlop.faces.distribution.responses import Header, Headers, Response, header
+from orlop.faces.http.responses import Header, Headers, Response, header
 from orlop.ports.catalog import Browse
-from orlop.services.access import Access
-from orlop.services.referrers import Referrers
-from orlop.services.repositories import Repositories
+from orlop.services.access.decisions import Access
+from orlop.services.content.referrers import Referrers
+from orlop.services.content.repositories import Repositories
 
 _JSON = header("content-type", "application/json")
 

@@ -6,12 +6,13 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.manifest import MAX_BYTES
 from orlop.domain.names import Tag
-from orlop.faces.distribution.exchange import Exchange, etag_matches
+from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
-from orlop.faces.distribution.responses import Headers, Response, header
+from orlop.faces.http.headers import etag_matches
+from orlop.faces.http.responses import Headers, Response, header
 from orlop.ports.catalog import Pull, StoredManifest
-from orlop.services.manifests import Expected, Manifests
-from orlop.services.pulls import PullLog
+from orlop.services.content.manifests import Expected, Manifests
+from orlop.services.content.pulls import PullLog
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
 IMMUTABLE = header("cache-control", "max-age=31536000, immutable")

@@ -4,19 +4,17 @@ Everything about them was worked out before, or they are left to the long way, w
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.names import RepositoryName
-from orlop.faces.distribution.request import Kind
-from orlop.faces.distribution.responses import AnyResponse
-from orlop.faces.proxies import Proxies
+from orlop.faces.distribution.request import RequestKind
+from orlop.faces.http.asgi import Scope
+from orlop.faces.http.proxies import Proxies
+from orlop.faces.http.responses import AnyResponse
 from orlop.ports.clock import Clock
-from orlop.services.standing import Standing, Standings
-
-Scope = dict[str, Any]
+from orlop.services.access.known_callers import KnownCaller, KnownCallers
 
 _METHODS = frozenset({"GET", "HEAD"})
 #: Where a server lets us keep what we find out of a head, for those that follow and are the same but for their target;
@@ -24,34 +22,34 @@ _METHODS = frozenset({"GET", "HEAD"})
 SAME_HEAD, _PLAIN = "orlop.same_head", "plain"
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False):
+class PlainRequest(msgspec.Struct, frozen=True, gc=False):
     """A plain request: its headers are single, it has neither parameters nor a body, and who asks is remembered."""
 
     method: str
     target: bytes
     headers: dict[bytes, bytes]
-    standing: Standing
+    known_caller: KnownCaller
     caller: Caller
     now: int
 
     def may_pull(self, repository: RepositoryName | None) -> bool:
         """Whether it is remembered that they may."""
-        return self.standing.may_pull(repository, self.now)
+        return self.known_caller.may_pull(repository, self.now)
 
 
-class Given(msgspec.Struct, frozen=True, gc=False):
+class PreparedAnswer(msgspec.Struct, frozen=True, gc=False):
     """What a plain request gets if it is not one too many: `respond` makes the answer, `seen` notes that it was given.
 
     `respond` raises ContentCorrupt, Unavailable.
     """
 
-    kind: Kind
+    kind: RequestKind
     respond: Callable[[], Awaitable[AnyResponse]]
     seen: Callable[[], None]
 
 
 class _Seen(msgspec.Struct, frozen=True, gc=False):
-    """What a head says whatever its target is. `key`: see Standings."""
+    """What a head says whatever its target is. `key`: see KnownCallers."""
 
     method: str
     headers: dict[bytes, bytes]
@@ -62,12 +60,12 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
 class Plain:
     """Tells plain requests from others."""
 
-    def __init__(self, standings: Standings, proxies: Proxies, clock: Clock) -> None:
-        self._standings = standings
+    def __init__(self, known_callers: KnownCallers, proxies: Proxies, clock: Clock) -> None:
+        self._known_callers = known_callers
         self._proxies = proxies
         self._clock = clock
 
-    def read(self, scope: Scope, request_id: str) -> Asked | None:
+    def read(self, scope: Scope, request_id: str) -> PlainRequest | None:
         """The request, if it is one."""
         target = scope.get("raw_path")
         if target is None:
@@ -81,11 +79,11 @@ class Plain:
             if same is not None:
                 same[_PLAIN] = seen
         now = self._clock.now()
-        standing = self._standings.recall(seen.key, now)
-        if standing is None:
+        known_caller = self._known_callers.recall(seen.key, now)
+        if known_caller is None:
             return None
-        caller = Caller(standing.subject, seen.address, request_id)
-        return Asked(seen.method, target, seen.headers, standing, caller, now)
+        caller = Caller(known_caller.subject, seen.address, request_id)
+        return PlainRequest(seen.method, target, seen.headers, known_caller, caller, now)
 
     def _see(self, scope: Scope) -> _Seen | None:
         method, lines = scope["method"], scope["headers"]
@@ -94,5 +92,5 @@ class Plain:
         headers: dict[bytes, bytes] = dict(lines)
         if len(headers) != len(lines) or b"content-length" in headers or b"transfer-encoding" in headers:
             return None
-        key = self._standings.key(headers.get(b"authorization", b""))
+        key = self._known_callers.key(headers.get(b"authorization", b""))
         return _Seen(method, headers, key, self._proxies.client(scope, headers))

@@ -14,12 +14,12 @@ from orlop.domain.errors import RegistryError
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
-from orlop.faces.distribution.plain import Asked, Given
-from orlop.faces.distribution.request import Kind, Request, parse_request
-from orlop.faces.distribution.responses import Header, Headers, Response, header
+from orlop.faces.distribution.plain import PlainRequest, PreparedAnswer
+from orlop.faces.distribution.request import Request, RequestKind, parse_request
 from orlop.faces.distribution.turnstile import Turnstile
+from orlop.faces.http.responses import Header, Headers, Response, header
 from orlop.ports.catalog import Pull
-from orlop.services.manifests import unknown_manifest
+from orlop.services.content.manifests import unknown_manifest
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
@@ -52,7 +52,7 @@ class Pulling:
         """What is remembered of a target."""
         return self._answers.recall(target)
 
-    async def warm(self, asked: Asked) -> Given | None:
+    async def warm(self, asked: PlainRequest) -> PreparedAnswer | None:
         """The answer to a plain request for a manifest; None for anything else, and for who may not be remembered to
         be allowed to pull it. Raises what the catalog refuses such a request with."""
         if b"/manifests/" not in asked.target:
@@ -65,13 +65,13 @@ class Pulling:
             ready = await self._look_up(asked.target, request)
         if not self.suits(ready, asked):
             return None
-        return Given(Kind.MANIFEST_GET, partial(_response, ready), partial(self.seen, ready, asked))
+        return PreparedAnswer(RequestKind.MANIFEST_GET, partial(_response, ready), partial(self.seen, ready, asked))
 
-    def suits(self, ready: Ready, asked: Asked) -> bool:
+    def suits(self, ready: Ready, asked: PlainRequest) -> bool:
         """Whether it answers a plain request for it, by somebody who is remembered to be allowed to pull it."""
         return asked.may_pull(ready.pull.repository) and b"if-none-match" not in asked.headers
 
-    def seen(self, ready: Ready, asked: Asked) -> None:
+    def seen(self, ready: Ready, asked: PlainRequest) -> None:
         """Note that it was given."""
         self._handlers.seen(ready.pull, counted=asked.method == "GET")
         self._turnstile.pulled(asked.caller, ready.pull, asked.method)
@@ -117,7 +117,7 @@ def _parsed(method: str, target: bytes) -> Request | None:
         request = parse_request(method, target.decode("latin-1"), "")
     except RegistryError:
         return None
-    return request if request.kind is Kind.MANIFEST_GET else None
+    return request if request.kind is RequestKind.MANIFEST_GET else None
 
 
 @lru_cache(maxsize=256)

@@ -7,12 +7,13 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUploadUnknown, RegistryError, RequestInvalid
+from orlop.domain.errors import BlobUploadUnknown, RequestInvalid
 from orlop.domain.names import Reference, RepositoryName, parse_reference
 from orlop.domain.upload import is_upload_name
+from orlop.faces.http.errors import MethodNotAllowed, RouteUnknown
 
 
-class Kind(StrEnum):
+class RequestKind(StrEnum):
     """What a request asks for; also the `route` of metrics and logs. The end points are those of the specification."""
 
     PING = "ping"
@@ -31,24 +32,10 @@ class Kind(StrEnum):
     UPLOAD_CANCEL = "upload-cancel"
 
 
-class RouteUnknown(RequestInvalid):
-    """No end point of the API has this path."""
-
-
-class MethodNotAllowed(RegistryError):
-    """The end point exists, but not for this method; `allowed` lists those that it has."""
-
-    code = "UNSUPPORTED"
-
-    def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{method[:32]} is not supported here; use {', '.join(allowed)}")
-        self.allowed = allowed
-
-
 class Request(msgspec.Struct, frozen=True, gc=False):
     """A request that parsed. Which of the fields are set follows from `kind`."""
 
-    kind: Kind
+    kind: RequestKind
     repository: RepositoryName | None = None
     reference: Reference | None = None
     digest: Digest | None = None
@@ -68,19 +55,19 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 _MAX_PARAMETERS = 64
 
 _MANIFEST = {
-    "GET": Kind.MANIFEST_GET,
-    "HEAD": Kind.MANIFEST_GET,
-    "PUT": Kind.MANIFEST_PUT,
-    "DELETE": Kind.MANIFEST_DELETE,
+    "GET": RequestKind.MANIFEST_GET,
+    "HEAD": RequestKind.MANIFEST_GET,
+    "PUT": RequestKind.MANIFEST_PUT,
+    "DELETE": RequestKind.MANIFEST_DELETE,
 }
-_BLOB = {"GET": Kind.BLOB_GET, "HEAD": Kind.BLOB_GET, "DELETE": Kind.BLOB_DELETE}
-_UPLOADS = {"POST": Kind.UPLOAD_START}
+_BLOB = {"GET": RequestKind.BLOB_GET, "HEAD": RequestKind.BLOB_GET, "DELETE": RequestKind.BLOB_DELETE}
+_UPLOADS = {"POST": RequestKind.UPLOAD_START}
 _UPLOAD = {
-    "GET": Kind.UPLOAD_STATUS,
-    "HEAD": Kind.UPLOAD_STATUS,
-    "PATCH": Kind.UPLOAD_APPEND,
-    "PUT": Kind.UPLOAD_FINISH,
-    "DELETE": Kind.UPLOAD_CANCEL,
+    "GET": RequestKind.UPLOAD_STATUS,
+    "HEAD": RequestKind.UPLOAD_STATUS,
+    "PATCH": RequestKind.UPLOAD_APPEND,
+    "PUT": RequestKind.UPLOAD_FINISH,
+    "DELETE": RequestKind.UPLOAD_CANCEL,
 }
 
 
@@ -112,23 +99,25 @@ def parse_request(method: str, path: str, query: str) -> Request:
         )
     if head.endswith("/referrers"):
         return Request(
-            _kind({"GET": Kind.REFERRERS, "HEAD": Kind.REFERRERS}, method),
+            _kind({"GET": RequestKind.REFERRERS, "HEAD": RequestKind.REFERRERS}, method),
             RepositoryName(_name(head, 10)),
             digest=Digest(_decoded(last)),
             query=parameters,
         )
     if last == "list" and head.endswith("/tags"):
         return Request(
-            _kind({"GET": Kind.TAGS, "HEAD": Kind.TAGS}, method), RepositoryName(_name(head, 5)), query=parameters
+            _kind({"GET": RequestKind.TAGS, "HEAD": RequestKind.TAGS}, method),
+            RepositoryName(_name(head, 5)),
+            query=parameters,
         )
     if path in ("/v2/", "/v2"):
-        return Request(_kind({"GET": Kind.PING, "HEAD": Kind.PING}, method), query=parameters)
+        return Request(_kind({"GET": RequestKind.PING, "HEAD": RequestKind.PING}, method), query=parameters)
     if path == "/v2/_catalog":
-        return Request(_kind({"GET": Kind.CATALOG, "HEAD": Kind.CATALOG}, method), query=parameters)
+        return Request(_kind({"GET": RequestKind.CATALOG, "HEAD": RequestKind.CATALOG}, method), query=parameters)
     raise RouteUnknown("no end point of the distribution API has this path", {"path": path[:256]})
 
 
-def _kind(kinds: dict[str, Kind], method: str) -> Kind:
+def _kind(kinds: dict[str, RequestKind], method: str) -> RequestKind:
     kind = kinds.get(method)
     if kind is None:
         raise MethodNotAllowed(method, tuple(kinds))

@@ -10,9 +10,9 @@ from orlop.faces.distribution.blobs import BlobHandlers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
-from orlop.faces.distribution.request import Kind, Request
-from orlop.faces.distribution.responses import Response
+from orlop.faces.distribution.request import Request, RequestKind
 from orlop.faces.distribution.uploads import UploadHandlers
+from orlop.faces.http.responses import Response
 
 Handler = Callable[[Request, Exchange], Awaitable[Response]]
 
@@ -37,33 +37,35 @@ class Needs(msgspec.Struct, frozen=True):
 
 
 #: What each kind of request needs, for the one place that decides who may.
-NEEDS: dict[Kind, Needs] = {
-    Kind.PING: Needs((Action.PING,)),
-    Kind.TAGS: Needs((Action.LIST,)),
-    Kind.REFERRERS: Needs((Action.PULL,)),
-    Kind.MANIFEST_GET: Needs((Action.PULL,)),
-    Kind.MANIFEST_PUT: Needs((Action.PUSH_NEW, Action.TAG, Action.OVERWRITE)),
-    Kind.MANIFEST_DELETE: Needs((Action.DELETE,), by_tag=(Action.UNTAG,)),
-    Kind.BLOB_GET: Needs((Action.PULL,), ahead=Action.PUSH_NEW),  # a push looks first which blobs are there
-    Kind.BLOB_DELETE: Needs((Action.DELETE,)),
-    Kind.UPLOAD_START: Needs((Action.PUSH_NEW,)),
-    Kind.UPLOAD_STATUS: Needs((Action.PUSH_NEW,)),
-    Kind.UPLOAD_APPEND: Needs((Action.PUSH_NEW,)),
-    Kind.UPLOAD_FINISH: Needs((Action.PUSH_NEW,)),
-    Kind.UPLOAD_CANCEL: Needs((Action.PUSH_NEW,)),
+NEEDS: dict[RequestKind, Needs] = {
+    RequestKind.PING: Needs((Action.PING,)),
+    RequestKind.TAGS: Needs((Action.LIST,)),
+    RequestKind.REFERRERS: Needs((Action.PULL,)),
+    RequestKind.MANIFEST_GET: Needs((Action.PULL,)),
+    RequestKind.MANIFEST_PUT: Needs((Action.PUSH_NEW, Action.TAG, Action.OVERWRITE)),
+    RequestKind.MANIFEST_DELETE: Needs((Action.DELETE,), by_tag=(Action.UNTAG,)),
+    RequestKind.BLOB_GET: Needs((Action.PULL,), ahead=Action.PUSH_NEW),  # a push looks first which blobs are there
+    RequestKind.BLOB_DELETE: Needs((Action.DELETE,)),
+    RequestKind.UPLOAD_START: Needs((Action.PUSH_NEW,)),
+    RequestKind.UPLOAD_STATUS: Needs((Action.PUSH_NEW,)),
+    RequestKind.UPLOAD_APPEND: Needs((Action.PUSH_NEW,)),
+    RequestKind.UPLOAD_FINISH: Needs((Action.PUSH_NEW,)),
+    RequestKind.UPLOAD_CANCEL: Needs((Action.PUSH_NEW,)),
 }
 
 #: Lists that show each caller what they may see, so that there is nothing to refuse but a credential.
-FILTERED = frozenset({Kind.CATALOG})
+FILTERED = frozenset({RequestKind.CATALOG})
 
 #: Lists, which are as large as somebody made them.
-LISTS = frozenset({Kind.CATALOG, Kind.TAGS, Kind.REFERRERS})
+LISTS = frozenset({RequestKind.CATALOG, RequestKind.TAGS, RequestKind.REFERRERS})
 
 #: Requests that bring a body worth reading; of every other one it is drained.
-WITH_BODY = frozenset({Kind.MANIFEST_PUT, Kind.UPLOAD_START, Kind.UPLOAD_APPEND, Kind.UPLOAD_FINISH})
+WITH_BODY = frozenset(
+    {RequestKind.MANIFEST_PUT, RequestKind.UPLOAD_START, RequestKind.UPLOAD_APPEND, RequestKind.UPLOAD_FINISH}
+)
 
 #: Requests that receive blobs, which are limited in number.
-UPLOADING = frozenset({Kind.UPLOAD_START, Kind.UPLOAD_APPEND, Kind.UPLOAD_FINISH})
+UPLOADING = frozenset({RequestKind.UPLOAD_START, RequestKind.UPLOAD_APPEND, RequestKind.UPLOAD_FINISH})
 
 
 class Handlers(msgspec.Struct, frozen=True):
@@ -75,19 +77,19 @@ class Handlers(msgspec.Struct, frozen=True):
     uploads: UploadHandlers
 
 
-def table(handlers: Handlers) -> dict[Kind, Handler]:
+def table(handlers: Handlers) -> dict[RequestKind, Handler]:
     """Kind to handler, for all but the two reads whose answers are remembered."""
     return {
-        Kind.PING: handlers.lists.ping,
-        Kind.CATALOG: handlers.lists.catalog,
-        Kind.TAGS: handlers.lists.tags,
-        Kind.REFERRERS: handlers.lists.referrers,
-        Kind.MANIFEST_PUT: handlers.manifests.put,
-        Kind.MANIFEST_DELETE: handlers.manifests.delete,
-        Kind.BLOB_DELETE: handlers.blobs.delete,
-        Kind.UPLOAD_START: handlers.uploads.start,
-        Kind.UPLOAD_STATUS: handlers.uploads.status,
-        Kind.UPLOAD_APPEND: handlers.uploads.append,
-        Kind.UPLOAD_FINISH: handlers.uploads.finish,
-        Kind.UPLOAD_CANCEL: handlers.uploads.cancel,
+        RequestKind.PING: handlers.lists.ping,
+        RequestKind.CATALOG: handlers.lists.catalog,
+        RequestKind.TAGS: handlers.lists.tags,
+        RequestKind.REFERRERS: handlers.lists.referrers,
+        RequestKind.MANIFEST_PUT: handlers.manifests.put,
+        RequestKind.MANIFEST_DELETE: handlers.manifests.delete,
+        RequestKind.BLOB_DELETE: handlers.blobs.delete,
+        RequestKind.UPLOAD_START: handlers.uploads.start,
+        RequestKind.UPLOAD_STATUS: handlers.uploads.status,
+        RequestKind.UPLOAD_APPEND: handlers.uploads.append,
+        RequestKind.UPLOAD_FINISH: handlers.uploads.finish,
+        RequestKind.UPLOAD_CANCEL: handlers.uploads.cancel,
     }

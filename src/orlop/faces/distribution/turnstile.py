@@ -11,14 +11,14 @@ from orlop.domain.errors import RegistryError
 from orlop.domain.limits import Allowance
 from orlop.faces.distribution import request as requests
 from orlop.faces.distribution.exchange import Exchange
-from orlop.faces.distribution.responses import Response
-from orlop.faces.distribution.sending import LARGE
+from orlop.faces.http.responses import Response
+from orlop.faces.http.sending import LARGE
 from orlop.ports.catalog import Pull
-from orlop.services.limits import LATE, FairShare, Kind, Limits, NoPlace, Seat, Slow
-from orlop.services.notices import Notices
+from orlop.services.audit.notices import Notices
+from orlop.services.limits.rates import LATE, FairShare, NoPlace, RateKind, RateLimits, Seat, Slow
 
 #: What requests count as, beside requests; only a GET of a manifest is a pull.
-_KINDS = {requests.Kind.MANIFEST_GET: Kind.PULL, requests.Kind.UPLOAD_START: Kind.UPLOAD}
+_KINDS = {requests.RequestKind.MANIFEST_GET: RateKind.PULL, requests.RequestKind.UPLOAD_START: RateKind.UPLOAD}
 
 #: How often, and how many seconds apart, a place to get a blob is asked for: longer than it takes to be LATE.
 _TRIES, _PAUSE = 15, 0.2
@@ -49,21 +49,21 @@ class _Waiter:
 
 class Turnstile(msgspec.Struct, frozen=True):
     """`limits` is None where nothing is limited: then there is nothing to count. `uploads` and `readers` are the places
-    of those who send and get blobs, since what these hold open is bounded (domain.descriptors); `waiting` are those to
+    of those who send and get blobs, since what these hold open is bounded (domain.open_files); `waiting` are those to
     wait at for one to get a blob."""
 
     notices: Notices
-    limits: Limits | None
+    limits: RateLimits | None
     uploads: FairShare
     lists: FairShare
     readers: FairShare
     waiting: FairShare
 
-    def admit(self, caller: Caller, kind: requests.Kind, method: str) -> Allowance | None:
+    def admit(self, caller: Caller, kind: requests.RequestKind, method: str) -> Allowance | None:
         """Count a request. Raises TooManyRequests."""
         if self.limits is None:
             return None
-        counted = Kind.REQUEST if method == "HEAD" else _KINDS.get(kind, Kind.REQUEST)
+        counted = RateKind.REQUEST if method == "HEAD" else _KINDS.get(kind, RateKind.REQUEST)
         return self.limits.admit(caller, counted)
 
     def upload(self, caller: Caller, pace: Slow | None) -> AbstractContextManager[None]:

@@ -7,9 +7,9 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.upload import Upload, parse_chunk_range, uploaded_range
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
-from orlop.faces.distribution.responses import Headers, Response, header
-from orlop.services.blobs import Blobs
-from orlop.services.uploads import Body, Uploads
+from orlop.faces.http.responses import Headers, Response, header
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.uploads import Body, Uploads
 
 
 class UploadHandlers:

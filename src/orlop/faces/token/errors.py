@@ -3,8 +3,8 @@
 import msgspec
 
 from orlop.domain import errors
-from orlop.faces.distribution.errors import render, status_of
-from orlop.faces.distribution.responses import Response, header
+from orlop.faces.http.errors import render, status_of
+from orlop.faces.http.responses import Response, header
 from orlop.faces.token.request import GrantUnsupported
 
 #: The word of RFC 6749, section 5.2, for each error; the nearest class above an error decides.

@@ -10,17 +10,17 @@ from orlop.domain.access.patterns import is_pattern
 from orlop.domain.access.scopes import VERBS
 from orlop.domain.durations import HOUR
 from orlop.domain.errors import NotFound, RegistryError, RequestInvalid, Unauthorized
-from orlop.faces.distribution.errors import status_of
+from orlop.faces.http.errors import status_of
 from orlop.faces.ui.cookies import SESSION, VISIT
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.signing_in import has_passkeys
 from orlop.ports.identity import AccessFacts, Account, Accounts, Members, Secret
+from orlop.services.identity.passwords import PasswordSignIn
+from orlop.services.identity.second_factors import SecondFactors
+from orlop.services.identity.sessions import BrowserSessions, Visitor
 from orlop.services.management.all import Management
 from orlop.services.management.secrets import ALL
-from orlop.services.passwords import PasswordSignIn
-from orlop.services.second_factors import SecondFactors
-from orlop.services.sessions import BrowserSessions, Visitor
 
 #: What a token may be used for, in the words of the form: each is a set of the token protocol's verbs.
 _USES: dict[str, tuple[str, ...]] = {"pull": ("pull",), "push": ("pull", "push"), "all": ("*",)}

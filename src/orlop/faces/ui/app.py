@@ -1,23 +1,18 @@
-"""The ASGI application of the pages: `/login`, `/logout`, `/account`, `/static`, and `/`, which leads there.
+"""The face of the pages: `/login`, `/logout`, `/account`, `/static`, and `/`, which leads there.
 
 Whoever asks gets a page, whatever goes wrong; nothing of a query or a form is logged.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import msgspec
-import structlog
 
 from orlop.domain.errors import NotFound, RegistryError, TooManyRequests, Unavailable
-from orlop.domain.secrets import Draw
-from orlop.faces.distribution.body import Receive, RequestBody
-from orlop.faces.distribution.errors import status_of
-from orlop.faces.distribution.exchange import combined
-from orlop.faces.distribution.responses import Response
-from orlop.faces.distribution.sending import Send, send_response
-from orlop.faces.proxies import Proxies
+from orlop.domain.identity.secrets import Draw
+from orlop.faces.http.errors import status_of
+from orlop.faces.http.proxies import Proxies
+from orlop.faces.http.responses import Response
+from orlop.faces.http.shell import HttpExchange
 from orlop.faces.ui import cookies
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.exchange import (
@@ -34,17 +29,10 @@ from orlop.faces.ui.exchange import (
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.pages import Pages, static_files
 from orlop.faces.ui.signing_in import SigningIn
-from orlop.services.sessions import BrowserSessions, form_token, new_secret
-from orlop.telemetry.requests import RequestLog, RequestRecord
+from orlop.services.identity.sessions import BrowserSessions, form_token, new_secret
 
-Scope = dict[str, Any]
 Handler = Callable[[UiExchange], Awaitable[Reply]]
 ProviderHandler = Callable[[UiExchange, str], Awaitable[Reply]]
-
-_log = structlog.get_logger("orlop.ui")
-
-#: How long a form may stand still, in seconds.
-_BODY_IDLE = 10.0
 
 #: Nothing but our own files, no script or style within a page, no frame around it, and forms that stay here.
 _POLICY = "; ".join(
@@ -65,7 +53,6 @@ _GUARDS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"publickey-credentials-get=(self), publickey-credentials-create=(self)"),
-    (b"server", b"orlop"),
 )
 
 #: What somebody may do who has to choose another password first.
@@ -85,8 +72,10 @@ class Handlers(msgspec.Struct, frozen=True):
     factors: OwnFactors
 
 
-class UiApp:
+class UiFace:
     """Finds out who asks, refuses what another site sent, and hands the rest to the handler of the path."""
+
+    route, idle = "ui", 10.0
 
     def __init__(
         self,
@@ -95,71 +84,36 @@ class UiApp:
         sessions: BrowserSessions,
         proxies: Proxies,
         draw: Draw,
-        log: RequestLog,
-        request_ids: Callable[[], str],
     ) -> None:
         self._pages = pages
         self._sessions = sessions
         self._proxies = proxies
         self._draw = draw
-        self._log = log
-        self._request_ids = request_ids
         self._static = static_files()
         self._open, self._own, self._of_provider = _tables(handlers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        started = time.perf_counter()
-        headers = combined(scope["headers"])
-        request = self._request_ids()
-        base = self._proxies.base(scope, headers)
-        address = self._proxies.client(scope, headers)
-        secure = base.startswith("https://")
-        subject = ""
-        body: RequestBody | None = None
-        try:
-            body = RequestBody(receive, headers, _BODY_IDLE, http1=scope["http_version"] < "2")
-            if scope["path"].startswith("/static/"):
-                reply = self._file(scope["method"], scope["path"], headers)
-            else:
-                content = await body.read(FORM_MAX, "a form")
-                exchange, fresh = await self._exchange(scope, headers, content, base, address, request)
-                subject = exchange.visitor.account.name if exchange.visitor else ""
-                reply = _with_visit(await self._answer(exchange, headers), fresh)
-        except RegistryError as refusal:
-            reply = self._refusal(_nobody(scope, base, address, request), refusal)
-        except Exception:  # noqa: BLE001 - a page, even then; what it was is for the log
-            _log.exception("a page failed", request=request, path=scope["path"])
-            reply = self._refusal(
-                _nobody(scope, base, address, request), RegistryError("something went wrong here; try again")
-            )
-        more, linger = [(b"x-request-id", request.encode())], None
-        if body is None or not (body.finished or await body.drain()):
-            more.append((b"connection", b"close"))
-            linger = body.linger if body is not None else None
-        sent = await send_response(
-            send, _rendered(reply, secure=secure), more, head=scope["method"] == "HEAD", linger=linger
-        )
-        self._log.finished(
-            RequestRecord(
-                request_id=request,
-                method=scope["method"],
-                path=scope["path"],
-                route="ui",
-                status=reply.status,
-                seconds=time.perf_counter() - started,
-                bytes_in=body.received if body is not None else 0,
-                bytes_out=sent,
-                client=address,
-                user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-                subject=subject,
-            )
-        )
+    async def answer(self, exchange: HttpExchange) -> Response:
+        """See `Face`."""
+        secure = self._base(exchange).startswith("https://")
+        if exchange.path.startswith("/static/"):
+            return _rendered(self._file(exchange.method, exchange.path, exchange.headers), secure=secure)
+        content = await exchange.content(FORM_MAX, "a form")
+        page, fresh = await self._exchange(exchange, content)
+        if page.visitor:
+            exchange.caller = page.visitor.caller
+        return _rendered(_with_visit(await self._answer(page, exchange.headers), fresh), secure=secure)
 
-    async def _exchange(
-        self, scope: Scope, headers: Mapping[bytes, bytes], content: bytes, base: str, address: str, request: str
-    ) -> tuple[UiExchange, str]:
+    def refusal(self, exchange: HttpExchange, error: RegistryError) -> Response:
+        """See `Face`."""
+        base = self._base(exchange)
+        return _rendered(self._refusal(_nobody(exchange, base), error), secure=base.startswith("https://"))
+
+    def _base(self, exchange: HttpExchange) -> str:
+        return self._proxies.base(exchange.scope, exchange.headers)
+
+    async def _exchange(self, asked: HttpExchange, content: bytes) -> tuple[UiExchange, str]:
         """The request, and what a new visitor's cookie is to hold; empty when they have one."""
+        scope, base, address, request = asked.scope, self._base(asked), asked.caller.address, asked.request_id
         secure = base.startswith("https://")
         # "concatenated into a single octet string using the two-octet delimiter of 0x3b, 0x20" (RFC 9113, 8.2.3)
         sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
@@ -170,18 +124,18 @@ class UiApp:
             secret = cookies.read(sent, cookies.VISIT, secure=secure)
             if not secret:
                 secret = fresh = new_secret(self._draw)
-        post = scope["method"] == "POST"
+        post = asked.method == "POST"
         exchange = UiExchange(
-            method="GET" if scope["method"] == "HEAD" else scope["method"],
-            path=scope["path"],
+            method="GET" if asked.method == "HEAD" else asked.method,
+            path=asked.path,
             query=parse_query(scope.get("query_string", b"")),
-            form=parse_form(content, headers.get(b"content-type", b"").decode("latin-1")) if post else {},
+            form=parse_form(content, asked.header(b"content-type")) if post else {},
             base=base,
             secret=secret,
             visitor=visitor,
             address=address,
             request=request,
-            agent=headers.get(b"user-agent", b"").decode("latin-1"),
+            agent=asked.header(b"user-agent"),
             csrf=form_token(secret),
         )
         return exchange, fresh
@@ -282,18 +236,18 @@ def _tables(
     )
 
 
-def _nobody(scope: Scope, base: str, address: str, request: str) -> UiExchange:
+def _nobody(asked: HttpExchange, base: str) -> UiExchange:
     """A request of which nothing more is known, to answer it with an error."""
     return UiExchange(
-        method=scope["method"],
-        path=scope["path"],
+        method=asked.method,
+        path=asked.path,
         query={},
         form={},
         base=base,
         secret="",
         visitor=None,
-        address=address,
-        request=request,
+        address=asked.caller.address,
+        request=asked.request_id,
     )
 
 

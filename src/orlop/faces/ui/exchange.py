@@ -7,8 +7,8 @@ import msgspec
 
 from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.errors import Denied, RequestInvalid
-from orlop.faces.origins import origin_of
-from orlop.services.sessions import Visitor, is_form_token
+from orlop.faces.http.origins import origin_of
+from orlop.services.identity.sessions import Visitor, is_form_token
 
 #: The largest form, in bytes; an answer of a passkey is a few thousand.
 FORM_MAX = 96 << 10

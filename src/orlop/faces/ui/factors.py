@@ -3,16 +3,16 @@
 import msgspec
 
 from orlop.domain.errors import Denied, RegistryError, RequestInvalid
-from orlop.faces.distribution.errors import status_of
+from orlop.faces.http.errors import status_of
 from orlop.faces.ui.account import visitor_of
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.signing_in import Challenge, site_of
-from orlop.services.browser_steps import BrowserSteps
-from orlop.services.passkeys import Passkeys
-from orlop.services.passwords import PasswordSignIn
-from orlop.services.second_factors import SecondFactors
-from orlop.services.sessions import Visitor
+from orlop.services.identity.browser_steps import BrowserSteps
+from orlop.services.identity.passkeys import Passkeys
+from orlop.services.identity.passwords import PasswordSignIn
+from orlop.services.identity.second_factors import SecondFactors
+from orlop.services.identity.sessions import Visitor
 
 _TOTP, _ADDING = "totp", "passkey-add"
 

@@ -6,18 +6,18 @@ from urllib.parse import urlsplit
 import msgspec
 
 from orlop.domain.errors import Denied, NotFound, RegistryError, RequestInvalid, TooManyRequests, Unauthorized
-from orlop.faces.distribution.errors import status_of
+from orlop.faces.http.errors import status_of
 from orlop.faces.ui.cookies import SESSION, VISIT
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.ports.identity import Account, Accounts
-from orlop.services.browser_steps import BrowserSteps
-from orlop.services.failures import OnFailure, ProofKind, failure
-from orlop.services.passkeys import Passkeys, Site
-from orlop.services.passwords import PasswordSignIn
-from orlop.services.second_factors import SecondFactors
-from orlop.services.sessions import BrowserSessions
-from orlop.services.sign_on import BrowserSignOn, Returned
+from orlop.services.identity.browser_steps import BrowserSteps
+from orlop.services.identity.failures import OnFailure, ProofKind, failure
+from orlop.services.identity.passkeys import Passkeys, Site
+from orlop.services.identity.passwords import PasswordSignIn
+from orlop.services.identity.second_factors import SecondFactors
+from orlop.services.identity.sessions import BrowserSessions
+from orlop.services.identity.sign_on import BrowserSignOn, Returned
 
 _SECOND_FACTOR, _PASSKEY = "second-factor", "passkey"
 

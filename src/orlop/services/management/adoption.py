@@ -4,8 +4,8 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, NotFound
+from orlop.domain.identity.providers import PROVIDER, authority_of, decode_provider
 from orlop.domain.pages import PageRequest
-from orlop.domain.providers import PROVIDER, authority_of, decode_provider
 from orlop.ports.browser import SignOns
 from orlop.ports.catalog import by
 from orlop.ports.identity import Account, AccountChange, Accounts, Documents, ExternalAccounts

@@ -5,13 +5,14 @@ from typing import Self
 
 import msgspec
 
-from orlop.domain.secret_references import SecretPlaces
-from orlop.domain.secrets import Draw
+from orlop.domain.identity.secret_references import SecretPlaces
+from orlop.domain.identity.secrets import Draw
 from orlop.domain.settings import SettingKind
 from orlop.ports.catalog import Repositories
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
-from orlop.services.access import Access
+from orlop.services.access.decisions import Access
+from orlop.services.identity.signing import Signing
 from orlop.services.management.adoption import Adoption
 from orlop.services.management.explain import Explaining
 from orlop.services.management.giving import Giving
@@ -27,7 +28,6 @@ from orlop.services.management.tokens import Tokens
 from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import Users
 from orlop.services.settings.kept import KeptSettings
-from orlop.services.signing import Signing
 from orlop.services.tags.terms import WriteTerms
 
 

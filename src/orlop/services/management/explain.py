@@ -35,7 +35,7 @@ MEMBERS_MAX = 1_000
 _UNFIT = "the account may not sign in now"
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ExplainQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be explained. `credential` is the number of a secret of theirs; 0: as if with a password."""
 
     subject: str
@@ -90,7 +90,7 @@ class Explaining:
         self._grants = grants
         self._facts = facts
 
-    async def explain(self, caller: Caller, asked: Asked) -> Explained:
+    async def explain(self, caller: Caller, asked: ExplainQuery) -> Explained:
         """Raises NotFound for a subject that there is not, or a secret that is not for the caller to see; Denied."""
         own = asked.subject == caller.subject.name
         await self._gate.check(caller, Operation.EXPLAIN, own=own, repository=asked.repository)
@@ -109,7 +109,7 @@ class Explaining:
         return Explained(considerations, tuple(group for group in groups if group in sight.groups), unfit, exists)
 
     async def _rights(
-        self, caller: Caller, asked: Asked, sight: GrantSight, now: int
+        self, caller: Caller, asked: ExplainQuery, sight: GrantSight, now: int
     ) -> tuple[Rights, tuple[str, ...], str]:
         if asked.subject == ANONYMOUS.name:
             return nobody(), (), ""

@@ -14,7 +14,7 @@ from orlop.domain.access.rights import DEFAULT_VISIBILITY
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.clock import Clock
 from orlop.ports.identity import PlaceFacts
-from orlop.services.access import Access
+from orlop.services.access.decisions import Access
 
 
 class Operation(StrEnum):

@@ -1,6 +1,6 @@
 """New passwords of local users: held to the rules, hashed, kept."""
 
-from orlop.domain.passwords import UNCHANGED, PasswordRefused, prepared, refuse_weak
+from orlop.domain.identity.passwords import UNCHANGED, PasswordRefused, prepared, refuse_weak
 from orlop.ports.catalog import By
 from orlop.ports.credentials import PasswordHasher
 from orlop.ports.identity import Passwords

@@ -3,8 +3,8 @@
 from orlop.domain.access import Caller, Limit, SubjectKind
 from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
+from orlop.domain.identity.secrets import Draw, new_secret
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.secrets import Draw, new_secret
 from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secrets

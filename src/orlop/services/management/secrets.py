@@ -4,8 +4,8 @@ import msgspec
 
 from orlop.domain.access import Limit
 from orlop.domain.errors import RequestInvalid
+from orlop.domain.identity.secrets import parse_secret
 from orlop.domain.pages import PageRequest
-from orlop.domain.secrets import parse_secret
 from orlop.ports.identity import Secret
 
 LABEL_MAX = 128

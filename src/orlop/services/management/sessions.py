@@ -4,8 +4,8 @@ from orlop.domain.access import Caller
 from orlop.domain.errors import NotFound
 from orlop.ports.catalog import by
 from orlop.ports.identity import Session, Sessions, SigningKey, SigningKeys
+from orlop.services.identity.signing import Signing
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.signing import Signing
 
 
 class SessionsOfAccounts:

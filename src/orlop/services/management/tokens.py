@@ -2,8 +2,8 @@
 
 from orlop.domain.access import Caller, Limit, SubjectKind
 from orlop.domain.errors import Denied, NotFound
+from orlop.domain.identity.secrets import Draw, new_secret
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.secrets import Draw, new_secret
 from orlop.ports.catalog import By, by
 from orlop.ports.identity import Secret, Secrets
 from orlop.services.management.operations import Gate, Operation

@@ -5,8 +5,8 @@ spoken yet.
 """
 
 from orlop.domain.errors import RegistryError
+from orlop.domain.identity.trusts import KIND, read_trust
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.trusts import KIND, read_trust
 from orlop.ports.catalog import By
 from orlop.ports.identity import Sessions
 from orlop.ports.settings import Document, Documents

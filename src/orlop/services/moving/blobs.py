@@ -10,8 +10,8 @@ from orlop.domain.ranges import Span
 from orlop.ports.blobs import BlobContent, BlobReader, BlobStage, StageWriter
 from orlop.ports.catalog import BlobRecord, Finding, Inspection
 from orlop.ports.moving import CatalogRows
+from orlop.services.content.uploads import CHECKPOINT
 from orlop.services.moving.report import Report
-from orlop.services.uploads import CHECKPOINT
 
 #: Rows that one query takes.
 _PAGE = 500

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.moving import Move
-from orlop.ports.catalog import Finding, Inspection, Limits, Vitals
+from orlop.ports.catalog import Finding, Inspection, Overdue, Vitals
 from orlop.ports.moving import CatalogRenewal, CatalogRows
 from orlop.services.moving.report import Report
 
@@ -55,4 +55,4 @@ async def wrong_rows(inspection: Inspection) -> set[Finding]:
 
 
 #: Uploads do not move, and what is overdue at one place may be so at the other.
-_NOTHING_IS_OVERDUE = Limits(uploads_before=0, tombstones_before=0)
+_NOTHING_IS_OVERDUE = Overdue(uploads_before=0, tombstones_before=0)

@@ -8,8 +8,8 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unsupported
+from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.pages import Page, PageRequest
-from orlop.domain.secret_references import SecretPlaces, parse_secret
 from orlop.domain.settings import SettingKind, checked_name, checked_path
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents

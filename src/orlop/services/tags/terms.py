@@ -11,7 +11,7 @@ from orlop.domain.names import Tag
 from orlop.domain.settings import place_words
 from orlop.domain.tag_rules import TAG_RULES, TagRule
 from orlop.ports.terms import FREELY, Terms
-from orlop.services.access import Access
+from orlop.services.access.decisions import Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 
 

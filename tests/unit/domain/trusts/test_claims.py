@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from orlop.domain.errors import Unauthorized
-from orlop.domain.trusts import check_times, head_of, is_for, mismatch, names, principal_of, subject_of
+from orlop.domain.identity.trusts import check_times, head_of, is_for, mismatch, names, principal_of, subject_of
 
 NOW = 1_800_000_000
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from orlop.domain.errors import RequestInvalid
-from orlop.domain.trusts import AwsTrust, OidcTrust, advice, read_trust, write_trust
-from orlop.domain.trusts.issuers import GITHUB, GITLAB, GOOGLE
+from orlop.domain.identity.trusts import AwsTrust, OidcTrust, advice, read_trust, write_trust
+from orlop.domain.identity.trusts.issuers import GITHUB, GITLAB, GOOGLE
 
 AUDIENCE = "registry.example.com"
 RSA = {"kty": "RSA", "n": "sXchQ", "e": "AQAB"}

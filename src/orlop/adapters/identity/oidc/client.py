@@ -1,4 +1,4 @@
-"""The code flow with PKCE, renewals and logout notices, for any number of providers (ports.signon.OpenId)."""
+"""The code flow with PKCE, renewals and logout notices, for any number of providers (ports.sign_on.OpenId)."""
 
 import asyncio
 import hashlib
@@ -11,12 +11,12 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from orlop.adapters.identity.oidc.metadata import Metadata, discovery_address, parse_metadata
-from orlop.domain.claims import names_groups
 from orlop.domain.errors import Denied, Unauthorized, Unavailable
-from orlop.domain.providers import OidcProvider
-from orlop.domain.secret_references import SecretReference, parse_secret
+from orlop.domain.identity.claims import names_groups
+from orlop.domain.identity.providers import OidcProvider
+from orlop.domain.identity.secret_references import SecretReference, parse_secret
 from orlop.ports.clock import HOUR, SECOND, Clock
-from orlop.ports.signon import LogoutNotice, SignedOn, SignOnRequest
+from orlop.ports.sign_on import LogoutNotice, SignedOn, SignOnRequest
 
 if TYPE_CHECKING:
     from orlop.adapters.identity.oidc.fetch import Fetcher
@@ -66,7 +66,7 @@ class OpenIdClient:
         self._left.clear()
 
     async def address(self, provider: OidcProvider, request: SignOnRequest) -> str:
-        """See ports.signon.OpenId."""
+        """See ports.sign_on.OpenId."""
         issuer = await self._issuer(provider)
         parameters = {
             "response_type": "code",
@@ -87,7 +87,7 @@ class OpenIdClient:
     async def redeem(
         self, provider: OidcProvider, request: SignOnRequest, *, code: str, issuer: str | None
     ) -> SignedOn:
-        """See ports.signon.OpenId."""
+        """See ports.sign_on.OpenId."""
         known = await self._issuer(provider)
         # "If the value does not match the expected issuer identifier, clients MUST reject" (RFC 9207, section 2.4)
         if issuer is None and known.metadata.authorization_response_iss_parameter_supported:
@@ -112,7 +112,7 @@ class OpenIdClient:
         return SignedOn(claims, _string(claims, "sid"), _string(said, "refresh_token"))
 
     async def renew(self, provider: OidcProvider, refresh_token: str, external: str) -> SignedOn:
-        """See ports.signon.OpenId."""
+        """See ports.sign_on.OpenId."""
         known = await self._issuer(provider)
         said = await self._token(
             provider, known, {"grant_type": "refresh_token", "refresh_token": refresh_token}, ended=Denied
@@ -125,7 +125,7 @@ class OpenIdClient:
         return SignedOn(claims, _string(claims, "sid"), _string(said, "refresh_token") or refresh_token)
 
     async def notice(self, provider: OidcProvider, token: str) -> LogoutNotice:
-        """See ports.signon.OpenId."""
+        """See ports.sign_on.OpenId."""
         known = await self._issuer(provider)
         from orlop.adapters.identity.oidc.tokens import check_common, logout_notice, verified
 

@@ -15,7 +15,7 @@ from yarl import URL
 from orlop.adapters.addresses import OPERATORS, STRANGERS, Reach, connector, reach
 from orlop.adapters.json_answers import bounded, json_object
 from orlop.domain.errors import Unavailable
-from orlop.domain.providers import is_loopback_host
+from orlop.domain.identity.providers import is_loopback_host
 
 #: The largest answer that is read, in bytes: a set of keys with certificates, or claims with many groups.
 _ANSWER_MAX = 1 << 20

@@ -13,9 +13,9 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 
 from orlop.adapters.identity.oidc.keys import Keys
 from orlop.domain.errors import Unauthorized
-from orlop.domain.providers import OidcProvider
+from orlop.domain.identity.providers import OidcProvider
 from orlop.ports.clock import SECOND
-from orlop.ports.signon import LogoutNotice
+from orlop.ports.sign_on import LogoutNotice
 
 #: How far the provider's clock may be from ours, and how old a token may be when it comes first, in seconds.
 SKEW, FRESH = 60, 600

@@ -15,9 +15,9 @@ from yarl import URL
 from orlop.adapters.identity.workload.fetching import Fetcher, NoAnswer, Permitted, named
 from orlop.adapters.identity.workload.keys import PublicKey, choose, public_keys
 from orlop.domain.errors import Unauthorized, Unavailable
-from orlop.domain.trusts import OidcTrust, head_of
-from orlop.domain.trusts.issuers import check_url, literal
-from orlop.domain.trusts.tokens import object_of
+from orlop.domain.identity.trusts import OidcTrust, head_of
+from orlop.domain.identity.trusts.issuers import check_url, literal
+from orlop.domain.identity.trusts.tokens import object_of
 
 #: Seconds for which keys are not asked for again.
 FRESH = 300.0

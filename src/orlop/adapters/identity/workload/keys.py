@@ -10,7 +10,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
-from orlop.domain.trusts.pinned import PRIVATE, PUBLIC
+from orlop.domain.identity.trusts.pinned import PRIVATE, PUBLIC
 
 #: Sets with more keys are read as far as this.
 KEYS_MAX = 64

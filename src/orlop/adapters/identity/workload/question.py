@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 
 from orlop.domain.errors import Unauthorized
-from orlop.domain.trusts.questions import QUESTION_PREFIX, SERVER_ID
+from orlop.domain.identity.trusts.questions import QUESTION_PREFIX, SERVER_ID
 
 #: Session tokens alone have more than a KiB.
 _URL_MAX = 8 * 1024

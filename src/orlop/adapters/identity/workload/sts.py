@@ -9,7 +9,7 @@ from orlop.adapters.addresses import Reach, reach
 from orlop.adapters.identity.workload.fetching import Fetcher, NoAnswer
 from orlop.adapters.identity.workload.question import read_question
 from orlop.domain.errors import Unauthorized, Unavailable
-from orlop.domain.trusts.questions import QUESTION_PREFIX, SERVER_ID
+from orlop.domain.identity.trusts.questions import QUESTION_PREFIX, SERVER_ID
 
 
 class SecurityTokenService:

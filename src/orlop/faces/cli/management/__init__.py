@@ -3,9 +3,9 @@
 import cyclopts
 
 from orlop.domain.kinds import KINDS
-from orlop.faces.cli.ambient import LoginTools
 from orlop.faces.cli.management import access, configuration, people, places, settings, sign_in
 from orlop.faces.cli.servers import Servers
+from orlop.faces.cli.sign_in.ambient import LoginTools
 
 
 def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:

@@ -24,7 +24,7 @@ from orlop.faces.cli.management.documents import (
 )
 from orlop.faces.cli.servers import everything, part, path_of, setting_at
 from orlop.ports.identity import LOCAL
-from orlop.ports.management import ManagementServer, ServerRefused
+from orlop.ports.management import ManagementServer, RequestRefused
 
 #: Where each kind is.
 _PATHS = {
@@ -52,7 +52,7 @@ async def read(server: ManagementServer) -> list[There]:
             there = _there(kind, entry, me)
             if there is not None:
                 found.append(there)
-    with suppress(ServerRefused):  # it is not for everybody to see
+    with suppress(RequestRefused):  # it is not for everybody to see
         root = (await server.ask("GET", "/namespaces/-")).value
         found.append(_made("namespace", {**root, "path": "/"}, kept=""))
     return found
@@ -62,14 +62,14 @@ async def _allowed(server: ManagementServer, path: str) -> list[Any]:
     """A list, which is empty for those who may not see it."""
     try:
         return await everything(server, path, **({"n": "1000"} if path != "/roles" else {}))
-    except ServerRefused as refusal:
+    except RequestRefused as refusal:
         if refusal.status != 403:
             raise
         return []
 
 
 async def carry_out(server: ManagementServer, steps: list[Step], done: Callable[[Step], None] = lambda _: None) -> None:
-    """Do what a plan says, each step only if what it was planned for still holds. Raises ServerRefused."""
+    """Do what a plan says, each step only if what it was planned for still holds. Raises RequestRefused."""
     for step in steps:
         if step.verb is Verb.DRIFT:
             continue

@@ -7,12 +7,12 @@ import cyclopts
 from cyclopts import Parameter
 
 from orlop.domain.access.spellings import sign_in_name
-from orlop.faces.cli import login_oidc
-from orlop.faces.cli.ambient import LoginTools, Looking
 from orlop.faces.cli.management.typed import Flag, password, until
 from orlop.faces.cli.running import UsageError, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, kept, url_of
-from orlop.ports.management import SavedSignIn, ServerRefused
+from orlop.faces.cli.sign_in import login_oidc
+from orlop.faces.cli.sign_in.ambient import LoginTools, Looking
+from orlop.ports.management import RequestRefused, SavedSignIn
 
 _LOOKING = Looking()
 
@@ -113,7 +113,7 @@ async def _changed_first(
         try:
             await server.ask("GET", "/me")
             return secret
-        except ServerRefused as refusal:
+        except RequestRefused as refusal:
             if refusal.status != 401 or "another password" not in refusal.message or not asking:
                 raise
         tell("the password has to be changed first")
@@ -142,7 +142,7 @@ async def _logout(servers: Servers, choice: ServerChoice) -> None:
         async with servers.open(saved.server, saved.name, saved.secret, choice) as server:
             try:
                 await server.ask("DELETE", f"/tokens/{saved.token}")
-            except ServerRefused as refusal:
+            except RequestRefused as refusal:
                 if refusal.status not in (401, 404):  # then it is good for nothing any more
                     raise
     servers.saved().forget(saved.server)

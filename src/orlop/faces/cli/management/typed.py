@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from orlop.faces.cli import shown
 from orlop.faces.cli.running import UsageError, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, path_of, signed_in
-from orlop.ports.management import ManagementServer, Reply, ServerRefused
+from orlop.ports.management import ManagementServer, Reply, RequestRefused
 
 Flag = Annotated[bool, Parameter(negative="")]
 Texts = Annotated[tuple[str, ...], Parameter(negative="")]
@@ -47,7 +47,7 @@ async def tell_narrow(server: ManagementServer, text: str) -> None:
         return
     try:
         await server.ask("GET", f"/repositories/{path_of(text)}")
-    except ServerRefused as refusal:
+    except RequestRefused as refusal:
         if refusal.status in (404, 405):
             tell(f"{text} is the repository of that name alone; all below the namespace is written {text}/")
 
@@ -133,7 +133,7 @@ async def find(server: ManagementServer, path: str) -> Reply | None:
     """One thing; None when there is none."""
     try:
         return await server.ask("GET", path)
-    except ServerRefused as refusal:
+    except RequestRefused as refusal:
         if refusal.status != 404:
             raise
         return None

@@ -1,0 +1,1 @@
+"""Builds what commands work with, beside a server or without one."""

@@ -1,0 +1,62 @@
+"""The schema of the catalog as `orlop migrate` looks at it and changes it, in SQLite and in PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.stores.catalogs import database, sqlite_file
+from orlop.config import Settings
+from orlop.faces.cli.stores.migrate_work import Schema, Step
+
+# The adapters are imported where one is needed: `orlop --help` needs none of them.
+
+
+class Migrations:
+    """See faces.cli.stores.migrate_work.Migrating."""
+
+    async def schema(self, settings: Settings) -> Schema:
+        """How far it is."""
+        from orlop.adapters.sql.migrations import due
+
+        with _told():
+            if settings.catalog.is_postgres:
+                from orlop.adapters.sql.migrations import postgres
+
+                applied = await postgres.taken(database(settings))
+                steps = due("postgres", applied, "the database")
+            else:
+                from orlop.adapters.sql.migrations import sqlite
+
+                file = sqlite_file(settings)
+                applied = sqlite.taken(file)
+                steps = due("sqlite", applied, str(file))
+        return Schema(
+            tuple(Step(step.number, step.name, step.expands, step.at) for step in applied),
+            tuple(Step(step.number, step.name, step.expands, None) for step in steps),
+        )
+
+    async def migrate(self, settings: Settings) -> tuple[Step, ...]:
+        """Take every step that is due."""
+        with _told():
+            if settings.catalog.is_postgres:
+                from orlop.adapters.sql.migrations import postgres
+
+                steps = await postgres.migrate(database(settings), SystemClock().now)
+            else:
+                from orlop.adapters.sql.migrations import sqlite
+
+                steps = sqlite.migrate(sqlite_file(settings), SystemClock().now)
+        return tuple(Step(step.number, step.name, step.expands, None) for step in steps)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn refusals into Unavailable, which the command line tells in its sentence."""
+    from orlop.adapters.filesystem import FolderRefused
+    from orlop.adapters.sql.migrations import CatalogRefused
+    from orlop.domain.errors import Unavailable
+
+    try:
+        yield
+    except (FolderRefused, CatalogRefused) as refusal:
+        raise Unavailable(str(refusal)) from refusal

@@ -1,0 +1,1 @@
+"""Builds what a worker of the server runs, on open stores."""

@@ -1,0 +1,56 @@
+"""Builds the API on management. What it is made with takes a while to import, so it is built when it is first asked."""
+
+from collections.abc import Callable
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.limits import admitting
+from orlop.bootstrap.server.sign_in import SignIn
+from orlop.config import Settings
+from orlop.config.auth import networks
+from orlop.faces.api.app import ApiFace, Counted
+from orlop.faces.api.routes import routes
+from orlop.faces.http.proxies import Proxies
+from orlop.faces.http.shell import Shell
+from orlop.ports.audit import AuditReader
+from orlop.ports.catalog import Holdings
+from orlop.ports.idempotency import KeptAnswers
+from orlop.services.audit.notices import Notices
+from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.content.repositories import Repositories
+from orlop.services.limits.rates import RateLimits
+from orlop.services.management.all import Management
+from orlop.services.management.idempotency import Idempotency
+from orlop.telemetry.requests import RequestLog
+
+
+def api_app(
+    settings: Settings,
+    management: Management,
+    repositories: Repositories,
+    sign_in: SignIn,
+    answers: KeptAnswers,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+    holdings: Holdings,
+    audit: AuditReader | None = None,
+    counted: Counted | None = None,
+) -> Shell:
+    """The API, which takes `/api`."""
+    proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
+    face = ApiFace(
+        routes(
+            management,
+            repositories,
+            holdings,
+            audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+        ),
+        sign_in.authentication,
+        Idempotency(answers, SystemClock()),
+        counted or Counted(),
+    )
+    return Shell(face, log, request_ids, proxies.client)
+
+
+def counting(notices: Notices, limits: RateLimits) -> Counted:
+    """What requests of the management API are counted by."""
+    return Counted(admitting(limits), notices.noted)

@@ -1,0 +1,145 @@
+"""What one worker of the server runs: the ASGI application on open stores, and the work in the background."""
+
+from collections.abc import Callable, Mapping
+from secrets import token_bytes
+
+from orlop.bootstrap.clocks import SystemClock, request_ids
+from orlop.bootstrap.server.background import background
+from orlop.bootstrap.server.first_account import create_first
+from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
+from orlop.bootstrap.server.people import build_people
+from orlop.bootstrap.server.services import Services, build_services
+from orlop.bootstrap.stores.blobs import cached
+from orlop.bootstrap.stores.catalogs import Siblings
+from orlop.bootstrap.stores.opening import Stores, open_stores
+from orlop.config import Settings
+from orlop.faces.app import Distribution, RootApp, Unread
+from orlop.faces.distribution.answers import Answers
+from orlop.faces.distribution.app import AccessControl, DistributionApp
+from orlop.faces.distribution.blobs import BlobHandlers
+from orlop.faces.distribution.fetching import Fetching
+from orlop.faces.distribution.lists import ListHandlers
+from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.pulling import Pulling
+from orlop.faces.distribution.redirects import RedirectRules
+from orlop.faces.distribution.table import Handlers
+from orlop.faces.distribution.uploads import UploadHandlers
+from orlop.faces.http.asgi import Application
+from orlop.faces.http.loopback import LoopbackDistribution, LoopbackOnly
+from orlop.faces.http.shell import Shell, socket_address
+from orlop.faces.operation.app import OperationFace
+from orlop.faces.operation.readiness import StoreChecks
+from orlop.ports.clock import SECOND
+from orlop.server import WorkerContext
+from orlop.services.access.known_callers import KnownCallers
+from orlop.services.identity.first_account import FirstPassword
+from orlop.telemetry.metrics import Metrics
+from orlop.telemetry.requests import RequestLog
+
+#: The descriptor of standard output, where the access log goes.
+_STDOUT = 1
+
+
+def application(
+    settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
+) -> RootApp:
+    """The application of one worker, on prepared stores; `store` is the id of their catalog. Raises StartRefused."""
+    siblings = Siblings(context.changes, context.number - 1, context.access_changes, context.settings_changes)
+    stores = open_stores(settings, siblings)
+    return application_on(stores, settings, context, first, store)
+
+
+def application_on(
+    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
+) -> RootApp:
+    """The application of one worker, on open stores.
+
+    `first`: the password of an account to make on a catalog that is there only now. `store`: the catalog's id.
+    """
+    counters = build_counters(context, store)
+    limits = build_limits(settings, counters)
+    metrics = Metrics()
+    services = build_services(settings, stores, cached(settings, stores.blobs.serving, metrics.blob_cache.read))
+    log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
+    names = request_ids()
+    people = build_people(settings, stores, services, limits, log, names)
+    sign_in = people.sign_in
+    blobs = BlobHandlers(
+        services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
+    )
+    turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
+    chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
+    worker = background(settings, stores, services, metrics, people.jobs, chores)
+    checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
+
+    async def startup() -> None:
+        log.start()
+        metrics.worker_started()
+        stores.start()
+        if first is not None:
+            await create_first(stores.identity, first)
+        worker.start()
+
+    async def shutdown() -> None:
+        await worker.stop()
+        await people.close()
+        await stores.close()
+        log.close()
+
+    distribution: Distribution = _distribution(
+        settings,
+        stores,
+        services,
+        AccessControl(
+            KnownCallers(
+                sign_in.authentication,
+                services.access,
+                stores.access_changes,
+                SystemClock(),
+                token_bytes,
+                grace=settings.auth.outage_grace / SECOND,
+            ),
+            services.access,
+            sign_in.challenges,
+            metrics.refused,
+            turnstile,
+        ),
+        blobs,
+        log,
+        names,
+    )
+    faces: Mapping[str, Application] = people.faces
+    if settings.open:
+        distribution = LoopbackDistribution(distribution, log, names)
+        faces = {name: LoopbackOnly(face, log, names) for name, face in faces.items()}
+    probes = OperationFace(checks, stores.catalog.vitals.totals, metrics, context.draining)
+    operation = Shell(probes, log, names, socket_address)
+    return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)
+
+
+def _distribution(
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    access_control: AccessControl,
+    blobs: BlobHandlers,
+    log: RequestLog,
+    names: Callable[[], str],
+) -> DistributionApp:
+    handlers = Handlers(
+        lists=ListHandlers(stores.catalog.browse, services.repositories, services.access, services.referrers),
+        manifests=ManifestHandlers(services.manifests, services.pulls),
+        blobs=blobs,
+        uploads=UploadHandlers(services.uploads, services.blobs),
+    )
+    return DistributionApp(
+        handlers,
+        access_control,
+        # Manifests are what is worth remembering; of a blob it is only where it lies.
+        Pulling(handlers.manifests, Answers(stores.changes, settings.cache.bytes * 7 // 8), access_control.turnstile),
+        Fetching(handlers.blobs, Answers(stores.changes, settings.cache.bytes // 8), access_control.turnstile),
+        log,
+        settings.limits.body_idle / SECOND,
+        names,
+        SystemClock(),
+    )

@@ -1,0 +1,100 @@
+"""Everything about who asks, for one process: who says so, where they sign in, and what keeps that in order."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.directories import build_directories, synchronising
+from orlop.bootstrap.server.limits import admitting, telling_failures
+from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
+from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
+from orlop.bootstrap.server.workload import WorkloadTokens
+from orlop.bootstrap.stores.opening import Stores
+from orlop.config import Settings
+from orlop.faces.http.asgi import Application
+from orlop.faces.http.lazily import Lazily
+from orlop.services.identity.directories import Directories
+from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
+from orlop.services.jobs.worker import Chore, Job
+from orlop.services.limits.rates import RateLimits
+from orlop.telemetry.requests import RequestLog
+
+
+class People(msgspec.Struct, frozen=True):
+    """`faces` by the first component of their paths; `close` when done."""
+
+    sign_in: SignIn
+    faces: Mapping[str, Application]
+    jobs: tuple[Job, ...]
+    chores: tuple[Chore, ...]
+    close: Callable[[], Awaitable[None]]
+
+
+def build_people(
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    limits: RateLimits,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+) -> People:
+    """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it."""
+    identity = stores.identity
+    directories = build_directories(settings, identity, stores.access_changes)
+    sources = Sources(
+        (directories,),
+        (WorkloadTokens(settings, identity.documents),),
+        telling_failures(services.notices, limits),
+        limits.check_login,
+    )
+    sign_in = build_sign_in(settings, identity, stores.access_changes, services.access, sources)
+    tokens = token_app(sign_in, log, request_ids, admitting(limits))
+    faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
+    if settings.open:
+        return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None))
+
+    management = build_management(
+        settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
+    )
+
+    def managing() -> Application:
+        from orlop.bootstrap.server.api import api_app, counting
+
+        return api_app(
+            settings,
+            management,
+            services.repositories,
+            sign_in,
+            identity.answers,
+            log,
+            request_ids,
+            stores.catalog.holdings,
+            stores.audit.reader,
+            counting(services.notices, limits),
+        )
+
+    browsers = build_browsers(
+        settings, identity, sign_in, management, log, request_ids, sources.on_failure, gate=sources.gate
+    )
+    faces.update(mounted(browsers))
+    faces["api"] = Lazily(managing)
+    jobs = (
+        changing_keys(sign_in.signing),
+        warning_of_ends(identity.secrets, SystemClock()),
+        synchronising(settings, directories),
+        *browsers.jobs,
+    )
+    return People(sign_in, faces, jobs, (writing_uses(sign_in.uses),), _closing(sign_in, directories, browsers))
+
+
+def _closing(sign_in: SignIn, directories: Directories, browsers: Browsers | None) -> Callable[[], Awaitable[None]]:
+    async def close() -> None:
+        if browsers is not None:
+            await browsers.close()
+        directories.close()
+        sign_in.close()
+
+    return close

@@ -1,0 +1,94 @@
+"""Builds the services on open stores."""
+
+import msgspec
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.audit import build_notices
+from orlop.bootstrap.stores.opening import Stores
+from orlop.config import Settings
+from orlop.ports.blobs import BlobReader
+from orlop.services.access.decisions import Access
+from orlop.services.audit.notices import Notices
+from orlop.services.collection.garbage import Collection
+from orlop.services.collection.sweep import Sweep
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.pulls import PullLog
+from orlop.services.content.referrers import Referrers
+from orlop.services.content.repositories import Repositories
+from orlop.services.content.uploads import UploadLimits, Uploads
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.terms import WriteTerms
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What the registry does."""
+
+    access: Access
+    terms: WriteTerms
+    uploads: Uploads
+    blobs: Blobs
+    manifests: Manifests
+    referrers: Referrers
+    repositories: Repositories
+    pulls: PullLog
+    collection: Collection
+    notices: Notices
+
+
+def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
+    """Every service of one process; what clients pull is read through `reader`."""
+    clock = SystemClock()
+    catalog = stores.catalog
+    access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
+    terms = WriteTerms(access, SettingsInForce(stores.identity.documents, stores.settings_changes))
+    referrers = Referrers(catalog.browse, catalog.manifests)
+    repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
+    return Services(
+        access=access,
+        terms=terms,
+        uploads=Uploads(
+            catalog.uploads,
+            catalog.expiry,
+            catalog.links,
+            stores.blobs.stage,
+            access,
+            clock,
+            RandomIds(),
+            UploadLimits(
+                expire=settings.uploads.expire,
+                lease=settings.uploads.lease,
+                blob_bytes=settings.limits.blob_bytes,
+                sessions=0 if settings.open else settings.uploads.sessions,
+            ),
+        ),
+        blobs=Blobs(
+            catalog.links,
+            reader,
+            access,
+            clock,
+            repositories=repositories,
+            grace=settings.gc.grace,
+            addresses=stores.blobs.addresses,
+        ),
+        manifests=Manifests(
+            catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes
+        ),
+        referrers=referrers,
+        repositories=repositories,
+        pulls=PullLog(catalog.pulls, clock),
+        collection=build_collection(stores),
+        notices=build_notices(settings, stores),
+    )
+
+
+def build_collection(stores: Stores) -> Collection:
+    """Collection alone, for the command line."""
+    catalog = stores.catalog
+    return Collection(catalog.collection, catalog.expiry, stores.blobs.stage, stores.blobs.remover, SystemClock())
+
+
+def build_sweep(stores: Stores) -> Sweep:
+    """The sweep alone, for the command line."""
+    blobs = stores.blobs
+    return Sweep(stores.catalog.inspection, blobs.inventory, blobs.stage, blobs.remover, SystemClock())

@@ -1,0 +1,1 @@
+"""Opens the stores that the settings name."""

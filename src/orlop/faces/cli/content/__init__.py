@@ -1,0 +1,1 @@
+"""`orlop ls`, `inspect`, `cp`, `tag`, `rm` and their kin: content of any registry, layout or archive."""

@@ -1,0 +1,197 @@
+"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp, whoami. What they do is not here."""
+
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.faces.cli.running import run
+from orlop.faces.cli.servers import Servers
+from orlop.faces.cli.stores.opened import Connecting, ContentStores
+
+_Flag = Parameter(negative="")
+_DEFAULTS = Connecting()
+
+
+def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None:
+    """Add the commands to `app`; each gives its exit code back. What else is given is used only when one runs."""
+
+    @app.command
+    def ls(
+        where: str,
+        /,
+        *,
+        untagged: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """List the repositories of a registry, or the tags of a repository, folder or archive.
+
+        Parameters
+        ----------
+        where
+            REGISTRY (host:port), REPOSITORY, oci:DIR, oci-archive:FILE or docker-archive:FILE.
+        untagged
+            List the manifests of a repository that no tag leads to, with their sizes; on Orlop, after orlop login.
+        json
+            Print a JSON array.
+        """
+        from orlop.faces.cli.content import remove, show
+
+        if untagged:
+            return run(lambda: remove.untagged(servers, where, connecting, json=json))
+        return run(lambda: show.ls(stores, where, connecting, json=json))
+
+    @app.command
+    def inspect(ref: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Show what an image is made of: manifest, config, platforms, sizes, referrers. Nothing is pulled.
+
+        Parameters
+        ----------
+        ref
+            The image, in a registry or in an oci:, oci-archive: or docker-archive: location.
+        json
+            Print a JSON object with everything, the manifest as it is stored.
+        """
+        from orlop.faces.cli.content import show
+
+        return run(lambda: show.inspect(stores, ref, connecting, json=json))
+
+    @app.command
+    def digest(ref: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Print the digest that a reference stands for now.
+
+        Parameters
+        ----------
+        ref
+            The image.
+        json
+            Print a JSON object with reference, digest, media type and size.
+        """
+        from orlop.faces.cli.content import show
+
+        return run(lambda: show.digest(stores, ref, connecting, json=json))
+
+    @app.command
+    def tag(ref: str, /, *tags: str, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Give an image further tags in its repository; no content moves.
+
+        Parameters
+        ----------
+        ref
+            The image.
+        tags
+            The tags to point at it.
+        json
+            Print a JSON object with digest and tags.
+        """
+        from orlop.faces.cli.content import change
+
+        return run(lambda: change.tag(stores, ref, tags, connecting, json=json))
+
+    @app.command
+    def rm(
+        ref: str,
+        /,
+        *,
+        recursive: Annotated[bool, _Flag] = False,
+        yes: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Remove a tag and nothing else; or, given a digest, a manifest with all of its tags.
+
+        Parameters
+        ----------
+        ref
+            REPOSITORY:TAG or REPOSITORY@DIGEST. A tag has to be written out; `latest` is not implied.
+        recursive
+            With whatever only it leads to: a tag's manifest, what an index lists, what refers to it. On Orlop, after
+            orlop login.
+        yes
+            Really delete a manifest. Not needed for a tag. Without it, --recursive shows what it would remove.
+        json
+            Print a JSON object with what was removed.
+        """
+        from orlop.faces.cli.content import remove
+
+        return run(lambda: remove.rm(stores, servers, ref, connecting, recursive=recursive, yes=yes, json=json))
+
+    @app.command
+    def cp(
+        src: str,
+        dst: str,
+        /,
+        *,
+        referrers: Annotated[bool, _Flag] = False,
+        platform: str | None = None,
+        jobs: int = 4,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Copy an image as it is between registries, folders and archives; what is there already is not sent again.
+
+        Parameters
+        ----------
+        src
+            The image: REF, oci:DIR[:REF], oci-archive:FILE[:REF] or docker-archive:FILE[:NAME].
+        dst
+            Where to, written in the same way. A folder or archive that is not there is made.
+        referrers
+            Copy signatures, SBOMs and whatever else refers to the image along with it.
+        platform
+            Copy only the image for os/architecture[/variant] out of an index.
+        jobs
+            Blobs under way at once, 1 to 64 [default: 4].
+        json
+            Print a JSON object with what was done.
+        """
+        from orlop.faces.cli.content import copy
+
+        return run(
+            lambda: copy.cp(stores, src, dst, connecting, referrers=referrers, platform=platform, jobs=jobs, json=json)
+        )
+
+    @app.command
+    def whoami(
+        registry: str = "", /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS
+    ) -> int:
+        """Say who commands are at a registry, what keeps that sign-in, and whether the registry takes it.
+
+        Parameters
+        ----------
+        registry
+            HOST:PORT [default: where orlop login was last].
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.sign_in import whoami
+
+        return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
+
+    repo = cyclopts.App(name="repo", help="Repositories of an Orlop server as a whole.")
+    app.command(repo)
+
+    @repo.command(name="rm")
+    def repo_rm(
+        repository: str,
+        /,
+        *,
+        yes: Annotated[bool, _Flag] = False,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Delete a repository with every tag and manifest. Without --yes it says what that would be.
+
+        Parameters
+        ----------
+        repository
+            HOST:PORT/NAME, after orlop login.
+        yes
+            Really delete it.
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.content import remove
+
+        return run(lambda: remove.repo_rm(servers, repository, connecting, yes=yes, json=json))

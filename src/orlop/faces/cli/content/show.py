@@ -1,0 +1,161 @@
+"""What ls, inspect and digest print."""
+
+from typing import Any
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
+from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
+from orlop.faces.cli.stores.opened import Connecting, ContentStores
+from orlop.services.content.inspection import Inspection
+from orlop.services.content.inspection import inspect as look
+
+#: How the zero of Go's dates begins.
+_NEVER = "0001-01-01"
+
+
+def image_argument(text: str) -> Location:
+    """A location from the command line; says what was implied. Raises UsageError."""
+    location: Location = argument(parse_location, text)
+    if location.implied:
+        tell(f"using {location} ({location.implied} implied)")
+    return location
+
+
+def tell_implied_place(location: Location) -> None:
+    """Say where a repository is taken to be, if that was left to the defaults."""
+    if location.image is not None and location.implied_place:
+        tell(f"using {location.image.name} ({location.implied_place} implied)")
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON, indented."""
+    # Tags and digests are strings of their own kind, which msgspec does not take for strings.
+    print(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode())
+
+
+async def ls(stores: ContentStores, where: str, connecting: Connecting, *, json: bool) -> None:
+    """Repositories or tags, as they come; collected for JSON."""
+    registry: str | None = argument(parse_registry_location, where)
+    names: list[str] = []
+    if registry is not None:
+        found = False
+        async with stores.registry(registry, connecting) as listed:
+            async for repository in listed.repositories():
+                found = True
+                _list(names, str(repository), json=json)
+        if not found:
+            await _tell_nothing(stores, registry, connecting)
+    else:
+        location: Location = argument(parse_location, where)
+        if location.image is not None and (location.image.digest or not location.image.tag_implied):
+            raise UsageError("ls takes a repository, without tag and digest")
+        if location.image is None and location.name:
+            raise UsageError("ls takes a folder or archive, without a name in it")
+        tell_implied_place(location)
+        async with stores.repository(location, connecting) as opened:
+            async for tag in opened.tags():
+                _list(names, str(tag), json=json)
+    if json:
+        print_json(names)
+
+
+async def _tell_nothing(stores: ContentStores, registry: str, connecting: Connecting) -> None:
+    """Why a list of repositories may be empty, and what to do about it."""
+    known = await stores.known_as(registry, connecting)
+    if known is None:
+        tell(f"{registry} shows nothing to those who are not signed in; run orlop login {registry}")
+    else:
+        tell(f"{registry} has nothing, or nothing that {known.name or 'whoever is signed in'} may see")
+
+
+def _list(names: list[str], name: str, *, json: bool) -> None:
+    if json:
+        names.append(name)
+    else:
+        print(name)
+
+
+async def digest(stores: ContentStores, ref: str, connecting: Connecting, *, json: bool) -> None:
+    """The digest alone, or with what it belongs to."""
+    location = image_argument(ref)
+    async with stores.repository(location, connecting) as opened:
+        found = await opened.resolve(location.name)
+    if json:
+        print_json(
+            {
+                "reference": str(location),
+                "digest": str(found.digest),
+                "mediaType": found.media_type,
+                "size": found.size,
+            }
+        )
+    else:
+        print(found.digest)
+
+
+async def inspect(stores: ContentStores, ref: str, connecting: Connecting, *, json: bool) -> None:
+    """Everything about an image, for people or for programs."""
+    location = image_argument(ref)
+    async with stores.repository(location, connecting) as opened:
+        found = await look(opened, location.name)
+    if json:
+        print_json({"reference": str(location), **_fields(found)})
+    else:
+        for line in _lines(location, found):
+            print(line)
+
+
+def _fields(found: Inspection) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
+    return document
+
+
+def _lines(location: Location, found: Inspection) -> list[str]:
+    lines = [
+        f"Reference:   {location}",
+        f"Digest:      {found.digest}",
+        f"Media type:  {found.media_type}",
+        f"Size:        {size_text(found.content_size)}",
+    ]
+    if found.artifact_type and found.config is None:
+        lines.append(f"Artifact:    {_printable(found.artifact_type)}")
+    if found.subject:
+        lines.append(f"Subject:     {found.subject}")
+    if found.config is not None:
+        lines += _config_lines(found.config)
+    lines += [f"Annotation:  {_printable(f'{key}={value}')}" for key, value in sorted(found.annotations.items())]
+    if found.platforms:
+        lines.append("Platforms:")
+        for image in found.platforms:
+            size = size_text(image.size) if image.size is not None else "not held here"
+            lines.append(f"  {_printable(image.platform):<18} {size:>10}  {image.digest}")
+    if found.layers:
+        lines.append("Layers:")
+        lines += [f"  {size_text(layer.size):>10}  {layer.digest}" for layer in found.layers]
+    if found.referrers:
+        lines.append("Referrers:")
+        lines += [
+            f"  {short(Digest(entry.digest))}  {_printable(entry.artifact_type or 'unknown')}"
+            for entry in found.referrers
+        ]
+    return lines
+
+
+def _config_lines(config: dict[str, Any]) -> list[str]:
+    """What a config says of itself. Tools that know nothing write empty strings, and the zero of their dates."""
+    lines = []
+    parts = [str(config.get(name) or "") for name in ("os", "architecture", "variant")]
+    if any(parts[:2]):
+        platform = "/".join([*(part or "unknown" for part in parts[:2]), *filter(None, parts[2:])])
+        lines.append(f"Platform:    {_printable(platform)}")
+    created = str(config.get("created") or "")
+    if created and not created.startswith(_NEVER):
+        lines.append(f"Created:     {_printable(created)}")
+    return lines
+
+
+def _printable(text: str) -> str:
+    """Text of strangers, fit for a terminal: no escape sequences, no endless lines."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:200])

@@ -1,0 +1,1 @@
+"""`orlop ref`: references of images in files, found, linted and pinned."""

@@ -1,0 +1,1 @@
+"""The stores from the command line: `orlop gc`, `verify`, `migrate` and `store`."""

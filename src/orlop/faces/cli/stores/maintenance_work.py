@@ -1,0 +1,83 @@
+"""What `orlop gc` and `orlop verify` do, and what they print. How they are typed is in `maintenance`."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+
+from orlop.config import Settings
+from orlop.faces.cli.running import DONE, FAILED, run, size_text
+from orlop.ports.catalog import Totals
+from orlop.services.collection.garbage import Collection
+from orlop.services.collection.sweep import Sweep
+from orlop.services.stores.verify import Report, Verification
+from orlop.telemetry import logs
+
+
+class Maintained(msgspec.Struct, frozen=True):
+    """Open stores, by what can be done to them."""
+
+    collection: Collection
+    sweep: Sweep
+    verification: Verification
+    totals: Callable[[], Awaitable[Totals]]
+
+
+Opening = Callable[[Settings], AbstractAsyncContextManager[Maintained]]
+
+
+def gc(opening: Opening, settings: Settings, grace: int, *, strays: bool, json: bool) -> int:
+    """Collect, with `grace` in microseconds, and sweep if `strays`; the exit code."""
+
+    async def work() -> None:
+        async with opening(settings) as stores:
+            done = await stores.collection.run(grace)
+            swept = await stores.sweep.run() if strays else None
+        if json:
+            found = {} if swept is None else {"strays": swept}
+            print(msgspec.json.encode({**msgspec.structs.asdict(done), **found}).decode())
+            return
+        print(
+            f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
+            f" {done.condemned} blobs were found to be needed by nothing"
+        )
+        if swept is not None:
+            print(f"removed {swept.removed} of {swept.strays} stray files")
+
+    logs.configure(settings.log.level, settings.log.format)
+    return run(work)
+
+
+def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> int:
+    """Verify; the exit code says whether everything is as it should be."""
+
+    async def work() -> int:
+        async with opening(settings) as stores:
+            found = await _verified(stores, quick=quick, silent=json)
+        _tell(found, json=json)
+        return DONE if found.is_clean else FAILED
+
+    logs.configure(settings.log.level, settings.log.format)
+    return run(work)
+
+
+async def _verified(stores: Maintained, *, quick: bool, silent: bool) -> Report:
+    if silent or not sys.stderr.isatty():
+        return await stores.verification.run(quick=quick)
+    from orlop.faces.cli.stores.verify_bar import VerifyBar
+
+    with VerifyBar(await stores.totals(), quick=quick) as bar:
+        return await stores.verification.run(quick=quick, progress=bar.moved)
+
+
+def _tell(report: Report, *, json: bool) -> None:
+    if json:
+        print(msgspec.json.encode(report).decode())
+        return
+    for finding in report.findings:
+        print(f"invariant {finding.invariant}: {finding.where}: {finding.what}")
+    print(
+        f"{report.manifests} manifests, {report.blobs} blobs ({size_text(report.read)} read), {report.copies} copies"
+        f" and {report.stages} uploads looked at: {len(report.findings) or 'nothing'} wrong"
+    )

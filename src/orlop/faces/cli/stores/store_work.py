@@ -1,0 +1,164 @@
+"""What `orlop store` does, and what it prints. How it is typed is in `store`."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Protocol
+
+import msgspec
+
+from orlop.config import Settings
+from orlop.domain.errors import RegistryError
+from orlop.faces.cli.running import DONE, FAILED, run, size_text, tell
+from orlop.services.moving.move import StoreMove
+from orlop.services.moving.report import Report
+from orlop.services.stores.trial import Trial
+from orlop.telemetry import logs
+
+
+class Moving(Protocol):
+    """Opens moves."""
+
+    def move(
+        self, source: Settings, target: Settings, progress: Callable[[Report], None]
+    ) -> AbstractAsyncContextManager[StoreMove]:
+        """A move between two places; the new one is made if there is none. Raises Unavailable."""
+        ...
+
+    def source(self, settings: Settings) -> AbstractAsyncContextManager[StoreMove]:
+        """The move that these stores are in, without its other end. Raises Unavailable."""
+        ...
+
+
+Checking = Callable[[Settings], AbstractAsyncContextManager[Trial]]
+
+
+def check(checking: Checking, settings: Settings, *, json: bool) -> int:
+    """Try the stores; the exit code says whether they can be used."""
+
+    async def work() -> int:
+        async with checking(settings) as trial:
+            found = await trial.run()
+        ended = DONE if found.usable else FAILED
+        if json:
+            print(msgspec.json.encode(found).decode())
+            return ended
+        for store in (found.catalog, found.blobs):
+            print(f"{store.role:8} {store.place}")
+            print(f"         {store.state}, {store.milliseconds:.1f} ms to write and read")
+        if found.totals is not None:
+            held = found.totals
+            print(
+                f"holds    {held.repositories} repositories, {held.manifests} manifests, {held.tags} tags,"
+                f" {held.blobs} blobs ({size_text(held.blob_bytes)}), {held.uploads} uploads under way"
+            )
+        if found.move:
+            print(f"move     {found.move}")
+        return ended
+
+    logs.configure(settings.log.level, settings.log.format)
+    return run(work)
+
+
+def migrate(moving: Moving, source: Settings, target: Settings, *, cut_over: bool, json: bool) -> int:
+    """Copy, and cut over if that is wanted; the exit code."""
+
+    async def work() -> None:
+        with _progress(silent=json) as progress:
+            async with moving.move(source, target, progress.moved) as move:
+                try:
+                    await move.copy()
+                    if not move.report.moved and (cut_over or (not json and _is_agreed(move.report, progress))):
+                        await move.cut_over()
+                finally:
+                    progress.end()
+                    _tell_findings(move.report, json=json)
+                _tell(move, json=json)
+
+    logs.configure(source.log.level, source.log.format)
+    return run(work)
+
+
+def abandon(moving: Moving, source: Settings, target: Settings, *, json: bool) -> int:
+    """Give a move up; the exit code."""
+
+    async def work() -> None:
+        async with moving.source(source) as move:
+            await move.abandon()
+        try:
+            async with moving.move(source, target, lambda _: None) as move:
+                await move.forget_target()
+        except RegistryError:
+            tell("orlop: the move is given up, and the registry open; but the new place could not be cleared:")
+            raise
+        print('{"moved": false}' if json else "the move is given up; blobs that were copied stay there for another try")
+
+    logs.configure(source.log.level, source.log.format)
+    return run(work)
+
+
+class _Progress(Protocol):
+    """Shows how far a move came."""
+
+    def moved(self, report: Report) -> None:
+        """It came further."""
+
+    def end(self) -> None:
+        """Take away what is drawn. May be called twice."""
+
+
+class _Silent:
+    """Nothing to draw on."""
+
+    def moved(self, report: Report) -> None:
+        """Not shown."""
+
+    def end(self) -> None:
+        """Nothing was drawn."""
+
+
+@contextmanager
+def _progress(*, silent: bool) -> Iterator[_Progress]:
+    if silent or not sys.stderr.isatty():
+        yield _Silent()
+        return
+    from orlop.faces.cli.stores.move_bar import MoveBar
+
+    bar = MoveBar()
+    try:
+        yield bar
+    finally:
+        bar.end()
+
+
+def _is_agreed(report: Report, progress: _Progress) -> bool:
+    """Ask on a terminal whether to cut over now."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    progress.end()
+    tell(f"{report.copied + report.present} blobs are there. Cutting over stops pushes for as long as the rest takes.")
+    return input("Cut over now? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _tell_findings(report: Report, *, json: bool) -> None:
+    """What is wrong, also before an error that only counts it."""
+    if not json:
+        for finding in report.findings:
+            print(f"invariant {finding.invariant}: {finding.where}: {finding.what}")
+    elif report.findings:
+        print(msgspec.json.encode(report).decode())
+
+
+def _tell(move: StoreMove, *, json: bool) -> None:
+    report = move.report
+    if json:
+        print(msgspec.json.encode(report).decode())
+        return
+    there = f"; {report.present} blobs were there" if report.present else ""
+    print(f"copied {report.copied} blobs ({size_text(report.size)}) and {report.rows} rows{there}")
+    if report.moved:
+        print("moved: start servers with the settings of the new place, and stop those of the old one")
+    elif move.is_shut:
+        print("an earlier cut-over was broken off, and pushes are refused: go on with --cut-over, or --abort")
+    else:
+        print("nothing has changed yet: run this again with --cut-over to move, or with --abort to give it up")

@@ -1,0 +1,1 @@
+"""Garbage collection, online, and what clears away whatever nobody needs any more."""

@@ -1,0 +1,1 @@
+"""What repositories hold: uploads, blobs, manifests, tags, and who refers to them."""

@@ -1,0 +1,132 @@
+"""Manifests by tag and digest: storing what is sound, finding what was stored, deleting."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.digest import Digest, digest_of
+from orlop.domain.errors import DigestInvalid, ManifestUnknown
+from orlop.domain.manifest import Manifest, parse_manifest
+from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.ports.catalog import ManifestPush, StoredManifest, by
+from orlop.ports.catalog import Manifests as ManifestRows
+from orlop.ports.clock import Clock
+from orlop.services.content.referrers import Referrers
+from orlop.services.tags.terms import WriteTerms
+
+#: Manifests above this size are parsed in a thread, in bytes: they would hold up the event loop for milliseconds.
+_PARSE_INLINE = 128 * 1024
+
+
+#: What tags are to point at when a write comes; None: the tag is not to be there.
+Expected = Mapping[Tag, Digest | None]
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """What became of a push."""
+
+    digest: Digest
+    subject: Digest | None
+    tags: tuple[Tag, ...]
+
+
+class Manifests:
+    """`sparse_indexes`: an index may name manifests that its repository does not hold."""
+
+    def __init__(
+        self, rows: ManifestRows, referrers: Referrers, terms: WriteTerms, clock: Clock, *, sparse_indexes: bool
+    ) -> None:
+        self._rows = rows
+        self._referrers = referrers
+        self._terms = terms
+        self._clock = clock
+        self._sparse_indexes = sparse_indexes
+
+    async def resolve(self, repository: RepositoryName, reference: Reference) -> StoredManifest:
+        """The manifest behind a tag or digest, in one query. Raises ManifestUnknown.
+
+        The tag under which clients of older registries look for referrers leads to a list of them, also when nobody
+        ever pushed one.
+        """
+        found = await self._rows.resolve(repository, reference)
+        if found is None and isinstance(reference, Tag):
+            found = await self._referrers.fallback(repository, reference)
+        if found is None:
+            raise unknown_manifest(repository, reference)
+        return found
+
+    async def put(
+        self,
+        repository: RepositoryName,
+        reference: Reference,
+        content: bytes,
+        content_type: str,
+        tags: Sequence[Tag],
+        caller: Caller,
+        expected: Expected | None = None,
+    ) -> Pushed:
+        """Store a manifest under its digest, and point `reference`, if it is a tag, and `tags` at it.
+
+        `expected`: what each of the tags points at, or None where it is not there; Stale is raised otherwise.
+
+        Raises ManifestInvalid, ManifestBlobUnknown, DigestInvalid when `reference` is another content's digest, or what
+        refuses the caller what the push turns out to be: a new repository, a new manifest, a tag that is set or moved.
+        """
+        if len(content) <= _PARSE_INLINE:
+            manifest = parse_manifest(content, content_type)
+        else:
+            manifest = await asyncio.to_thread(parse_manifest, content, content_type)
+        if isinstance(reference, Digest):
+            digest = digest_of(content, reference.algorithm)
+            if digest != reference:
+                raise DigestInvalid(
+                    f"the manifest has the digest {digest}, not {reference}", {"expected": reference, "actual": digest}
+                )
+            pointing = tuple(dict.fromkeys(tags))
+        else:
+            digest = digest_of(content)
+            pointing = (reference,)
+        await self._store(repository, digest, content, manifest, pointing, caller, expected)
+        return Pushed(digest, manifest.subject, pointing)
+
+    async def _store(
+        self,
+        repository: RepositoryName,
+        digest: Digest,
+        content: bytes,
+        manifest: Manifest,
+        tags: tuple[Tag, ...],
+        caller: Caller,
+        expected: Expected | None,
+    ) -> None:
+        push = ManifestPush(
+            repository,
+            digest,
+            content,
+            manifest,
+            tags,
+            sparse=self._sparse_indexes and manifest.is_index,
+            terms=await self._terms.push(caller, repository, tags, expected),
+        )
+        await self._rows.put(push, by(caller, self._clock.now()))
+
+    async def delete(
+        self, repository: RepositoryName, reference: Reference, caller: Caller, expected: Expected | None = None
+    ) -> None:
+        """Remove a manifest with its tags, or a tag alone.
+
+        Raises ManifestUnknown; Denied, also for a tag that points at the manifest and may not go; Stale as `put`.
+        """
+        who = by(caller, self._clock.now())
+        terms = await self._terms.removal(caller, repository, expected)
+        if isinstance(reference, Digest):
+            await self._rows.delete(repository, reference, who, terms)
+        else:
+            await self._rows.untag(repository, reference, who, terms)
+
+
+def unknown_manifest(repository: RepositoryName, reference: Reference) -> ManifestUnknown:
+    """What a client is told of a manifest that is not there, or that it may not know of."""
+    return ManifestUnknown(f"{repository} holds no manifest {reference}", {"reference": reference})

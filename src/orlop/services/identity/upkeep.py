@@ -1,0 +1,39 @@
+"""What keeps accounts and credentials in order by itself: uses are written, keys change, owners are warned in time."""
+
+from orlop.ports.clock import HOUR, Clock
+from orlop.ports.identity import Secrets
+from orlop.services.identity.signing import Signing
+from orlop.services.identity.uses import UseLog
+from orlop.services.jobs.worker import Chore, Job
+
+#: How often uses are written, in seconds.
+_USES_EVERY = 15.0
+
+#: How often keys and secrets are looked at, and how long before its end a secret is warned of, in microseconds.
+_LOOK_EVERY = HOUR
+_WARN = 7 * 24 * HOUR
+_BATCH = 500
+
+
+def writing_uses(uses: UseLog) -> Chore:
+    """The chore that writes when accounts and secrets were used last."""
+    return Chore("uses of accounts", _USES_EVERY, uses.flush)
+
+
+def changing_keys(signing: Signing) -> Job:
+    """The job that makes the next key that signs tokens."""
+    return Job("rotate-keys", _LOOK_EVERY, signing.rotate)
+
+
+def warning_of_ends(secrets: Secrets, clock: Clock) -> Job:
+    """The job that writes an event for each secret that expires within a week."""
+
+    async def warn() -> str:
+        warned, batch = 0, _BATCH
+        while batch == _BATCH:
+            now = clock.now()
+            batch = len(await secrets.expiring(now + _WARN, now, _BATCH))
+            warned += batch
+        return f"{warned} secrets expire soon"
+
+    return Job("warn-of-expiry", _LOOK_EVERY, warn)
