@@ -267,7 +267,7 @@ def peopled() -> Iterator[tuple[asyncio.Runner, Api, dict[str, str], bytes]]:
 
 @pytest.fixture(scope="module")
 def routed(peopled: Any) -> dict[tuple[str, str], Operation]:
-    return _routes(peopled[1].app.routes)
+    return _routes(peopled[1].app.face.routes)
 
 
 def test_every_route_is_asked(routed: dict[tuple[str, str], Operation]) -> None:

@@ -87,7 +87,7 @@ class Shell:
         request_ids: Callable[[], str],
         address: Callable[[Scope, dict[bytes, bytes]], str],
     ) -> None:
-        self._face = face
+        self.face = face
         self._log = log
         self._request_ids = request_ids
         self._address = address
@@ -112,19 +112,19 @@ class Shell:
         scope, headers = exchange.scope, exchange.headers
         try:
             exchange.caller = Caller(ANONYMOUS, self._address(scope, headers), exchange.request_id)
-            exchange.body = RequestBody(receive, headers, self._face.idle, http1=scope["http_version"] < "2")
-            return await self._face.answer(exchange)
+            exchange.body = RequestBody(receive, headers, self.face.idle, http1=scope["http_version"] < "2")
+            return await self.face.answer(exchange)
         except RegistryError as refusal:
             exchange.error = refusal.code
             if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                 _log.error("a store failed", request_id=exchange.request_id, path=exchange.path, reason=refusal.message)
-            return self._face.refusal(exchange, refusal)
+            return self.face.refusal(exchange, refusal)
         except Exception:  # noqa: BLE001 - the last door: a defect of ours becomes a 500 and a log entry
             exchange.error = "UNKNOWN"
             _log.exception(
                 "a request failed", request_id=exchange.request_id, method=exchange.method, path=exchange.path
             )
-            return self._face.refusal(exchange, RegistryError("the registry failed; its log says why"))
+            return self.face.refusal(exchange, RegistryError("the registry failed; its log says why"))
 
     def _record(self, exchange: HttpExchange, status: int, seconds: float, sent: int) -> RequestRecord:
         caller = exchange.caller
@@ -132,7 +132,7 @@ class Shell:
             request_id=exchange.request_id,
             method=exchange.method,
             path=exchange.path,
-            route=self._face.route,
+            route=self.face.route,
             status=status,
             seconds=seconds,
             bytes_in=exchange.body.received if exchange.body is not None else 0,
