@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orlop.faces.cli.content.stores import Connecting, KnownAs, Registry
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.sign_in.ambient import USER
-from orlop.faces.cli.stores.opened import Connecting, KnownAs, Registry
 from orlop.ports.management import ManagementServer, SavedSignIns
 from orlop.ports.upstream import ContentRepository
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Stores:
-    """See faces.cli.stores.opened.ContentStores."""
+    """See faces.cli.content.stores.ContentStores."""
 
     @asynccontextmanager
     async def repository(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from orlop.bootstrap.commands.clients import client_options, proxy_for
-from orlop.faces.cli.stores.opened import Connecting
+from orlop.faces.cli.content.stores import Connecting
 from orlop.ports.ambient import AmbientIdentity
 from orlop.ports.logins import DockerConfig, Login, Logins
 from orlop.ports.management import SavedSignIns

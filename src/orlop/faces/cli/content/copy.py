@@ -5,10 +5,10 @@ from collections import Counter
 from orlop.domain import media_types
 from orlop.domain.platforms import parse_platform
 from orlop.faces.cli.content.show import image_argument, print_json
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.progress import progress
 from orlop.faces.cli.running import UsageError, argument, size_text
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.ports.upstream import ContentRepository
 from orlop.services.content.copy import MAX_JOBS, CopyReport, CopyRequest, Outcome, copy
 

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
 from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.services.content.inspection import Inspection
 from orlop.services.content.inspection import inspect as look
 

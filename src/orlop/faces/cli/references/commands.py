@@ -6,8 +6,8 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.services.references.occurrences import Format
 
 _Flag = Parameter(negative="")

@@ -5,6 +5,7 @@ from typing import Any
 
 from orlop.domain.digest import Digest
 from orlop.domain.references import ImageReference
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.differences import unified_diff
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.references.lint import (
@@ -17,7 +18,6 @@ from orlop.faces.cli.references.lint import (
     reference_fields,
 )
 from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.faces.cli.textfiles import FileRefused, TextFile, replace_text
 from orlop.services.references.occurrences import Format
 from orlop.services.references.pin import Outcome, Pinned, PinnedText, Resolver, Source, pin
