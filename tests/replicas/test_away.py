@@ -64,6 +64,7 @@ def test_those_who_were_signed_in_go_on_pulling_by_digest_while_the_database_is_
             for who in (place.robot, token):
                 assert [here.ask("GET", target, who).status for target in targets] == [200] * len(targets)
             time.sleep(0.3)
+        assert place.connections[1].ask("GET", "/healthz").status == 200  # or it is cut off for its silence
         postgres.stop()
         time.sleep(1)  # until nobody remembers as if nothing had happened
 
