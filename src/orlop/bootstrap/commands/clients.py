@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orlop.faces.cli.content.stores import Connecting, KnownAs, Registry
 from orlop.faces.cli.locations import Location, StoreKind
@@ -85,15 +85,6 @@ class ManagementServers:
         from orlop.adapters.management.saved import CredentialFile
 
         return CredentialFile(os.environ, Path.home())
-
-    def normal_body(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What a server would keep."""
-        import msgspec
-
-        from orlop.domain.kinds import KINDS
-
-        kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(KINDS[kind].parse(name, body)))
-        return kept
 
 
 @asynccontextmanager
