@@ -58,14 +58,20 @@ class RemoteRegistry:
 
 
 class RemoteRepository:
-    """One repository of a registry; satisfies ContentRepository."""
+    """One repository of a registry; satisfies ContentRepository.
 
-    def __init__(self, registry: str, repository: RepositoryName, connection: Connection) -> None:
+    `writing`: it is there to be pushed to. Then even what is only read there is asked for with the right to push: a
+    registry need not let anybody look into a repository that is not there yet, except whoever may make it.
+    """
+
+    def __init__(
+        self, registry: str, repository: RepositoryName, connection: Connection, *, writing: bool = False
+    ) -> None:
         self._origin = Origin(registry, repository)
         self._connection = connection
         self._root = connection.base.joinpath("v2", *repository.split("/"))
-        self._pull = (f"repository:{repository}:pull",)
         self._push = (f"repository:{repository}:pull,push",)
+        self._pull = self._push if writing else (f"repository:{repository}:pull",)
         self._delete = (f"repository:{repository}:delete,pull",)
         self._referrers = Referrers(connection, self._root, self._pull, self.fetch, self._put_tagged)
 

@@ -39,7 +39,9 @@ class Stores:
                 case StoreKind.REGISTRY:
                     assert location.image is not None
                     client = await stack.enter_async_context(_client(connecting))
-                    opened = await client.repository(location.image.registry, location.image.repository)
+                    opened = await client.repository(
+                        location.image.registry, location.image.repository, writing=writing
+                    )
                 case StoreKind.OCI:
                     from orlop.adapters.layout.repository import open_folder
 

@@ -1,0 +1,169 @@
+"""Registries that allow less than others, or answer in ways of their own: a copy finds another way, or says why not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from orlop.domain.names import RepositoryName
+from orlop.services.content.copy import CopyReport, CopyRequest, Outcome, copy
+from tests import content
+from tests.clientside.clients import client
+from tests.clientside.loopback import serving
+from tests.clientside.memoryregistry import MemoryRegistry
+from tests.clientside.test_auth import docker_config, password_entry
+from tests.clientside.tokenserver import SERVICE, TokenRealm
+
+HERE, THERE = RepositoryName("team/here"), RepositoryName("team/there")
+LARGE = content.blob("large", 700_000)  # too large for a single request
+IMAGE = content.image("app", layers=["base", LARGE])
+
+
+class MountsNothing(MemoryRegistry):
+    """Refuses to mount."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    async def mount(self, request: web.Request, name: str, digest: str, source: str) -> web.StreamResponse:
+        """See above."""
+        return web.json_response({"errors": [{"code": "DENIED", "message": "no mounts"}]}, status=self.status)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 500])
+async def test_a_mount_that_is_refused_is_an_upload(status: int) -> None:
+    rules = MountsNothing(status)
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry, client() as registries:
+        source = await registries.repository(registry.host, HERE)
+        target = await registries.repository(registry.host, THERE, writing=True)
+        report = await copy(source, target, CopyRequest(reference="v1", tags=("v1",)))
+    assert set(report.blobs.values()) == {Outcome.COPIED}
+    assert rules.holds(THERE, IMAGE)
+    assert rules.faults == []
+
+
+class Guarded(MemoryRegistry):
+    """Wants a token for whatever is asked, that for a mount for both repositories, as distribution 3 does."""
+
+    def __init__(self, realm: TokenRealm, realm_url: str) -> None:
+        super().__init__()
+        self._realm = realm
+        self._realm_url = realm_url
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request, if its token covers it."""
+        name = request.path.removeprefix("/v2/").partition("/blobs/")[0].partition("/manifests/")[0]
+        needed = [f"repository:{name}:{'pull' if request.method in ('GET', 'HEAD') else 'pull,push'}"]
+        if "from" in request.query:
+            needed.append(f"repository:{request.query['from']}:pull")
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        granted = self._realm.tokens.get(token, set())
+        if not all(self.covered(scope, granted) for scope in needed):
+            challenge = f'Bearer realm="{self._realm_url}",service="{SERVICE}",scope="{" ".join(needed)}"'
+            return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+        return await super().handle(request)
+
+    def covered(self, needed: str, granted: set[str]) -> bool:
+        """Whether a token gives what is needed."""
+        name, actions = needed.rsplit(":", 1)
+        return any(
+            scope.rsplit(":", 1)[0] == name and set(actions.split(",")) <= set(scope.rsplit(":", 1)[1].split(","))
+            for scope in granted
+        )
+
+
+class NotYet(Guarded):
+    """As Quay: who may only pull may not know that a repository is not there yet."""
+
+    def covered(self, needed: str, granted: set[str]) -> bool:
+        """See above."""
+        name = needed.split(":")[1]
+        return super().covered(needed if name in self.manifests else f"repository:{name}:pull,push", granted)
+
+
+class Narrow(TokenRealm):
+    """Gives tokens for one repository alone, as to an account that has no right in another."""
+
+    def __init__(self, refusal: int | None) -> None:
+        super().__init__()
+        self.refusal = refusal
+        self.asked: list[Sequence[str]] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request for a token."""
+        scopes = request.query.getall("scope", [])
+        self.asked.append(scopes)
+        if len(scopes) > 1 and self.refusal is not None:
+            return web.json_response({"details": "not both"}, status=self.refusal)
+        answer = await super().handle(request)
+        if len(scopes) > 1:
+            newest = list(self.tokens)[-1]
+            self.tokens[newest] = {scope for scope in self.tokens[newest] if THERE in scope}
+        return answer
+
+
+@pytest.mark.parametrize("refusal", [None, 401, 403])
+async def test_a_mount_from_where_one_may_not_pull_is_an_upload(tmp_path: Path, refusal: int | None) -> None:
+    realm = Narrow(refusal)
+    async with serving(realm.handle) as realm_server:
+        rules = Guarded(realm, f"{realm_server.url}/token")
+        rules.keep(HERE, IMAGE, "v1")
+        async with serving(rules.handle) as registry:
+            environment = docker_config(tmp_path, registry.host, password_entry())
+            async with client(environment=environment) as registries:
+                source = await registries.repository(registry.host, HERE)
+                target = await registries.repository(registry.host, THERE, writing=True)
+                report = await copy(source, target, CopyRequest(reference="v1", tags=("v1",)))
+    assert set(report.blobs.values()) == {Outcome.COPIED}
+    assert rules.holds(THERE, IMAGE)
+    assert [f"repository:{HERE}:pull", f"repository:{THERE}:pull,push"] in realm.asked, "both at once come first"
+    assert realm.faults == []
+
+
+async def copied(rules: MemoryRegistry, host: str, environment: dict[str, str] | None = None) -> CopyReport:
+    """The image, from one registry that keeps it to a repository that is not there yet."""
+    keeping = MemoryRegistry()
+    keeping.keep(HERE, IMAGE, "v1")
+    async with serving(keeping.handle) as other, client(environment=environment) as registries:
+        source = await registries.repository(other.host, HERE)
+        target = await registries.repository(host, THERE, writing=True)
+        report = await copy(source, target, CopyRequest(reference="v1", tags=("v1",)))
+    assert rules.holds(THERE, IMAGE)
+    assert rules.faults == []
+    return report
+
+
+async def test_a_push_begins_with_the_right_to_push(tmp_path: Path) -> None:
+    realm = TokenRealm()
+    async with serving(realm.handle) as realm_server:
+        rules = NotYet(realm, f"{realm_server.url}/token")
+        async with serving(rules.handle) as registry:
+            environment = docker_config(tmp_path, registry.host, password_entry())
+            await copied(rules, registry.host, environment)
+        assert len(realm_server.seen) == 1, "one token is enough"
+    assert realm.faults == []
+
+
+class Secretive(MemoryRegistry):
+    """As GitLab: refuses to say what is in a repository that is not there yet."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request."""
+        if request.method in ("GET", "HEAD") and THERE in request.path and THERE not in self.manifests:
+            return web.Response(status=self.status)
+        return await super().handle(request)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_registry_that_does_not_tell_what_is_there_is_pushed_to(status: int) -> None:
+    rules = Secretive(status)
+    async with serving(rules.handle) as registry:
+        report = await copied(rules, registry.host)
+    assert set(report.blobs.values()) == {Outcome.COPIED}
