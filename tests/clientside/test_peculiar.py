@@ -167,3 +167,75 @@ async def test_a_registry_that_does_not_tell_what_is_there_is_pushed_to(status: 
     async with serving(rules.handle) as registry:
         report = await copied(rules, registry.host)
     assert set(report.blobs.values()) == {Outcome.COPIED}
+
+class Unlinked(MemoryRegistry):
+    """Names no next page. Gives at most `most` names; with `ignoring` the first page over and over."""
+
+    def __init__(self, most: int, *, ignoring: bool = False, inclusive: bool = False) -> None:
+        super().__init__()
+        self.most = most
+        self.ignoring = ignoring
+        self.inclusive = inclusive
+        self.names: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Tags and repositories."""
+        size = min(int(request.query.get("n", self.most)), self.most)
+        last = "" if self.ignoring else request.query.get("last", "")
+        left = [name for name in self.names if name > last or (self.inclusive and name == last)]
+        key = "repositories" if request.path == "/v2/_catalog" else "tags"
+        return web.json_response({"name": HERE, key: left[:size]})
+
+
+@pytest.mark.parametrize(
+    ("number", "most", "inclusive", "requests"),
+    [
+        (2_500, 1_000, False, 3),
+        (2_000, 1_000, False, 3),
+        (2_500, 1_000, True, 3),
+        (1_000, 1_000, True, 2),
+        (250, 100, False, 3),
+        (999, 1_000, False, 1),
+        (0, 1_000, False, 1),
+        (2_500, 10_000, False, 3),
+    ],
+)
+@pytest.mark.parametrize("catalog", [False, True])
+async def test_a_list_without_links_is_asked_for_to_its_end(
+    number: int, most: int, inclusive: bool, requests: int, catalog: bool
+) -> None:
+    rules = Unlinked(most, inclusive=inclusive)
+    rules.names = [f"name{position:05}" for position in range(number)]
+    notes: list[str] = []
+    async with serving(rules.handle) as registry, client(notes=notes) as registries:
+        if catalog:
+            names = [str(name) async for name in (await registries.registry(registry.host)).repositories()]
+        else:
+            names = [tag async for tag in (await registries.repository(registry.host, HERE)).tags()]
+        assert names == rules.names
+        assert len(registry.seen) == requests
+    assert len(notes) == (1 if number > min(most, 1_000) else 0), notes
+
+
+async def test_a_list_that_cannot_be_asked_to_its_end_is_said_to_be_cut_off() -> None:
+    rules = Unlinked(1_000, ignoring=True)
+    rules.names = [f"name{position:05}" for position in range(2_000)]
+    notes: list[str] = []
+    async with serving(rules.handle) as registry, client(notes=notes) as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert [tag async for tag in repository.tags()] == rules.names[:1_000]
+        assert len(registry.seen) == 2
+    assert len(notes) == 1
+    assert "1000" in notes[0]
+
+
+async def test_a_whole_list_at_once_is_not_asked_for_again() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"name": HERE, "tags": [f"t{number:04}" for number in range(3_000)]})
+
+    notes: list[str] = []
+    async with serving(handle) as registry, client(notes=notes) as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert len([tag async for tag in repository.tags()]) == 3_000
+        assert len(registry.seen) == 1
+    assert notes == []

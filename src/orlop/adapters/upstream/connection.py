@@ -84,6 +84,10 @@ class Connection:
         async with self._transport.send(call, authorization, body) as response:
             return await self._answer(response, SMALL)
 
+    def tell(self, sentence: str) -> None:
+        """Say what whoever waits should know of an answer that is less than it should be."""
+        self._surroundings.tell(sentence)
+
     async def wait_after(self, attempt: int, failure: UpstreamError) -> None:
         """Wait before the try after `attempt`; raises `failure` when there is to be none.
 

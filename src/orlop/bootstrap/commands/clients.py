@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orlop.faces.cli.locations import Location, StoreKind
+from orlop.faces.cli.running import tell
 from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.sign_in.ambient import USER
 from orlop.faces.cli.stores.opened import Connecting, KnownAs, Registry
@@ -103,7 +104,7 @@ async def _client(connecting: Connecting) -> AsyncIterator["RegistryClient"]:
     from orlop.adapters.upstream.client import open_client
     from orlop.adapters.upstream.patience import Surroundings
 
-    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
+    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, tell)
     async with open_client(client_options(connecting), _credentials(connecting), surroundings, proxy_for) as client:
         yield client
 
