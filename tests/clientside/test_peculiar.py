@@ -1,15 +1,20 @@
 """Registries that allow less than others, or answer in ways of their own: a copy finds another way, or says why not."""
 
+import gzip
+import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from orlop.domain.digest import digest_of
 from orlop.domain.names import RepositoryName
+from orlop.ports.upstream import UpstreamError
 from orlop.services.content.copy import CopyReport, CopyRequest, Outcome, copy
 from tests import content
-from tests.clientside.clients import client
+from tests.clientside.clients import client, manifest_of, read_all
 from tests.clientside.loopback import serving
 from tests.clientside.memoryregistry import MemoryRegistry
 from tests.clientside.test_auth import docker_config, password_entry
@@ -168,6 +173,7 @@ async def test_a_registry_that_does_not_tell_what_is_there_is_pushed_to(status: 
         report = await copied(rules, registry.host)
     assert set(report.blobs.values()) == {Outcome.COPIED}
 
+
 class Unlinked(MemoryRegistry):
     """Names no next page. Gives at most `most` names; with `ignoring` the first page over and over."""
 
@@ -239,3 +245,147 @@ async def test_a_whole_list_at_once_is_not_asked_for_again() -> None:
         assert len([tag async for tag in repository.tags()]) == 3_000
         assert len(registry.seen) == 1
     assert notes == []
+
+
+class Mute(MemoryRegistry):
+    """Its HEAD of a blob is refused, or does not say how large the blob is; its GET tells only by `Range`, or whole."""
+
+    def __init__(self, status: int, *, ranges: bool) -> None:
+        super().__init__()
+        self.status = status
+        self.ranges = ranges
+        self.sent = 0
+
+    async def head_blob(self, request: web.Request, name: str, digest: str) -> web.StreamResponse:
+        """See above."""
+        if self.status != 200:
+            return web.Response(status=self.status)
+        response = web.StreamResponse(status=200 if digest in self.blobs.get(name, {}) else 404)
+        response.enable_chunked_encoding()
+        return response
+
+    async def get_blob(self, request: web.Request, name: str, digest: str) -> web.StreamResponse:
+        """See above."""
+        if not self.ranges and "Range" in request.headers:
+            return web.Response(body=self.blobs[name][digest])
+        return await super().get_blob(request, name, digest)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("status", [200, 403, 405, 501])
+async def test_a_size_that_no_head_tells_is_asked_for_by_get(status: int, ranges: bool) -> None:
+    rules = Mute(status, ranges=ranges)
+    rules.keep(HERE, IMAGE, "v1")
+    rules.blobs[HERE][digest_of(b"")] = b""
+    async with serving(rules.handle) as registry, client() as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert await repository.stat_blob(LARGE.digest) == LARGE.size
+        assert await repository.stat_blob(digest_of(b"")) == 0
+        if ranges:
+            assert await repository.stat_blob(digest_of(b"absent")) is None
+
+
+async def test_an_empty_blob_may_have_no_first_byte() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method == "HEAD":
+            return web.Response(status=405)
+        return web.Response(status=416, headers={"Content-Range": "bytes */0"})
+
+    async with serving(handle) as registry, client() as registries:
+        assert await (await registries.repository(registry.host, HERE)).stat_blob(digest_of(b"")) == 0
+
+
+class Sizeless(MemoryRegistry):
+    """Never says how large anything is."""
+
+    async def get_blob(self, request: web.Request, name: str, digest: str) -> web.StreamResponse:
+        """See above."""
+        if digest not in self.blobs.get(name, {}):
+            return web.Response(status=404)
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        if request.method == "GET":
+            await response.write(self.blobs[name][digest])
+        return response
+
+
+async def test_a_target_that_tells_no_size_is_pushed_to() -> None:
+    rules = Sizeless()
+    rules.blobs[THERE] = {LARGE.digest: LARGE.content}
+    async with serving(rules.handle) as registry:
+        report = await copied(rules, registry.host)
+    assert report.blobs[LARGE.digest] is Outcome.COPIED
+
+
+class Zipping(MemoryRegistry):
+    """Compresses what it sends although nobody asked for that; `lengths`: it knows the size of what it sends."""
+
+    def __init__(self, coding: str, *, lengths: bool) -> None:
+        super().__init__()
+        self.coding = coding
+        self.lengths = lengths
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request."""
+        answer = await super().handle(request)
+        if not isinstance(answer, web.Response) or not answer.body:
+            return answer
+        assert isinstance(answer.body, bytes)
+        zipped = gzip.compress(answer.body) if "gzip" in self.coding else zlib.compress(answer.body)
+        answer.body = zipped
+        answer.headers["Content-Encoding"] = self.coding
+        if not self.lengths:
+            answer.enable_chunked_encoding()
+        return answer
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate", "GZIP"])
+@pytest.mark.parametrize("lengths", [True, False])
+async def test_what_comes_compressed_unasked_is_read(coding: str, lengths: bool) -> None:
+    rules = Zipping(coding, lengths=lengths)
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry, client() as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert await repository.fetch("v1") == manifest_of(IMAGE.piece)
+        described = await repository.resolve("v1")
+        assert (described.digest, described.size) == (IMAGE.digest, IMAGE.size)
+        assert [tag async for tag in repository.tags()] == ["v1"]
+        for piece in IMAGE.blobs:
+            assert await read_all(repository, piece.digest, piece.size) == piece.content
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+@pytest.mark.parametrize("size", [1_000, 1_500_000])
+async def test_a_compressed_layer_that_is_called_so_stays_as_it_is(lengths: bool, size: int) -> None:
+    layer = gzip.compress(os.urandom(size))
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+        if lengths:
+            response.content_length = len(layer)
+        await response.prepare(request)
+        await response.write(layer)
+        return response
+
+    async with serving(handle) as registry, client() as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert await read_all(repository, digest_of(layer), len(layer)) == layer
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "says"),
+    [
+        ("gzip", gzip.compress(IMAGE.content)[:-9], "broke off"),
+        ("gzip", b"not at all", "gzip"),
+        ("br", b"whatever", "'br'"),
+        ("gzip", gzip.compress(bytes(64 * 1024 * 1024)), "more than"),
+    ],
+)
+async def test_what_comes_compressed_and_cannot_be_read_is_an_error(coding: str, body: bytes, says: str) -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=body, headers={"Content-Encoding": coding})
+
+    async with serving(handle) as registry, client() as registries:
+        with pytest.raises(UpstreamError, match=says):
+            await (await registries.repository(registry.host, HERE)).fetch("v1")

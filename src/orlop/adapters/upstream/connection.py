@@ -8,6 +8,7 @@ import msgspec
 from yarl import URL
 
 from orlop.adapters.tls import HINT, speaks_tls
+from orlop.adapters.upstream.bodies import read_bounded
 from orlop.adapters.upstream.credentials import Credentials
 from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
 from orlop.adapters.upstream.tokens import Authorizer
@@ -19,7 +20,6 @@ from orlop.adapters.upstream.transport import (
     Transport,
     Unreachable,
     follow,
-    read_bounded,
     site,
 )
 from orlop.ports.upstream import UpstreamError
@@ -52,6 +52,7 @@ class Connection:
     async def read(self, call: Call, limit: int = SMALL) -> Answer:
         """Send a request that may be repeated and read its answer, whatever its status, with at most `limit` bytes.
 
+        With a limit of 0 the whole body of a success is left unread.
         Raises UpstreamError when no try brought an answer.
         """
         attempt = 0
@@ -165,5 +166,6 @@ class Connection:
         for name, value in response.headers.items():
             known = headers.get(name.lower())
             headers[name.lower()] = value if known is None else f"{known}, {value}"
-        body = await read_bounded(response, limit)
+        unread = limit == 0 and response.status == 200
+        body = b"" if unread else await read_bounded(response, limit or SMALL)
         return Answer(response.status, response.reason or "", headers, body, response.url, self.retry_after(response))

@@ -10,7 +10,7 @@ import msgspec
 
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, ManifestUnknown, NameUnknown, Unauthorized
+from orlop.domain.errors import Denied, ManifestUnknown, NameUnknown, Unauthorized, Unsupported
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import RepositoryName
 from orlop.ports.upstream import ContentSource, ContentTarget, Placement
@@ -23,7 +23,7 @@ MAX_JOBS = 64
 
 #: Answers of a target that says nothing of what it has, as registries do where a repository is not there yet. What was
 #: not to be known is sent, and whether it may be is for the push to say.
-_NOT_TOLD = (Unauthorized, Denied)
+_NOT_TOLD = (Unauthorized, Denied, Unsupported)
 
 
 class Outcome(StrEnum):
