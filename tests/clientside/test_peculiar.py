@@ -1,6 +1,7 @@
 """Registries that allow less than others, or answer in ways of their own: a copy finds another way, or says why not."""
 
 import gzip
+import json
 import os
 import zlib
 from collections.abc import Sequence
@@ -10,13 +11,15 @@ import pytest
 from aiohttp import web
 
 from orlop.domain.digest import digest_of
+from orlop.domain.manifest import parse_index_entries
 from orlop.domain.names import RepositoryName
 from orlop.ports.upstream import UpstreamError
 from orlop.services.content.copy import CopyReport, CopyRequest, Outcome, copy
+from orlop.services.content.inspection import inspect
 from tests import content
-from tests.clientside.clients import client, manifest_of, read_all
+from tests.clientside.clients import client, manifest_of, push, read_all
 from tests.clientside.loopback import serving
-from tests.clientside.memoryregistry import MemoryRegistry
+from tests.clientside.memoryregistry import MemoryRegistry, Stored
 from tests.clientside.test_auth import docker_config, password_entry
 from tests.clientside.tokenserver import SERVICE, TokenRealm
 
@@ -389,3 +392,77 @@ async def test_what_comes_compressed_and_cannot_be_read_is_an_error(coding: str,
     async with serving(handle) as registry, client() as registries:
         with pytest.raises(UpstreamError, match=says):
             await (await registries.repository(registry.host, HERE)).fetch("v1")
+
+
+class Literal(MemoryRegistry):
+    """Takes `sha256-<hex>` for the digest; `api`: and gives an index for its own referrers."""
+
+    def __init__(self, *, api: bool) -> None:
+        super().__init__()
+        self.api = api
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request."""
+        if self.api and "/referrers/" in request.path and request.method == "GET":
+            return await self.manifest(request, HERE, request.path.rpartition("/")[2])
+        return await super().handle(request)
+
+    async def manifest(self, request: web.Request, name: str, reference: str) -> web.StreamResponse:
+        """See above."""
+        return await super().manifest(request, name, reference.replace("sha256-", "sha256:"))
+
+
+ALL = content.platform_index()
+
+
+@pytest.mark.parametrize("api", [False, True])
+async def test_an_index_is_no_list_of_its_own_referrers(api: bool) -> None:
+    rules = Literal(api=api)
+    rules.keep(HERE, ALL, "v1")
+    async with serving(rules.handle) as registry, client() as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert [entry async for entry in repository.referrers(ALL.digest)] == []
+        assert (await inspect(repository, "v1")).referrers == []
+        sbom = content.artifact("sbom", subject=ALL)
+        await push(repository, sbom)
+    written = rules.manifests[HERE][f"sha256-{ALL.digest.hex}"].body
+    assert [entry.digest for entry in parse_index_entries(written)] == [sbom.digest]
+
+
+@pytest.mark.parametrize(
+    ("tagged", "media_type"),
+    [
+        (content.image("app").content, "application/vnd.oci.image.manifest.v1+json"),
+        (content.platform_index("other").content, "application/vnd.oci.image.index.v1+json"),
+        (b'{"schemaVersion": 1, "name": "old"}', "application/vnd.docker.distribution.manifest.v1+json"),
+        (
+            content.platform_index("other").content.replace(
+                b"vnd.oci.image.index.v1", b"vnd.docker.distribution.manifest.list.v2"
+            ),
+            "application/vnd.docker.distribution.manifest.list.v2+json",
+        ),
+    ],
+)
+async def test_what_is_no_list_of_referrers_under_the_tag_is_none(tagged: bytes, media_type: str) -> None:
+    rules = MemoryRegistry()
+    rules.keep(HERE, ALL, "v1")
+    rules.manifests[HERE][f"sha256-{ALL.digest.hex}"] = Stored(media_type, tagged)
+    async with serving(rules.handle) as registry, client() as registries:
+        repository = await registries.repository(registry.host, HERE)
+        assert [entry async for entry in repository.referrers(ALL.digest)] == []
+
+
+async def test_a_list_of_referrers_under_the_tag_is_one() -> None:
+    rules = MemoryRegistry()
+    rules.keep(HERE, ALL, "v1")
+    sbom, old = content.artifact("sbom", subject=ALL), content.artifact("old", subject=ALL)
+    async with serving(rules.handle) as registry, client() as registries:
+        repository = await registries.repository(registry.host, HERE)
+        await push(repository, sbom)
+        # Clients of before wrote no type of artifact.
+        written = json.loads(rules.manifests[HERE][f"sha256-{ALL.digest.hex}"].body)
+        written["manifests"].append(old.piece.descriptor())
+        body = json.dumps(written).encode()
+        rules.manifests[HERE][f"sha256-{ALL.digest.hex}"] = Stored("application/vnd.oci.image.index.v1+json", body)
+        found = [entry.digest async for entry in repository.referrers(ALL.digest)]
+    assert found == [sbom.digest, old.digest]
