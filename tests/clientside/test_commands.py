@@ -174,6 +174,19 @@ def test_what_cannot_be_copied_makes_nothing(orlop_peer: str, tmp_path: Path) ->
     assert not list(tmp_path.glob("*.tar"))
 
 
+def test_a_docker_archive_has_every_layer_or_is_not_written(tmp_path: Path) -> None:
+    layer = content.blob("foreign")
+    source = layout_with(tmp_path / "source", content.image("windows", layers=["base"], foreign=["foreign"]))
+    target = tmp_path / "a.tar"
+    said = orlop("cp", f"oci:{source}:v1", f"docker-archive:{target}:app", code=1).stderr
+    assert f"{layer.digest} is not to be distributed" in one_sentence(said)
+    assert not target.exists()
+    (source / "blobs" / "sha256" / layer.digest.hex).write_bytes(layer.content)
+    report = orlop_json("cp", f"oci:{source}:v1", f"docker-archive:{target}:app")
+    assert report["blobs"][layer.digest] == "copied"
+    assert layer.digest in [each["digest"] for each in orlop_json("inspect", f"docker-archive:{target}")["layers"]]
+
+
 def test_help_starts_without_what_only_copies_need() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "orlop", "cp", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)

@@ -48,6 +48,8 @@ class CopyRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Only the image for this platform, in place of the index it was found in."""
     referrers: bool = False
     """Also whatever has one of the copied manifests as its subject."""
+    foreign: bool = False
+    """Also layers that are not to be distributed, for a target that is of no use without them."""
     jobs: int = DEFAULT_JOBS
 
 
@@ -154,7 +156,7 @@ class _Copy:
             for edge in node.manifest.edges:
                 if edge.kind is EdgeKind.MANIFEST:
                     continue
-                if edge.foreign:
+                if edge.foreign and not self._request.foreign:
                     self._settle_blob(edge.digest, Outcome.FOREIGN)
                 elif node.digest in present:
                     self._settle_blob(edge.digest, Outcome.PRESENT)
@@ -182,6 +184,8 @@ class _Copy:
         if await self._has_blob(edge):
             self._settle_blob(edge.digest, Outcome.PRESENT)
             return
+        if edge.foreign and await self._source.stat_blob(edge.digest) is None:
+            raise Unsupported(f"layer {edge.digest} is not to be distributed, and the source does not have it")
         placement = await self._target.push_blob(
             edge.digest, edge.size, lambda offset: self._read(edge, offset), self._mount_from()
         )
