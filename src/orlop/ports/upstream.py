@@ -72,7 +72,7 @@ class BlobReader(Protocol):
     """Reads blobs."""
 
     async def stat_blob(self, digest: Digest) -> int | None:
-        """The size of a blob in bytes; None when the repository does not hold it."""
+        """The size of a blob in bytes; None when the repository does not hold it. Raises Unsupported (not told)."""
         ...
 
     def read_blob(self, digest: Digest, size: int, offset: int = 0) -> AsyncGenerator[bytes, None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orlop.faces.cli.content.stores import Connecting, KnownAs, Registry
 from orlop.faces.cli.locations import Location, StoreKind
+from orlop.faces.cli.running import tell
 from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.sign_in.ambient import USER
 from orlop.ports.management import ManagementServer, SavedSignIns
@@ -39,7 +40,9 @@ class Stores:
                 case StoreKind.REGISTRY:
                     assert location.image is not None
                     client = await stack.enter_async_context(_client(connecting))
-                    opened = await client.repository(location.image.registry, location.image.repository)
+                    opened = await client.repository(
+                        location.image.registry, location.image.repository, writing=writing
+                    )
                 case StoreKind.OCI:
                     from orlop.adapters.layout.repository import open_folder
 
@@ -92,7 +95,7 @@ async def _client(connecting: Connecting) -> AsyncIterator["RegistryClient"]:
     from orlop.adapters.upstream.client import open_client
     from orlop.adapters.upstream.patience import Surroundings
 
-    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
+    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, tell)
     async with open_client(client_options(connecting), _credentials(connecting), surroundings, proxy_for) as client:
         yield client
 

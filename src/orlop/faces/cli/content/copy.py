@@ -36,7 +36,12 @@ async def cp(
     if source.path and (source.kind, source.path) == (target.kind, target.path):
         raise UsageError("source and destination are the same folder or archive; use tag for another name in it")
     request = CopyRequest(
-        reference=source.name, tags=target_names(target), platform=wanted, referrers=referrers, jobs=jobs
+        reference=source.name,
+        tags=target_names(target),
+        platform=wanted,
+        referrers=referrers,
+        foreign=target.kind is StoreKind.DOCKER_ARCHIVE,
+        jobs=jobs,
     )
     async with stores.repository(source, connecting) as reading:
         # Before the destination is opened, which may make it.
