@@ -6,7 +6,7 @@ import msgspec
 
 from orlop.services.references.dockerfile import variable_occurrence
 from orlop.services.references.occurrences import Finding, Level, Occurrence, SourceInvalid, Span
-from orlop.services.references.variables import COMPOSE, MAX_WORD, Fragment, expand
+from orlop.services.references.variables import MAX_WORD, Fragment, expand
 from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence, documents, fragment
 
 _CONTEXT_SCHEME = "docker-image://"
@@ -58,7 +58,7 @@ def _once(node: Node | None, seen: set[int]) -> Node | None:
 
 def _image(written: Fragment, where: str) -> Occurrence:
     span = Span(written.offsets[0], written.offsets[-1] + 1) if written.text else Span(0, 0)
-    value = expand(written, lambda _: None, COMPOSE)
+    value = expand(written, lambda _: None)
     if value is None:
         finding = Finding(
             Level.ERROR, "invalid-reference", "it is too long, or a variable or quotation mark in it is not closed"

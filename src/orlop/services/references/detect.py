@@ -51,5 +51,5 @@ def _begins_like_a_dockerfile(text: str) -> bool:
     head = directives(text)
     if head.syntax:
         return True
-    first = next(instructions(text, head.end, head.escape), None)
+    first = next(instructions(text, head.escape), None)
     return first is not None and re.match(r"(?:FROM|ARG)\s+\S", first.text, re.IGNORECASE) is not None

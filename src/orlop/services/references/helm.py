@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from orlop.domain.errors import RegistryError
 from orlop.domain.references import parse_image_reference
-from orlop.services.references.kubernetes import PLACEHOLDER, plain_occurrence
+from orlop.services.references.kubernetes import plain_occurrence
 from orlop.services.references.occurrences import Finding, Level, Occurrence, Slot, SlotKind, Span
+from orlop.services.references.placeholders import PLACEHOLDER, filled_in
 from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence, documents, fragment
 
 #: Keys whose presence beside `repository` tells an image from a source repository or a chart repository.
@@ -119,9 +120,7 @@ def _from_parts(text: str, image: _Image, where: str) -> Occurrence:
     written = name + (f":{tag}" if tag else "") + (f"@{digest_text}" if digest_text else "")
     findings = _number(image.tag)
     if PLACEHOLDER.search(written):
-        message = "another program fills this in, so what is meant cannot be known"
-        note = Finding(Level.NOTE, "unresolved-variable", message)
-        return Occurrence(span, where, written, None, fixed=message, findings=(*findings, note))
+        return filled_in(span, where, written, findings)
     if not tag and not digest_text:
         message = "the values name no tag, so the chart decides; often it takes its appVersion"
         note = Finding(Level.NOTE, "chart-tag", message)

@@ -3,16 +3,14 @@
 Pod specifications are recognised by their shape at any depth, so lists, patches and custom resources count as well.
 """
 
-import re
 from collections.abc import Iterator
 
-from orlop.services.references.occurrences import Finding, Level, Occurrence, Slot, SlotKind, Span
+from orlop.services.references.occurrences import Occurrence, Slot, SlotKind, Span
+from orlop.services.references.placeholders import PLACEHOLDER, filled_in
 from orlop.services.references.variables import Fragment
 from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence, documents, fragment
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
-#: Placeholders that some other program fills in: Go templates, shell-like variables.
-PLACEHOLDER = re.compile(r"\{\{|\$\{|\$\(|\$[A-Za-z_]")
 
 
 def find(text: str) -> Iterator[Occurrence]:
@@ -76,10 +74,7 @@ def plain_occurrence(written: Fragment, where: str) -> Occurrence:
     """A reference in a format without variables of its own."""
     span = Span(written.offsets[0], written.offsets[-1] + 1)
     if PLACEHOLDER.search(written.text):
-        finding = Finding(
-            Level.NOTE, "unresolved-variable", "another program fills this in, so what is meant cannot be known"
-        )
-        return Occurrence(span, where, written.text, None, fixed=finding.message, findings=(finding,))
+        return filled_in(span, where, written.text)
     place = written.span
     return Occurrence(
         span,

@@ -1,0 +1,207 @@
+"""Files are read as the programs read them that they are for: on samples, on generated files, on files of theirs."""
+
+import random
+
+from orlop.services.references.lint import Examined, lint
+from orlop.services.references.occurrences import Format, SourceInvalid
+from orlop.services.references.pin import Source, pin
+from orlop.services.references.shell import expand_word
+from orlop.services.references.variables import Expansion, Fragment
+from tests.clients.reading import SOURCES, Answer, ask
+from tests.needs import lack
+from tests.unit.references import dockerfiles
+from tests.unit.references.resolving import Answers
+
+#: What words are made of: everything that means something to the lexer, and a little that does not.
+_WORDS = (
+    *("a", "b", "1", ".", "-", ":", "/", "*", "?", "v", "x.y", "'", '"', "\\", "`", "$", "{", "}", "#", "%", "<", "+"),
+    *(
+        "$A",
+        "${A}",
+        "${B",
+        "${A:-",
+        "${N:-",
+        "${N-",
+        "${E:-",
+        "${E-",
+        "${A:+",
+        "${N+",
+        "${A#",
+        "${A##",
+        "${A%",
+        "${A%%",
+    ),
+    *("${A/", "${A//", "${A?", "${N:?", "${A^", "$1", "$@", "${é}", "${A:", "}", "}", "}", "*}", "/x}"),
+)
+_VARIABLES = {"A": "v1.2/x.y:a-b", "B": "*x?", "E": "", "C": "a.b.c"}
+
+
+def _word(text: str, escape: str) -> Expansion | None:
+    def value(name: str) -> Expansion | None:
+        given = _VARIABLES.get(name)
+        return None if given is None else Expansion(Fragment(given, range(len(given))), (), ())
+
+    return expand_word(Fragment(text, range(len(text))), value, escape)
+
+
+def test_words_become_what_they_become_in_buildkit() -> None:
+    draw = random.Random(7)
+    texts = [
+        ("".join(draw.choices(_WORDS, k=draw.randint(1, 7))), draw.choice(("\\", "\\", "`"))) for _ in range(20_000)
+    ]
+    answers = ask("word", [{"text": text, "escape": escape, "variables": _VARIABLES} for text, escape in texts])
+    taken = 0
+    for (text, escape), answer in zip(texts, answers, strict=True):
+        ours = _word(text, escape)
+        if answer.error:
+            # A variable that has to be set is one without a value, not a mistake.
+            assert ours is None or ours.missing or "invalid pattern" in answer.error, (text, escape, answer)
+            continue
+        if ours is None and "//" in text:
+            continue
+        assert ours is not None, (text, escape, answer)
+        assert ours.fragment.text == answer.word, (text, escape, answer)
+        assert set(ours.missing) <= set(answer.unmatched), (text, escape, answer)
+        taken += 1
+    assert taken > 5_000
+
+
+_BASES = ("a", "b:1", "quay.io/x/y", "q.io:5/z@sha256:" + "5e" * 32, "build", "test", "Build", "scratch", "a b", "")
+_ARGUMENTS = (
+    "x/y:1",
+    "alpine",
+    '"a:2"',
+    "'c'",
+    "$A",
+    "${B:-b:3}",
+    "x/y:${T}",
+    "${A%:*}:9",
+    "",
+    "\\$A",
+    '"x y"',
+    "${T-}",
+)
+_PLACES = (
+    "$A",
+    "${A}",
+    "${B:-z:9}",
+    "${C}",
+    "$A$T",
+    "x:$T",
+    "${T:-q}",
+    "${A:+w:1}",
+    "${N:-n:1}",
+    "a:${V#v}",
+    "a-$TARGETARCH",
+)
+_FROMS = ("a:1", "build", "0", "1", "7", "-1", "$A", "BUILD", "'b:2'", '"c"', "x\\y", "scratch", "later")
+_FILLING = (
+    "RUN true",
+    "# FROM z",
+    "RUN a \\\n  && b",
+    "",
+    "ENV A=1",
+    "RUN cat <<EOF\nFROM no\nEOF",
+    "ARG A=no",
+    "RUN x << 'E F'\nFROM no\nE F",
+)
+
+
+def _dockerfile(draw: random.Random) -> str:
+    end = draw.choice(("\n", "\n", "\r\n"))
+    lines = draw.sample(
+        ("# escape=`", "# syntax=docker/dockerfile:1", "# what=ever", "#!/x", ""), draw.choice((0, 0, 0, 1, 2))
+    )
+    for _ in range(draw.randint(0, 3)):
+        name = draw.choice("ABCTV")
+        lines.append(
+            f"ARG {name}"
+            + draw.choice(
+                ("", f"={draw.choice(_ARGUMENTS)}", f"={draw.choice(_ARGUMENTS)}", f"=v1 {draw.choice('AB')}=q")
+            )
+        )
+    for _ in range(draw.randint(1, 3)):
+        base = draw.choice((draw.choice(_BASES), draw.choice(_PLACES), f"'{draw.choice(_PLACES)}'"))
+        space = draw.choice((" ", " ", "\t", " \\\n  ", " \\\n# no\n "))
+        flag = draw.choice(("", "", "--platform=linux/amd64 ", "--platform=$BUILDPLATFORM "))
+        lines.append(
+            f"{draw.choice(('FROM', 'from'))}{space}{flag}{base}"
+            + draw.choice(("", "", " AS build", " as Test", " AS later"))
+        )
+        for _ in range(draw.randint(0, 2)):
+            source = draw.choice(_FROMS)
+            lines.append(
+                draw.choice(
+                    (
+                        draw.choice(_FILLING),
+                        f"COPY --link --from={source} a b",
+                        f"RUN --mount=target=/x,from={source} true",
+                        f"RUN --mount='type=bind,from={source},target=/x' --network=none true",
+                        f"ONBUILD COPY --from={source} a b",
+                    )
+                )
+            )
+    return end.join("\n".join(lines).split("\n")) + draw.choice(("", end))
+
+
+def _understood(found: tuple[Examined, ...], leave: str) -> set[str]:
+    return {str(one.reference) for one in found if one.reference and not one.occurrence.where.startswith(leave)}
+
+
+def _agree(text: str, answer: Answer) -> bool:
+    """Whether BuildKit took the text; fails where what it names is not what is found."""
+    try:
+        found = lint(text, Format.DOCKERFILE)
+    except SourceInvalid:
+        assert answer.error, text
+        return False
+    syntax = [one.occurrence.text for one in found if one.occurrence.where == "syntax"]
+    assert syntax == ([answer.word] if answer.word else []), text
+    rest = tuple(one for one in found if one.occurrence.where != "syntax")
+    ours = _understood(rest, "ONBUILD")
+    unknown = any(one.reference is None for one in rest)
+    if answer.error:
+        # What it had found until then is found, and where only a reference is wrong, one is.
+        if "parse" in answer.error and "error on line" not in answer.error:
+            assert unknown, (text, answer)
+        return False
+    theirs = set(answer.images)
+    assert ours <= theirs, (text, answer, ours)
+    assert ours == theirs or unknown, (text, answer, ours)
+    codes = {finding.code for one in rest for finding in one.findings if not one.occurrence.where.startswith("ONBUILD")}
+    # BuildKit happens to count images that are copied from among the stages.
+    assert not codes & {"invalid-reference", "variable-not-expanded"}, (text, answer)
+    assert "unknown-stage" not in codes or ours, (text, answer)
+    return True
+
+
+async def test_generated_dockerfiles_name_what_they_name_to_buildkit() -> None:
+    draw = random.Random(11)
+    texts = [_dockerfile(draw) for _ in range(2_500)]
+    texts += [sample.text for sample in dockerfiles.SAMPLES]
+    answers = ask("dockerfile", [{"text": text} for text in texts])
+    taken = [(text, answer) for text, answer in zip(texts, answers, strict=True) if _agree(text, answer)]
+    assert len(taken) > 400
+    await _stay_the_same("dockerfile", Format.DOCKERFILE, [text for text, _ in taken], [one for _, one in taken])
+
+
+async def _stay_the_same(kind: str, form: Format, texts: list[str], answers: list[Answer]) -> None:
+    """Pinned texts name the same images to the program that they are for, some of them by digest."""
+    pinned = [one.text for one in await pin([Source(text, form) for text in texts], Answers())]
+    again = ask(kind, [{"text": text} for text in pinned])
+    for text, before, after in zip(pinned, answers, again, strict=True):
+        assert not after.error, (text, after)
+        names = {name.partition("@")[0].removesuffix(":latest") for name in before.images}
+        assert {name.partition("@")[0].removesuffix(":latest") for name in after.images} == names, (text, before, after)
+
+
+def test_the_dockerfiles_of_buildkit_name_what_they_name_to_it() -> None:
+    folder = SOURCES / "buildkit"
+    if not folder.is_dir():
+        lack("not installed: the sources of BuildKit")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name.lower().endswith("dockerfile")]
+    texts = [path.read_text() for path in files]
+    assert len(texts) > 20
+    answers = ask("dockerfile", [{"text": text} for text in texts])
+    taken = sum(_agree(text, answer) for text, answer in zip(texts, answers, strict=True))
+    assert taken > 10
