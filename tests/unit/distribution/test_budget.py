@@ -81,9 +81,9 @@ def test_of_what_pushes_out_others_only_what_is_asked_for_often_gets_in() -> Non
     assert all(small.recall(digest) for digest in usual), "the whole budget is lent"
     for blob, content in pieces[8 * room :]:
         small.keep(blob, content)
-    assert sum(small.recall(digest) is None for digest in usual) == room // 8
+    assert sum(small.recall(digest) is None for digest in usual) == room // 32
     blob, content = pieces[8 * room]
-    for _ in range(8):
+    for _ in range(32):
         small.keep(blob, content)
     assert small.recall(blob.key.digest) == content
 

@@ -9,7 +9,7 @@ from orlop.faces.http.responses import INLINE
 
 #: While others would have to go, one of so many that are read gets in: those that are read often soon, those that are
 #: read once seldom, and only what gets in is hashed.
-_EVERY = 8
+_EVERY = 32
 
 
 class SmallBlobs:
