@@ -31,22 +31,22 @@ class ExclusiveFile:
     def open(self) -> None:
         """Begin, empty. Raises UpstreamError, also while as many write the same file as may."""
         try:
-            for self._part in self._parts:
+            for part in self._parts:
                 for _ in range(_TRIES):
-                    descriptor = os.open(self._part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-                    if self._take(descriptor):
-                        self._descriptor = descriptor
+                    descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+                    if self._take(part, descriptor):
+                        self._part, self._descriptor = part, descriptor
                         return
                     os.close(descriptor)
         except OSError as cause:
             raise UpstreamError(f"{self._path} cannot be written: {cause.strerror}") from cause
         raise UpstreamError(f"{self._path} is being written by somebody else")
 
-    def _take(self, descriptor: int) -> bool:
+    def _take(self, part: Path, descriptor: int) -> bool:
         """Lock and empty the file; False where another holds it, or put it in place between opening and locking."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.stat(self._part).st_ino != os.fstat(descriptor).st_ino:  # noqa: PTH116 - compared with fstat
+            if os.stat(part).st_ino != os.fstat(descriptor).st_ino:  # noqa: PTH116 - compared with fstat
                 return False
         except (BlockingIOError, FileNotFoundError):
             return False

@@ -220,8 +220,8 @@ class StoreClosed(Unavailable):
 class SettingsMoved(Unavailable):
     """A setting changed after the terms of a write were made from it, and before the write took effect."""
 
-    def __init__(self) -> None:
-        super().__init__("settings change while this is written; try again", retry_after=1)
+    def __init__(self, message: str = "settings change while this is written; try again") -> None:
+        super().__init__(message, retry_after=1)
 
 
 class ContentCorrupt(RegistryError):
