@@ -36,9 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow modules begin first, so that no worker is left with a long one when the others have ended; then those with
     most tests."""
-    modules = Counter(item.path for item in items)
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, -modules[item.path]))
+    tests = Counter(item.path for item in items)
+    first = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("early")}
+    items.sort(key=lambda item: (item.path not in first, -tests[item.path]))
 
 
 def pytest_collection_finish() -> None:
