@@ -1,6 +1,8 @@
-"""What every test has: an event loop of its own, in which `async def` tests run; and in which order tests begin."""
+"""What every test has: an event loop of its own, in which `async def` tests run; in which order tests begin, and where
+what they left open is noticed."""
 
 import asyncio
+import gc
 import inspect
 import os
 import sys
@@ -34,9 +36,22 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow modules begin first, so that no worker is left with a long one when the others have ended; then those with
     most tests."""
-    modules = Counter(item.path for item in items)
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, -modules[item.path]))
+    tests = Counter(item.path for item in items)
+    first = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("early")}
+    items.sort(key=lambda item: (item.path not in first, -tests[item.path]))
+
+
+def pytest_collection_finish() -> None:
+    """What collecting left lives as long as the run: whoever collects garbage during it need not look there."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage() -> Iterator[None]:
+    """What a module left open warns in that module, and not wherever garbage happens to be collected next."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
