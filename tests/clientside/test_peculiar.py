@@ -1,5 +1,6 @@
 """Registries that allow less than others, or answer in ways of their own: a copy finds another way, or says why not."""
 
+import asyncio
 import gzip
 import json
 import os
@@ -21,6 +22,8 @@ from tests.clientside.clients import client, manifest_of, push, read_all
 from tests.clientside.loopback import serving
 from tests.clientside.memoryregistry import MemoryRegistry, Stored
 from tests.clientside.test_auth import docker_config, password_entry
+from tests.clientside.test_commands import orlop, orlop_json
+from tests.clientside.test_ref_pin import orlop_ref
 from tests.clientside.tokenserver import SERVICE, TokenRealm
 
 HERE, THERE = RepositoryName("team/here"), RepositoryName("team/there")
@@ -466,3 +469,54 @@ async def test_a_list_of_referrers_under_the_tag_is_one() -> None:
         rules.manifests[HERE][f"sha256-{ALL.digest.hex}"] = Stored("application/vnd.oci.image.index.v1+json", body)
         found = [entry.digest async for entry in repository.referrers(ALL.digest)]
     assert found == [sbom.digest, old.digest]
+
+
+class Careless(MemoryRegistry):
+    """Says of what it has something wrong in the headers of its answers."""
+
+    def __init__(self, *methods: str) -> None:
+        super().__init__()
+        self.methods = methods
+
+    async def manifest(self, request: web.Request, name: str, reference: str) -> web.StreamResponse:
+        """See above."""
+        answer = await super().manifest(request, name, reference)
+        if request.method in self.methods and answer.status == 200:
+            answer.headers["Docker-Content-Digest"] = digest_of(b"something else")
+            if request.method == "HEAD":
+                answer.headers["Content-Length"] = "7"
+        return answer
+
+
+async def test_a_digest_is_computed_rather_than_repeated() -> None:
+    rules = Careless("HEAD")
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry:
+        reference = f"{registry.host}/{HERE}:v1"
+        assert (await asyncio.to_thread(orlop, "digest", reference)).stdout.strip() == IMAGE.digest
+        assert await asyncio.to_thread(orlop_json, "digest", reference) == {
+            "reference": reference,
+            "digest": IMAGE.digest,
+            "mediaType": IMAGE.media_type,
+            "size": IMAGE.size,
+        }
+
+
+async def test_a_digest_that_is_not_that_of_what_came_is_refused() -> None:
+    rules = Careless("HEAD", "GET")
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry:
+        for command in ("digest", "inspect"):
+            done = await asyncio.to_thread(orlop, command, f"{registry.host}/{HERE}:v1", code=1)
+            assert "does not match its digest" in done.stderr
+            assert done.stdout == ""
+
+
+async def test_a_digest_that_the_registry_does_not_have_is_not_pinned(tmp_path: Path) -> None:
+    rules = Careless("HEAD")
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry:
+        (tmp_path / "Dockerfile").write_text(f"FROM {registry.host}/{HERE}:v1\n")
+        done = await asyncio.to_thread(orlop_ref, tmp_path, "pin", "Dockerfile")
+        assert done.returncode == 1
+        assert (tmp_path / "Dockerfile").read_text() == f"FROM {registry.host}/{HERE}:v1\n"

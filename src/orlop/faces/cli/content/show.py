@@ -81,7 +81,8 @@ async def digest(stores: ContentStores, ref: str, connecting: Connecting, *, jso
     """The digest alone, or with what it belongs to."""
     location = image_argument(ref)
     async with stores.repository(location, connecting) as opened:
-        found = await opened.resolve(location.name)
+        # Not what a registry says of the manifest: what the manifest is.
+        found = (await opened.fetch(location.name)).descriptor
     if json:
         print_json(
             {
