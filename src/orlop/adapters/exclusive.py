@@ -31,9 +31,10 @@ class ExclusiveFile:
     def open(self) -> None:
         """Begin, empty. Raises UpstreamError, also while as many write the same file as may."""
         try:
-            for self._part in self._parts:
+            for part in self._parts:
+                self._part = part
                 for _ in range(_TRIES):
-                    descriptor = os.open(self._part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+                    descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
                     if self._take(descriptor):
                         self._descriptor = descriptor
                         return
