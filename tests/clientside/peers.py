@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def distribution(folder: Path, program: str = "docker-registry") -> Iterator[str]:
+def distribution(
+    folder: Path, program: str = "docker-registry", *, auth: Mapping[str, object] | None = None
+) -> Iterator[str]:
     """Debian's docker-registry (distribution 2.8), or `registry` (distribution 3), on `folder`; gives `host:port`."""
     program = need(program)[program]
     port = free_port()
@@ -35,7 +37,7 @@ def distribution(folder: Path, program: str = "docker-registry") -> Iterator[str
         "version: 0.1\n"
         "log: {level: error, accesslog: {disabled: true}}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder / 'store'}}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n" + (f"auth: {json.dumps(auth)}\n" if auth else "")
     )
     with _running([program, "serve", str(config)], folder, port, {"OTEL_TRACES_EXPORTER": "none"}) as host:
         yield host
