@@ -1,14 +1,21 @@
 """Registries that allow less than others, or answer in ways of their own: a copy finds another way, or says why not."""
 
+import asyncio
+import base64
 import gzip
 import json
 import os
+import time
 import zlib
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from aiohttp import web
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from orlop.domain.digest import digest_of
 from orlop.domain.manifest import parse_index_entries
@@ -20,7 +27,10 @@ from tests import content
 from tests.clientside.clients import client, manifest_of, push, read_all
 from tests.clientside.loopback import serving
 from tests.clientside.memoryregistry import MemoryRegistry, Stored
+from tests.clientside.peers import distribution
 from tests.clientside.test_auth import docker_config, password_entry
+from tests.clientside.test_commands import orlop, orlop_json
+from tests.clientside.test_ref_pin import orlop_ref
 from tests.clientside.tokenserver import SERVICE, TokenRealm
 
 HERE, THERE = RepositoryName("team/here"), RepositoryName("team/there")
@@ -466,3 +476,124 @@ async def test_a_list_of_referrers_under_the_tag_is_one() -> None:
         rules.manifests[HERE][f"sha256-{ALL.digest.hex}"] = Stored("application/vnd.oci.image.index.v1+json", body)
         found = [entry.digest async for entry in repository.referrers(ALL.digest)]
     assert found == [sbom.digest, old.digest]
+
+
+class Careless(MemoryRegistry):
+    """Says of what it has something wrong in the headers of its answers."""
+
+    def __init__(self, *methods: str) -> None:
+        super().__init__()
+        self.methods = methods
+
+    async def manifest(self, request: web.Request, name: str, reference: str) -> web.StreamResponse:
+        """See above."""
+        answer = await super().manifest(request, name, reference)
+        if request.method in self.methods and answer.status == 200:
+            answer.headers["Docker-Content-Digest"] = digest_of(b"something else")
+            if request.method == "HEAD":
+                answer.headers["Content-Length"] = "7"
+        return answer
+
+
+async def test_a_digest_is_computed_rather_than_repeated() -> None:
+    rules = Careless("HEAD")
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry:
+        reference = f"{registry.host}/{HERE}:v1"
+        assert (await asyncio.to_thread(orlop, "digest", reference)).stdout.strip() == IMAGE.digest
+        assert await asyncio.to_thread(orlop_json, "digest", reference) == {
+            "reference": reference,
+            "digest": IMAGE.digest,
+            "mediaType": IMAGE.media_type,
+            "size": IMAGE.size,
+        }
+
+
+async def test_a_digest_that_is_not_that_of_what_came_is_refused() -> None:
+    rules = Careless("HEAD", "GET")
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry:
+        for command in ("digest", "inspect"):
+            done = await asyncio.to_thread(orlop, command, f"{registry.host}/{HERE}:v1", code=1)
+            assert "does not match its digest" in done.stderr
+            assert done.stdout == ""
+
+
+async def test_a_digest_that_the_registry_does_not_have_is_not_pinned(tmp_path: Path) -> None:
+    rules = Careless("HEAD")
+    rules.keep(HERE, IMAGE, "v1")
+    async with serving(rules.handle) as registry:
+        (tmp_path / "Dockerfile").write_text(f"FROM {registry.host}/{HERE}:v1\n")
+        done = await asyncio.to_thread(orlop_ref, tmp_path, "pin", "Dockerfile")
+        assert done.returncode == 1
+        assert (tmp_path / "Dockerfile").read_text() == f"FROM {registry.host}/{HERE}:v1\n"
+
+
+class Signing:
+    """A token server for distribution: ada gets what she asks of the one repository, bob of the other."""
+
+    rights: ClassVar = {"ada": HERE, "bob": THERE}
+
+    def __init__(self) -> None:
+        self.key = ECKey.generate_key("P-256", {"kid": "key", "use": "sig", "alg": "ES256"})
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request for a token."""
+        account = base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")[0]
+        scopes = [scope.split(":") for scope in request.query.getall("scope", [])]
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": "realm",
+            "sub": account,
+            "aud": SERVICE,
+            "nbf": now - 60,
+            "exp": now + 300,
+            "access": [
+                {"type": kind, "name": name, "actions": actions.split(",")}
+                for kind, name, actions in scopes
+                if name == self.rights[account]
+            ],
+        }
+        return web.json_response({"token": jwt.encode({"alg": "ES256", "kid": "key"}, claims, self.key)})
+
+
+@pytest.mark.slow
+async def test_two_accounts_of_one_distribution_copy_from_one_repository_to_the_other(tmp_path: Path) -> None:
+    """As it was seen on an unmodified distribution 3: whoever pushes here may not mount from there."""
+    realm = Signing()
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [realm.key.as_dict(private=False)]}))
+    async with serving(realm.handle) as realm_server, AsyncExitStack() as stack:
+        token = {"realm": f"{realm_server.url}/token", "service": SERVICE, "issuer": "realm", "jwks": str(keys)}
+        token["signingalgorithms"] = ["ES256"]
+        host = stack.enter_context(distribution(tmp_path, "registry", auth={"token": token}))
+        opened = []
+        for account, name in Signing.rights.items():
+            folder = tmp_path / account
+            folder.mkdir()
+            environment = docker_config(folder, host, password_entry(account, "secret"))
+            registries = await stack.enter_async_context(client(environment=environment))
+            opened.append(await registries.repository(host, name, writing=True))
+        source, target = opened
+        await push(source, IMAGE, "v1")
+        report = await copy(source, target, CopyRequest(reference="v1", tags=("v1",)))
+        assert set(report.blobs.values()) == {Outcome.COPIED}
+        assert (await target.fetch("v1")).digest == IMAGE.digest
+
+
+@pytest.mark.parametrize(("number", "cut"), [(256, False), (257, True)])
+async def test_an_inspection_says_that_it_does_not_list_everything(tmp_path: Path, number: int, cut: bool) -> None:
+    subject = content.image("app")
+    every = content.index("all", [content.artifact(f"a{each}", subject=subject) for each in range(number)])
+    rules = MemoryRegistry()
+    rules.keep(HERE, subject, "app")
+    rules.manifests[HERE]["all"] = Stored(every.media_type, every.content)
+    listed = Stored(every.media_type, every.content)
+    rules.manifests[HERE][f"sha256-{subject.digest.hex}"] = listed
+    async with serving(rules.handle) as registry:
+        for tag, key in (("app", "referrers"), ("all", "platforms")):
+            done = await asyncio.to_thread(orlop, "inspect", f"{registry.host}/{HERE}:{tag}", "--json")
+            shown = json.loads(done.stdout)
+            assert len(shown[key]) == 256
+            assert shown["truncated"] is cut
+            assert ("256" in done.stderr) is cut

@@ -32,21 +32,22 @@ class ExclusiveFile:
         """Begin, empty. Raises UpstreamError, also while as many write the same file as may."""
         try:
             for part in self._parts:
+                self._part = part
                 for _ in range(_TRIES):
                     descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-                    if self._take(part, descriptor):
-                        self._part, self._descriptor = part, descriptor
+                    if self._take(descriptor):
+                        self._descriptor = descriptor
                         return
                     os.close(descriptor)
         except OSError as cause:
             raise UpstreamError(f"{self._path} cannot be written: {cause.strerror}") from cause
         raise UpstreamError(f"{self._path} is being written by somebody else")
 
-    def _take(self, part: Path, descriptor: int) -> bool:
+    def _take(self, descriptor: int) -> bool:
         """Lock and empty the file; False where another holds it, or put it in place between opening and locking."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.stat(part).st_ino != os.fstat(descriptor).st_ino:  # noqa: PTH116 - compared with fstat
+            if os.stat(self._part).st_ino != os.fstat(descriptor).st_ino:  # noqa: PTH116 - compared with fstat
                 return False
         except (BlockingIOError, FileNotFoundError):
             return False

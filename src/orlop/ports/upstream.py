@@ -60,7 +60,10 @@ class ManifestReader(Protocol):
     """Reads manifests."""
 
     async def resolve(self, reference: str) -> Descriptor:
-        """What a tag, name or digest stands for, without its content. Raises ManifestUnknown, NameUnknown."""
+        """What a tag, name or digest stands for, without its content: as the store says, which may be wrong.
+
+        Raises ManifestUnknown, NameUnknown.
+        """
         ...
 
     async def fetch(self, reference: str) -> ManifestContent:

@@ -233,7 +233,6 @@ async def test_many_writers_of_one_new_folder_take_turns(tmp_path: Path) -> None
 async def test_writers_of_one_archive_lose_nothing(tmp_path: Path) -> None:
     """One that comes while another is at it is told so; one that comes right after it keeps what that wrote."""
     written: list[int] = []
-    refusals: set[str] = set()
 
     async def write(number: int) -> None:
         for _ in range(200):
@@ -241,7 +240,8 @@ async def test_writers_of_one_archive_lose_nothing(tmp_path: Path) -> None:
                 async with open_archive(tmp_path / "a.tar", writing=True) as layout:
                     await push(layout, content.image(f"app{number}"), f"v{number}")
             except UpstreamError as refused:
-                refusals.add(refused.message.rpartition("is ")[2])
+                if "being written by somebody else" not in refused.message:
+                    raise
                 await asyncio.sleep(0.01)
             else:
                 written.append(number)
@@ -251,7 +251,6 @@ async def test_writers_of_one_archive_lose_nothing(tmp_path: Path) -> None:
     async with open_archive(tmp_path / "a.tar", writing=False) as layout:
         assert [name async for name in layout.tags()] == [f"v{number}" for number in range(6)]
     assert sorted(written) == list(range(6))
-    assert refusals == {"being written by somebody else"}
 
 
 async def test_two_writers_of_one_blob_do_not_mix(tmp_path: Path) -> None:

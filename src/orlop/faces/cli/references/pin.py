@@ -29,7 +29,10 @@ def resolver(stores: ContentStores, connecting: Connecting) -> Resolver:
     async def resolve(reference: ImageReference) -> Digest:
         location = Location(StoreKind.REGISTRY, str(reference.target), image=reference)
         async with stores.repository(location, connecting) as repository:
-            return Digest((await repository.resolve(location.name)).digest)
+            found = Digest((await repository.resolve(location.name)).digest)
+            # What a registry says of a tag is written down only if it has that, too.
+            await repository.resolve(found)
+            return found
 
     return resolve
 
