@@ -47,7 +47,7 @@ def _word(text: str, escape: str) -> Expansion | None:
 def test_words_become_what_they_become_in_buildkit() -> None:
     draw = random.Random(7)
     texts = [
-        ("".join(draw.choices(_WORDS, k=draw.randint(1, 7))), draw.choice(("\\", "\\", "`"))) for _ in range(20_000)
+        ("".join(draw.choices(_WORDS, k=draw.randint(1, 7))), draw.choice(("\\", "\\", "`"))) for _ in range(8_000)
     ]
     answers = ask("word", [{"text": text, "escape": escape, "variables": _VARIABLES} for text, escape in texts])
     taken = 0
@@ -63,7 +63,7 @@ def test_words_become_what_they_become_in_buildkit() -> None:
         assert ours.fragment.text == answer.word, (text, escape, answer)
         assert set(ours.missing) <= set(answer.unmatched), (text, escape, answer)
         taken += 1
-    assert taken > 5_000
+    assert taken > 2_000
 
 
 _BASES = ("a", "b:1", "quay.io/x/y", "q.io:5/z@sha256:" + "5e" * 32, "build", "test", "Build", "scratch", "a b", "")
@@ -177,11 +177,11 @@ def _agree(text: str, answer: Answer) -> bool:
 
 async def test_generated_dockerfiles_name_what_they_name_to_buildkit() -> None:
     draw = random.Random(11)
-    texts = [_dockerfile(draw) for _ in range(2_500)]
+    texts = [_dockerfile(draw) for _ in range(1_500)]
     texts += [sample.text for sample in dockerfiles.SAMPLES]
     answers = ask("dockerfile", [{"text": text} for text in texts])
     taken = [(text, answer) for text, answer in zip(texts, answers, strict=True) if _agree(text, answer)]
-    assert len(taken) > 400
+    assert len(taken) > 250
     await _stay_the_same("dockerfile", Format.DOCKERFILE, [text for text, _ in taken], [one for _, one in taken])
 
 
@@ -205,3 +205,51 @@ def test_the_dockerfiles_of_buildkit_name_what_they_name_to_it() -> None:
     answers = ask("dockerfile", [{"text": text} for text in texts])
     taken = sum(_agree(text, answer) for text, answer in zip(texts, answers, strict=True))
     assert taken > 10
+
+
+_POD = "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n{}"
+_NAMES = ("app", "q.io/web", "db")
+_TAGS = ("v1", "'1.25'", "16", "1.10", "v1@sha256:" + "5e" * 32, "''", "", "true")
+
+
+def _kustomization(draw: random.Random) -> str:
+    lines = ["resources:", "- manifests.yaml", draw.choice(("images:", "images:", "imageTags:"))]
+    for name in draw.sample(_NAMES, draw.randint(1, 3)):
+        keys = [f"name: {name}"]
+        keys += draw.sample(
+            (
+                f"newTag: {draw.choice(_TAGS)}",
+                f"newName: {draw.choice(('r.io/x', 'other', 'a/b'))}-{name.rpartition('/')[2]}",
+                f"digest: {draw.choice(('', repr('sha256:' + '7d' * 32)))}",
+            ),
+            draw.randint(0, 3),
+        )
+        draw.shuffle(keys)
+        lines.append("- " + "\n  ".join(keys))
+    return "\n".join(lines) + "\n"
+
+
+async def test_generated_kustomizations_put_in_what_kustomize_puts_in() -> None:
+    draw = random.Random(13)
+    manifests = _POD.format("".join(f"  - {{name: c{n}, image: '{name}:old'}}\n" for n, name in enumerate(_NAMES)))
+    texts = [_kustomization(draw) for _ in range(100)]
+    pinned = [one.text for one in await pin([Source(text, Format.KUSTOMIZE) for text in texts], Answers())]
+    answers = ask("kustomize", [{"text": text, "manifests": manifests} for text in (*texts, *pinned)])
+    taken = 0
+    for text, change, before, after in zip(texts, pinned, answers, answers[len(texts) :], strict=False):
+        found = lint(text, Format.KUSTOMIZE)
+        refused = any(finding.code == "number-tag" for one in found for finding in one.findings)
+        assert bool(before.error) == refused, (text, before)
+        if refused:
+            continue
+        known = {one.occurrence.text for one in found if one.reference}
+        assert known <= set(before.images), (text, before)
+        assert len(known) + sum(one.reference is None for one in found) + sum(
+            f"name: {name}\n" not in text for name in _NAMES
+        ) == len(_NAMES), text
+        again = {one.occurrence.text for one in lint(change, Format.KUSTOMIZE) if one.reference}
+        assert again <= set(after.images), (change, after)
+        assert all("@sha256:" in name for name in again), (change, after)
+        assert {name.partition("@")[0] for name in after.images} == {name.partition("@")[0] for name in before.images}
+        taken += 1
+    assert taken > 30

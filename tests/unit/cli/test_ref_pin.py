@@ -121,6 +121,14 @@ def test_an_unreadable_file_does_not_keep_others_from_being_pinned(capsys: pytes
     assert _pin("nowhere", "Dockerfile") == 2
 
 
+def test_a_template_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pod.yaml").write_text("spec:\n  {{- if .Values.x }}\n  image: a\n  {{- end }}\n")
+    Path("Dockerfile").write_text("FROM a:1\n")
+    assert _pin("pod.yaml", "Dockerfile") == 0
+    assert "pod.yaml:2:5: note: not YAML" in capsys.readouterr().out
+    assert Path("Dockerfile").read_text() == f"FROM a:1@{digest_for('a:1')}\n"
+
+
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     Path("Dockerfile").write_text("FROM a:1\n")
     file = read_text(Path("Dockerfile"))

@@ -18,6 +18,7 @@ SAMPLES = [
         ((sample, Format.COMPOSE) for sample in yamls.COMPOSE),
         ((sample, Format.KUBERNETES) for sample in yamls.KUBERNETES),
         ((sample, Format.HELM) for sample in yamls.HELM),
+        ((sample, Format.KUSTOMIZE) for sample in yamls.KUSTOMIZE),
     )
 ]
 EVERY = pytest.mark.parametrize(

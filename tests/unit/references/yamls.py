@@ -188,6 +188,8 @@ HELM = (
     Sample("string that ends in image", "busyboxImage: busybox:1.36\n", (f"1:15 {_HUB}/busybox:1.36",)),
     Sample("another sort of image", "backgroundImage: 'url(x.png)'\nheroImage: logo\n", ()),
     Sample("image within image", "image: {image: a/b, tag: v1, digest: ''}\n", ("1:16 docker.io/a/b:v1",)),
+    Sample("image with a name of its own", "build-image: {name: Build, runs-on: x}\ntest-image: {name: a b}\n", ()),
+    Sample("image id", f"image: sha256:{_HEX}\nfooImage: {_HEX}\n", ("1:8 ? image-id",)),
     Sample("name within image", "image: {name: q.io/a/b, tag: v1}\n", ("1:15 q.io/a/b:v1",)),
     Sample("image beside tag", "worker:\n  image: q.io/a/b\n  tag: v1\n", ("2:10 q.io/a/b:v1",)),
     Sample("image beside imageTag", "image: q.io/a/b\nimageTag: v1\n", ("1:8 q.io/a/b:v1",)),
@@ -215,4 +217,38 @@ HELM = (
     ),
     Sample("invalid", "image: {repository: 'Q R', tag: v1}\n", ("1:22 ? invalid-reference",)),
     Sample("null", "image:\nother: ~\n", ()),
+)
+
+KUSTOMIZE = (
+    Sample("new tag", "images:\n- name: nginx\n  newTag: '1.25'\n", (f"2:9 {_HUB}/nginx:1.25",)),
+    Sample(
+        "new name",
+        "kind: Kustomization\nimages: [{name: app, newName: quay.io/a/b, newTag: v1}]\n",
+        ("2:31 quay.io/a/b:v1",),
+    ),
+    Sample("digest", f"images: [{{name: q.io/a, digest: {_DIGEST}}}]\n", (f"1:17 q.io/a@{_DIGEST}",)),
+    Sample(
+        "tag and digest",
+        f"images: [{{name: q.io/a, newTag: v1, digest: '{_DIGEST}'}}]\n",
+        (f"1:17 q.io/a:v1@{_DIGEST}",),
+    ),
+    Sample(
+        "digest in the tag", f"images: [{{name: q.io/a, newTag: 'v1@{_DIGEST}'}}]\n", (f"1:17 q.io/a:v1@{_DIGEST}",)
+    ),
+    Sample("empty digest", "images: [{name: q.io/a, newTag: v1, digest: ''}]\n", ("1:17 q.io/a:v1",)),
+    Sample(
+        "name alone",
+        "images: [{name: a, newName: q.io/a}, {name: b}]\n",
+        ("1:29 ? manifest-tag", "1:45 ? manifest-tag"),
+    ),
+    Sample("suffix", "images: [{name: a, tagSuffix: -dev}]\n", ("1:17 ? manifest-tag",)),
+    Sample("older key", "imageTags: [{name: a, newTag: v1}]\n", (f"1:20 {_HUB}/a:v1",)),
+    Sample("placeholder", "images: [{name: a, newName: <image>, newTag: v1}]\n", ("1:29 ? unresolved-variable",)),
+    Sample("no images", "resources: [a.yaml]\nimages:\n", ()),
+    Sample("not a name", "images: [{newTag: v1}, [], x]\n", ()),
+    Sample(
+        "values of a chart",
+        "helmCharts:\n- name: x\n  valuesInline: {image: {repository: q.io/a, tag: v1}}\n",
+        ("3:38 q.io/a:v1",),
+    ),
 )

@@ -11,7 +11,7 @@ from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
 from orlop.faces.cli.textfiles import TextFile, read_text
 from orlop.services.references.detect import detect
 from orlop.services.references.lint import Examined, lint
-from orlop.services.references.occurrences import Format, Level, SourceInvalid, UnknownFormat
+from orlop.services.references.occurrences import Format, Level, SourceInvalid, UnknownFormat, Unrendered
 
 _HEADINGS = ("LINE", "WHERE", "REGISTRY", "REPOSITORY", "TAG", "DIGEST")
 
@@ -49,7 +49,7 @@ def lint_files(paths: list[Path], form: Format | None, *, strict: bool, json: bo
             tell(f"orlop: {error}")
             code = USAGE
     counts = Counter(finding.level for one in opened for item in one.references for finding in item.findings)
-    counts[Level.ERROR] += sum(one.problem is not None for one in opened)
+    counts.update(level_of(one.problem) for one in opened if one.problem is not None)
     if json:
         print_json({"files": [_file_fields(one) for one in opened], **{f"{level}s": counts[level] for level in Level}})
     else:
@@ -73,11 +73,17 @@ def printable(text: str, width: int = 100) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
 
 
+def level_of(problem: SourceInvalid) -> Level:
+    """How much it matters that a file could not be read: a template need not be a file of its own."""
+    return Level.NOTE if isinstance(problem, Unrendered) else Level.ERROR
+
+
 def problem_line(path: Path, problem: SourceInvalid) -> str:
     """What is wrong with a whole file."""
     place = f":{problem.line}" if problem.line else ""
     place += f":{problem.column}" if problem.line and problem.column else ""
-    return f"{printable(str(path))}{place}: error: {printable(problem.message, 300)} [unreadable]"
+    code = "template" if isinstance(problem, Unrendered) else "unreadable"
+    return f"{printable(str(path))}{place}: {level_of(problem)}: {printable(problem.message, 300)} [{code}]"
 
 
 def place_of(path: Path, item: Examined) -> str:
@@ -120,7 +126,7 @@ def _file_fields(one: OpenedFile) -> dict[str, Any]:
     fields: dict[str, Any] = {"file": printable(str(one.path), 4_096), "format": one.form}
     if one.problem is not None:
         problem = one.problem
-        fields["error"] = {"line": problem.line, "column": problem.column, "message": problem.message}
+        fields[level_of(problem)] = {"line": problem.line, "column": problem.column, "message": problem.message}
     fields["references"] = [reference_fields(item) | {"findings": item.findings} for item in one.references]
     return fields
 

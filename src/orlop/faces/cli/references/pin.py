@@ -9,6 +9,7 @@ from orlop.faces.cli.differences import unified_diff
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.references.lint import (
     OpenedFile,
+    level_of,
     open_file,
     place_of,
     print_json,
@@ -59,7 +60,8 @@ def _unreadable(one: OpenedFile, *, json: bool) -> dict[str, Any]:
     assert one.problem is not None
     if not json:
         print(problem_line(one.path, one.problem))
-    return {"file": printable(str(one.path), 4_096), "format": one.form, "error": one.problem.message, "references": []}
+    document: dict[str, Any] = {"file": printable(str(one.path), 4_096), "format": one.form, "references": []}
+    return document | {str(level_of(one.problem)): one.problem.message}
 
 
 def _finish(one: OpenedFile, file: TextFile, answer: PinnedText, *, dry_run: bool, json: bool) -> dict[str, Any]:
