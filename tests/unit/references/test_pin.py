@@ -128,6 +128,21 @@ CASES = (
         f"image: {{repository: a, tag: v1, sha: '{digest_for('a:v1').hex}'}}\n",
     ),
     Case(
+        "compose, inline Dockerfile",
+        _COMPOSE,
+        "services:\n  a:\n    build:\n      dockerfile_inline: |\n"
+        "        FROM a:1\n        COPY --from=${X:-b:2} x y\n",
+        "services:\n  a:\n    build:\n      dockerfile_inline: |\n"
+        f"        FROM a:1@{_d('a:1')}\n        COPY --from=${{X:-b:2@{_d('b:2')}}} x y\n",
+    ),
+    Case(
+        "compose, a cache and a context",
+        _COMPOSE,
+        "services: {a: {build: {cache_from: [a:1], additional_contexts: ['x=docker-image://b:2']}}}\n",
+        "services: {a: {build: {cache_from: [a:1], "
+        f"additional_contexts: ['x=docker-image://b:2@{_d('b:2')}']}}}}}}\n",
+    ),
+    Case(
         "kustomize, empty digest",
         _KUSTOMIZE,
         "images:\n- name: a\n  newTag: v1\n  digest:\n",

@@ -62,6 +62,35 @@ COMPOSE = (
         "      additional_contexts:\n        base: docker-image://alpine:3\n        x: ../x\n",
         (f"5:30 {_HUB}/alpine:3",),
     ),
+    Sample(
+        "additional contexts as a list",
+        "services:\n  a:\n    build:\n      additional_contexts:\n"
+        "      - base=docker-image://alpine:3\n      - 'x=docker-image://q.io/x:${V:-1}'\n      - y=../y\n",
+        (f"5:29 {_HUB}/alpine:3", "6:27 q.io/x:1"),
+    ),
+    Sample(
+        "cache",
+        "services:\n  a:\n    build:\n      cache_from:\n      - alpine:3\n"
+        "      - type=registry,ref=q.io/c:1,mode=max\n      - type=gha\n",
+        (f"5:9 {_HUB}/alpine:3", "6:27 q.io/c:1"),
+    ),
+    Sample("hook", "services: {a: {pre_start: [{image: a:1, command: x}]}}\n", (f"1:36 {_HUB}/a:1",)),
+    Sample(
+        "inline Dockerfile",
+        "services:\n  a:\n    build:\n      dockerfile_inline: |\n        ARG V=3\n\n        FROM alpine:3 AS x\r\n"
+        "        FROM b:${NONE}\n        FROM b:$$V\n        FROM ${W:-c:1}\n",
+        (f"7:14 {_HUB}/alpine:3", "8:14 ? unresolved-variable", f"9:14 {_HUB}/b:3", f"10:19 {_HUB}/c:1"),
+    ),
+    Sample(
+        "inline Dockerfile in quotation marks",
+        'services: {a: {build: {dockerfile_inline: "FROM alpine:3\\nRUN true\\n"}}}\n',
+        (f"1:43 {_HUB}/alpine:3",),
+    ),
+    Sample(
+        "inline Dockerfile that is none",
+        "services: {a: {build: {dockerfile_inline: 'RUN <<X'}}}\n",
+        ("1:43 ? unreadable",),
+    ),
     Sample("null image", "services:\n  a: {image: }\n  b: {image: ~}\n  c: {image: ''}\n", ()),
     Sample("image of another shape", "services:\n  a: {image: {x: 1}}\n  b: [1]\n  c:\n", ()),
     Sample("no services", "volumes: {a: {}}\n", ()),

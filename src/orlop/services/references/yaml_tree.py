@@ -231,6 +231,22 @@ def fragment(text: str, scalar: Scalar) -> Fragment:
     return Fragment(value, range(span.start, span.end))
 
 
+def block(text: str, scalar: Scalar) -> Fragment:
+    """All of a scalar, its lines traced to the source where it is a literal block, else to its beginning."""
+    lines = scalar.value.split("\n")
+    sources = text[scalar.start : scalar.end].split("\n")[1:] if scalar.style == "|" else []
+    offsets: list[int] = []
+    position = text.find("\n", scalar.start) + 1
+    for index, line in enumerate(lines):
+        source = sources[index].rstrip("\r") if index < len(sources) else ""
+        if scalar.style != "|" or not source.endswith(line):
+            return Fragment(scalar.value, [scalar.start] * len(scalar.value), whole=False)
+        first = position + len(source) - len(line)
+        offsets.extend(range(first, first + len(line) + (index < len(lines) - 1)))
+        position += len(sources[index]) + 1 if index < len(sources) else 0
+    return Fragment(scalar.value, offsets)
+
+
 def _verbatim(text: str, scalar: Scalar, value: str) -> Span | None:
     raw = text[scalar.start : scalar.end]
     if scalar.style in ("'", '"'):

@@ -9,6 +9,7 @@ import msgspec
 from orlop.domain.references import ImageReference
 from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
 from orlop.faces.cli.textfiles import TextFile, read_text
+from orlop.services.references import dotenv
 from orlop.services.references.detect import detect
 from orlop.services.references.lint import Examined, lint
 from orlop.services.references.occurrences import Format, Level, SourceInvalid, UnknownFormat, Unrendered
@@ -22,6 +23,7 @@ class OpenedFile(msgspec.Struct, frozen=True):
     path: Path
     form: Format | None = None
     file: TextFile | None = None
+    variables: dict[str, str] = {}
     references: tuple[Examined, ...] = ()
     problem: SourceInvalid | None = None
 
@@ -31,11 +33,24 @@ def open_file(path: Path, form: Format | None) -> OpenedFile:
     try:
         file = read_text(path)
         known = form or detect(path.name, file.text)
-        return OpenedFile(path, known, file, lint(file.text, known))
+        variables = _beside(path) if known is Format.COMPOSE else {}
+        return OpenedFile(path, known, file, variables, lint(file.text, known, variables))
     except UnknownFormat as error:
         raise UsageError(f"{path}: {error.message}") from error
     except SourceInvalid as error:
         return OpenedFile(path, form, problem=error)
+
+
+def _beside(path: Path) -> dict[str, str]:
+    """What Compose reads in the `.env` of the same folder."""
+    file = path.parent / ".env"
+    if not file.exists():
+        return {}
+    try:
+        return dotenv.variables(read_text(file).text)
+    except SourceInvalid as error:
+        place = f":{error.line}" if error.line else ""
+        raise SourceInvalid(f".env{place}: {error.message}") from error
 
 
 def lint_files(paths: list[Path], form: Format | None, *, strict: bool, json: bool) -> int:

@@ -40,7 +40,11 @@ async def pin_files(
 ) -> int:
     """Pin the files, each written on its own; the exit code. A file named twice is pinned once."""
     opened, code = _open_all(paths, form)
-    sources = [Source(one.file.text, one.form) for one in opened if one.file is not None and one.form is not None]
+    sources = [
+        Source(one.file.text, one.form, one.variables)
+        for one in opened
+        if one.file is not None and one.form is not None
+    ]
     answers = iter(await pin(sources, resolve, update=update))
     documents: list[dict[str, Any]] = []
     for one in opened:
