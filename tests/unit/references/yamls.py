@@ -186,6 +186,64 @@ KUBERNETES = (
     Sample("several lines", f'{_POD}  containers:\n  - image: "a:\\\n      1"\n', (f"6:12 {_HUB}/a:1",)),
 )
 
+_ARGO = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n"
+KUBERNETES += (
+    Sample(
+        "Argo workflow",
+        f"{_ARGO}  templates:\n  - container: {{image: a:1}}\n  - script: {{image: b:1}}\n"
+        "    sidecars: [{image: c:1}]\n    initContainers: [{image: d:1}]\n"
+        "  - steps: [[{inline: {container: {image: '{{inputs.x}}'}}}]]\n",
+        (f"6:24 {_HUB}/a:1", f"7:21 {_HUB}/b:1", f"8:24 {_HUB}/c:1", f"9:30 {_HUB}/d:1", "10:44 ? unresolved-variable"),
+    ),
+    Sample(
+        "Tekton task",
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n"
+        "  stepTemplate: {image: a:1}\n  steps: [{image: b:1}, {image: $(params.i)}]\n",
+        (f"4:25 {_HUB}/a:1", f"5:19 {_HUB}/b:1", "5:33 ? unresolved-variable"),
+    ),
+    Sample(
+        "Prometheus",
+        "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nspec: {image: q.io/p:1, thanos: {image: q.io/t:1}}\n",
+        ("3:15 q.io/p:1", "3:41 q.io/t:1"),
+    ),
+    Sample(
+        "unknown kind",
+        "apiVersion: example.org/v1\nkind: Thing\nspec:\n  image: q.io/a:1\n"
+        "  b: {image: {repository: q.io/b, tag: v1}}\n"
+        "  containers: [{image: q.io/c:1}]\n  d: {image: }\n  e: {image: A B}\n",
+        ("4:10 ? unknown-field", "5:27 ? unknown-field", "6:24 q.io/c:1", "8:14 ? unknown-field"),
+    ),
+    Sample(
+        "object within a list and an unknown kind",
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: example.org/v1\n  kind: X\n"
+        "  spec:\n    image: x\n    resource:\n"
+        "      apiVersion: v1\n      kind: ConfigMap\n      data: {image: y}\n",
+        ("7:12 ? unknown-field",),
+    ),
+    Sample(
+        "Helm release",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+        "spec: {values: {image: {repository: q.io/a, tag: v1}}}\n",
+        ("3:37 q.io/a:v1",),
+    ),
+    Sample(
+        "images of a kustomization in a cluster",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {images: [{name: a, newTag: v1}]}\n",
+        (f"3:24 {_HUB}/a:v1",),
+    ),
+    Sample(
+        "schema of a kind",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+        "spec: {properties: {image: {type: string}}, image: x}\n",
+        (),
+    ),
+    Sample(
+        "placeholders",
+        f"{_POD}  containers: [{{image: <IMAGE>}}, {{image: IMAGE_NAME}}, {{image: '%X%:1'}}]\n",
+        ("5:24 ? unresolved-variable", "5:42 ? unresolved-variable", "5:64 ? unresolved-variable"),
+    ),
+)
+
 HELM = (
     Sample("string", "image: nginx:1.25\n", (f"1:8 {_HUB}/nginx:1.25",)),
     Sample("map", "image:\n  repository: nginx\n  tag: '1.25'\n", (f"2:15 {_HUB}/nginx:1.25",)),

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from orlop.domain.errors import RegistryError
 from orlop.domain.references import parse_image_reference
-from orlop.services.references.kubernetes import plain_occurrence
 from orlop.services.references.occurrences import Finding, Level, Occurrence, Span
-from orlop.services.references.parts import as_helm_writes, digest_in, digest_slot, value_of
+from orlop.services.references.parts import as_helm_writes, digest_in, digest_slot, plain_occurrence, value_of
 from orlop.services.references.placeholders import PLACEHOLDER, filled_in
 from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence, documents, fragment
 

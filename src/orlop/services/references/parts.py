@@ -1,16 +1,35 @@
-"""Images written in parts: a name here, a tag there, a digest under a key of its own."""
+"""Images written whole, and in parts: a name here, a tag there, a digest under a key of its own."""
 
 import math
 import re
 from decimal import Decimal
 
-from orlop.services.references.occurrences import Slot, SlotKind, Span
+from orlop.services.references.occurrences import Occurrence, Slot, SlotKind, Span
+from orlop.services.references.placeholders import PLACEHOLDER, filled_in
+from orlop.services.references.variables import Fragment
 from orlop.services.references.yaml_tree import Mapping, Scalar, fragment
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 _ODD_INTEGER = re.compile(r"[-+]?0[0-9_xob][0-9a-fA-F_]*|[-+]?[0-9]+_[0-9_]*", re.ASCII)
 #: Powers of ten from which Go's `%v` writes a float with an exponent.
 _EXPONENT_FROM = 6
+
+
+def plain_occurrence(written: Fragment, where: str) -> Occurrence:
+    """A reference in a format without variables of its own."""
+    span = Span(written.offsets[0], written.offsets[-1] + 1)
+    if PLACEHOLDER.search(written.text):
+        return filled_in(span, where, written.text)
+    place = written.span
+    return Occurrence(
+        span,
+        where,
+        written.text,
+        written.text,
+        slot=Slot(SlotKind.REFERENCE, place) if place else None,
+        fixed="" if place else "it is written with escapes or over several lines",
+        sources=written.sources if place else (),
+    )
 
 
 def value_of(part: Scalar | None) -> str:
