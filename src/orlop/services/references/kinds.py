@@ -18,6 +18,7 @@ _FIELDS = (
     ("argoproj.io", "Workflow CronWorkflow WorkflowTemplate ClusterWorkflowTemplate", _ARGO),
     ("tekton.dev", "Task ClusterTask TaskRun Pipeline PipelineRun", _TEKTON),
     ("tekton.dev", "StepAction", "spec.image"),
+    ("tekton.dev", "Condition", "check.image"),
     ("monitoring.coreos.com", "Prometheus PrometheusAgent Alertmanager ThanosRuler", "spec.image thanos.image"),
     ("opentelemetry.io", "OpenTelemetryCollector TargetAllocator OpAMPBridge", "spec.image targetAllocator.image"),
     (
