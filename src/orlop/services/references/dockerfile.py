@@ -214,8 +214,13 @@ def _occurrence(written: Fragment, value: Expansion | None, where: str) -> Occur
     return variable_occurrence(_hull(written), where, written.text, value)
 
 
-def variable_occurrence(span: Span, where: str, written: str, value: Expansion) -> Occurrence:
-    """A reference that may have been made from variables; only one written in one place can be pinned there."""
+def variable_occurrence(
+    span: Span, where: str, written: str, value: Expansion, outside: frozenset[str] = frozenset()
+) -> Occurrence:
+    """A reference that may have been made from variables; only one written in one place can be pinned there.
+
+    The values of variables that are `outside` come from another file.
+    """
     names = tuple(dict.fromkeys((*value.missing, *value.used)))
     if value.missing or not value.fragment.text:
         message = f"{', '.join(names) or 'the reference'} has no value here, so what is meant cannot be known"
@@ -224,9 +229,12 @@ def variable_occurrence(span: Span, where: str, written: str, value: Expansion) 
     if TEMPLATE.search(value.fragment.text):
         return filled_in(span, where, written)
     findings: tuple[Finding, ...] = ()
-    if names:
-        message = f"read with the default of {', '.join(names)}; whoever runs this may set another"
+    if defaults := [name for name in names if name not in outside]:
+        message = f"read with the default of {', '.join(defaults)}; whoever runs this may set another"
         findings = (Finding(Level.NOTE, "variable-default", message),)
+    if given := [name for name in names if name in outside]:
+        message = f"read with {', '.join(given)} from .env; whoever runs this may set another"
+        findings = (*findings, Finding(Level.NOTE, "variable-file", message))
     place = value.fragment.span
     return Occurrence(
         span,

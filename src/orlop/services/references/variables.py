@@ -113,7 +113,7 @@ def expand(
 ) -> Expansion | None:
     """`word` with its variables replaced; None where it is too long, too deep, or not closed.
 
-    A variable without a value is empty, or with `keep_missing` stays as it is written.
+    A variable without a value is empty, or with `keep_missing` a placeholder of a template.
     """
     if len(word.text) > limit or depth > _DEPTH:
         return None
@@ -130,7 +130,8 @@ def expand(
             if after is None:
                 return None
             if keep_missing and len(result.missing) > missing:
-                result.insert(Expansion(word.part(position, after), (), ()))
+                name = f"{{{{{result.missing[-1]}}}}}"
+                result.insert(Expansion(Fragment(name, [word.offsets[position]] * len(name), whole=False), (), ()))
             position = after
         else:
             result.add(text[position], word.offsets[position])

@@ -36,7 +36,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         Parameters
         ----------
         file
-            A Dockerfile, Compose file, Kubernetes manifest or Helm values file.
+            A Dockerfile, Compose file, Kubernetes manifest, kustomization or Helm values file.
         files
             Further ones.
         as_
@@ -71,7 +71,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         Parameters
         ----------
         file
-            A Dockerfile, Compose file, Kubernetes manifest or Helm values file.
+            A Dockerfile, Compose file, Kubernetes manifest, kustomization or Helm values file.
         files
             Further ones.
         as_

@@ -10,6 +10,7 @@ from orlop.faces.cli.differences import unified_diff
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.references.lint import (
     OpenedFile,
+    level_of,
     open_file,
     place_of,
     print_json,
@@ -42,7 +43,11 @@ async def pin_files(
 ) -> int:
     """Pin the files, each written on its own; the exit code. A file named twice is pinned once."""
     opened, code = _open_all(paths, form)
-    sources = [Source(one.file.text, one.form) for one in opened if one.file is not None and one.form is not None]
+    sources = [
+        Source(one.file.text, one.form, one.variables)
+        for one in opened
+        if one.file is not None and one.form is not None
+    ]
     answers = iter(await pin(sources, resolve, update=update))
     documents: list[dict[str, Any]] = []
     for one in opened:
@@ -62,7 +67,8 @@ def _unreadable(one: OpenedFile, *, json: bool) -> dict[str, Any]:
     assert one.problem is not None
     if not json:
         print(problem_line(one.path, one.problem))
-    return {"file": printable(str(one.path), 4_096), "format": one.form, "error": one.problem.message, "references": []}
+    document: dict[str, Any] = {"file": printable(str(one.path), 4_096), "format": one.form, "references": []}
+    return document | {str(level_of(one.problem)): one.problem.message}
 
 
 def _finish(one: OpenedFile, file: TextFile, answer: PinnedText, *, dry_run: bool, json: bool) -> dict[str, Any]:
