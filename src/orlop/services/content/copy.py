@@ -115,6 +115,7 @@ class _Copy:
         self._blobs: dict[Digest, Outcome] = {}
         self._copied_bytes = 0
         self._shut_out = False
+        """The target did not take whoever asked what it has, and took nothing from them since."""
 
     async def run(self) -> CopyReport:
         graph = Graph(self._source)
@@ -180,6 +181,7 @@ class _Copy:
             # It may be the sign-in that is refused, and accounts are locked after a few of those: one alone finds out.
             for edge in itertools.islice(queue, 1):
                 await self._copy_blob(edge)
+            self._shut_out = False
         jobs = min(max(self._request.jobs, 1), MAX_JOBS, len(blobs))
         tasks = [asyncio.ensure_future(self._work(queue)) for _ in range(jobs)]
         try:
