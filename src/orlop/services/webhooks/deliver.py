@@ -17,7 +17,7 @@ from orlop.ports.clock import HOUR, SECOND, Clock
 from orlop.ports.jobs import Lease
 from orlop.ports.settings import Documents
 from orlop.ports.webhooks import Answer, Attempt, Delivery, DeliveryQueue, DeliveryState, Outcome
-from orlop.services.webhooks.messages import Messages, hook_of
+from orlop.services.webhooks.messages import Messages, Unreadable, hook_of
 
 _log = structlog.get_logger("orlop.webhooks")
 
@@ -75,9 +75,12 @@ class Deliverer:
         for waiting in await self._queue.waiting():
             if len(self._serving) >= _HOOKS or self._closing:
                 break
-            if waiting.hook not in self._serving and self._may(waiting.health):
+            if waiting.hook in self._serving or not self._may(waiting.health):
+                continue
+            declared = await self._declared(waiting.hook, lease)
+            if declared is not None:
                 self._health[waiting.hook] = waiting.health
-                task = self._serving[waiting.hook] = asyncio.create_task(self._serve(waiting.hook))
+                task = self._serving[waiting.hook] = asyncio.create_task(self._serve(waiting.hook, declared.parallel))
                 task.add_done_callback(self._served)
         now = self._clock.now()
         if self._tidied is None or not 0 <= now - self._tidied < _TIDY_EVERY:
@@ -105,18 +108,25 @@ class Deliverer:
     def _may(self, health: Health) -> bool:
         return not health.paused_at and health.resting_until <= self._clock.now()
 
-    async def _serve(self, hook: str) -> None:
-        """Deliver what is due for a hook, until nothing is or something fails."""
+    async def _declared(self, hook: str, lease: Lease) -> Webhook | None:
+        """A hook that is to be served. What is pending of one that was removed is given up."""
         try:
             declared = await hook_of(self._documents, hook)
-            if declared is None:
-                await self._abandon(hook)
-            elif not declared.disabled:
-                busy: set[str] = set()
-                lanes = (self._lanes(hook, busy) for _ in range(declared.parallel))
-                for failure in await asyncio.gather(*lanes, return_exceptions=True):
-                    if failure is not None:
-                        raise failure
+        except Unreadable as failure:
+            _log.warning("a webhook cannot be served", webhook=hook, reason=failure.message)
+            return None
+        if declared is None:
+            await self._abandon(hook, lease)
+        return declared if declared is not None and not declared.disabled else None
+
+    async def _serve(self, hook: str, parallel: int) -> None:
+        """Deliver what is due for a hook, until nothing is or something fails."""
+        try:
+            busy: set[str] = set()
+            lanes = (self._lanes(hook, busy) for _ in range(parallel))
+            for failure in await asyncio.gather(*lanes, return_exceptions=True):
+                if failure is not None:
+                    raise failure
         finally:
             self._serving.pop(hook, None)
             self._health.pop(hook, None)
@@ -170,9 +180,7 @@ class Deliverer:
         if paused:
             _log.warning("a webhook is paused", webhook=delivery.name, at=f"{delivery.path}/", reason=health.error)
 
-    async def _abandon(self, hook: str) -> None:
-        lease = self._lease
-        assert lease is not None
+    async def _abandon(self, hook: str, lease: Lease) -> None:
         while await self._queue.abandon(hook, "the webhook was removed", self._clock.now(), _GO_TOGETHER, lease):
             continue
 

@@ -22,8 +22,12 @@ Fetching = Callable[[SecretReference], str]
 _KEPT = ("env:", "file:")
 
 
+class Unreadable(Unavailable):
+    """A webhook that a newer release wrote."""
+
+
 async def hook_of(documents: Documents, key: str) -> Webhook | None:
-    """The webhook `PATH:NAME`; None when there is none. Raises Unavailable for one that a newer release wrote."""
+    """The webhook `PATH:NAME`; None when there is none. Raises Unreadable."""
     path, _, name = key.partition(":")
     document = await documents.get(WEBHOOKS.kind, name, path)
     if document is None:
@@ -31,7 +35,7 @@ async def hook_of(documents: Documents, key: str) -> Webhook | None:
     try:
         return msgspec.json.decode(document.body, type=Webhook)
     except msgspec.MsgspecError as cause:
-        raise Unavailable(f"the webhook {name} cannot be read by this release: {cause}") from cause
+        raise Unreadable(f"the webhook {name} cannot be read by this release: {cause}") from cause
 
 
 class Messages:
