@@ -24,6 +24,10 @@ _RECEIVERS, _CONNECTIONS, _IDLE = 64, 16, 4.0
 _AGENT = "orlop"
 
 
+class Unusable(Exception):
+    """Certificates or a key that are none."""
+
+
 class HttpSender:
     """See ports.webhooks.WebhookSender.
 
@@ -46,8 +50,8 @@ class HttpSender:
                 return await self._send(url, outgoing)
         except TimeoutError:
             return Answer(error=f"{url.host} did not answer in {self._seconds:g} seconds")
-        except ssl.SSLError as cause:
-            return Answer(error=f"the certificates or the key of the webhook cannot be used: {cause.reason or cause}")
+        except Unusable as cause:
+            return Answer(error=str(cause))
         except (aiohttp.ClientError, OSError, ValueError) as cause:
             return Answer(error=f"{url.host} cannot be reached: {_reason(cause)}")
 
@@ -82,7 +86,7 @@ class HttpSender:
             raise OSError(f"{address} is an address that may not be connected to (see outbound.networks)")
 
     async def _session(self, url: URL, outgoing: Outgoing) -> aiohttp.ClientSession:
-        """Connections to one receiver as one hook wants them. Raises ssl.SSLError."""
+        """Connections to one receiver as one hook wants them. Raises Unusable."""
         key = (str(url.origin()), outgoing.ca, outgoing.certificate, outgoing.key)
         found = self._sessions.get(key)
         if found is not None:
@@ -140,17 +144,25 @@ def _text(body: bytes) -> str:
 
 
 def _context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Checks certificates and names; TLS 1.2 at least. Raises ssl.SSLError for what is none."""
-    context = ssl.create_default_context(cadata=ca or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if certificate:
-        with tempfile.TemporaryDirectory(prefix="orlop-") as folder:  # the library reads files alone
-            files = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-            for file, text in zip(files, (certificate, key), strict=True):
-                file.touch(mode=0o600)
-                file.write_text(text)
-            context.load_cert_chain(*files, password=_no_password)
+    """Checks certificates and names; TLS 1.2 at least. Raises Unusable."""
+    try:
+        context = ssl.create_default_context(cadata=ca or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if certificate:
+            _show(context, certificate, key)
+    except ssl.SSLError as cause:
+        raise Unusable(f"the certificates or the key of the webhook cannot be used: {cause.reason or cause}") from cause
     return context
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """The library reads certificates from files alone: they are there for a moment, for this user."""
+    with tempfile.TemporaryDirectory(prefix="orlop-") as folder:
+        files = Path(folder, "certificate.pem"), Path(folder, "key.pem")
+        for file, text in zip(files, (certificate, key), strict=True):
+            file.touch(mode=0o600)
+            file.write_text(text)
+        context.load_cert_chain(*files, password=_no_password)
 
 
 def _no_password() -> str:
