@@ -31,7 +31,7 @@ _ATTEMPTS: dict[str, Any] = {
     "MS": "took",
     "STATUS": lambda attempt: str(attempt["status"] or "-"),
     "ERROR": "error",
-    "ANSWER": "answer",
+    "ANSWER": lambda attempt: attempt["answer"].strip() or "-",
 }
 _FOLLOWERS: dict[str, Any] = {
     "NAME": "name",
@@ -73,7 +73,7 @@ def _webhooks(group: cyclopts.App, servers: Servers) -> None:
                     else f"nothing came back: {attempt['error']}"
                 )
                 if attempt["answer"]:
-                    print(shown.cell(attempt["answer"], widest=400))
+                    print(shown.cell(attempt["answer"].strip(), widest=400))
             return DONE if tried["delivery"]["state"] == "delivered" else FAILED
 
         return work(servers, at, do)
