@@ -326,6 +326,7 @@ def peopled() -> Iterator[tuple[asyncio.Runner, Api, dict[str, str], bytes]]:
     with asyncio.Runner() as own:
         api, numbers = own.run(_peopled())
         yield own, api, numbers, api.snapshot()
+        own.run(api.hooks.close())
         api.close()
 
 

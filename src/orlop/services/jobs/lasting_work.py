@@ -17,15 +17,15 @@ _log = structlog.get_logger("orlop.worker")
 _LEASE, _RENEW = 20 * SECOND, 6 * SECOND
 #: How often somebody without the lease asks for it, and the longest pause after failures, in seconds.
 _ASK_EVERY, _LONGEST_PAUSE = 5.0, 30.0
-#: How often it is looked whether there is news, in seconds.
-_LOOK_EVERY = 0.1
+#: How often it is looked whether there is news, in seconds: where there always is some, steps come as often.
+_LOOK_EVERY = 0.25
 
 
 class LastingWork:
     """Does `step` every second or so while this process has the lease on `job`, and `last` when it ends, before it lets
     go of the lease.
 
-    A step takes much less than a lease. Where `news` gives something else than before, the next one begins at once.
+    A step takes much less than a lease. Where `news` gives something else than before, the next one begins soon.
     """
 
     def __init__(
@@ -88,13 +88,15 @@ class LastingWork:
             await self._wait(self._pause())
 
     async def _wait(self, pause: float) -> None:
-        """Wait so long, unless there is news or a call; after a failure it is waited all the same."""
+        """Wait so long, or until there is a call or news; after a failure it is waited all the same."""
         listening = self._lease is not None and not self._failures
-        while pause > 0 and not self._stopping.is_set() and not (listening and self._is_called()):
+        while pause > 0 and not self._stopping.is_set():
             part = min(pause, _LOOK_EVERY) if listening and self._news is not None else pause
             pause -= part
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait() if listening else self._stopping.wait(), part)
+            if listening and self._is_called():
+                return
 
     def _is_called(self) -> bool:
         return self._called.is_set() or (self._news is not None and self._news() != self._known)
