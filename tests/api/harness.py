@@ -10,10 +10,11 @@ import msgspec
 
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
-from orlop.bootstrap.clocks import SystemClock, request_ids
+from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
 from orlop.bootstrap.server.api import api_app
 from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.sign_in import build_sign_in
+from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.custom_roles import CUSTOM_ROLES
@@ -21,12 +22,15 @@ from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
 from orlop.services.content.repositories import Repositories
+from orlop.services.following.standing import Followers
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import make_repositories, restore, snapshot
@@ -74,6 +78,7 @@ KINDS = {
         rights=True,
     ),
     "tag-rule": TAG_RULES,
+    "webhook": WEBHOOKS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",
@@ -106,6 +111,9 @@ class Api:
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
+        self.hooks = ManagedWebhooks(
+            self.management.gate, self.identity.documents, self.catalog.webhooks.log, messages(settings), RandomIds()
+        )
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(
             settings,
@@ -117,6 +125,9 @@ class Api:
             request_ids(),
             self.catalog.catalog.holdings,
             self.catalog.audit.reader,
+            None,
+            self.hooks,
+            Followers(self.management.gate, self.catalog.cursors, followers(settings)),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

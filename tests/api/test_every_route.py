@@ -14,6 +14,8 @@ from litestar import Litestar
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
+from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
+from orlop.services.following import known
 from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.catalogs import rows
@@ -48,6 +50,9 @@ _DELETES = frozenset({"root", "owner", "maintainer"})
 _PULLS = frozenset({"root", "owner", "maintainer", "publisher", "reader", "guest", "robot+team"})
 _LISTS = frozenset({"root", "aud", "owner", "maintainer", "publisher", "reader", "robot+team"})
 _NOBODY = frozenset[str]()
+
+#: Nobody listens there, and nothing is looked up: the registry does not go to addresses of its own.
+_WEBHOOK = {"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}
 
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 
@@ -183,6 +188,54 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/tag-rules/made?path=team-b", None, frozenset({"root", "bob"})),
         ("/tag-rules/made", None, _RULER),
     ],
+    ("GET", "/webhooks"): [("/webhooks", None, _ANY)],
+    ("GET", "/webhooks/{name}"): [
+        ("/webhooks/made?path=team", None, _DELETES | _SEES),
+        ("/webhooks/made?path=team-b", None, _SEES | {"bob"}),
+        ("/webhooks/made", None, _SEES),
+    ],
+    ("PUT", "/webhooks/{name}"): [
+        ("/webhooks/new?path=team", _WEBHOOK, _DELETES),
+        ("/webhooks/new?path=team-b", _WEBHOOK, frozenset({"root", "bob"})),
+        ("/webhooks/new", _WEBHOOK, _RULER),
+    ],
+    ("DELETE", "/webhooks/{name}"): [
+        ("/webhooks/made?path=team", None, _DELETES),
+        ("/webhooks/made?path=team-b", None, frozenset({"root", "bob"})),
+        ("/webhooks/made", None, _RULER),
+    ],
+    ("GET", "/webhooks/{name}/health"): [
+        ("/webhooks/made/health?path=team", None, _DELETES | _SEES),
+        ("/webhooks/made/health?path=team-b", None, _SEES | {"bob"}),
+        ("/webhooks/made/health", None, _SEES),
+    ],
+    ("GET", "/webhooks/{name}/deliveries"): [
+        ("/webhooks/made/deliveries?path=team", None, _DELETES | _SEES),
+        ("/webhooks/made/deliveries?path=team-b", None, _SEES | {"bob"}),
+        ("/webhooks/made/deliveries", None, _SEES),
+    ],
+    ("POST", "/webhooks/{name}/test"): [
+        ("/webhooks/made/test?path=team", None, _DELETES),
+        ("/webhooks/made/test?path=team-b", None, frozenset({"root", "bob"})),
+        ("/webhooks/made/test", None, _RULER),
+    ],
+    ("POST", "/webhooks/{name}/resume"): [
+        ("/webhooks/made/resume?path=team", None, _DELETES),
+        ("/webhooks/made/resume?path=team-b", None, frozenset({"root", "bob"})),
+        ("/webhooks/made/resume", None, _RULER),
+    ],
+    ("GET", "/deliveries/{number}"): [
+        ("/deliveries/{delivery-of-team}", None, _DELETES | _SEES),
+        ("/deliveries/{delivery-of-team-b}", None, _SEES | {"bob"}),
+        ("/deliveries/{delivery-of-}", None, _SEES),
+    ],
+    ("POST", "/deliveries/{number}/redeliver"): [
+        ("/deliveries/{delivery-of-team}/redeliver", None, _DELETES),
+        ("/deliveries/{delivery-of-team-b}/redeliver", None, frozenset({"root", "bob"})),
+        ("/deliveries/{delivery-of-}/redeliver", None, _RULER),
+    ],
+    ("GET", "/followers"): [("/followers", None, _SEES)],
+    ("POST", "/followers/{name}/skip"): [("/followers/webhooks/skip", {"position": 7}, _RULER)],
     ("POST", "/providers/{name}/adopt"): [("/providers/corp/adopt", {}, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
@@ -216,6 +269,13 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
+        await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        attempt = Attempt(1, 1, 1, 200, "", "")
+        delivery = NewDelivery(f"{path}:made", f"{path}/app", 1, "tag.set", b"{}")
+        await api.catalog.webhooks.log.tried(delivery, attempt, DeliveryState.DELIVERED, By("root", 1))
+    stuck = known.WEBHOOKS
+    await api.catalog.cursors.register(stuck)
+    await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
     real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}
     await api.identity.documents.put(Document("provider", "corp", msgspec.json.encode(real)), By("root", 1))
     grants = dict(rows(api.catalog, "SELECT a.name, g.id FROM grants g JOIN accounts a ON a.id = g.account_id"))
@@ -226,6 +286,10 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         "{robot-secret}": str(secrets["robot+team"]),
         "{reader-grant}": str(grants["reader"]),
         "{bob-grant}": str(grants["bob"]),
+        **{
+            f"{{delivery-of-{hook.partition(':')[0]}}}": str(number)
+            for number, hook in rows(api.catalog, "SELECT id, hook FROM deliveries")
+        },
     }
 
 
@@ -262,6 +326,7 @@ def peopled() -> Iterator[tuple[asyncio.Runner, Api, dict[str, str], bytes]]:
     with asyncio.Runner() as own:
         api, numbers = own.run(_peopled())
         yield own, api, numbers, api.snapshot()
+        own.run(api.hooks.close())
         api.close()
 
 

@@ -46,6 +46,11 @@ class EventKind(StrEnum):
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
+    FOLLOWER_SKIPPED = "follower.skipped"
+    WEBHOOK_TESTED = "webhook.tested"
+    WEBHOOK_REDELIVERED = "webhook.redelivered"
+    WEBHOOK_PAUSED = "webhook.paused"
+    WEBHOOK_RESUMED = "webhook.resumed"
 
 
 #: What did not happen because it was not allowed. These, and pulls, change nothing that anybody is told.
@@ -65,7 +70,9 @@ CONTENT_STAYS = frozenset(
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
-        *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED),
+        *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
+        *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
+        *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
     }
 )
 

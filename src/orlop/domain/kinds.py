@@ -7,6 +7,9 @@ from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.webhooks.hook import WEBHOOKS
+
+_ALL = (CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, WEBHOOKS)
 
 #: By name, in the order in which `apply` makes them.
-KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in (CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES)}
+KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in _ALL}

@@ -35,6 +35,18 @@ EXCEPTIONS = {
     "audit_segments": {"SCAN audit_segments": "a row for each day"},
     "audit_sweep_heads": {"SCAN audit_segments": "a row for each day"},
     "outbox_kept": {"SCAN outbox": "the newest ten thousand, once a minute"},
+    "follower_behind_outbox": {"SCAN later": "what one follower has not read, for metrics"},
+    "follower_behind_audit": {"SCAN later": "what one follower has not read, for metrics"},
+    "delivery_backlog": {
+        "SCAN webhook_health USING INDEX webhook_health_paused": "hooks that are paused, for metrics",
+        "SCAN deliveries USING COVERING INDEX deliveries_expiring": "what waits to be delivered, for metrics",
+        "SCAN deliveries USING COVERING INDEX deliveries_dead": "what was given up in the last days, for metrics",
+    },
+    "delivery_waiting": {"SCAN w": "a row for each hook that something is pending for"},
+    "delivery_lanes": {
+        "SCAN l": "a row for each repository that something of one hook is pending for",
+        "USE TEMP B-TREE FOR ORDER BY": "the same rows",
+    },
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }

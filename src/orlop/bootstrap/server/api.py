@@ -17,9 +17,11 @@ from orlop.ports.idempotency import KeptAnswers
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.content.repositories import Repositories
+from orlop.services.following.standing import Followers
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
+from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
 
@@ -34,6 +36,8 @@ def api_app(
     holdings: Holdings,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
+    managed: ManagedWebhooks | None = None,
+    following: Followers | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -43,6 +47,8 @@ def api_app(
             repositories,
             holdings,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+            managed=managed,
+            following=following,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

@@ -9,6 +9,8 @@ from orlop.bootstrap.server.first_account import create_first
 from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.server.people import build_people
 from orlop.bootstrap.server.services import Services, build_services
+from orlop.bootstrap.server.waiting import waiting
+from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.blobs import cached
 from orlop.bootstrap.stores.catalogs import Siblings
 from orlop.bootstrap.stores.opening import Stores, open_stores
@@ -113,7 +115,9 @@ def application_on(
     if settings.open:
         distribution = LoopbackDistribution(distribution, log, names)
         faces = {name: LoopbackOnly(face, log, names) for name, face in faces.items()}
-    probes = OperationFace(checks, stores.catalog.vitals.totals, metrics, context.draining)
+    probes = OperationFace(
+        checks, stores.catalog.vitals.totals, metrics, context.draining, waiting(stores, followers(settings))
+    )
     operation = Shell(probes, log, names, socket_address)
     return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.webhooks import sending
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.services.collection.garbage import Collected
@@ -38,4 +39,5 @@ def background(
         telling(services.notices),
         *chores,
     ]
-    return Worker(every_job, every_chore, stores.leases, clock, RandomIds(), auditing(settings, stores))
+    standing = [*auditing(settings, stores), *sending(settings, stores, metrics.webhooks.attempted)]
+    return Worker(every_job, every_chore, stores.leases, clock, RandomIds(), standing)

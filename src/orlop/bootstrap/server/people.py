@@ -4,22 +4,25 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.limits import admitting, telling_failures
 from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
+from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.lazily import Lazily
+from orlop.services.following.standing import Followers
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.worker import Chore, Job
 from orlop.services.limits.rates import RateLimits
+from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
 
@@ -54,11 +57,13 @@ def build_people(
     tokens = token_app(sign_in, log, request_ids, admitting(limits))
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     if settings.open:
-        return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None))
+        return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None, None))
 
     management = build_management(
         settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
     )
+
+    hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
     def managing() -> Application:
         from orlop.bootstrap.server.api import api_app, counting
@@ -74,6 +79,8 @@ def build_people(
             stores.catalog.holdings,
             stores.audit.reader,
             counting(services.notices, limits),
+            hooks,
+            Followers(management.gate, stores.cursors, followers(settings)),
         )
 
     browsers = build_browsers(
@@ -87,11 +94,15 @@ def build_people(
         synchronising(settings, directories),
         *browsers.jobs,
     )
-    return People(sign_in, faces, jobs, (writing_uses(sign_in.uses),), _closing(sign_in, directories, browsers))
+    return People(sign_in, faces, jobs, (writing_uses(sign_in.uses),), _closing(sign_in, directories, browsers, hooks))
 
 
-def _closing(sign_in: SignIn, directories: Directories, browsers: Browsers | None) -> Callable[[], Awaitable[None]]:
+def _closing(
+    sign_in: SignIn, directories: Directories, browsers: Browsers | None, hooks: ManagedWebhooks | None
+) -> Callable[[], Awaitable[None]]:
     async def close() -> None:
+        if hooks is not None:
+            await hooks.close()
         if browsers is not None:
             await browsers.close()
         directories.close()

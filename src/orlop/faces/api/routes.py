@@ -26,14 +26,16 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, people, places, settings
+from orlop.faces.api import access, audit, groups, people, places, settings, webhooks
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.following.standing import Followers
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import RULES, Operation
+from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
 
@@ -55,6 +57,8 @@ def routes(
     repositories: places.RepositoryPages,
     holdings: Holdings,
     audited: AllowedQuery | None = None,
+    managed: ManagedWebhooks | None = None,
+    following: Followers | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -72,6 +76,8 @@ def routes(
         *places.keys(management),
         *access.access(management),
         *(audit.audit(audited) if audited is not None else []),
+        *(webhooks.webhooks(managed) if managed is not None else []),
+        *(webhooks.followers(following) if following is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

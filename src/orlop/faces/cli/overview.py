@@ -17,7 +17,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
     "Rules, on a server": tuple(kind.kind for kind in KINDS.values() if kind.placed),
-    "Looking into it": ("access", "audit", "verify", "version"),
+    "Looking into it": ("access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60
 

@@ -60,6 +60,10 @@ class Operation(StrEnum):
     EXPLAIN = "access.explain"
     WHO = "access.who"
     AUDIT_READ = "audit.read"
+    FOLLOWER_READ = "follower.read"
+    FOLLOWER_SKIP = "follower.skip"
+    DELIVERY_READ = "delivery.read"
+    DELIVERY_SEND = "delivery.send"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -119,6 +123,11 @@ RULES: dict[Operation, Rule] = {
     Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.WHO: Rule(_SEE, Action.ADMIN),
     Operation.AUDIT_READ: Rule((Action.AUDIT_READ,), Action.ADMIN, reads=True),
+    Operation.FOLLOWER_READ: Rule(_SEE),
+    Operation.FOLLOWER_SKIP: Rule(_RULE),
+    # What these need at the place of their webhook, its kind declares, as for settings.
+    Operation.DELIVERY_READ: Rule(_SEE),
+    Operation.DELIVERY_SEND: Rule(_RULE),
 }
 
 

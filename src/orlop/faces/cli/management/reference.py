@@ -42,6 +42,7 @@ _PAGES = {
     "provider": "[single-sign-on.md](single-sign-on.md), [ldap.md](ldap.md)",
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
+    "webhook": "[webhooks.md](webhooks.md)",
 }
 
 #: Commands that one kind alone has.
