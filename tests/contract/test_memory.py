@@ -12,6 +12,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from orlop.ports.queue import Queue
 from tests.contract import kits
 from tests.contract.audit import AuditKit
 from tests.contract.blobs import BlobStore
@@ -44,6 +45,16 @@ def _catalog(opened: OpenCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="queue")
+def _queue(opened: OpenCatalog) -> Queue:
+    return opened.queue
+
+
+@pytest.fixture(name="queue_changes")
+def _queue_changes(opened: OpenCatalog) -> Changes:
+    return opened.queue_changes
 
 
 @pytest.fixture(name="audit")
@@ -100,6 +111,10 @@ class TestAccessChanges(AccessChangesKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestQueue(kits.QueueKit):
+    """Every role of the queue."""
 
 
 class TestBlobs(kits.BlobStoreKit):

@@ -17,6 +17,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from orlop.ports.queue import Queue
 from tests.catalogs import empty_catalog
 from tests.content import blob, image
 from tests.contract import kits
@@ -44,6 +45,16 @@ def _catalog(opened: OpenCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="queue")
+def _queue(opened: OpenCatalog) -> Queue:
+    return opened.queue
+
+
+@pytest.fixture(name="queue_changes")
+def _queue_changes(opened: OpenCatalog) -> Changes:
+    return opened.queue_changes
 
 
 @pytest.fixture(name="audit")
@@ -88,6 +99,10 @@ class TestAccessChanges(AccessChangesKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestQueue(kits.QueueKit):
+    """Every role of the queue."""
 
 
 class TestTwoProcesses:

@@ -46,6 +46,8 @@ class EventKind(StrEnum):
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
+    JOB_ASKED = "job.asked"
+    JOB_CANCELLED = "job.cancelled"
 
 
 #: What did not happen because it was not allowed. These, and pulls, change nothing that anybody is told.
@@ -66,6 +68,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED),
+        *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
     }
 )
 

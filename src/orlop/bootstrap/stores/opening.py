@@ -15,6 +15,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from orlop.ports.queue import Queue
 from orlop.ports.stores import StoreRefused
 
 
@@ -39,6 +40,8 @@ class Stores(msgspec.Struct, frozen=True):
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
     audit: AuditStore
+    queue: Queue
+    queue_changes: Changes
 
 
 def is_to_be_made(settings: Settings) -> bool:
@@ -99,4 +102,6 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         opened.start,
         close,
         opened.audit,
+        opened.queue,
+        opened.queue_changes,
     )
