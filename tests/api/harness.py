@@ -18,12 +18,17 @@ from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
+from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
 from orlop.services.content.repositories import Repositories
+from orlop.services.jobs.schedules import Schedules
+from orlop.services.jobs.work import Work, plain
+from orlop.services.management.jobs import JobDesk
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 from orlop.telemetry.metrics import Metrics
@@ -72,6 +77,7 @@ KINDS = {
         rights=True,
     ),
     "tag-rule": TAG_RULES,
+    "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",
@@ -86,6 +92,11 @@ KINDS = {
         destination=lambda body: body.url,
     ),
 }
+
+
+async def _nothing() -> str:
+    """No job is done here."""
+    return ""
 
 
 class Api:
@@ -105,6 +116,9 @@ class Api:
         )
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
         self.log = RequestLog(Metrics().requests, None)
+        documents, changes = self.identity.documents, self.catalog.settings_changes
+        works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
+        self.schedules = Schedules(works, self.catalog.queue.timetable, documents, changes, clock, lambda: 0.0)
         self.app = api_app(
             settings,
             self.management,
@@ -115,6 +129,7 @@ class Api:
             request_ids(),
             self.catalog.catalog.holdings,
             self.catalog.audit.reader,
+            jobs=JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

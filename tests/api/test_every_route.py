@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Role, Subject, SubjectKind
+from orlop.domain.queue import Order
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
 from orlop.services.management.operations import RULES, Operation
@@ -195,6 +196,16 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/access/who?repository=team/app", None, _SEES_HERE),
         ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
     ],
+    ("GET", "/job-schedules"): [("/job-schedules", None, _SEES)],
+    ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
+    ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
+    ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
+    ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
+    ("GET", "/jobs"): [("/jobs", None, _SEES)],
+    ("POST", "/jobs"): [("/jobs", {"kind": "collection"}, _RULER)],
+    ("GET", "/jobs/{number}"): [("/jobs/{waiting-job}", None, _SEES)],
+    ("POST", "/jobs/{number}/cancel"): [("/jobs/{waiting-job}/cancel", None, _RULER)],
+    ("POST", "/jobs/{number}/retry"): [("/jobs/{cancelled-job}/retry", None, _RULER)],
     ("GET", "/audit"): [
         ("/audit", None, _SEES),
         ("/audit?place=team", None, _SEES_HERE),
@@ -216,6 +227,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
+    await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
+    jobs = api.catalog.queue.jobs
+    waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]
+    assert waiting is not None
+    assert cancelled is not None
+    await jobs.cancel(cancelled.id, By("root", 1))
     real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}
     await api.identity.documents.put(Document("provider", "corp", msgspec.json.encode(real)), By("root", 1))
     grants = dict(rows(api.catalog, "SELECT a.name, g.id FROM grants g JOIN accounts a ON a.id = g.account_id"))
@@ -226,6 +243,8 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         "{robot-secret}": str(secrets["robot+team"]),
         "{reader-grant}": str(grants["reader"]),
         "{bob-grant}": str(grants["bob"]),
+        "{waiting-job}": str(waiting.id),
+        "{cancelled-job}": str(cancelled.id),
     }
 
 

@@ -34,7 +34,8 @@ async def asked(queue: Queue, **order: object) -> Job:
 
 async def claimed(queue: Queue, owner: str = "one", *, now: int = NOW) -> Job | None:
     """What a process gets."""
-    return await queue.claims.claim(KINDS, owner, now=now, until=now + 60 * SECOND)
+    taken = await queue.claims.claim(KINDS, owner, now=now, until=now + 60 * SECOND)
+    return taken[0] if taken else None
 
 
 def held(job: Job | None, progress: Progress | None = None) -> Held:
@@ -158,10 +159,19 @@ class JobClaimsKit:
         assert third is not None
         assert third.id == jobs[3].id, "the second of a waits for the first, and holds up nobody"
 
+    async def test_many_are_taken_at_once_and_no_more_than_may_run(self, queue: Queue) -> None:
+        for place in ("a", "a", "b", "c"):
+            await asked(queue, kind="few", place=place)
+        many = [await asked(queue) for _ in range(4)]
+        taken = await queue.claims.claim(KINDS, "one", now=NOW, until=LATER, limit=5)
+        assert [(job.kind, job.place) for job in taken] == [("few", "a"), ("few", "b"), *[("many", "")] * 3]
+        rest = await queue.claims.claim(KINDS, "two", now=NOW, until=LATER, limit=5)
+        assert [job.id for job in rest] == [many[3].id]
+
     async def test_a_kind_that_a_process_does_not_do_is_left_to_others(self, queue: Queue) -> None:
         await asked(queue, kind="few")
         assert await queue.claims.next([MANY]) is None
-        assert await queue.claims.claim([MANY], "one", now=NOW, until=LATER) is None
+        assert await queue.claims.claim([MANY], "one", now=NOW, until=LATER) == ()
         assert await claimed(queue) is not None
 
     async def test_what_its_process_says_counts_only_with_its_fence(self, queue: Queue) -> None:
@@ -241,8 +251,6 @@ class TimetableKit:
         assert len((await queue.jobs.page(PageRequest())).items) == 1
         assert await queue.timetable.run(second, Planned("few", "{}", LATER + 9, LATER), order, ORLOP)
         assert len((await queue.jobs.page(PageRequest())).items) == 1, "the one before it has not ended"
-        await queue.timetable.drop("few")
-        assert await queue.timetable.all() == ()
 
 
 class JobHistoryKit:

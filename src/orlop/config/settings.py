@@ -11,6 +11,7 @@ from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
+from orlop.config.jobs import JobSettings
 from orlop.config.meaning import Meaning, ValueKind
 from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
@@ -188,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     manifests: ManifestRules = ManifestRules()
     gc: GarbageCollection = GarbageCollection()
+    jobs: JobSettings = JobSettings()
     cache: Cache = Cache()
     audit: Audit = Audit()
     rate_limits: RateLimits = RateLimits()

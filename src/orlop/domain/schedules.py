@@ -21,7 +21,7 @@ from orlop.domain.settings import SettingKind, nobody
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-#: The least interval, in seconds.
+#: The least interval that a setting may have, in seconds.
 _LEAST = 10
 
 
@@ -47,8 +47,6 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if bool(self.cron) == bool(self.every):
             raise ValueError("say when it runs: either by cron or by every")
-        if self.every and self.every < _LEAST:
-            raise ValueError(f"every is {_LEAST} seconds or more")
         if self.cron:
             zone = _zone(self.time_zone)
             fields = self.cron.split()
@@ -85,6 +83,8 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
 
 def _check(name: str, body: Schedule) -> None:
     job_kind(name)
+    if 0 < body.every < _LEAST:
+        raise ValueError(f"every is {_LEAST} seconds or more")
 
 
 #: Schedules as settings: the name of one is the kind of job that it is about.

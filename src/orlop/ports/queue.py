@@ -65,8 +65,10 @@ class JobClaims(Protocol):
         None: there are no jobs."""
         ...
 
-    async def claim(self, kinds: Sequence[JobKind], owner: str, *, now: int, until: int) -> Job | None:
-        """Take the job whose turn it is: the highest priority, then the earliest time, of which there may run one more.
+    async def claim(
+        self, kinds: Sequence[JobKind], owner: str, *, now: int, until: int, limit: int = 1
+    ) -> tuple[Job, ...]:
+        """Take the jobs whose turn it is: the highest priority, then the earliest time, as many as may run.
 
         What dead processes had is taken back first: it waits again, has failed after its last attempt, or is cancelled.
         """
@@ -105,12 +107,9 @@ class Timetable(Protocol):
         """Write down when a kind runs next; False where somebody else did since `before` was read."""
         ...
 
-    async def run(self, before: Planned, after: Planned, order: Order, by: By) -> bool:
+    async def run(self, before: Planned | None, after: Planned, order: Order, by: By) -> bool:
         """The same, with a job for now. There is none where the one before it has not ended."""
         ...
-
-    async def drop(self, kind: str) -> None:
-        """A kind does not run by itself any more."""
 
 
 class Depth(msgspec.Struct, frozen=True):

@@ -8,10 +8,11 @@ import os
 import platform
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -48,6 +49,15 @@ class StoreTotals(Protocol):
     def uploads(self) -> int: ...
 
 
+class QueueDepth(msgspec.Struct, frozen=True):
+    """Jobs of a kind that wait and that run, and for how many seconds the oldest has waited that might run."""
+
+    kind: str
+    waiting: int
+    running: int
+    oldest: float
+
+
 class Metrics:
     """Every metric of one process; made once in each."""
 
@@ -61,6 +71,9 @@ class Metrics:
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
         self.blob_cache = BlobCacheMetrics(self._own)
+        self._jobs = Counter(
+            "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
+        )
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -74,18 +87,23 @@ class Metrics:
         """Somebody may not do what they asked for. `rule` is one of a few fixed words (domain.access.RuleKind)."""
         self._refusals.labels(rule).inc()
 
+    def job_ended(self, kind: str, how: str) -> None:
+        """A try at a job ended. Both are of a few fixed words (domain.job_kinds, domain.queue.JobStep)."""
+        self._jobs.labels(kind, how).inc()
+
     def worker_died(self, pid: int) -> None:
         """Called by the supervisor: a worker ended and is being replaced."""
         forget_process(pid)
         self._respawns.inc()
 
-    def render(self, totals: StoreTotals | None) -> bytes:
-        """All metrics of all workers in Prometheus' text format; sizes of the store where they could be read."""
+    def render(self, totals: StoreTotals | None, depths: Sequence[QueueDepth] = ()) -> bytes:
+        """All metrics of all workers in Prometheus' text format; sizes of the store and depths of the queue where they
+        could be read."""
         self.requests.publish()
         registry = CollectorRegistry()
         folder = os.environ.get(FOLDER_VARIABLE)
         registry.register(_AllProcesses(Path(folder)) if folder else self._own)
-        registry.register(_Momentary(totals))
+        registry.register(_Momentary(totals, depths))
         return generate_latest(registry)
 
 
@@ -247,16 +265,29 @@ class _AllProcesses(Collector):
             return False
 
 
+_DEPTHS: tuple[tuple[str, str, Callable[[QueueDepth], float]], ...] = (
+    ("waiting", "Jobs that wait.", lambda depth: depth.waiting),
+    ("running", "Jobs that run.", lambda depth: depth.running),
+    ("oldest_seconds", "How long the oldest job has waited that might run.", lambda depth: depth.oldest),
+)
+
+
 class _Momentary(Collector):
     """What is true at the moment of asking, and the same whichever worker is asked."""
 
-    def __init__(self, totals: StoreTotals | None) -> None:
+    def __init__(self, totals: StoreTotals | None, depths: Sequence[QueueDepth]) -> None:
         self._totals = totals
+        self._depths = depths
 
     def collect(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("orlop_build_info", "The program.", labels=("version", "python"))
         build.add_metric((__version__, platform.python_version()), 1)
         yield build
+        for name, meaning, value_of in _DEPTHS:
+            family = GaugeMetricFamily(f"orlop_jobs_{name}", meaning, labels=("kind",))
+            for depth in self._depths:
+                family.add_metric((depth.kind,), value_of(depth))
+            yield family
         if self._totals is not None:
             for name, meaning, value in (
                 ("repositories", "Repositories.", self._totals.repositories),

@@ -13,7 +13,7 @@ from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import Metrics
+from orlop.telemetry.metrics import Metrics, QueueDepth
 from orlop.telemetry.requests import RequestLog
 
 TOTALS = Totals(repositories=1, manifests=2, tags=3, blobs=4, blob_bytes=5, condemned=6, uploads=7)
@@ -46,14 +46,20 @@ class Operation:
     def __init__(self) -> None:
         self.catalog, self.blobs = Store(), Store()
         self.draining = False
+        self.jobs = [QueueDepth("collection", 2, 1, 3.5)]
         metrics = Metrics()
         face = OperationFace(
             StoreChecks({"catalog": self.catalog.check, "blobs": self.blobs.check}, patience=0.1),
             self.catalog.totals,
             metrics,
             lambda: self.draining,
+            self.depths,
         )
         self.app = Shell(face, RequestLog(metrics.requests, None), lambda: "r1", socket_address)
+
+    async def depths(self) -> list[QueueDepth]:
+        """What waits and runs."""
+        return self.jobs
 
     async def ask(
         self,
@@ -138,6 +144,9 @@ async def test_metrics_show_the_sizes_of_the_store(operation: Operation) -> None
         b"orlop_blob_bytes 5.0",
         b"orlop_condemned_blobs 6.0",
         b"orlop_uploads 7.0",
+        b'orlop_jobs_waiting{kind="collection"} 2.0',
+        b'orlop_jobs_running{kind="collection"} 1.0',
+        b'orlop_jobs_oldest_seconds{kind="collection"} 3.5',
     ):
         assert line in body.splitlines()
 

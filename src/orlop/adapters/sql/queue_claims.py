@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.queue_rows import inserted, job_of
 from orlop.adapters.sql.records import each
 from orlop.domain.job_kinds import JobKind
@@ -26,35 +26,38 @@ class SqlJobClaims:
         rows = await reader.one("queue_next_waiting", names), await reader.one("queue_next_dead", names)
         return min((row[0] for row in rows if row is not None), default=None)
 
-    async def claim(self, kinds: Sequence[JobKind], owner: str, *, now: int, until: int) -> Job | None:
-        async def script(tx: Session) -> Job | None:
+    async def claim(
+        self, kinds: Sequence[JobKind], owner: str, *, now: int, until: int, limit: int = 1
+    ) -> tuple[Job, ...]:
+        async def script(tx: Session) -> tuple[Job, ...]:
             await tx.one("queue_turn")
             await _take_back(tx, kinds, now)
-            running = [(kind, place) for kind, place in await tx.all("queue_running")]
-            row = await tx.one("queue_due", now, each(_free(kinds, running)), each(_busy(kinds, running)))
-            if row is None:
-                return None
-            state = after(JobState.WAITING, JobStep.CLAIM)
-            await tx.run("queue_claim", row[0], state.value, owner, until, now)
-            taken = await tx.one("queue_get", row[0])
-            assert taken is not None
-            return job_of(taken)
+            room = _Room(kinds, await tx.all("queue_running"))
+            taken: list[Job] = []
+            found = True
+            while found and len(taken) < limit:
+                due = await tx.all("queue_due", now, each(room.free()), each(room.busy()), limit - len(taken))
+                found = False
+                for job, kind, place in due:
+                    if room.taken(kind, place):
+                        found = True
+                        state = after(JobState.WAITING, JobStep.CLAIM)
+                        row = await tx.one("queue_claim", job, state.value, owner, until, now)
+                        assert row is not None
+                        taken.append(job_of(row))
+            return tuple(taken)
 
         # Durable: a database that forgets a claim in a crash, which its holder survives, would give a fence twice.
         return await self._engine.write(script, changes=False)
 
     async def beat(self, held: Sequence[Held], *, now: int, until: int) -> frozenset[int]:
         async def script(tx: Session) -> frozenset[int]:
-            kept = set()
-            for each_held in sorted(held, key=lambda one: one.id):
-                if await tx.one("queue_beat", each_held.id, each_held.fence, until, now) is None:
-                    continue
-                kept.add(each_held.id)
-                told = each_held.progress
-                if told is not None:
-                    amounts = told.done, told.total, told.unit, told.text[:_LONGEST]
-                    await tx.run("queue_progress", each_held.id, each_held.fence, *amounts)
-            return frozenset(kept)
+            kept = await tx.all("queue_beat", each([f"{one.id} {one.fence}" for one in held]), until, now)
+            news = [(one.id, one.fence, one.progress) for one in held if one.progress is not None]
+            if news:
+                rows = [(*key, told.done, told.total, told.unit, told.text[:_LONGEST]) for *key, told in news]
+                await tx.many("queue_progress", rows)
+            return frozenset(job for (job,) in kept)
 
         return await self._engine.write(script, durable=False, changes=False)
 
@@ -103,17 +106,34 @@ async def _take_back(tx: Session, kinds: Sequence[JobKind], now: int) -> None:
         await _end(tx, job, ending, now, unwanted=bool(unwanted), attempts=attempts)
 
 
-def _free(kinds: Sequence[JobKind], running: Sequence[tuple[str, str]]) -> list[str]:
-    """Kinds of which one more may run."""
-    counts = Counter(kind for kind, _ in running)
-    return [kind.kind for kind in kinds if counts[kind.kind] < kind.at_once]
+class _Room:
+    """How many more of each kind may run, in all and at each place."""
 
+    def __init__(self, kinds: Sequence[JobKind], running: Sequence[Row]) -> None:
+        self._kinds = {kind.kind: kind for kind in kinds}
+        self._of_kinds = Counter(kind for kind, _ in running)
+        self._at_places = Counter((kind, place) for kind, place in running if place and kind in self._kinds)
 
-def _busy(kinds: Sequence[JobKind], running: Sequence[tuple[str, str]]) -> list[str]:
-    """Kinds with places about which no more of them may run."""
-    limits = {kind.kind: kind.at_once_per_place for kind in kinds}
-    counts = Counter((kind, place) for kind, place in running if place and kind in limits)
-    return [f"{kind} {place}" for (kind, place), count in counts.items() if count >= limits[kind]]
+    def free(self) -> list[str]:
+        """Kinds of which one more may run."""
+        return [name for name, kind in self._kinds.items() if self._of_kinds[name] < kind.at_once]
+
+    def busy(self) -> list[str]:
+        """Kinds with places about which no more of them may run."""
+        counts = self._at_places.items()
+        return [f"{kind} {place}" for (kind, place), count in counts if count >= self._kinds[kind].at_once_per_place]
+
+    def taken(self, kind: str, place: str) -> bool:
+        """Whether one more may run; then it does."""
+        declared = self._kinds[kind]
+        if self._of_kinds[kind] >= declared.at_once:
+            return False
+        if place and self._at_places[kind, place] >= declared.at_once_per_place:
+            return False
+        self._of_kinds[kind] += 1
+        if place:
+            self._at_places[kind, place] += 1
+        return True
 
 
 def _names(kinds: Sequence[JobKind]) -> str:
@@ -135,7 +155,7 @@ class SqlTimetable:
 
         return await self._engine.write(script, durable=False, changes=False)
 
-    async def run(self, before: Planned, after: Planned, order: Order, by: By) -> bool:
+    async def run(self, before: Planned | None, after: Planned, order: Order, by: By) -> bool:
         async def script(tx: Session) -> bool:
             if not await _planned(tx, before, after):
                 return False
@@ -144,12 +164,6 @@ class SqlTimetable:
             return True
 
         return await self._engine.write(script, durable=False, changes=False, queue=True)
-
-    async def drop(self, kind: str) -> None:
-        async def script(tx: Session) -> None:
-            await tx.run("queue_plan_drop", kind)
-
-        await self._engine.write(script, durable=False, changes=False)
 
 
 async def _planned(tx: Session, before: Planned | None, after: Planned) -> bool:

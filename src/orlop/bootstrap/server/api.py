@@ -20,6 +20,7 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
+from orlop.services.management.jobs import JobDesk
 from orlop.telemetry.requests import RequestLog
 
 
@@ -34,6 +35,7 @@ def api_app(
     holdings: Holdings,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
+    jobs: JobDesk | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -43,6 +45,7 @@ def api_app(
             repositories,
             holdings,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+            desk=jobs,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

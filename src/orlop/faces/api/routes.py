@@ -26,13 +26,14 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, people, places, settings
+from orlop.faces.api import access, audit, groups, jobs, people, places, settings
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
 from orlop.services.audit.query import AllowedQuery
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
+from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
 
 _log = structlog.get_logger("orlop.api")
@@ -55,6 +56,7 @@ def routes(
     repositories: places.RepositoryPages,
     holdings: Holdings,
     audited: AllowedQuery | None = None,
+    desk: JobDesk | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -73,6 +75,7 @@ def routes(
         *places.keys(management),
         *access.access(management),
         *(audit.audit(audited) if audited is not None else []),
+        *(jobs.jobs(desk) if desk is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -1,6 +1,6 @@
 """The face of `/healthz`, `/readyz` and `/metrics`; everything else is not found."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -10,7 +10,7 @@ from orlop.faces.http.responses import Response
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import CONTENT_TYPE, Metrics
+from orlop.telemetry.metrics import CONTENT_TYPE, Metrics, QueueDepth
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -22,7 +22,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class OperationFace:
-    """`draining` tells whether the server is about to end, `totals` counts the store."""
+    """`draining` tells whether the server is about to end, `totals` counts the store, `depths` the
+    jobs."""
 
     route, idle = "operation", 5.0
 
@@ -32,11 +33,13 @@ class OperationFace:
         totals: Callable[[], Awaitable[Totals]],
         metrics: Metrics,
         draining: Callable[[], bool],
+        depths: Callable[[], Awaitable[Sequence[QueueDepth]]],
     ) -> None:
         self._checks = checks
         self._totals = totals
         self._metrics = metrics
         self._draining = draining
+        self._depths = depths
         self._routes = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._measure}
 
     async def answer(self, exchange: HttpExchange) -> Response:
@@ -70,11 +73,11 @@ class OperationFace:
 
     async def _measure(self) -> Answer:
         try:
-            totals = await self._totals()
+            totals, depths = await self._totals(), await self._depths()
         except RegistryError:
             # The catalog being gone is seen at /readyz; the counts of the workers are worth having all the more.
-            totals = None
-        return Answer(200, CONTENT_TYPE, self._metrics.render(totals))
+            totals, depths = None, ()
+        return Answer(200, CONTENT_TYPE, self._metrics.render(totals, depths))
 
 
 def _rendered(answer: Answer) -> Response:

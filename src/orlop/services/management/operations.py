@@ -62,6 +62,9 @@ class Operation(StrEnum):
     EXPLAIN = "access.explain"
     WHO = "access.who"
     AUDIT_READ = "audit.read"
+    JOB_READ = "job.read"
+    JOB_RUN = "job.run"
+    JOB_CANCEL = "job.cancel"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -124,6 +127,9 @@ RULES: dict[Operation, Rule] = {
     Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.WHO: Rule(_SEE, Action.ADMIN),
     Operation.AUDIT_READ: Rule((Action.AUDIT_READ,), Action.ADMIN, reads=True),
+    Operation.JOB_READ: Rule(_SEE),
+    Operation.JOB_RUN: Rule(_RULE),
+    Operation.JOB_CANCEL: Rule(_RULE),
 }
 
 

@@ -61,15 +61,17 @@ SELECT kind, place FROM queue WHERE state = 'running';
 
 -- name: queue_due
 -- Read in the order in which they are taken, past those whose time has not come: `+ 0` keeps the planner from sorting.
-SELECT id FROM queue
+SELECT id, kind, place FROM queue
 WHERE state = 'waiting' AND not_before + 0 <= ?1 AND kind IN (SELECT value FROM json_each(?2) AS wanted)
   AND kind || ' ' || place NOT IN (SELECT value FROM json_each(?3) AS wanted)
-ORDER BY priority DESC, not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED;
+ORDER BY priority DESC, not_before, id LIMIT ?4 FOR UPDATE SKIP LOCKED;
 
 -- name: queue_claim
 UPDATE queue SET state = ?2, owner = ?3, fence = fence + 1, lease_until = ?4, started_at = ?5, beat_at = ?5,
     attempts = attempts + 1, done = 0, total = 0, unit = '', text = ''
-WHERE id = ?1;
+WHERE id = ?1
+RETURNING id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at,
+          owner, fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted;
 
 -- name: queue_next_waiting
 SELECT not_before FROM queue
@@ -80,7 +82,8 @@ SELECT lease_until FROM queue
 WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted) ORDER BY lease_until LIMIT 1;
 
 -- name: queue_beat
-UPDATE queue SET lease_until = ?3, beat_at = ?4 WHERE id = ?1 AND fence = ?2 AND state = 'running' RETURNING id;
+UPDATE queue SET lease_until = ?2, beat_at = ?3
+WHERE state = 'running' AND id || ' ' || fence IN (SELECT value FROM json_each(?1) AS wanted) RETURNING id;
 
 -- name: queue_progress
 UPDATE queue SET done = ?3, total = ?4, unit = ?5, text = ?6 WHERE id = ?1 AND fence = ?2 AND state = 'running';
@@ -100,9 +103,6 @@ INSERT INTO queue_plan (kind, schedule, next_at, last_at) VALUES (?1, ?2, ?3, ?4
 
 -- name: queue_plan_update
 UPDATE queue_plan SET schedule = ?2, next_at = ?3, last_at = ?4 WHERE kind = ?1;
-
--- name: queue_plan_drop
-DELETE FROM queue_plan WHERE kind = ?1;
 
 -- name: queue_depths
 SELECT kind, sum(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), sum(CASE WHEN state = 'running' THEN 1 ELSE 0 END),
