@@ -131,11 +131,21 @@ class JobWorker:
 
     async def _until(self, at: int, seen: tuple[int | None, int | None]) -> None:
         """Wait until then, until the queue or a schedule has changed, or a job of this process has ended."""
-        while not self._wake.is_set() and self._counts() == seen and self._clock.now() < at:
-            try:
-                await asyncio.wait_for(self._wake.wait(), _PULSE)
-            except TimeoutError:
-                continue
+        loop = asyncio.get_running_loop()
+        timers: list[asyncio.Handle] = []
+
+        def look() -> None:
+            if self._counts() != seen or self._clock.now() >= at:
+                self._wake.set()
+            else:
+                timers[:] = [loop.call_later(_PULSE, look)]
+
+        look()
+        try:
+            await self._wake.wait()
+        finally:
+            for timer in timers:
+                timer.cancel()
 
     async def _look(self) -> int:
         """Heed what others want, give signs of life, take what is due; when to look again."""
