@@ -33,6 +33,8 @@ def _run(arguments: list[str]) -> int:
     from orlop.faces.cli import app, management, serve, settings
     from orlop.faces.cli.audit import commands as audit
     from orlop.faces.cli.content import commands as content
+    from orlop.faces.cli.jobs import commands as jobs
+    from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
     from orlop.faces.cli.sign_in import credential_provider
@@ -40,6 +42,7 @@ def _run(arguments: list[str]) -> int:
 
     root = app.build()
     serve.register(root, _serve)
+    worker.register(root, _work)
     maintenance.register(root, _open)
     audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
@@ -49,6 +52,7 @@ def _run(arguments: list[str]) -> int:
     references.register(root, Stores())
     credential_provider.register(root, Tools())
     management.register(root, ManagementServers(), Tools())
+    jobs.register(root, ManagementServers())
     try:
         return app.invoke(root, arguments)
     except ConfigurationInvalid as error:
@@ -77,6 +81,17 @@ def _serve(settings: "Settings") -> int:
     try:
         return serve(settings, start.prepare, start.application)
     except (StartRefused, CannotServe) as refusal:
+        sys.stderr.write(f"orlop: {refusal}\n")
+        return refusal.exit_code
+
+
+def _work(settings: "Settings") -> int:
+    from orlop.bootstrap.commands.working import work
+    from orlop.bootstrap.stores.opening import StartRefused
+
+    try:
+        return work(settings)
+    except StartRefused as refusal:
         sys.stderr.write(f"orlop: {refusal}\n")
         return refusal.exit_code
 

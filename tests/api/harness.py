@@ -20,6 +20,8 @@ from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind,
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
+from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.webhooks.hook import WEBHOOKS
@@ -28,6 +30,9 @@ from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.standing import Followers
+from orlop.services.jobs.schedules import Schedules
+from orlop.services.jobs.work import Work, plain
+from orlop.services.management.jobs import JobDesk
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -79,6 +84,7 @@ KINDS = {
     ),
     "tag-rule": TAG_RULES,
     "webhook": WEBHOOKS,
+    "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",
@@ -93,6 +99,11 @@ KINDS = {
         destination=lambda body: body.url,
     ),
 }
+
+
+async def _nothing() -> str:
+    """No job is done here."""
+    return ""
 
 
 class Api:
@@ -115,6 +126,9 @@ class Api:
             self.management.gate, self.identity.documents, self.catalog.webhooks.log, messages(settings), RandomIds()
         )
         self.log = RequestLog(Metrics().requests, None)
+        documents, changes = self.identity.documents, self.catalog.settings_changes
+        works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
+        self.schedules = Schedules(works, self.catalog.queue.timetable, documents, changes, clock, lambda: 0.0)
         self.app = api_app(
             settings,
             self.management,
@@ -128,6 +142,7 @@ class Api:
             None,
             self.hooks,
             Followers(self.management.gate, self.catalog.cursors, followers(settings)),
+            JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

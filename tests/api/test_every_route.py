@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
+from orlop.domain.queue import Order
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
 from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
@@ -248,6 +249,16 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/access/who?repository=team/app", None, _SEES_HERE),
         ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
     ],
+    ("GET", "/job-schedules"): [("/job-schedules", None, _SEES)],
+    ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
+    ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
+    ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
+    ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
+    ("GET", "/jobs"): [("/jobs", None, _SEES)],
+    ("POST", "/jobs"): [("/jobs", {"kind": "collection"}, _RULER)],
+    ("GET", "/jobs/{number}"): [("/jobs/{waiting-job}", None, _SEES)],
+    ("POST", "/jobs/{number}/cancel"): [("/jobs/{waiting-job}/cancel", None, _RULER)],
+    ("POST", "/jobs/{number}/retry"): [("/jobs/{cancelled-job}/retry", None, _RULER)],
     ("GET", "/audit"): [
         ("/audit", None, _SEES),
         ("/audit?place=team", None, _SEES_HERE),
@@ -276,6 +287,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
+    await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
+    jobs = api.catalog.queue.jobs
+    waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]
+    assert waiting is not None
+    assert cancelled is not None
+    await jobs.cancel(cancelled.id, By("root", 1))
     real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}
     await api.identity.documents.put(Document("provider", "corp", msgspec.json.encode(real)), By("root", 1))
     grants = dict(rows(api.catalog, "SELECT a.name, g.id FROM grants g JOIN accounts a ON a.id = g.account_id"))
@@ -290,6 +307,8 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
             f"{{delivery-of-{hook.partition(':')[0]}}}": str(number)
             for number, hook in rows(api.catalog, "SELECT id, hook FROM deliveries")
         },
+        "{waiting-job}": str(waiting.id),
+        "{cancelled-job}": str(cancelled.id),
     }
 
 

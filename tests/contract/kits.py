@@ -19,6 +19,7 @@ from tests.contract import (
     links,
     manifests,
     outbox,
+    queue,
     refusals,
     uploads,
 )
@@ -79,6 +80,16 @@ class BlobStoreKit:
     TestReader = blobs.ReaderKit
     TestRemover = blobs.RemoverKit
     TestInventory = blobs.InventoryKit
+
+
+class QueueKit:
+    """Needs the fixtures `catalog` and `queue`: an empty one, for each test; and `queue_changes`."""
+
+    TestJobs = queue.JobsKit
+    TestClaims = queue.JobClaimsKit
+    TestTimetable = queue.TimetableKit
+    TestHistory = queue.JobHistoryKit
+    TestChanges = queue.QueueChangesKit
 
 
 class BrowserKit:

@@ -61,23 +61,3 @@ class LeasesKit:
         second = await leases.acquire("collect", "two", now=NOW + 1, until=LATER)
         assert second is not None
         assert second.fence > first.fence
-
-    async def test_a_job_that_ran_since_is_not_due(self, leases: Leases) -> None:
-        lease = await leases.acquire("collect", "one", now=NOW, until=LATER, not_after=NOW - 10)
-        assert lease is not None
-        await leases.release(lease, now=NOW + 5, outcome="done")
-        for owner in ("one", "two"):
-            assert await leases.acquire("collect", owner, now=NOW + 9, until=LATER, not_after=NOW + 4) is None
-        assert await leases.acquire("collect", "two", now=NOW + 9, until=LATER, not_after=NOW + 5) is not None
-
-    async def test_a_job_that_never_ended_is_due(self, leases: Leases) -> None:
-        await leases.acquire("collect", "one", now=NOW, until=LATER)
-        assert await leases.acquire("collect", "two", now=LATER, until=LATER + 5, not_after=NOW) is not None
-
-    async def test_the_last_run_that_ended_counts_although_a_later_one_did_not(self, leases: Leases) -> None:
-        lease = await leases.acquire("collect", "one", now=NOW, until=LATER)
-        assert lease is not None
-        await leases.release(lease, now=NOW + 5, outcome="done")
-        assert await leases.acquire("collect", "two", now=NOW + 6, until=NOW + 7) is not None
-        assert await leases.acquire("collect", "one", now=NOW + 8, until=LATER, not_after=NOW + 4) is None
-        assert await leases.acquire("collect", "one", now=NOW + 8, until=LATER, not_after=NOW + 5) is not None

@@ -18,6 +18,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from orlop.ports.queue import Queue
 from tests.content import blob, image
 from tests.contract import kits
 from tests.contract.audit import AuditKit
@@ -27,7 +28,7 @@ from tests.contract.following import CursorsKit
 from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
-from tests.contract.webhooks import DeliveryLogKit, IntakeKit, QueueKit
+from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 from tests.postgres import SURROUNDINGS, PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -58,6 +59,17 @@ def _catalog(opened: OpenCatalog) -> Catalog:
 @pytest.fixture(name="leases")
 def _leases(opened: OpenCatalog) -> Leases:
     return opened.leases
+
+
+@pytest.fixture(name="queue")
+def _queue(opened: OpenCatalog) -> Queue:
+    return opened.queue
+
+
+@pytest.fixture(name="queue_changes")
+def _queue_changes(opened: OpenCatalog, changes: Changes) -> Changes:
+    assert changes.current() is not None
+    return opened.queue_changes
 
 
 @pytest.fixture(name="audit")
@@ -116,7 +128,7 @@ class TestIntake(IntakeKit):
     """What makes deliveries."""
 
 
-class TestQueue(QueueKit):
+class TestDeliveryQueue(DeliveryQueueKit):
     """What is to be delivered."""
 
 
@@ -126,6 +138,10 @@ class TestDeliveryLog(DeliveryLogKit):
 
 class TestLeases(LeasesKit):
     """Leases."""
+
+
+class TestQueue(kits.QueueKit):
+    """Every role of the queue."""
 
 
 class TestTwoReplicas:

@@ -90,7 +90,7 @@ class IntakeKit:
         assert await here.queue.waiting() == ()
 
 
-class QueueKit:
+class DeliveryQueueKit:
     """Needs the fixture `opened`: an empty catalog."""
 
     async def test_lanes_are_in_order_and_give_what_is_due_of_those_that_come_first(self, opened: OpenCatalog) -> None:

@@ -11,6 +11,7 @@ from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
 from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
+from orlop.config.jobs import JobSettings
 from orlop.config.meaning import Meaning, ValueKind
 from orlop.config.outbound import Outbound, Webhooks, check_outbound
 from orlop.config.rate_limits import RateLimits
@@ -189,6 +190,7 @@ class Settings(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     manifests: ManifestRules = ManifestRules()
     gc: GarbageCollection = GarbageCollection()
+    jobs: JobSettings = JobSettings()
     cache: Cache = Cache()
     audit: Audit = Audit()
     outbound: Outbound = Outbound()

@@ -51,6 +51,8 @@ class EventKind(StrEnum):
     WEBHOOK_REDELIVERED = "webhook.redelivered"
     WEBHOOK_PAUSED = "webhook.paused"
     WEBHOOK_RESUMED = "webhook.resumed"
+    JOB_ASKED = "job.asked"
+    JOB_CANCELLED = "job.cancelled"
 
 
 #: What did not happen because it was not allowed. These, and pulls, change nothing that anybody is told.
@@ -73,6 +75,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
+        *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
     }
 )
 

@@ -1,4 +1,4 @@
-"""Work that one process at a time does: leased by name, with a fencing token for every lease."""
+"""Work that never ends and that one process at a time does: leased by name, with a fencing token for every lease."""
 
 from typing import Protocol
 
@@ -17,10 +17,8 @@ class Lease(msgspec.Struct, frozen=True):
 class Leases(Protocol):
     """Who does what."""
 
-    async def acquire(
-        self, job: str, owner: str, *, now: int, until: int, not_after: int | None = None
-    ) -> Lease | None:
-        """Lease a job; None while another owner holds it, or when its last run finished later than `not_after`."""
+    async def acquire(self, job: str, owner: str, *, now: int, until: int) -> Lease | None:
+        """Lease a job; None while another owner holds it."""
         ...
 
     async def renew(self, lease: Lease, *, until: int) -> Lease | None:

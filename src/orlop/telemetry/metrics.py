@@ -8,10 +8,11 @@ import os
 import platform
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -57,6 +58,15 @@ class FollowerLag(NamedTuple):
     failures: int
 
 
+class QueueDepth(msgspec.Struct, frozen=True):
+    """Jobs of a kind that wait and that run, and for how many seconds the oldest has waited that might run."""
+
+    kind: str
+    waiting: int
+    running: int
+    oldest: float
+
+
 class Waiting(NamedTuple):
     """What waits to be done in the background, for all workers together."""
 
@@ -65,6 +75,7 @@ class Waiting(NamedTuple):
     oldest_seconds: float
     dead: int
     paused: int
+    jobs: Sequence[QueueDepth] = ()
 
 
 class Metrics:
@@ -81,6 +92,9 @@ class Metrics:
         )
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
+        self._jobs = Counter(
+            "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
+        )
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -93,6 +107,10 @@ class Metrics:
     def refused(self, rule: str) -> None:
         """Somebody may not do what they asked for. `rule` is one of a few fixed words (domain.access.RuleKind)."""
         self._refusals.labels(rule).inc()
+
+    def job_ended(self, kind: str, how: str) -> None:
+        """A try at a job ended. Both are of a few fixed words (domain.job_kinds, domain.queue.JobStep)."""
+        self._jobs.labels(kind, how).inc()
 
     def worker_died(self, pid: int) -> None:
         """Called by the supervisor: a worker ended and is being replaced."""
@@ -281,6 +299,13 @@ class _AllProcesses(Collector):
             return False
 
 
+_DEPTHS: tuple[tuple[str, str, Callable[[QueueDepth], float]], ...] = (
+    ("waiting", "Jobs that wait.", lambda depth: depth.waiting),
+    ("running", "Jobs that run.", lambda depth: depth.running),
+    ("oldest_seconds", "How long the oldest job has waited that might run.", lambda depth: depth.oldest),
+)
+
+
 class _Momentary(Collector):
     """What is true at the moment of asking, and the same whichever worker is asked."""
 
@@ -307,6 +332,11 @@ class _Momentary(Collector):
             yield from self._waits(self._waiting)
 
     def _waits(self, waiting: Waiting) -> Iterable[Metric]:
+        for name, meaning, value_of in _DEPTHS:
+            family = GaugeMetricFamily(f"orlop_jobs_{name}", meaning, labels=("kind",))
+            for depth in waiting.jobs:
+                family.add_metric((depth.kind,), value_of(depth))
+            yield family
         behind = GaugeMetricFamily("orlop_follower_behind_events", "Events not read yet.", labels=("follower",))
         seconds = GaugeMetricFamily("orlop_follower_behind_seconds", "Age of the oldest of them.", labels=("follower",))
         stuck = GaugeMetricFamily("orlop_follower_failures", "Failures at one event.", labels=("follower",))

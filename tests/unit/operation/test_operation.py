@@ -13,7 +13,7 @@ from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import FollowerLag, Metrics, Waiting
+from orlop.telemetry.metrics import FollowerLag, Metrics, QueueDepth, Waiting
 from orlop.telemetry.requests import RequestLog
 
 TOTALS = Totals(repositories=1, manifests=2, tags=3, blobs=4, blob_bytes=5, condemned=6, uploads=7)
@@ -42,7 +42,8 @@ class Store:
     async def waiting(self) -> Waiting:
         if self.failure:
             raise self.failure
-        return Waiting((FollowerLag("webhooks", 7, 2.5, 3),), 5, 60.0, 2, 1)
+        jobs = [QueueDepth("collection", 2, 1, 3.5)]
+        return Waiting((FollowerLag("webhooks", 7, 2.5, 3),), 5, 60.0, 2, 1, jobs)
 
 
 class Operation:
@@ -144,6 +145,9 @@ async def test_metrics_show_the_sizes_of_the_store(operation: Operation) -> None
         b"orlop_blob_bytes 5.0",
         b"orlop_condemned_blobs 6.0",
         b"orlop_uploads 7.0",
+        b'orlop_jobs_waiting{kind="collection"} 2.0',
+        b'orlop_jobs_running{kind="collection"} 1.0',
+        b'orlop_jobs_oldest_seconds{kind="collection"} 3.5',
     ):
         assert line in body.splitlines()
 

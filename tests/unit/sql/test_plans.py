@@ -47,6 +47,8 @@ EXCEPTIONS = {
         "SCAN l": "a row for each repository that something of one hook is pending for",
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
     },
+    "queue_plans": {"SCAN queue_plan": "a row for each kind of job"},
+    "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended, for metrics"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -129,6 +131,8 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
         ),
         ("repository_page", "(name>?)"),
         ("edge_to_blob", "edges_by_child (repository_id=? AND child_digest=? AND kind=?)"),
+        ("queue_due", "queue_waiting (state=?)"),
+        ("queue_dead", "queue_running (state=? AND lease_until<?)"),
         ("uploads_expired", "uploads_by_expiry (expires_at<?)"),
         ("links_loose", "blob_links_loose (loose_since<?)"),
         ("blob_present", "blobs_present (digest=?)"),

@@ -17,6 +17,7 @@ def test_every_metric_is_documented() -> None:
     metrics.requests.count("ping", "GET", 200, 0.1, 0, 0)
     metrics.collection.finished("done", seconds=1.0)
     metrics.blob_cache.read("kept")
+    metrics.job_ended("collection", "finish")
     page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1)).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))
     assert set(re.findall(r"`(orlop_\w+)`", PAGE.read_text())) == exposed

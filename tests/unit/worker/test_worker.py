@@ -2,66 +2,32 @@
 
 import asyncio
 
-import pytest
 import structlog
 
-from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.domain.errors import Unavailable
+from orlop.domain.queue import FIRST_PAUSE, JobState
 from orlop.ports.catalog import Pull
-from orlop.ports.clock import HOUR
-from orlop.services.collection.garbage import Collected
-from orlop.services.collection.upkeep import collecting, writing_pulls
-from orlop.services.content.pulls import PullLog
-from orlop.services.jobs import worker as module
+from orlop.ports.clock import HOUR, SECOND
+from orlop.services.jobs.history import forgetting
 from orlop.services.jobs.lasting_work import LastingWork
-from orlop.services.jobs.worker import Chore, Job, Worker
+from orlop.services.jobs.work import Run
+from orlop.services.jobs.worker import Chore, Worker
 from tests.catalogs import rows
 from tests.content import image
 from tests.contract.scene import APP, V1
-from tests.registry import GRACE, HandClock, Registry, in_memory
+from tests.unit.worker.office import Office, kind, work
 
 ONE = image("one", ["base", "code"])
 
 
-class Office:
-    """A registry in memory, and any number of workers on it."""
-
-    def __init__(self) -> None:
-        self.clock = HandClock()
-        damageable = in_memory(self.clock)
-        self.registry = Registry(damageable.stores, self.clock)
-        self.rows: OpenCatalog = damageable.rows
-        self.leases = self.rows.leases
-        self.pulls = PullLog(self.registry.stores.catalog.pulls, self.clock)
-        self.runs: list[Collected] = []
-
-    def jobs(self) -> tuple[Job, ...]:
-        """What one process at a time does."""
-        return collecting(
-            self.registry.collection,
-            self.clock,
-            every=HOUR,
-            grace=GRACE,
-            done=lambda done, _seconds: self.runs.append(done),
-        )
-
-    def worker(self) -> Worker:
-        """One more process."""
-        return Worker(self.jobs(), [writing_pulls(self.pulls)], self.leases, self.clock, self.registry.ids)
-
-    async def day(self, *workers: Worker) -> None:
-        """Start workers and end them when they have done what is due."""
-        for each in workers:
-            each.start()
-        await asyncio.sleep(0.05)
-        for each in workers:
-            await each.stop()
-
-
-async def test_a_due_job_runs_once_however_many_processes_there_are() -> None:
+async def test_what_runs_by_itself_runs_once_however_many_processes_there_are() -> None:
     office = Office()
     await office.day(office.worker(), office.worker(), office.worker())
     assert len(office.runs) == 1
+    assert [(job.kind, job.state, job.asked_by) for job in await office.all()] == [
+        ("expire-uploads", JobState.DONE, "orlop"),
+        ("collection", JobState.DONE, "orlop"),
+    ]
 
 
 async def test_a_job_is_not_due_again_before_its_interval_is_over() -> None:
@@ -97,56 +63,21 @@ async def test_a_defect_in_one_step_is_told_and_ends_nothing_else() -> None:
         steps[0] += 1
         raise TypeError("a defect")
 
-    async def never() -> str:
+    async def never(_: Run) -> str:
         raise TypeError("another")
 
     standing = LastingWork("stand", lambda _lease: defective(), office.leases, office.clock, "one", every=0.01)
-    jobs = (Job("never", HOUR, never), *office.jobs())
-    worker = Worker(
-        jobs, [Chore("steps", 0.01, defective)], office.leases, office.clock, office.registry.ids, [standing]
-    )
+    jobs = office.jobs((work(never, every=HOUR), *office.works()))
+    worker = Worker(jobs, [Chore("steps", 0.01, defective)], [standing])
     with structlog.testing.capture_logs() as log:
         await office.day(worker)
     assert steps[0] > 3, "both went on"
     assert len(office.runs) == 1, "and what is behind the defective job is done"
-    assert [entry["exc_info"] for entry in log if entry["log_level"] == "error"] == [True] * (steps[0] + 1)
-
-
-async def test_work_ends_when_its_lease_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    office = Office()
-    monkeypatch.setattr(module, "_LEASE", 30_000)  # 30 ms: renewed every ten
-    begun, ended = asyncio.Event(), asyncio.Event()
-
-    async def endless(_grace: int) -> Collected:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-        raise AssertionError
-
-    monkeypatch.setattr(office.registry.collection, "run", endless)
-    worker = office.worker()
-    worker.start()
-    await begun.wait()
-    office.clock.at += HOUR
-    stolen = await office.leases.acquire("collect", "somebody else", now=office.clock.at, until=office.clock.at + HOUR)
-    assert stolen is not None
-    await asyncio.wait_for(ended.wait(), 5)
-    await worker.stop()
-    assert office.runs == []
-    assert await office.leases.release(stolen, now=office.clock.at, outcome="mine")
-
-
-async def test_a_job_that_is_never_due_does_not_run() -> None:
-    office, ran = Office(), []
-
-    async def work() -> str:
-        ran.append(1)
-        return ""
-
-    await office.day(Worker([Job("never", 0, work)], [], office.leases, office.clock, office.registry.ids))
-    assert not ran
+    errors = [entry["event"] for entry in log if entry["log_level"] == "error"]
+    assert len(errors) == steps[0] + 1
+    assert "a job failed" in errors
+    [failed] = [job for job in await office.all() if job.kind == "stir"]
+    assert (failed.state, failed.error) == (JobState.WAITING, "the registry failed; its log says why")
 
 
 async def test_a_chore_that_fails_is_done_again_and_holds_up_no_other() -> None:
@@ -159,10 +90,185 @@ async def test_a_chore_that_fails_is_done_again_and_holds_up_no_other() -> None:
     async def other() -> None:
         others.append(1)
 
-    chores = [Chore("failing", 0.01, failing), Chore("other", 0.01, other)]
-    await office.day(Worker([], chores, office.leases, office.clock, office.registry.ids))
+    await office.day(Worker(None, [Chore("failing", 0.01, failing), Chore("other", 0.01, other)]))
     assert len(tries) > 1
     assert len(others) > 1
+
+
+class Slow:
+    """Work that goes on until it is told to end, and counts how often it began and was broken off."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.enough = asyncio.Event()
+        self.runs: list[Run] = []
+        self.broken = 0
+
+    async def do(self, run: Run) -> str:
+        """See Work."""
+        self.runs.append(run)
+        self.begun.set()
+        try:
+            await self.enough.wait()
+        except asyncio.CancelledError:
+            self.broken += 1
+            raise
+        return f"with fence {run.fence}"
+
+
+async def test_a_job_that_is_cancelled_ends_within_a_second() -> None:
+    office, slow = Office(), Slow()
+    job = await office.ask()
+    worker = office.worker([work(slow.do)])
+    worker.start()
+    await asyncio.wait_for(slow.begun.wait(), 1)
+    asked = asyncio.get_running_loop().time()
+    await office.queue.jobs.cancel(job.id, office.by())
+    await office.state(job.id, JobState.CANCELLED)
+    assert asyncio.get_running_loop().time() - asked < 1
+    assert slow.broken == 1
+    await worker.stop()
+    assert office.ended == [("stir", "cancel")]
+
+
+async def test_a_new_job_begins_without_anybody_looking_at_the_clock() -> None:
+    office, slow = Office(), Slow()
+    worker = office.worker([work(slow.do)])
+    worker.start()
+    await asyncio.sleep(0.3)
+    await office.ask()
+    await asyncio.wait_for(slow.begun.wait(), 1)
+    await worker.stop()
+
+
+async def test_a_process_that_ends_hands_its_jobs_to_the_next() -> None:
+    office, first, second = Office(), Slow(), Slow()
+    job = await office.ask()
+    worker, other = office.worker([work(first.do)]), office.worker([work(second.do)])
+    worker.start()
+    await asyncio.wait_for(first.begun.wait(), 1)
+    await worker.stop()
+    assert (first.broken, (await office.job(job.id)).attempts) == (1, 0)
+    second.enough.set()
+    other.start()
+    done = await office.state(job.id, JobState.DONE)
+    await other.stop()
+    assert (done.result, done.attempts) == ("with fence 2", 1)
+
+
+async def test_a_process_that_stood_still_changes_nothing() -> None:
+    """It has the job no longer by the time that it goes on, and what it says of it then is not kept."""
+    office, first, second = Office(), Slow(), Slow()
+    job = await office.ask()
+    frozen, other = office.jobs([work(first.do)]), office.worker([work(second.do)])
+    frozen.start()
+    await asyncio.wait_for(first.begun.wait(), 1)
+    looking = frozen._looking
+    assert looking is not None
+    looking.cancel()  # it gives no sign of life any more
+    office.clock.at += 2 * office.lease
+    second.enough.set()
+    other.start()
+    done = await office.state(job.id, JobState.DONE)
+    assert (done.result, done.attempts) == ("with fence 2", 2)
+    first.enough.set()
+    await asyncio.sleep(0.05)
+    assert await office.job(job.id) == done
+    assert office.ended == [("stir", "finish")]
+    await other.stop()
+
+
+async def test_work_that_tells_its_progress_notices_by_itself_that_it_stood_still() -> None:
+    office, told = Office(), []
+
+    async def telling(run: Run) -> str:
+        run.tell(1, 2, "things")
+        office.clock.at += office.lease
+        told.append(run.fence)
+        run.tell(2, 2, "things")
+        return "done"
+
+    job = await office.ask()
+    await office.day(office.worker([work(telling)]))
+    found = await office.job(job.id)
+    assert told == [1]
+    assert (found.state, found.progress.done) == (JobState.WAITING, 1)
+    assert "signs of life" in found.error
+
+
+async def test_a_job_that_fails_is_tried_again_after_longer_and_longer_pauses() -> None:
+    office, tries = Office(), []
+
+    async def failing(_: Run) -> str:
+        tries.append(office.clock.at)
+        raise Unavailable("not now")
+
+    job = await office.ask()
+    for expected in (FIRST_PAUSE // 2, FIRST_PAUSE):
+        await office.day(office.worker([work(failing)]))
+        found = await office.job(job.id)
+        assert (found.state, found.error) == (JobState.WAITING, "not now")
+        assert found.not_before - office.clock.at == expected
+        office.clock.at = found.not_before
+    await office.day(office.worker([work(failing)]))
+    assert len(tries) == 3
+    assert (await office.job(job.id)).state is JobState.FAILED
+    assert [how for _, how in office.ended] == ["retry", "retry", "fail"]
+
+
+async def test_signs_of_life_keep_a_job_and_tell_how_far_it_came() -> None:
+    office, slow = Office(lease=3 * SECOND), Slow()
+    job = await office.ask()
+    worker = office.worker([work(slow.do)])
+    worker.start()
+    await asyncio.wait_for(slow.begun.wait(), 1)
+    for step in range(1, 5):
+        slow.runs[0].tell(step, 4, "steps", f"at {step}")
+        office.clock.at += SECOND
+        async with asyncio.timeout(5):
+            while (await office.job(job.id)).progress.done != step:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+    found = await office.job(job.id)
+    assert (found.state, found.lease_until) == (JobState.RUNNING, office.clock.at + office.lease)
+    slow.enough.set()
+    await office.state(job.id, JobState.DONE)
+    await worker.stop()
+
+
+async def test_a_process_does_a_few_jobs_side_by_side_and_then_the_next() -> None:
+    office, running, most = Office(), [0], [0]
+
+    async def busy(_: Run) -> str:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        await asyncio.sleep(0.01)
+        running[0] -= 1
+        return ""
+
+    many = work(busy)
+    many = type(many)(kind(at_once=100), many.do)
+    for _ in range(20):
+        await office.ask()
+    worker = office.worker([many])
+    worker.start()
+    async with asyncio.timeout(10):
+        while len(office.ended) < 20:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    await worker.stop()
+    assert most == [4]
+
+
+async def test_jobs_are_forgotten_after_a_while_and_what_runs_every_minute_sooner() -> None:
+    office = Office()
+    works = office.works()
+    await office.day(office.worker(works))
+    forget = forgetting(office.queue.history, [each.kind for each in works], office.clock, keep=24 * HOUR)
+    office.clock.at += HOUR + 1
+    await office.day(office.worker([forget]))
+    assert [job.kind for job in await office.all()] == ["collection", "forget-jobs"]
+    office.clock.at += 24 * HOUR + 1
+    await office.day(office.worker([forget]))
+    assert [job.asked_at for job in await office.all()] == [office.clock.at]
 
 
 async def test_lasting_work_begins_soon_when_there_is_news_or_it_is_called() -> None:

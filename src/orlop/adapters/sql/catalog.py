@@ -18,6 +18,7 @@ from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
@@ -28,6 +29,7 @@ from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from orlop.ports.queue import Queue
 from orlop.ports.webhooks import WebhookStore
 
 #: The database within the catalog's folder, and what lies beside it.
@@ -36,6 +38,7 @@ WRITER_LOCK = "writer.lock"
 CHANGES = "changes"
 ACCESS_CHANGES = "access-changes"
 SETTINGS_CHANGES = "settings-changes"
+QUEUE_CHANGES = "queue-changes"
 
 
 class OpenCatalog(NamedTuple):
@@ -52,6 +55,8 @@ class OpenCatalog(NamedTuple):
     settings_changes: Changes
     cursors: Cursors
     webhooks: WebhookStore
+    queue: Queue
+    queue_changes: Changes
 
 
 def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
@@ -60,9 +65,9 @@ def open_sqlite(folder: Path, ticket: str = "") -> OpenCatalog:
     Needs a running event loop for what it returns.
     """
     changes, access = SharedChanges(folder / CHANGES, PARTS), SharedChanges(folder / ACCESS_CHANGES)
-    settings = SharedChanges(folder / SETTINGS_CHANGES)
-    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, settings, ticket)
-    return on(engine, engine.reader, changes, access, settings)
+    settings, queue = SharedChanges(folder / SETTINGS_CHANGES), SharedChanges(folder / QUEUE_CHANGES)
+    engine = SqliteEngine(folder / DATABASE, folder / WRITER_LOCK, changes, access, settings, queue, ticket)
+    return on(engine, engine.reader, changes, access, settings, queue)
 
 
 def _nothing() -> None:
@@ -75,13 +80,28 @@ def on(
     changes: Changes,
     access: Changes,
     settings: Changes,
+    queue: Changes,
     start: Callable[[], None] = _nothing,
 ) -> OpenCatalog:
     """Everything on one engine; lists are read by `lists`."""
     catalog, leases = _catalog(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
     cursors, webhooks = SqlCursors(engine), webhooks_on(engine)
-    return OpenCatalog(catalog, leases, changes, identity, access, engine, start, audit, settings, cursors, webhooks)
+    return OpenCatalog(
+        catalog,
+        leases,
+        changes,
+        identity,
+        access,
+        engine,
+        start,
+        audit,
+        settings,
+        cursors,
+        webhooks,
+        queue_on(engine),
+        queue,
+    )
 
 
 def _catalog(engine: Engine, lists: Session) -> Catalog:

@@ -74,6 +74,7 @@ class Engine(Protocol):
         access: bool = False,
         settings: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         """Run a script as one transaction and return what it returned, once it is committed.
 
@@ -84,7 +85,7 @@ class Engine(Protocol):
         `durable` false: it survives the end of this process, but perhaps not a power cut. `changes`: the
         repository on which all answers to clients depend that it may make wrong; true: any of them; false: there are
         none, so what workers remember of content stays valid. `access` true: it may change who may do what;
-        `settings` true: it may change a setting.
+        `settings` true: it may change a setting; `queue` true: it may change what those have to do who do jobs.
         """
         ...
 

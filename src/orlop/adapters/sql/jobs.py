@@ -11,18 +11,15 @@ class SqlLeases:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def acquire(
-        self, job: str, owner: str, *, now: int, until: int, not_after: int | None = None
-    ) -> Lease | None:
+    async def acquire(self, job: str, owner: str, *, now: int, until: int) -> Lease | None:
         async def script(tx: Session) -> Lease | None:
             row = await tx.one("job_get", job)
             if row is None:
                 await tx.run("job_create", job)
                 row = await tx.one("job_get", job)
             assert row is not None
-            holder, fence, lease_until, finished_at = row
-            ran_since = not_after is not None and finished_at is not None and finished_at > not_after
-            if (lease_until > now and holder != owner) or ran_since:
+            holder, fence, lease_until = row
+            if lease_until > now and holder != owner:
                 return None
             await tx.run("job_lease", job, owner, fence + 1, until, now)
             return Lease(job, owner, fence + 1, until)

@@ -23,10 +23,13 @@ _MEMORY = Path(":memory:")
 class MemoryEngine:
     """See engine.Engine. `connection` is open to tests that look at rows, or do damage."""
 
-    def __init__(self, changes: SharedChanges, access: SharedChanges, settings: SharedChanges) -> None:
+    def __init__(
+        self, changes: SharedChanges, access: SharedChanges, settings: SharedChanges, queue: SharedChanges
+    ) -> None:
         self._changes = changes
         self._access = access
         self._settings = settings
+        self._queue = queue
         self.connection = connect(_MEMORY)
         source = apsw.Connection(str(_MEMORY))
         source.deserialize("main", _empty())
@@ -44,12 +47,15 @@ class MemoryEngine:
         access: bool = False,
         settings: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         content = {self._changes.place(changes) if isinstance(changes, str) else 0} if changes else set()
         rights, rules = {0} if access else set(), {0} if settings else set()
+        jobs = {0} if queue else set()
         self._changes.begin(content)
         self._access.begin(rights)
         self._settings.begin(rules)
+        self._queue.begin(jobs)
         try:
             with translated():
                 self.connection.execute("BEGIN")
@@ -60,6 +66,7 @@ class MemoryEngine:
                     if self.connection.in_transaction:
                         self.connection.execute("ROLLBACK")
         finally:
+            self._queue.end(jobs)
             self._settings.end(rules)
             self._access.end(rights)
             self._changes.end(content)
@@ -73,13 +80,15 @@ class MemoryEngine:
         self._changes.close()
         self._access.close()
         self._settings.close()
+        self._queue.close()
 
 
 def open_memory() -> OpenCatalog:
     """A new and empty catalog."""
     changes, access, settings = SharedChanges(None, PARTS), SharedChanges(None), SharedChanges(None)
-    engine = MemoryEngine(changes, access, settings)
-    return on(engine, engine.reader, changes, access, settings)
+    queue = SharedChanges(None)
+    engine = MemoryEngine(changes, access, settings, queue)
+    return on(engine, engine.reader, changes, access, settings, queue)
 
 
 @cache

@@ -111,16 +111,17 @@ class SqliteSession:
 class _Work:
     """A script that waits for its turn, and who waits for it."""
 
-    __slots__ = ("access", "changes", "durable", "error", "future", "loop", "outcome", "script", "settings")
+    __slots__ = ("access", "changes", "durable", "error", "future", "loop", "outcome", "queue", "script", "settings")
 
     def __init__(
-        self, script: Script[Any], *, durable: bool, changes: bool | str, access: bool, settings: bool
+        self, script: Script[Any], *, durable: bool, changes: bool | str, access: bool, settings: bool, queue: bool
     ) -> None:
         self.script = script
         self.durable = durable
         self.changes = changes
         self.access = access
         self.settings = settings
+        self.queue = queue
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.outcome: Any = None
@@ -142,7 +143,7 @@ class _Work:
 
 class SqliteEngine:
     """See engine.Engine. `changes` counts what changes content, `access` what changes who may do what,
-    `settings` what changes settings.
+    `settings` what changes settings, `jobs` what changes the queue.
 
     `ticket` is what its writers show at the gate of a catalog that moves (domain.moving).
     """
@@ -154,11 +155,13 @@ class SqliteEngine:
         changes: SharedChanges,
         access: SharedChanges,
         settings: SharedChanges,
+        jobs: SharedChanges,
         ticket: str = "",
     ) -> None:
         self._changes = changes
         self._access = access
         self._settings = settings
+        self._jobs = jobs
         self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
@@ -177,8 +180,11 @@ class SqliteEngine:
         access: bool = False,
         settings: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
-        work = _Work(held(script, holding), durable=durable, changes=changes, access=access, settings=settings)
+        work = _Work(
+            held(script, holding), durable=durable, changes=changes, access=access, settings=settings, queue=queue
+        )
         self._queue.put(work)
         return cast("T", await work.future)
 
@@ -197,6 +203,7 @@ class SqliteEngine:
         self._changes.close()
         self._access.close()
         self._settings.close()
+        self._jobs.close()
 
     def _serve(self) -> None:
         connection = self._write_connection
@@ -206,6 +213,7 @@ class SqliteEngine:
             self._changes.settle()
             self._access.settle()
             self._settings.settle()
+            self._jobs.settle()
         batch: list[_Work] = []
         while (first := self._queue.get()) is not None:
             batch.append(first)
@@ -255,12 +263,15 @@ class SqliteEngine:
         places = {0} if True in changed else {self._changes.place(name) for name in changed if isinstance(name, str)}
         access = {0} if any(work.access for work in batch) else set()
         settings = {0} if any(work.settings for work in batch) else set()
+        jobs = {0} if any(work.queue for work in batch) else set()
         self._changes.begin(places)
         self._access.begin(access)
         self._settings.begin(settings)
+        self._jobs.begin(jobs)
         try:
             yield
         finally:
+            self._jobs.end(jobs)
             self._settings.end(settings)
             self._access.end(access)
             self._changes.end(places)

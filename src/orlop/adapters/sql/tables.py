@@ -46,6 +46,12 @@ TABLES: dict[str, Table] = {
     "audit_heads": Table((0,), "sequence hash at key signature"),
     "audit_keys": Table(("",), "id public private created_at"),
     "jobs": Table(("",), "name owner fence lease_until started_at finished_at outcome"),
+    "queue": Table(
+        (0,),
+        "id kind arguments place asked_by asked_at priority not_before state attempts started_at ended_at owner fence "
+        "lease_until beat_at done total unit text result error unwanted once",
+    ),
+    "queue_plan": Table(("",), "kind schedule next_at last_at"),
     "namespace_settings": Table((0,), "namespace_id path visibility description version"),
     "accounts": Table(
         (0,),

@@ -21,6 +21,7 @@ from orlop.services.following.standing import Followers
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
+from orlop.services.management.jobs import JobDesk
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -38,6 +39,7 @@ def api_app(
     counted: Counted | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
+    jobs: JobDesk | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -49,6 +51,7 @@ def api_app(
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
             managed=managed,
             following=following,
+            desk=jobs,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

@@ -6,6 +6,7 @@ from secrets import token_bytes
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.server.background import background
 from orlop.bootstrap.server.first_account import create_first
+from orlop.bootstrap.server.jobs import job_worker, keeping
 from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.server.people import build_people
 from orlop.bootstrap.server.services import Services, build_services
@@ -69,11 +70,12 @@ def application_on(
     services = build_services(settings, stores, cached(settings, stores.blobs.serving, metrics.blob_cache.read))
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
-    people = build_people(settings, stores, services, limits, log, names)
+    people = build_people(settings, stores, services, limits, log, names, keeping(settings, stores, services, metrics))
     sign_in = people.sign_in
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
-    worker = background(settings, stores, services, metrics, people.jobs, chores)
+    jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
+    worker = background(settings, stores, services, metrics, jobs, chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:

@@ -8,11 +8,12 @@ from orlop.config import Settings
 from orlop.domain.errors import Unavailable
 from orlop.domain.identity.directories import LdapProvider
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
+from orlop.domain.job_kinds import DIRECTORIES
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
 from orlop.ports.sign_on import Directory
 from orlop.services.identity.directories import Directories
-from orlop.services.jobs.worker import Job
+from orlop.services.jobs.work import Work, plain
 
 # The LDAP library is imported when the first directory is opened: most registries have none.
 
@@ -23,9 +24,9 @@ def build_directories(settings: Settings, identity: Identity, access_changes: Ch
     return Directories(identity.documents, identity.external, access_changes, SystemClock(), opening)
 
 
-def synchronising(settings: Settings, directories: Directories) -> Job:
+def synchronising(settings: Settings, directories: Directories) -> Work:
     """The job that looks who is still there."""
-    return Job("synchronise-directories", settings.auth.synchronise, directories.synchronise)
+    return Work(DIRECTORIES, plain(directories.synchronise), settings.auth.synchronise)
 
 
 def _open(places: SecretPlaces, source: str, provider: LdapProvider) -> Directory:

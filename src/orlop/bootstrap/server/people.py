@@ -1,11 +1,12 @@
 """Everything about who asks, for one process: who says so, where they sign in, and what keeps that in order."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.directories import build_directories, synchronising
+from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
 from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.services import Services
@@ -20,8 +21,11 @@ from orlop.faces.http.lazily import Lazily
 from orlop.services.following.standing import Followers
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
-from orlop.services.jobs.worker import Chore, Job
+from orlop.services.jobs.schedules import Schedules
+from orlop.services.jobs.work import Work
+from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
+from orlop.services.management.jobs import JobDesk
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -31,7 +35,8 @@ class People(msgspec.Struct, frozen=True):
 
     sign_in: SignIn
     faces: Mapping[str, Application]
-    jobs: tuple[Job, ...]
+    works: tuple[Work, ...]
+    schedules: Schedules
     chores: tuple[Chore, ...]
     close: Callable[[], Awaitable[None]]
 
@@ -43,8 +48,12 @@ def build_people(
     limits: RateLimits,
     log: RequestLog,
     request_ids: Callable[[], str],
+    works: Sequence[Work],
 ) -> People:
-    """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it."""
+    """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it.
+
+    `works`: the jobs that there are whoever signs in.
+    """
     identity = stores.identity
     directories = build_directories(settings, identity, stores.access_changes)
     sources = Sources(
@@ -57,7 +66,15 @@ def build_people(
     tokens = token_app(sign_in, log, request_ids, admitting(limits))
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     if settings.open:
-        return People(sign_in, faces, (), (writing_uses(sign_in.uses),), _closing(sign_in, directories, None, None))
+        alone = tuple(works)
+        return People(
+            sign_in,
+            faces,
+            alone,
+            scheduling(stores, alone),
+            (writing_uses(sign_in.uses),),
+            _closing(sign_in, directories, None, None),
+        )
 
     management = build_management(
         settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
@@ -81,6 +98,7 @@ def build_people(
             counting(services.notices, limits),
             hooks,
             Followers(management.gate, stores.cursors, followers(settings)),
+            JobDesk(management.gate, stores.queue.jobs, schedules),
         )
 
     browsers = build_browsers(
@@ -88,13 +106,16 @@ def build_people(
     )
     faces.update(mounted(browsers))
     faces["api"] = Lazily(managing)
-    jobs = (
+    every_work = (
+        *works,
         changing_keys(sign_in.signing),
         warning_of_ends(identity.secrets, SystemClock()),
         synchronising(settings, directories),
         *browsers.jobs,
     )
-    return People(sign_in, faces, jobs, (writing_uses(sign_in.uses),), _closing(sign_in, directories, browsers, hooks))
+    schedules = scheduling(stores, every_work)
+    chores = (writing_uses(sign_in.uses),)
+    return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
 
 
 def _closing(

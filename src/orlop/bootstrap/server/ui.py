@@ -8,6 +8,7 @@ from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
+from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import Handlers, UiFace
@@ -24,7 +25,7 @@ from orlop.services.identity.second_factors import SecondFactors
 from orlop.services.identity.sessions import BrowserSessions
 from orlop.services.identity.sign_on import BrowserSignOn, ProviderDirectory
 from orlop.services.identity.sign_on_checks import SignOnChecks
-from orlop.services.jobs.worker import Job
+from orlop.services.jobs.work import Work, plain
 from orlop.services.management.all import Management
 from orlop.telemetry.requests import RequestLog
 
@@ -37,7 +38,7 @@ class Browsers(msgspec.Struct, frozen=True):
     """Everything about browsers that sign in. `close` when done."""
 
     app: Shell
-    jobs: tuple[Job, ...]
+    jobs: tuple[Work, ...]
     close: Callable[[], Awaitable[None]]
 
 
@@ -100,9 +101,9 @@ def build_browsers(
         OwnFactors(pages, sign_in.passwords, factors, passkeys, steps),
     )
     jobs = (
-        Job("check-sign-ons", _CHECK_EVERY, checks.run),
-        Job("forget-sessions", _FORGET_EVERY, sessions.forget),
-        Job("forget-sign-in-steps", _FORGET_EVERY, steps.forget),
+        Work(SIGN_ONS, plain(checks.run), _CHECK_EVERY),
+        Work(SESSIONS, plain(sessions.forget), _FORGET_EVERY),
+        Work(SIGN_IN_STEPS, plain(steps.forget), _FORGET_EVERY),
     )
     proxies = sign_in.challenges.proxies
     app = Shell(UiFace(handlers, pages, sessions, proxies, draw), log, request_ids, proxies.client)

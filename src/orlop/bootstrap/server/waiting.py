@@ -7,7 +7,7 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.durations import SECOND
 from orlop.ports.following import Follower
 from orlop.services.following.standing import standings
-from orlop.telemetry.metrics import FollowerLag, Waiting
+from orlop.telemetry.metrics import FollowerLag, QueueDepth, Waiting
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -25,6 +25,10 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
             for each in await standings(stores.cursors, followers)
         ]
         backlog = await stores.webhooks.log.backlog()
-        return Waiting(lags, backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused)
+        jobs = [
+            QueueDepth(depth.kind, depth.waiting, depth.running, age(depth.oldest_at or 0))
+            for depth in await stores.queue.history.depths(clock.now())
+        ]
+        return Waiting(lags, backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused, jobs)
 
     return ask

@@ -16,6 +16,7 @@ from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
+from orlop.ports.queue import Queue
 from orlop.ports.stores import StoreRefused
 from orlop.ports.webhooks import WebhookStore
 
@@ -43,6 +44,8 @@ class Stores(msgspec.Struct, frozen=True):
     audit: AuditStore
     cursors: Cursors
     webhooks: WebhookStore
+    queue: Queue
+    queue_changes: Changes
 
 
 def is_to_be_made(settings: Settings) -> bool:
@@ -105,4 +108,6 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         opened.audit,
         opened.cursors,
         opened.webhooks,
+        opened.queue,
+        opened.queue_changes,
     )

@@ -26,7 +26,7 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, people, places, settings, webhooks
+from orlop.faces.api import access, audit, groups, jobs, people, places, settings, webhooks
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
@@ -34,6 +34,7 @@ from orlop.services.audit.query import AllowedQuery
 from orlop.services.following.standing import Followers
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
+from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -59,6 +60,7 @@ def routes(
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
+    desk: JobDesk | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -78,6 +80,7 @@ def routes(
         *(audit.audit(audited) if audited is not None else []),
         *(webhooks.webhooks(managed) if managed is not None else []),
         *(webhooks.followers(following) if following is not None else []),
+        *(jobs.jobs(desk) if desk is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

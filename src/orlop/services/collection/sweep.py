@@ -1,12 +1,14 @@
 """Clearing away bytes that no row names: what a power cut left between the store and the catalog.
 
-Runs only when somebody asks for it, because it lists the whole store. A crash alone leaves nothing without a row.
-A session's row is there before its stage and never comes back once it is gone, and only a session that is there can
-make its copy's row. So what has no row at all will never have one. The listing of the store only says what to ask the
-catalog about; the rows decide, and if they know too little of the store, it is the catalog that is wrong.
+Runs only when somebody asks for it or has set a schedule, because it lists the whole store. A crash alone leaves
+nothing without a row. A session's row is there before its stage and never comes back once it is gone, and only a
+session that is there can make its copy's row. So what has no row at all will never have one. The listing of the store
+only says what to ask the catalog about; the rows decide, and if they know too little of the store, it is the catalog
+that is wrong.
 """
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -50,11 +52,11 @@ class Sweep:
         self._remover = remover
         self._clock = clock
 
-    async def run(self) -> Swept:
-        """Remove strays. May be stopped anywhere; several runs at once do no harm."""
+    async def run(self, progress: Callable[[Swept], None] = lambda _: None) -> Swept:
+        """Remove strays, telling `progress` now and then. May be stopped anywhere; several runs at once do no harm."""
         done = Swept()
         await self._stages(done)
-        strays = await self._stray_copies(done)
+        strays = await self._stray_copies(done, progress)
         known = done.copies - len(strays)
         if strays and (not known or len(strays) > _FEW + known // 10):
             _log.warning(
@@ -64,6 +66,7 @@ class Sweep:
         for key in strays:
             await self._remover.remove(key)
             done.removed += 1
+            progress(done)
         return done
 
     async def _stages(self, done: Swept) -> None:
@@ -74,11 +77,12 @@ class Sweep:
                 done.strays += 1
                 done.removed += 1
 
-    async def _stray_copies(self, done: Swept) -> list[BlobKey]:
+    async def _stray_copies(self, done: Swept, progress: Callable[[Swept], None]) -> list[BlobKey]:
         strays: list[BlobKey] = []
         async for copy in self._inventory.copies():
             done.copies += 1
             if done.copies % _TURN == 0:
+                progress(done)
                 await asyncio.sleep(0)
             if self._is_old(copy.modified_at) and not await self._inspection.knows_copy(copy.blob.key):
                 done.strays += 1

@@ -1,13 +1,14 @@
-"""What keeps the registry tidy by itself: abandoned uploads are cleared away, garbage collected, pulls written."""
+"""What keeps the registry tidy: abandoned uploads and strays are cleared away, garbage collected, pulls written."""
 
 from collections.abc import Callable
 
-import msgspec
-
+from orlop.domain.job_kinds import COLLECTION, EXPIRY, SWEEP
 from orlop.ports.clock import SECOND, Clock
 from orlop.services.collection.garbage import Collected, Collection
+from orlop.services.collection.sweep import Sweep, Swept
 from orlop.services.content.pulls import PullLog
-from orlop.services.jobs.worker import Chore, Job
+from orlop.services.jobs.work import Run, Work, plain
+from orlop.services.jobs.worker import Chore
 
 #: How often sessions that nobody finished are cleared away, in microseconds; how often pulls are written, in seconds.
 _EXPIRE_EVERY = 60 * SECOND
@@ -16,19 +17,39 @@ _PULLS_EVERY = 15.0
 
 def collecting(
     collection: Collection, clock: Clock, *, every: int, grace: int, done: Callable[[Collected, float], None]
-) -> tuple[Job, Job]:
+) -> tuple[Work, Work]:
     """The jobs around garbage: `every` and `grace` in microseconds; `done` is told what a run did, and its seconds."""
 
     async def expire() -> str:
         return f"{await collection.expire_uploads()} uploads expired"
 
-    async def collect() -> str:
-        started = clock.now()
-        collected = await collection.run(grace)
-        done(collected, (clock.now() - started) / SECOND)
-        return msgspec.json.encode(collected).decode()
+    async def collect(run: Run) -> str:
+        def tell(so_far: Collected) -> None:
+            found = f"{so_far.uploads} uploads, {so_far.links} links and {so_far.condemned} blobs that nothing needs"
+            run.tell(so_far.removed, so_far.tombstoned, "blobs", found)
 
-    return Job("expire-uploads", _EXPIRE_EVERY, expire), Job("collect", every, collect)
+        started = clock.now()
+        collected = await collection.run(grace, tell)
+        done(collected, (clock.now() - started) / SECOND)
+        return (
+            f"removed {collected.removed} blobs of {collected.freed} bytes and {collected.uploads} abandoned uploads;"
+            f" {collected.condemned} blobs were found to be needed by nothing"
+        )
+
+    return Work(EXPIRY, plain(expire), _EXPIRE_EVERY), Work(COLLECTION, collect, every)
+
+
+def sweeping(sweep: Sweep) -> Work:
+    """The job that looks for strays; it does not run by itself."""
+
+    async def run_sweep(run: Run) -> str:
+        def tell(so_far: Swept) -> None:
+            run.tell(so_far.copies, 0, "copies", f"{so_far.strays} stray files found")
+
+        swept = await sweep.run(tell)
+        return f"removed {swept.removed} of {swept.strays} stray files"
+
+    return Work(SWEEP, run_sweep)
 
 
 def writing_pulls(pulls: PullLog) -> Chore:

@@ -1,10 +1,12 @@
 """What keeps accounts and credentials in order by itself: uses are written, keys change, owners are warned in time."""
 
+from orlop.domain.job_kinds import KEYS, WARNINGS
 from orlop.ports.clock import HOUR, Clock
 from orlop.ports.identity import Secrets
 from orlop.services.identity.signing import Signing
 from orlop.services.identity.uses import UseLog
-from orlop.services.jobs.worker import Chore, Job
+from orlop.services.jobs.work import Work, plain
+from orlop.services.jobs.worker import Chore
 
 #: How often uses are written, in seconds.
 _USES_EVERY = 15.0
@@ -20,12 +22,12 @@ def writing_uses(uses: UseLog) -> Chore:
     return Chore("uses of accounts", _USES_EVERY, uses.flush)
 
 
-def changing_keys(signing: Signing) -> Job:
+def changing_keys(signing: Signing) -> Work:
     """The job that makes the next key that signs tokens."""
-    return Job("rotate-keys", _LOOK_EVERY, signing.rotate)
+    return Work(KEYS, plain(signing.rotate), _LOOK_EVERY)
 
 
-def warning_of_ends(secrets: Secrets, clock: Clock) -> Job:
+def warning_of_ends(secrets: Secrets, clock: Clock) -> Work:
     """The job that writes an event for each secret that expires within a week."""
 
     async def warn() -> str:
@@ -36,4 +38,4 @@ def warning_of_ends(secrets: Secrets, clock: Clock) -> Job:
             warned += batch
         return f"{warned} secrets expire soon"
 
-    return Job("warn-of-expiry", _LOOK_EVERY, warn)
+    return Work(WARNINGS, plain(warn), _LOOK_EVERY)

@@ -1,1 +1,1 @@
-"""Work that nobody asked for: on schedule, or for as long as a process lives; one process at a time does it."""
+"""Work that nobody waits for: jobs of the queue, what lasts as long as a process, and what each does for itself."""

@@ -30,6 +30,7 @@ def open_postgres(
     changes = PostgresChanges(made, own, surroundings.monotonic)
     access = PostgresChanges(access_made or [0] * len(made), own, surroundings.monotonic)
     settings = PostgresChanges(settings_made or [0] * len(made), own, surroundings.monotonic)
+    queue = PostgresChanges([0], 0, surroundings.monotonic)  # others of this replica see it as those elsewhere do
     pools = Pool(database), Pool(replica) if replica else None
-    engine = PostgresEngine(*pools, changes, access, settings, surroundings, ticket)
-    return on(engine, engine.lists, changes, access, settings, engine.start)
+    engine = PostgresEngine(*pools, changes, access, settings, queue, surroundings, ticket)
+    return on(engine, engine.lists, changes, access, settings, queue, engine.start)

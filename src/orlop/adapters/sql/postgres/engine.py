@@ -6,8 +6,9 @@ The order of locks, which no script may leave:
 2. the row of each repository whose manifests, tags or links change, made first where it is new;
 3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids;
 4. the version of who may do what, where that changes;
-5. a row of the totals, as the last statement of all;
-6. with COMMIT, the lock of all settings: shared where terms were made from them. Whoever changes a setting takes it
+5. the version of the queue, where that changes; who takes jobs locks it first, and passes over jobs that are locked;
+6. a row of the totals, as the last statement of all;
+7. with COMMIT, the lock of all settings: shared where terms were made from them. Whoever changes a setting takes it
    alone, after everything else.
 
 Of what says who may do what: groups in the order of their ids, the account that it is about, then the role. Namespaces
@@ -64,6 +65,7 @@ class PostgresEngine:
         changes: PostgresChanges,
         access: PostgresChanges,
         settings: PostgresChanges,
+        queue: PostgresChanges,
         surroundings: Surroundings,
         ticket: str = "",
     ) -> None:
@@ -72,9 +74,10 @@ class PostgresEngine:
         self._changes = changes
         self._access = access
         self._settings = settings
+        self._queue = queue
         self._surroundings = surroundings
         self._ticket = ticket.replace("'", "''")
-        self._watch = Watch(pool.database, changes, access, settings, surroundings)
+        self._watch = Watch(pool.database, changes, access, settings, queue, surroundings)
         self._watching: asyncio.Task[None] | None = None
         self._writing: set[asyncio.Task[Any]] = set()
         self.reader: Session = PostgresReader(pool, surroundings)
@@ -93,11 +96,18 @@ class PostgresEngine:
         access: bool = False,
         settings: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         # A client that goes away takes nothing back: its transaction goes on to its end.
         task = asyncio.create_task(
             self._write(
-                script, durable=durable, changes=bool(changes), access=access, settings=settings, holding=holding
+                script,
+                durable=durable,
+                changes=bool(changes),
+                access=access,
+                settings=settings,
+                holding=holding,
+                queue=queue,
             )
         )
         self._writing.add(task)
@@ -126,7 +136,15 @@ class PostgresEngine:
             task.exception()  # who waited was told; where nobody does any more, it is no news
 
     async def _write(
-        self, script: Script[T], *, durable: bool, changes: bool, access: bool, settings: bool, holding: int
+        self,
+        script: Script[T],
+        *,
+        durable: bool,
+        changes: bool,
+        access: bool,
+        settings: bool,
+        holding: int,
+        queue: bool,
     ) -> T:
         async def attempt() -> T:
             try:
@@ -147,6 +165,8 @@ class PostgresEngine:
                 self._access.moved()
             if settings:
                 self._settings.moved()
+            if queue:
+                self._queue.moved()
 
     async def _transact(self, connection: Connection, script: Script[T], begin: str, holding: int) -> T:
         hold = f"SELECT orlop_settings_hold({holding}); " if holding else ""

@@ -1,5 +1,5 @@
 """Looks a few times a second for what other processes changed, on a connection of its own: content by the outbox, who
-may do what and settings by the versions of these.
+may do what, settings and the queue by the versions of these.
 
 NOTIFY would tell sooner, but each transaction that notifies holds a lock of the whole cluster until its commit is on
 disk, so that pushes would wait for one another; and no notice says that one went missing.
@@ -36,12 +36,14 @@ class Watch:
         changes: PostgresChanges,
         access: PostgresChanges,
         settings: PostgresChanges,
+        queue: PostgresChanges,
         surroundings: Surroundings,
     ) -> None:
         self._database = database
         self._changes = changes
         self._access = access
         self._settings = settings
+        self._queue = queue
         self._surroundings = surroundings
 
     async def run(self) -> None:
@@ -55,22 +57,25 @@ class Watch:
         connection = await self._database.connect()
         try:
             (snapshot,) = await self._one(connection, "snapshot")
-            version, settings = -1, -1
+            version, settings, queue = -1, -1, -1
             self._changes.seen()
             forget_at = self._surroundings.monotonic()
             while True:
                 asked = self._surroundings.monotonic()
-                known = version, settings
-                snapshot, version, settings, news = await self._one(connection, "news", snapshot, _OTHERS)
+                known = version, settings, queue
+                snapshot, version, settings, queue, news = await self._one(connection, "news", snapshot, _OTHERS)
                 if news:
                     self._changes.seen()
                 if version != known[0]:
                     self._access.seen()
                 if settings != known[1]:
                     self._settings.seen()
+                if queue != known[2]:
+                    self._queue.seen()
                 self._changes.looked(asked)
                 self._access.looked(asked)
                 self._settings.looked(asked)
+                self._queue.looked(asked)
                 if asked >= forget_at:
                     forget_at = asked + _FORGET_EVERY
                     await connection.execute(POSTGRES["commits_forget"])

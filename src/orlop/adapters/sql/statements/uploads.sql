@@ -60,7 +60,7 @@ FROM uploads u WHERE u.id IN (SELECT value FROM json_each(?1) AS wanted);
 DELETE FROM uploads WHERE id = ?1 AND expires_at <= ?2 AND lease_until <= ?2;
 
 -- name: job_get
-SELECT owner, fence, lease_until, finished_at FROM jobs WHERE name = ?1 FOR UPDATE;
+SELECT owner, fence, lease_until FROM jobs WHERE name = ?1 FOR UPDATE;
 
 -- name: job_create
 INSERT INTO jobs (name, owner, fence, lease_until, started_at) VALUES (?1, '', 0, 0, 0) ON CONFLICT (name) DO NOTHING;

@@ -43,6 +43,7 @@ _PAGES = {
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
     "webhook": "[webhooks.md](webhooks.md)",
+    "job-schedule": "[jobs.md](jobs.md)",
 }
 
 #: Commands that one kind alone has.

@@ -24,11 +24,12 @@ ORDER BY o.id LIMIT ?2;
 SELECT pg_current_snapshot()::text;
 
 -- name: news
--- Now, the versions of who may do what and of settings, and whether a transaction that the snapshot ?1 did not show has written an event
--- since that is of none of the kinds ?2: one that was running then, or one that began later. What was trimmed since may
+-- Now, the versions of who may do what, of settings and of the queue, and whether a transaction that the snapshot ?1 did
+-- not show has written an event since that is of none of the kinds ?2: one that was running then, or one that began later. What was trimmed since may
 -- have been one.
 SELECT pg_current_snapshot()::text, coalesce((SELECT version FROM access_state WHERE id = 1), 1),
-       coalesce((SELECT version FROM settings_state WHERE id = 1), 1), EXISTS (
+       coalesce((SELECT version FROM settings_state WHERE id = 1), 1),
+       coalesce((SELECT version FROM queue_state WHERE id = 1), 1), EXISTS (
     SELECT 1 FROM outbox_epoch e JOIN outbox o
     ON o.id >= e.base + (pg_snapshot_xmax(?1::text::pg_snapshot)::text::bigint << 20)
     WHERE o.kind NOT IN (SELECT value FROM json_each(?2) AS others)
@@ -70,7 +71,8 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
        setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants)),
-       setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries));
+       setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries)),
+       setval(pg_get_serial_sequence('queue', 'id'), (SELECT max(id) FROM queue));
 
 -- name: event_told
 -- An id as in event.

@@ -1,0 +1,53 @@
+"""Builds what does jobs: every kind that a process knows, when they run by themselves, and who does them."""
+
+import random
+from collections.abc import Sequence
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.services import Services, build_sweep
+from orlop.bootstrap.stores.opening import Stores
+from orlop.config import Settings
+from orlop.domain.job_kinds import JOB_KINDS
+from orlop.services.collection.garbage import Collected
+from orlop.services.collection.upkeep import collecting, sweeping
+from orlop.services.jobs.history import forgetting
+from orlop.services.jobs.queue import JobWorker
+from orlop.services.jobs.schedules import Schedules
+from orlop.services.jobs.work import Work
+from orlop.telemetry.metrics import Metrics
+
+
+def keeping(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> tuple[Work, ...]:
+    """What keeps the stores in order, whoever may sign in."""
+    clock = SystemClock()
+
+    def collected(done: Collected, seconds: float) -> None:
+        metrics.collection.finished(
+            "done", seconds=seconds, links=done.links, blobs=done.removed, freed_bytes=done.freed
+        )
+
+    return (
+        *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
+        sweeping(build_sweep(stores)),
+        forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
+    )
+
+
+def scheduling(stores: Stores, works: Sequence[Work]) -> Schedules:
+    """When these run by themselves."""
+    documents, changes = stores.identity.documents, stores.settings_changes
+    return Schedules(works, stores.queue.timetable, documents, changes, SystemClock(), random.random)
+
+
+def job_worker(stores: Stores, works: Sequence[Work], schedules: Schedules, metrics: Metrics) -> JobWorker:
+    """What does these in one process."""
+    return JobWorker(
+        works,
+        stores.queue.claims,
+        stores.queue_changes,
+        schedules,
+        SystemClock(),
+        random.random,
+        RandomIds().new(),
+        ended=metrics.job_ended,
+    )

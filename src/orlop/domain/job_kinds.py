@@ -1,0 +1,80 @@
+"""Every kind of job: how many run side by side, and how often one is tried."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from orlop.domain.durations import HOUR
+from orlop.domain.errors import RequestInvalid
+from orlop.domain.fields import nearest, refuse_unknown
+
+
+class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """There is nothing to say."""
+
+
+class JobKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of job, declared once."""
+
+    kind: str
+    """In commands, such as `collection`."""
+    text: str
+    """What it does, as a sentence for people."""
+    at_once: int = 1
+    """How many of it run at the same time, in all processes together."""
+    at_once_per_place: int = 1
+    """How many of these are about the same place; what is about the registry as a whole is not counted here."""
+    attempts: int = 5
+    """How often one is begun before it has failed for good."""
+    arguments: Any = NoArguments
+    """The struct of its arguments."""
+    forgotten_after: int = 0
+    """How long one that ended well is kept, in microseconds; 0: as long as others. For what runs every other minute."""
+
+    def checked(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments as they are kept. Raises RequestInvalid."""
+        refuse_unknown(self.arguments, arguments)
+        try:
+            parsed = msgspec.convert(arguments, self.arguments)
+        except msgspec.ValidationError as error:
+            raise RequestInvalid(f"the arguments of a job of the kind {self.kind} cannot be read: {error}") from error
+        made: dict[str, Any] = msgspec.to_builtins(parsed)
+        return made
+
+
+COLLECTION = JobKind(kind="collection", text="Removes the blobs that nothing needs, and uploads that nobody finished.")
+EXPIRY = JobKind(kind="expire-uploads", text="Clears away uploads that nobody finished in time.", forgotten_after=HOUR)
+SWEEP = JobKind(
+    kind="sweep", text="Looks through the whole store for files that no row names, which a power cut can leave behind."
+)
+DIRECTORIES = JobKind(
+    kind="synchronise-directories", text="Asks the directories who is still there, and who is in which group."
+)
+KEYS = JobKind(kind="rotate-keys", text="Makes the next key that signs tokens when its time has come.")
+WARNINGS = JobKind(kind="warn-of-expiry", text="Writes an event for each secret that expires within a week.")
+SIGN_ONS = JobKind(
+    kind="check-sign-ons",
+    text="Asks sign-on providers whether those who signed in through them are still known there.",
+    forgotten_after=HOUR,
+)
+SESSIONS = JobKind(kind="forget-sessions", text="Removes the sessions of browsers that are over.")
+SIGN_IN_STEPS = JobKind(kind="forget-sign-in-steps", text="Removes sign-ins that were begun and given up.")
+HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
+
+#: By name, in the order of the reference.
+JOB_KINDS: Mapping[str, JobKind] = {
+    kind.kind: kind
+    for kind in (
+        *(COLLECTION, EXPIRY, SWEEP, DIRECTORIES, KEYS, WARNINGS),
+        *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY),
+    )
+}
+
+
+def job_kind(name: str) -> JobKind:
+    """The kind of this name. Raises RequestInvalid."""
+    found = JOB_KINDS.get(name)
+    if found is None:
+        raise RequestInvalid(f"there is no job {name[:64]!r}{nearest(name, tuple(JOB_KINDS))}", {"kind": name[:64]})
+    return found
