@@ -26,10 +26,10 @@ def trimmed(pattern: str, text: str, *, end: bool, longest: bool) -> tuple[int, 
 def replaced(pattern: str, text: str, *, every: bool) -> list[tuple[int, int]] | None:
     """Where the pattern matches, first and longest.
 
-    None for a wrong pattern, for an empty one, and for what would take too long.
+    None for a wrong pattern, for an empty one that goes for `every` place, and for what would take too long.
     """
     tokens = _tokens(pattern)
-    if not tokens or len(tokens) * len(text) ** 2 > _MAX_STEPS:
+    if tokens is None or (every and not tokens) or len(tokens) * len(text) ** 2 > _MAX_STEPS:
         return None
     found: list[tuple[int, int]] = []
     position = 0
