@@ -19,13 +19,13 @@ serve: install ## a registry on localhost:5000; its first start shows how to sig
 	exec $(BIN)/orlop serve $(ARGS)
 
 test: install ## every test; what is missing beside Python is skipped, unless ORLOP_TEST_REQUIRE=all
-	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-quick: install ## the tests that need nothing but Python and little time
-	$(BIN)/pytest -q -m "not slow" -n 2 --dist loadscope $(ARGS)
+	$(BIN)/pytest -q -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-long: install ## faults and replicas at the volumes of the long run, for some hours; what it saw goes to long.jsonl
-	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas $(ARGS)
+test-long: install ## faults, replicas and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
+	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/clients/test_large_blob.py $(ARGS)
 
 lint: install ## style, types, and the floors of the architecture
 	$(BIN)/ruff check .

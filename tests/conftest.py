@@ -1,7 +1,12 @@
-"""What every test has: an event loop of its own, in which `async def` tests run."""
+"""What every test has: an event loop of its own, in which `async def` tests run; in which order tests begin, and where
+what they left open is noticed."""
 
 import asyncio
+import gc
 import inspect
+import os
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
@@ -12,6 +17,11 @@ from tests.postgres import shared_postgres
 
 __all__ = ["shared_postgres"]
 
+# Tests start the program some hundred times, and each worker of pytest imports all of them: what is compiled is kept,
+# also where the machine is set up not to.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Machines that test are busy: how long an example takes says nothing.
 settings.register_profile("orlop", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=15)
@@ -20,6 +30,28 @@ settings.register_profile("quick", deadline=None, max_examples=15)
 def pytest_configure(config: pytest.Config) -> None:
     """Where slow tests are left out, properties are tried on fewer examples, too."""
     settings.load_profile("quick" if config.getoption("markexpr") == "not slow" else "orlop")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow modules begin first, so that no worker is left with a long one when the others have ended; then those with
+    most tests."""
+    tests = Counter(item.path for item in items)
+    first = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("early")}
+    items.sort(key=lambda item: (item.path not in first, -tests[item.path]))
+
+
+def pytest_collection_finish() -> None:
+    """What collecting left lives as long as the run: whoever collects garbage during it need not look there."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage() -> Iterator[None]:
+    """What a module left open warns in that module, and not wherever garbage happens to be collected next."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -162,6 +162,17 @@ def index(
     )
 
 
+def platform_index(name: str = "all") -> Pushable:
+    """An index of two platforms, as builders write it."""
+    images = [image(f"{name}-amd64", layers=["base", f"{name}-a"]), image(f"{name}-arm64")]
+    entries = [
+        child.piece.descriptor(platform={"os": "linux", "architecture": child.name.rpartition("-")[2]})
+        for child in images
+    ]
+    document = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": entries}
+    return Pushable(Piece(name, media_types.OCI_INDEX, json.dumps(document).encode()), (), tuple(images))
+
+
 def stating(name: str, descriptors: Sequence[dict[str, Any]], blobs: Sequence[Piece] = ()) -> Pushable:
     """An image whose config and layers are exactly `descriptors`, true or not."""
     document = {

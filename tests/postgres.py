@@ -103,8 +103,13 @@ class PostgresServer:
     def database(self, template: str = "template0") -> str:
         """The URL of a new database."""
         name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Files are copied: what goes through the log instead is written twice.
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database that no test needs any more: hundreds of them are gigabytes."""
+        self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def catalog(self) -> str:
         """The URL of a new database with an empty catalog."""

@@ -127,9 +127,9 @@ def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
     return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
 
 
-def scaled_out(url: str, store: S3Server, bucket: str) -> Stores:
+def scaled_out(url: str, store: S3Server, bucket: str, *, connections: int = 8) -> Stores:
     """Stores on an empty catalog in a database, and blobs under a prefix of their own in a bucket."""
-    opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+    opened = open_postgres(Database(url, connections), None, [0], 0, SURROUNDINGS)
     blobs = S3Blobs(S3Session(store.options(bucket, str(uuid.uuid4()))), RandomIds())
 
     async def close() -> None:

@@ -16,6 +16,7 @@ from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
+from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
@@ -65,6 +66,7 @@ class Directory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 KINDS = {
+    "role": CUSTOM_ROLES,
     "trust": SettingKind(
         kind="trust",
         plural="trusts",

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from orlop.domain.access import Action, Caller, Limit, Role, Subject, SubjectKind
+from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.domain.queue import Order
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
@@ -221,7 +221,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.account(role, (role, namespace("team")))
     await api.group("staff", "eve")
     await api.token("eve", "limited", (Limit(frozenset({Action.PULL}), namespace("team")),))
-    await api.management.roles.put(_caller(api, "root"), Role("spare", frozenset({Action.PULL})), 0)
+    await api.management.settings.put(_caller(api, "root"), "role", "spare", {"actions": [Action.PULL]}, 0)
     root = _caller(api, "root")
     await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)

@@ -140,6 +140,51 @@ def test_it_is_described_with_its_type(orlop: Typed) -> None:
     assert "## sticky-note" in document()
 
 
+def test_those_that_are_built_in_are_listed_first_and_stay(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    built_in = ["guest", "reader", "publisher", "maintainer", "owner", "auditor", "admin"]
+    made = orlop.json("role", "set", "zeal", "pull", "list", "pull", "--description", "pulls")
+    assert made == {
+        "name": "zeal",
+        "actions": ["list", "pull"],
+        "description": "pulls",
+        "builtin": False,
+        "version": 1,
+    }
+    orlop("role", "set", "able", "list")
+    assert json.loads(orlop("role", "show", "guest"))["actions"] == ["pull"]
+    assert json.loads(orlop("role", "show", "zeal")) == {"actions": ["list", "pull"], "description": "pulls"}
+    orlop.login("eve")
+    assert [role["name"] for role in orlop.json("role", "ls")] == [*built_in, "able", "zeal"]
+    for size in (1, 2, 7, 8):
+        found, target = [], f"/roles?n={size}"
+        while target:
+            answer = orlop.served.do(orlop.served.api.ask("GET", target, "eve"))
+            assert len(answer.json()) <= size
+            found += [role["name"] for role in answer.json()]
+            target = answer.header("link").partition(">")[0].removeprefix("</api/v1")
+        assert found == [*built_in, "able", "zeal"], (
+            "a page of a list goes on from those that are built in to the others"
+        )
+    orlop.login("root")
+    for command in (("set", "guest", "list"), ("rm", "guest")):
+        orlop("role", *command, code=1)
+        assert orlop.errors == "orlop: the role guest is built in, and stays as it is; choose another name\n"
+    orlop("export", "files")
+    assert (tmp_path / "files" / "roles.yaml").read_text() == (
+        "kind: role\nname: able\nactions:\n- list\ndescription: ''\n---\n"
+        "kind: role\nname: zeal\nactions:\n- list\n- pull\ndescription: pulls\n"
+    )
+    (tmp_path / "role.yaml").write_text("kind: role\nname: zeal\nactions: [tag]\n")
+    assert orlop.json("role", "set", "zeal", "-f", "role.yaml")["actions"] == ["tag"]
+    (tmp_path / "role.yaml").write_text("kind: role\nname: zeal\nbody: {actions: [untag], description: same}\n")
+    assert "~ change role      zeal" in orlop("apply", "-f", "role.yaml", "--yes")
+    (tmp_path / "role.yaml").write_text("kind: role\nname: zeal\nactoins: [untag]\n")
+    orlop("apply", "-f", "role.yaml", code=2)
+    assert "there is no field actoins; the nearest known one is actions" in orlop.errors
+    orlop("role", "rm", "zeal")
+
+
 async def test_what_holds_is_remembered_until_a_setting_changes_and_never_longer() -> None:
     api = await _api()
     documents = api.identity.documents

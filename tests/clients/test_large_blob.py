@@ -1,4 +1,4 @@
-"""A blob of 5 GiB: streamed in one request and finished in chunks, pulled again, in bounded memory."""
+"""A large blob: streamed in one request and finished in chunks, pulled again, in bounded memory."""
 
 import shutil
 from pathlib import Path
@@ -8,24 +8,26 @@ import pytest
 from tests.clients.streams import PIECE, Large, ask, copies, pulled_digest
 from tests.needs import lack
 from tests.servers import OrlopServer, orlop_server
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
-_LARGE = Large(5 << 10)
-_CHUNK = 128 * PIECE
+_GIB = volume(1, 5)
+_LARGE = Large(_GIB << 10)
+_CHUNK = volume(32, 128) * PIECE
 
-#: How much of it comes in one request: more than 32 bits can count.
+#: How much of it comes in one request: in the long run more than 32 bits can count.
 _STREAMED = _LARGE.size - 4 * _CHUNK
-_DISK = 15 << 30
+_DISK = 3 * _GIB << 30
 
 #: What a process of the server may hold at most, in bytes, whatever the size of the blob.
 _MEMORY = 200 << 20
 
 
-def test_a_blob_of_5_gib_in_bounded_memory(tmp_path: Path) -> None:
+def test_a_large_blob_in_bounded_memory(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     if free < _DISK:
-        lack(f"needs 15 GiB of free disk, there are {free >> 30}")
+        lack(f"needs {_DISK >> 30} GiB of free disk, there are {free >> 30}")
     digest = _LARGE.digest()
     with orlop_server(tmp_path / "server", workers=2) as server:
         _push(server, "large/blob", digest)

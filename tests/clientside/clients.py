@@ -39,9 +39,11 @@ async def client(
     proxy: str | None = None,
     verify_tls: bool = True,
     signed_in: bool = False,
+    notes: list[str] | None = None,
 ) -> AsyncGenerator[RegistryClient, None]:
-    """A client until the block ends; `signed_in`: also with what `orlop login` keeps."""
-    surroundings = Surroundings(time.monotonic, time.time, (waits or Waits()).sleep, lambda: 0.5)
+    """A client until the block ends; `signed_in`: also with what `orlop login` keeps; `notes` gets what it tells."""
+    tell = ([] if notes is None else notes).append
+    surroundings = Surroundings(time.monotonic, time.time, (waits or Waits()).sleep, lambda: 0.5, tell)
     options = ClientOptions(patience=patience, trusted_realms=frozenset(trusted_realms), verify_tls=verify_tls)
     files = CredentialFiles(environment or {}, home)
     credentials: CredentialSource = files

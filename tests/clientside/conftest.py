@@ -15,6 +15,20 @@ def distribution_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture(scope="session")
+def distribution_3_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of distribution 3."""
+    with peers.distribution(tmp_path_factory.mktemp("distribution-3"), "registry") as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def zot_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of zot."""
+    with peers.zot(tmp_path_factory.mktemp("zot")) as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
 def orlop_peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of Orlop itself."""
     with peers.orlop(tmp_path_factory.mktemp("orlop")) as host:

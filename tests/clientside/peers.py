@@ -1,5 +1,6 @@
 """Real registries on loopback for the client to talk to, each with a port and a folder of its own."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,18 +26,37 @@ def free_port() -> int:
 
 
 @contextmanager
-def distribution(folder: Path) -> Iterator[str]:
-    """Debian's docker-registry (distribution 2.8) on `folder`; gives `host:port`."""
-    program = need("docker-registry")["docker-registry"]
+def distribution(
+    folder: Path, program: str = "docker-registry", *, auth: Mapping[str, object] | None = None
+) -> Iterator[str]:
+    """Debian's docker-registry (distribution 2.8), or `registry` (distribution 3), on `folder`; gives `host:port`."""
+    program = need(program)[program]
     port = free_port()
     config = folder / "config.yml"
     config.write_text(
         "version: 0.1\n"
         "log: {level: error, accesslog: {disabled: true}}\n"
         f"storage: {{filesystem: {{rootdirectory: {folder / 'store'}}}, delete: {{enabled: true}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n" + (f"auth: {json.dumps(auth)}\n" if auth else "")
     )
     with _running([program, "serve", str(config)], folder, port, {"OTEL_TRACES_EXPORTER": "none"}) as host:
+        yield host
+
+
+@contextmanager
+def zot(folder: Path) -> Iterator[str]:
+    """zot on `folder`; gives `host:port`."""
+    program = need("zot")["zot"]
+    port = free_port()
+    config = folder / "config.json"
+    settings = {
+        "distSpecVersion": "1.1.1",
+        "storage": {"rootDirectory": str(folder / "store")},
+        "http": {"address": "127.0.0.1", "port": str(port)},
+        "log": {"level": "error", "output": str(folder / "zot.log")},
+    }
+    config.write_text(json.dumps(settings))
+    with _running([program, "serve", str(config)], folder, port, {}) as host:
         yield host
 
 

@@ -17,7 +17,7 @@ from orlop.faces.cli.app import build, invoke
 from orlop.faces.cli.audit import commands as audit
 from orlop.faces.cli.content import commands as content
 from tests import content as made
-from tests.clientside.test_commands import layout_with, platform_index
+from tests.clientside.test_commands import layout_with
 from tests.servers import OrlopServer, orlop_server
 from tests.serving import eventually
 
@@ -111,7 +111,7 @@ def test_an_index_goes_with_what_only_it_lists(
     signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
 ) -> None:
     orlop, image = signed_in, f"{server.address}/whole/app"
-    every = platform_index()
+    every = made.platform_index()
     source = layout_with(tmp_path / "layout", every)
     orlop("cp", f"oci:{source}:v1", f"{image}:all")
     kept, *rest = [item.digest for item in every.everything() if item is not every]
@@ -131,7 +131,7 @@ def test_a_tag_goes_with_all_that_only_it_leads_to(
     signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
 ) -> None:
     orlop, image = signed_in, f"{server.address}/tagged/app"
-    every = platform_index()
+    every = made.platform_index()
     orlop("cp", f"oci:{layout_with(tmp_path / 'layout', every)}:v1", f"{image}:all")
     orlop("tag", f"{image}:all", "other")
     assert orlop("rm", f"{image}:all", "--recursive", "--yes").stdout == f"untagged {image}:all\n"

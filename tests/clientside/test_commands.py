@@ -56,18 +56,6 @@ def orlop_json(*arguments: str) -> Any:
     return json.loads(orlop(*arguments, "--json").stdout)
 
 
-def platform_index(name: str = "all") -> content.Pushable:
-    """An index of two platforms."""
-    images = [content.image(f"{name}-amd64", layers=["base", f"{name}-a"]), content.image(f"{name}-arm64")]
-    entries = [
-        image.piece.descriptor() | {"platform": {"os": "linux", "architecture": image.name.rpartition("-")[2]}}
-        for image in images
-    ]
-    document = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries}
-    piece = content.Piece(name, "application/vnd.oci.image.index.v1+json", json.dumps(document).encode())
-    return content.Pushable(piece, (), tuple(images))
-
-
 def layout_with(folder: Path, what: content.Pushable, *referrers: content.Pushable) -> Path:
     """A layout that holds an image as `v1`, and what refers to it."""
 
@@ -84,7 +72,7 @@ def layout_with(folder: Path, what: content.Pushable, *referrers: content.Pushab
 def test_an_image_travels_everywhere_and_stays_the_same(
     orlop_peer: str, distribution_peer: str, tmp_path: Path
 ) -> None:
-    index = platform_index()
+    index = content.platform_index()
     image = index.children[0]
     sbom = content.artifact("sbom", subject=index)
     source = layout_with(tmp_path / "source", index, sbom)
@@ -174,7 +162,7 @@ def test_what_goes_wrong_is_said_in_one_sentence(arguments: list[str], code: int
 
 
 def test_what_cannot_be_copied_makes_nothing(orlop_peer: str, tmp_path: Path) -> None:
-    source = layout_with(tmp_path / "source", platform_index())
+    source = layout_with(tmp_path / "source", content.platform_index())
     target = tmp_path / "target"
     said = orlop("cp", f"oci:{source}:v1", f"docker-archive:{target}:app", code=2).stderr
     assert "--platform" in said
@@ -184,6 +172,19 @@ def test_what_cannot_be_copied_makes_nothing(orlop_peer: str, tmp_path: Path) ->
     orlop("cp", f"oci:{source}:v1", f"oci:{target}", "--platform", "plan9/mips", code=1)
     assert not (target / "index.json").exists()
     assert not list(tmp_path.glob("*.tar"))
+
+
+def test_a_docker_archive_has_every_layer_or_is_not_written(tmp_path: Path) -> None:
+    layer = content.blob("foreign")
+    source = layout_with(tmp_path / "source", content.image("windows", layers=["base"], foreign=["foreign"]))
+    target = tmp_path / "a.tar"
+    said = orlop("cp", f"oci:{source}:v1", f"docker-archive:{target}:app", code=1).stderr
+    assert f"{layer.digest} is not to be distributed" in one_sentence(said)
+    assert not target.exists()
+    (source / "blobs" / "sha256" / layer.digest.hex).write_bytes(layer.content)
+    report = orlop_json("cp", f"oci:{source}:v1", f"docker-archive:{target}:app")
+    assert report["blobs"][layer.digest] == "copied"
+    assert layer.digest in [each["digest"] for each in orlop_json("inspect", f"docker-archive:{target}")["layers"]]
 
 
 def test_help_starts_without_what_only_copies_need() -> None:

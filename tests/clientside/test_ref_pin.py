@@ -15,7 +15,7 @@ from tests.content import image, index
 pytestmark = pytest.mark.slow
 
 
-def _orlop(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def orlop_ref(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orlop", "ref", *arguments]
     environment = {**os.environ, "HOME": str(folder), "DOCKER_CONFIG": str(folder)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -34,7 +34,7 @@ async def test_files_are_pinned_to_what_the_registry_has(peer: str, tmp_path: Pa
     (tmp_path / "values.yaml").write_text(
         f'image:\n  registry: {peer}  # here\n  repository: pinning/app\n  tag: "1.0"\n  digest: ""\n'
     )
-    done = _orlop(tmp_path, "pin", "Dockerfile", "values.yaml", "--json")
+    done = orlop_ref(tmp_path, "pin", "Dockerfile", "values.yaml", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     dockerfile, values = json.loads(done.stdout)["files"]
     assert [entry["outcome"] for entry in dockerfile["references"]] == ["pinned", "pinned", "failed"]
@@ -56,22 +56,22 @@ async def test_update_follows_a_tag_that_was_moved(peer: str, tmp_path: Path) ->
     async with client() as opened:
         repository = await opened.repository(peer, RepositoryName("pinning/moved"))
         await push(repository, old, "1")
-        assert _orlop(tmp_path, "pin", "compose.yaml").returncode == 0
+        assert orlop_ref(tmp_path, "pin", "compose.yaml").returncode == 0
         await push(repository, new, "1")
     pinned = file.read_text()
     assert f"{peer}/pinning/moved:1@{old.digest}" in pinned
-    assert _orlop(tmp_path, "pin", "compose.yaml").returncode == 0
+    assert orlop_ref(tmp_path, "pin", "compose.yaml").returncode == 0
     assert file.read_text() == pinned
-    shown = _orlop(tmp_path, "pin", "--update", "--dry-run", "compose.yaml")
+    shown = orlop_ref(tmp_path, "pin", "--update", "--dry-run", "compose.yaml")
     assert (shown.returncode, file.read_text()) == (0, pinned)
     assert f"+services: {{web: {{image: '{peer}/pinning/moved:1@{new.digest}'}}}}\n" in shown.stdout
-    assert _orlop(tmp_path, "pin", "--update", "compose.yaml").returncode == 0
+    assert orlop_ref(tmp_path, "pin", "--update", "compose.yaml").returncode == 0
     assert file.read_text() == pinned.replace(old.digest, new.digest)
 
 
 def test_a_registry_that_nobody_answers_for_is_told(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM 127.0.0.1:1/a/b:1\n")
-    done = _orlop(tmp_path, "pin", "Dockerfile")
+    done = orlop_ref(tmp_path, "pin", "Dockerfile")
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("Dockerfile:1:6: failed 127.0.0.1:1/a/b:1: ")
     assert (tmp_path / "Dockerfile").read_text() == "FROM 127.0.0.1:1/a/b:1\n"

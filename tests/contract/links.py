@@ -1,12 +1,13 @@
 """What every catalog keeps to about links between repositories and blobs (ports.catalog.BlobLinks)."""
 
+import msgspec
 import pytest
 
 from orlop.domain.errors import BlobUnknown, Denied
 from orlop.domain.events import EventKind
-from orlop.ports.catalog import Catalog, LinkedBlob
+from orlop.ports.catalog import Catalog, LinkedBlob, UploadCommit
 from tests.content import blob, image
-from tests.contract.scene import APP, LIB, WEB, Scene
+from tests.contract.scene import APP, LIB, WEB, Scene, copy_of
 
 BASE = blob("base")
 ONE = image("one", ["base"])
@@ -23,6 +24,15 @@ class LinksKit:
         assert await catalog.links.find(LIB, BASE.digest) is None
         await scene.hold(LIB, blob("other"))
         assert await catalog.links.find(LIB, BASE.digest) is None
+
+    async def test_a_blob_may_be_larger_than_32_bits_can_count(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        upload = await scene.claimed(APP, BASE.digest)
+        large = msgspec.structs.replace(copy_of(upload, BASE), size=5 << 30)
+        await catalog.uploads.commit(UploadCommit(upload, large, promoted=True), scene.by())
+        found = await catalog.links.find(APP, BASE.digest)
+        assert found is not None
+        assert found.blob.size == 5 << 30
 
     async def test_keeping_starts_the_grace_of_a_loose_link_anew(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Iterator
 
+import asyncpg
 import pytest
 
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
+from orlop.adapters.sql.statements import POSTGRES
 from orlop.domain.access import Grant, Place, PlaceKind
-from orlop.domain.errors import Conflict, NotFound, RegistryError, Stale
-from orlop.domain.names import RepositoryName
+from orlop.domain.errors import Conflict, NotFound, RegistryError, SettingsMoved, Stale
+from orlop.domain.names import RepositoryName, Tag
+from orlop.ports.catalog import ManifestPush, Terms
 from orlop.ports.identity import AccountChange, Document, Namespace, Secret, Session
-from tests.content import blob, image
+from tests.content import Pushable, blob, image
 from tests.contract.cast import Cast
-from tests.contract.scene import V1, Scene
+from tests.contract.scene import APP, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -23,9 +26,13 @@ pytestmark = pytest.mark.slow
 TURNS = range(5)
 
 
+@pytest.fixture(name="url")
+def _url(postgres: PostgresServer) -> str:
+    return postgres.catalog()
+
+
 @pytest.fixture(name="casts")
-def _casts(postgres: PostgresServer, runner: asyncio.Runner) -> Iterator[list[Cast]]:
-    url = postgres.catalog()
+def _casts(url: str, runner: asyncio.Runner) -> Iterator[list[Cast]]:
     opened: list[OpenCatalog] = [open_postgres(Database(url), None, [0], 0, SURROUNDINGS) for _ in range(2)]
     casts = [Cast(each.catalog, each.identity) for each in opened]
     runner.run(casts[0].user("admin"))
@@ -207,3 +214,52 @@ async def test_a_change_of_who_may_do_what_is_seen_elsewhere_within_a_second(
         assert here.changes.current() == content
     for each in (here, there):
         await each.engine.close()
+
+
+async def test_no_setting_changes_between_the_look_at_it_and_the_end_of_a_write(casts: list[Cast], url: str) -> None:
+    """A write holds the settings that its terms were made from until it is committed, and sees those that it waited
+    for."""
+    one, two = casts
+    version = await one.identity.documents.version()
+    database = await asyncpg.connect(url)
+    async with database.transaction():
+        await database.execute(f"SELECT orlop_settings_hold({version})")
+        setting = asyncio.create_task(two.document("tag-rule", "late", b"{}"))
+        assert await asyncio.wait({setting}, timeout=0.5) == (set(), {setting})
+        assert await one.identity.documents.version() == version
+    await setting
+    with pytest.raises(asyncpg.PostgresError, match="settings moved"):
+        await database.execute(f"SELECT orlop_settings_hold({version})")
+    other = await asyncpg.connect(url)
+    async with database.transaction():
+        await database.execute(POSTGRES["settings_move"])
+        held = asyncio.create_task(other.execute(f"SELECT orlop_settings_hold({version + 1})"))
+        assert await asyncio.wait({held}, timeout=0.5) == (set(), {held})
+    with pytest.raises(asyncpg.PostgresError, match="settings moved"):
+        await held
+    await other.execute(f"SELECT orlop_settings_hold({version + 2})")
+    for each in (database, other):
+        await each.close()
+
+
+async def test_pushes_and_settings_get_on_beside_each_other(casts: list[Cast]) -> None:
+    """Each push takes effect before both, or is told so; nobody waits for ever."""
+    one, two = casts
+    first = image("one", ["base"])
+    await Scene(one.catalog).push(APP, first, V1)
+    for turn in TURNS:
+        version = await one.identity.documents.version()
+        pushes = [
+            cast.catalog.manifests.put(_tagged(first, f"t{turn}{n}", version), cast.by())
+            for n, cast in enumerate(casts * 4)
+        ]
+        found = await raced(*pushes, two.document("tag-rule", f"rule{turn}"), one.document("role", f"role{turn}"))
+        assert set(found[:8]) <= {type(None), SettingsMoved}
+        assert await one.identity.documents.version() == version + 2
+        with pytest.raises(SettingsMoved):
+            await two.catalog.manifests.put(_tagged(first, "late", version), two.by())
+
+
+def _tagged(what: Pushable, tag: str, version: int) -> ManifestPush:
+    """A push on terms that were made from the settings of a version."""
+    return ManifestPush(APP, what.digest, what.content, what.manifest, (Tag(tag),), terms=Terms(settings=version))

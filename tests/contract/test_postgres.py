@@ -36,8 +36,10 @@ IMAGES = [image(f"image {number}", ["base", f"layer {number % 2}"]) for number i
 
 
 @pytest.fixture(name="url")
-def _url(postgres: PostgresServer) -> str:
-    return postgres.catalog()
+def _url(postgres: PostgresServer) -> Iterator[str]:
+    url = postgres.catalog()
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture(name="opened")

@@ -51,6 +51,10 @@ def test_verification_finds_every_damaged_blob(tmp_path: Path) -> None:
         assert found == {piece.digest for piece in (*rotten, *shorter, *gone, large)}
         for piece in (*shorter, *gone, large):
             _assert_refused(client, piece.digest, piece.size)
+        for piece in rotten:
+            assert client.ask("GET", f"/v2/{REPOSITORY}/blobs/{piece.digest}").status == 500, (
+                "it is small enough to tell"
+            )
         for piece in pieces[BLOBS + SHORTER + 3 :]:
             assert client.ask("GET", f"/v2/{REPOSITORY}/blobs/{piece.digest}").body == piece.content
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 CLIENTS = 4
 KILLS = volume(6, 60)
-ABANDONED = 10_000
+ABANDONED = volume(2_000, 10_000)
 
 
 class _Load:

@@ -36,6 +36,9 @@ pytestmark = pytest.mark.slow
 SLOTS = 5
 MANY = 10_000
 BUCKET = "interleavings"
+#: How many scenarios go on side by side, and on a database: as many as there are connections to it, since whoever waits
+#: for one for some seconds is refused.
+BESIDE, CONNECTED = 64, 16
 #: Of the scenarios on a bucket, which takes its time, every so many-th.
 APART = volume(7, 1)
 
@@ -75,9 +78,14 @@ def _registry(request: pytest.FixtureRequest, tmp_path: Path, runner: asyncio.Ru
     elif request.param == "sqlite":
         stores = empty_on_disk(tmp_path / "data")
     elif request.param == "postgres":
-        stores = in_postgres(request.getfixturevalue("postgres").catalog(), tmp_path / "data")
+        stores = in_postgres(request.getfixturevalue("postgres").catalog(), tmp_path / "data", connections=CONNECTED)
     else:
-        stores = scaled_out(request.getfixturevalue("postgres").catalog(), request.getfixturevalue("store"), BUCKET)
+        stores = scaled_out(
+            request.getfixturevalue("postgres").catalog(),
+            request.getfixturevalue("store"),
+            BUCKET,
+            connections=CONNECTED,
+        )
     yield Registry(stores, clock)
     runner.run(stores.close())
 
@@ -90,10 +98,10 @@ def _store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
-async def each(work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list[Scenario]) -> None:
+async def each(beside: int, work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list[Scenario]) -> None:
     """Do something in every scenario: side by side, since no scenario touches another."""
-    for start in range(0, len(over), 64):
-        await asyncio.gather(*(work(scenario) for scenario in over[start : start + 64]))
+    for start in range(0, len(over), beside):
+        await asyncio.gather(*(work(scenario) for scenario in over[start : start + beside]))
 
 
 @pytest.mark.slow
@@ -101,10 +109,10 @@ async def each(work: Callable[[Scenario], Coroutine[Any, Any, None]], over: list
 async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
     registry: Registry, situation: Operation, request: pytest.FixtureRequest
 ) -> None:
-    played = scenarios()
-    if request.node.callspec.params["registry"] == "bucket":
-        played = played[::APART]
-    await each(lambda scenario: situation(registry, scenario.place, scenario.promises), played)
+    engine = request.node.callspec.params["registry"]
+    played = scenarios()[:: APART if engine == "bucket" else 1]
+    beside = CONNECTED if engine in {"postgres", "bucket"} else BESIDE
+    await each(beside, lambda scenario: situation(registry, scenario.place, scenario.promises), played)
     registry.clock.at += GRACE + 1
     rows = registry.stores.catalog.collection
     doomed: list[int] = []
@@ -132,7 +140,7 @@ async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
                 if when == slot:
                     await operation(registry, scenario.place, scenario.promises)
 
-        await each(act, played)
+        await each(beside, act, played)
         if step is not None:
             await step()
     assert doomed
@@ -143,9 +151,9 @@ async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
         except AssertionError as broken:
             raise AssertionError(f"{situation.__name__}: {scenario.name}") from broken
 
-    await each(check, played)
+    await each(beside, check, played)
     await is_sound(registry)
-    await each(check, played)
+    await each(beside, check, played)
 
 
 class _Turn:

@@ -3,8 +3,8 @@
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -57,39 +57,54 @@ def _replicas(net: Networks, tmp_path: Path) -> Iterator[Fleet]:
             yield replicas
 
 
-def test_a_replica_that_is_cut_off_says_so_and_comes_back(net: Networks, replicas: Fleet) -> None:
+def test_replicas_that_are_cut_off_say_so_and_come_back(net: Networks, replicas: Fleet) -> None:
+    """Two at once: one from the catalog, one from the blobs."""
     choose = random.Random(4)
-    cuts = [*product(PLACES, Way)] * ROUNDS
-    for number, (place, way) in enumerate(cuts):
-        victim = choose.randrange(REPLICAS)
-        cut_off = replicas.replicas[victim]
-        others = [replica for replica in replicas.replicas if replica is not cut_off]
-        crowds = [Crowd(other.address, pushing=1, pulling=2) for other in others]
-        what, tag = small(f"cut {number}"), f"cut-{number}"
-        with ExitStack() as going:
-            for crowd in crowds:
-                going.enter_context(crowd.going())
-            net.cut(place, victim, way)
-            seconds = _refused(cut_off, lambda client: client.push(what, tag))  # noqa: B023 - called at once
-            ready = _comes_to_say(cut_off, 503, REFUSED)
-            assert ready.body.count(b'"ok"') == 1, ready.body
-            assert (b'"catalog":"ok"' in ready.body) == (place == "blobs"), ready.body
-            with Client(cut_off.address) as client:
-                assert client.ask("GET", "/healthz").status == 200
+    for number, way in enumerate([*Way] * ROUNDS):
+        victims = dict(zip(PLACES, choose.sample(range(REPLICAS), len(PLACES)), strict=True))
+        (other,) = (replica for index, replica in enumerate(replicas.replicas) if index not in victims.values())
+        cuts = [_Cut(place, number, replicas.replicas[victim], other) for place, victim in victims.items()]
+        crowd = Crowd(other.address, pushing=2, pulling=4, pace=0.1)
+        with crowd.going(), ThreadPoolExecutor(len(cuts)) as beside:
+            for place, victim in victims.items():
+                net.cut(place, victim, way)
+            refused = list(beside.map(_Cut.said, cuts))
             net.mend()
-            mended = time.monotonic()
-            _comes_to_say(cut_off, 200, BACK)
-            with Client(cut_off.address) as client, Client(others[0].address) as other:
-                client.push(what, tag)
-                client.pull(tag)
-                other.held[tag] = what
-                other.pull(tag)
-            back = time.monotonic() - mended
-        assert not any(crowd.again for crowd in crowds), "a client of another replica noticed"
-        told(f"{place}: {way.value} is lost", refused_after=round(seconds, 1), back_after=round(back, 1))
-        for crowd in crowds:
-            crowd.check()
+            back = list(beside.map(_Cut.came_back, cuts))
+        assert not crowd.again, "a client of another replica noticed"
+        for place, until, since in zip(victims, refused, back, strict=True):
+            told(f"{place}: {way.value} is lost", refused_after=round(until, 1), back_after=round(since, 1))
+        crowd.check()
     replicas.verify()
+
+
+class _Cut:
+    """A replica that does not reach a store, and another that reaches both."""
+
+    def __init__(self, place: str, number: int, replica: OrlopServer, other: OrlopServer) -> None:
+        self._place, self._replica, self._other = place, replica, other
+        self._what, self._tag = small(f"cut {number} {place}"), f"cut-{number}-{place}"
+
+    def said(self) -> float:
+        """It refuses, and says why; after how many seconds it refused."""
+        seconds = _refused(self._replica, lambda client: client.push(self._what, self._tag))
+        ready = _comes_to_say(self._replica, 503, REFUSED)
+        assert ready.body.count(b'"ok"') == 1, ready.body
+        assert (b'"catalog":"ok"' in ready.body) == (self._place == "blobs"), ready.body
+        with Client(self._replica.address) as client:
+            assert client.ask("GET", "/healthz").status == 200
+        return seconds
+
+    def came_back(self) -> float:
+        """What is pushed to it is there, and on the other one; after how many seconds."""
+        mended = time.monotonic()
+        _comes_to_say(self._replica, 200, BACK)
+        with Client(self._replica.address) as client, Client(self._other.address) as other:
+            client.push(self._what, self._tag)
+            client.pull(self._tag)
+            other.held[self._tag] = self._what
+            other.pull(self._tag)
+        return time.monotonic() - mended
 
 
 def _refused(replica: OrlopServer, work) -> float:  # type: ignore[no-untyped-def]

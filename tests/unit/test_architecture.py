@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.early
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "orlop"
 LONGEST = 500

@@ -18,6 +18,9 @@ from tests.wire.sockets import Connection
 
 ADMIN_PASSWORD = "a phrase for the tests"
 APP, TARGET = image("app"), "/v2/team/app/manifests/v1"
+#: A small blob of the image: its path, and what is there.
+SMALL = f"/v2/team/app/blobs/{APP.blobs[0].digest}"
+CONTENT = APP.blobs[0].content
 
 
 def basic(name: str, secret: str) -> str:
@@ -102,6 +105,6 @@ def two_replicas(folder: Path, postgres: PostgresServer, **settings: Any) -> Ite
         yield place
 
 
-def pulls(connection: Connection, who: str) -> Answer:
-    """Of the image."""
-    return connection.ask("GET", TARGET, who)
+def pulls(connection: Connection, who: str, target: str = TARGET) -> Answer:
+    """Of the image, or of another part of it than its manifest."""
+    return connection.ask("GET", target, who)

@@ -7,7 +7,7 @@ import pytest
 
 from orlop.domain import media_types
 from orlop.domain.pages import PAGE_BYTES
-from tests.content import EMPTY, Pushable, artifact, image
+from tests.content import EMPTY, Pushable, artifact, image, platform_index
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.conftest import APP
 from tests.wire.inprocess import InProcess
@@ -236,6 +236,18 @@ def test_a_list_of_referrers_stops_before_it_is_too_large_and_goes_on(registry: 
             seen += found
             target = following(answer)
         assert seen == everything
+
+
+def test_an_index_that_is_tagged_with_its_own_digest_has_no_referrers(registry: InProcess) -> None:
+    """Nor do the images of another index refer to what it was tagged after."""
+    tagged, other = platform_index("tagged"), platform_index("other")
+    for what, under in ((tagged, tagged), (other, image("app"))):
+        registry.push("app", what)
+        tag = str(under.digest).replace(":", "-")
+        put = registry.ask("PUT", f"/v2/app/manifests/{tag}", what.content, [("content-type", what.media_type)])
+        assert put.status == 201
+        found = registry.ask("GET", f"/v2/app/referrers/{under.digest}")
+        assert json.loads(found.body)["manifests"] == []
 
 
 def test_pages_of_referrers_that_clients_listed_themselves(registry: InProcess) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.postgres import PostgresServer
 from tests.serving import eventually
 from tests.wire.answer import Answer
-from tests.wire.place import APP, Place, pulls, two_replicas, two_workers
+from tests.wire.place import ADMIN, APP, CONTENT, SMALL, TARGET, Place, pulls, two_replicas, two_workers
 
 pytestmark = pytest.mark.slow
 
@@ -46,14 +46,17 @@ def test_who_goes_on_asking_the_same_on_a_connection_is_looked_at_each_time(work
         grant = workers.let_in()
         for connection in workers.connections:
             assert [pulls(connection, workers.robot).body for _ in range(4)] == [APP.content] * 4, number
+            assert [pulls(connection, workers.robot, SMALL).body for _ in range(4)] == [CONTENT] * 4, number
         workers.manage("DELETE", f"grants/{grant}")
         for connection in workers.connections:
-            assert pulls(connection, workers.robot).status in {401, 404}, number
+            for target in (SMALL, TARGET):
+                assert pulls(connection, workers.robot, target).status in {401, 404}, number
     workers.let_in()
     for connection in workers.connections:
         assert [pulls(connection, workers.robot).status for _ in range(4)] == [200] * 4
     workers.manage("DELETE", "robots/robot+ci")
-    assert [pulls(connection, workers.robot).status for connection in workers.connections] == [401, 401]
+    for target in (SMALL, TARGET):
+        assert [pulls(connection, workers.robot, target).status for connection in workers.connections] == [401, 401]
 
 
 def test_a_robot_that_is_gone_is_nobody_at_once_in_both_workers(workers: Place) -> None:
@@ -69,7 +72,12 @@ def test_a_robot_that_is_gone_is_nobody_at_once_in_both_workers(workers: Place) 
 
 
 def _everywhere(place: Place, whos: list[str], true: Callable[[Answer], bool]) -> bool:
-    return all(true(pulls(connection, who)) for connection in place.connections for who in whos)
+    return all(
+        true(pulls(connection, who, target))
+        for connection in place.connections
+        for who in whos
+        for target in (TARGET, SMALL)
+    )
 
 
 def test_other_replicas_follow_within_moments(replicas: Place) -> None:
@@ -80,7 +88,9 @@ def test_other_replicas_follow_within_moments(replicas: Place) -> None:
     whos = [replicas.robot, *(replicas.token(connection) for connection in replicas.connections)]
     assert _everywhere(replicas, whos, lambda answer: answer.status == 200)
     replicas.manage("DELETE", f"grants/{grant}")
-    assert all(pulls(replicas.connections[0], who).status in {401, 404} for who in whos), "at once where it was done"
+    for target in (TARGET, SMALL):
+        answers = [pulls(replicas.connections[0], who, target) for who in whos]
+        assert {answer.status for answer in answers} <= {401, 404}, "at once where it was done"
     eventually(
         "nobody lets the robot in any more",
         lambda: _everywhere(replicas, whos, lambda answer: answer.status in {401, 404}),
@@ -90,3 +100,12 @@ def test_other_replicas_follow_within_moments(replicas: Place) -> None:
     eventually("a token holds again", lambda: _everywhere(replicas, whos, lambda answer: answer.status == 200))
     replicas.manage("DELETE", "robots/robot+ci")
     eventually("it is nobody", lambda: _everywhere(replicas, whos, lambda answer: answer.status == 401), patience=5)
+
+
+def test_a_small_blob_that_is_deleted_is_gone_in_other_replicas_within_moments(replicas: Place) -> None:
+    assert all(pulls(connection, ADMIN, SMALL).body == CONTENT for connection in replicas.connections * 3)
+    first, second = replicas.connections
+    for target in (f"/v2/team/app/manifests/{APP.digest}", SMALL):
+        assert first.ask("DELETE", target, ADMIN).status == 202
+    assert pulls(first, ADMIN, SMALL).status == 404, "at once where it was done"
+    eventually("it is gone elsewhere", lambda: pulls(second, ADMIN, SMALL).status == 404, patience=5)

@@ -10,12 +10,13 @@ import structlog
 
 from orlop.adapters.filesystem.open_copies import OpenCopies
 from orlop.config.audit import Audit
+from orlop.config.settings import Cache
 from orlop.domain.errors import TooManyRequests
 from orlop.faces.distribution import app as distribution
 from orlop.faces.distribution import plain, pulling
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.server.http import repeated
-from tests.content import blob, image
+from tests.content import Piece, blob, image
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess
 
@@ -23,6 +24,7 @@ MIB = 1024 * 1024
 SMALL, LARGE = blob("small"), blob("large", MIB + 7)
 APP = image("app", layers=[SMALL, LARGE])
 MANIFEST = f"/v2/app/manifests/{APP.digest}"
+CONTENT = f"/v2/app/blobs/{SMALL.digest}"
 
 #: Requests that are plain the second time, as (method, target, headers).
 PLAIN: tuple[tuple[str, str, list[tuple[str, str]]], ...] = (
@@ -102,23 +104,79 @@ def test_the_second_answer_is_that_of_the_first_and_takes_no_parsing(
 @pytest.mark.parametrize(
     ("method", "target", "headers", "is_at_once"),
     [
-        *((*plain, "/manifests/" in plain[1]) for plain in PLAIN),
+        *((*plain, "/manifests/" in plain[1] or (plain[1] == CONTENT and not plain[2])) for plain in PLAIN),
         *((*other, False) for other in OTHERS),
     ],
 )
-def test_manifests_that_are_remembered_are_answered_at_once(
+def test_manifests_and_small_blobs_that_are_remembered_are_answered_at_once(
     registry: InProcess, method: str, target: str, headers: list[tuple[str, str]], is_at_once: bool
 ) -> None:
-    for _ in range(2):
-        registry.ask(method, target, headers=headers)
-    assert registry.answered_at_once == is_at_once
+    registry.ask("GET", target)
+    before = registry.answered_at_once
+    registry.ask(method, target, headers=headers)
+    assert registry.answered_at_once == before + is_at_once
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [(method, headers) for method, target, headers in PLAIN if target == CONTENT]
+)
+def test_what_is_said_of_a_small_blob_is_the_same_when_its_content_is_remembered(
+    registry: InProcess, method: str, headers: list[tuple[str, str]]
+) -> None:
+    first = registry.ask(method, CONTENT, headers=headers)
+    assert registry.ask("GET", CONTENT).body == SMALL.content
+    again = registry.ask(method, CONTENT, headers=headers)
+    assert said(again) == said(first)
+
+
+def _copies(folder: Path, piece: Piece) -> list[Path]:
+    return [file for file in (folder / "data" / "blobs").rglob("*") if file.is_file() and piece.digest[7:] in file.name]
+
+
+def test_the_content_of_a_small_blob_is_read_once_for_all_who_hold_it(registry: InProcess, tmp_path: Path) -> None:
+    """Whatever is pushed and deleted meanwhile: only where it is has to be looked up again."""
+    assert registry.ask("GET", CONTENT).body == SMALL.content
+    [copy] = _copies(tmp_path, SMALL)
+    copy.write_bytes(bytes(SMALL.size))
+    registry.push("app", image("another", layers=[SMALL]), "v2")
+    registry.push_blob("elsewhere", SMALL)
+    for target in (CONTENT, f"/v2/elsewhere/blobs/{SMALL.digest}"):
+        assert [registry.ask("GET", target).body for _ in range(2)] == [SMALL.content] * 2
+
+
+@pytest.mark.parametrize("size", [1, 16 * 1024, 64 * 1024])
+def test_a_small_copy_that_is_damaged_is_never_remembered(tmp_path: Path, size: int) -> None:
+    piece = blob("damaged", size)
+    with structlog.testing.capture_logs() as log, InProcess(tmp_path / "data", audit=Audit(pulls="none")) as registry:
+        registry.push("app", image("app", layers=[piece]), "v1")
+        [copy] = _copies(tmp_path, piece)
+        copy.write_bytes(bytes([piece.content[0] ^ 1]) + piece.content[1:])
+        for _ in range(3):
+            assert_refused(registry.ask("GET", f"/v2/app/blobs/{piece.digest}"), 500, "UNKNOWN")
+        copy.write_bytes(piece.content)
+        assert registry.ask("GET", f"/v2/app/blobs/{piece.digest}").body == piece.content
+    assert {entry["reason"] for entry in log if entry["event"] == "a store failed"} == {
+        f"the stored bytes of {piece.digest} are not what was pushed"
+    }
+
+
+def test_what_is_larger_than_a_small_blob_or_has_no_room_is_not_remembered(tmp_path: Path) -> None:
+    pieces = (blob("one more", 64 * 1024 + 1), blob("small"))
+    for number, (piece, room) in enumerate(zip(pieces, (192 * MIB, 0), strict=True)):
+        with InProcess(tmp_path / str(number), audit=Audit(pulls="none"), cache=Cache(bytes=room)) as registry:
+            registry.push("app", image("app", layers=[piece]), "v1")
+            for _ in range(3):
+                assert registry.ask("GET", f"/v2/app/blobs/{piece.digest}").body == piece.content
+            assert registry.answered_at_once == 0
 
 
 def test_server_and_application_mean_the_same_place_for_what_a_head_says() -> None:
     assert plain.SAME_HEAD == repeated.SAME_HEAD
 
 
-@pytest.mark.parametrize("target", [MANIFEST, f"/v2/app/blobs/{LARGE.digest}", "/v2/app/manifests/v1?ns=docker.io"])
+@pytest.mark.parametrize(
+    "target", [MANIFEST, CONTENT, f"/v2/app/blobs/{LARGE.digest}", "/v2/app/manifests/v1?ns=docker.io"]
+)
 def test_who_asks_too_often_is_counted_once(registry: InProcess, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     assert [registry.ask("GET", target).status for _ in range(2)] == [200, 200]
     counted: list[object] = []

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import structlog
 
+from orlop.adapters.sql.manifests import SqlManifests
+from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.config.settings import CatalogStore
+from orlop.ports.settings import Document
 from tests.content import image, index
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess, Lines
-from tests.wire.people import ACME, RIVAL, Private
+from tests.wire.people import ACME, BY, RIVAL, Private
 
 pytestmark = pytest.mark.slow
 
@@ -134,3 +137,49 @@ def test_a_push_says_what_it_expects_to_find(people: Private) -> None:
     refused = people.ask("owner", "DELETE", f"/v2/{APP}/manifests/dev", headers=[one])
     assert_stale(refused)
     assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/dev", headers=[two]).status == 202
+    manifest = f"/v2/{APP}/manifests/{TWO.digest}"
+    assert_stale(people.ask("owner", "DELETE", manifest, headers=[one]))
+    assert_stale(people.ask("owner", "DELETE", manifest, headers=[new]))
+    assert people.ask("reader", "GET", manifest).status == 200
+    assert people.ask("owner", "DELETE", manifest, headers=[two]).status == 202
+    assert people.ask("owner", "DELETE", manifest, headers=[one]).status == 404
+
+
+def _meanwhile(people: Private, monkeypatch: pytest.MonkeyPatch, port: type, method: str) -> None:
+    """Have a rule set by another replica once a write has its terms, and before its transaction begins."""
+    write = getattr(port, method)
+
+    async def late(self: Any, *arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(port, method, write)
+        body = json.dumps(RULE).encode()
+        await people.identity.documents.put(Document("tag-rule", "releases", body, path=ACME), BY, rights=False)
+        return await write(self, *arguments, **named)
+
+    monkeypatch.setattr(port, method, late)
+
+
+@pytest.mark.parametrize(
+    ("port", "method", "asked", "target"),
+    [
+        (SqlManifests, "put", "PUT", f"/v2/{APP}/manifests/v1"),
+        (SqlManifests, "put", "PUT", f"/v2/{APP}/manifests/{TWO.digest}?tag=v1"),
+        (SqlManifests, "untag", "DELETE", f"/v2/{APP}/manifests/v1"),
+        (SqlManifests, "delete", "DELETE", f"/v2/{APP}/manifests/{ONE.digest}"),
+        (SqlRepositories, "remove", "DELETE", f"/api/v1/repositories/{APP}"),
+    ],
+)
+def test_a_rule_that_is_set_while_a_write_is_under_way_holds_for_it(
+    people: Private, monkeypatch: pytest.MonkeyPatch, port: type, method: str, asked: str, target: str
+) -> None:
+    _meanwhile(people, monkeypatch, port, method)
+    content = (TWO.content, [("content-type", TWO.manifest.media_type)]) if asked == "PUT" else (b"", [])
+    answer = people.ask("owner", asked, target, *content)
+    assert answer.status == 403, answer.body
+    assert b"immutable by the tag rule releases of " in answer.body
+    assert people.ask("reader", "GET", f"/v2/{APP}/manifests/v1").body == ONE.content
+
+
+def test_a_write_that_a_new_rule_is_not_about_goes_on(people: Private, monkeypatch: pytest.MonkeyPatch) -> None:
+    _meanwhile(people, monkeypatch, SqlManifests, "put")
+    assert put(people, "dev").status == 201
+    assert put(people, "v1").status == 403

@@ -1,4 +1,4 @@
-"""A file in the making: one process writes it under another name, and it appears whole or not at all.
+"""A file in the making: written under another name, it appears whole or not at all.
 
 Not an adapter of a port: what the adapters that write local files have in common.
 """
@@ -13,24 +13,32 @@ _TRIES = 10
 
 
 class ExclusiveFile:
-    """`path`, written as `.<name>.part` beside it. What a killed process left is overwritten by the next. Blocking."""
+    """`path`, written as `.<name>.part` beside it. What a killed process left is overwritten by the next. Blocking.
 
-    def __init__(self, path: Path) -> None:
+    More than one of `writers` at a time is for files that are always the same: each has a part of its own, and puts it
+    in the place of the one before.
+    """
+
+    def __init__(self, path: Path, writers: int = 1) -> None:
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
+        names = (f".{path.name}.part{number or ''}" for number in range(writers))
+        self._parts = [path.with_name(name) for name in names]
+        self._part = self._parts[0]
         self._descriptor: int | None = None
         self.size = 0
         """Bytes written."""
 
     def open(self) -> None:
-        """Begin, empty. Raises UpstreamError, also while another process writes the same file."""
+        """Begin, empty. Raises UpstreamError, also while as many write the same file as may."""
         try:
-            for _ in range(_TRIES):
-                descriptor = os.open(self._part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
-                if self._take(descriptor):
-                    self._descriptor = descriptor
-                    return
-                os.close(descriptor)
+            for part in self._parts:
+                self._part = part
+                for _ in range(_TRIES):
+                    descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+                    if self._take(descriptor):
+                        self._descriptor = descriptor
+                        return
+                    os.close(descriptor)
         except OSError as cause:
             raise UpstreamError(f"{self._path} cannot be written: {cause.strerror}") from cause
         raise UpstreamError(f"{self._path} is being written by somebody else")

@@ -120,8 +120,8 @@ class Cache(msgspec.Struct, frozen=True):
     bytes: Annotated[
         int,
         Meaning(
-            "Memory that one worker uses at most for answers it may give again, about 100,000 manifests by default; "
-            "0 remembers none.",
+            "Memory that one worker uses at most for answers it may give again, manifests and blobs of up to 64 KiB; "
+            "about 100,000 manifests by default; 0 remembers none.",
             ValueKind.SIZE,
         ),
     ] = 192 << 20

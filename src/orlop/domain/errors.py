@@ -217,6 +217,13 @@ class StoreClosed(Unavailable):
         super().__init__(message)
 
 
+class SettingsMoved(Unavailable):
+    """A setting changed after the terms of a write were made from it, and before the write took effect."""
+
+    def __init__(self, message: str = "settings change while this is written; try again") -> None:
+        super().__init__(message, retry_after=1)
+
+
 class ContentCorrupt(RegistryError):
     """Stored bytes are missing or do not match their digest or size."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.schedules import JOB_SCHEDULES
@@ -9,4 +10,6 @@ from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
 
 #: By name, in the order in which `apply` makes them.
-KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in (PROVIDERS, TRUSTS, TAG_RULES, JOB_SCHEDULES)}
+KINDS: Mapping[str, SettingKind] = {
+    kind.kind: kind for kind in (CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, JOB_SCHEDULES)
+}

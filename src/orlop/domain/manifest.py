@@ -134,6 +134,18 @@ def parse_index_entries(content: bytes) -> list[Descriptor]:
     return [_descriptor(entry) for entry in _decode(content).manifests or ()]
 
 
+def parse_referrers(content: bytes, media_type: str, digest: Digest, subject: Digest) -> list[Descriptor]:
+    """What is listed as referring to `subject` in what was found where such a list may be; nothing where it is none.
+
+    A list is an OCI index (distribution-spec, "Referrers Tag Schema"). Instead of it there may be the subject itself,
+    whose digest the fallback tag resembles, or another index of images: an entry that says what it runs on, and no
+    type of artifact, refers to nothing. Raises ManifestInvalid for what cannot be read.
+    """
+    if media_type != media_types.OCI_INDEX or digest == subject:
+        return []
+    return [entry for entry in parse_index_entries(content) if entry.artifact_type or entry.platform is None]
+
+
 def _decode(content: bytes) -> _Document:
     if len(content) > MAX_BYTES:
         _refuse(f"a manifest has at most {MAX_BYTES} bytes")

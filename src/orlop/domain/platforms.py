@@ -11,6 +11,10 @@ _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 #: What `uname` and other worlds call the architectures of Go, which images use.
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
 
+#: The variant that an architecture without one means.
+_USUAL = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
+_VERSION = re.compile(r"v?([0-9]{1,3})(?:\.([0-9]{1,3}))?", re.ASCII)
+
 
 def parse_platform(text: str) -> Platform:
     """Read `os/architecture[/variant]`. Raises RequestInvalid."""
@@ -25,19 +29,41 @@ def parse_platform(text: str) -> Platform:
 
 def matches(wanted: Platform, offered: Platform) -> bool:
     """Whether what is offered runs on what is wanted; without a wanted variant any will do."""
-    if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
-        return False
-    return not wanted.variant or _variant(wanted) == _variant(offered)
+    return _distance(wanted, offered) is not None
 
 
 def choose(wanted: Platform, entries: Iterable[Descriptor]) -> Descriptor | None:
-    """The entry for a platform; of several that match, the one without a variant, else the first."""
-    found = [entry for entry in entries if entry.platform is not None and matches(wanted, entry.platform)]
-    plain = [entry for entry in found if entry.platform is not None and not _variant(entry.platform)]
-    return next(iter(plain or found), None)
+    """The entry that suits a platform best, of several alike the first; None where none runs on it."""
+    found = [
+        (distance, entry)
+        for entry in entries
+        if entry.platform is not None and (distance := _distance(wanted, entry.platform)) is not None
+    ]
+    return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def _distance(wanted: Platform, offered: Platform) -> tuple[int, int, int] | None:
+    """How far from its best an image has a machine run, least first; None where it does not run there.
+
+    As containerd has it (platforms.Only): the same variant, else the next older one. `linux/arm` is v7. Where no
+    variant was wanted a newer one is better than nothing.
+    """
+    if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
+        return None
+    want, have = _variant(wanted), _variant(offered)
+    if want == have:
+        return 0, 0, 0
+    newest, version = _VERSION.fullmatch(want), _VERSION.fullmatch(have)
+    if newest and version and _numbers(version) < _numbers(newest):
+        major, minor = _numbers(version)
+        return 1, -major, -minor
+    return None if wanted.variant else (2, 0, 0)
 
 
 def _variant(platform: Platform) -> str:
-    """The variant, empty where it is what its architecture means anyway: every arm64 is at least v8."""
-    usual = {"arm64": "v8", "amd64": "v1"}.get(platform.architecture)
-    return "" if platform.variant == usual else platform.variant
+    """The variant, or what its architecture means without one."""
+    return platform.variant or _USUAL.get(platform.architecture, "")
+
+
+def _numbers(version: re.Match[str]) -> tuple[int, int]:
+    return int(version[1]), int(version[2] or 0)

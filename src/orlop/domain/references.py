@@ -20,7 +20,7 @@ _ALIASES = frozenset({"index.docker.io", "registry-1.docker.io", "registry.hub.d
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]{{2,45}}\])(?::[0-9]{{1,5}})?", re.ASCII)
-_IMAGE_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}", re.ASCII)
 
 #: Longer than any reference that could be valid: the name, its registry, a tag and a sha512 digest.
 _MAX = 1_024
@@ -79,6 +79,11 @@ def looks_like_registry(component: str) -> bool:
     return component == "localhost" or any(c in ".:[" for c in component) or component != component.lower()
 
 
+def is_image_id(text: str) -> bool:
+    """Whether `text` is the digest of an image's configuration, by which a machine knows its own images."""
+    return _IMAGE_ID.fullmatch(text) is not None
+
+
 def parse_registry(text: str) -> str:
     """A registry as `host[:port]`, in lower case and `docker.io` under all of its names. Raises NameInvalid."""
     host = text.lower()
@@ -91,12 +96,14 @@ def parse_registry(text: str) -> str:
 def parse_image_reference(text: str) -> ImageReference:
     """Read a reference the way Docker does. Raises NameInvalid, TagInvalid or DigestInvalid.
 
-    Sixty-four hex digits are refused: Docker takes them for the ID of a local image, never for a repository.
+    The ID of an image is refused (see `is_image_id`): Docker takes it for that of a local one, never for a repository.
     """
     if not text or len(text) > _MAX:
         raise NameInvalid(f"an image reference has 1 to {_MAX} characters", {"reference": text[:160]})
     if "://" in text:
         raise NameInvalid("an image reference has no scheme; leave out everything up to ://", {"reference": text[:160]})
+    if is_image_id(text):
+        raise NameInvalid("this is the ID of an image, not a repository", {"reference": text[:160]})
     rest, at, digest_text = text.partition("@")
     digest = Digest(digest_text) if at else None
     tag: Tag | None = None
@@ -109,7 +116,7 @@ def parse_image_reference(text: str) -> ImageReference:
     if not looks_like_registry(registry):
         registry = first  # only its capitals tell it from a namespace, so they have to stay
     path = remainder if explicit else rest
-    if not explicit and _IMAGE_ID.fullmatch(path):
+    if not explicit and is_image_id(path):
         raise NameInvalid("64 hex digits are the ID of an image, not a repository", {"reference": text[:160]})
     bare = registry == DEFAULT_REGISTRY and "/" not in path
     repository = RepositoryName(f"{DEFAULT_NAMESPACE}/{path}" if bare else path)

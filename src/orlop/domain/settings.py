@@ -5,7 +5,7 @@ whole; it counts for that node, for everything below it, and for the repository 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,9 @@ from orlop.domain.access.actions import Action
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import refuse_unknown
 from orlop.domain.names import RepositoryName
+
+#: What stands beside a body that is flat.
+BESIDE = frozenset({"kind", "at", "name", "builtin", "version"})
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -37,6 +40,8 @@ class SpeaksFor(msgspec.Struct, frozen=True):
     authority: str = ""
     """Of the accounts of `source` those that this identity of it vouches for, and those whose authority is not known:
     it vouches for them, too."""
+    actions: frozenset[Action] = frozenset()
+    """What it gives to accounts that it does not name, anywhere."""
 
 
 #: Whom a setting speaks for that lets nobody in.
@@ -69,8 +74,8 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     placed: bool = True
     """Whether it has a place; without, it is of the registry as a whole, and `path` is always empty."""
     holds: Holds = Holds.NEAREST
-    read: Action = Action.POLICY_EDIT
-    """What seeing it needs at its place. Those who rule or audit the registry see everything."""
+    read: Action | None = Action.POLICY_EDIT
+    """What seeing it needs at its place; None: to be signed in. Those who rule or audit the registry see everything."""
     change: Action = Action.POLICY_EDIT
     """What making, changing and removing it needs at its place."""
     rights: bool = False
@@ -81,6 +86,12 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """Where the secrets of a body are sent. A secret that was given for one place is not kept for another."""
     check: Callable[[str, Any], None] = _nothing
     """Raises ValueError for a name and a body that its type lets pass and that still make no sense."""
+    built_in: Mapping[str, Any] = {}
+    """Those that are always there and never change, by name; listed first, in this order, and of version 0."""
+    flat: bool = False
+    """Whether the fields of its body stand beside its name, in documents and in answers of the API."""
+    behind: str = ""
+    """The field, a list, whose values stand behind the name in the command that sets it."""
 
     def __post_init__(self) -> None:
         if self.secrets and self.destination is None:
@@ -97,6 +108,21 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
         except ValueError as error:
             raise RequestInvalid(str(error), {"name": name[:160]}) from error
         return parsed
+
+    def built_in_after(self, after: str) -> tuple[list[str], str]:
+        """The built-in ones that follow a key in a list, and the key that the others follow."""
+        names = list(self.built_in)
+        name = after.removeprefix(":")
+        if after and name not in names:
+            return [], after
+        return names[names.index(name) + 1 :] if after else names, ""
+
+    def nested(self, flat: dict[str, Any]) -> dict[str, Any]:
+        """A document, or an answer of the API, with its body as such where that stands beside the name."""
+        if not self.flat or "body" in flat:
+            return flat
+        body = {name: value for name, value in flat.items() if name not in BESIDE}
+        return {name: value for name, value in flat.items() if name in BESIDE} | {"body": body}
 
     def where(self, path: str) -> str:
         """The place in words: ` of team/`; nothing for what has none."""

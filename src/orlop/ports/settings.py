@@ -49,6 +49,10 @@ class Documents(Protocol):
         """Those of a kind that are about a node or one above it, from the root down, by name; in one query."""
         ...
 
+    async def version(self) -> int:
+        """That of all documents, which each of their changes raises."""
+        ...
+
     async def put(self, document: Document, by: By, *, expected: int | None = None, rights: bool = True) -> Document:
         """Make or replace it. `expected` 0: it must be new (Conflict); another: raises Stale when it is not that.
         `rights`: it may change who may do what."""

@@ -30,6 +30,9 @@ class Terms(msgspec.Struct, frozen=True):
     """By tag: when it is there and points at another manifest."""
     untag: TagRefusal | None = None
     """When a tag goes, alone or with what it points at."""
+    settings: int = 0
+    """The version of all settings from which the terms were made; where it is another when the write takes effect,
+    SettingsMoved is raised. 0: they were made from none."""
 
     def sets(self, tag: Tag, previous: str | None, digest: Digest) -> bool:
         """Whether a tag that points at `previous` becomes another by pointing at a digest. Raises what that is refused

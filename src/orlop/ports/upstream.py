@@ -60,7 +60,10 @@ class ManifestReader(Protocol):
     """Reads manifests."""
 
     async def resolve(self, reference: str) -> Descriptor:
-        """What a tag, name or digest stands for, without its content. Raises ManifestUnknown, NameUnknown."""
+        """What a tag, name or digest stands for, without its content: as the store says, which may be wrong.
+
+        Raises ManifestUnknown, NameUnknown.
+        """
         ...
 
     async def fetch(self, reference: str) -> ManifestContent:
@@ -72,7 +75,7 @@ class BlobReader(Protocol):
     """Reads blobs."""
 
     async def stat_blob(self, digest: Digest) -> int | None:
-        """The size of a blob in bytes; None when the repository does not hold it."""
+        """The size of a blob in bytes; None when the repository does not hold it. Raises Unsupported (not told)."""
         ...
 
     def read_blob(self, digest: Digest, size: int, offset: int = 0) -> AsyncGenerator[bytes, None]:

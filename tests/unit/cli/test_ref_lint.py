@@ -143,6 +143,17 @@ def test_what_is_no_text_is_an_error_of_that_file(
     assert (document["errors"], document["files"][0]["error"]["message"] in message) == (1, True)
 
 
+def test_a_template_is_noted(orlop: Orlop, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pod.yaml").write_text("spec:\n  {{- if .Values.x }}\n  image: a\n  {{- end }}\n")
+    assert orlop("ref", "lint", "--strict", "pod.yaml") == 0
+    shown = capsys.readouterr().out
+    assert "pod.yaml:2:5: note: not YAML: " in shown
+    assert "a template has to be rendered first [template]\n" in shown
+    assert shown.endswith("0 references in 1 file: 0 errors, 0 warnings, 1 note\n")
+    assert orlop("ref", "lint", "--json", "pod.yaml") == 0
+    assert "rendered first" in _json(capsys)["files"][0]["note"]["message"]
+
+
 def test_a_pipe_is_refused_without_waiting_for_it(orlop: Orlop, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo("Dockerfile")
     assert orlop("ref", "lint", "Dockerfile") == 2

@@ -121,6 +121,34 @@ def test_an_unreadable_file_does_not_keep_others_from_being_pinned(capsys: pytes
     assert _pin("nowhere", "Dockerfile") == 2
 
 
+def test_variables_of_the_file_beside_a_compose_file_are_read_and_left_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("compose.yaml").write_text(
+        "services: {a: {image: 'a:${V:-1}'}, b: {image: '${I:-b:1}'}, c: {image: '${J:-c:1}'}}\n"
+    )
+    Path(".env").write_text("# versions\nV=2\nexport I='q.io/b:3'\n")
+    assert _pin("compose.yaml", json=True) == 0
+    [file] = json.loads(capsys.readouterr().out)["files"]
+    assert [(one["reference"], one["outcome"]) for one in file["references"]] == [
+        ("docker.io/library/a:2", "skipped"),
+        ("q.io/b:3", "skipped"),
+        ("docker.io/library/c:1", "pinned"),
+    ]
+    assert Path(".env").read_text() == "# versions\nV=2\nexport I='q.io/b:3'\n"
+    Path(".env").write_text("V='2\n")
+    assert _pin("compose.yaml") == 1
+    assert "compose.yaml: error: .env:1: a quotation mark is not closed" in capsys.readouterr().out
+
+
+def test_a_template_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pod.yaml").write_text("spec:\n  {{- if .Values.x }}\n  image: a\n  {{- end }}\n")
+    Path("Dockerfile").write_text("FROM a:1\n")
+    assert _pin("pod.yaml", "Dockerfile") == 0
+    assert "pod.yaml:2:5: note: not YAML" in capsys.readouterr().out
+    assert Path("Dockerfile").read_text() == f"FROM a:1@{digest_for('a:1')}\n"
+
+
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
     Path("Dockerfile").write_text("FROM a:1\n")
     file = read_text(Path("Dockerfile"))

@@ -5,9 +5,11 @@ from orlop.domain.access.actions import READS
 from orlop.domain.digest import digest_of
 from orlop.domain.names import RepositoryName, Tag
 from orlop.faces.distribution.blobs import BlobHandlers
+from orlop.faces.distribution.budget import Budget
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
 from orlop.faces.distribution.request import Request, RequestKind
+from orlop.faces.distribution.small import SmallBlobs
 from orlop.faces.distribution.table import FILTERED, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.uploads import UploadHandlers
 from orlop.services.content.pulls import PullLog
@@ -25,7 +27,7 @@ def handlers() -> Handlers:
     return Handlers(
         lists=ListHandlers(stores.catalog.browse, registry.repositories, registry.access, registry.referrers),
         manifests=ManifestHandlers(registry.manifests, PullLog(stores.catalog.pulls, clock)),
-        blobs=BlobHandlers(registry.blobs),
+        blobs=BlobHandlers(registry.blobs, SmallBlobs(Budget(0), 1)),
         uploads=UploadHandlers(registry.uploads, registry.blobs),
     )
 

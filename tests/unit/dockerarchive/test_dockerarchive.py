@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orlop.adapters.dockerarchive.opening import open_reader, open_writer
-from orlop.adapters.layout.repository import open_archive
+from orlop.adapters.layout.repository import open_archive, open_folder
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import (
     BlobUnknown,
@@ -22,8 +22,9 @@ from orlop.domain.errors import (
     Unsupported,
 )
 from orlop.domain.manifest import parse_manifest
+from orlop.services.content.copy import CopyRequest, Outcome, copy
 from tests import content
-from tests.clientside.clients import manifest_of, push, read_all
+from tests.clientside.clients import manifest_of, opener, push, read_all
 
 LAYERS = [os.urandom(3_000), os.urandom(5_000)]
 CONFIG = json.dumps(
@@ -218,3 +219,31 @@ async def test_bad_archives_are_refused(tmp_path: Path, tar: Tar, error: type[Re
     with pytest.raises(error):
         async with open_reader(path) as archive:
             await archive.fetch("")
+
+
+async def test_a_layer_that_is_not_to_be_distributed_has_to_be_there(tmp_path: Path) -> None:
+    """Docker loads no image that lacks one. So it is copied where the source has it, and else the copy is refused."""
+    image = content.image("windows", layers=["base"], foreign=["foreign"])
+    layer = content.blob("foreign")
+    request = CopyRequest(reference="v1", tags=("app:v1",), foreign=True)
+    async with open_folder(tmp_path / "layout", writing=True) as layout:
+        await push(layout, image, "v1")
+        with pytest.raises(Unsupported, match=f"{layer.digest}.*not to be distributed"):
+            async with open_writer(tmp_path / "a.tar") as archive:
+                await copy(layout, archive, request)
+        with pytest.raises(Unsupported, match=f"lacks a layer.*{layer.digest}"):
+            async with open_writer(tmp_path / "a.tar") as archive:
+                await copy(layout, archive, CopyRequest(reference="v1", tags=("app:v1",)))
+        assert not (tmp_path / "a.tar").exists()
+
+        await layout.push_blob(layer.digest, layer.size, opener(layer.content))
+        async with open_writer(tmp_path / "a.tar") as archive:
+            report = await copy(layout, archive, request)
+        assert report.blobs[layer.digest] is Outcome.COPIED
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        written = tar.extractfile("manifest.json")
+        assert written is not None
+        layers = json.load(written)[0]["Layers"]
+    assert layers == [f"blobs/sha256/{piece.digest.hex}" for piece in (content.blob("base"), layer)]
+    async with open_reader(tmp_path / "a.tar") as archive:
+        assert await read_all(archive, layer.digest, layer.size) == layer.content

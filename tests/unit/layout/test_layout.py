@@ -206,6 +206,53 @@ async def test_many_writers_of_one_folder_lose_nothing(tmp_path: Path) -> None:
         assert {name async for name in layout.tags()} == {f"v{number}" for number in range(len(images))}
 
 
+async def test_many_writers_of_one_new_folder_take_turns(tmp_path: Path) -> None:
+    """They make it together, and write the same blobs and manifests."""
+    shared = content.blob("shared", 300_000)
+    images = [content.image("same", layers=[shared])] * 4
+    images += [content.image(f"app{number}", layers=[shared]) for number in range(4)]
+
+    async def write(folder: Path, number: int) -> None:
+        async with open_folder(folder, writing=True) as layout:
+            await push(layout, images[number], f"v{number}")
+
+    for attempt in range(6):
+        folder = tmp_path / "deep" / f"l{attempt}"
+        await asyncio.gather(*(write(folder, number) for number in range(len(images))))
+        async with open_folder(folder, writing=False) as layout:
+            assert [name async for name in layout.tags()] == [f"v{number}" for number in range(len(images))]
+            for number, image in enumerate(images):
+                assert (await layout.fetch(f"v{number}")).digest == image.digest
+                for piece in image.blobs:
+                    assert await read_all(layout, piece.digest, piece.size) == piece.content
+        blobs = {piece.digest for image in images for piece in image.blobs} | {image.digest for image in images}
+        assert listed(folder / "blobs" / "sha256") == sorted(digest.hex for digest in blobs), "no parts are left"
+        assert listed(folder) == ["blobs", "index.json", "oci-layout"]
+
+
+async def test_writers_of_one_archive_lose_nothing(tmp_path: Path) -> None:
+    """One that comes while another is at it is told so; one that comes right after it keeps what that wrote."""
+    written: list[int] = []
+
+    async def write(number: int) -> None:
+        for _ in range(200):
+            try:
+                async with open_archive(tmp_path / "a.tar", writing=True) as layout:
+                    await push(layout, content.image(f"app{number}"), f"v{number}")
+            except UpstreamError as refused:
+                if "being written by somebody else" not in refused.message:
+                    raise
+                await asyncio.sleep(0.01)
+            else:
+                written.append(number)
+                return
+
+    await asyncio.gather(*(write(number) for number in range(6)))
+    async with open_archive(tmp_path / "a.tar", writing=False) as layout:
+        assert [name async for name in layout.tags()] == [f"v{number}" for number in range(6)]
+    assert sorted(written) == list(range(6))
+
+
 async def test_two_writers_of_one_blob_do_not_mix(tmp_path: Path) -> None:
     blob = b"x" * 500_000
     inside, go_on = asyncio.Event(), asyncio.Event()
@@ -219,11 +266,12 @@ async def test_two_writers_of_one_blob_do_not_mix(tmp_path: Path) -> None:
     async with open_folder(tmp_path / "l", writing=True) as layout:
         first = asyncio.ensure_future(layout.push_blob(digest_of(blob), len(blob), slow))
         await inside.wait()
-        with pytest.raises(UpstreamError, match="being written by somebody else"):
-            await layout.push_blob(digest_of(blob), len(blob), opener(blob))
+        await layout.push_blob(digest_of(blob), len(blob), opener(blob))
+        assert await read_all(layout, digest_of(blob), len(blob)) == blob, "whoever is slow holds nobody up"
         go_on.set()
         await first
         assert await read_all(layout, digest_of(blob), len(blob)) == blob
+    assert listed(tmp_path / "l" / "blobs" / "sha256") == [digest_of(blob).hex]
 
 
 async def test_what_a_killed_writer_left_is_overwritten(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from orlop.services.limits.shared import SharedLimits
 from tests.catalogs import rows
 from tests.registry import HandClock
 
+pytestmark = pytest.mark.early
+
 ALICE = Caller(Subject("alice", id=1), "192.0.2.1", "r1")
 RATES = Rates(requests=60, pulls=30)
 

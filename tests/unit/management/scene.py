@@ -6,6 +6,7 @@ import secrets
 from orlop.adapters.identity.tokens import JoseSigner
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import SYSTEM, Caller, Effect, Limit, Place, PlaceKind, Subject, SubjectKind
+from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.secret_references import SecretPlaces
 from orlop.domain.identity.tokens import Terms
 from orlop.domain.settings import SettingKind
@@ -77,7 +78,7 @@ class Scene:
             passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
             draw=secrets.token_bytes,
             signing=self.signing,
-            kinds=kinds or {},
+            kinds={CUSTOM_ROLES.kind: CUSTOM_ROLES, **(kinds or {})},
             places=SecretPlaces(("/etc/orlop/secrets",), "ORLOP_SECRET_"),
         )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orlop.domain.access import Action, Effect, Limit, Role, Visibility
+from orlop.domain.access import Action, Effect, Limit, Visibility
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.errors import Conflict, Denied, NotFound, Stale
 from orlop.domain.names import RepositoryName, Tag
@@ -89,11 +89,11 @@ async def test_a_token_with_no_limits_makes_one_that_lives_no_longer() -> None:
 async def test_a_role_changes_for_everybody_who_has_it() -> None:
     made = await scene()
     root = await made.caller("root")
-    await made.management.roles.put(root, Role("mover", frozenset({Action.TAG})), 0)
+    await made.management.settings.put(root, "role", "mover", {"actions": [Action.TAG]}, 0)
     await made.grant("eve", "mover", TEAM)
     asked = ExplainQuery(subject="eve", action=Action.OVERWRITE, repository=RepositoryName("team/app"), tag=Tag("v1"))
     assert not (await made.management.explaining.explain(root, asked)).considerations.decision.allowed
-    await made.management.roles.put(root, Role("mover", frozenset({Action.TAG, Action.OVERWRITE})), 1)
+    await made.management.settings.put(root, "role", "mover", {"actions": [Action.TAG, Action.OVERWRITE]}, 1)
     assert (await made.management.explaining.explain(root, asked)).considerations.decision.allowed
 
 

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from orlop.domain.access import ANONYMOUS, Action, Caller, Conditions, Effect, Limit, Place, Role
+from orlop.domain.access import ANONYMOUS, Action, Caller, Conditions, Effect, Limit, Place
 from orlop.domain.errors import Conflict, Denied, NotFound, RegistryError, RequestInvalid, Unauthorized
 from orlop.domain.pages import PageRequest
 from orlop.ports.identity import Account, AccountChange, Namespace, NewGrant
+from orlop.ports.settings import Document
 from tests.catalogs import rows
 from tests.unit.management.scene import BY, NOW, REGISTRY, Scene, namespace, repositories, scene
 
@@ -46,7 +47,9 @@ def role(name: str, *actions: Action) -> Attempt:
     """There is a custom role, made by `root`."""
 
     async def step(scene: Scene) -> object:
-        return await scene.management.roles.put(await scene.caller("root"), Role(name, frozenset(actions)), 0)
+        return await scene.management.settings.put(
+            await scene.caller("root"), "role", name, {"actions": list(actions)}, 0
+        )
 
     return step
 
@@ -297,7 +300,9 @@ ATTEMPTS: dict[str, tuple[Attempt, type[RegistryError]]] = {
             helpdesk(),
             then=does(
                 "help",
-                lambda s, c: s.management.roles.put(c, Role("helpdesk", frozenset({Action.SYSTEM, Action.PULL})), None),
+                lambda s, c: s.management.settings.put(
+                    c, "role", "helpdesk", {"actions": [Action.SYSTEM, Action.PULL]}, None
+                ),
             ),
         ),
         Denied,
@@ -313,23 +318,34 @@ ATTEMPTS: dict[str, tuple[Attempt, type[RegistryError]]] = {
     "make a group": (does("ann", lambda s, c: s.management.groups.add(c, "mine", "")), Denied),
     # roles
     "change a built-in role": (
-        does("root", lambda s, c: s.management.roles.put(c, Role("reader", frozenset(Action)), None)),
+        does("root", lambda s, c: s.management.settings.put(c, "role", "reader", {"actions": list(Action)}, None)),
         Conflict,
     ),
-    "remove a built-in role": (does("root", lambda s, c: s.management.roles.remove(c, "reader", None)), Conflict),
+    "remove a built-in role": (
+        does("root", lambda s, c: s.management.settings.remove(c, "role", "reader", None)),
+        Conflict,
+    ),
+    "the helpdesk takes the place of a role that a newer release wrote": (
+        given(
+            helpdesk(),
+            lambda scene: scene.identity.documents.put(Document("role", "later", b'{"actions":["pull","fly"]}'), BY),
+            then=does("help", lambda s, c: s.management.settings.put(c, "role", "later", {"actions": ["list"]}, None)),
+        ),
+        Denied,
+    ),
     "an owner makes a role": (
-        does("ann", lambda s, c: s.management.roles.put(c, Role("mine", frozenset({Action.PULL})), 0)),
+        does("ann", lambda s, c: s.management.settings.put(c, "role", "mine", {"actions": [Action.PULL]}, 0)),
         Denied,
     ),
     "a role whose name is another's in capitals": (
-        does("root", lambda s, c: s.management.roles.put(c, Role("Reader", frozenset({Action.PULL})), 0)),
+        does("root", lambda s, c: s.management.settings.put(c, "role", "Reader", {"actions": [Action.PULL]}, 0)),
         RequestInvalid,
     ),
     "remove a role that is granted": (
         given(
             role("puller", Action.PULL),
             holds("eve", "puller", TEAM),
-            then=does("root", lambda s, c: s.management.roles.remove(c, "puller", None)),
+            then=does("root", lambda s, c: s.management.settings.remove(c, "role", "puller", None)),
         ),
         Conflict,
     ),

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from orlop.domain.access import Action, Role
+from orlop.domain.access import Action
 from orlop.domain.errors import Conflict, Denied
 from orlop.domain.kinds import KINDS
 from orlop.domain.pages import PAGE_BYTES
@@ -47,7 +47,7 @@ async def test_a_namespace_goes_with_settings_only_by_those_who_may_remove_them(
     await management.namespaces.put(root, Namespace(path="lab"), None)
     await management.settings.put(root, "tag-rule", "releases", RULE, None, path)
     await management.settings.put(root, "tag-rule", "releases", RULE, None, "laboratory")
-    await management.roles.put(root, Role("steward", frozenset({Action.ADMIN})), 0)
+    await management.settings.put(root, "role", "steward", {"actions": [Action.ADMIN]}, 0)
     steward = await made.user("steward", ("steward", namespace("lab")))
     made.marked()
     with pytest.raises(Denied, match=f"policy.edit.*{path}"):

@@ -48,10 +48,12 @@ async def a_registry() -> tuple[Scene, Caller]:
 
 #: Kinds that let nobody in.
 LETS_NOBODY_IN = {"tag-rule"}
+#: Kinds that give something to those who are there: see test_widening.
+GIVES = {"role"}
 
 
 def test_every_kind_of_settings_is_tried() -> None:
-    assert LETS_IN.keys() | LETS_NOBODY_IN == KINDS.keys()
+    assert LETS_IN.keys() | LETS_NOBODY_IN | GIVES == KINDS.keys()
     assert {kind.kind for kind in KINDS.values() if kind.speaks_for is nobody} == LETS_NOBODY_IN
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Role, Visibility
+from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Visibility
 from orlop.domain.errors import Denied, RegistryError
 from orlop.domain.settings import SettingKind, SpeaksFor
 from orlop.ports.identity import Account, AccountChange, Document, Namespace, NewGrant
@@ -89,7 +89,9 @@ def sets(path: str, visibility: Visibility | None) -> Tried:
 
 def role(name: str, *actions: Action) -> Step:
     async def step(scene: Scene) -> object:
-        return await scene.management.roles.put(await scene.caller("root"), Role(name, frozenset(actions)), 0)
+        return await scene.management.settings.put(
+            await scene.caller("root"), "role", name, {"actions": list(actions)}, 0
+        )
 
     return step
 
@@ -212,14 +214,6 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             READS,
         ),
     ),
-    Operation.ROLE_CHANGE: (
-        Way(
-            "mean more by it",
-            lambda s, c: s.management.roles.put(c, Role("some", frozenset({Action.LIST, Action.PULL})), None),
-            (*HELPDESK, role("some", Action.LIST)),
-            holds("gil", "reader", REGISTRY),
-        ),
-    ),
     Operation.GRANT_ADD: (
         Way("a role", gives("eve", "reader", TEAM), KEEPER, READS),
         Way(
@@ -323,6 +317,12 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
     ),
     Operation.SETTING_CHANGE: (
         Way(
+            "mean more by it",
+            lambda s, c: s.management.settings.put(c, "role", "some", {"actions": [Action.LIST, Action.PULL]}, None),
+            (*HELPDESK, role("some", Action.LIST)),
+            holds("gil", "reader", REGISTRY),
+        ),
+        Way(
             "a document by which others sign in as an account",
             lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
             HELPDESK,
@@ -356,7 +356,6 @@ NOT_WIDENING = frozenset(
         Operation.GROUP_READ,
         Operation.GROUP_ADD,  # which nobody is in, and nothing is granted to
         Operation.MEMBER_READ,
-        Operation.ROLE_READ,
         Operation.GRANT_READ,
         Operation.NAMESPACE_READ,
         Operation.REPOSITORY_READ,

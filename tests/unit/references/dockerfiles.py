@@ -30,7 +30,17 @@ SAMPLES = (
     Sample(
         "stage is no image", "FROM golang:1.22 AS build\nFROM build AS test\nFROM build\n", (f"1:6 {_HUB}/golang:1.22",)
     ),
-    Sample("stage in another case", "FROM golang:1.22 AS Build\nFROM BUILD\n", (f"1:6 {_HUB}/golang:1.22",)),
+    Sample("stage in another case", "FROM golang:1.22 AS Build\nFROM build\n", (f"1:6 {_HUB}/golang:1.22",)),
+    Sample(
+        "stage asked for in another case",
+        "FROM golang:1.22 AS build\nFROM BUILD\n",
+        (f"1:6 {_HUB}/golang:1.22", "2:6 ? invalid-reference"),
+    ),
+    Sample(
+        "copied stage in another case",
+        "FROM golang:1.22 AS build\nFROM scratch\nCOPY --from=BUILD a b\n",
+        (f"1:6 {_HUB}/golang:1.22",),
+    ),
     Sample(
         "stage after its use is an image",
         "FROM build\nFROM golang:1.22 AS build\n",
@@ -124,7 +134,47 @@ SAMPLES = (
         "alternative unset", "FROM gcr.io/distroless/base${DEBUG:+:debug}\n", ("1:6 gcr.io/distroless/base:latest",)
     ),
     Sample("nested default", "FROM ${A:-${B:-alpine:3}}\n", (f"1:6 {_HUB}/alpine:3",)),
-    Sample("pattern", "ARG V=v1\nFROM a:${V#v}\n", ("2:6 ? unresolved-variable",)),
+    Sample("prefix", "ARG V=v1\nFROM a:${V#v}\n", (f"2:6 {_HUB}/a:1",)),
+    Sample("suffix", "ARG V=1.2.3\nFROM a:${V%%.*}-${V%.*}\n", (f"2:6 {_HUB}/a:1-1.2",)),
+    Sample("replacement", "ARG V=1.2.3\nFROM a:${V/./-}_${V//./-}\n", (f"2:6 {_HUB}/a:1-2.3_1-2-3",)),
+    Sample(
+        "argument with an argument that has no value",
+        "ARG TAG\nARG IMAGE=x/y:${TAG}\nFROM ${IMAGE:-alpine:3}\n",
+        ("3:6 ? unresolved-variable",),
+    ),
+    Sample(
+        "argument that is empty because another is",
+        "ARG TAG\nARG IMAGE=$TAG\nFROM ${IMAGE:-alpine:3}\n",
+        (f"3:6 {_HUB}/alpine:3",),
+    ),
+    Sample("platform in a name", "FROM a-${TARGETARCH:-amd64}\n", ("1:6 ? unresolved-variable",)),
+    Sample("platform given", "ARG TARGETARCH=arm64\nFROM a-$TARGETARCH\n", (f"2:6 {_HUB}/a-arm64:latest",)),
+    Sample("digit for a name", "FROM a:${1:-x}$2\n", ("1:6 ? unresolved-variable",)),
+    Sample("brace within a default", "FROM ${A:-'b:1}'}\n", ("1:6 ? invalid-reference,variable-default",)),
+    Sample("escape within quotation marks", 'ARG V="a\\b"\nFROM x:$V\n', ("2:6 ? invalid-reference,variable-default",)),
+    Sample("quoted space in an argument", "ARG A='x y' B=1\nFROM a:$B\n", (f"2:6 {_HUB}/a:1",)),
+    Sample("escape behind a hash-bang", "#!x\n# escape=`\nFROM a \\\n\nRUN true\n", (f"3:6 {_HUB}/a:latest",)),
+    Sample("syntax indented", " # syntax=a/b\nFROM scratch\n", ()),
+    Sample("syntax of another frontend", "// syntax=a/b:1\n", ("1:11 docker.io/a/b:1",)),
+    Sample("here-document behind a space", "FROM a:1\nRUN cat << EOF\nFROM b\nEOF\n", (f"1:6 {_HUB}/a:1",)),
+    Sample(
+        "here-document in an array", 'FROM a:1\nRUN ["x", "<<EOF"]\nFROM b:1\n', (f"1:6 {_HUB}/a:1", f"3:6 {_HUB}/b:1")
+    ),
+    Sample("mount from a number", "FROM scratch\nRUN --mount=from=0,target=/x ls\n", (f"2:18 {_HUB}/0:latest",)),
+    Sample("mount quoted", "FROM scratch\nRUN --mount='type=bind,from=a:1,target=/x' ls\n", (f"2:29 {_HUB}/a:1",)),
+    Sample("flag in another case", "FROM scratch\nCOPY --FROM=a:1 x y\n", ()),
+    Sample(
+        "copy from a later index",
+        "FROM a:1\nCOPY --from=1 x y\nFROM b:1\n",
+        (f"1:6 {_HUB}/a:1", "2:13 ? unknown-stage", f"3:6 {_HUB}/b:1"),
+    ),
+    Sample("template", "FROM {{ .Base }} AS x\nFROM x\n", ("1:6 ? unresolved-variable",)),
+    Sample("template in a tag", "FROM alpine:{{ if env.x }}3{{ end }}\n", ("1:6 ? unresolved-variable",)),
+    Sample(
+        "placeholder",
+        "FROM %%BASE%%\nCOPY --from=__TOOLS__ a b\n",
+        ("1:6 ? unresolved-variable", "2:13 ? unresolved-variable"),
+    ),
     Sample("required", "FROM a:${V:?no version}\n", ("1:6 ? invalid-reference",)),
     Sample("brace not closed", "FROM a:${V\n", ("1:6 ? invalid-reference",)),
     Sample("stage by variable", "ARG S=dev\nFROM debian:12 AS dev\nFROM $S\n", (f"2:6 {_HUB}/debian:12",)),

@@ -16,7 +16,7 @@ _LAUGHS = "a0: &a0 {containers: [{image: x}]}\n" + "".join(
 REFUSED = (
     ("too long", Format.DOCKERFILE, "#" * (MAX_TEXT + 1), "characters"),
     ("too many stages", Format.DOCKERFILE, "FROM a\n" * (MAX_OCCURRENCES + 1), "more than 10000"),
-    ("too many mounts", Format.DOCKERFILE, "RUN --mount=" + "from=a," * (MAX_OCCURRENCES + 1), "more than 10000"),
+    ("too many mounts", Format.DOCKERFILE, "RUN --mount=from=a true\n" * (MAX_OCCURRENCES + 1), "more than 10000"),
     (
         "too many containers",
         Format.KUBERNETES,

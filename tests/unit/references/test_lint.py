@@ -131,6 +131,19 @@ DETECTED = (
     ("values-prod.yaml", "x: 1", Format.HELM),
     ("prod.values.yml", "x: 1", Format.HELM),
     ("settings.yaml", "image: {repository: a, tag: b}", Format.HELM),
+    ("kustomization.yaml", "images: [{name: a, newTag: b}]", Format.KUSTOMIZE),
+    ("kustomization.yml", "", Format.KUSTOMIZE),
+    ("Kustomization", "resources: []", Format.KUSTOMIZE),
+    ("kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n", Format.KUSTOMIZE),
+    ("x.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n", Format.KUSTOMIZE),
+    ("flux.yaml", "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n", Format.KUBERNETES),
+    ("compose.yaml", _POD, Format.KUBERNETES),
+    ("kustomization.yaml", _POD, Format.KUBERNETES),
+    ("values.yaml", "jobs: {a: {image: {repository: a, tag: b}}}", Format.HELM),
+    ("Dockerfile.part", "RUN true\n", Format.DOCKERFILE),
+    ("Dockerfile.template", "{{ if x }}\nFROM {{ .Base }}\n{{ end }}", Format.DOCKERFILE),
+    ("Dockerfile.tmpl", "from a as b\n", Format.DOCKERFILE),
+    ("Dockerfile", "anything", Format.DOCKERFILE),
 )
 
 
@@ -141,7 +154,29 @@ def test_a_file_is_known_by_its_name_or_its_content(name: str, text: str, expect
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("notes.txt", "FROMAGE\n"), ("x", ""), ("x.yaml", "a: 1"), ("x.yaml", ""), ("x.yaml", "[1]"), ("x.json", "3")],
+    [
+        ("dockerfile_lines.py", "from os import path\nARG = 1\n"),
+        ("dockerfile.go", "package dockerfile\n"),
+        ("Dockerfile.dockerignore", "*\n!src\n"),
+        ("dockerfile.md", "# Title\n\nFrom here on it gets easier.\n"),
+        ("script", "from os import path\n"),
+        ("README", "From the beginning\n"),
+        (
+            "ci.yml",
+            "on: push\njobs: {build-image: {name: app, steps: [{name: x, with: {repository: a, registry: b}}]}}\n",
+        ),
+        ("docker-compose.yml", "on: push\njobs: {a: {services: {db: {image: redis}}}}\n"),
+        (".gitlab-ci.yml", "image: ruby:2\nstages: [a]\n"),
+        ("action.yml", "name: x\nruns: {using: docker, image: Dockerfile}\n"),
+        ("config.json", '{"config": {"Image": "sha256:' + "5e" * 32 + '"}}'),
+        ("vars.yml", "image: a/b:1\n"),
+        ("notes.txt", "FROMAGE\n"),
+        ("x", ""),
+        ("x.yaml", "a: 1"),
+        ("x.yaml", ""),
+        ("x.yaml", "[1]"),
+        ("x.json", "3"),
+    ],
 )
 def test_a_file_that_nothing_tells_is_refused(name: str, text: str) -> None:
     with pytest.raises(UnknownFormat, match="--as"):

@@ -9,6 +9,7 @@ from orlop.services.references.pin import Outcome, PinnedText, Source, pin
 from tests.unit.references.resolving import Answers, digest_for
 
 _OLD = digest_for("old")
+_HEX = "5e" * 32
 
 
 def _d(text: str) -> str:
@@ -24,7 +25,7 @@ class Case(NamedTuple):
     after: str
 
 
-_DOCKERFILE, _COMPOSE, _KUBERNETES, _HELM = Format
+_DOCKERFILE, _COMPOSE, _KUBERNETES, _HELM, _KUSTOMIZE = Format
 CASES = (
     Case("tag", _DOCKERFILE, "FROM a:1 AS x # y\n", f"FROM a:1@{_d('a:1')} AS x # y\n"),
     Case("no tag becomes the tag it means", _DOCKERFILE, "FROM a\n", f"FROM a:latest@{_d('a')}\n"),
@@ -125,6 +126,51 @@ CASES = (
         _HELM,
         "image: {repository: a, tag: v1, sha: ''}\n",
         f"image: {{repository: a, tag: v1, sha: '{digest_for('a:v1').hex}'}}\n",
+    ),
+    Case(
+        "compose, inline Dockerfile",
+        _COMPOSE,
+        "services:\n  a:\n    build:\n      dockerfile_inline: |\n"
+        "        FROM a:1\n        COPY --from=${X:-b:2} x y\n",
+        "services:\n  a:\n    build:\n      dockerfile_inline: |\n"
+        f"        FROM a:1@{_d('a:1')}\n        COPY --from=${{X:-b:2@{_d('b:2')}}} x y\n",
+    ),
+    Case(
+        "compose, a cache and a context",
+        _COMPOSE,
+        "services: {a: {build: {cache_from: [a:1], additional_contexts: ['x=docker-image://b:2']}}}\n",
+        "services: {a: {build: {cache_from: [a:1], "
+        f"additional_contexts: ['x=docker-image://b:2@{_d('b:2')}']}}}}}}\n",
+    ),
+    Case(
+        "kustomize, empty digest",
+        _KUSTOMIZE,
+        "images:\n- name: a\n  newTag: v1\n  digest:\n",
+        f"images:\n- name: a\n  newTag: v1\n  digest: {_d('a:v1')}\n",
+    ),
+    Case(
+        "kustomize, tag alone",
+        _KUSTOMIZE,
+        "images: [{name: a, newName: q.io/b, newTag: 'v1'}] # x\n",
+        f"images: [{{name: a, newName: q.io/b, newTag: 'v1@{_d('q.io/b:v1')}'}}] # x\n",
+    ),
+    Case(
+        "kustomize, no tag",
+        _KUSTOMIZE,
+        "images: [{name: a, newName: q.io/b}, {name: c, tagSuffix: -x}]\n",
+        "images: [{name: a, newName: q.io/b}, {name: c, tagSuffix: -x}]\n",
+    ),
+    Case(
+        "kustomize, a tag that is a number",
+        _KUSTOMIZE,
+        "images: [{name: a, newTag: 16}]\n",
+        "images: [{name: a, newTag: 16}]\n",
+    ),
+    Case(
+        "image id",
+        _KUBERNETES,
+        f"containers: [{{image: 'sha256:{_HEX}'}}, {{image: {_HEX}}}]\n",
+        f"containers: [{{image: 'sha256:{_HEX}'}}, {{image: {_HEX}}}]\n",
     ),
     Case(
         "helm, one tag for two images",

@@ -18,6 +18,7 @@ SAMPLES = [
         ((sample, Format.COMPOSE) for sample in yamls.COMPOSE),
         ((sample, Format.KUBERNETES) for sample in yamls.KUBERNETES),
         ((sample, Format.HELM) for sample in yamls.HELM),
+        ((sample, Format.KUSTOMIZE) for sample in yamls.KUSTOMIZE),
     )
 ]
 EVERY = pytest.mark.parametrize(
@@ -36,8 +37,17 @@ NOT_PINNED = {
     "dockerfile: continued within a word",
     "dockerfile: default for an empty one",
     "dockerfile: default in place",
+    "dockerfile: platform given",
+    "dockerfile: prefix",
+    "dockerfile: quoted space in an argument",
+    "dockerfile: replacement",
+    "dockerfile: suffix",
     "compose: alternative",
+    "compose: additional contexts as a list",
     "compose: build and image",
+    "compose: cache",
+    "compose: inline Dockerfile",
+    "compose: inline Dockerfile in quotation marks",
     "compose: default",
     "compose: default without colon",
     "compose: nested default",

@@ -62,6 +62,35 @@ COMPOSE = (
         "      additional_contexts:\n        base: docker-image://alpine:3\n        x: ../x\n",
         (f"5:30 {_HUB}/alpine:3",),
     ),
+    Sample(
+        "additional contexts as a list",
+        "services:\n  a:\n    build:\n      additional_contexts:\n"
+        "      - base=docker-image://alpine:3\n      - 'x=docker-image://q.io/x:${V:-1}'\n      - y=../y\n",
+        (f"5:29 {_HUB}/alpine:3", "6:27 q.io/x:1"),
+    ),
+    Sample(
+        "cache",
+        "services:\n  a:\n    build:\n      cache_from:\n      - alpine:3\n"
+        "      - type=registry,ref=q.io/c:1,mode=max\n      - type=gha\n",
+        (f"5:9 {_HUB}/alpine:3", "6:27 q.io/c:1"),
+    ),
+    Sample("hook", "services: {a: {pre_start: [{image: a:1, command: x}]}}\n", (f"1:36 {_HUB}/a:1",)),
+    Sample(
+        "inline Dockerfile",
+        "services:\n  a:\n    build:\n      dockerfile_inline: |\n        ARG V=3\n\n        FROM alpine:3 AS x\r\n"
+        "        FROM b:${NONE}\n        FROM b:$$V\n        FROM ${W:-c:1}\n",
+        (f"7:14 {_HUB}/alpine:3", "8:14 ? unresolved-variable", f"9:14 {_HUB}/b:3", f"10:19 {_HUB}/c:1"),
+    ),
+    Sample(
+        "inline Dockerfile in quotation marks",
+        'services: {a: {build: {dockerfile_inline: "FROM alpine:3\\nRUN true\\n"}}}\n',
+        (f"1:43 {_HUB}/alpine:3",),
+    ),
+    Sample(
+        "inline Dockerfile that is none",
+        "services: {a: {build: {dockerfile_inline: 'RUN <<X'}}}\n",
+        ("1:43 ? unreadable",),
+    ),
     Sample("null image", "services:\n  a: {image: }\n  b: {image: ~}\n  c: {image: ''}\n", ()),
     Sample("image of another shape", "services:\n  a: {image: {x: 1}}\n  b: [1]\n  c:\n", ()),
     Sample("no services", "volumes: {a: {}}\n", ()),
@@ -157,6 +186,64 @@ KUBERNETES = (
     Sample("several lines", f'{_POD}  containers:\n  - image: "a:\\\n      1"\n', (f"6:12 {_HUB}/a:1",)),
 )
 
+_ARGO = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n"
+KUBERNETES += (
+    Sample(
+        "Argo workflow",
+        f"{_ARGO}  templates:\n  - container: {{image: a:1}}\n  - script: {{image: b:1}}\n"
+        "    sidecars: [{image: c:1}]\n    initContainers: [{image: d:1}]\n"
+        "  - steps: [[{inline: {container: {image: '{{inputs.x}}'}}}]]\n",
+        (f"6:24 {_HUB}/a:1", f"7:21 {_HUB}/b:1", f"8:24 {_HUB}/c:1", f"9:30 {_HUB}/d:1", "10:44 ? unresolved-variable"),
+    ),
+    Sample(
+        "Tekton task",
+        "apiVersion: tekton.dev/v1\nkind: Task\nspec:\n"
+        "  stepTemplate: {image: a:1}\n  steps: [{image: b:1}, {image: $(params.i)}]\n",
+        (f"4:25 {_HUB}/a:1", f"5:19 {_HUB}/b:1", "5:33 ? unresolved-variable"),
+    ),
+    Sample(
+        "Prometheus",
+        "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nspec: {image: q.io/p:1, thanos: {image: q.io/t:1}}\n",
+        ("3:15 q.io/p:1", "3:41 q.io/t:1"),
+    ),
+    Sample(
+        "unknown kind",
+        "apiVersion: example.org/v1\nkind: Thing\nspec:\n  image: q.io/a:1\n"
+        "  b: {image: {repository: q.io/b, tag: v1}}\n"
+        "  containers: [{image: q.io/c:1}]\n  d: {image: }\n  e: {image: A B}\n",
+        ("4:10 ? unknown-field", "5:27 ? unknown-field", "6:24 q.io/c:1", "8:14 ? unknown-field"),
+    ),
+    Sample(
+        "object within a list and an unknown kind",
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: example.org/v1\n  kind: X\n"
+        "  spec:\n    image: x\n    resource:\n"
+        "      apiVersion: v1\n      kind: ConfigMap\n      data: {image: y}\n",
+        ("7:12 ? unknown-field",),
+    ),
+    Sample(
+        "Helm release",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+        "spec: {values: {image: {repository: q.io/a, tag: v1}}}\n",
+        ("3:37 q.io/a:v1",),
+    ),
+    Sample(
+        "images of a kustomization in a cluster",
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {images: [{name: a, newTag: v1}]}\n",
+        (f"3:24 {_HUB}/a:v1",),
+    ),
+    Sample(
+        "schema of a kind",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+        "spec: {properties: {image: {type: string}}, image: x}\n",
+        (),
+    ),
+    Sample(
+        "placeholders",
+        f"{_POD}  containers: [{{image: <IMAGE>}}, {{image: IMAGE_NAME}}, {{image: '%X%:1'}}]\n",
+        ("5:24 ? unresolved-variable", "5:42 ? unresolved-variable", "5:64 ? unresolved-variable"),
+    ),
+)
+
 HELM = (
     Sample("string", "image: nginx:1.25\n", (f"1:8 {_HUB}/nginx:1.25",)),
     Sample("map", "image:\n  repository: nginx\n  tag: '1.25'\n", (f"2:15 {_HUB}/nginx:1.25",)),
@@ -188,6 +275,8 @@ HELM = (
     Sample("string that ends in image", "busyboxImage: busybox:1.36\n", (f"1:15 {_HUB}/busybox:1.36",)),
     Sample("another sort of image", "backgroundImage: 'url(x.png)'\nheroImage: logo\n", ()),
     Sample("image within image", "image: {image: a/b, tag: v1, digest: ''}\n", ("1:16 docker.io/a/b:v1",)),
+    Sample("image with a name of its own", "build-image: {name: Build, runs-on: x}\ntest-image: {name: a b}\n", ()),
+    Sample("image id", f"image: sha256:{_HEX}\nfooImage: {_HEX}\n", ("1:8 ? image-id",)),
     Sample("name within image", "image: {name: q.io/a/b, tag: v1}\n", ("1:15 q.io/a/b:v1",)),
     Sample("image beside tag", "worker:\n  image: q.io/a/b\n  tag: v1\n", ("2:10 q.io/a/b:v1",)),
     Sample("image beside imageTag", "image: q.io/a/b\nimageTag: v1\n", ("1:8 q.io/a/b:v1",)),
@@ -215,4 +304,38 @@ HELM = (
     ),
     Sample("invalid", "image: {repository: 'Q R', tag: v1}\n", ("1:22 ? invalid-reference",)),
     Sample("null", "image:\nother: ~\n", ()),
+)
+
+KUSTOMIZE = (
+    Sample("new tag", "images:\n- name: nginx\n  newTag: '1.25'\n", (f"2:9 {_HUB}/nginx:1.25",)),
+    Sample(
+        "new name",
+        "kind: Kustomization\nimages: [{name: app, newName: quay.io/a/b, newTag: v1}]\n",
+        ("2:31 quay.io/a/b:v1",),
+    ),
+    Sample("digest", f"images: [{{name: q.io/a, digest: {_DIGEST}}}]\n", (f"1:17 q.io/a@{_DIGEST}",)),
+    Sample(
+        "tag and digest",
+        f"images: [{{name: q.io/a, newTag: v1, digest: '{_DIGEST}'}}]\n",
+        (f"1:17 q.io/a:v1@{_DIGEST}",),
+    ),
+    Sample(
+        "digest in the tag", f"images: [{{name: q.io/a, newTag: 'v1@{_DIGEST}'}}]\n", (f"1:17 q.io/a:v1@{_DIGEST}",)
+    ),
+    Sample("empty digest", "images: [{name: q.io/a, newTag: v1, digest: ''}]\n", ("1:17 q.io/a:v1",)),
+    Sample(
+        "name alone",
+        "images: [{name: a, newName: q.io/a}, {name: b}]\n",
+        ("1:29 ? manifest-tag", "1:45 ? manifest-tag"),
+    ),
+    Sample("suffix", "images: [{name: a, tagSuffix: -dev}]\n", ("1:17 ? manifest-tag",)),
+    Sample("older key", "imageTags: [{name: a, newTag: v1}]\n", (f"1:20 {_HUB}/a:v1",)),
+    Sample("placeholder", "images: [{name: a, newName: <image>, newTag: v1}]\n", ("1:29 ? unresolved-variable",)),
+    Sample("no images", "resources: [a.yaml]\nimages:\n", ()),
+    Sample("not a name", "images: [{newTag: v1}, [], x]\n", ()),
+    Sample(
+        "values of a chart",
+        "helmCharts:\n- name: x\n  valuesInline: {image: {repository: q.io/a, tag: v1}}\n",
+        ("3:38 q.io/a:v1",),
+    ),
 )

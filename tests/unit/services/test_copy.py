@@ -184,7 +184,10 @@ def index_of(*entries: dict[str, Any]) -> content.Piece:
         ("linux/arm64", "arm64"),
         ("linux/arm64/v8", "arm64"),
         ("linux/arm/v7", "armv7"),
-        ("linux/arm", "armv6"),
+        ("linux/arm", "armv7"),
+        ("linux/arm/v6", "armv6"),
+        ("linux/arm/v8", "armv7"),
+        ("linux/amd64/v3", "amd64"),
         ("windows/amd64", None),
         ("linux/arm/v5", None),
     ],
@@ -210,6 +213,32 @@ async def test_one_platform_is_chosen(tmp_path: Path, wanted: str, expected: str
         report = await copy(source, target, request)
         assert list(report.manifests) == [images[expected].digest]
         assert (await target.fetch("v1")).digest == images[expected].digest
+
+
+async def test_an_index_without_a_platform_is_looked_into(tmp_path: Path) -> None:
+    """And so is an image that says only in its config what it is for; artifacts are neither."""
+    app, arm, plain = content.image("app"), content.image("arm64"), content.image("plain")
+    inner = content.Pushable(index_of(described(arm, os="linux", architecture="arm64")))
+    middle = content.index("middle", [inner])
+    sbom = content.artifact("sbom")
+    outer = content.index("outer", [sbom, middle, plain])
+    named = content.Pushable(
+        index_of(
+            described(middle, os="windows", architecture="amd64"), described(app, os="linux", architecture="s390x")
+        )
+    )
+    async with layouts(tmp_path) as (source, target):
+        for image in (app, arm, inner, outer):
+            await push(source, image)
+        await push(source, named, "named")
+        await push(source, outer, "v1")
+        for wanted, expected in (("linux/arm64", arm), ("linux/amd64", plain)):
+            request = CopyRequest(reference="v1", tags=("v1",), platform=parse_platform(wanted))
+            assert list((await copy(source, target, request)).manifests) == [expected.digest]
+        with pytest.raises(RequestInvalid, match="platforms: linux/amd64, linux/arm64"):
+            await copy(source, target, CopyRequest(reference="v1", platform=parse_platform("linux/s390x")))
+        with pytest.raises(RequestInvalid, match="linux/s390x, windows/amd64"):
+            await copy(source, target, CopyRequest(reference="named", platform=parse_platform("linux/arm64")))
 
 
 async def test_an_image_of_another_platform_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import apsw
 import asyncpg
+import msgspec
 import pytest
 
 from orlop.adapters.sql import migrations
@@ -13,8 +14,12 @@ from orlop.adapters.sql.migrations.postgres import migrate as migrate_postgres
 from orlop.adapters.sql.migrations.sqlite import APPLICATION_ID, migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
+from orlop.domain.access import Action
 from orlop.domain.access.rights import DEFAULT_VISIBILITY
+from orlop.domain.custom_roles import CUSTOM_ROLES, RoleBody
+from orlop.domain.errors import Conflict
 from orlop.domain.events import Event, EventKind
+from orlop.domain.pages import PageRequest
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, START, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
@@ -34,16 +39,20 @@ UPDATE totals SET repositories = 1, manifests = 1, tags = 1 WHERE id = 1;
 EVENT = f"INSERT INTO outbox (id, at, kind, actor, repository, digest, tag) VALUES (%s, {START}, 'tag.set', 'alice', 'team/app', 'sha256:00', 'v1')"  # noqa: E501 - one statement
 
 
-#: What a release wrote that kept no authority of accounts: their providers, and one whose provider is gone.
+#: What a release wrote that kept no authority of accounts: a role, which is a setting of today, and somebody who has
+#: it; their providers, and one whose provider is gone.
 ACCOUNTS = """
 INSERT INTO documents VALUES ('provider', 'corp', CAST('{"type":"oidc","issuer":"https://corp"}' AS BLOB), 1, 0, 'x');
 INSERT INTO documents VALUES ('provider', 'ldap', CAST('{"type":"ldap","user_base":"dc=corp"}' AS BLOB), 1, 0, 'x');
+INSERT INTO documents VALUES ('role', 'puller', CAST('{"actions":["pull"],"description":""}' AS BLOB), 3, 7, 'x');
 INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors, disabled,
     expires_at, created_at, created_by)
 VALUES ('user', 'ann', '', '', 'corp', 'sub-1', '', 0, '', '', 0, 0, 'x'),
        ('user', 'bob', '', '', 'ldap', 'uuid-1', '', 0, '', '', 0, 0, 'x'),
        ('user', 'eve', '', '', 'gone', 'sub-1', '', 0, '', '', 0, 0, 'x'),
-       ('user', 'root', '', '', 'local', '', '', 0, '', '', 0, 0, 'x')
+       ('user', 'root', '', '', 'local', '', '', 0, '', '', 0, 0, 'x');
+INSERT INTO grants (effect, account_id, role, place_kind, path, tags, conditions, expires_at, created_at, created_by)
+SELECT 'allow', id, 'puller', 'registry', '', '', '{}', 0, 0, 'x' FROM accounts WHERE name = 'root';
 """
 AUTHORITIES = {"ann": "https://corp", "bob": "dc=corp", "eve": "", "root": ""}
 
@@ -79,6 +88,18 @@ async def _check(opened: OpenCatalog) -> None:
     assert await scene.findings() == []
 
 
+async def _check_role(opened: OpenCatalog) -> None:
+    identity, cast = opened.identity, Cast(opened.catalog, opened.identity)
+    document = await identity.documents.get("role", "puller")
+    assert document is not None
+    assert (document.version, document.changed_at, document.changed_by) == (3, 7, "x")
+    assert CUSTOM_ROLES.parse("puller", msgspec.json.decode(document.body)) == RoleBody((Action.PULL,))
+    [record] = (await identity.grants.page(PageRequest(9), principal="root")).items
+    assert record.grant.actions == {Action.PULL}
+    with pytest.raises(Conflict, match="puller"):
+        await identity.documents.remove("role", "puller", cast.by())
+
+
 def _first(engine: str) -> str:
     return migrations.known(engine)[0].sql
 
@@ -102,7 +123,7 @@ def test_a_catalog_in_sqlite(tmp_path: Path, runner: asyncio.Runner) -> None:
     runner.run(look())
 
 
-def test_accounts_of_providers_get_their_authority_in_sqlite(tmp_path: Path) -> None:
+def test_accounts_get_their_authority_and_keep_their_roles_in_sqlite(tmp_path: Path, runner: asyncio.Runner) -> None:
     old = apsw.Connection(str(tmp_path / DATABASE))
     old.execute(f"PRAGMA application_id = {APPLICATION_ID}").fetchall()
     old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)")
@@ -114,9 +135,16 @@ def test_accounts_of_providers_get_their_authority_in_sqlite(tmp_path: Path) -> 
     assert dict(old.execute("SELECT name, authority FROM accounts").fetchall()) == AUTHORITIES
     old.close()
 
+    async def look() -> None:
+        opened = open_sqlite(tmp_path)
+        await _check_role(opened)
+        await opened.engine.close()
+
+    runner.run(look())
+
 
 @pytest.mark.slow
-def test_accounts_of_providers_get_their_authority_in_postgresql(
+def test_accounts_get_their_authority_and_keep_their_roles_in_postgresql(
     postgres: PostgresServer, runner: asyncio.Runner
 ) -> None:
     url = postgres.database()
@@ -136,6 +164,9 @@ def test_accounts_of_providers_get_their_authority_in_postgresql(
         found = await old.fetch("SELECT name, authority FROM accounts")
         assert {row["name"]: row["authority"] for row in found} == AUTHORITIES
         await old.close()
+        opened = open_postgres(Database(url), None, [0], 0, SURROUNDINGS)
+        await _check_role(opened)
+        await opened.engine.close()
 
     runner.run(look())
 

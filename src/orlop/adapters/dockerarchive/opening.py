@@ -24,11 +24,13 @@ async def open_reader(path: Path) -> AsyncIterator[DockerArchiveReader]:
 @asynccontextmanager
 async def open_writer(path: Path) -> AsyncIterator[DockerArchiveWriter]:
     """A new archive, in place when the block ends without an error. Raises Denied where there is a file already."""
-    if path.exists():  # noqa: ASYNC240 - one look at a name
-        raise Denied(f"{path} is there already; a docker archive is written anew, so remove it or name another file")
     tar = TarWriter(path)
     try:
         await tar.open()
+        if path.exists():  # noqa: ASYNC240 - one look at a name
+            raise Denied(
+                f"{path} is there already; a docker archive is written anew, so remove it or name another file"
+            )
         writer = DockerArchiveWriter(tar)
         yield writer
         await writer.finish()

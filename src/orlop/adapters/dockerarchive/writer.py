@@ -86,12 +86,16 @@ class DockerArchiveWriter:
         return Placement.PUSHED
 
     async def put_manifest(self, manifest: ManifestContent, tags: tuple[str, ...] = ()) -> None:
-        """See ManifestPusher. Raises Unsupported for indexes and artifacts, NameInvalid for what docker cannot name."""
+        """See ManifestPusher. Raises Unsupported for indexes, artifacts and what lacks a layer, NameInvalid for what
+        docker cannot name."""
         parsed = parse_manifest(manifest.content, manifest.media_type)
         if parsed.is_index:
             raise Unsupported("a docker archive holds an image of one platform, not an index of several")
         if parsed.edges[0].media_type not in _CONFIGS:
             raise Unsupported("a docker archive holds images; this is another kind of artifact")
+        missing = [edge.digest for edge in parsed.edges if edge.digest not in self._blobs]
+        if missing:
+            raise Unsupported(f"a docker archive that lacks a layer cannot be loaded: {missing[0]}")
         names = {tag: (manifest.digest, parse_image_reference(tag)) for tag in tags}
         if manifest.digest not in self._manifests:
             await self._tar.add_bytes(blob_name(manifest.digest), manifest.content)
@@ -120,7 +124,7 @@ class DockerArchiveWriter:
         return [reference for named, reference in self._names.values() if named == digest]
 
     def _saved(self, digest: Digest, manifest: Manifest) -> dict[str, Any]:
-        layers = [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER and not edge.foreign]
+        layers = [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER]
         return {
             "Config": blob_name(manifest.edges[0].digest),
             "RepoTags": [_short(reference) for reference in self._named(digest)],

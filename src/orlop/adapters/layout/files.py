@@ -19,6 +19,8 @@ from orlop.ports.upstream import UpstreamError
 #: A change of index.json takes milliseconds; half a minute of waiting means that somebody hangs.
 _LOCK_TRIES = 1_500
 _LOCK_PAUSE = 0.02
+#: Copies that may write one blob of a folder at once.
+_WRITERS = 64
 
 
 class LayoutFiles(Protocol):
@@ -74,16 +76,19 @@ class FolderFiles:
 
     async def make(self) -> None:
         """Make an empty layout unless there is one. Raises UpstreamError, also for a folder of other things."""
-        await asyncio.to_thread(self._make)
-
-    def _make(self) -> None:
         try:
-            if self._root.exists() and not (self._root / "oci-layout").exists() and any(self._root.iterdir()):
-                raise UpstreamError(f"{self._root} is not empty and not an OCI image layout")
-            (self._root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(self._root.mkdir, parents=True, exist_ok=True)
+            async with self.changing():
+                await asyncio.to_thread(self._make)
         except OSError as cause:
             raise UpstreamError(f"{self._root} cannot be written: {cause.strerror}") from cause
-        if not (self._root / "oci-layout").exists():
+
+    def _make(self) -> None:
+        there = (self._root / "oci-layout").exists()
+        if not there and any(self._root.iterdir()):
+            raise UpstreamError(f"{self._root} is not empty and not an OCI image layout")
+        (self._root / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+        if not there:
             _replace(self._root / "oci-layout", LAYOUT_FILE)
 
     async def small(self, name: str) -> bytes | None:
@@ -127,9 +132,9 @@ class FolderFiles:
             raise UpstreamError(f"{path} cannot be read: {cause.strerror}") from cause
 
     async def write(self, digest: Digest, size: int, content: AsyncGenerator[bytes, None]) -> None:
-        """See LayoutFiles."""
+        """See LayoutFiles. Whoever writes the same at the same time is not waited for: it may be slow."""
         path = self._root / blob_name(digest)
-        file = ExclusiveFile(path)
+        file = ExclusiveFile(path, _WRITERS)
         async with aclosing(content):
             try:
                 await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
@@ -156,14 +161,18 @@ class FolderFiles:
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[None]:
-        """One process at a time, by a lock on `oci-layout`, which no writer ever replaces."""
+        """One process at a time, by a lock on the folder itself: what is in it is made and replaced."""
         async with self._turn:
-            file = await asyncio.to_thread((self._root / "oci-layout").open, "rb")
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
             try:
-                await self._lock(file.fileno())
+                descriptor = await asyncio.to_thread(os.open, self._root, flags)
+            except OSError as cause:
+                raise UpstreamError(f"{self._root} cannot be opened: {cause.strerror}") from cause
+            try:
+                await self._lock(descriptor)
                 yield
             finally:
-                file.close()
+                os.close(descriptor)
 
     async def _lock(self, descriptor: int) -> None:
         # Not a blocking lock in a thread: waiters would hold every thread that the one inside needs to go on.

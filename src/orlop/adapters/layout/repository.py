@@ -168,15 +168,18 @@ async def open_folder(path: Path, *, writing: bool) -> AsyncIterator[LayoutRepos
 @asynccontextmanager
 async def open_archive(path: Path, *, writing: bool) -> AsyncIterator[LayoutRepository]:
     """The layout in a tar archive. Written anew, with what it holds already, when the block ends without an error."""
-    reader = await open_tar(path) if not writing or path.exists() else None  # noqa: ASYNC240 - one look at a name
     writer = TarWriter(path) if writing else None
+    reader = None
     try:
+        # First, so that nobody else puts an archive in place between what is read here and what is written.
+        if writer is not None:
+            await writer.open()
+        if writer is None or path.exists():  # noqa: ASYNC240 - one look at a name
+            reader = await open_tar(path)
         if reader is not None and (wrong := check_version(await reader.small("oci-layout", 4096), str(path))):
             raise wrong
         files = ArchiveFiles(path, reader, writer)
-        if writer is not None:
-            await writer.open()
-            await files.carry_over()
+        await files.carry_over()
         yield LayoutRepository(files)
         if writer is not None:
             await files.finish()

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from orlop.domain.errors import SettingsMoved
+
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -37,6 +39,24 @@ Script = Callable[[Session], Awaitable[T]]
 run again from the start; when it raises, nothing that it did stays."""
 
 
+async def settings_version(session: Session) -> int:
+    """That of all settings, which each change of one raises."""
+    row = await session.one("settings_version")
+    assert row is not None
+    return int(row[0])
+
+
+def held(script: Script[T], holding: int) -> Script[T]:
+    """The same where transactions that write take turns, if the version of all settings is `holding` (0: whichever)."""
+
+    async def checked(session: Session) -> T:
+        if await settings_version(session) != holding:
+            raise SettingsMoved
+        return await script(session)
+
+    return checked if holding else script
+
+
 class Engine(Protocol):
     """A database."""
 
@@ -54,10 +74,13 @@ class Engine(Protocol):
         access: bool = False,
         settings: bool = False,
         queue: bool = False,
+        holding: int = 0,
     ) -> T:
         """Run a script as one transaction and return what it returned, once it is committed.
 
-        Raises StoreClosed where the gate of a catalog that moves does not let this process write (domain.moving).
+        Raises SettingsMoved unless `holding`, where it is not 0, is the version of all settings when the transaction
+        takes effect; StoreClosed where the gate of a catalog that moves does not let this process write
+        (domain.moving).
 
         `durable` false: it survives the end of this process, but perhaps not a power cut. `changes`: the
         repository on which all answers to clients depend that it may make wrong; true: any of them; false: there are

@@ -94,10 +94,10 @@ class Ledger:
             assert row is not None
             for name in self._deleted:
                 await tx.run("repository_deleted", name, row[0], self._by.at)
-        if self._settings:
-            await tx.run("settings_move")
         if any(self._totals):
             await tx.run("totals_add", *self._totals)
+        if self._settings:
+            await tx.run("settings_move")
 
 
 def recorded(by: By, steps: Callable[[Session, Ledger], Awaitable[T]]) -> Script[T]:

@@ -37,7 +37,7 @@ class SqlManifests:
                 await _point(tx, repository, push, manifest, tag, previous, by, ledger)
             ledger.pushed(repository)
 
-        await self._engine.write(recorded(by, steps), changes=push.repository)
+        await self._engine.write(recorded(by, steps), changes=push.repository, holding=push.terms.settings)
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
@@ -66,7 +66,7 @@ class SqlManifests:
             ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
             ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
 
-        await self._engine.write(recorded(by, steps), changes=repository)
+        await self._engine.write(recorded(by, steps), changes=repository, holding=terms.settings)
 
     async def untag(self, repository: RepositoryName, tag: Tag, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
@@ -80,7 +80,7 @@ class SqlManifests:
             ledger.count(row_id, tags=-1)
             ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
 
-        await self._engine.write(recorded(by, steps), changes=repository)
+        await self._engine.write(recorded(by, steps), changes=repository, holding=terms.settings)
 
 
 def _unknown(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

@@ -11,7 +11,7 @@ import apsw
 
 from orlop.adapters.sql.catalog import OpenCatalog, on
 from orlop.adapters.sql.changes import PARTS, SharedChanges
-from orlop.adapters.sql.engine import Script, Session
+from orlop.adapters.sql.engine import Script, Session, held
 from orlop.adapters.sql.migrations.sqlite import take_steps
 from orlop.adapters.sql.sqlite import SqliteSession, connect, driven, translated
 
@@ -47,6 +47,7 @@ class MemoryEngine:
         access: bool = False,
         settings: bool = False,
         queue: bool = False,
+        holding: int = 0,
     ) -> T:
         content = {self._changes.place(changes) if isinstance(changes, str) else 0} if changes else set()
         rights, rules = {0} if access else set(), {0} if settings else set()
@@ -59,7 +60,7 @@ class MemoryEngine:
             with translated():
                 self.connection.execute("BEGIN")
                 try:
-                    outcome = driven(script(self.reader))
+                    outcome = driven(held(script, holding)(self.reader))
                     self.connection.execute("COMMIT")
                 finally:
                     if self.connection.in_transaction:

@@ -23,7 +23,7 @@ class SqlRepositories:
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
                 raise NameUnknown(f"there is no repository {name}", {"name": name})
-            if terms is not FREELY:
+            if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)
             tags, manifests, blobs = sizes
@@ -40,4 +40,4 @@ class SqlRepositories:
             ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
             ledger.access(deleted=name)
 
-        await self._engine.write(recorded(by, steps), access=True)
+        await self._engine.write(recorded(by, steps), access=True, holding=terms.settings)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.engine import Engine, Session, settings_version
 from orlop.adapters.sql.identity import rows
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
@@ -39,6 +39,9 @@ class SqlDocuments:
     async def covering(self, kind: str, path: str) -> tuple[Document, ...]:
         found = await self._reader.all("documents_covering", kind, each(lineage(path)))
         return tuple(rows.document(row) for row in found)
+
+    async def version(self) -> int:
+        return await settings_version(self._reader)
 
     async def put(self, document: Document, by: By, *, expected: int | None = None, rights: bool = True) -> Document:
         kind, path, name = document.kind, document.path, document.name

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import apsw
 
 from orlop.adapters.sql.changes import SharedChanges
-from orlop.adapters.sql.engine import Row, Script, Session
+from orlop.adapters.sql.engine import Row, Script, Session, held
 from orlop.adapters.sql.statements import SQLITE
 from orlop.domain.errors import StoreClosed, Unavailable
 from orlop.domain.moving import admits
@@ -180,8 +180,16 @@ class SqliteEngine:
         access: bool = False,
         settings: bool = False,
         queue: bool = False,
+        holding: int = 0,
     ) -> T:
-        work = _Work(script, durable=durable, changes=changes, access=access, settings=settings, queue=queue)
+        work = _Work(
+            held(script, holding),
+            durable=durable,
+            changes=changes,
+            access=access,
+            settings=settings,
+            queue=queue,
+        )
         self._queue.put(work)
         return cast("T", await work.future)
 

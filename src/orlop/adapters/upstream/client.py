@@ -59,9 +59,9 @@ class RegistryClient:
         """The registry at `host[:port]`."""
         return RemoteRegistry(name, await self._connect(name, None))
 
-    async def repository(self, registry: str, repository: RepositoryName) -> RemoteRepository:
-        """One repository of the registry at `host[:port]`."""
-        return RemoteRepository(registry, repository, await self._connect(registry, repository))
+    async def repository(self, registry: str, repository: RepositoryName, *, writing: bool = False) -> RemoteRepository:
+        """One repository of the registry at `host[:port]`; `writing`: one to push to, which need not be there yet."""
+        return RemoteRepository(registry, repository, await self._connect(registry, repository), writing=writing)
 
     async def _connect(self, registry: str, repository: RepositoryName | None) -> Connection:
         return Connection(

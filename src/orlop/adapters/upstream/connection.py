@@ -8,6 +8,7 @@ import msgspec
 from yarl import URL
 
 from orlop.adapters.tls import HINT, speaks_tls
+from orlop.adapters.upstream.bodies import read_bounded
 from orlop.adapters.upstream.credentials import Credentials
 from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
 from orlop.adapters.upstream.tokens import Authorizer
@@ -19,7 +20,6 @@ from orlop.adapters.upstream.transport import (
     Transport,
     Unreachable,
     follow,
-    read_bounded,
     site,
 )
 from orlop.ports.upstream import UpstreamError
@@ -52,6 +52,7 @@ class Connection:
     async def read(self, call: Call, limit: int = SMALL) -> Answer:
         """Send a request that may be repeated and read its answer, whatever its status, with at most `limit` bytes.
 
+        With a limit of 0 the whole body of a success is left unread.
         Raises UpstreamError when no try brought an answer.
         """
         attempt = 0
@@ -83,6 +84,10 @@ class Connection:
         authorization = await self._authorizer.header(call.scopes) if own else None
         async with self._transport.send(call, authorization, body) as response:
             return await self._answer(response, SMALL)
+
+    def tell(self, sentence: str) -> None:
+        """Say what whoever waits should know of an answer that is less than it should be."""
+        self._surroundings.tell(sentence)
 
     async def wait_after(self, attempt: int, failure: UpstreamError) -> None:
         """Wait before the try after `attempt`; raises `failure` when there is to be none.
@@ -161,5 +166,6 @@ class Connection:
         for name, value in response.headers.items():
             known = headers.get(name.lower())
             headers[name.lower()] = value if known is None else f"{known}, {value}"
-        body = await read_bounded(response, limit)
+        unread = limit == 0 and response.status == 200
+        body = b"" if unread else await read_bounded(response, limit or SMALL)
         return Answer(response.status, response.reason or "", headers, body, response.url, self.retry_after(response))

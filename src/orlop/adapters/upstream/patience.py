@@ -22,6 +22,8 @@ class Surroundings(NamedTuple):
     sleep: Callable[[float], Awaitable[None]]
     jitter: Callable[[], float]
     """A random number in [0, 1), so that many clients do not come back in step."""
+    tell: Callable[[str], None]
+    """Takes a sentence for whoever waits for an answer that is less than it should be."""
 
 
 class Patience(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from orlop.domain import media_types
 from orlop.domain.descriptor import Descriptor, index_of
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import ManifestInvalid, ManifestUnknown, NameUnknown
-from orlop.domain.manifest import Manifest, parse_index_entries
+from orlop.domain.manifest import Manifest, parse_referrers
 from orlop.domain.names import fallback_tag
 from orlop.ports.upstream import ManifestContent, UpstreamError
 
@@ -54,7 +54,8 @@ class Referrers:
             if answer.status != 200:
                 raise error_of(answer, what, NameUnknown)
             try:
-                entries = parse_index_entries(answer.body)
+                digest = digest_of(answer.body, subject.algorithm)
+                entries = parse_referrers(answer.body, content_type, digest, subject)
             except ManifestInvalid as cause:
                 raise UpstreamError(f"{what}: {cause.message}") from cause
             for entry in entries:
@@ -95,8 +96,6 @@ class Referrers:
     async def _tagged(self, subject: Digest) -> list[Descriptor]:
         try:
             found = await self._fetch(fallback_tag(subject))
-        except (ManifestUnknown, NameUnknown):
+        except (ManifestUnknown, NameUnknown, ManifestInvalid):
             return []
-        if found.media_type not in media_types.INDEXES:
-            return []
-        return parse_index_entries(found.content)
+        return parse_referrers(found.content, found.media_type, found.digest, subject)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from orlop.adapters.upstream.connection import Connection
-from orlop.adapters.upstream.downloads import download
+from orlop.adapters.upstream.downloads import download, find_size, length_of
 from orlop.adapters.upstream.errors import error_of
 from orlop.adapters.upstream.listing import PAGE_SIZE, names
 from orlop.adapters.upstream.referrers import Referrers
@@ -13,7 +13,6 @@ from orlop.domain import media_types
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import CANONICAL, Digest, digest_of
 from orlop.domain.errors import (
-    BlobUnknown,
     ContentCorrupt,
     DigestInvalid,
     ManifestInvalid,
@@ -25,7 +24,7 @@ from orlop.domain.errors import (
 )
 from orlop.domain.manifest import MAX_BYTES, MAX_SIZE, parse_manifest
 from orlop.domain.names import RepositoryName, Tag, parse_reference
-from orlop.ports.upstream import BlobOpener, ManifestContent, Origin, Placement, UpstreamError
+from orlop.ports.upstream import BlobOpener, ManifestContent, Origin, Placement
 
 _ACCEPT = ", ".join(
     (media_types.OCI_MANIFEST, media_types.OCI_INDEX, media_types.DOCKER_MANIFEST, media_types.DOCKER_LIST)
@@ -58,14 +57,20 @@ class RemoteRegistry:
 
 
 class RemoteRepository:
-    """One repository of a registry; satisfies ContentRepository."""
+    """One repository of a registry; satisfies ContentRepository.
 
-    def __init__(self, registry: str, repository: RepositoryName, connection: Connection) -> None:
+    `writing`: it is there to be pushed to. Then even what is only read there is asked for with the right to push: a
+    registry need not let anybody look into a repository that is not there yet, except whoever may make it.
+    """
+
+    def __init__(
+        self, registry: str, repository: RepositoryName, connection: Connection, *, writing: bool = False
+    ) -> None:
         self._origin = Origin(registry, repository)
         self._connection = connection
         self._root = connection.base.joinpath("v2", *repository.split("/"))
-        self._pull = (f"repository:{repository}:pull",)
         self._push = (f"repository:{repository}:pull,push",)
+        self._pull = self._push if writing else (f"repository:{repository}:pull",)
         self._delete = (f"repository:{repository}:delete,pull",)
         self._referrers = Referrers(connection, self._root, self._pull, self.fetch, self._put_tagged)
 
@@ -102,15 +107,7 @@ class RemoteRepository:
 
     async def stat_blob(self, digest: Digest) -> int | None:
         """See BlobReader."""
-        answer = await self._connection.read(Call("HEAD", self._root.joinpath("blobs", digest), scopes=self._pull))
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise error_of(answer, f"blob {digest} at {self._origin.registry}", BlobUnknown)
-        length = answer.headers.get("content-length", "")
-        if not length.isascii() or not length.isdecimal() or len(length) > 19:
-            raise UpstreamError(f"blob {digest} at {self._origin.registry}: the registry does not say how large it is")
-        return int(length)
+        return await find_size(self._connection, self._root.joinpath("blobs", digest), self._pull)
 
     def read_blob(self, digest: Digest, size: int, offset: int = 0) -> AsyncGenerator[bytes, None]:
         """See BlobReader."""
@@ -208,12 +205,12 @@ def _described(answer: Answer, named: Tag | Digest) -> Descriptor | None:
         named if isinstance(named, Digest) else None
     )
     media_type = media_types.essence(answer.headers.get("content-type", ""))
-    length = answer.headers.get("content-length", "")
-    if answer.status != 200 or digest is None or media_type not in media_types.MANIFESTS or not length.isdecimal():
+    size = length_of(answer)
+    if answer.status != 200 or digest is None or media_type not in media_types.MANIFESTS or not size:
         return None
-    if len(length) > 19 or not 0 < int(length) <= MAX_SIZE or (isinstance(named, Digest) and named != digest):
+    if size > MAX_SIZE or (isinstance(named, Digest) and named != digest):
         return None
-    return Descriptor(media_type=media_type, digest=digest, size=int(length))
+    return Descriptor(media_type=media_type, digest=digest, size=size)
 
 
 def _digest_or_none(text: str) -> Digest | None:

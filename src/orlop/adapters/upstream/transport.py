@@ -150,20 +150,6 @@ class Transport:
         return None if is_loopback(url.host or "") else self._proxy_for(url.scheme, url.host or "")
 
 
-async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body of an answer; UpstreamError when it has more than `limit` bytes."""
-    pieces: list[bytes] = []
-    length = 0
-    async for piece in response.content.iter_any():
-        length += len(piece)
-        if length > limit:
-            raise UpstreamError(
-                f"{response.url.authority} answered with more than {limit} bytes where a short answer belongs"
-            )
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
 def _reason(cause: BaseException) -> str:
     inner = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
     number = getattr(inner, "errno", None)

@@ -11,7 +11,7 @@ from orlop.adapters.upstream.errors import error_of
 from orlop.adapters.upstream.patience import RETRIED
 from orlop.adapters.upstream.transport import Answer, Broken, Call, Unreachable, follow
 from orlop.domain.digest import CANONICAL, Digest
-from orlop.domain.errors import BlobUploadUnknown, NameUnknown, RegistryError, SizeInvalid
+from orlop.domain.errors import BlobUploadUnknown, Denied, NameUnknown, RegistryError, SizeInvalid, Unauthorized
 from orlop.domain.names import RepositoryName
 from orlop.ports.upstream import BlobOpener, Placement, UpstreamError
 
@@ -46,8 +46,10 @@ class BlobUpload:
 
     async def run(self, mount_from: RepositoryName | None) -> Placement:
         """Do it; see BlobPusher.push_blob in the port."""
-        if await self._begin(mount_from):
+        if mount_from is not None and await self._mount(mount_from):
             return Placement.MOUNTED
+        if self._session is None:
+            await self._begin()
         try:
             await (self._send_whole() if self._size <= _SINGLE else self._send_stream())
         except RegistryError:
@@ -55,23 +57,33 @@ class BlobUpload:
             raise
         return Placement.PUSHED
 
-    async def _begin(self, mount_from: RepositoryName | None = None) -> bool:
-        """Open a session; True when the blob was mounted and there is none to open."""
-        query: dict[str, str] = {}
-        scopes = self._scopes
-        if mount_from is not None:
-            query = {"mount": self._digest, "from": mount_from}
-            scopes = (*scopes, f"repository:{mount_from}:pull")
-        elif self._digest.algorithm != CANONICAL:
-            query = {"digest-algorithm": self._digest.algorithm}
-        url = self._connection.base.joinpath("v2", *self._repository.split("/"), "blobs", "uploads/")
-        answer = await self._connection.read(Call("POST", url.with_query(query), scopes=scopes))
-        if answer.status == 201 and mount_from is not None:
-            return True
+    async def _mount(self, mount_from: RepositoryName) -> bool:
+        """Ask for the blob of another repository; False where it has to be sent.
+
+        "If a registry does not support cross-repository mounting or is unable to mount the requested blob, it SHOULD
+        return a 202" (distribution-spec, "Mounting a blob from another repository"). Registries also refuse: whoever
+        may push here need not be who may pull there. No refusal of a mount is one of the push.
+        """
+        scopes = (*self._scopes, f"repository:{mount_from}:pull")
+        try:
+            answer = await self._post({"mount": self._digest, "from": mount_from}, scopes)
+        except (Unauthorized, Denied):
+            return False  # by the token server, which gives nothing for both at once
+        if answer.status == 202:
+            self._move_to(answer)
+        return answer.status == 201
+
+    async def _begin(self) -> None:
+        """Open a session."""
+        query = {"digest-algorithm": self._digest.algorithm} if self._digest.algorithm != CANONICAL else {}
+        answer = await self._post(query, self._scopes)
         if answer.status != 202:
             raise error_of(answer, self._what, NameUnknown)
         self._move_to(answer)
-        return False
+
+    async def _post(self, query: dict[str, str], scopes: tuple[str, ...]) -> Answer:
+        url = self._connection.base.joinpath("v2", *self._repository.split("/"), "blobs", "uploads/")
+        return await self._connection.read(Call("POST", url.with_query(query), scopes=scopes))
 
     async def _send_whole(self) -> None:
         pieces: list[bytes] = []

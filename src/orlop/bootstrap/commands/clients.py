@@ -8,12 +8,13 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from orlop.faces.cli.content.stores import Connecting, KnownAs, Registry
 from orlop.faces.cli.locations import Location, StoreKind
+from orlop.faces.cli.running import tell
 from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.sign_in.ambient import USER
-from orlop.faces.cli.stores.opened import Connecting, KnownAs, Registry
 from orlop.ports.management import ManagementServer, SavedSignIns
 from orlop.ports.upstream import ContentRepository
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Stores:
-    """See faces.cli.stores.opened.ContentStores."""
+    """See faces.cli.content.stores.ContentStores."""
 
     @asynccontextmanager
     async def repository(
@@ -39,7 +40,9 @@ class Stores:
                 case StoreKind.REGISTRY:
                     assert location.image is not None
                     client = await stack.enter_async_context(_client(connecting))
-                    opened = await client.repository(location.image.registry, location.image.repository)
+                    opened = await client.repository(
+                        location.image.registry, location.image.repository, writing=writing
+                    )
                 case StoreKind.OCI:
                     from orlop.adapters.layout.repository import open_folder
 
@@ -86,22 +89,13 @@ class ManagementServers:
 
         return CredentialFile(os.environ, Path.home())
 
-    def normal_body(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What a server would keep."""
-        import msgspec
-
-        from orlop.domain.kinds import KINDS
-
-        kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(KINDS[kind].parse(name, body)))
-        return kept
-
 
 @asynccontextmanager
 async def _client(connecting: Connecting) -> AsyncIterator["RegistryClient"]:
     from orlop.adapters.upstream.client import open_client
     from orlop.adapters.upstream.patience import Surroundings
 
-    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
+    surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, tell)
     async with open_client(client_options(connecting), _credentials(connecting), surroundings, proxy_for) as client:
         yield client
 

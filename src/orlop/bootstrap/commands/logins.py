@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from orlop.bootstrap.commands.clients import client_options, proxy_for
-from orlop.faces.cli.stores.opened import Connecting
+from orlop.faces.cli.content.stores import Connecting
+from orlop.faces.cli.running import tell
 from orlop.ports.ambient import AmbientIdentity
 from orlop.ports.logins import DockerConfig, Login, Logins
 from orlop.ports.management import SavedSignIns
@@ -44,6 +45,6 @@ class Tools:
         from orlop.adapters.upstream.patience import Surroundings
 
         credentials = OneCredential(Credentials(login.username, login.secret))
-        surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random)
+        surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, tell)
         async with open_client(client_options(connecting), credentials, surroundings, proxy_for) as client:
             await (await client.registry(registry)).ping()

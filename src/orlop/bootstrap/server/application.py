@@ -18,11 +18,13 @@ from orlop.faces.app import Distribution, RootApp, Unread
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.app import AccessControl, DistributionApp
 from orlop.faces.distribution.blobs import BlobHandlers
+from orlop.faces.distribution.budget import Budget
 from orlop.faces.distribution.fetching import Fetching
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
+from orlop.faces.distribution.small import SmallBlobs
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
 from orlop.faces.http.asgi import Application
@@ -39,6 +41,9 @@ from orlop.telemetry.requests import RequestLog
 
 #: The descriptor of standard output, where the access log goes.
 _STDOUT = 1
+
+#: Eighths of `cache.bytes` for manifests, for which blobs there are, and for the content of small ones.
+_MANIFESTS, _BLOBS, _SMALL = 6, 1, 1
 
 
 def application(
@@ -65,9 +70,6 @@ def application_on(
     names = request_ids()
     people = build_people(settings, stores, services, limits, log, names, keeping(settings, stores, services, metrics))
     sign_in = people.sign_in
-    blobs = BlobHandlers(
-        services.blobs, RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
-    )
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
     jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
@@ -106,7 +108,6 @@ def application_on(
             metrics.refused,
             turnstile,
         ),
-        blobs,
         log,
         names,
     )
@@ -124,10 +125,13 @@ def _distribution(
     stores: Stores,
     services: Services,
     access_control: AccessControl,
-    blobs: BlobHandlers,
     log: RequestLog,
     names: Callable[[], str],
 ) -> DistributionApp:
+    budget = Budget(settings.cache.bytes)
+    small = SmallBlobs(budget, _SMALL)
+    redirects = RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
+    blobs = BlobHandlers(services.blobs, small, redirects)
     handlers = Handlers(
         lists=ListHandlers(stores.catalog.browse, services.repositories, services.access, services.referrers),
         manifests=ManifestHandlers(services.manifests, services.pulls),
@@ -137,9 +141,8 @@ def _distribution(
     return DistributionApp(
         handlers,
         access_control,
-        # Manifests are what is worth remembering; of a blob it is only where it lies.
-        Pulling(handlers.manifests, Answers(stores.changes, settings.cache.bytes * 7 // 8), access_control.turnstile),
-        Fetching(handlers.blobs, Answers(stores.changes, settings.cache.bytes // 8), access_control.turnstile),
+        Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS), access_control.turnstile),
+        Fetching(blobs, Answers(stores.changes, budget, _BLOBS), small, access_control.turnstile),
         log,
         settings.limits.body_idle / SECOND,
         names,

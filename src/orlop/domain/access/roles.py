@@ -39,13 +39,6 @@ ROLES: dict[str, Role] = {
 }
 
 
-class RoleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a custom role is, as it is written down; its name is not part of it."""
-
-    actions: tuple[Action, ...]
-    description: str = ""
-
-
 class _Stored(msgspec.Struct, frozen=True):
     actions: tuple[str, ...]
 

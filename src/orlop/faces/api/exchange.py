@@ -42,7 +42,7 @@ ApiRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 V = TypeVar("V")
 
-_TAG = re.compile(r'"([1-9][0-9]{0,17})"', re.ASCII)
+_TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"', re.ASCII)
 
 
 def caller_of(request: ApiRequest) -> Caller:
@@ -88,7 +88,7 @@ def expected(match: str | None) -> int | None:
     found = _TAG.fullmatch(match)
     if found is None:
         raise RequestInvalid("If-Match has one entity tag, as it came: a number in double quotes")
-    return int(found[1])
+    return int(found[1]) or -1  # the version of what is built in, and of nothing that can be changed
 
 
 def replacing(match: str | None, none_match: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""End points about groups, roles and grants."""
+"""End points about groups and grants."""
 
 from typing import Annotated
 
@@ -6,8 +6,7 @@ from litestar import Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from orlop.domain.access import Place, PlaceKind, Role
-from orlop.domain.access.roles import RoleBody
+from orlop.domain.access import Place, PlaceKind
 from orlop.domain.errors import RequestInvalid
 from orlop.faces.api import values
 from orlop.faces.api.exchange import (
@@ -16,15 +15,12 @@ from orlop.faces.api.exchange import (
     ApiRequest,
     Last,
     Match,
-    NoneMatch,
     Size,
     caller_of,
     expected,
     listed,
     page_of,
-    replacing,
     tagged,
-    whole,
 )
 from orlop.faces.api.people import Number
 from orlop.ports.identity import NewGrant
@@ -89,42 +85,6 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
         await service.leave(caller_of(request), name, account)
 
     return [list_groups, add_group, show_group, remove_group, list_members, add_member, remove_member]
-
-
-def roles(management: Management) -> list[HTTPRouteHandler]:
-    """`/roles`."""
-    service = management.roles
-
-    @get("/roles", operation_id="listRoles", tags=["roles"], operation=Operation.ROLE_READ)
-    async def list_roles(request: ApiRequest) -> list[values.RoleValue]:
-        """The built-in roles, and then the others by name."""
-        return whole(await service.all(caller_of(request)), values.RoleValue.of)
-
-    @get("/roles/{name:str}", operation_id="showRole", tags=["roles"], operation=Operation.ROLE_READ)
-    async def show_role(request: ApiRequest, name: FromPath[str]) -> Response[values.RoleValue]:
-        """One role."""
-        kept = await service.get(caller_of(request), name)
-        return tagged(values.RoleValue.of(kept), kept.version)
-
-    @put("/roles/{name:str}", operation_id="putRole", tags=["roles"], operation=Operation.ROLE_CHANGE)
-    async def put_role(
-        request: ApiRequest,
-        name: FromPath[str],
-        data: JSONBody[RoleBody],
-        match: Match = None,
-        none_match: NoneMatch = None,
-    ) -> Response[values.RoleValue]:
-        """Make a role, or change what it means for everybody who was granted it."""
-        role = Role(name, frozenset(data.actions), data.description)
-        kept = await service.put(caller_of(request), role, replacing(match, none_match))
-        return tagged(values.RoleValue.of(kept), kept.version)
-
-    @delete("/roles/{name:str}", operation_id="removeRole", tags=["roles"], operation=Operation.ROLE_CHANGE)
-    async def remove_role(request: ApiRequest, name: FromPath[str], match: Match = None) -> None:
-        """Remove a role that no grant names."""
-        await service.remove(caller_of(request), name, expected(match))
-
-    return [list_roles, show_role, put_role, remove_role]
 
 
 def _place(kind: PlaceKind | None, path: str) -> Place | None:

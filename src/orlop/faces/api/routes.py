@@ -66,7 +66,6 @@ def routes(
         *people.robots(management),
         *people.secrets(management),
         *groups.groups(management),
-        *groups.roles(management),
         *groups.grants(management),
         *places.namespaces(management),
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),

@@ -1,6 +1,6 @@
 """End points about settings: the same for every kind, made from what it declares."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -27,7 +27,7 @@ from orlop.faces.api.exchange import (
     tagged,
 )
 from orlop.services.management.operations import Operation
-from orlop.services.settings.kept import KeptSettings
+from orlop.services.settings.kept import KeptSettings, Shown
 
 _PATH, _COVERING = "path", "covering"
 
@@ -58,6 +58,7 @@ def settings(service: KeptSettings) -> list[HTTPRouteHandler]:
 def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHandler]:
     kind, plural, tags = declared.kind, declared.plural, [declared.plural]
     title, many = _joined(kind), _joined(plural)
+    view: Callable[[Shown], Any] = values.flat_setting if declared.flat else values.SettingValue.of
 
     @get(f"/{plural}", operation_id=f"list{many}", tags=tags, operation=Operation.SETTING_READ)
     async def list_settings(
@@ -69,13 +70,13 @@ def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHan
             page = Page(await service.covering(caller, kind, covering))
         else:
             page = await service.page(caller, kind, page_of(n, last), path)
-        return listed(request, page, values.SettingValue.of, lambda shown: f"{shown.path}:{shown.name}", n)
+        return listed(request, page, view, lambda shown: f"{shown.path}:{shown.name}", n)
 
     @get(f"/{plural}/{{name:str}}", operation_id=f"show{title}", tags=tags, operation=Operation.SETTING_READ)
     async def show_setting(request: ApiRequest, name: FromPath[str], path: At = "") -> Response[values.SettingValue]:
         """One of them, without secrets."""
         found = await service.get(caller_of(request), kind, name, path)
-        return tagged(values.SettingValue.of(found), found.version)
+        return tagged(view(found), found.version)
 
     @put(f"/{plural}/{{name:str}}", operation_id=f"put{title}", tags=tags, operation=Operation.SETTING_CHANGE)
     async def put_setting(
@@ -88,7 +89,7 @@ def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHan
     ) -> Response[values.SettingValue]:
         """Make or replace one. A secret that is `(set)` stays as it is."""
         made = await service.put(caller_of(request), kind, name, data, replacing(match, none_match), path)
-        return tagged(values.SettingValue.of(made), made.version)
+        return tagged(view(made), made.version)
 
     @delete(f"/{plural}/{{name:str}}", operation_id=f"remove{title}", tags=tags, operation=Operation.SETTING_CHANGE)
     async def remove_setting(request: ApiRequest, name: FromPath[str], path: At = "", match: Match = None) -> None:
@@ -104,12 +105,31 @@ def describe(described: dict[str, Any], kinds: Mapping[str, SettingKind]) -> Non
         whole = described["paths"][f"{PREFIX}/{kind.plural}"]
         one = described["paths"][f"{PREFIX}/{kind.plural}/{{name}}"]
         (body,), components = msgspec.json.schema_components([kind.body], ref_template="#/components/schemas/{name}")
-        described["components"]["schemas"].update(components)
+        described["components"]["schemas"] = components | described["components"]["schemas"]
         one["put"]["requestBody"]["content"]["application/json"]["schema"] = body
         if not kind.placed:
             for operation in (*whole.values(), *one.values()):
                 kept = [each for each in operation["parameters"] if each["name"] not in (_PATH, _COVERING)]
                 operation["parameters"] = kept
+        if kind.flat:
+            shape = {
+                "properties": {
+                    "name": {"type": "string"},
+                    "builtin": {"type": "boolean"},
+                    "version": {"type": "integer"},
+                }
+            }
+            value = {"allOf": [body, {"type": "object", "required": list(shape["properties"])} | shape]}
+            described["components"]["schemas"][f"{_joined(kind.kind)}Value"] = value
+            shown = {"$ref": f"#/components/schemas/{_joined(kind.kind)}Value"}
+            _answered(whole["get"])["schema"] = {"type": "array", "items": shown}
+            _answered(one["get"])["schema"] = _answered(one["put"])["schema"] = shown
+
+
+def _answered(operation: dict[str, Any]) -> dict[str, Any]:
+    """What an operation answers with."""
+    content: dict[str, Any] = operation["responses"]["200"]["content"]["application/json"]
+    return content
 
 
 def _joined(words: str) -> str:

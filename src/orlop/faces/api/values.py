@@ -10,7 +10,6 @@ from orlop.domain.access import Action, Conditions, Effect, Grant, Limit, Place,
 from orlop.domain.errors import RequestInvalid
 from orlop.ports.catalog import Holding, UntaggedManifest
 from orlop.ports.identity import Account, AccountChange, GrantRecord, Group, Namespace, Secret, Session, SigningKey
-from orlop.services.management.roles import KeptRole
 from orlop.services.management.secrets import Issued
 from orlop.services.settings.kept import Shown
 
@@ -258,21 +257,6 @@ class NewGroup(_Strict, frozen=True):
     description: Text = ""
 
 
-class RoleValue(msgspec.Struct, frozen=True):
-    """A role. Those that are built in never change; their version is 0."""
-
-    name: str
-    actions: tuple[Action, ...]
-    description: str
-    builtin: bool
-    version: int
-
-    @classmethod
-    def of(cls, kept: KeptRole) -> "RoleValue":
-        role = kept.role
-        return cls(role.name, ordered(role.actions), role.description, not kept.version, kept.version)
-
-
 class GrantValue(msgspec.Struct, frozen=True):
     """A grant, with the actions that its role has now."""
 
@@ -408,6 +392,12 @@ class SettingValue(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, shown: Shown) -> "SettingValue":
         return cls(shown.name, shown.path, shown.body, shown.version, time(shown.changed_at), shown.changed_by)
+
+
+def flat_setting(shown: Shown) -> dict[str, Any]:
+    """A setting of a kind whose fields stand beside its name. Those that are built in never change; their version
+    is 0."""
+    return {"name": shown.name, **shown.body, "builtin": not shown.version, "version": shown.version}
 
 
 class Adopting(_Strict, frozen=True):

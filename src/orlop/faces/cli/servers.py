@@ -44,10 +44,6 @@ class Servers(Protocol):
         """The sign-ins that are kept."""
         ...
 
-    def normal_body(self, kind: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The body of a document of a kind as a server would keep it. Raises RequestInvalid."""
-        ...
-
 
 def url_of(choice: ServerChoice) -> str:
     """The URL of the server that was named; empty when none was. Raises UsageError."""

@@ -1,20 +1,16 @@
 """Answers that a worker remembers while nothing changes in their part of the catalog, and not for a request longer."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from orlop.domain.errors import Unavailable
+from orlop.faces.distribution.budget import OVERHEAD, Budget, Share
 from orlop.ports.events import Changes
 
 T = TypeVar("T")
-
-#: What an entry costs beside its content, in bytes: key, containers, headers. Measured with tracemalloc, rounded up.
-OVERHEAD = 800
-
 
 #: How long the catalog is asked again for what it has said before of a digest, in seconds.
 PATIENCE = 0.5
@@ -30,17 +26,16 @@ class _Entry(msgspec.Struct, Generic[T], frozen=True, gc=False):
 
 
 class Answers(Generic[T]):
-    """A bounded memory of what the catalog said. `capacity` in bytes; the oldest answers go first."""
+    """A bounded memory of what the catalog said, in so many eighths of a budget; the oldest answers go first."""
 
-    def __init__(self, changes: Changes, capacity: int) -> None:
+    def __init__(self, changes: Changes, budget: Budget, eighths: int) -> None:
         self._changes = changes
-        self._capacity = capacity
-        self._held = 0
-        self._entries: OrderedDict[object, _Entry[T]] = OrderedDict()  # a dict is slow at losing its first
+        self._share: Share[_Entry[T]] = budget.share(eighths, _cost)
+        self._recall = self._share.recall
 
     def recall(self, key: object) -> T | None:
         """The answer, if the catalog is as it was when it was given."""
-        entry = self._entries.get(key)
+        entry = self._recall(key)
         if entry is None or entry.count != self._changes.current(entry.place):
             return None
         return entry.answer
@@ -56,7 +51,7 @@ class Answers(Generic[T]):
         """
         place = self._changes.place(repository)
         count = self._changes.current(place)
-        last = self._entries.get(key) if by_digest else None
+        last = self._recall(key) if by_digest else None
         if last is None:
             answer = await asking
         else:
@@ -72,10 +67,9 @@ class Answers(Generic[T]):
 
     def _remember(self, key: object, place: int, count: int | None, answer: T, size: int) -> None:
         cost = size + OVERHEAD
-        if count is None or cost > self._capacity:
-            return
-        old = self._entries.pop(key, None)
-        self._held += cost - (old.cost if old else 0)
-        self._entries[key] = _Entry(count, place, answer, cost)
-        while self._held > self._capacity:
-            self._held -= self._entries.popitem(last=False)[1].cost
+        if count is not None and self._share.fits(cost):
+            self._share.keep(key, _Entry(count, place, answer, cost))
+
+
+def _cost(entry: _Entry[Any]) -> int:
+    return entry.cost

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -22,7 +22,7 @@ from orlop.domain.errors import (
 )
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.fetching import Fetching
-from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer
+from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer, Reading
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
 from orlop.faces.distribution.table import FILTERED, LISTS, NEEDS, UPLOADING, WITH_BODY, Handlers, table
@@ -90,6 +90,7 @@ class DistributionApp:
         self._plain = Plain(access_control.known_callers, access_control.challenges.proxies, clock)
         self._pulling = pulling
         self._fetching = fetching
+        self._readings: tuple[Reading[Any], ...] = (pulling, fetching)
         self._log = log
         self._body_idle = body_idle
         self._request_ids = request_ids
@@ -98,26 +99,30 @@ class DistributionApp:
 
     def at_once(self, scope: Scope) -> tuple[int, bytes, bytes] | None:
         """The whole answer to the most frequent of all requests, as status, fields and body: somebody known asks for a
-        manifest that is remembered. None for anything else, and for who asks too often."""
+        manifest or a small blob that is remembered. None for anything else, and for who asks too often."""
         started = time.perf_counter()
-        ready = self._pulling.recall(scope["raw_path"])
-        if ready is None:
+        target = scope["raw_path"]
+        for reading in self._readings:
+            whole = reading.recall(target)
+            if whole is not None:
+                break
+        else:
             return None
         asked = self._plain.read(scope, self._request_ids())
-        if asked is None or not self._pulling.suits(ready, asked):
+        if asked is None or not asked.gets_whole(whole.repository):
             return None
         caller, method = asked.caller, asked.method
         try:
-            limited = limit_headers(self._access_control.turnstile.admit(caller, RequestKind.MANIFEST_GET, method))
+            limited = limit_headers(self._access_control.turnstile.admit(caller, reading.kind, method))
         except TooManyRequests as refusal:
             scope[_REFUSED] = refusal
             return None
-        self._pulling.seen(ready, asked)
-        body = b"" if method == "HEAD" else ready.body
-        length = (b"content-length", b"%d" % len(ready.body))
+        reading.seen(whole, asked)
+        body = b"" if method == "HEAD" else whole.body
+        length = (b"content-length", b"%d" % len(whole.body))
         names = (_SERVER, (b"x-request-id", caller.request.encode()))
-        self._note(asked, scope["path"], RequestKind.MANIFEST_GET, 200, started, len(body))
-        return 200, rendered([*ready.headers(), *names, *limited, length]), body
+        self._note(asked, scope["path"], reading.kind, 200, started, len(body))
+        return 200, rendered([*whole.headers(), *names, *limited, length]), body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

@@ -7,6 +7,7 @@ from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.request import Request
+from orlop.faces.distribution.small import SmallBlobs
 from orlop.faces.http.headers import etag_matches
 from orlop.faces.http.responses import (
     INLINE,
@@ -25,8 +26,14 @@ _NO_STORE = header("cache-control", "no-store")
 class BlobHandlers:
     """end-2 and end-10 of the specification."""
 
-    def __init__(self, blobs: Blobs, redirects: RedirectRules = RedirectRules()) -> None:  # noqa: B008 - a frozen value
+    def __init__(
+        self,
+        blobs: Blobs,
+        small: SmallBlobs,
+        redirects: RedirectRules = RedirectRules(),  # noqa: B008 - a frozen value
+    ) -> None:
         self._blobs = blobs
+        self._small = small
         self._redirects = redirects
 
     async def find(self, request: Request, exchange: Exchange) -> FoundBlob:
@@ -47,24 +54,28 @@ class BlobHandlers:
         etag = f'"{digest}"'
         condition = exchange.header(b"if-none-match")
         if condition and etag_matches(condition, etag):
-            return Response(304, _headers(digest, etag)[1:])
+            return Response(304, blob_headers(digest)[1:])
         if exchange.method != "HEAD" and blob.size > INLINE and self._redirects.allow(exchange):
             address = await self._blobs.address(blob)
             if address is not None:
                 return Response(307, [header("location", address), header("docker-content-digest", digest), _NO_STORE])
-        headers = _headers(digest, etag)
+        headers = blob_headers(digest)
         span = self._span(blob, etag, exchange)
         if span is not None:
             headers.append(header("content-range", f"bytes {span.start}-{span.stop - 1}/{blob.size}"))
             return StreamResponse(206, headers, await self._blobs.open(blob), span)
-        content = await self._blobs.open(blob)
-        if exchange.method != "HEAD" and blob.size > INLINE:
-            return StreamResponse(200, headers, content, Span(0, blob.size))
-        try:
-            body = b"" if exchange.method == "HEAD" else await content.read()
-        finally:
-            content.close()
-        return Response(200, headers, body, length=blob.size)
+        body = self._small.recall(digest)
+        if body is None:
+            content = await self._blobs.open(blob)
+            if exchange.method != "HEAD" and blob.size > INLINE:
+                return StreamResponse(200, headers, content, Span(0, blob.size))
+            try:
+                body = b"" if exchange.method == "HEAD" else await content.read()
+            finally:
+                content.close()
+            if exchange.method != "HEAD":
+                self._small.keep(blob, body)
+        return Response(200, headers, body if exchange.method != "HEAD" else b"", length=blob.size)
 
     def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:
         wanted = exchange.header(b"range")
@@ -83,11 +94,12 @@ class BlobHandlers:
         return Response(202, [])
 
 
-def _headers(digest: Digest, etag: str) -> Headers:
+def blob_headers(digest: Digest) -> Headers:
+    """What is said of a blob, however much of it is sent."""
     return [
         header("content-type", "application/octet-stream"),
         header("docker-content-digest", digest),
-        header("etag", etag),
+        header("etag", f'"{digest}"'),
         header("accept-ranges", "bytes"),
         IMMUTABLE,
     ]

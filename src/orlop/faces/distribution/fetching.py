@@ -1,4 +1,5 @@
-"""Blobs, the short way and the long one. What is remembered is which copy a blob is, never its bytes."""
+"""Blobs, the short way and the long one. What `answers` remember is which copy a blob is; the bytes of small ones are
+remembered apart, so that they outlive what happens to the catalog."""
 
 from functools import partial
 from typing import Any
@@ -9,13 +10,14 @@ from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.answers import Answers
-from orlop.faces.distribution.blobs import BlobHandlers
+from orlop.faces.distribution.blobs import BlobHandlers, blob_headers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.plain import PlainRequest, PreparedAnswer
 from orlop.faces.distribution.request import Request, RequestKind
+from orlop.faces.distribution.small import SmallBlobs
 from orlop.faces.distribution.turnstile import Turnstile
 from orlop.faces.http.body import RequestBody
-from orlop.faces.http.responses import AnyResponse
+from orlop.faces.http.responses import AnyResponse, Headers
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -27,13 +29,47 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     lasting: bool
 
 
-class Fetching:
-    """Blobs by digest; `answers` forgets them when content changes."""
+class SmallBlob(msgspec.Struct, frozen=True, gc=False):
+    """A blob of a repository with its content."""
 
-    def __init__(self, handlers: BlobHandlers, answers: Answers[Known], turnstile: Turnstile) -> None:
+    known: Known
+    body: bytes
+
+    @property
+    def repository(self) -> RepositoryName:
+        """See Whole."""
+        return self.known.repository
+
+    def headers(self) -> Headers:
+        """See Whole."""
+        return blob_headers(self.known.digest)
+
+
+class Fetching:
+    """See Reading: blobs by digest; `answers` forgets where they are when content changes, `small` has the content of
+    some."""
+
+    kind = RequestKind.BLOB_GET
+
+    def __init__(
+        self, handlers: BlobHandlers, answers: Answers[Known], small: SmallBlobs, turnstile: Turnstile
+    ) -> None:
         self._handlers = handlers
         self._answers = answers
+        self._small = small
         self._turnstile = turnstile
+
+    def recall(self, target: bytes) -> SmallBlob | None:
+        """See Reading."""
+        known = self._answers.recall(target)
+        if known is None:
+            return None
+        body = self._small.recall(known.digest)
+        return SmallBlob(known, body) if body is not None else None
+
+    def seen(self, whole: SmallBlob, asked: PlainRequest) -> None:
+        """See Reading."""
+        self._noted(whole.known, asked)
 
     def warm(self, asked: PlainRequest) -> PreparedAnswer | None:
         """The answer to a plain request for a blob that is known; None for anything else, and for who is not known to
@@ -43,9 +79,9 @@ class Fetching:
             return None
         exchange = Exchange(asked.method, asked.headers, _NO_BODY, asked.caller)
         return PreparedAnswer(
-            RequestKind.BLOB_GET,
+            self.kind,
             partial(self._handlers.answer, known.blob, exchange),
-            partial(self._turnstile.read, exchange, known.repository, known.digest),
+            partial(self._noted, known, asked),
         )
 
     async def answer(self, target: bytes, request: Request, exchange: Exchange) -> AnyResponse:
@@ -62,8 +98,11 @@ class Fetching:
                 lambda known: len(target) if known.lasting else None,
                 by_digest=True,
             )
-        self._turnstile.read(exchange, known.repository, known.digest)
+        self._turnstile.read(exchange.caller, known.repository, known.digest, exchange.method)
         return await self._handlers.answer(known.blob, exchange)
+
+    def _noted(self, known: Known, asked: PlainRequest) -> None:
+        self._turnstile.read(asked.caller, known.repository, known.digest, asked.method)
 
     async def _found(self, request: Request, exchange: Exchange) -> Known:
         assert request.repository is not None

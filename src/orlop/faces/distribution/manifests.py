@@ -1,18 +1,21 @@
 """Manifests over HTTP."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.manifest import MAX_BYTES
-from orlop.domain.names import Tag
+from orlop.domain.names import Reference, Tag
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.headers import etag_matches
 from orlop.faces.http.responses import Headers, Response, header
 from orlop.ports.catalog import Pull, StoredManifest
-from orlop.services.content.manifests import Expected, Manifests
+from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
+
+R = TypeVar("R", bound=Reference)
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
 IMMUTABLE = header("cache-control", "max-age=31536000, immutable")
@@ -72,19 +75,19 @@ class ManifestHandlers:
         """DELETE of a digest removes the manifest and its tags; DELETE of a tag removes the tag alone."""
         assert request.repository is not None
         assert request.reference is not None
-        expected = {} if isinstance(request.reference, Digest) else _expected(exchange, [request.reference])
+        expected = _expected(exchange, [request.reference])
         await self._manifests.delete(request.repository, request.reference, exchange.caller, expected)
         return Response(202, [])
 
 
-def _expected(exchange: Exchange, tags: Sequence[Tag]) -> Expected:
-    """What the conditions of a request say that tags point at (RFC 9110, section 13.1): `If-Match` with the entity tag
-    of a manifest, which is its digest, or `If-None-Match: *` for tags that are to be new. Raises RequestInvalid."""
+def _expected(exchange: Exchange, references: Sequence[R]) -> dict[R, Digest | None]:
+    """What the conditions of a request say that references lead to (RFC 9110, section 13.1): `If-Match` with the entity
+    tag of a manifest, which is its digest, or `If-None-Match: *` for what is to be new. Raises RequestInvalid."""
     match, none_match = exchange.text_header(b"if-match"), exchange.text_header(b"if-none-match")
     if none_match == "*" and not match:
-        return dict.fromkeys(tags)
+        return dict.fromkeys(references)
     if not match:
         return {}
     if none_match or not (match.startswith('"') and match.endswith('"')):
         raise RequestInvalid("If-Match has one entity tag: a manifest's digest in double quotes, as ETag has it")
-    return dict.fromkeys(tags, Digest(match[1:-1]))
+    return dict.fromkeys(references, Digest(match[1:-1]))

@@ -4,6 +4,7 @@ Everything about them was worked out before, or they are left to the long way, w
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -12,7 +13,7 @@ from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.request import RequestKind
 from orlop.faces.http.asgi import Scope
 from orlop.faces.http.proxies import Proxies
-from orlop.faces.http.responses import AnyResponse
+from orlop.faces.http.responses import AnyResponse, Headers
 from orlop.ports.clock import Clock
 from orlop.services.access.known_callers import KnownCaller, KnownCallers
 
@@ -35,6 +36,50 @@ class PlainRequest(msgspec.Struct, frozen=True, gc=False):
     def may_pull(self, repository: RepositoryName | None) -> bool:
         """Whether it is remembered that they may."""
         return self.known_caller.may_pull(repository, self.now)
+
+    def gets_whole(self, repository: RepositoryName) -> bool:
+        """Whether they get all of what the target names in a repository that it is remembered they may pull from,
+        whatever they have of it already."""
+        headers = self.headers
+        return self.may_pull(repository) and b"if-none-match" not in headers and b"range" not in headers
+
+
+class Whole(Protocol):
+    """An answer that is in memory, all of it: 200 to whoever gets it whole."""
+
+    @property
+    def repository(self) -> RepositoryName:
+        """Where they have to be allowed to pull."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """Its content."""
+        ...
+
+    def headers(self) -> Headers:
+        """All that does not depend on the request."""
+        ...
+
+
+W = TypeVar("W", bound=Whole)
+
+
+class Reading(Protocol[W]):
+    """Reads one kind of content, of which it remembers what was asked for."""
+
+    @property
+    def kind(self) -> RequestKind:
+        """What requests for it are."""
+        ...
+
+    def recall(self, target: bytes) -> W | None:
+        """The answer that is in memory for a target."""
+        ...
+
+    def seen(self, whole: W, asked: PlainRequest) -> None:
+        """Note that it was given."""
+        ...
 
 
 class PreparedAnswer(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
+from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE, REVALIDATE, ManifestHandlers
@@ -29,8 +30,13 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
     media_type: str
     body: bytes
 
+    @property
+    def repository(self) -> RepositoryName:
+        """See Whole."""
+        return self.pull.repository
+
     def headers(self) -> Headers:
-        """All that does not depend on the request."""
+        """See Whole."""
         digest = self.pull.digest.encode()
         return [
             _content_type(self.media_type),
@@ -41,7 +47,9 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pulling:
-    """Manifests by tag and digest, which `answers` forgets when content changes."""
+    """See Reading: manifests by tag and digest, which `answers` forgets when content changes."""
+
+    kind = RequestKind.MANIFEST_GET
 
     def __init__(self, handlers: ManifestHandlers, answers: Answers[Ready], turnstile: Turnstile) -> None:
         self._handlers = handlers
@@ -49,7 +57,7 @@ class Pulling:
         self._turnstile = turnstile
 
     def recall(self, target: bytes) -> Ready | None:
-        """What is remembered of a target."""
+        """See Reading."""
         return self._answers.recall(target)
 
     async def warm(self, asked: PlainRequest) -> PreparedAnswer | None:
@@ -63,16 +71,12 @@ class Pulling:
             if request is None or not asked.may_pull(request.repository):
                 return None
             ready = await self._look_up(asked.target, request)
-        if not self.suits(ready, asked):
+        if not asked.gets_whole(ready.repository):
             return None
-        return PreparedAnswer(RequestKind.MANIFEST_GET, partial(_response, ready), partial(self.seen, ready, asked))
-
-    def suits(self, ready: Ready, asked: PlainRequest) -> bool:
-        """Whether it answers a plain request for it, by somebody who is remembered to be allowed to pull it."""
-        return asked.may_pull(ready.pull.repository) and b"if-none-match" not in asked.headers
+        return PreparedAnswer(self.kind, partial(_response, ready), partial(self.seen, ready, asked))
 
     def seen(self, ready: Ready, asked: PlainRequest) -> None:
-        """Note that it was given."""
+        """See Reading."""
         self._handlers.seen(ready.pull, counted=asked.method == "GET")
         self._turnstile.pulled(asked.caller, ready.pull, asked.method)
 

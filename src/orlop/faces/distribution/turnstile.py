@@ -10,7 +10,6 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
 from orlop.domain.limits import Allowance
 from orlop.faces.distribution import request as requests
-from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.http.responses import Response
 from orlop.faces.http.sending import LARGE
 from orlop.ports.catalog import Pull
@@ -91,10 +90,10 @@ class Turnstile(msgspec.Struct, frozen=True):
         if method == "GET":
             self.notices.pulled(caller, pull.repository, pull.digest, pull.tag or "")
 
-    def read(self, exchange: Exchange, repository: str | None, digest: Digest | None) -> None:
-        """Somebody gets a blob, or a part of one."""
-        if exchange.method == "GET" and repository and digest:
-            self.notices.pulled(exchange.caller, repository, digest, blob=True)
+    def read(self, caller: Caller, repository: str, digest: Digest, method: str) -> None:
+        """Somebody gets a blob, or a part of one, not only its headers."""
+        if method == "GET":
+            self.notices.pulled(caller, repository, digest, blob=True)
 
     def refused(self, caller: Caller, refusal: RegistryError) -> None:
         """Somebody is answered with an error."""

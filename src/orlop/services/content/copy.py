@@ -10,7 +10,7 @@ import msgspec
 
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestUnknown, NameUnknown
+from orlop.domain.errors import Denied, ManifestUnknown, NameUnknown, Unauthorized, Unsupported
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import RepositoryName
 from orlop.ports.upstream import ContentSource, ContentTarget, Placement
@@ -20,6 +20,10 @@ from orlop.services.content.graph import Graph, Node
 DEFAULT_JOBS = 4
 #: More connections than this help nobody and look like an attack.
 MAX_JOBS = 64
+
+#: Answers of a target that says nothing of what it has, as registries do where a repository is not there yet. What was
+#: not to be known is sent, and whether it may be is for the push to say.
+_NOT_TOLD = (Unauthorized, Denied, Unsupported)
 
 
 class Outcome(StrEnum):
@@ -44,6 +48,8 @@ class CopyRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Only the image for this platform, in place of the index it was found in."""
     referrers: bool = False
     """Also whatever has one of the copied manifests as its subject."""
+    foreign: bool = False
+    """Also layers that are not to be distributed, for a target that is of no use without them."""
     jobs: int = DEFAULT_JOBS
 
 
@@ -133,9 +139,15 @@ class _Copy:
     async def _has_manifest(self, node: Node) -> bool:
         try:
             await self._target.resolve(node.digest)
-        except (ManifestUnknown, NameUnknown):
+        except (ManifestUnknown, NameUnknown, *_NOT_TOLD):
             return False
         return True
+
+    async def _has_blob(self, edge: Edge) -> bool:
+        try:
+            return await self._target.stat_blob(edge.digest) == edge.size
+        except _NOT_TOLD:
+            return False
 
     def _wanted(self, nodes: list[Node], present: set[Digest]) -> list[Edge]:
         """Every blob to look at, once. What an image names is there where the image is."""
@@ -144,7 +156,7 @@ class _Copy:
             for edge in node.manifest.edges:
                 if edge.kind is EdgeKind.MANIFEST:
                     continue
-                if edge.foreign:
+                if edge.foreign and not self._request.foreign:
                     self._settle_blob(edge.digest, Outcome.FOREIGN)
                 elif node.digest in present:
                     self._settle_blob(edge.digest, Outcome.PRESENT)
@@ -169,9 +181,11 @@ class _Copy:
             await self._copy_blob(edge)
 
     async def _copy_blob(self, edge: Edge) -> None:
-        if await self._target.stat_blob(edge.digest) == edge.size:
+        if await self._has_blob(edge):
             self._settle_blob(edge.digest, Outcome.PRESENT)
             return
+        if edge.foreign and await self._source.stat_blob(edge.digest) is None:
+            raise Unsupported(f"layer {edge.digest} is not to be distributed, and the source does not have it")
         placement = await self._target.push_blob(
             edge.digest, edge.size, lambda offset: self._read(edge, offset), self._mount_from()
         )

@@ -7,7 +7,7 @@ import msgspec
 from orlop.domain import media_types
 from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestInvalid, ManifestUnknown, RequestInvalid
+from orlop.domain.errors import BlobUnknown, ManifestInvalid, ManifestUnknown, RequestInvalid
 from orlop.domain.manifest import EdgeKind, Manifest, parse_index_entries, parse_manifest
 from orlop.domain.platforms import choose, matches
 from orlop.ports.upstream import ContentSource, ManifestContent
@@ -20,6 +20,8 @@ REFERRER_DEPTH = 4
 MANIFESTS = 10_000
 #: Bytes of manifests held at once, which bounds the memory of a copy.
 MANIFEST_BYTES = 256 * 1024 * 1024
+#: Entries of indexes without a platform that are looked into for one.
+LOOKED = 256
 #: The largest image config that is read to learn its platform.
 CONFIG_BYTES = 8 * 1024 * 1024
 
@@ -49,6 +51,7 @@ class Graph:
         self._source = source
         self._seen: set[Digest] = set()
         self._bytes = 0
+        self._looked = 0
 
     async def node(self, reference: str) -> Node:
         """One manifest."""
@@ -60,18 +63,21 @@ class Graph:
         node = await self.node(reference)
         if platform is None:
             return node
-        if not node.manifest.is_index:
-            await self._check_platform(node, platform)
-        for _ in range(DEPTH):
-            if not node.manifest.is_index:
-                return node
-            entries = parse_index_entries(node.content.content)
-            entry = choose(platform, entries)
-            if entry is None:
-                offered = ", ".join(sorted({str(e.platform) for e in entries if e.platform})) or "none"
-                raise RequestInvalid(f"there is no image for {platform}; platforms: {offered}")
-            node = await self.node(entry.content_digest)
-        raise ManifestInvalid(f"indexes are nested more than {DEPTH} deep")
+        if node.manifest.is_index:
+            offered: set[str] = set()
+            found = await self._image_in(node, platform, offered)
+            if found is None:
+                raise RequestInvalid(
+                    f"there is no image for {platform}; platforms: {', '.join(sorted(offered)) or 'none'}"
+                )
+            return found
+        # Many configs leave the variant out; then it is not known, rather than another one.
+        said = await self._platform_of(node)
+        if said is not None and not said.variant:
+            said = msgspec.structs.replace(said, variant=platform.variant)
+        if said is not None and not matches(platform, said):
+            raise RequestInvalid(f"the image is for {said}, not for {platform}")
+        return node
 
     async def below(self, root: Node, depth: int = 0) -> AsyncIterator[Node]:
         """Everything under `root` that was not visited yet, children before parents, `root` itself last.
@@ -111,18 +117,51 @@ class Graph:
                 return
             subjects = found
 
-    async def _check_platform(self, node: Node, wanted: Platform) -> None:
-        """An image outside an index names its platform in its config only."""
+    async def _image_in(self, index: Node, wanted: Platform, offered: set[str], depth: int = 0) -> Node | None:
+        """The image for a platform in an index: by the entries that name one, else within those that name none.
+
+        What is named instead is added to `offered`.
+        """
+        if depth == DEPTH:
+            raise ManifestInvalid(f"indexes are nested more than {DEPTH} deep")
+        entries = parse_index_entries(index.content.content)
+        offered |= {str(entry.platform) for entry in entries if entry.platform}
+        chosen = choose(wanted, entries)
+        if chosen is not None:
+            node = await self.node(chosen.content_digest)
+            return await self._image_in(node, wanted, offered, depth + 1) if node.manifest.is_index else node
+        for entry in entries:
+            if entry.platform is None and entry.media_type in media_types.MANIFESTS:
+                found = await self._image_behind(entry.content_digest, wanted, offered, depth)
+                if found is not None:
+                    return found
+        return None
+
+    async def _image_behind(self, digest: Digest, wanted: Platform, offered: set[str], depth: int) -> Node | None:
+        """The image for a platform behind an entry that names none: an index, or an image that its config tells of."""
+        self._looked += 1
+        if self._looked > LOOKED:
+            raise ManifestInvalid(f"more than {LOOKED} entries of the index name no platform")
+        try:
+            node = await self.node(digest)
+            said = None if node.manifest.is_index else await self._platform_of(node)
+        except (ManifestUnknown, BlobUnknown):
+            return None  # an index need not be held with all that it names
+        if node.manifest.is_index:
+            return await self._image_in(node, wanted, offered, depth + 1)
+        if said is None:
+            return None
+        offered.add(str(said))
+        return node if matches(wanted, said) else None
+
+    async def _platform_of(self, node: Node) -> Platform | None:
+        """What an image is for: outside an index only its config says so. None where it does not, as in artifacts."""
         config = next((edge for edge in node.manifest.edges if edge.kind is EdgeKind.CONFIG), None)
         if config is None or config.size > CONFIG_BYTES:
-            return
+            return None
         content = b"".join([piece async for piece in self._source.read_blob(config.digest, config.size)])
         try:
             found = msgspec.json.decode(content, type=_Config)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return
-        # Many configs leave the variant out; then it is not known, rather than another one.
-        variant = found.variant or wanted.variant
-        offered = Platform(os=found.os, architecture=found.architecture, variant=variant)
-        if found.os and not matches(wanted, offered):
-            raise RequestInvalid(f"the image is for {offered}, not for {wanted}")
+            return None
+        return Platform(os=found.os, architecture=found.architecture, variant=found.variant) if found.os else None

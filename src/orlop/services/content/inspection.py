@@ -14,7 +14,7 @@ from orlop.ports.upstream import ContentSource, ManifestContent
 #: Larger configs are not read.
 _CONFIG_BYTES = 8 * 1024 * 1024
 #: Entries of an index that are looked into, and referrers that are listed.
-_LISTED = 256
+LISTED = 256
 
 _CONFIGS = frozenset({media_types.OCI_CONFIG, "application/vnd.docker.container.image.v1+json"})
 
@@ -60,6 +60,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     subject: str | None = None
     annotations: dict[str, str] = {}
     referrers: list[Referrer] = []
+    truncated: bool = False
+    """There are more entries or referrers than the `LISTED` of each."""
 
 
 async def inspect(source: ContentSource, reference: str) -> Inspection:
@@ -68,6 +70,7 @@ async def inspect(source: ContentSource, reference: str) -> Inspection:
     manifest = parse_manifest(content.content, content.media_type)
     sizes: dict[Digest, int] = {edge.digest: edge.size for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST}
     platforms = await _platforms(source, content, sizes) if manifest.is_index else []
+    referrers = await _referrers(source, content.digest)
     return Inspection(
         digest=str(content.digest),
         media_type=content.media_type,
@@ -83,13 +86,14 @@ async def inspect(source: ContentSource, reference: str) -> Inspection:
         content_size=sum(sizes.values()),
         subject=str(manifest.subject) if manifest.subject else None,
         annotations=manifest.annotations,
-        referrers=await _referrers(source, content.digest),
+        referrers=referrers[:LISTED],
+        truncated=(manifest.is_index and len(manifest.edges) > LISTED) or len(referrers) > LISTED,
     )
 
 
 async def _platforms(source: ContentSource, index: ManifestContent, sizes: dict[Digest, int]) -> list[PlatformImage]:
     images = []
-    for entry in parse_index_entries(index.content)[:_LISTED]:
+    for entry in parse_index_entries(index.content)[:LISTED]:
         if entry.media_type in media_types.MANIFESTS:
             size = await _child_size(source, entry, sizes)
             platform = str(entry.platform) if entry.platform else "unknown"
@@ -120,9 +124,10 @@ async def _config(source: ContentSource, manifest: Manifest) -> dict[str, Any] |
 
 
 async def _referrers(source: ContentSource, digest: Digest) -> list[Referrer]:
+    """One more than are listed, if there is one more."""
     found: list[Referrer] = []
     async for entry in source.referrers(digest):
-        if len(found) == _LISTED:
+        if len(found) > LISTED:
             break
         found.append(Referrer(entry.digest, entry.artifact_type, entry.size))
     return found

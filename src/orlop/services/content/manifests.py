@@ -7,7 +7,7 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest, digest_of
-from orlop.domain.errors import DigestInvalid, ManifestUnknown
+from orlop.domain.errors import DigestInvalid, ManifestUnknown, Stale
 from orlop.domain.manifest import Manifest, parse_manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import ManifestPush, StoredManifest, by
@@ -108,23 +108,41 @@ class Manifests:
             manifest,
             tags,
             sparse=self._sparse_indexes and manifest.is_index,
-            terms=await self._terms.push(caller, repository, tags, expected),
         )
-        await self._rows.put(push, by(caller, self._clock.now()))
+        who = by(caller, self._clock.now())
+        await self._terms.keep(
+            lambda: self._terms.push(caller, repository, tags, expected),
+            lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who),
+        )
 
     async def delete(
-        self, repository: RepositoryName, reference: Reference, caller: Caller, expected: Expected | None = None
+        self,
+        repository: RepositoryName,
+        reference: Reference,
+        caller: Caller,
+        expected: Mapping[Reference, Digest | None] | None = None,
     ) -> None:
-        """Remove a manifest with its tags, or a tag alone.
+        """Remove a manifest with its tags, or a tag alone. `expected`: what `reference` leads to.
 
         Raises ManifestUnknown; Denied, also for a tag that points at the manifest and may not go; Stale as `put`.
         """
         who = by(caller, self._clock.now())
-        terms = await self._terms.removal(caller, repository, expected)
         if isinstance(reference, Digest):
-            await self._rows.delete(repository, reference, who, terms)
-        else:
-            await self._rows.untag(repository, reference, who, terms)
+            digest = reference
+            if expected and expected[digest] != digest:
+                await self.resolve(repository, digest)
+                raise Stale(f"the manifest {digest} is there, and is not what was expected", {"digest": digest})
+            await self._terms.keep(
+                lambda: self._terms.removal(caller, repository),
+                lambda terms: self._rows.delete(repository, digest, who, terms),
+            )
+            return
+        tag = reference
+        of_tag = {tag: expected[tag]} if expected else None
+        await self._terms.keep(
+            lambda: self._terms.removal(caller, repository, of_tag),
+            lambda terms: self._rows.untag(repository, tag, who, terms),
+        )
 
 
 def unknown_manifest(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

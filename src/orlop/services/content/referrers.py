@@ -12,8 +12,8 @@ import msgspec
 from orlop.domain.descriptor import Descriptor, index_of
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import ManifestInvalid
-from orlop.domain.manifest import parse_index_entries
-from orlop.domain.media_types import INDEXES, OCI_INDEX
+from orlop.domain.manifest import parse_referrers
+from orlop.domain.media_types import OCI_INDEX
 from orlop.domain.names import RepositoryName, Tag, fallback_tag
 from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import Browse, StoredManifest
@@ -71,10 +71,10 @@ class Referrers:
 
     async def _listed(self, repository: RepositoryName, subject: Digest) -> list[Descriptor]:
         index = await self._manifests.resolve(repository, fallback_tag(subject))
-        if index is None or index.media_type not in INDEXES:
+        if index is None:
             return []
         try:
-            entries = parse_index_entries(index.content)
+            entries = parse_referrers(index.content, index.media_type, index.digest, subject)
         except ManifestInvalid:
             return []  # stored by a release that read manifests differently: not a list of referrers to this one
         return list({entry.digest: entry for entry in entries}.values())

@@ -22,7 +22,6 @@ from orlop.services.management.namespaces import NamespaceTree
 from orlop.services.management.operations import Gate
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.management.robots import Robots
-from orlop.services.management.roles import Roles
 from orlop.services.management.sessions import Keys, SessionsOfAccounts
 from orlop.services.management.tokens import Tokens
 from orlop.services.management.trusts import TrustDocuments
@@ -39,7 +38,6 @@ class Management(msgspec.Struct, frozen=True):
     robots: Robots
     tokens: Tokens
     groups: GroupsAndMembers
-    roles: Roles
     grants: GrantsOnPlaces
     namespaces: NamespaceTree
     settings: KeptSettings
@@ -67,7 +65,6 @@ class Management(msgspec.Struct, frozen=True):
         `draw` gives random bytes."""
         gate = Gate(access, clock)
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
-        roles = Roles(gate, giving, identity.documents)
         documents = TrustDocuments(identity.documents, identity.sessions)
         settings = KeptSettings(gate, giving, documents, kinds, places)
         return cls(
@@ -76,8 +73,7 @@ class Management(msgspec.Struct, frozen=True):
             robots=Robots(gate, giving, identity.accounts, identity.secrets, documents, draw),
             tokens=Tokens(gate, identity.secrets, draw),
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
-            roles=roles,
-            grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, roles),
+            grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, documents),
             namespaces=NamespaceTree(
                 gate, giving, identity.namespaces, identity.grants, identity.facts, repositories, terms, settings
             ),

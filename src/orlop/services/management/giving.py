@@ -91,7 +91,9 @@ class Giving:
             await self.standing(caller, group_principal(group))
 
     async def speech(self, caller: Caller, spoken: SpeaksFor, what: str) -> None:
-        """Raises Denied unless the caller may do all that those may do whom `what` speaks for."""
+        """Raises Denied unless the caller may do all that those may do whom `what` speaks for, and what it gives."""
+        if spoken.actions:
+            await self.actions(caller, spoken.actions, f"to change what {what} means")
         for account in spoken.accounts:
             await self.account(caller, account)
         if not spoken.source or await self._has_everything(caller):

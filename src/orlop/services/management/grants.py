@@ -11,11 +11,11 @@ from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
-from orlop.ports.identity import GrantRecord, Grants, Members, NewGrant
+from orlop.ports.identity import Documents, GrantRecord, Grants, Members, NewGrant
 from orlop.services.management.giving import Giving
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import every, seen
-from orlop.services.management.roles import Roles
+from orlop.services.management.roles import find_role
 from orlop.services.management.sight import grant_sight
 
 NETWORKS_MAX = 64
@@ -25,12 +25,12 @@ WINDOWS_MAX = 32
 class GrantsOnPlaces:
     """See ports.identity.Grants. What a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, grants: Grants, members: Members, roles: Roles) -> None:
+    def __init__(self, gate: Gate, giving: Giving, grants: Grants, members: Members, documents: Documents) -> None:
         self._gate = gate
         self._giving = giving
         self._grants = grants
         self._members = members
-        self._roles = roles
+        self._documents = documents
 
     async def page(
         self, caller: Caller, page: PageRequest, *, principal: str | None = None, place: Place | None = None
@@ -62,7 +62,7 @@ class GrantsOnPlaces:
         now = self._gate.now()
         if grant.expires_at and grant.expires_at <= now:
             raise RequestInvalid("the grant would have expired already", {"field": "expires_at"})
-        role = (await self._roles.find(grant.role)).role
+        role = await find_role(self._documents, grant.role)
         if grant.place.kind is not PlaceKind.REGISTRY and role.actions & REGISTRY_WIDE:
             raise RequestInvalid(f"the role {role.name} is about the registry as a whole; grant it on the registry")
         giving = grant.effect is Effect.ALLOW

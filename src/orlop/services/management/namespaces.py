@@ -109,5 +109,7 @@ class NamespaceTree:
         ):
             raise NameUnknown(f"there is no repository {name}, or not for you to see")
         await self._gate.check(caller, Operation.REPOSITORY_REMOVE, repository=name)
-        terms = await self._terms.removal(caller, name)
-        await self._repositories.remove(name, by(caller, self._gate.now()), terms)
+        who = by(caller, self._gate.now())
+        await self._terms.keep(
+            lambda: self._terms.removal(caller, name), lambda terms: self._repositories.remove(name, who, terms)
+        )

@@ -42,8 +42,6 @@ class Operation(StrEnum):
     GROUP_REMOVE = "group.remove"
     MEMBER_READ = "member.read"
     MEMBER_CHANGE = "member.change"
-    ROLE_READ = "role.read"
-    ROLE_CHANGE = "role.change"
     GRANT_READ = "grant.read"
     GRANT_ADD = "grant.add"
     GRANT_REMOVE = "grant.remove"
@@ -69,12 +67,11 @@ class Operation(StrEnum):
 
 class Rule(msgspec.Struct, frozen=True):
     """Who may do something: whoever may do any one of `actions` on the registry, or `place` where it is done, or
-    whom it concerns (`own`), or everybody who is signed in (`everybody`)."""
+    whom it concerns (`own`)."""
 
     actions: tuple[Action, ...] = ()
     place: Action | None = None
     own: bool = False
-    everybody: bool = False
     reads: bool = False
     """It changes nothing: a credential that is limited will do for what is one's own."""
 
@@ -106,8 +103,6 @@ RULES: dict[Operation, Rule] = {
     Operation.GROUP_REMOVE: Rule(_RULE),
     Operation.MEMBER_READ: Rule(_SEE),
     Operation.MEMBER_CHANGE: Rule(_RULE),
-    Operation.ROLE_READ: Rule(everybody=True, reads=True),
-    Operation.ROLE_CHANGE: Rule(_RULE),
     Operation.GRANT_READ: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.GRANT_ADD: Rule(place=Action.ADMIN),
     Operation.GRANT_REMOVE: Rule(_RULE, Action.ADMIN),
@@ -169,8 +164,6 @@ class Gate:
         """Whether the caller may do it there; `own`: it concerns nobody but themselves. Raises Unauthorized."""
         rule = RULES[operation]
         rights = await self.rights(caller)
-        if rule.everybody:
-            return True
         if own and rule.own and (rule.reads or unlimited(rights)):
             return True
         for action in rule.actions:
@@ -205,10 +198,12 @@ class Gate:
             await self._access.check(caller, action)
         raise Denied(f"{caller.subject.name} may not do this ({operation})", {"operation": operation.value})
 
-    async def check_setting(self, caller: Caller, action: Action, path: str, *, seeing: bool = False) -> None:
+    async def check_setting(self, caller: Caller, action: Action | None, path: str, *, seeing: bool = False) -> None:
         """Raises Unauthorized or Denied unless the caller may do that at a node of the tree; `seeing`: those who rule
-        or audit the registry may in any case."""
+        or audit the registry may in any case. None: whoever is signed in may."""
         await self.rights(caller)
+        if action is None:
+            return
         if seeing and any([await self._allowed(caller, action) for action in _SEE]):
             return
         await self._access.check(caller, action, namespace=path if action not in REGISTRY_WIDE else None)
@@ -247,10 +242,12 @@ class Administered:
         """Whether they administer a repository."""
         return self.everything or self._may(Question(Action.ADMIN, name, None, "", self._now, self._caller.address))
 
-    def setting(self, action: Action, path: str) -> bool:
+    def setting(self, action: Action | None, path: str) -> bool:
         """Whether they may see a setting of a node, which takes this action there."""
+        if self.everything or action is None:
+            return True
         where = None if action in REGISTRY_WIDE else path
-        return self.everything or self._may(Question(action, None, where, "", self._now, self._caller.address))
+        return self._may(Question(action, None, where, "", self._now, self._caller.address))
 
     def place(self, place: Place) -> bool:
         """Whether they administer the whole of a place."""

@@ -31,6 +31,9 @@ class TrustDocuments:
     async def covering(self, kind: str, path: str) -> tuple[Document, ...]:
         return await self._documents.covering(kind, path)
 
+    async def version(self) -> int:
+        return await self._documents.version()
+
     async def put(self, document: Document, by: By, *, expected: int | None = None, rights: bool = True) -> Document:
         before = await self._before(document.kind, document.name)
         made = await self._documents.put(document, by, expected=expected, rights=rights)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from orlop.services.references.dockerfile_lines import Line, directives, instructions, word_pattern
+from orlop.services.references.dockerfile_lines import Line, directives, flags, instructions, words
 from orlop.services.references.occurrences import (
     MAX_OCCURRENCES,
     Finding,
@@ -16,19 +16,23 @@ from orlop.services.references.occurrences import (
     Span,
     TooManyReferences,
 )
-from orlop.services.references.variables import MAX_WORD, Dialect, Expansion, Fragment, expand
+from orlop.services.references.placeholders import TEMPLATE, filled_in, template_end
+from orlop.services.references.shell import expand_word
+from orlop.services.references.variables import MAX_WORD, Expansion, Fragment
 
 #: `ARG` values before the first `FROM`; a bound on time and memory, because each may use those before it.
 _MAX_ARGUMENTS = 1_000
-#: Flags of one instruction that are looked at.
-_MAX_FLAGS = 1_000
-#: Characters of a word that are looked at: more than `expand` takes, so that it sees that the word is too long.
+#: Characters of a word that are looked at: more than `expand_word` takes, so that it sees that the word is too long.
 _MAX_LENGTH = MAX_WORD + 1
+#: What BuildKit knows of the platforms without being told; no text says what they are.
+_PLATFORM = frozenset(
+    f"{which}{part}" for which in ("BUILD", "TARGET") for part in ("PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT")
+) | {"TARGETSTAGE"}
 
-_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+|$)")
-_WORD = re.compile(r"\S+")
-_FLAG = re.compile(r"--([a-z-]+)=", re.IGNORECASE)
-_ARGUMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
+_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:[\t\v\f\r ]+|$)")
+_WORD = re.compile(r"[^\t\v\f\r ]+")
+_STAGE = re.compile(r"[a-z][a-z0-9-_.]*", re.ASCII)
+_INDEX = re.compile(r"[-+]?[0-9]{1,9}", re.ASCII)
 
 
 class _From(NamedTuple):
@@ -42,10 +46,8 @@ class _From(NamedTuple):
 
 class _Reader:
     def __init__(self, escape: str) -> None:
-        self.words = word_pattern(escape)
-        self.dialect = Dialect(escape=escape, quotes=True)
-        self.literal = Dialect(escape=escape, quotes=True, variables=False)
-        self.arguments: dict[str, Fragment] = {}
+        self.escape = escape
+        self.arguments: dict[str, Expansion] = {name: Expansion(Fragment("", ()), (name,), ()) for name in _PLATFORM}
         self.values = 0
         self.stages = 0
         self.names: set[str] = set()
@@ -66,71 +68,59 @@ class _Reader:
         elif name == "FROM" and not onbuild:
             self._from(line, start)
         elif name in ("COPY", "RUN"):
-            self._flags(line, start, ("ONBUILD " if onbuild else "") + name)
+            self._flags(line, start, name, "ONBUILD " if onbuild else "")
 
     def _argument(self, line: Line, start: int) -> None:
-        for word in self.words.finditer(line.text, start):
-            match = _ARGUMENT.match(word.group())
-            if match is None:
+        for first, end in words(line, start, self.escape):
+            name, equals, _ = line.text[first : min(end, first + _MAX_LENGTH)].partition("=")
+            if not equals or not name:
                 continue
             self.values += 1
             if self.values > _MAX_ARGUMENTS:
                 raise SourceInvalid(f"more than {_MAX_ARGUMENTS} build arguments")
-            if word.end() - word.start() > 2 * MAX_WORD:
-                self.arguments.pop(match[1], None)
-                continue
-            value = expand(line.fragment(word.start() + match.end(), word.end()), self.arguments.get, self.dialect)
-            if value is None or value.missing:
-                self.arguments.pop(match[1], None)
-            else:
-                self.arguments[match[1]] = value.fragment
+            value = expand_word(_traced(line, first + len(name) + 1, end), self.arguments.get, self.escape)
+            self.arguments[name] = value or Expansion(Fragment("", ()), (name,), ())
 
     def _from(self, line: Line, start: int) -> None:
-        words = [word for word in _WORD.finditer(line.text, start) if not word.group().startswith("--")]
+        _, start = flags(line, start, self.escape)
+        first = _WORD.search(line.text, start)
         self.stages += 1
-        if not words:
+        if first is None:
             return
-        stage = words[2].group().lower() if len(words) == 3 and words[1].group().upper() == "AS" else ""
+        end = template_end(line.text, first.start(), first.end())
+        rest = [word.group() for _, word in zip(range(3), _WORD.finditer(line.text, end), strict=False)]
+        stage = rest[1].lower() if len(rest) == 2 and rest[0].upper() == "AS" else ""
         where = f"FROM … AS {stage[:60]}" if stage else "FROM"
-        written = _traced(line, words[0].start(), words[0].end())
-        value = expand(written, self.arguments.get, self.dialect)
-        name = value.fragment.text.lower() if value else ""
+        written = _traced(line, first.start(), end)
+        value = expand_word(written, self.arguments.get, self.escape)
+        # BuildKit keeps the names of stages in lower case and asks for them as they are written.
+        name = value.fragment.text if value and not value.missing else ""
         if name not in self.names and name != "scratch":
             self.found.append(_occurrence(written, value, where))
-            self._bound()
-        if stage:
+        self._bound()
+        if _STAGE.fullmatch(stage):
             self.names.add(stage)
 
-    def _flags(self, line: Line, start: int, name: str) -> None:
-        """The flags of COPY and RUN end at the first word that is none."""
-        position = start
-        for _ in range(_MAX_FLAGS):
-            word = self.words.match(line.text, position)
-            if word is None:
-                return
-            flag = _FLAG.match(word.group())
-            if not word.group().startswith("--") or word.group() == "--":
-                return
-            kind = flag[1].lower() if flag else ""
-            if flag and kind == "from" and name.endswith("COPY"):
-                self._later(_traced(line, word.start() + flag.end(), word.end()), f"{name} --from")
-            elif flag and kind == "mount" and name.endswith("RUN"):
-                self._mount(line, word.start() + flag.end(), word.end(), f"{name} --mount")
-            position = word.end()
-            while position < len(line.text) and line.text[position].isspace():
-                position += 1
+    def _flags(self, line: Line, start: int, name: str, prefix: str) -> None:
+        for flag in flags(line, start, self.escape)[0]:
+            key, equals, _ = flag.text[:_MAX_LENGTH].partition("=")
+            value = flag.part(len(key) + 1, len(flag.text))
+            if equals and key == "--from" and name == "COPY":
+                self._later(value, f"{prefix}COPY --from")
+            elif equals and key == "--mount" and name == "RUN":
+                self._mount(value, f"{prefix}RUN --mount")
 
-    def _mount(self, line: Line, start: int, end: int, where: str) -> None:
-        # The value is one record of comma-separated `key=value` fields.
-        for field in re.finditer(r'"[^"]*"|[^,]+', line.text[start:end]):
-            key, equals, value = field.group().strip('"').partition("=")
-            if equals and key.strip().lower() == "from":
-                first = start + field.start() + field.group().index("=") + 1
-                self._later(_traced(line, first, first + len(value)), where)
+    def _mount(self, value: Fragment, where: str) -> None:
+        named: Fragment | None = None
+        for field in _fields(value):
+            key, equals, rest = field.text[:_MAX_LENGTH].partition("=")
+            if equals and key.lower() == "from":
+                named = field.part(len(key) + 1, len(key) + 1 + len(rest))
+        if named is not None:
+            self._later(named, where)
 
-    def _later(self, written: Fragment, where: str) -> None:
-        value = expand(written, lambda _: None, self.literal)
-        self.later.append(_From(value.fragment if value else written, where, self.stages))
+    def _later(self, value: Fragment, where: str) -> None:
+        self.later.append(_From(value.part(0, _MAX_LENGTH), where, self.stages))
         self._bound()
 
     def _bound(self) -> None:
@@ -140,24 +130,24 @@ class _Reader:
     def finish(self) -> Iterator[Occurrence]:
         yield from self.found
         for value, where, stages in self.later:
-            name = value.text.lower()
-            if name in self.names or name in ("", "scratch"):
+            if value.text.lower() in self.names or value.text in ("", "scratch"):
                 continue
-            if name.isascii() and name.isdigit():
-                if where == "COPY --from" and (int(name[:9]) >= self.stages or int(name[:9]) == stages - 1):
-                    yield _broken(
-                        value, where, "unknown-stage", f"there is no other stage {name[:9]}; they count from 0"
-                    )
-                continue
-            if "$" in name:
+            if where.endswith("COPY --from") and _INDEX.fullmatch(value.text):
+                # A build that comes later counts its own stages.
+                if where == "COPY --from" and not 0 <= int(value.text) < stages - 1:
+                    message = f"there is no stage {value.text} before this one; they count from 0"
+                    yield _broken(value, where, "unknown-stage", message)
+            elif TEMPLATE.search(value.text):
+                yield filled_in(_hull(value), where, value.text)
+            elif _would_expand(value, where, self.escape):
                 yield _broken(
                     value,
                     where,
                     "variable-not-expanded",
                     "builders expand no variables here; name the image in a FROM … AS stage and copy from that stage",
                 )
-                continue
-            yield _occurrence(value, Expansion(value, (), ()), where)
+            else:
+                yield _occurrence(value, Expansion(value, (), ()), where)
 
 
 def find(text: str) -> Iterator[Occurrence]:
@@ -166,9 +156,38 @@ def find(text: str) -> Iterator[Occurrence]:
     if head.syntax:
         yield _occurrence(head.syntax, Expansion(head.syntax, (), ()), "syntax")
     reader = _Reader(head.escape)
-    for line in instructions(text, head.end, head.escape):
+    for line in instructions(text, head.escape):
         reader.read(line)
     yield from reader.finish()
+
+
+def _would_expand(value: Fragment, where: str, escape: str) -> bool:
+    """Whether there is something in `value` that a builder would expand elsewhere, which it refuses here."""
+    if where.endswith("--mount"):
+        return "$" in value.text[:-1]
+    plain = expand_word(value, lambda _: None, escape)
+    return "$" in value.text and (plain is None or plain.fragment.text != value.text)
+
+
+def _fields(value: Fragment) -> Iterator[Fragment]:
+    """The fields of one record of comma-separated values; quotation marks within quotation marks are doubled."""
+    text, position = value.text, 0
+    while position < len(text):
+        kept: list[int] = []
+        if text[position] == '"':
+            position += 1
+            while position < len(text):
+                if text[position] == '"':
+                    position += 1
+                    if not text.startswith('"', position):
+                        break
+                kept.append(position)
+                position += 1
+        while position < len(text) and text[position] != ",":
+            kept.append(position)
+            position += 1
+        position += 1
+        yield Fragment("".join(text[one] for one in kept), [value.offsets[one] for one in kept])
 
 
 def _traced(line: Line, start: int, end: int) -> Fragment:
@@ -186,6 +205,8 @@ def _broken(value: Fragment, where: str, code: str, message: str) -> Occurrence:
 
 
 def _occurrence(written: Fragment, value: Expansion | None, where: str) -> Occurrence:
+    if TEMPLATE.search(written.text):
+        return filled_in(_hull(written), where, written.text)
     if value is None:
         return _broken(
             written, where, "invalid-reference", "it is too long, or a variable or quotation mark in it is not closed"
@@ -193,17 +214,27 @@ def _occurrence(written: Fragment, value: Expansion | None, where: str) -> Occur
     return variable_occurrence(_hull(written), where, written.text, value)
 
 
-def variable_occurrence(span: Span, where: str, written: str, value: Expansion) -> Occurrence:
-    """A reference that may have been made from variables; only one written in one place can be pinned there."""
+def variable_occurrence(
+    span: Span, where: str, written: str, value: Expansion, outside: frozenset[str] = frozenset()
+) -> Occurrence:
+    """A reference that may have been made from variables; only one written in one place can be pinned there.
+
+    The values of variables that are `outside` come from another file.
+    """
     names = tuple(dict.fromkeys((*value.missing, *value.used)))
     if value.missing or not value.fragment.text:
         message = f"{', '.join(names) or 'the reference'} has no value here, so what is meant cannot be known"
         finding = Finding(Level.NOTE, "unresolved-variable", message)
         return Occurrence(span, where, written, None, fixed=message, findings=(finding,))
+    if TEMPLATE.search(value.fragment.text):
+        return filled_in(span, where, written)
     findings: tuple[Finding, ...] = ()
-    if names:
-        message = f"read with the default of {', '.join(names)}; whoever runs this may set another"
+    if defaults := [name for name in names if name not in outside]:
+        message = f"read with the default of {', '.join(defaults)}; whoever runs this may set another"
         findings = (Finding(Level.NOTE, "variable-default", message),)
+    if given := [name for name in names if name in outside]:
+        message = f"read with {', '.join(given)} from .env; whoever runs this may set another"
+        findings = (*findings, Finding(Level.NOTE, "variable-file", message))
     place = value.fragment.span
     return Occurrence(
         span,

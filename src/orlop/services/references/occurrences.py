@@ -30,6 +30,10 @@ class TooManyReferences(SourceInvalid):
         super().__init__(f"more than {MAX_OCCURRENCES} image references; split the file")
 
 
+class Unrendered(SourceInvalid):
+    """A template, which is no YAML before it is rendered."""
+
+
 class UnknownFormat(SourceInvalid):
     """Neither name nor content tells what a file is."""
 
@@ -41,6 +45,7 @@ class Format(StrEnum):
     COMPOSE = "compose"
     KUBERNETES = "kubernetes"
     HELM = "helm"
+    KUSTOMIZE = "kustomize"
 
 
 class Level(StrEnum):

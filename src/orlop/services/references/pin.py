@@ -41,6 +41,8 @@ class Source(msgspec.Struct, frozen=True):
 
     text: str
     form: Format
+    variables: dict[str, str] = {}
+    """See `lint`."""
 
 
 class Pinned(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ async def pin(sources: Sequence[Source], resolve: Resolver, *, update: bool = Fa
     What cannot be resolved is left as it is and reported. Raises SourceInvalid for a text that is not what its format
     says.
     """
-    examined = [lint(source.text, source.form) for source in sources]
+    examined = [lint(source.text, source.form, source.variables) for source in sources]
     wanted = {key: None for one in examined for item in one if (key := _wanted(item, update=update)) is not None}
     answers = await _resolve_all(list(wanted), resolve)
     return [_pin_text(source, items, answers, update=update) for source, items in zip(sources, examined, strict=True)]
@@ -130,7 +132,7 @@ def _pin_text(
             edits[slot.span] = _Edit(slot.span, _written(source.text, slot, answer, reference))
             results.append(Pinned(item, Outcome.UPDATED if reference.digest else Outcome.PINNED, answer))
     text = _apply(source.text, sorted(edits.values()))
-    if _means_the_same(Source(text, source.form), results):
+    if _means_the_same(msgspec.structs.replace(source, text=text), results):
         return PinnedText(text, tuple(results))
     return PinnedText(source.text, tuple(_withdrawn(result) for result in results))
 
@@ -205,7 +207,7 @@ def _apply(text: str, edits: list[_Edit]) -> str:
 def _means_the_same(pinned: Source, results: list[Pinned]) -> bool:
     """Whether the new text, read again, names the same images with the digests that were meant."""
     try:
-        again = lint(pinned.text, pinned.form)
+        again = lint(pinned.text, pinned.form, pinned.variables)
     except SourceInvalid:
         return False
     return len(again) == len(results) and all(map(_agrees, results, again))

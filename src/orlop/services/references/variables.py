@@ -1,16 +1,18 @@
-"""Words with variables in them, expanded as Dockerfiles and Compose files do, each character traced to its source."""
+"""Text that is traced to its source, and variables in it, expanded as Compose does ("interpolation.md" of it)."""
 
 import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from orlop.services.references.occurrences import Span
 
 #: Longest word that is expanded and longest result: no valid reference has half as many characters.
 MAX_WORD = 2_048
+#: The offset of a character that stands in another file.
+ELSEWHERE = -1
 _DEPTH = 10
+#: Names of variables that are kept of one word.
+_NAMES = 20
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -36,6 +38,8 @@ class Fragment(NamedTuple):
         """The stretches of source that it is made from."""
         spans: list[Span] = []
         for offset in self.offsets:
+            if offset == ELSEWHERE:
+                continue
             if spans and spans[-1].end == offset:
                 spans[-1] = Span(spans[-1].start, offset + 1)
             else:
@@ -44,23 +48,7 @@ class Fragment(NamedTuple):
 
     def part(self, start: int, end: int) -> "Fragment":
         """The characters from `start` up to `end`."""
-        return Fragment(self.text[start:end], self.offsets[start:end])
-
-
-class Dialect(msgspec.Struct, frozen=True):
-    """What makes one language of variables differ from another."""
-
-    escape: str = ""
-    """The character that takes the next one literally; none if empty."""
-    quotes: bool = False
-    """Whether quotation marks are taken away."""
-    double_dollar: bool = False
-    """Whether `$$` is a dollar sign."""
-    variables: bool = True
-
-
-#: Compose: "interpolation.md" of the Compose specification.
-COMPOSE = Dialect(double_dollar=True)
+        return Fragment(self.text[start:end], self.offsets[start:end], self.whole)
 
 
 class Expansion(NamedTuple):
@@ -71,73 +59,89 @@ class Expansion(NamedTuple):
     used: tuple[str, ...]
 
 
-class _Result:
+#: What a variable stands for; None where it is not set.
+Lookup = Callable[[str], Expansion | None]
+_NOTHING = Fragment("", ())
+
+
+class Pieces:
+    """A word that is being put together, and whether white space in it is quoted."""
+
     def __init__(self) -> None:
         self.text: list[str] = []
         self.offsets: list[int] = []
-        self.parts = 0
-        self.whole = True
-        self.literal = False
+        self.quoted: list[bool] = []
         self.missing: list[str] = []
         self.used: list[str] = []
+        self._parts = 0
+        self._whole = True
+        self._literal = False
 
-    def add(self, character: str, offset: int) -> None:
-        if not self.literal:
-            self.parts += 1
-            self.literal = True
+    def add(self, character: str, offset: int, *, quoted: bool = False) -> None:
+        """A character that stands in the word itself."""
+        if not self._literal:
+            self._parts += 1
+            self._literal = True
         self.text.append(character)
         self.offsets.append(offset)
+        self.quoted.append(quoted)
 
-    def insert(self, fragment: Fragment) -> None:
-        self.parts += 1
-        self.literal = False
-        self.whole = self.whole and fragment.whole
-        self.text.extend(fragment.text)
-        self.offsets.extend(fragment.offsets)
+    def insert(self, piece: Expansion, *, quoted: bool = False) -> None:
+        """What a variable became."""
+        self._parts += 1
+        self._literal = False
+        self._whole = self._whole and piece.fragment.whole
+        self.text.extend(piece.fragment.text)
+        self.offsets.extend(piece.fragment.offsets)
+        self.quoted.extend([quoted] * len(piece.fragment.text))
+        self.missing.extend(piece.missing)
+        self.used.extend(piece.used)
 
     def done(self) -> Expansion:
-        fragment = Fragment("".join(self.text), self.offsets, whole=self.whole and self.parts <= 1)
-        return Expansion(fragment, tuple(self.missing), tuple(self.used))
+        """All of it; `whole` where it is one piece."""
+        fragment = Fragment("".join(self.text), self.offsets, whole=self._whole and self._parts <= 1)
+        return Expansion(fragment, _distinct(self.missing), _distinct(self.used))
 
 
-Lookup = Callable[[str], Fragment | None]
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """As many names as people care to read, each once: arguments that use others twice would double them."""
+    return tuple(dict.fromkeys(names))[:_NAMES]
 
 
-def expand(word: Fragment, lookup: Lookup, dialect: Dialect, depth: int = 0) -> Expansion | None:
-    """`word` with its variables replaced; None where it is too long, too deep, or not closed."""
-    result = _Result()
-    text = word.text
-    if len(text) > MAX_WORD or depth > _DEPTH:
+def expand(
+    word: Fragment, lookup: Lookup, *, limit: int = MAX_WORD, keep_missing: bool = False, depth: int = 0
+) -> Expansion | None:
+    """`word` with its variables replaced; None where it is too long, too deep, or not closed.
+
+    A variable without a value is empty, or with `keep_missing` a placeholder of a template.
+    """
+    if len(word.text) > limit or depth > _DEPTH:
         return None
-    position, quote = 0, ""
+    result = Pieces()
+    text = word.text
+    position = 0
     while position < len(text):
-        character = text[position]
-        if dialect.quotes and character == (quote or character) and character in "'\"":
-            quote = "" if quote else character
-            position += 1
-        elif quote == "'":
-            result.add(character, word.offsets[position])
-            position += 1
-        elif dialect.double_dollar and text.startswith("$$", position):
+        if text.startswith("$$", position):
             result.add("$", word.offsets[position])
             position += 2
-        elif character == dialect.escape and position + 1 < len(text):
-            result.add(text[position + 1], word.offsets[position + 1])
-            position += 2
-        elif character == "$" and dialect.variables:
-            after = _variable(word, position, lookup, dialect, result, depth)
+        elif text[position] == "$":
+            missing = len(result.missing)
+            after = _variable(word, position, lookup, result, depth)
             if after is None:
                 return None
+            if keep_missing and len(result.missing) > missing:
+                name = f"{{{{{result.missing[-1]}}}}}"
+                result.insert(Expansion(Fragment(name, [word.offsets[position]] * len(name), whole=False), (), ()))
             position = after
         else:
-            result.add(character, word.offsets[position])
+            result.add(text[position], word.offsets[position])
             position += 1
-        if len(result.text) > MAX_WORD:
+        if len(result.text) > limit:
             return None
-    return None if quote else result.done()
+    return result.done()
 
 
-def _variable(word: Fragment, dollar: int, lookup: Lookup, dialect: Dialect, result: _Result, depth: int) -> int | None:
+def _variable(word: Fragment, dollar: int, lookup: Lookup, result: Pieces, depth: int) -> int | None:
     """Add the variable at `dollar` to `result`; the position behind it, or None."""
     braced = word.text.startswith("{", dollar + 1)
     name = _NAME.match(word.text, dollar + 2 if braced else dollar + 1)
@@ -149,26 +153,23 @@ def _variable(word: Fragment, dollar: int, lookup: Lookup, dialect: Dialect, res
     end = _closing(word.text, dollar + 1) if braced else name.end()
     if end is None:
         return None
-    rest = word.part(name.end(), end) if braced else Fragment("", ())
+    rest = word.part(name.end(), end) if braced else _NOTHING
     value = lookup(name.group())
     operator = rest.text[:2] if rest.text[:1] == ":" else rest.text[:1]
-    is_set = value is not None and (bool(value.text) or not operator.startswith(":"))
+    is_set = value is not None and (bool(value.fragment.text) or not operator.startswith(":"))
     if operator in ("-", ":-", "+", ":+") and is_set == operator.endswith("+"):
-        inner = expand(rest.part(len(operator), len(rest.text)), lookup, dialect, depth + 1)
+        inner = expand(rest.part(len(operator), len(rest.text)), lookup, depth=depth + 1)
         if inner is None:
             return None
-        result.insert(inner.fragment)
-        result.missing.extend(inner.missing)
-        result.used.extend((name.group(), *inner.used))
+        result.insert(Expansion(inner.fragment, inner.missing, (name.group(), *inner.used)))
     elif operator in ("+", ":+"):
-        result.insert(Fragment("", ()))
-        result.used.append(name.group())
+        result.insert(Expansion(_NOTHING, (), (name.group(),)))
     elif operator in ("", "?", ":?", "-", ":-") and value is not None and is_set:
-        result.insert(value)
-        result.used.append(name.group())
+        result.insert(Expansion(value.fragment, value.missing, (name.group(), *value.used)))
+    elif operator in ("", "?", ":?"):
+        result.insert(Expansion(_NOTHING, (name.group(),), ()))
     else:
-        result.insert(Fragment("", ()))
-        result.missing.append(name.group())
+        return None
     return end + 1 if braced else end
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from orlop.services.references.occurrences import SourceInvalid, Span
+from orlop.services.references.occurrences import SourceInvalid, Span, Unrendered
 from orlop.services.references.variables import MAX_WORD, Fragment
 
 #: Nesting beyond which a text is refused; Kubernetes itself accepts no more than a few dozen in practice.
@@ -133,14 +133,16 @@ def documents(text: str) -> list[Node]:
         mark = cause.problem_mark
         what = " ".join(str(part) for part in (cause.context, cause.problem) if part)
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise SourceInvalid(f"not YAML: {what}{_hint(text)}", line, column) from cause
+        raise _refused(text, f"not YAML: {what}", line, column) from cause
     except yaml.YAMLError as cause:
-        raise SourceInvalid(f"not YAML: {getattr(cause, 'reason', 'it cannot be read')}{_hint(text)}") from cause
+        raise _refused(text, f"not YAML: {getattr(cause, 'reason', 'it cannot be read')}") from cause
     return builder.documents
 
 
-def _hint(text: str) -> str:
-    return "; a template has to be rendered first" if re.search(r"\{\{-?\s", text) else ""
+def _refused(text: str, message: str, line: int = 0, column: int = 0) -> SourceInvalid:
+    if re.search(r"\{\{|\{%|<%", text):
+        return Unrendered(f"{message}; a template has to be rendered first", line, column)
+    return SourceInvalid(message, line, column)
 
 
 class _Builder:
@@ -227,6 +229,22 @@ def fragment(text: str, scalar: Scalar) -> Fragment:
         value = value[: MAX_WORD + 1]
         return Fragment(value, [scalar.start] * len(value), whole=False)
     return Fragment(value, range(span.start, span.end))
+
+
+def block(text: str, scalar: Scalar) -> Fragment:
+    """All of a scalar, its lines traced to the source where it is a literal block, else to its beginning."""
+    lines = scalar.value.split("\n")
+    sources = text[scalar.start : scalar.end].split("\n")[1:] if scalar.style == "|" else []
+    offsets: list[int] = []
+    position = text.find("\n", scalar.start) + 1
+    for index, line in enumerate(lines):
+        source = sources[index].rstrip("\r") if index < len(sources) else ""
+        if scalar.style != "|" or not source.endswith(line):
+            return Fragment(scalar.value, [scalar.start] * len(scalar.value), whole=False)
+        first = position + len(source) - len(line)
+        offsets.extend(range(first, first + len(line) + (index < len(lines) - 1)))
+        position += len(sources[index]) + 1 if index < len(sources) else 0
+    return Fragment(scalar.value, offsets)
 
 
 def _verbatim(text: str, scalar: Scalar, value: str) -> Span | None:

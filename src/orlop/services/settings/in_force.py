@@ -31,7 +31,7 @@ class SettingsInForce:
         self._documents = documents
         self._changes = changes
         self._count: int | None = None
-        self._known: OrderedDict[tuple[str, str], tuple[InForce, ...]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[int, tuple[InForce, ...]]] = OrderedDict()
 
     async def covering(self, kind: SettingKind, path: str) -> tuple[InForce, ...]:
         """Those of a kind that hold for a node or a repository, from the root down, by name.
@@ -39,6 +39,10 @@ class SettingsInForce:
         Where the kind says so these are those of the nearest node that has any. Raises Unavailable for one that a
         newer release wrote: what it forbids is not allowed because it cannot be read.
         """
+        return (await self.versioned(kind, path))[1]
+
+    async def versioned(self, kind: SettingKind, path: str) -> tuple[int, tuple[InForce, ...]]:
+        """The same, with the version of all settings as long as which they hold."""
         key = kind.kind, path
         self._renew()
         known = self._known.get(key)
@@ -46,12 +50,17 @@ class SettingsInForce:
             self._known.move_to_end(key)
             return known
         count = self._changes.current()
-        found = _holding(kind, await self._documents.covering(kind.kind, path))
+        version = await self._documents.version()  # first: what is read after it is no older
+        found = version, _holding(kind, await self._documents.covering(kind.kind, path))
         if count is not None and count == self._changes.current() == self._count:
             self._known[key] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return found
+
+    def forget(self) -> None:
+        """Read anew what holds: somebody changed it, and it is not told yet."""
+        self._known.clear()
 
     def _renew(self) -> None:
         count = self._changes.current()

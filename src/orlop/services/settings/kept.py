@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from orlop.domain.access import Caller
+from orlop.domain.access import ROLES, Caller
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.pages import Page, PageRequest
@@ -62,13 +62,15 @@ class KeptSettings:
             await self._gate.check_setting(caller, known.read, "", seeing=True)
         seeing = await self._gate.administers(caller)
         where = checked_path(path) if path is not None else None
+        first, after = known.built_in_after(page.after)
         found = await seen(
             lambda part: self._documents.page(kind, part, where),
-            page,
+            PageRequest(page.size, after),
             lambda document: document.key,
             lambda document: not known.placed or seeing.setting(known.read, document.path),
         )
-        return Page(tuple(self._shown(document) for document in found.items), more=found.more)
+        items = [_built_in(known, name) for name in first] + [self._shown(document) for document in found.items]
+        return Page(tuple(items[: page.size]), more=found.more or len(items) > page.size)
 
     async def covering(self, caller: Caller, kind: str, path: str) -> tuple[Shown, ...]:
         """Those that are about a node or one above it, from the root down, as far as the caller may see them."""
@@ -84,6 +86,8 @@ class KeptSettings:
         """Raises NotFound."""
         known = self._kind(kind)
         await self._gate.check_setting(caller, known.read, self._path(known, path), seeing=True)
+        if name in known.built_in:
+            return _built_in(known, name)
         document = await self._documents.get(kind, name, path)
         if document is None:
             raise _missing(known, name, path)
@@ -96,6 +100,7 @@ class KeptSettings:
         known = self._kind(kind)
         await self._gate.check_setting(caller, known.change, self._path(known, path))
         checked_name(kind, name)
+        _refuse_built_in(known, name)
         there = await self._documents.get(kind, name, path)
         kept = msgspec.json.decode(there.body) if there is not None else None
         completed = _with_secrets(body, kept, known.secrets)
@@ -104,7 +109,10 @@ class KeptSettings:
         before = _readable(known, kept)
         if completed != body:
             _refuse_redirection(known, before, parsed)
-        await self._giving.speech(caller, known.speaks_for(name, before, parsed), f"the {kind} {name}")
+        spoken = known.speaks_for(name, before, parsed)
+        if known.rights and before is None and there is not None:  # what nobody can read may have given everything
+            spoken = msgspec.structs.replace(spoken, actions=ROLES["admin"].actions)
+        await self._giving.speech(caller, spoken, f"the {kind} {name}")
         if there is None and await self._how_many(kind, path) >= AT_MOST:
             raise Conflict(f"there are {AT_MOST} {known.plural}{known.where(path)} already; remove one first")
         if expected is None:  # what was completed with its secrets is what is replaced
@@ -117,6 +125,7 @@ class KeptSettings:
         """Raises NotFound, Stale."""
         known = self._kind(kind)
         await self._gate.check_setting(caller, known.change, self._path(known, path))
+        _refuse_built_in(known, name)
         if await self._documents.get(kind, name, path) is None:
             raise _missing(known, name, path)
         done = by(caller, self._gate.now())
@@ -168,6 +177,15 @@ class KeptSettings:
     def _shown(self, document: Document) -> Shown:
         body = _hidden(msgspec.json.decode(document.body), self.kinds[document.kind].secrets)
         return Shown(document.name, document.path, body, document.version, document.changed_at, document.changed_by)
+
+
+def _built_in(kind: SettingKind, name: str) -> Shown:
+    return Shown(name, "", msgspec.to_builtins(kind.built_in[name]), 0, 0, "")
+
+
+def _refuse_built_in(kind: SettingKind, name: str) -> None:
+    if name in kind.built_in:
+        raise Conflict(f"the {kind.kind} {name} is built in, and stays as it is; choose another name")
 
 
 def _missing(kind: SettingKind, name: str, path: str) -> NotFound:

@@ -7,7 +7,9 @@ The order of locks, which no script may leave:
 3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids;
 4. the version of who may do what, where that changes;
 5. the version of the queue, where that changes; who takes jobs locks it first, and passes over jobs that are locked;
-6. a row of the totals, as the last statement of all.
+6. a row of the totals, as the last statement of all;
+7. with COMMIT, the lock of all settings: shared where terms were made from them. Whoever changes a setting takes it
+   alone, after everything else.
 
 Of what says who may do what: groups in the order of their ids, the account that it is about, then the role. Namespaces
 are locked alone.
@@ -22,12 +24,12 @@ from typing import Any, TypeVar
 from orlop.adapters.sql.engine import Script, Session
 from orlop.adapters.sql.postgres.changes import PostgresChanges
 from orlop.adapters.sql.postgres.connections import Connection, Pool
-from orlop.adapters.sql.postgres.failures import FAILED, Trouble, is_shut, trouble
+from orlop.adapters.sql.postgres.failures import FAILED, Trouble, have_settings_moved, is_shut, trouble
 from orlop.adapters.sql.postgres.patience import Surroundings, patiently
 from orlop.adapters.sql.postgres.session import PostgresReader, PostgresSession
 from orlop.adapters.sql.postgres.watch import Watch
 from orlop.adapters.sql.statements import POSTGRES
-from orlop.domain.errors import StoreClosed
+from orlop.domain.errors import SettingsMoved, StoreClosed
 
 T = TypeVar("T")
 
@@ -94,10 +96,19 @@ class PostgresEngine:
         access: bool = False,
         settings: bool = False,
         queue: bool = False,
+        holding: int = 0,
     ) -> T:
         # A client that goes away takes nothing back: its transaction goes on to its end.
         task = asyncio.create_task(
-            self._write(script, durable=durable, changes=bool(changes), access=access, settings=settings, queue=queue)
+            self._write(
+                script,
+                durable=durable,
+                changes=bool(changes),
+                access=access,
+                settings=settings,
+                queue=queue,
+                holding=holding,
+            )
         )
         self._writing.add(task)
         task.add_done_callback(self._written)
@@ -125,12 +136,20 @@ class PostgresEngine:
             task.exception()  # who waited was told; where nobody does any more, it is no news
 
     async def _write(
-        self, script: Script[T], *, durable: bool, changes: bool, access: bool, settings: bool, queue: bool
+        self,
+        script: Script[T],
+        *,
+        durable: bool,
+        changes: bool,
+        access: bool,
+        settings: bool,
+        queue: bool,
+        holding: int,
     ) -> T:
         async def attempt() -> T:
             try:
                 async with self._pool.connection() as connection:
-                    return await self._transact(connection, script, _BEGIN if durable else _BEGIN_RELAXED)
+                    return await self._transact(connection, script, _BEGIN if durable else _BEGIN_RELAXED, holding)
             except _Unanswered as unanswered:
                 if await self._was_committed(unanswered.key):
                     outcome: T = unanswered.outcome
@@ -149,7 +168,8 @@ class PostgresEngine:
             if queue:
                 self._queue.moved()
 
-    async def _transact(self, connection: Connection, script: Script[T], begin: str) -> T:
+    async def _transact(self, connection: Connection, script: Script[T], begin: str, holding: int) -> T:
+        hold = f"SELECT orlop_settings_hold({holding}); " if holding else ""
         key = self._surroundings.new_id()
         try:
             await connection.execute(begin)
@@ -161,7 +181,7 @@ class PostgresEngine:
             raise
         try:
             await connection.execute(
-                f"INSERT INTO commits (key, ticket) VALUES ('{key}', '{self._ticket}'); COMMIT"  # noqa: S608 - both ours
+                f"{hold}INSERT INTO commits (key, ticket) VALUES ('{key}', '{self._ticket}'); COMMIT"  # noqa: S608 - all ours
             )
         except FAILED as cause:
             if trouble(cause) is Trouble.AWAY:
@@ -170,6 +190,8 @@ class PostgresEngine:
             await _roll_back(connection)
             if is_shut(cause):
                 raise StoreClosed from cause
+            if have_settings_moved(cause):
+                raise SettingsMoved from cause
             raise
         return outcome
 

@@ -75,6 +75,11 @@ def is_shut(error: BaseException) -> bool:
     return isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == "gate"
 
 
+def have_settings_moved(error: BaseException) -> bool:
+    """Whether it is what orlop_settings_hold raises."""
+    return isinstance(error, asyncpg.PostgresError) and error.sqlstate == "OR001"
+
+
 def reason(error: BaseException) -> str:
     """Half a sentence for people; never anything of the URL but what the server says of it itself."""
     match error:

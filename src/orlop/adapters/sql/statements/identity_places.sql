@@ -129,6 +129,9 @@ WHERE kind = ?1 AND path = ?2 AND name = ?3;
 -- name: document_delete
 DELETE FROM documents WHERE kind = ?1 AND path = ?2 AND name = ?3;
 
+-- name: settings_version
+SELECT coalesce((SELECT version FROM settings_state WHERE id = 1), 1);
+
 -- name: settings_move
 INSERT INTO settings_state (id, version) VALUES (1, 2)
 ON CONFLICT (id) DO UPDATE SET version = settings_state.version + 1;

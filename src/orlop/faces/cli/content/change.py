@@ -2,9 +2,9 @@
 
 from orlop.domain.names import Tag
 from orlop.faces.cli.content.show import image_argument, print_json
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import StoreKind
 from orlop.faces.cli.running import UsageError, argument
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 
 
 async def tag(stores: ContentStores, ref: str, tags: tuple[str, ...], connecting: Connecting, *, json: bool) -> None:

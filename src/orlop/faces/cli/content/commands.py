@@ -5,9 +5,9 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import Servers
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 
 _Flag = Parameter(negative="")
 _DEFAULTS = Connecting()

@@ -5,10 +5,10 @@ from collections import Counter
 from orlop.domain import media_types
 from orlop.domain.platforms import parse_platform
 from orlop.faces.cli.content.show import image_argument, print_json
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.progress import progress
 from orlop.faces.cli.running import UsageError, argument, size_text
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.ports.upstream import ContentRepository
 from orlop.services.content.copy import MAX_JOBS, CopyReport, CopyRequest, Outcome, copy
 
@@ -36,7 +36,12 @@ async def cp(
     if source.path and (source.kind, source.path) == (target.kind, target.path):
         raise UsageError("source and destination are the same folder or archive; use tag for another name in it")
     request = CopyRequest(
-        reference=source.name, tags=target_names(target), platform=wanted, referrers=referrers, jobs=jobs
+        reference=source.name,
+        tags=target_names(target),
+        platform=wanted,
+        referrers=referrers,
+        foreign=target.kind is StoreKind.DOCKER_ARCHIVE,
+        jobs=jobs,
     )
     async with stores.repository(source, connecting) as reading:
         # Before the destination is opened, which may make it.

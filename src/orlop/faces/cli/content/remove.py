@@ -9,10 +9,10 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestUnknown, RegistryError
 from orlop.domain.manifest import EdgeKind, parse_manifest
 from orlop.faces.cli.content.show import print_json, tell_implied_place
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, StoreKind, parse_location
 from orlop.faces.cli.running import UsageError, argument, size_text, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, kept, path_of, signed_in
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.ports.management import ManagementServer
 from orlop.ports.upstream import ContentRepository
 

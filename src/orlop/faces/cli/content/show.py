@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
 from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
-from orlop.services.content.inspection import Inspection
+from orlop.services.content.inspection import LISTED, Inspection
 from orlop.services.content.inspection import inspect as look
 
 #: How the zero of Go's dates begins.
@@ -81,7 +81,8 @@ async def digest(stores: ContentStores, ref: str, connecting: Connecting, *, jso
     """The digest alone, or with what it belongs to."""
     location = image_argument(ref)
     async with stores.repository(location, connecting) as opened:
-        found = await opened.resolve(location.name)
+        # Not what a registry says of the manifest: what the manifest is.
+        found = (await opened.fetch(location.name)).descriptor
     if json:
         print_json(
             {
@@ -100,6 +101,8 @@ async def inspect(stores: ContentStores, ref: str, connecting: Connecting, *, js
     location = image_argument(ref)
     async with stores.repository(location, connecting) as opened:
         found = await look(opened, location.name)
+    if found.truncated:
+        tell(f"there are more than {LISTED} entries or referrers; the first {LISTED} are shown")
     if json:
         print_json({"reference": str(location), **_fields(found)})
     else:

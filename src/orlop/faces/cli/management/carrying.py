@@ -8,7 +8,6 @@ import msgspec
 
 from orlop.domain.kinds import KINDS as SETTINGS
 from orlop.faces.cli.management.documents import (
-    CustomRole,
     Document,
     Granted,
     Group,
@@ -28,7 +27,6 @@ from orlop.ports.management import ManagementServer, RequestRefused
 
 #: Where each kind is.
 _PATHS = {
-    "role": "/roles",
     "user": "/users",
     "robot": "/robots",
     "group": "/groups",
@@ -61,7 +59,7 @@ async def read(server: ManagementServer) -> list[There]:
 async def _allowed(server: ManagementServer, path: str) -> list[Any]:
     """A list, which is empty for those who may not see it."""
     try:
-        return await everything(server, path, **({"n": "1000"} if path != "/roles" else {}))
+        return await everything(server, path, n="1000")
     except RequestRefused as refusal:
         if refusal.status != 403:
             raise
@@ -138,11 +136,6 @@ def _address(setting: Placed) -> str:
 def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
     """Where a whole document is put, and as what."""
     match wanted:
-        case CustomRole():
-            return f"/roles/{part(wanted.name)}", {
-                "actions": list(wanted.actions),
-                "description": wanted.description,
-            }
         case Space():
             body = {"visibility": wanted.visibility, "description": wanted.description}
             return f"/namespaces/{path_of(wanted.path)}", body
@@ -154,7 +147,7 @@ def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
 def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
     """What the server says of one thing, as a document; None for what is built in."""
     kept = ""
-    if kind == "role" and entry["builtin"]:
+    if kind in SETTINGS and not entry["version"]:
         return None
     if kind in {"user", "group"} and entry["source"] != LOCAL:
         kept = f"it is kept by {entry['source']}"
@@ -167,8 +160,10 @@ def _there(kind: str, entry: dict[str, Any], me: str) -> There | None:
 
 def _made(kind: str, entry: dict[str, Any], *, kept: str) -> There:
     struct = kinds()[kind]
+    if struct is Placed:
+        entry = SETTINGS[kind].nested(entry)
     fields = {name: entry[name] for name in struct.__struct_fields__ if name in entry}
     if struct is Placed:
-        fields |= {"kind": kind, "at": entry["path"]}
+        fields |= {"kind": kind, "at": entry.get("path", "")}
     version = f'"{entry["version"]}"' if "version" in entry else ""
     return There(msgspec.convert(fields, struct), version, int(entry.get("id") or 0), kept)

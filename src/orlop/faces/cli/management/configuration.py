@@ -45,9 +45,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         async def do(server: ManagementServer) -> int:
             from orlop.faces.cli.management import configuration_work
 
-            return await configuration_work.apply(
-                server, servers.normal_body, file, yes=yes, dry_run=dry_run, prune=prune, json=json
-            )
+            return await configuration_work.apply(server, file, yes=yes, dry_run=dry_run, prune=prune, json=json)
 
         return work(servers, at, do)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from orlop.faces.cli import shown
 from orlop.faces.cli.management.carrying import carry_out, read
 from orlop.faces.cli.management.documents import (
     Document,
-    Placed,
     Step,
     Verb,
     kind_of,
@@ -26,19 +25,14 @@ from orlop.faces.cli.management.documents import (
 from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.ports.management import ManagementServer
 
-#: Makes the body of a setting what the server would make of it: kind, name, body.
-Normal = Callable[[str, str, dict[str, Any]], dict[str, Any]]
-
 _MARKS = {Verb.CREATE: "+", Verb.CHANGE: "~", Verb.DELETE: "-", Verb.DRIFT: "!"}
 _SUFFIXES = (".yaml", ".yml")
 _FILE_LIMIT = 8 * 1024 * 1024
 
 
-async def apply(
-    server: ManagementServer, normal: Normal, file: Path, *, yes: bool, dry_run: bool, prune: bool, json: bool
-) -> int:
+async def apply(server: ManagementServer, file: Path, *, yes: bool, dry_run: bool, prune: bool, json: bool) -> int:
     """The exit code. Raises UsageError for files that are no documents."""
-    wanted = documents(file, normal)
+    wanted = documents(file)
     try:
         steps = plan(await read(server), wanted, prune=prune)
     except RequestInvalid as error:
@@ -86,14 +80,14 @@ def _write(folder: Path, found: list[Document]) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
 
 
-def documents(file: Path, normal: Normal) -> list[Document]:
+def documents(file: Path) -> list[Document]:
     """The documents of a file, of the files in a folder, or of standard input. Raises UsageError."""
     found: list[Document] = []
     for name, text in _texts(file):
         try:
             for number, value in enumerate(yaml.safe_load_all(text), 1):
                 if value is not None:
-                    found.append(_normal(parse_document(value, f"{name}, document {number}"), normal))
+                    found.append(parse_document(value, f"{name}, document {number}"))
         except yaml.YAMLError as error:
             raise UsageError(f"{name} is not valid YAML: {' '.join(str(error).split())[:300]}") from error
         except RecursionError as error:
@@ -101,13 +95,6 @@ def documents(file: Path, normal: Normal) -> list[Document]:
         except RequestInvalid as error:
             raise UsageError(error.message) from error
     return found
-
-
-def _normal(document: Document, normal: Normal) -> Document:
-    if not isinstance(document, Placed):
-        return document
-    body = normal(document.kind, document.name, document.body)
-    return Placed(kind=document.kind, at=document.at, name=document.name, body=body)
 
 
 def _texts(file: Path) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta
 
-from orlop.domain.access import Action, Conditions, Effect, Place, PlaceKind, Visibility
+from orlop.domain.access import Conditions, Effect, Place, PlaceKind, Visibility
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
 from orlop.domain.kinds import KINDS as SETTINGS
@@ -63,17 +63,6 @@ class Group(_Document, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "members", tuple(sorted(set(self.members))))
-
-
-class CustomRole(_Document, frozen=True, kw_only=True, omit_defaults=True):
-    """A role of the registry's own."""
-
-    name: Name
-    actions: tuple[Action, ...]
-    description: str = ""
-
-    def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "actions", tuple(action for action in Action if action in self.actions))
 
 
 class Space(_Document, frozen=True, kw_only=True, omit_defaults=True):
@@ -140,11 +129,12 @@ class Placed(_Document, frozen=True, kw_only=True, omit_defaults=True):
         return self.at.strip("/")
 
 
-Document = User | Robot | Group | CustomRole | Space | Granted | Placed
+Document = User | Robot | Group | Space | Granted | Placed
 
-#: The kinds that are no settings, in the order in which they are made; what is removed goes the other way.
+#: The kinds that are no settings, in the order in which they are made, behind what they name; what is removed goes the
+#: other way.
 _STRUCTS: dict[str, type[Document]] = {
-    "role": CustomRole,
+    "role": Placed,
     "user": User,
     "robot": Robot,
     "group": Group,
@@ -178,6 +168,8 @@ def parse_document(value: Any, where: str) -> Document:
     struct = kinds().get(str(kind))
     if struct is None:
         raise RequestInvalid(f"{where}: there is no kind {str(kind)[:64]}{nearest(str(kind), tuple(kinds()))}")
+    if struct is Placed:
+        rest = SETTINGS[str(kind)].nested(rest)
     try:
         refuse_unknown(struct, rest)
         if struct is Placed:
@@ -185,6 +177,9 @@ def parse_document(value: Any, where: str) -> Document:
         # YAML knows times, and JSON does not: they are texts in both.
         rest = {name: item.isoformat() if isinstance(item, date) else item for name, item in rest.items()}
         found = msgspec.convert(rest, struct)
+        if isinstance(found, Placed):  # as a server would keep it
+            kept = msgspec.json.encode(SETTINGS[found.kind].parse(found.name, found.body))
+            found = msgspec.structs.replace(found, body=msgspec.json.decode(kept))
     except RequestInvalid as error:
         raise RequestInvalid(f"{where} ({kind}): {error.message}", error.detail) from error
     except msgspec.ValidationError as error:
@@ -198,6 +193,8 @@ def parse_document(value: Any, where: str) -> Document:
 def written(document: Document) -> dict[str, Any]:
     """A document as it is written down, with nothing that is so anyway."""
     found: dict[str, Any] = msgspec.to_builtins(document)
+    if isinstance(document, Placed) and SETTINGS[document.kind].flat:
+        found |= found.pop("body")
     return {"kind": kind_of(document), **found}
 
 

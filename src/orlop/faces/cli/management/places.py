@@ -1,4 +1,4 @@
-"""orlop role, grant, namespace, provider adopt, session, key."""
+"""orlop grant, namespace, provider adopt, session, key."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from orlop.faces.cli.running import UsageError
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, part, path_of
 from orlop.ports.management import ManagementServer
 
-_ROLES = {"NAME": "name", "BUILT IN": "builtin", "ACTIONS": "actions", "DESCRIPTION": "description"}
 _GRANTS: dict[str, Any] = {
     "ID": "id",
     "EFFECT": "effect",
@@ -46,7 +45,6 @@ _KEYS = {
 
 def register(app: cyclopts.App, servers: Servers) -> None:
     """Add the commands to `app`."""
-    _roles(app, servers)
     _grants(app, servers)
     _namespaces(app, servers)
     _adoption(app["provider"], servers)
@@ -61,38 +59,6 @@ def _list(
         shown.rows(await everything(server, where, **query), columns, json=json)
 
     return work(servers, at, do)
-
-
-def _put(servers: Servers, at: ServerChoice, path: str, body: dict[str, Any], *, json: bool) -> int:
-    """Make it, or replace what there is, as it was a moment ago."""
-
-    async def do(server: ManagementServer) -> None:
-        shown.fields((await typed.put(server, path, body)).value, json=json)
-
-    return work(servers, at, do)
-
-
-def _roles(app: cyclopts.App, servers: Servers) -> None:
-    role = cyclopts.App(name="role", help="Roles: sets of actions that grants name.")
-    app.command(role)
-
-    @role.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
-        """List the roles, built-in ones first."""
-        return _list(servers, at, "/roles", _ROLES, json=json)
-
-    @role.command
-    def set(  # noqa: A001
-        name: str, /, *actions: str, description: str = "", json: Flag = False, at: ServerChoice = HERE
-    ) -> int:
-        """Make a role of these actions, or change what it means for everybody who was granted it."""
-        body = {"actions": list(actions), "description": description}
-        return _put(servers, at, f"/roles/{part(name)}", body, json=json)
-
-    @role.command
-    def rm(name: str, /, *, at: ServerChoice = HERE) -> int:
-        """Remove a role that no grant names."""
-        return typed.remove(servers, at, f"/roles/{part(name)}", f"the role {name} is removed")
 
 
 def _grants(app: cyclopts.App, servers: Servers) -> None:

@@ -38,6 +38,7 @@ _HOLDS = {
 
 #: What is described at length elsewhere.
 _PAGES = {
+    "role": "[access.md](access.md)",
     "provider": "[single-sign-on.md](single-sign-on.md), [ldap.md](ldap.md)",
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
@@ -59,13 +60,16 @@ def _kind(kind: SettingKind) -> Iterable[str]:
     yield f"{kind.text}" + (f" See {_PAGES[kind.kind]}." if kind.kind in _PAGES else "") + "\n"
     yield "| | |"
     yield "|---|---|"
-    commands = f"`orlop {kind.kind} ls`, `show NAME{where}`, `set NAME -f FILE{where}`, `rm NAME{where}`"
+    given = f"{kind.behind.upper()}…" if kind.behind else "-f FILE"
+    commands = f"`orlop {kind.kind} ls`, `show NAME{where}`, `set NAME {given}{where}`, `rm NAME{where}`"
     yield f"| commands | {commands}{_OWN.get(kind.kind, '')} |"
     yield f"| API | `/api/v1/{kind.plural}`, `/api/v1/{kind.plural}/NAME{'?path=PLACE' if kind.placed else ''}` |"
     yield f"| place | {'a namespace, a repository, or the registry' if kind.placed else 'the registry as a whole'} |"
     if kind.placed:
         yield f"| of several that cover a repository hold | {_HOLDS[kind.holds]} |"
-    yield f"| seeing it takes | `{kind.read}` |"
+    if kind.flat:
+        yield "| in files | its fields stand beside `name`, without a `body` |"
+    yield f"| seeing it takes | {f'`{kind.read}`' if kind.read else 'to be signed in'} |"
     yield f"| changing it takes | `{kind.change}`{_spoken(kind)} |"
     yield ""
     body = types.type_info(kind.body)

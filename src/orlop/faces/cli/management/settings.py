@@ -34,6 +34,7 @@ _COLUMNS: dict[str, Any] = {
     "BY": "changed_by",
     "BODY": "body",
 }
+_FLAT: dict[str, Any] = {"NAME": "name", "BUILT IN": "builtin"}
 _PLACED = {"PLACE": lambda setting: place_words(setting["path"])} | _COLUMNS
 
 
@@ -79,7 +80,8 @@ def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
         """Show one as a JSON object, without secrets: (set) stands for one, and leaves it as it is when given back."""
 
         async def do(server: ManagementServer) -> None:
-            shown.fields((await server.ask("GET", _address(kind, name, place))).value["body"], json=True)
+            found = (await server.ask("GET", _address(kind, name, place))).value
+            shown.fields(kind.nested(found)["body"], json=True)
 
         return work(servers, at, do)
 
@@ -97,20 +99,31 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     flags = {name: flag for field in _fields(kind) for name, flag in _flag(field)}
 
     def set_(
-        name: str, /, *, file: File = None, place: Where = "", json: Flag = False, at: ServerChoice = HERE, **given: Any
+        name: str,
+        /,
+        *behind: str,
+        file: File = None,
+        place: Where = "",
+        json: Flag = False,
+        at: ServerChoice = HERE,
+        **given: Any,
     ) -> int:
         """Make or replace one from a file, or say what is to be changed of it."""
 
         async def do(server: ManagementServer) -> None:
             named = {field: value for field, value in given.items() if value is not None}
+            if behind:
+                named[kind.behind] = behind
             body, where = {}, place
             if file is not None:
                 read = typed.document(file)
+                if isinstance(read, dict) and "kind" in read:
+                    read = kind.nested(read)
                 body, where = typed.body_of(kind.kind, name, read, file), _where(read, place, file)
             address = _address(kind, name, where)
             if named and file is None:
                 there = await typed.find(server, address)
-                body = there.value["body"] if there is not None else {}
+                body = kind.nested(there.value)["body"] if there is not None else {}
             if not named and file is None:
                 raise UsageError("say what it is to be: with --file, or by flags")
             body |= {flags[field][0]: value for field, value in named.items()}
@@ -119,13 +132,20 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
         return work(servers, at, do)
 
     signature = inspect.signature(set_)
-    fixed = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    fixed = [
+        one.replace(name=kind.behind) if one.name == "behind" else one
+        for one in signature.parameters.values()
+        if one.kind is not inspect.Parameter.VAR_KEYWORD and (one.name != "behind" or kind.behind)
+    ]
     added = [
         inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for field, (_, annotation) in flags.items()
+        if field != kind.behind
     ]
     set_.__signature__ = signature.replace(parameters=[*fixed, *added])  # type: ignore[attr-defined]
     set_.__annotations__ |= {field: annotation for field, (_, annotation) in flags.items()}
+    if kind.behind:
+        set_.__annotations__[kind.behind] = set_.__annotations__.pop("behind")
     return _placed(set_, kind)
 
 
@@ -172,7 +192,10 @@ def _option(field: types.Field) -> str:
 def _list(servers: Servers, kind: SettingKind, at: ServerChoice, *, json: bool, **query: str) -> int:
     async def do(server: ManagementServer) -> None:
         found = await everything(server, f"/{kind.plural}", **query)
-        shown.rows(found, _PLACED if kind.placed else _COLUMNS, json=json)
+        columns = _PLACED if kind.placed else _COLUMNS
+        if kind.flat:
+            columns = _FLAT | {field.name.upper(): field.encode_name for field in _fields(kind)}
+        shown.rows(found, columns, json=json)
 
     return work(servers, at, do)
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.services.references.occurrences import Format
 
 _Flag = Parameter(negative="")
@@ -36,7 +36,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         Parameters
         ----------
         file
-            A Dockerfile, Compose file, Kubernetes manifest or Helm values file.
+            A Dockerfile, Compose file, Kubernetes manifest, kustomization or Helm values file.
         files
             Further ones.
         as_
@@ -71,7 +71,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
         Parameters
         ----------
         file
-            A Dockerfile, Compose file, Kubernetes manifest or Helm values file.
+            A Dockerfile, Compose file, Kubernetes manifest, kustomization or Helm values file.
         files
             Further ones.
         as_

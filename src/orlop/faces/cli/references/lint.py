@@ -9,9 +9,10 @@ import msgspec
 from orlop.domain.references import ImageReference
 from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
 from orlop.faces.cli.textfiles import TextFile, read_text
+from orlop.services.references import dotenv
 from orlop.services.references.detect import detect
 from orlop.services.references.lint import Examined, lint
-from orlop.services.references.occurrences import Format, Level, SourceInvalid, UnknownFormat
+from orlop.services.references.occurrences import Format, Level, SourceInvalid, UnknownFormat, Unrendered
 
 _HEADINGS = ("LINE", "WHERE", "REGISTRY", "REPOSITORY", "TAG", "DIGEST")
 
@@ -22,6 +23,7 @@ class OpenedFile(msgspec.Struct, frozen=True):
     path: Path
     form: Format | None = None
     file: TextFile | None = None
+    variables: dict[str, str] = {}
     references: tuple[Examined, ...] = ()
     problem: SourceInvalid | None = None
 
@@ -31,11 +33,24 @@ def open_file(path: Path, form: Format | None) -> OpenedFile:
     try:
         file = read_text(path)
         known = form or detect(path.name, file.text)
-        return OpenedFile(path, known, file, lint(file.text, known))
+        variables = _beside(path) if known is Format.COMPOSE else {}
+        return OpenedFile(path, known, file, variables, lint(file.text, known, variables))
     except UnknownFormat as error:
         raise UsageError(f"{path}: {error.message}") from error
     except SourceInvalid as error:
         return OpenedFile(path, form, problem=error)
+
+
+def _beside(path: Path) -> dict[str, str]:
+    """What Compose reads in the `.env` of the same folder."""
+    file = path.parent / ".env"
+    if not file.exists():
+        return {}
+    try:
+        return dotenv.variables(read_text(file).text)
+    except SourceInvalid as error:
+        place = f":{error.line}" if error.line else ""
+        raise SourceInvalid(f".env{place}: {error.message}") from error
 
 
 def lint_files(paths: list[Path], form: Format | None, *, strict: bool, json: bool) -> int:
@@ -49,7 +64,7 @@ def lint_files(paths: list[Path], form: Format | None, *, strict: bool, json: bo
             tell(f"orlop: {error}")
             code = USAGE
     counts = Counter(finding.level for one in opened for item in one.references for finding in item.findings)
-    counts[Level.ERROR] += sum(one.problem is not None for one in opened)
+    counts.update(level_of(one.problem) for one in opened if one.problem is not None)
     if json:
         print_json({"files": [_file_fields(one) for one in opened], **{f"{level}s": counts[level] for level in Level}})
     else:
@@ -73,11 +88,17 @@ def printable(text: str, width: int = 100) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)
 
 
+def level_of(problem: SourceInvalid) -> Level:
+    """How much it matters that a file could not be read: a template need not be a file of its own."""
+    return Level.NOTE if isinstance(problem, Unrendered) else Level.ERROR
+
+
 def problem_line(path: Path, problem: SourceInvalid) -> str:
     """What is wrong with a whole file."""
     place = f":{problem.line}" if problem.line else ""
     place += f":{problem.column}" if problem.line and problem.column else ""
-    return f"{printable(str(path))}{place}: error: {printable(problem.message, 300)} [unreadable]"
+    code = "template" if isinstance(problem, Unrendered) else "unreadable"
+    return f"{printable(str(path))}{place}: {level_of(problem)}: {printable(problem.message, 300)} [{code}]"
 
 
 def place_of(path: Path, item: Examined) -> str:
@@ -120,7 +141,7 @@ def _file_fields(one: OpenedFile) -> dict[str, Any]:
     fields: dict[str, Any] = {"file": printable(str(one.path), 4_096), "format": one.form}
     if one.problem is not None:
         problem = one.problem
-        fields["error"] = {"line": problem.line, "column": problem.column, "message": problem.message}
+        fields[level_of(problem)] = {"line": problem.line, "column": problem.column, "message": problem.message}
     fields["references"] = [reference_fields(item) | {"findings": item.findings} for item in one.references]
     return fields
 

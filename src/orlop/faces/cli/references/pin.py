@@ -5,10 +5,12 @@ from typing import Any
 
 from orlop.domain.digest import Digest
 from orlop.domain.references import ImageReference
+from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.differences import unified_diff
 from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.references.lint import (
     OpenedFile,
+    level_of,
     open_file,
     place_of,
     print_json,
@@ -17,7 +19,6 @@ from orlop.faces.cli.references.lint import (
     reference_fields,
 )
 from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
-from orlop.faces.cli.stores.opened import Connecting, ContentStores
 from orlop.faces.cli.textfiles import FileRefused, TextFile, replace_text
 from orlop.services.references.occurrences import Format
 from orlop.services.references.pin import Outcome, Pinned, PinnedText, Resolver, Source, pin
@@ -29,7 +30,10 @@ def resolver(stores: ContentStores, connecting: Connecting) -> Resolver:
     async def resolve(reference: ImageReference) -> Digest:
         location = Location(StoreKind.REGISTRY, str(reference.target), image=reference)
         async with stores.repository(location, connecting) as repository:
-            return Digest((await repository.resolve(location.name)).digest)
+            found = Digest((await repository.resolve(location.name)).digest)
+            # What a registry says of a tag is written down only if it has that, too.
+            await repository.resolve(found)
+            return found
 
     return resolve
 
@@ -39,7 +43,11 @@ async def pin_files(
 ) -> int:
     """Pin the files, each written on its own; the exit code. A file named twice is pinned once."""
     opened, code = _open_all(paths, form)
-    sources = [Source(one.file.text, one.form) for one in opened if one.file is not None and one.form is not None]
+    sources = [
+        Source(one.file.text, one.form, one.variables)
+        for one in opened
+        if one.file is not None and one.form is not None
+    ]
     answers = iter(await pin(sources, resolve, update=update))
     documents: list[dict[str, Any]] = []
     for one in opened:
@@ -59,7 +67,8 @@ def _unreadable(one: OpenedFile, *, json: bool) -> dict[str, Any]:
     assert one.problem is not None
     if not json:
         print(problem_line(one.path, one.problem))
-    return {"file": printable(str(one.path), 4_096), "format": one.form, "error": one.problem.message, "references": []}
+    document: dict[str, Any] = {"file": printable(str(one.path), 4_096), "format": one.form, "references": []}
+    return document | {str(level_of(one.problem)): one.problem.message}
 
 
 def _finish(one: OpenedFile, file: TextFile, answer: PinnedText, *, dry_run: bool, json: bool) -> dict[str, Any]:

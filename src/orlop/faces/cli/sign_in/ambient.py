@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from orlop.domain.errors import NameInvalid
 from orlop.domain.references import parse_registry
-from orlop.faces.cli.stores.opened import Connecting
+from orlop.faces.cli.content.stores import Connecting
 from orlop.ports.ambient import AmbientIdentity, AmbientSearch, Surrounding
 from orlop.ports.logins import DockerConfig, Login, Logins
 from orlop.ports.management import SavedSignIns

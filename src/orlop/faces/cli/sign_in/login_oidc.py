@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.servers import ServerChoice, url_of
 from orlop.faces.cli.sign_in.ambient import USER, LoginTools, Looking
-from orlop.faces.cli.stores.opened import Connecting
 from orlop.ports.ambient import AmbientUnusable
 from orlop.ports.logins import Login
 from orlop.ports.management import SavedSignIn, SavedSignIns

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from orlop.faces.cli.content.stores import Connecting, ContentStores, KnownAs
 from orlop.faces.cli.locations import parse_registry_location
 from orlop.faces.cli.running import UsageError, argument
 from orlop.faces.cli.servers import ServerChoice, Servers
-from orlop.faces.cli.stores.opened import Connecting, ContentStores, KnownAs
 
 
 async def whoami(stores: ContentStores, servers: Servers, registry: str, connecting: Connecting, *, json: bool) -> None:

@@ -88,3 +88,13 @@ SELECT r.name FROM jsonb_array_elements(?1) AS wanted(value) CROSS JOIN LATERAL 
     SELECT w.name FROM repositories w
     WHERE w.name >= wanted.value ->> 0 AND w.name < wanted.value ->> 1 ORDER BY w.name LIMIT ?2) AS r
 ORDER BY r.name LIMIT ?2;
+
+-- name: settings_move
+-- Nobody's terms hold from here on until this is committed: waits for those who were told that theirs do and commit now,
+-- see orlop_settings_hold. They wait for nothing more, so this comes last of what others may want.
+WITH moved AS (
+    INSERT INTO settings_state (id, version) VALUES (1, 2)
+    ON CONFLICT (id) DO UPDATE SET version = settings_state.version + 1
+    RETURNING id
+)
+SELECT pg_advisory_xact_lock(1330793555) FROM moved;
