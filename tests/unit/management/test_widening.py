@@ -369,6 +369,10 @@ NOT_WIDENING = frozenset(
         Operation.EXPLAIN,
         Operation.WHO,
         Operation.AUDIT_READ,
+        Operation.FOLLOWER_READ,
+        Operation.FOLLOWER_SKIP,
+        Operation.DELIVERY_READ,
+        Operation.DELIVERY_SEND,
     }
 )
 

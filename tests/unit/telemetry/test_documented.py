@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import Metrics
+from orlop.telemetry.metrics import FollowerLag, Metrics, Waiting
 from orlop.telemetry.requests import RequestRecord
 
 PAGE = Path(__file__).parents[3] / "docs" / "running.md"
@@ -17,7 +17,9 @@ def test_every_metric_is_documented() -> None:
     metrics.requests.count("ping", "GET", 200, 0.1, 0, 0)
     metrics.collection.finished("done", seconds=1.0)
     metrics.blob_cache.read("kept")
-    page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1)).decode()
+    metrics.webhooks.attempted(True)
+    waiting = Waiting((FollowerLag("audit", 1, 1.0, 1),), 1, 1.0, 1, 1)
+    page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1), waiting).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))
     assert set(re.findall(r"`(orlop_\w+)`", PAGE.read_text())) == exposed
 
