@@ -132,7 +132,7 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
         ("repository_page", "(name>?)"),
         ("edge_to_blob", "edges_by_child (repository_id=? AND child_digest=? AND kind=?)"),
         ("queue_due", "queue_waiting (state=?)"),
-        ("queue_dead", "queue_running (state=? AND lease_until<?)"),
+        ("queue_dead", "queue_running (state=? AND kind=?)"),
         ("uploads_expired", "uploads_by_expiry (expires_at<?)"),
         ("links_loose", "blob_links_loose (loose_since<?)"),
         ("blob_present", "blobs_present (digest=?)"),

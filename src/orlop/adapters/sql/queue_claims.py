@@ -24,7 +24,7 @@ class SqlJobClaims:
     async def next(self, kinds: Sequence[JobKind]) -> int | None:
         names, reader = _names(kinds), self._engine.reader
         rows = await reader.one("queue_next_waiting", names), await reader.one("queue_next_dead", names)
-        return min((row[0] for row in rows if row is not None), default=None)
+        return min((row[0] for row in rows if row is not None and row[0] is not None), default=None)
 
     async def claim(
         self, kinds: Sequence[JobKind], owner: str, *, now: int, until: int, limit: int = 1
@@ -33,19 +33,18 @@ class SqlJobClaims:
             await tx.one("queue_turn")
             await _take_back(tx, kinds, now)
             room = _Room(kinds, await tx.all("queue_running"))
-            taken: list[Job] = []
+            chosen: list[int] = []
             found = True
-            while found and len(taken) < limit:
-                due = await tx.all("queue_due", now, each(room.free()), each(room.busy()), limit - len(taken))
-                found = False
-                for job, kind, place in due:
-                    if room.taken(kind, place):
-                        found = True
-                        state = after(JobState.WAITING, JobStep.CLAIM)
-                        row = await tx.one("queue_claim", job, state.value, owner, until, now)
-                        assert row is not None
-                        taken.append(job_of(row))
-            return tuple(taken)
+            while found and len(chosen) < limit:
+                keys = now, each(room.free()), each(room.busy()), limit
+                due = [row for row in await tx.all("queue_due", *keys) if row[0] not in chosen]
+                more = [job for job, kind, place in due[: limit - len(chosen)] if room.taken(kind, place)]
+                chosen, found = chosen + more, bool(more)
+            if not chosen:
+                return ()
+            state = after(JobState.WAITING, JobStep.CLAIM)
+            rows = await tx.all("queue_claim", each(chosen), state.value, owner, until, now)
+            return tuple(sorted(map(job_of, rows), key=lambda job: chosen.index(job.id)))
 
         # Durable: a database that forgets a claim in a crash, which its holder survives, would give a fence twice.
         return await self._engine.write(script, changes=False)

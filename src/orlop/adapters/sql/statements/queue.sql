@@ -54,7 +54,7 @@ UPDATE queue_state SET version = version + 1 WHERE id = 1;
 -- What somebody changes just now is left alone: they wait for those who take jobs.
 SELECT id, unwanted, attempts, kind FROM queue
 WHERE state = 'running' AND lease_until <= ?1 AND kind IN (SELECT value FROM json_each(?2) AS wanted)
-ORDER BY lease_until LIMIT 100 FOR UPDATE SKIP LOCKED;
+LIMIT 100 FOR UPDATE SKIP LOCKED;
 
 -- name: queue_running
 SELECT kind, place FROM queue WHERE state = 'running';
@@ -69,7 +69,7 @@ ORDER BY priority DESC, not_before, id LIMIT ?4 FOR UPDATE SKIP LOCKED;
 -- name: queue_claim
 UPDATE queue SET state = ?2, owner = ?3, fence = fence + 1, lease_until = ?4, started_at = ?5, beat_at = ?5,
     attempts = attempts + 1, done = 0, total = 0, unit = '', text = ''
-WHERE id = ?1
+WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
 RETURNING id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at,
           owner, fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted;
 
@@ -78,8 +78,7 @@ SELECT not_before FROM queue
 WHERE state = 'waiting' AND kind IN (SELECT value FROM json_each(?1) AS wanted) ORDER BY not_before LIMIT 1;
 
 -- name: queue_next_dead
-SELECT lease_until FROM queue
-WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted) ORDER BY lease_until LIMIT 1;
+SELECT min(lease_until) FROM queue WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted);
 
 -- name: queue_beat
 UPDATE queue SET lease_until = ?2, beat_at = ?3

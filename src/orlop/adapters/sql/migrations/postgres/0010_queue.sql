@@ -31,7 +31,8 @@ CREATE TABLE queue (
 -- In the order in which they are taken.
 CREATE INDEX queue_waiting ON queue (state, priority DESC, not_before, id) WHERE state = 'waiting';
 CREATE INDEX queue_waiting_until ON queue (state, not_before, kind) WHERE state = 'waiting';
-CREATE INDEX queue_running ON queue (state, lease_until) WHERE state = 'running';
+-- Not by their leases: what each sign of life changes shall be in no index.
+CREATE INDEX queue_running ON queue (state, kind, place) WHERE state = 'running';
 CREATE UNIQUE INDEX queue_once ON queue (once) WHERE once <> '' AND state IN ('waiting', 'running');
 CREATE INDEX queue_by_state ON queue (state, id);
 CREATE INDEX queue_by_kind ON queue (kind, id);
