@@ -23,6 +23,8 @@ from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
@@ -104,6 +106,8 @@ class Api:
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
+        rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
+        self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
         self.log = RequestLog(Metrics().requests, None)
         self.app = api_app(
             settings,
@@ -114,6 +118,8 @@ class Api:
             self.log,
             request_ids(),
             self.catalog.catalog.holdings,
+            self.catalog.catalog.history,
+            self.manifests,
             self.catalog.audit.reader,
         )
         self._authorizations: dict[str, str] = {"": ""}

@@ -12,11 +12,14 @@ import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Role, Subject, SubjectKind
+from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
 from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.catalogs import rows
+from tests.content import image
+from tests.contract.scene import Scene
 from tests.wire.answer import Answer
 
 pytestmark = pytest.mark.slow
@@ -46,9 +49,12 @@ _OWN = _ANY - {"limited"}
 _USERS = _OWN - {"robot+team"}
 _DELETES = frozenset({"root", "owner", "maintainer"})
 _PULLS = frozenset({"root", "owner", "maintainer", "publisher", "reader", "guest", "robot+team"})
+_PUSHES = frozenset({"root", "owner", "maintainer", "publisher", "robot+team"})
 _LISTS = frozenset({"root", "aud", "owner", "maintainer", "publisher", "reader", "robot+team"})
 _NOBODY = frozenset[str]()
 
+_ONE, _TWO = image("one"), image("two")
+_ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
@@ -159,6 +165,18 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
     ],
+    ("GET", "/tag-history"): [
+        ("/tag-history?repository=team/app&tag=dev", None, _PULLS),
+        ("/tag-history?repository=team-b/app&tag=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/tag-at"): [
+        ("/tag-at?repository=team/app&tag=dev&at=2100-01-01T00:00:00Z", None, _PULLS),
+        ("/tag-at?repository=team-b/app&tag=dev&at=2100-01-01T00:00:00Z", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/tag-rollbacks"): [
+        ("/tag-rollbacks", {**_ROLLBACK, "repository": "team/app"}, _PUSHES),
+        ("/tag-rollbacks", {**_ROLLBACK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
     ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],
@@ -214,6 +232,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     root = _caller(api, "root")
     await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    for name in ("team/app", "team-b/app"):
+        for what in (_ONE, _TWO):
+            await Scene(api.catalog.catalog).push(RepositoryName(name), what, Tag("dev"))
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
     real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}

@@ -12,14 +12,16 @@ from orlop.faces.api.routes import routes
 from orlop.faces.http.proxies import Proxies
 from orlop.faces.http.shell import Shell
 from orlop.ports.audit import AuditReader
-from orlop.ports.catalog import Holdings
+from orlop.ports.catalog import Holdings, TagHistory
 from orlop.ports.idempotency import KeptAnswers
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.content.manifests import Manifests
 from orlop.services.content.repositories import Repositories
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
+from orlop.services.tags.past import TagPast
 from orlop.telemetry.requests import RequestLog
 
 
@@ -32,6 +34,8 @@ def api_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     holdings: Holdings,
+    history: TagHistory,
+    manifests: Manifests,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
 ) -> Shell:
@@ -42,6 +46,7 @@ def api_app(
             management,
             repositories,
             holdings,
+            TagPast(management.gate, history, manifests),
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
         ),
         sign_in.authentication,

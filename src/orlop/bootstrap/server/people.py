@@ -72,6 +72,8 @@ def build_people(
             log,
             request_ids,
             stores.catalog.holdings,
+            stores.catalog.history,
+            services.manifests,
             stores.audit.reader,
             counting(services.notices, limits),
         )

@@ -26,7 +26,7 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, people, places, settings
+from orlop.faces.api import access, audit, groups, people, places, settings, tags
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
@@ -34,6 +34,7 @@ from orlop.services.audit.query import AllowedQuery
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import RULES, Operation
+from orlop.services.tags.past import TagPast
 
 _log = structlog.get_logger("orlop.api")
 
@@ -54,6 +55,7 @@ def routes(
     management: Management,
     repositories: places.RepositoryPages,
     holdings: Holdings,
+    past: TagPast,
     audited: AllowedQuery | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
@@ -68,6 +70,7 @@ def routes(
         *groups.grants(management),
         *places.namespaces(management),
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
+        *tags.tags(past),
         *settings.settings(management.settings),
         *places.adoption(management),
         *places.keys(management),
