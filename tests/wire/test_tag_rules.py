@@ -9,10 +9,12 @@ import pytest
 import structlog
 
 from orlop.config.settings import CatalogStore
+from orlop.domain.access import Place, PlaceKind
+from orlop.ports.identity import Group
 from tests.content import image, index
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess, Lines
-from tests.wire.people import ACME, RIVAL, Private
+from tests.wire.people import ACME, BY, RIVAL, Private
 
 pytestmark = pytest.mark.slow
 
@@ -134,3 +136,95 @@ def test_a_push_says_what_it_expects_to_find(people: Private) -> None:
     refused = people.ask("owner", "DELETE", f"/v2/{APP}/manifests/dev", headers=[one])
     assert_stale(refused)
     assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/dev", headers=[two]).status == 202
+
+
+def rule(people: Private, name: str, body: object, place: str = ACME) -> None:
+    made = setting(people, "PUT", "owner" if place else "root", name, place, body)
+    assert made.status == 200, made.body
+
+
+def said(answer: Answer) -> str:
+    assert_refused(answer, 403, "DENIED")
+    message: str = answer.json()["errors"][0]["message"]
+    return message
+
+
+def test_protected_tags_are_changed_by_those_whom_the_rule_names(people: Private) -> None:
+    people.registry.run(people.identity.groups.add(Group(name="release"), BY))
+    people.registry.run(people.identity.members.set("release", add=("publisher",), by=BY))
+    who = {"may_create": ["group:release"], "may_move": ["role:owner", "group:release"], "may_remove": ["root"]}
+    rule(people, "prod", {"tags": ["latest", "prod*"], **who})
+    which = f"is protected by the tag rule prod of {ACME}/"
+    assert said(put(people, "prod-1", who="owner")) == (
+        f"the tag prod-1 of {APP} {which}: only group:release may create it; ask for that, or push under another tag"
+    )
+    assert said(put(people, "latest", who="maintainer")) == (
+        f"the tag latest of {APP} {which}: only role:owner or group:release may move it;"
+        " ask for that, or push under another tag"
+    )
+    assert put(people, "latest", ONE, who="maintainer").status == 201, "what it points at already"
+    assert put(people, "dev", who="maintainer").status == 201, "of no other tag anything is said"
+    assert put(people, "prod-1", who="publisher").status == 201
+    assert put(people, "latest", who="owner").status == 201
+    several = f"/v2/{APP}/manifests/{ONE.digest}?tag=dev&tag=latest"
+    media = [("content-type", ONE.manifest.media_type)]
+    assert which in said(people.ask("maintainer", "PUT", several, ONE.content, media))
+    assert put(people, "latest", ONE, who="publisher").status == 201
+    for target in (f"/v2/{APP}/manifests/latest", f"/v2/{APP}/manifests/{ONE.digest}"):
+        assert said(people.ask("owner", "DELETE", target)).endswith(": only root may remove it; ask for that")
+    assert people.ask("owner", "DELETE", f"/api/v1/repositories/{APP}").status == 403
+    assert people.ask("root", "DELETE", f"/v2/{APP}/manifests/latest").status == 202
+    people.deny("publisher", "publisher", Place(PlaceKind.NAMESPACE, ACME))
+    assert "grant" in said(put(people, "prod-2")), "a rule gives nobody what they may not do otherwise"
+
+
+def test_tags_that_are_only_created_and_a_role_for_some_tags_alone(people: Private) -> None:
+    rule(people, "once", {"tags": ["*"], "may_move": ["nobody"]})
+    rule(people, "builds", {"tags": ["b*"], "may_create": ["role:maintainer"]}, APP)
+    assert said(put(people, "dev", who="root")).endswith(": nobody may move it; push under another tag")
+    assert put(people, "new").status == 201
+    assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/new").status == 202
+    people.grant("publisher", "maintainer", Place(PlaceKind.NAMESPACE, ACME), tags="b1*")
+    assert "only role:maintainer may create it" in said(put(people, "b2"))
+    assert put(people, "b10").status == 201
+
+
+def test_how_tags_are_named(people: Private) -> None:
+    rule(people, "versions", {"tags": ["*"], "except": ["dev", "pr-*"], "semver": True})
+    rule(people, "ours", {"tags": ["pr-*"], "names": ["pr-1*", "pr-2*"]}, APP)
+    for tag in ("1.4.0", "v1.4.0-rc.1", "0.0.0", "1.0.0-x-y.7", "dev", "pr-12"):
+        assert put(people, tag).status == 201, tag
+    for tag in ("v2", "1.4", "01.2.3", "1.2.3-", "1.2.3-01", "vv1.2.3", "V1.2.3", "1.2.3_1", "release"):
+        assert said(put(people, tag)) == (
+            f"the tag {tag} of {APP} is not named as the tag rule versions of {ACME}/ asks: it is no semantic version,"
+            " such as 1.4.0 or v1.4.0-rc.1; push under another tag"
+        )
+    assert ": it matches none of pr-1*, pr-2*; push under another tag" in said(put(people, "pr-3"))
+    assert put(people, "other").status == 201, "what is there stays, and may be pushed as it is"
+    assert put(people, "other", ONE).status == 403
+    assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/other").status == 202
+
+
+WRONG = {
+    "'user:eve' names nobody: write a user, a robot as robot+NAME, group:NAME, role:NAME, or nobody": {
+        "may_move": ["user:eve"]
+    },
+    "may_move: nobody stands alone, or is left out": {"may_move": ["nobody", "eve"]},
+    "an immutable tag is moved and removed by nobody: leave may_move and may_remove out": {
+        "immutable": True,
+        "may_remove": ["eve"],
+    },
+    "the rule would say nothing of its tags: set immutable, who may, or how they are named": {},
+    "no tag could be set: none that the rule is about matches one of its names": {"names": ["w*", "x"]},
+    "'v 1' is no pattern of tags: letters, digits, . _ - and the wildcard *": {"names": ["v 1"]},
+    "no tag could be set: none that the rule is about is a semantic version": {"tags": ["rel-*"], "semver": True},
+}
+
+
+@pytest.mark.parametrize("people", ["memory"], indirect=True)
+def test_a_rule_that_makes_no_sense_is_told_in_a_sentence(people: Private) -> None:
+    for words, body in WRONG.items():
+        refused = setting(people, "PUT", "owner", "wrong", ACME, {"tags": ["v*"], **body})
+        assert refused.status == 400
+        assert words in refused.json()["detail"]
+    assert people.ask("owner", "GET", f"/api/v1/tag-rules?path={ACME}").json() == []

@@ -9,6 +9,7 @@ from orlop.domain.access.actions import OF_REPOSITORIES, READS
 from orlop.domain.access.grants import GrantsByPlace
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
+from orlop.domain.access.standing import Standing
 from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
 from orlop.domain.names import Tag
 from orlop.ports.catalog import FREELY, Terms
@@ -84,6 +85,14 @@ class Access:
         if subject.kind is SubjectKind.ANONYMOUS:
             return nobody()
         return _rights(subject, await self._fit(subject), repository)
+
+    async def standing(self, caller: Caller, repository: str) -> Standing:
+        """Whom rules that name people may mean by the caller there. Raises as `rights`."""
+        if self.everyone or caller.subject.kind is SubjectKind.ANONYMOUS:
+            return Standing()
+        known = await self._fit(caller.subject)
+        question = Question(Action.TAG, repository, at=self._clock.now(), address=caller.address)
+        return Standing(caller.subject.name, known.facts.groups, known.by_place.about(repository), question)
 
     async def ends(self, subject: Subject) -> int:
         """When the account or the secret that somebody came with expires. Raises as `rights`."""

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from orlop.domain.access import Action, Caller
+from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, Refused, RegistryError
+from orlop.domain.errors import RegistryError
 from orlop.domain.names import Tag
-from orlop.domain.settings import place_words
-from orlop.domain.tag_rules import TAG_RULES, TagRule
+from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.terms import FREELY, Terms
 from orlop.services.access.decisions import Access
-from orlop.services.settings.in_force import InForce, SettingsInForce
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.rules import RulesOfTags
 
 
 class WriteTerms:
@@ -32,10 +32,14 @@ class WriteTerms:
         """Those of a push that sets tags, if they are what is expected."""
         terms = await self._access.push_terms(caller, repository, tags)
         rules = await self._settings.covering(TAG_RULES, repository) if tags else ()
-        fixed = {tag: refusal for tag in tags if (refusal := _moving(rules, repository, tag)) is not None}
-        if not fixed and not expected:
+        if not rules and not expected:
             return terms
-        return msgspec.structs.replace(terms, overwrite={**fixed, **terms.overwrite}, expected=expected or {})
+        said = RulesOfTags(rules, repository, await self._access.standing(caller, repository))
+        new = {tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None}
+        fixed = {tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None}
+        return msgspec.structs.replace(
+            terms, tag={**new, **terms.tag}, overwrite={**fixed, **terms.overwrite}, expected=expected or {}
+        )
 
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
@@ -45,35 +49,10 @@ class WriteTerms:
         rules = await self._settings.covering(TAG_RULES, repository)
         if not rules and not expected:
             return terms
+        said = RulesOfTags(rules, repository, await self._access.standing(caller, repository))
 
         def refusal(tag: Tag) -> RegistryError | None:
             refused = terms.untag(tag) if terms.untag is not None else None
-            return refused or _removing(rules, repository, tag)
+            return refused or said.removing(tag)
 
         return msgspec.structs.replace(FREELY, untag=refusal, expected=expected or {})
-
-
-def _moving(rules: Sequence[InForce], repository: str, tag: Tag) -> RegistryError | None:
-    return _refusal(rules, repository, tag, Action.OVERWRITE, "it stays what it points at; push under another tag")
-
-
-def _removing(rules: Sequence[InForce], repository: str, tag: Tag) -> RegistryError | None:
-    return _refusal(rules, repository, tag, Action.UNTAG, "it is not removed while that rule holds")
-
-
-def _refusal(
-    rules: Sequence[InForce], repository: str, tag: Tag, action: Action, consequence: str
-) -> RegistryError | None:
-    """What says that a tag is immutable: the nearest rule that does."""
-    for rule in reversed(rules):
-        body: TagRule = rule.body
-        if body.immutable and body.concerns(tag):
-            which = f"the tag rule {rule.name} of {place_words(rule.path)}"
-            denied = Denied(
-                f"the tag {tag} of {repository} is immutable by {which}: {consequence}",
-                {"action": action.value, "rule": rule.name, "path": rule.path, "tag": tag},
-                kind=TAG_RULES.kind,
-            )
-            denied.refused = Refused(action.value, repository, which, tag)
-            return denied
-    return None
