@@ -1,4 +1,4 @@
-"""Rules for tags: what a push, a removal and a delete are refused with, by which rule, and from when on."""
+"""Rules for tags and for names of repositories: what is refused, by which rule, and from when on."""
 
 import json
 from collections.abc import Iterator
@@ -39,10 +39,12 @@ def _people(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Private]
         yield people
 
 
-def setting(people: Private, method: str, who: str, name: str, place: str, body: object = None) -> Answer:
+def setting(
+    people: Private, method: str, who: str, name: str, place: str, body: object = None, kind: str = "tag-rules"
+) -> Answer:
     headers: Lines = [("content-type", "application/json"), ("if-none-match", "*")] if body is not None else []
     sent = json.dumps(body).encode() if body is not None else b""
-    return people.ask(who, method, f"/api/v1/tag-rules/{name}?path={place}", sent, headers)
+    return people.ask(who, method, f"/api/v1/{kind}/{name}?path={place}", sent, headers)
 
 
 def put(people: Private, tag: str, what: Any = TWO, who: str = "publisher", headers: Lines = ()) -> Answer:
@@ -228,3 +230,48 @@ def test_a_rule_that_makes_no_sense_is_told_in_a_sentence(people: Private) -> No
         assert refused.status == 400
         assert words in refused.json()["detail"]
     assert people.ask("owner", "GET", f"/api/v1/tag-rules?path={ACME}").json() == []
+
+
+def test_how_repositories_are_named(people: Private) -> None:
+    body = {"names": [f"{ACME}/*-app", f"{ACME}/libs/**"], "depth": 3, "reserved": ["latest"]}
+    assert setting(people, "PUT", "maintainer", "layout", ACME, body, "repository-rules").status == 200
+    wrong = {
+        f"{ACME}/web": f"the name matches none of {ACME}/*-app, {ACME}/libs/**",
+        f"{ACME}/libs/a/b": "the name has 4 components, and 3 are allowed",
+        f"{ACME}/libs/latest": "latest is reserved",
+    }
+    piece = ONE.blobs[0]
+    sent = [("content-type", ONE.manifest.media_type)]
+    for name, words in wrong.items():
+        told = (
+            f"there is no repository {name}, and the repository rule layout of {ACME}/ lets none of that name be made:"
+            f" {words}; push under another name"
+        )
+        for target in ("", f"?digest={piece.digest}", f"?mount={piece.digest}&from={APP}"):
+            assert said(people.ask("owner", "POST", f"/v2/{name}/blobs/uploads/{target}")) == told
+        bare = index("none", [])
+        put_ = people.ask("owner", "PUT", f"/v2/{name}/manifests/v1", bare.content, [("content-type", bare.media_type)])
+        assert said(put_) == told
+    for name in (f"{ACME}/web-app", f"{ACME}/libs/a"):
+        people.push("publisher", name, ONE, "v1")
+    assert people.ask("publisher", "PUT", f"/v2/{APP}/manifests/more", ONE.content, sent).status == 201, "it is there"
+    mounted = people.ask("publisher", "POST", f"/v2/{APP}/blobs/uploads/?mount={piece.digest}&from={ACME}/web-app")
+    assert mounted.status == 201
+    assert setting(people, "DELETE", "maintainer", "layout", ACME, kind="repository-rules").status == 204
+    people.push("publisher", f"{ACME}/web", ONE, "v1")
+
+
+@pytest.mark.parametrize("people", ["memory"], indirect=True)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "the rule would say nothing of repositories: give names, depth or reserved"),
+        ({"names": ["team/*/x"], "depth": 2}, "no repository could be made: every name has more than 2 components"),
+        ({"names": ["te am"]}, "'te am' is no pattern of repositories: letters, digits, . _ - / and the wildcard *"),
+        ({"reserved": ["a/b"]}, "'a/b' is no component of a name: reserve words such as latest, without / and *"),
+    ],
+)
+def test_a_rule_for_repositories_that_makes_no_sense(people: Private, body: object, words: str) -> None:
+    refused = setting(people, "PUT", "owner", "wrong", ACME, body, "repository-rules")
+    assert refused.status == 400
+    assert words in refused.json()["detail"]

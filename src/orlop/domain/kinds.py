@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
+from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
 
 #: By name, in the order in which `apply` makes them.
-KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in (PROVIDERS, TRUSTS, TAG_RULES)}
+KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in (PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES)}

@@ -41,6 +41,7 @@ _PAGES = {
     "provider": "[single-sign-on.md](single-sign-on.md), [ldap.md](ldap.md)",
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
+    "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
 }
 
 #: Commands that one kind alone has.
