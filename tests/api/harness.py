@@ -120,6 +120,7 @@ class Api:
             self.catalog.catalog.holdings,
             self.catalog.catalog.history,
             self.manifests,
+            self.catalog.catalog.locks,
             self.catalog.audit.reader,
         )
         self._authorizations: dict[str, str] = {"": ""}

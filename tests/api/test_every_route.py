@@ -55,6 +55,7 @@ _NOBODY = frozenset[str]()
 
 _ONE, _TWO = image("one"), image("two")
 _ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
+_LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
@@ -177,6 +178,18 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/tag-rollbacks", {**_ROLLBACK, "repository": "team/app"}, _PUSHES),
         ("/tag-rollbacks", {**_ROLLBACK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
     ],
+    ("GET", "/locks"): [
+        ("/locks?repository=team/app", None, _PULLS),
+        ("/locks?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/locks"): [
+        ("/locks", {**_LOCK, "repository": "team/app"}, _DELETES),
+        ("/locks", {**_LOCK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
+    ("DELETE", "/locks"): [
+        (f"/locks?repository=team/app&digest={_TWO.digest}&reason=x", None, _HERE),
+        (f"/locks?repository=team-b/app&digest={_TWO.digest}&reason=x", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
     ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],
@@ -235,6 +248,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for name in ("team/app", "team-b/app"):
         for what in (_ONE, _TWO):
             await Scene(api.catalog.catalog).push(RepositoryName(name), what, Tag("dev"))
+        await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
     real = {"type": "oidc", "issuer": "https://corp.example", "client_id": "orlop"}

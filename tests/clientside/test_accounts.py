@@ -144,6 +144,26 @@ def test_the_history_of_a_tag_and_the_way_back(
     assert "past/app does not hold that manifest any more, or never did; push it again" in refused
 
 
+def test_what_is_locked_is_deleted_by_nobody(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/locked/app"
+    what = made.image("locked")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', what)}:v1", f"{image}:v1")
+    locked = f"{image}@{what.digest}"
+    assert orlop("lock", "add", locked, "--reason", "audit").stdout == f"locked {locked}\n"
+    assert orlop("lock", "ls", image).stdout == f"{what.digest}  by admin: audit\n"
+    for command in (["rm", locked, "--yes"], ["repo", "rm", image, "--yes"]):
+        assert "is locked, and nobody deletes it: audit; whoever administers" in orlop(*command, code=1).stderr
+    again = orlop("lock", "add", locked, "--reason", "twice", code=1).stderr
+    assert again == f"orlop: the manifest {what.digest} of locked/app is locked already: audit\n"
+    assert "say why, in 1 to 512 characters" in orlop("lock", "rm", locked, "--reason", " ", code=1).stderr
+    assert "a lock is on a digest of a registry" in orlop("lock", "add", f"{image}:v1", "--reason", "x", code=2).stderr
+    orlop("lock", "rm", locked, "--reason", "over")
+    assert orlop("lock", "rm", locked, "--reason", "over", code=1).stderr.startswith("orlop: there is no lock on")
+    orlop("repo", "rm", image, "--yes")
+
+
 def test_what_cannot_be_looked_back_at_is_told_in_a_sentence(
     signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from tests.contract import (
     identity_sessions,
     inspection,
     links,
+    locks,
     manifests,
     outbox,
     refusals,
@@ -36,6 +37,7 @@ class CatalogKit:
     TestReferrers = browse.ReferrersKit
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
+    TestLocks = locks.LocksKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

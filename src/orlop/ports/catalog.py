@@ -18,6 +18,7 @@ from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
+from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 
@@ -483,3 +484,4 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     holdings: Holdings
+    locks: Locks

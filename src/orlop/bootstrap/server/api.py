@@ -14,6 +14,7 @@ from orlop.faces.http.shell import Shell
 from orlop.ports.audit import AuditReader
 from orlop.ports.catalog import Holdings, TagHistory
 from orlop.ports.idempotency import KeptAnswers
+from orlop.ports.locks import Locks
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.content.manifests import Manifests
@@ -36,6 +37,7 @@ def api_app(
     holdings: Holdings,
     history: TagHistory,
     manifests: Manifests,
+    locks: Locks,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
 ) -> Shell:
@@ -47,6 +49,7 @@ def api_app(
             repositories,
             holdings,
             TagPast(management.gate, history, manifests),
+            locks,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
         ),
         sign_in.authentication,

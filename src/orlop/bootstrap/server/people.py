@@ -74,6 +74,7 @@ def build_people(
             stores.catalog.holdings,
             stores.catalog.history,
             services.manifests,
+            stores.catalog.locks,
             stores.audit.reader,
             counting(services.notices, limits),
         )

@@ -26,11 +26,13 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, people, places, settings, tags
+from orlop.faces.api import access, audit, groups, locks, people, places, settings, tags
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
+from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.locks import ManifestLocks
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import RULES, Operation
@@ -56,6 +58,7 @@ def routes(
     repositories: places.RepositoryPages,
     holdings: Holdings,
     past: TagPast,
+    locked: Locks,
     audited: AllowedQuery | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
@@ -71,6 +74,7 @@ def routes(
         *places.namespaces(management),
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *tags.tags(past),
+        *locks.locks(ManifestLocks(management.gate, locked)),
         *settings.settings(management.settings),
         *places.adoption(management),
         *places.keys(management),

@@ -6,6 +6,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.faces.cli.content import locks
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.stores.opened import Connecting, ContentStores
@@ -225,6 +226,8 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         from orlop.faces.cli.sign_in import whoami
 
         return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
+
+    locks.register(app, servers)
 
     repo = cyclopts.App(name="repo", help="Repositories of an Orlop server as a whole.")
     app.command(repo)
