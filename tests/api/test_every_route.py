@@ -187,8 +187,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/locks", {**_LOCK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
     ],
     ("DELETE", "/locks"): [
-        (f"/locks?repository=team/app&digest={_TWO.digest}&reason=x", None, _HERE),
-        (f"/locks?repository=team-b/app&digest={_TWO.digest}&reason=x", None, frozenset({"root", "bob"})),
+        (f"/locks?repository=team/held&digest={_TWO.digest}&reason=x", None, _HERE),
+        (f"/locks?repository=team-b/held&digest={_TWO.digest}&reason=x", None, frozenset({"root", "bob"})),
     ],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
@@ -248,6 +248,8 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for name in ("team/app", "team-b/app"):
         for what in (_ONE, _TWO):
             await Scene(api.catalog.catalog).push(RepositoryName(name), what, Tag("dev"))
+    for name in ("team/held", "team-b/held"):
+        await Scene(api.catalog.catalog).push(RepositoryName(name), _TWO)
         await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)

@@ -405,8 +405,6 @@ class RegistryMachine(RuleBasedStateMachine):
             changes = await catalog.history.history(name, tag, LIMIT)
             assert [change.digest for change in reversed(changes)] == here.history.get(tag, [])
             assert all(change.held is (change.digest in here.manifests) for change in changes)
-            now = await catalog.history.change_at(name, tag, self.clock.at)
-            assert (now.digest if now else None) == here.tags.get(tag)
 
     def teardown(self) -> None:
         """In the end everything is sound, and a second collection has nothing to do; also when all grace is over."""

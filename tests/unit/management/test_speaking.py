@@ -47,7 +47,7 @@ async def a_registry() -> tuple[Scene, Caller]:
 
 
 #: Kinds that let nobody in.
-LETS_NOBODY_IN = {"tag-rule"}
+LETS_NOBODY_IN = {"tag-rule", "repository-rule"}
 
 
 def test_every_kind_of_settings_is_tried() -> None:
