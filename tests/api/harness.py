@@ -28,8 +28,10 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.following.standing import Followers
+from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
@@ -125,6 +127,8 @@ class Api:
         self.hooks = ManagedWebhooks(
             self.management.gate, self.identity.documents, self.catalog.webhooks.log, messages(settings), RandomIds()
         )
+        rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
+        self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
         self.log = RequestLog(Metrics().requests, None)
         documents, changes = self.identity.documents, self.catalog.settings_changes
         works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
@@ -138,6 +142,9 @@ class Api:
             self.log,
             request_ids(),
             self.catalog.catalog.holdings,
+            self.catalog.catalog.history,
+            self.manifests,
+            self.catalog.catalog.locks,
             self.catalog.audit.reader,
             None,
             self.hooks,

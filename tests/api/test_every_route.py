@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Order
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
@@ -20,6 +21,8 @@ from orlop.services.following import known
 from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.catalogs import rows
+from tests.content import image
+from tests.contract.scene import Scene
 from tests.wire.answer import Answer
 
 pytestmark = pytest.mark.slow
@@ -49,12 +52,16 @@ _OWN = _ANY - {"limited"}
 _USERS = _OWN - {"robot+team"}
 _DELETES = frozenset({"root", "owner", "maintainer"})
 _PULLS = frozenset({"root", "owner", "maintainer", "publisher", "reader", "guest", "robot+team"})
+_PUSHES = frozenset({"root", "owner", "maintainer", "publisher", "robot+team"})
 _LISTS = frozenset({"root", "aud", "owner", "maintainer", "publisher", "reader", "robot+team"})
 _NOBODY = frozenset[str]()
 
 #: Nobody listens there, and nothing is looked up: the registry does not go to addresses of its own.
 _WEBHOOK = {"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}
 
+_ONE, _TWO = image("one"), image("two")
+_ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
+_LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
@@ -164,6 +171,30 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/repositories/{path}"): [
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/tag-history"): [
+        ("/tag-history?repository=team/app&tag=dev", None, _PULLS),
+        ("/tag-history?repository=team-b/app&tag=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/tag-at"): [
+        ("/tag-at?repository=team/app&tag=dev&at=2100-01-01T00:00:00Z", None, _PULLS),
+        ("/tag-at?repository=team-b/app&tag=dev&at=2100-01-01T00:00:00Z", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/tag-rollbacks"): [
+        ("/tag-rollbacks", {**_ROLLBACK, "repository": "team/app"}, _PUSHES),
+        ("/tag-rollbacks", {**_ROLLBACK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/locks"): [
+        ("/locks?repository=team/app", None, _PULLS),
+        ("/locks?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/locks"): [
+        ("/locks", {**_LOCK, "repository": "team/app"}, _DELETES),
+        ("/locks", {**_LOCK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
+    ("DELETE", "/locks"): [
+        (f"/locks?repository=team/held&digest={_TWO.digest}&reason=x", None, _HERE),
+        (f"/locks?repository=team-b/held&digest={_TWO.digest}&reason=x", None, frozenset({"root", "bob"})),
     ],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
@@ -278,6 +309,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     root = _caller(api, "root")
     await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    for name in ("team/app", "team-b/app"):
+        for what in (_ONE, _TWO):
+            await Scene(api.catalog.catalog).push(RepositoryName(name), what, Tag("dev"))
+    for name in ("team/held", "team-b/held"):
+        await Scene(api.catalog.catalog).push(RepositoryName(name), _TWO)
+        await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)

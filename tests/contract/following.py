@@ -59,27 +59,27 @@ class CursorsKit:
 
     async def test_how_far_behind_is_counted_in_events_and_time(self, opened: OpenCatalog) -> None:
         ids, lease = await happen(opened, 5), await leased(opened)
-        standing = await opened.cursors.standing(ONE)
-        assert (standing.position, standing.behind, standing.oldest_at, standing.trouble) == (0, 5, START, None)
+        state = await opened.cursors.state(ONE)
+        assert (state.position, state.behind, state.oldest_at, state.trouble) == (0, 5, START, None)
         await opened.cursors.advance(ONE, 0, ids[1], lease)
-        standing = await opened.cursors.standing(ONE)
-        assert (standing.behind, standing.oldest_at) == (3, START + 2)
+        state = await opened.cursors.state(ONE)
+        assert (state.behind, state.oldest_at) == (3, START + 2)
         await opened.cursors.advance(ONE, ids[1], ids[-1], lease)
-        standing = await opened.cursors.standing(ONE)
-        assert (standing.behind, standing.oldest_at) == (0, 0)
+        state = await opened.cursors.state(ONE)
+        assert (state.behind, state.oldest_at) == (0, 0)
 
     async def test_what_it_fails_at_is_counted_until_it_goes_on(self, opened: OpenCatalog) -> None:
         cursors, lease = opened.cursors, await leased(opened)
         await cursors.stumble(ONE, 3, "it is away", START + 1)
         await cursors.stumble(ONE, 1, "it is still away", START + 9)
-        trouble = (await cursors.standing(ONE)).trouble
+        trouble = (await cursors.state(ONE)).trouble
         assert trouble == Trouble(1, 2, START + 1, START + 9, "it is still away")
-        assert (await cursors.standing(OTHER)).trouble is None
+        assert (await cursors.state(OTHER)).trouble is None
         await cursors.advance(ONE, 0, 1, lease)
-        assert (await cursors.standing(ONE)).trouble is None
+        assert (await cursors.state(ONE)).trouble is None
         await cursors.stumble(LOG, 1, "no", START)
         await cursors.recover(LOG)
-        assert (await cursors.standing(LOG)).trouble is None
+        assert (await cursors.state(LOG)).trouble is None
 
     async def test_what_it_fails_at_can_be_skipped_and_nothing_else(self, opened: OpenCatalog) -> None:
         cursors, lease = opened.cursors, await leased(opened)
@@ -90,8 +90,8 @@ class CursorsKit:
         with pytest.raises(Conflict):
             await cursors.skip(ONE, 5, ROOT)
         await cursors.skip(ONE, 4, ROOT)
-        standing = await cursors.standing(ONE)
-        assert (standing.position, standing.trouble) == (4, None)
+        state = await cursors.state(ONE)
+        assert (state.position, state.trouble) == (4, None)
         [event] = [each for each in await opened.catalog.outbox.events(0, 100) if each.kind == "follower.skipped"]
         assert (event.actor, event.subject, event.detail) == ("root", "one", "4: it makes no sense")
         with pytest.raises(Conflict):

@@ -44,7 +44,7 @@ class Trouble(msgspec.Struct, frozen=True):
     error: str
 
 
-class Standing(msgspec.Struct, frozen=True):
+class FollowerState(msgspec.Struct, frozen=True):
     """Where a follower stands."""
 
     follower: Follower
@@ -81,7 +81,7 @@ class Cursors(Protocol):
     async def recover(self, follower: Follower) -> None:
         """It is out of trouble."""
 
-    async def standing(self, follower: Follower) -> Standing:
+    async def state(self, follower: Follower) -> FollowerState:
         """Where it stands, how far that is behind, and what it fails at."""
         ...
 

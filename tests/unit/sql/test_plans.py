@@ -21,6 +21,7 @@ EXCEPTIONS = {
         "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
     },
     "upload_start": {"SCAN held": "no more than the limit that is asked about"},
+    "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},
     "edge_blob_children": {"USE TEMP B-TREE FOR DISTINCT": "the references of one manifest, which has a limit of them"},
     "tags_of_manifest": {"USE TEMP B-TREE FOR ORDER BY": "tags that are all about to be deleted, which costs more"},
@@ -124,6 +125,9 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
         ("manifest_by_digest", "(repository_id=? AND digest=?)"),
         ("link_find", "USING PRIMARY KEY (repository_id=? AND digest=?)"),
         ("tag_page", "USING PRIMARY KEY (repository_id=? AND name>?)"),
+        ("tag_history_page", "tag_history_by_tag (repository_id=? AND tag=? AND id<?)"),
+        ("tag_history_at", "SEARCH h USING INDEX tag_history_by_time (repository_id=? AND tag=? AND at>? AND at<?)"),
+        ("tag_history_at", "SEARCH n USING COVERING INDEX tag_history_by_time (repository_id=? AND tag=? AND at<?)"),
         ("referrer_page", "manifests_by_subject (repository_id=? AND subject_digest=? AND digest>?)"),
         (
             "referrer_page_of_type",

@@ -17,6 +17,7 @@ from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
@@ -121,4 +122,5 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
+        locks=SqlLocks(engine, lists),
     )

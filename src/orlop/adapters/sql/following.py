@@ -6,7 +6,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.domain.errors import Conflict, Stale
 from orlop.domain.events import EventKind
 from orlop.ports.catalog import By
-from orlop.ports.following import BEHIND_MAX, Follower, Standing, Trouble
+from orlop.ports.following import BEHIND_MAX, Follower, FollowerState, Trouble
 from orlop.ports.jobs import Lease
 
 
@@ -45,12 +45,12 @@ class SqlCursors:
 
         await self._engine.write(script, durable=False, changes=False)
 
-    async def standing(self, follower: Follower) -> Standing:
+    async def state(self, follower: Follower) -> FollowerState:
         position = await _position(self._reader, follower)
         behind = await self._reader.one(f"follower_behind_{follower.stream.value}", position, BEHIND_MAX)
         assert behind is not None
         count, oldest_at = behind
-        return Standing(follower, position, count, oldest_at, await _trouble(self._reader, follower))
+        return FollowerState(follower, position, count, oldest_at, await _trouble(self._reader, follower))
 
     async def skip(self, follower: Follower, position: int, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:

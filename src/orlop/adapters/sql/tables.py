@@ -31,6 +31,7 @@ TABLES: dict[str, Table] = {
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
     "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
+    "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "outbox": Table(
         (0,),
         "id at kind actor repository digest tag credential address request subject detail times first_at",

@@ -18,7 +18,7 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.lazily import Lazily
-from orlop.services.following.standing import Followers
+from orlop.services.following.followers import Followers
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
@@ -94,6 +94,9 @@ def build_people(
             log,
             request_ids,
             stores.catalog.holdings,
+            stores.catalog.history,
+            services.manifests,
+            stores.catalog.locks,
             stores.audit.reader,
             counting(services.notices, limits),
             hooks,

@@ -6,7 +6,7 @@ from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.durations import SECOND
 from orlop.ports.following import Follower
-from orlop.services.following.standing import standings
+from orlop.services.following.followers import states
 from orlop.telemetry.metrics import FollowerLag, QueueDepth, Waiting
 
 
@@ -22,7 +22,7 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
             FollowerLag(
                 each.follower.name, each.behind, age(each.oldest_at), each.trouble.failures if each.trouble else 0
             )
-            for each in await standings(stores.cursors, followers)
+            for each in await states(stores.cursors, followers)
         ]
         backlog = await stores.webhooks.log.backlog()
         jobs = [

@@ -26,16 +26,19 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, jobs, people, places, settings, webhooks
+from orlop.faces.api import access, audit, groups, jobs, locks, people, places, settings, tags, webhooks
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
+from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
-from orlop.services.following.standing import Followers
+from orlop.services.content.locks import ManifestLocks
+from orlop.services.following.followers import Followers
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
+from orlop.services.tags.past import TagPast
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
@@ -57,6 +60,8 @@ def routes(
     management: Management,
     repositories: places.RepositoryPages,
     holdings: Holdings,
+    past: TagPast,
+    locked: Locks,
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
@@ -73,6 +78,8 @@ def routes(
         *groups.grants(management),
         *places.namespaces(management),
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
+        *tags.tags(past),
+        *locks.locks(ManifestLocks(management.gate, locked)),
         *settings.settings(management.settings),
         *places.adoption(management),
         *places.keys(management),

@@ -11,9 +11,9 @@ from orlop.domain.webhooks.schedule import Health
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of, whole
 from orlop.faces.api.settings import At
-from orlop.ports.following import Standing
+from orlop.ports.following import FollowerState
 from orlop.ports.webhooks import Attempt, Delivery
-from orlop.services.following.standing import Followers
+from orlop.services.following.followers import Followers
 from orlop.services.management.operations import Operation
 from orlop.services.webhooks.managed import Delivered, ManagedWebhooks
 
@@ -128,14 +128,14 @@ class FollowerValue(msgspec.Struct, frozen=True):
     trouble: TroubleValue | None
 
     @classmethod
-    def of(cls, standing: Standing) -> "FollowerValue":
-        trouble = standing.trouble
+    def of(cls, state: FollowerState) -> "FollowerValue":
+        trouble = state.trouble
         return cls(
-            name=standing.follower.name,
-            stream=standing.follower.stream.value,
-            position=standing.position,
-            behind=standing.behind,
-            oldest_at=values.time(standing.oldest_at),
+            name=state.follower.name,
+            stream=state.follower.stream.value,
+            position=state.position,
+            behind=state.behind,
+            oldest_at=values.time(state.oldest_at),
             trouble=TroubleValue(
                 trouble.position, trouble.failures, values.time(trouble.since), values.time(trouble.at), trouble.error
             )
