@@ -8,34 +8,20 @@ from typing import Protocol
 
 import msgspec
 
-from orlop.domain.access import Caller
 from orlop.domain.access.spans import NameSpan
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.events import Event, Origin
+from orlop.domain.events import Event
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
+from orlop.ports.by import By as By
+from orlop.ports.by import by as by
 from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
-
-
-class By(msgspec.Struct, frozen=True):
-    """Who does something, when (microseconds since 1970, UTC), and where from."""
-
-    actor: str
-    at: int
-    origin: Origin = Origin()
-
-
-def by(caller: Caller, now: int) -> By:
-    """A caller who does something now."""
-    subject = caller.subject
-    return By(subject.name, now, Origin(subject.credential, caller.address, caller.request))
-
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 

@@ -1,15 +1,13 @@
 """Locks on manifests: while there is one, nothing deletes the manifest, whoever asks."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
-
-if TYPE_CHECKING:
-    from orlop.ports.catalog import By
+from orlop.ports.by import By
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -24,10 +22,10 @@ class Lock(msgspec.Struct, frozen=True):
 class Locks(Protocol):
     """At most one for each manifest of a repository."""
 
-    async def add(self, repository: RepositoryName, digest: Digest, reason: str, by: "By") -> None:
+    async def add(self, repository: RepositoryName, digest: Digest, reason: str, by: By) -> None:
         """Raises ManifestUnknown; Conflict where it is locked already."""
 
-    async def lift(self, repository: RepositoryName, digest: Digest, reason: str, by: "By") -> None:
+    async def lift(self, repository: RepositoryName, digest: Digest, reason: str, by: By) -> None:
         """The reason is kept with the event. Raises NotFound where there is none."""
 
     async def page(self, repository: RepositoryName, page: PageRequest) -> Page[Lock]:
