@@ -10,10 +10,11 @@ import msgspec
 
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
-from orlop.bootstrap.clocks import SystemClock, request_ids
+from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
 from orlop.bootstrap.server.api import api_app
 from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.sign_in import build_sign_in
+from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.custom_roles import CUSTOM_ROLES
@@ -23,15 +24,20 @@ from orlop.domain.job_kinds import JOB_KINDS
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
+from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import make_repositories, restore, snapshot
@@ -79,6 +85,7 @@ KINDS = {
         rights=True,
     ),
     "tag-rule": TAG_RULES,
+    "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(
         kind="provider",
@@ -117,6 +124,11 @@ class Api:
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )
         repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
+        self.hooks = ManagedWebhooks(
+            self.management.gate, self.identity.documents, self.catalog.webhooks.log, messages(settings), RandomIds()
+        )
+        rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
+        self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
         self.log = RequestLog(Metrics().requests, None)
         documents, changes = self.identity.documents, self.catalog.settings_changes
         works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
@@ -130,8 +142,14 @@ class Api:
             self.log,
             request_ids(),
             self.catalog.catalog.holdings,
+            self.catalog.catalog.history,
+            self.manifests,
+            self.catalog.catalog.locks,
             self.catalog.audit.reader,
-            jobs=JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
+            None,
+            self.hooks,
+            Followers(self.management.gate, self.catalog.cursors, followers(settings)),
+            JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

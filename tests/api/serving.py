@@ -30,6 +30,7 @@ class Served:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.do(self._runner.cleanup())
+        self.do(self.api.hooks.close())
         self.api.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

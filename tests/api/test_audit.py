@@ -42,6 +42,9 @@ async def filled() -> Api:
         api.log,
         request_ids(),
         api.catalog.catalog.holdings,
+        api.catalog.catalog.history,
+        api.manifests,
+        api.catalog.catalog.locks,
         audit.reader,
     )
     await api.account("aud", ("auditor", REGISTRY))
@@ -148,6 +151,9 @@ async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: A
         api.log,
         request_ids(),
         api.catalog.catalog.holdings,
+        api.catalog.catalog.history,
+        api.manifests,
+        api.catalog.catalog.locks,
         api.catalog.audit.reader,
         counting(notices, limits),
     )

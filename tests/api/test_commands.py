@@ -12,6 +12,7 @@ from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
 from orlop.faces.cli import app, management
 from orlop.faces.cli.jobs import commands as jobs
+from orlop.services.following.known import WEBHOOKS
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
 
@@ -408,3 +409,60 @@ def test_a_schedule_is_set_as_a_whole_and_removed(orlop: Typed) -> None:
     assert orlop.errors.endswith("say when it runs: either by cron or by every\n")
     assert orlop("jobs", "schedule", "rm", "sweep") == "sweep runs as it does without a schedule\n"
     assert orlop("jobs", "schedule", "set", "sweep", "--every", "1h", "--disabled") == "sweep runs only when asked\n"
+
+
+def test_webhooks_are_tried_looked_at_and_sent_again(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("ann")
+    (tmp_path / "hook.key").write_text("secretsecret\n")
+    made = orlop.json(
+        *("webhook", "set", "deploys", "--at", "team/", "--url", "http://127.0.0.1:9/x"),
+        *("--event", "tag.*", "--event", "manifest.pushed", "--repository", "app*", "--secret-file", "hook.key"),
+    )
+    assert made["body"]["events"] == ["tag.*", "manifest.pushed"]
+    assert made["body"]["repositories"] == ["app*"]
+    assert made["body"]["secret"] == "(set)"
+    kept = orlop.served.do(orlop.served.api.identity.documents.get("webhook", "deploys", "team"))
+    assert json.loads(kept.body)["secret"] == "secretsecret"
+    orlop("webhook", "set", "deploys", "--at", "team/", "--format", "harbour", code=2)
+    assert "harbor" in orlop.errors
+    orlop("webhook", "set", "deploys", "--at", "team/", "--secret-file", "nowhere", code=2)
+    assert "nowhere cannot be read" in orlop.errors
+    orlop("webhook", "set", "deploys", "--at", "team/", "--url", "http://127.0.0.1:10/x", code=1)
+    assert "give the secret anew" in orlop.errors
+
+    said = orlop("webhook", "test", "deploys", "--at", "team/", code=1)
+    assert said.startswith("nothing came back: 127.0.0.1 cannot be reached: 127.0.0.1 is a loopback address")
+    assert "outbound.networks" in said
+    [tried] = orlop.json("webhook", "deliveries", "deploys", "--at", "team/")
+    assert (tried["kind"], tried["state"], tried["webhook"], tried["path"]) == (
+        *("webhook.test", "dead", "deploys", "team"),
+    )
+    assert orlop.json("webhook", "deliveries", "deploys", "--at", "team/", "--dead") == [tried]
+    assert "webhook.test" in orlop("webhook", "deliveries", str(tried["id"]))
+    orlop("webhook", "redeliver", str(tried["id"]), code=1)
+    assert "test the webhook again" in orlop.errors
+    orlop("webhook", "redeliver", "4711", code=1)
+    assert "there is no delivery 4711" in orlop.errors
+    assert "goes on" in orlop("webhook", "resume", "deploys", "--at", "team/")
+    orlop("webhook", "test", "deploys", code=1)
+    assert "policy-edit" in orlop.errors
+    orlop("followers", "ls", code=1)
+
+
+def test_followers_are_listed_and_skip_what_they_fail_at(orlop: Typed) -> None:
+    orlop.login("root")
+    cursors = orlop.served.api.catalog.cursors
+    orlop.served.do(cursors.register(WEBHOOKS))
+    orlop.served.do(cursors.stumble(WEBHOOKS, 7, "it makes no sense", 1))
+    audit, hooks = orlop.json("followers", "ls")
+    assert (audit["name"], audit["stream"], audit["trouble"]) == ("audit", "outbox", None)
+    assert hooks["behind"] > 0
+    assert (hooks["trouble"]["position"], hooks["trouble"]["error"]) == (7, "it makes no sense")
+    assert "it makes no sense" in orlop("followers", "ls")
+    orlop("followers", "skip", "audit", "--position", "7", code=1)
+    assert "leaves nothing out" in orlop.errors
+    orlop("followers", "skip", "nobody", "--position", "7", code=1)
+    assert "there are audit, webhooks" in orlop.errors
+    orlop("followers", "skip", "webhooks", "--position", "8", code=1)
+    assert orlop("followers", "skip", "webhooks", "--position", "7") == "webhooks leaves out 7\n"
+    assert orlop.json("followers", "ls")[1]["trouble"] is None

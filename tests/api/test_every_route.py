@@ -12,12 +12,17 @@ import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Order
 from orlop.ports.catalog import By
 from orlop.ports.identity import Document
+from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
+from orlop.services.following import known
 from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.catalogs import rows
+from tests.content import image
+from tests.contract.scene import Scene
 from tests.wire.answer import Answer
 
 pytestmark = pytest.mark.slow
@@ -47,9 +52,16 @@ _OWN = _ANY - {"limited"}
 _USERS = _OWN - {"robot+team"}
 _DELETES = frozenset({"root", "owner", "maintainer"})
 _PULLS = frozenset({"root", "owner", "maintainer", "publisher", "reader", "guest", "robot+team"})
+_PUSHES = frozenset({"root", "owner", "maintainer", "publisher", "robot+team"})
 _LISTS = frozenset({"root", "aud", "owner", "maintainer", "publisher", "reader", "robot+team"})
 _NOBODY = frozenset[str]()
 
+#: Nobody listens there, and nothing is looked up: the registry does not go to addresses of its own.
+_WEBHOOK = {"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}
+
+_ONE, _TWO = image("one"), image("two")
+_ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
+_LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
@@ -160,6 +172,30 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
     ],
+    ("GET", "/tag-history"): [
+        ("/tag-history?repository=team/app&tag=dev", None, _PULLS),
+        ("/tag-history?repository=team-b/app&tag=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/tag-at"): [
+        ("/tag-at?repository=team/app&tag=dev&at=2100-01-01T00:00:00Z", None, _PULLS),
+        ("/tag-at?repository=team-b/app&tag=dev&at=2100-01-01T00:00:00Z", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/tag-rollbacks"): [
+        ("/tag-rollbacks", {**_ROLLBACK, "repository": "team/app"}, _PUSHES),
+        ("/tag-rollbacks", {**_ROLLBACK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/locks"): [
+        ("/locks?repository=team/app", None, _PULLS),
+        ("/locks?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/locks"): [
+        ("/locks", {**_LOCK, "repository": "team/app"}, _DELETES),
+        ("/locks", {**_LOCK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
+    ("DELETE", "/locks"): [
+        (f"/locks?repository=team/held&digest={_TWO.digest}&reason=x", None, _HERE),
+        (f"/locks?repository=team-b/held&digest={_TWO.digest}&reason=x", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
     ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],
@@ -184,6 +220,54 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/tag-rules/made?path=team-b", None, frozenset({"root", "bob"})),
         ("/tag-rules/made", None, _RULER),
     ],
+    ("GET", "/webhooks"): [("/webhooks", None, _ANY)],
+    ("GET", "/webhooks/{name}"): [
+        ("/webhooks/made?path=team", None, _DELETES | _SEES),
+        ("/webhooks/made?path=team-b", None, _SEES | {"bob"}),
+        ("/webhooks/made", None, _SEES),
+    ],
+    ("PUT", "/webhooks/{name}"): [
+        ("/webhooks/new?path=team", _WEBHOOK, _DELETES),
+        ("/webhooks/new?path=team-b", _WEBHOOK, frozenset({"root", "bob"})),
+        ("/webhooks/new", _WEBHOOK, _RULER),
+    ],
+    ("DELETE", "/webhooks/{name}"): [
+        ("/webhooks/made?path=team", None, _DELETES),
+        ("/webhooks/made?path=team-b", None, frozenset({"root", "bob"})),
+        ("/webhooks/made", None, _RULER),
+    ],
+    ("GET", "/webhooks/{name}/health"): [
+        ("/webhooks/made/health?path=team", None, _DELETES | _SEES),
+        ("/webhooks/made/health?path=team-b", None, _SEES | {"bob"}),
+        ("/webhooks/made/health", None, _SEES),
+    ],
+    ("GET", "/webhooks/{name}/deliveries"): [
+        ("/webhooks/made/deliveries?path=team", None, _DELETES | _SEES),
+        ("/webhooks/made/deliveries?path=team-b", None, _SEES | {"bob"}),
+        ("/webhooks/made/deliveries", None, _SEES),
+    ],
+    ("POST", "/webhooks/{name}/test"): [
+        ("/webhooks/made/test?path=team", None, _DELETES),
+        ("/webhooks/made/test?path=team-b", None, frozenset({"root", "bob"})),
+        ("/webhooks/made/test", None, _RULER),
+    ],
+    ("POST", "/webhooks/{name}/resume"): [
+        ("/webhooks/made/resume?path=team", None, _DELETES),
+        ("/webhooks/made/resume?path=team-b", None, frozenset({"root", "bob"})),
+        ("/webhooks/made/resume", None, _RULER),
+    ],
+    ("GET", "/deliveries/{number}"): [
+        ("/deliveries/{delivery-of-team}", None, _DELETES | _SEES),
+        ("/deliveries/{delivery-of-team-b}", None, _SEES | {"bob"}),
+        ("/deliveries/{delivery-of-}", None, _SEES),
+    ],
+    ("POST", "/deliveries/{number}/redeliver"): [
+        ("/deliveries/{delivery-of-team}/redeliver", None, _DELETES),
+        ("/deliveries/{delivery-of-team-b}/redeliver", None, frozenset({"root", "bob"})),
+        ("/deliveries/{delivery-of-}/redeliver", None, _RULER),
+    ],
+    ("GET", "/followers"): [("/followers", None, _SEES)],
+    ("POST", "/followers/{name}/skip"): [("/followers/webhooks/skip", {"position": 7}, _RULER)],
     ("POST", "/providers/{name}/adopt"): [("/providers/corp/adopt", {}, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
@@ -225,8 +309,21 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     root = _caller(api, "root")
     await api.management.settings.put(root, "trust", "ci", {"issuer": "https://a.example", "robot": "robot+team"}, 0)
     await api.management.settings.put(root, "provider", "ldap", {"url": "x", "bind_password": "secret"}, 0)
+    for name in ("team/app", "team-b/app"):
+        for what in (_ONE, _TWO):
+            await Scene(api.catalog.catalog).push(RepositoryName(name), what, Tag("dev"))
+    for name in ("team/held", "team-b/held"):
+        await Scene(api.catalog.catalog).push(RepositoryName(name), _TWO)
+        await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
+        await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        attempt = Attempt(1, 1, 1, 200, "", "")
+        delivery = NewDelivery(f"{path}:made", f"{path}/app", 1, "tag.set", b"{}")
+        await api.catalog.webhooks.log.tried(delivery, attempt, DeliveryState.DELIVERED, By("root", 1))
+    stuck = known.WEBHOOKS
+    await api.catalog.cursors.register(stuck)
+    await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
     waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]
@@ -243,6 +340,10 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         "{robot-secret}": str(secrets["robot+team"]),
         "{reader-grant}": str(grants["reader"]),
         "{bob-grant}": str(grants["bob"]),
+        **{
+            f"{{delivery-of-{hook.partition(':')[0]}}}": str(number)
+            for number, hook in rows(api.catalog, "SELECT id, hook FROM deliveries")
+        },
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),
     }
@@ -281,6 +382,7 @@ def peopled() -> Iterator[tuple[asyncio.Runner, Api, dict[str, str], bytes]]:
     with asyncio.Runner() as own:
         api, numbers = own.run(_peopled())
         yield own, api, numbers, api.snapshot()
+        own.run(api.hooks.close())
         api.close()
 
 

@@ -107,6 +107,87 @@ def test_what_the_last_tag_leaves_behind_is_said_with_what_frees_it(
     assert orlop("ls", "--untagged", image) == Done("", "")
 
 
+def test_the_history_of_a_tag_and_the_way_back(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/past/app"
+    one, two = made.image("past one"), made.image("past two")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'one', one)}:v1", f"{image}:prod")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'two', two)}:v1", f"{image}:prod")
+    orlop("rm", f"{image}:prod")
+    lines = [line.split() for line in orlop("history", f"{image}:prod").stdout.splitlines()]
+    assert [line[1:] for line in lines] == [
+        ["removed", "by", "admin"],
+        [two.digest, "by", "admin"],
+        [one.digest, "by", "admin"],
+    ]
+    assert "--limit 20 shows further ones" in orlop("history", f"{image}:prod", "--limit", "2").stderr
+    assert orlop("history", f"{image}:never").stderr == f"there never was a tag {image}:never\n"
+    back = orlop("rollback", f"{image}:prod", "--to", one.digest).stdout
+    assert back == f"{image}:prod points at {one.digest} now; before, it was not there\n"
+    again = orlop("rollback", f"{image}:prod", "--to", one.digest).stdout
+    assert again == f"{image}:prod points at {one.digest} already\n"
+    moved = json.loads(orlop("rollback", f"{image}:prod", "--to", two.digest, "--json").stdout)
+    assert moved == {"reference": f"{image}:prod", "digest": two.digest, "previous": one.digest}
+    assert orlop("digest", f"{image}:prod").stdout == f"{two.digest}\n"
+    written = json.loads(orlop("history", f"{image}:prod", "--json").stdout)
+    assert [change["digest"] for change in written] == [two.digest, one.digest, None, two.digest, one.digest]
+    then = written[1]["at"]
+    assert orlop("digest", f"{image}:prod", "--at", then).stdout == f"{one.digest}\n"
+    assert f"Digest:      {one.digest}\n" in orlop("inspect", f"{image}:prod", "--at", then).stdout
+    assert orlop("inspect", f"{image}:prod", "--at", "0s").stderr.startswith(f"{image}:prod pointed at {two.digest}")
+    orlop("rm", f"{image}@{one.digest}", "--yes")
+    gone = orlop("inspect", f"{image}:prod", "--at", then, code=1).stderr
+    assert gone == f"orlop: {image}:prod pointed at {one.digest} then, which is not held there any more\n"
+    assert "(not held any more)" in orlop("history", f"{image}:prod").stdout
+    refused = orlop("rollback", f"{image}:prod", "--to", one.digest, code=1).stderr
+    assert "past/app does not hold that manifest any more, or never did; push it again" in refused
+
+
+def test_what_is_locked_is_deleted_by_nobody(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/locked/app"
+    what = made.image("locked")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', what)}:v1", f"{image}:v1")
+    locked = f"{image}@{what.digest}"
+    assert orlop("lock", "add", locked, "--reason", "audit").stdout == f"locked {locked}\n"
+    assert orlop("lock", "ls", image).stdout == f"{what.digest}  by admin: audit\n"
+    for command in (["rm", locked, "--yes"], ["repo", "rm", image, "--yes"]):
+        assert "is locked, and nobody deletes it: audit; whoever administers" in orlop(*command, code=1).stderr
+    again = orlop("lock", "add", locked, "--reason", "twice", code=1).stderr
+    assert again == f"orlop: the manifest {what.digest} of locked/app is locked already: audit\n"
+    assert "say why, in 1 to 512 characters" in orlop("lock", "rm", locked, "--reason", " ", code=1).stderr
+    assert "a lock is on a digest of a registry" in orlop("lock", "add", f"{image}:v1", "--reason", "x", code=2).stderr
+    orlop("lock", "rm", locked, "--reason", "over")
+    assert orlop("lock", "rm", locked, "--reason", "over", code=1).stderr.startswith("orlop: there is no lock on")
+    orlop("repo", "rm", image, "--yes")
+
+
+def test_what_cannot_be_looked_back_at_is_told_in_a_sentence(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/past/other"
+    what = made.image("other")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', what)}:v1", f"{image}:v1")
+    told = {
+        ("digest", f"{image}:v1", "--at", "3w"): "'3w' is not a time such as 2026-11-25T17:00:00Z, nor how long ago",
+        ("digest", f"{image}:v1", "--at", "1969-12-31"): "'1969-12-31' lies before 1970",
+        ("digest", f"{image}:v1", "--at", "9999999d"): "'9999999d' lies before 1970",
+        ("inspect", f"{image}@{what.digest}", "--at", "1d"): "this is for a tag of a registry: HOST:PORT/NAME:TAG",
+        ("history", f"oci:{tmp_path}"): "this is for a tag of a registry: HOST:PORT/NAME:TAG",
+        ("rollback", image, "--to", what.digest): "write out the tag to roll back",
+        ("rollback", f"{image}:v1", "--to", "v2"): "'v2': ",
+        ("history", f"{image}:v1", "--limit", "0"): "--limit is 1 or more",
+    }
+    for command, said in told.items():
+        assert orlop(*command, code=2).stderr.splitlines()[-1].startswith(f"orlop: {said}")
+    early = orlop("digest", f"{image}:v1", "--at", "2001-01-01", code=1).stderr
+    assert early == "orlop: past/other had no tag v1 at that time: its history begins later\n"
+    orlop("logout")
+    assert "nobody is signed in at" in orlop("history", f"{image}:v1", code=2).stderr
+
+
 def test_an_index_goes_with_what_only_it_lists(
     signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
 ) -> None:

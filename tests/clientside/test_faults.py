@@ -232,9 +232,12 @@ async def test_a_connection_cut_before_an_answer_is_tried_again() -> None:
 
 
 class Sessions:
-    """Upload sessions whose connection breaks after `step` bytes; the bytes that came are kept."""
+    """Upload sessions whose connection breaks after `step` bytes; the bytes that came are kept.
 
-    def __init__(self, step: int, *, forgets: bool = False) -> None:
+    `forgets`: what the first question after them is answered.
+    """
+
+    def __init__(self, step: int, *, forgets: int = 0) -> None:
         self.step = step
         self.forgets = forgets
         self.held = b""
@@ -249,8 +252,8 @@ class Sessions:
         assert request.path_qs.startswith(at["Location"]), "the query of the location is kept"
         if request.method == "GET":
             if self.forgets:
-                self.forgets = False
-                return web.Response(status=404)
+                status, self.forgets = self.forgets, 0
+                return web.Response(status=status)
             return web.Response(status=204, headers={**at, "Range": f"0-{max(len(self.held) - 1, 0)}"})
         if request.method == "PATCH":
             first = request.headers.get("Content-Range", "0-").partition("-")[0]
@@ -270,8 +273,8 @@ class Sessions:
         return web.Response(status=201)
 
 
-@pytest.mark.parametrize("forgets", [False, True])
-async def test_an_upload_goes_on_where_the_session_stands(forgets: bool) -> None:
+@pytest.mark.parametrize("forgets", [0, 404, 405, 501])
+async def test_an_upload_goes_on_where_the_session_stands(forgets: int) -> None:
     sessions = Sessions(150_000, forgets=forgets)
     async with serving(sessions.handle) as registry, client() as registries:
         repository = await registries.repository(registry.host, APP)

@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from orlop.domain.digest import digest_of
+from orlop.domain.errors import Unauthorized
 from orlop.domain.manifest import parse_index_entries
 from orlop.domain.names import RepositoryName
 from orlop.ports.upstream import UpstreamError
@@ -597,3 +598,27 @@ async def test_an_inspection_says_that_it_does_not_list_everything(tmp_path: Pat
             assert len(shown[key]) == 256
             assert shown["truncated"] is cut
             assert ("256" in done.stderr) is cut
+
+
+@pytest.mark.parametrize("basic", [False, True])
+async def test_a_wrong_password_is_not_tried_for_everything(tmp_path: Path, basic: bool) -> None:
+    """A refusal to tell what is there may be one of the sign-in; accounts are locked after a few of those."""
+    keeping = MemoryRegistry()
+    every = content.index("all", [content.image(f"app{number}", layers=[f"l{number}"]) for number in range(8)])
+    keeping.keep(HERE, every, "v1")
+    realm = TokenRealm()
+
+    async def wants_basic(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="here"'})
+
+    async with serving(keeping.handle) as other, serving(realm.handle) as realm_server:
+        rules = Guarded(realm, f"{realm_server.url}/token")
+        async with serving(wants_basic if basic else rules.handle) as registry:
+            environment = docker_config(tmp_path, registry.host, password_entry(password="wrong"))
+            async with client(environment=environment) as registries:
+                source = await registries.repository(other.host, HERE)
+                target = await registries.repository(registry.host, THERE, writing=True)
+                with pytest.raises(Unauthorized):
+                    await copy(source, target, CopyRequest(reference="v1", tags=("v1",)))
+            tried = [seen for seen in registry.seen if seen.authorization] if basic else realm_server.seen
+    assert len(tried) <= (3 if basic else 1)

@@ -393,7 +393,7 @@ class AuditReaderKit:
 
 
 class KeysKit:
-    """Needs the fixtures `audit`, an empty one, and `leases`."""
+    """Needs the fixture `audit`, an empty one."""
 
     async def test_keys_are_kept_in_order(self, audit: AuditStore) -> None:
         one, two = AuditKey("one", b"public", b"", START), AuditKey("two", b"public", b"private", START + 1)
@@ -408,20 +408,6 @@ class KeysKit:
         await audit.keys.add(outside, unless_any=False)
         assert await audit.keys.add(first, unless_any=True) == (outside, first)
         assert await audit.keys.add(late, unless_any=True) == (outside, first)
-
-    async def test_positions_move_with_the_lease(self, audit: AuditStore, leases: Leases) -> None:
-        lease = await leases.acquire("forward", "one", now=START, until=START + SECOND)
-        assert lease is not None
-        assert await audit.positions.position("syslog") == 0
-        await audit.positions.advance("syslog", 7, lease)
-        await audit.positions.advance("http", 3, lease)
-        await audit.positions.advance("syslog", 9, lease)
-        assert await audit.positions.position("syslog") == 9
-        await leases.acquire("forward", "two", now=START + SECOND, until=START + 2 * SECOND)
-        with pytest.raises(Stale):
-            await audit.positions.advance("syslog", 11, lease)
-        assert (await audit.positions.position("syslog"), await audit.positions.position("http")) == (9, 3)
-        assert await audit.readers.trim(keep=1, limit=1) == 0
 
 
 class AuditKit:

@@ -4,10 +4,11 @@ import pytest
 
 from orlop.domain.access.spans import NameSpan
 from orlop.domain.descriptor import Descriptor
+from orlop.domain.durations import HOUR, MINUTE
 from orlop.domain.errors import NameUnknown
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.catalog import Catalog, TagChange
+from orlop.ports.catalog import Catalog
 from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, WEB, Scene
 
@@ -230,15 +231,48 @@ class HistoryKit:
         await scene.put(APP, ONE, V1)
         scene.at += 1
         await catalog.manifests.delete(APP, ONE.digest, scene.by())
-        expected = (
-            TagChange(start + 4, "alice", None, ONE.digest),
-            TagChange(start + 3, "alice", ONE.digest, None),
-            TagChange(start + 2, "alice", None, TWO.digest),
-            TagChange(start + 1, "alice", TWO.digest, ONE.digest),
-            TagChange(start, "alice", ONE.digest, None),
-        )
-        assert await catalog.history.history(APP, V1, 10) == expected
-        assert await catalog.history.history(APP, V1, 2) == expected[:2]
+        found = await catalog.history.history(APP, V1, 10)
+        assert [(change.at, change.actor, change.digest, change.previous, change.held) for change in found] == [
+            (start + 4, "alice", None, ONE.digest, False),
+            (start + 3, "alice", ONE.digest, None, False),
+            (start + 2, "alice", None, TWO.digest, False),
+            (start + 1, "alice", TWO.digest, ONE.digest, True),
+            (start, "alice", ONE.digest, None, False),
+        ]
+        assert await catalog.history.history(APP, V1, 2) == found[:2]
+        assert await catalog.history.history(APP, V1, 2, found[1].number) == found[2:4]
+        assert await catalog.history.history(APP, V1, 2, found[4].number) == ()
+
+    async def test_what_a_tag_pointed_at_at_a_time(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        start = scene.at
+        await scene.push(APP, ONE, V1)
+        scene.at += 5 * MINUTE
+        await scene.push(APP, TWO, V1)
+        scene.at += 5 * MINUTE
+        await catalog.manifests.untag(APP, V1, scene.by())
+        await scene.put(APP, TWO, V2)
+
+        async def at(minute: int) -> object:
+            change = await catalog.history.change_at(APP, V1, start + minute * MINUTE)
+            return change and (change.digest, (change.at - start) // MINUTE)
+
+        assert [await at(minute) for minute in (-1, 0, 4, 5, 9, 10, 99)] == [
+            None,
+            *[(ONE.digest, 0)] * 2,
+            *[(TWO.digest, 5)] * 2,
+            *[(None, 10)] * 2,
+        ]
+        assert await catalog.history.change_at(LIB, V1, start) is None
+
+    async def test_of_two_servers_whose_clocks_differ_the_later_change_counts(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        scene.at -= MINUTE // 2  # by the clock of the other server
+        await scene.push(APP, TWO, V1)
+        change = await catalog.history.change_at(APP, V1, scene.at + HOUR)
+        assert change is not None
+        assert change.digest == TWO.digest
 
     async def test_what_never_was_has_no_history(self, catalog: Catalog) -> None:
         assert await catalog.history.history(WEB, V1, 10) == ()

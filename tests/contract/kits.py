@@ -17,6 +17,7 @@ from tests.contract import (
     identity_sessions,
     inspection,
     links,
+    locks,
     manifests,
     outbox,
     queue,
@@ -37,6 +38,7 @@ class CatalogKit:
     TestReferrers = browse.ReferrersKit
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
+    TestLocks = locks.LocksKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

@@ -18,9 +18,11 @@ from tests.contract.audit import AuditKit
 from tests.contract.blobs import BlobStore
 from tests.contract.cast import Cast
 from tests.contract.changes import ChangesKit
+from tests.contract.following import CursorsKit
 from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.scene import START
+from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 
 
 class FixedClock(NamedTuple):
@@ -107,6 +109,22 @@ class TestAudit(AuditKit):
 
 class TestAccessChanges(AccessChangesKit):
     """The change counter of who may do what."""
+
+
+class TestCursors(CursorsKit):
+    """Followers."""
+
+
+class TestIntake(IntakeKit):
+    """What makes deliveries."""
+
+
+class TestDeliveryQueue(DeliveryQueueKit):
+    """What is to be delivered."""
+
+
+class TestDeliveryLog(DeliveryLogKit):
+    """What became of deliveries."""
 
 
 class TestLeases(LeasesKit):

@@ -57,6 +57,7 @@ from orlop.faces.http.errors import render
 from orlop.faces.http.headers import etag_matches
 from orlop.faces.token.request import parse_form, parse_query
 from orlop.ports.identity import SigningKey
+from orlop.services.references import dotenv
 from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
@@ -436,5 +437,15 @@ TARGETS: dict[str, Target] = {
     "kubernetes": _source(
         Format.KUBERNETES, "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: 'a:1'}], x: &a [1], y: *a}\n---\n"
     ),
+    "kustomize": _source(
+        Format.KUSTOMIZE,
+        "images:\n- name: a\n  newName: r.example/b\n  newTag: '1'\n  digest:\nhelmCharts: [{valuesInline: {}}]\n",
+    ),
+    "inline": _source(
+        Format.COMPOSE,
+        "services: {a: {build: {dockerfile_inline: 'FROM ${A:-b}'}}}",
+        "services:\n a:\n  build:\n   dockerfile_inline: |\n    FROM a\n    RUN $$b\n",
+    ),
+    "dotenv": _text(dotenv.variables, "A=1\nexport B='x' # y\nC: \"${A:-2}\\t\"\n"),
     "helm": _source(Format.HELM, "image:\n  registry: r.example\n  repository: a/b\n  tag: 1.20\n  digest: ''\n"),
 }

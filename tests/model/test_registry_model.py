@@ -404,6 +404,7 @@ class RegistryMachine(RuleBasedStateMachine):
             assert (found.digest if found else None) == here.tags.get(tag)
             changes = await catalog.history.history(name, tag, LIMIT)
             assert [change.digest for change in reversed(changes)] == here.history.get(tag, [])
+            assert all(change.held is (change.digest in here.manifests) for change in changes)
 
     def teardown(self) -> None:
         """In the end everything is sound, and a second collection has nothing to do; also when all grace is over."""

@@ -1,4 +1,4 @@
-"""Rules for tags: what a push, a removal and a delete are refused with, by which rule, and from when on."""
+"""Rules for tags and for names of repositories: what is refused, by which rule, and from when on."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ import structlog
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.config.settings import CatalogStore
+from orlop.domain.access import Place, PlaceKind
+from orlop.ports.identity import Group
 from orlop.ports.settings import Document
 from tests.content import image, index
 from tests.wire.answer import Answer, assert_refused
@@ -40,10 +42,12 @@ def _people(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Private]
         yield people
 
 
-def setting(people: Private, method: str, who: str, name: str, place: str, body: object = None) -> Answer:
+def setting(
+    people: Private, method: str, who: str, name: str, place: str, body: object = None, kind: str = "tag-rules"
+) -> Answer:
     headers: Lines = [("content-type", "application/json"), ("if-none-match", "*")] if body is not None else []
     sent = json.dumps(body).encode() if body is not None else b""
-    return people.ask(who, method, f"/api/v1/tag-rules/{name}?path={place}", sent, headers)
+    return people.ask(who, method, f"/api/v1/{kind}/{name}?path={place}", sent, headers)
 
 
 def put(people: Private, tag: str, what: Any = TWO, who: str = "publisher", headers: Lines = ()) -> Answer:
@@ -183,3 +187,140 @@ def test_a_write_that_a_new_rule_is_not_about_goes_on(people: Private, monkeypat
     _meanwhile(people, monkeypatch, SqlManifests, "put")
     assert put(people, "dev").status == 201
     assert put(people, "v1").status == 403
+
+
+def rule(people: Private, name: str, body: object, place: str = ACME) -> None:
+    made = setting(people, "PUT", "owner" if place else "root", name, place, body)
+    assert made.status == 200, made.body
+
+
+def said(answer: Answer) -> str:
+    assert_refused(answer, 403, "DENIED")
+    message: str = answer.json()["errors"][0]["message"]
+    return message
+
+
+def test_protected_tags_are_changed_by_those_whom_the_rule_names(people: Private) -> None:
+    people.registry.run(people.identity.groups.add(Group(name="release"), BY))
+    people.registry.run(people.identity.members.set("release", add=("publisher",), by=BY))
+    who = {"may_create": ["group:release"], "may_move": ["role:owner", "group:release"], "may_remove": ["root"]}
+    rule(people, "prod", {"tags": ["latest", "prod*"], **who})
+    which = f"is protected by the tag rule prod of {ACME}/"
+    assert said(put(people, "prod-1", who="owner")) == (
+        f"the tag prod-1 of {APP} {which}: only group:release may create it; ask for that, or push under another tag"
+    )
+    assert said(put(people, "latest", who="maintainer")) == (
+        f"the tag latest of {APP} {which}: only role:owner or group:release may move it;"
+        " ask for that, or push under another tag"
+    )
+    assert put(people, "latest", ONE, who="maintainer").status == 201, "what it points at already"
+    assert put(people, "dev", who="maintainer").status == 201, "of no other tag anything is said"
+    assert put(people, "prod-1", who="publisher").status == 201
+    assert put(people, "latest", who="owner").status == 201
+    several = f"/v2/{APP}/manifests/{ONE.digest}?tag=dev&tag=latest"
+    media = [("content-type", ONE.manifest.media_type)]
+    assert which in said(people.ask("maintainer", "PUT", several, ONE.content, media))
+    assert put(people, "latest", ONE, who="publisher").status == 201
+    for target in (f"/v2/{APP}/manifests/latest", f"/v2/{APP}/manifests/{ONE.digest}"):
+        assert said(people.ask("owner", "DELETE", target)).endswith(": only root may remove it; ask for that")
+    assert people.ask("owner", "DELETE", f"/api/v1/repositories/{APP}").status == 403
+    assert people.ask("root", "DELETE", f"/v2/{APP}/manifests/latest").status == 202
+    people.deny("publisher", "publisher", Place(PlaceKind.NAMESPACE, ACME))
+    assert "grant" in said(put(people, "prod-2")), "a rule gives nobody what they may not do otherwise"
+
+
+def test_tags_that_are_only_created_and_a_role_for_some_tags_alone(people: Private) -> None:
+    rule(people, "once", {"tags": ["*"], "may_move": ["nobody"]})
+    rule(people, "builds", {"tags": ["b*"], "may_create": ["role:maintainer"]}, APP)
+    assert said(put(people, "dev", who="root")).endswith(": nobody may move it; push under another tag")
+    assert put(people, "new").status == 201
+    assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/new").status == 202
+    people.grant("publisher", "maintainer", Place(PlaceKind.NAMESPACE, ACME), tags="b1*")
+    assert "only role:maintainer may create it" in said(put(people, "b2"))
+    assert put(people, "b10").status == 201
+
+
+def test_how_tags_are_named(people: Private) -> None:
+    rule(people, "versions", {"tags": ["*"], "except": ["dev", "pr-*"], "semver": True})
+    rule(people, "ours", {"tags": ["pr-*"], "names": ["pr-1*", "pr-2*"]}, APP)
+    for tag in ("1.4.0", "v1.4.0-rc.1", "0.0.0", "1.0.0-x-y.7", "dev", "pr-12"):
+        assert put(people, tag).status == 201, tag
+    for tag in ("v2", "1.4", "01.2.3", "1.2.3-", "1.2.3-01", "vv1.2.3", "V1.2.3", "1.2.3_1", "release"):
+        assert said(put(people, tag)) == (
+            f"the tag {tag} of {APP} is not named as the tag rule versions of {ACME}/ asks: it is no semantic version,"
+            " such as 1.4.0 or v1.4.0-rc.1; push under another tag"
+        )
+    assert ": it matches none of pr-1*, pr-2*; push under another tag" in said(put(people, "pr-3"))
+    assert put(people, "other").status == 201, "what is there stays, and may be pushed as it is"
+    assert put(people, "other", ONE).status == 403
+    assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/other").status == 202
+
+
+WRONG = {
+    "'user:eve' names nobody: write a user, a robot as robot+NAME, group:NAME, role:NAME, or nobody": {
+        "may_move": ["user:eve"]
+    },
+    "may_move: nobody stands alone, or is left out": {"may_move": ["nobody", "eve"]},
+    "an immutable tag is moved and removed by nobody: leave may_move and may_remove out": {
+        "immutable": True,
+        "may_remove": ["eve"],
+    },
+    "the rule would say nothing of its tags: set immutable, who may, or how they are named": {},
+    "no tag could be set: none that the rule is about matches one of its names": {"names": ["w*", "x"]},
+    "'v 1' is no pattern of tags: letters, digits, . _ - and the wildcard *": {"names": ["v 1"]},
+    "no tag could be set: none that the rule is about is a semantic version": {"tags": ["rel-*"], "semver": True},
+}
+
+
+@pytest.mark.parametrize("people", ["memory"], indirect=True)
+def test_a_rule_that_makes_no_sense_is_told_in_a_sentence(people: Private) -> None:
+    for words, body in WRONG.items():
+        refused = setting(people, "PUT", "owner", "wrong", ACME, {"tags": ["v*"], **body})
+        assert refused.status == 400
+        assert words in refused.json()["detail"]
+    assert people.ask("owner", "GET", f"/api/v1/tag-rules?path={ACME}").json() == []
+
+
+def test_how_repositories_are_named(people: Private) -> None:
+    body = {"names": [f"{ACME}/*-app", f"{ACME}/libs/**"], "depth": 3, "reserved": ["latest"]}
+    assert setting(people, "PUT", "maintainer", "layout", ACME, body, "repository-rules").status == 200
+    wrong = {
+        f"{ACME}/web": f"the name matches none of {ACME}/*-app, {ACME}/libs/**",
+        f"{ACME}/libs/a/b": "the name has 4 components, and 3 are allowed",
+        f"{ACME}/libs/latest": "latest is reserved",
+    }
+    piece = ONE.blobs[0]
+    sent = [("content-type", ONE.manifest.media_type)]
+    for name, words in wrong.items():
+        told = (
+            f"there is no repository {name}, and the repository rule layout of {ACME}/ lets none of that name be made:"
+            f" {words}; push under another name"
+        )
+        for target in ("", f"?digest={piece.digest}", f"?mount={piece.digest}&from={APP}"):
+            assert said(people.ask("owner", "POST", f"/v2/{name}/blobs/uploads/{target}")) == told
+        bare = index("none", [])
+        put_ = people.ask("owner", "PUT", f"/v2/{name}/manifests/v1", bare.content, [("content-type", bare.media_type)])
+        assert said(put_) == told
+    for name in (f"{ACME}/web-app", f"{ACME}/libs/a"):
+        people.push("publisher", name, ONE, "v1")
+    assert people.ask("publisher", "PUT", f"/v2/{APP}/manifests/more", ONE.content, sent).status == 201, "it is there"
+    mounted = people.ask("publisher", "POST", f"/v2/{APP}/blobs/uploads/?mount={piece.digest}&from={ACME}/web-app")
+    assert mounted.status == 201
+    assert setting(people, "DELETE", "maintainer", "layout", ACME, kind="repository-rules").status == 204
+    people.push("publisher", f"{ACME}/web", ONE, "v1")
+
+
+@pytest.mark.parametrize("people", ["memory"], indirect=True)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "the rule would say nothing of repositories: give names, depth or reserved"),
+        ({"names": ["team/*/x"], "depth": 2}, "no repository could be made: every name has more than 2 components"),
+        ({"names": ["te am"]}, "'te am' is no pattern of repositories: letters, digits, . _ - / and the wildcard *"),
+        ({"reserved": ["a/b"]}, "'a/b' is no component of a name: reserve words such as latest, without / and *"),
+    ],
+)
+def test_a_rule_for_repositories_that_makes_no_sense(people: Private, body: object, words: str) -> None:
+    refused = setting(people, "PUT", "owner", "wrong", ACME, body, "repository-rules")
+    assert refused.status == 400
+    assert words in refused.json()["detail"]

@@ -44,13 +44,18 @@ class Scene:
     """What a registry knows and does."""
 
     def __init__(
-        self, resolver: Callable[[], AbstractResolver] | None = None, *, seconds: float = 5.0, endpoint: str = ""
+        self,
+        resolver: Callable[[], AbstractResolver] | None = None,
+        *,
+        seconds: float = 5.0,
+        endpoint: str = "",
+        networks: tuple[str, ...] = (),
     ) -> None:
         self.time = Time()
         self.documents = open_memory().identity.documents
         self.refusals: list[Refusal] = []
         fetcher = Fetcher(resolver, seconds)
-        self.issuers = Issuers(fetcher, lambda: self.time.passed)
+        self.issuers = Issuers(fetcher, lambda: self.time.passed, networks)
         self.sts = SecurityTokenService(fetcher, lambda: self.time.wall, endpoint)
         self.workloads = Workloads(self.documents, self.issuers, self.sts, self.time, self.refusals.append)
 

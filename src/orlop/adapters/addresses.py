@@ -6,6 +6,7 @@ that answers differently the second time (DNS rebinding) gains nothing.
 
 import errno
 import ssl
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import SOCK_STREAM, socket
@@ -31,13 +32,20 @@ class AddressRefused(OSError):
     """A connection to an address that must not be connected to; the message names host and reach."""
 
 
+#: Says whether an address may be connected to.
+Permitted = Callable[[str], bool]
+
+#: What may be reached where a network is named that it lies in.
+_BY_NETWORK = frozenset({Reach.PRIVATE, Reach.LOOPBACK})
+
 #: What may be reached on the word of a stranger.
 STRANGERS = frozenset({Reach.PUBLIC})
 
 #: What may be reached on the word of whoever runs this registry: anything that is a machine and serves no credentials.
 OPERATORS = frozenset({Reach.PUBLIC, Reach.PRIVATE, Reach.LOOPBACK})
 
-_METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
+_METADATA = frozenset(map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192")))
+_METADATA_OF_AWS = IPv6Network("fd00:ec2::/32")
 _SHARED = ip_network("100.64.0.0/10")
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 _TRANSLATED_HERE = IPv6Network("64:ff9b:1::/48")
@@ -59,7 +67,7 @@ def _reach(address: IPv4Address | IPv6Address) -> Reach:
     inner = _inner(address) if isinstance(address, IPv6Address) else None
     if inner is not None:
         return _reach(inner)
-    if address in _METADATA:
+    if address in _METADATA or address in _METADATA_OF_AWS:
         return Reach.LINK_LOCAL
     if address.is_loopback:
         return Reach.LOOPBACK
@@ -84,24 +92,55 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def connector(permitted: frozenset[Reach], tls: ssl.SSLContext | bool = True) -> aiohttp.TCPConnector:
-    """A connector that reaches only addresses that lie where `permitted` says. Use it without a proxy and without
-    following redirects blindly: it checks every connection, not what is asked over it.
+def lying(permitted: frozenset[Reach]) -> Permitted:
+    """Addresses that lie where `permitted` says."""
+    return lambda text: reach(text) in permitted
+
+
+def named(networks: Iterable[str]) -> Permitted:
+    """Public addresses, and of others only those in these networks; never one where clouds keep credentials."""
+    parsed = tuple(ip_network(text) for text in networks)
+
+    def permitted(text: str) -> bool:
+        where = reach(text)
+        if where not in {Reach.PRIVATE, Reach.LOOPBACK}:
+            return where is Reach.PUBLIC
+        address = ip_address(text.partition("%")[0])
+        if isinstance(address, IPv6Address):
+            address = _inner(address) or address
+        return any(address.version == network.version and address in network for network in parsed)
+
+    return permitted
+
+
+def guarded(permitted: Permitted) -> Callable[[tuple[Any, ...]], socket]:
+    """Makes the sockets of connections, only to addresses that are permitted.
 
     A connection that is refused fails as one that cannot be made, with AddressRefused as its cause.
     """
 
-    def guarded(info: tuple[Any, ...]) -> socket:
-        family, kind, protocol, _, address = info
-        if reach(str(address[0])) not in permitted:
-            said = _said(reach(str(address[0])))
-            raise AddressRefused(errno.EACCES, f"{address[0]} is {said}, which may not be connected to here")
-        made = socket(family, kind or SOCK_STREAM, protocol)
-        made.setblocking(False)
-        return made
+    def made(info: tuple[Any, ...]) -> socket:
+        address = str(info[4][0])
+        if not permitted(address):
+            raise AddressRefused(errno.EACCES, f"{address} is {_said(reach(address))}, which may not be connected to")
+        opened = socket(info[0], info[1] or SOCK_STREAM, info[2])
+        opened.setblocking(False)
+        return opened
 
-    return aiohttp.TCPConnector(limit=16, ssl=tls, use_dns_cache=False, socket_factory=guarded)
+    return made
+
+
+def connector(
+    permitted: Permitted, tls: ssl.SSLContext | bool = True, *, limit: int = 16, idle: float = 15.0
+) -> aiohttp.TCPConnector:
+    """A connector that reaches only addresses that are permitted, and keeps connections for `idle` seconds. Use it
+    without following redirects blindly: it checks every connection, not what is asked over it."""
+    return aiohttp.TCPConnector(
+        limit=limit, ssl=tls, use_dns_cache=False, socket_factory=guarded(permitted), keepalive_timeout=idle
+    )
 
 
 def _said(where: Reach) -> str:
-    return "no machine's address" if where is Reach.NOWHERE else f"a {where.value} address"
+    if where is Reach.NOWHERE:
+        return "no machine's address"
+    return f"a {where.value} address" + (" (see outbound.networks)" if where in _BY_NETWORK else "")

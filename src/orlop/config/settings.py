@@ -13,6 +13,7 @@ from orlop.config.catalog_store import CatalogStore, check_catalog
 from orlop.config.errors import ConfigurationInvalid
 from orlop.config.jobs import JobSettings
 from orlop.config.meaning import Meaning, ValueKind
+from orlop.config.outbound import Outbound, Webhooks, check_outbound
 from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
 from orlop.config.units import address, is_loopback
@@ -192,6 +193,8 @@ class Settings(msgspec.Struct, frozen=True):
     jobs: JobSettings = JobSettings()
     cache: Cache = Cache()
     audit: Audit = Audit()
+    outbound: Outbound = Outbound()
+    webhooks: Webhooks = Webhooks()
     rate_limits: RateLimits = RateLimits()
     log: Log = Log()
 
@@ -234,6 +237,7 @@ def check(settings: Settings) -> None:
     check_trusts(settings.trusts)
     check_secrets(settings.secrets)
     check_audit(settings.audit)
+    check_outbound(settings.outbound, settings.webhooks)
     if settings.in_memory and (settings.catalog.url, settings.blobs.url) != ("memory", "memory"):
         raise ConfigurationInvalid(
             "a catalog that outlives its blobs, or blobs without a catalog, are of no use:"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from orlop.domain.access.grants import place_in
-from orlop.domain.durations import DAY
+from orlop.domain.durations import DAY, SECOND
 from orlop.domain.events import REFUSALS, Event, EventKind
 
 #: What stands before the first entry: 32 zero bytes, in hex as all hashes here.
@@ -179,6 +179,13 @@ def day_of(at: int) -> str:
     day = of_year - (153 * shifted_month + 2) // 5 + 1
     month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
     return f"{year + era * 400 + (month <= 2):04d}-{month:02d}-{day:02d}"
+
+
+def timestamp(at: int) -> str:
+    """A time as RFC 3339 writes it, with microseconds, in UTC."""
+    seconds, fraction = divmod(at, SECOND)
+    of_day = seconds % 86_400
+    return f"{day_of(at)}T{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}.{fraction:06d}Z"
 
 
 def places(entry: AuditEntry) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ class EventKind(StrEnum):
     TAG_SET = "tag.set"
     TAG_DELETED = "tag.deleted"
     REPOSITORY_DELETED = "repository.deleted"
+    LOCK_ADDED = "lock.added"
+    LOCK_LIFTED = "lock.lifted"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_DELETED = "account.deleted"
@@ -46,6 +48,11 @@ class EventKind(StrEnum):
     MANIFEST_PULLED = "manifest.pulled"
     BLOB_PULLED = "blob.pulled"
     AUDIT_DROPPED = "audit.dropped"
+    FOLLOWER_SKIPPED = "follower.skipped"
+    WEBHOOK_TESTED = "webhook.tested"
+    WEBHOOK_REDELIVERED = "webhook.redelivered"
+    WEBHOOK_PAUSED = "webhook.paused"
+    WEBHOOK_RESUMED = "webhook.resumed"
     JOB_ASKED = "job.asked"
     JOB_CANCELLED = "job.cancelled"
 
@@ -65,9 +72,12 @@ CONTENT_STAYS = frozenset(
         *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
         *(EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED),
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
-        *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED),
+        *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
+        *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
+        *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
         *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
     }
 )

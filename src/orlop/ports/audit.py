@@ -174,17 +174,6 @@ class HeadChecker(Protocol):
 # --- Forwarding -----------------------------------------------------------------------------------------------------
 
 
-class Positions(Protocol):
-    """How far forwarding came; see Readers, which this is none of: it reads the log."""
-
-    async def position(self, name: str) -> int:
-        """Where it stands; a new one at the beginning."""
-        ...
-
-    async def advance(self, name: str, position: int, lease: Lease) -> None:
-        """Raises Stale when the lease is lost."""
-
-
 class AuditSink(Protocol):
     """Somebody else who keeps the log."""
 
@@ -203,4 +192,3 @@ class AuditStore(msgspec.Struct, frozen=True):
     log: AuditLog
     reader: AuditReader
     keys: AuditKeys
-    positions: Positions

@@ -18,6 +18,7 @@ from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
+from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 
@@ -164,13 +165,25 @@ class TagChange(msgspec.Struct, frozen=True):
     actor: str
     digest: Digest | None
     previous: Digest | None
+    number: int = 0
+    """The catalog's own; what happened later has a higher one."""
+    held: bool = False
+    """Whether the repository still holds that digest, so that the tag may point at it again."""
 
 
 class TagHistory(Protocol):
-    """What tags pointed at."""
+    """What tags pointed at, as long as their repository is there."""
 
-    async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
-        """The newest `limit` changes of a tag, newest first; also of a tag that is gone."""
+    async def history(self, repository: RepositoryName, tag: Tag, limit: int, before: int = 0) -> tuple[TagChange, ...]:
+        """The newest `limit` changes of a tag, newest first; also of a tag that is gone. `before`: only those with a
+        lower number."""
+        ...
+
+    async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
+        """The last change of a tag that had happened at a time; None when none had.
+
+        Clocks of servers differ: of two changes less than a minute apart the later one counts, whatever they say.
+        """
         ...
 
 
@@ -471,3 +484,4 @@ class Catalog(msgspec.Struct, frozen=True):
     vitals: Vitals
     inspection: Inspection
     holdings: Holdings
+    locks: Locks

@@ -19,6 +19,10 @@ class Changes(Protocol):
         """
         ...
 
+    def news(self) -> int:
+        """A number that is another after any change, wherever it was made; looking costs some microseconds."""
+        ...
+
     def last(self) -> tuple[int, float] | None:
         """While it is not known what changes, because the catalog cannot be reached: the count as it was before, and
         for how many seconds it has not been seen. None while it is known, or becomes so in a moment."""

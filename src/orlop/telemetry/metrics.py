@@ -10,7 +10,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -49,6 +49,15 @@ class StoreTotals(Protocol):
     def uploads(self) -> int: ...
 
 
+class FollowerLag(NamedTuple):
+    """How far a follower is behind, and how often it failed at the same event."""
+
+    name: str
+    events: int
+    seconds: float
+    failures: int
+
+
 class QueueDepth(msgspec.Struct, frozen=True):
     """Jobs of a kind that wait and that run, and for how many seconds the oldest has waited that might run."""
 
@@ -56,6 +65,17 @@ class QueueDepth(msgspec.Struct, frozen=True):
     waiting: int
     running: int
     oldest: float
+
+
+class Waiting(NamedTuple):
+    """What waits to be done in the background, for all workers together."""
+
+    followers: Sequence[FollowerLag]
+    deliveries: int
+    oldest_seconds: float
+    dead: int
+    paused: int
+    jobs: Sequence[QueueDepth] = ()
 
 
 class Metrics:
@@ -71,6 +91,7 @@ class Metrics:
             "orlop_refusals", "Requests refused, by the kind of rule that did.", ("rule",), registry=self._own
         )
         self.blob_cache = BlobCacheMetrics(self._own)
+        self.webhooks = WebhookMetrics(self._own)
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
         )
@@ -96,14 +117,14 @@ class Metrics:
         forget_process(pid)
         self._respawns.inc()
 
-    def render(self, totals: StoreTotals | None, depths: Sequence[QueueDepth] = ()) -> bytes:
-        """All metrics of all workers in Prometheus' text format; sizes of the store and depths of the queue where they
-        could be read."""
+    def render(self, totals: StoreTotals | None, waiting: Waiting | None = None) -> bytes:
+        """All metrics of all workers in Prometheus' text format; sizes of the store, and what waits to be done in the
+        background, where they could be read."""
         self.requests.publish()
         registry = CollectorRegistry()
         folder = os.environ.get(FOLDER_VARIABLE)
         registry.register(_AllProcesses(Path(folder)) if folder else self._own)
-        registry.register(_Momentary(totals, depths))
+        registry.register(_Momentary(totals, waiting))
         return generate_latest(registry)
 
 
@@ -238,6 +259,19 @@ class BlobCacheMetrics:
         self._reads.labels(outcome).inc()
 
 
+class WebhookMetrics:
+    """Attempts to deliver events."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._attempts = Counter(
+            "orlop_webhook_attempts", "Attempts to deliver an event.", ("outcome",), registry=registry
+        )
+
+    def attempted(self, fine: bool) -> None:
+        """Somebody was sent an event, and took it or not."""
+        self._attempts.labels("delivered" if fine else "failed").inc()
+
+
 def forget_process(pid: int) -> None:
     """Remove what a dead process said about itself alone; what it counted stays in the sums."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
@@ -275,19 +309,14 @@ _DEPTHS: tuple[tuple[str, str, Callable[[QueueDepth], float]], ...] = (
 class _Momentary(Collector):
     """What is true at the moment of asking, and the same whichever worker is asked."""
 
-    def __init__(self, totals: StoreTotals | None, depths: Sequence[QueueDepth]) -> None:
+    def __init__(self, totals: StoreTotals | None, waiting: Waiting | None) -> None:
         self._totals = totals
-        self._depths = depths
+        self._waiting = waiting
 
     def collect(self) -> Iterable[Metric]:
         build = GaugeMetricFamily("orlop_build_info", "The program.", labels=("version", "python"))
         build.add_metric((__version__, platform.python_version()), 1)
         yield build
-        for name, meaning, value_of in _DEPTHS:
-            family = GaugeMetricFamily(f"orlop_jobs_{name}", meaning, labels=("kind",))
-            for depth in self._depths:
-                family.add_metric((depth.kind,), value_of(depth))
-            yield family
         if self._totals is not None:
             for name, meaning, value in (
                 ("repositories", "Repositories.", self._totals.repositories),
@@ -299,3 +328,27 @@ class _Momentary(Collector):
                 ("uploads", "Upload sessions that are open.", self._totals.uploads),
             ):
                 yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)
+        if self._waiting is not None:
+            yield from self._waits(self._waiting)
+
+    def _waits(self, waiting: Waiting) -> Iterable[Metric]:
+        for name, meaning, value_of in _DEPTHS:
+            family = GaugeMetricFamily(f"orlop_jobs_{name}", meaning, labels=("kind",))
+            for depth in waiting.jobs:
+                family.add_metric((depth.kind,), value_of(depth))
+            yield family
+        behind = GaugeMetricFamily("orlop_follower_behind_events", "Events not read yet.", labels=("follower",))
+        seconds = GaugeMetricFamily("orlop_follower_behind_seconds", "Age of the oldest of them.", labels=("follower",))
+        stuck = GaugeMetricFamily("orlop_follower_failures", "Failures at one event.", labels=("follower",))
+        for each in waiting.followers:
+            behind.add_metric((each.name,), each.events)
+            seconds.add_metric((each.name,), each.seconds)
+            stuck.add_metric((each.name,), each.failures)
+        yield from (behind, seconds, stuck)
+        for name, meaning, value in (
+            ("pending", "Deliveries that wait for their first or next attempt.", waiting.deliveries),
+            ("oldest_seconds", "Age of the oldest of them.", waiting.oldest_seconds),
+            ("dead", "Deliveries that were given up and are still kept.", waiting.dead),
+            ("paused", "Webhooks that are paused because they failed for days.", waiting.paused),
+        ):
+            yield GaugeMetricFamily(f"orlop_webhook_{name}", meaning, value=value)

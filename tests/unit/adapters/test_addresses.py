@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from orlop.adapters.addresses import OPERATORS, STRANGERS, AddressRefused, Reach, connector, reach
+from orlop.adapters.addresses import OPERATORS, STRANGERS, AddressRefused, Reach, connector, lying, reach
 
 REACHES = {
     Reach.PUBLIC: ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1", "1.1.1.1"],
@@ -73,7 +73,7 @@ def causes(error: BaseException | None) -> list[BaseException]:
     "host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]"]
 )
 async def test_however_loopback_is_written_a_stranger_cannot_send_us_there(host: str) -> None:
-    async with listening() as (port, heard), aiohttp.ClientSession(connector=connector(STRANGERS)) as session:
+    async with listening() as (port, heard), aiohttp.ClientSession(connector=connector(lying(STRANGERS))) as session:
         with pytest.raises((aiohttp.ClientError, ValueError, OSError)):
             await session.get(f"http://{host}:{port}/")
         assert heard == []
@@ -81,7 +81,7 @@ async def test_however_loopback_is_written_a_stranger_cannot_send_us_there(host:
 
 async def test_the_address_that_is_connected_to_is_the_one_that_was_checked() -> None:
     async with listening() as (port, heard):
-        guarded = connector(STRANGERS)
+        guarded = connector(lying(STRANGERS))
         guarded._resolver = Names("127.0.0.1")
         async with aiohttp.ClientSession(connector=guarded) as session:
             with pytest.raises(aiohttp.ClientConnectorError) as refused:
@@ -92,7 +92,7 @@ async def test_the_address_that_is_connected_to_is_the_one_that_was_checked() ->
 
 
 async def test_what_is_permitted_is_reached() -> None:
-    async with listening() as (port, heard), aiohttp.ClientSession(connector=connector(OPERATORS)) as session:
+    async with listening() as (port, heard), aiohttp.ClientSession(connector=connector(lying(OPERATORS))) as session:
         async with session.get(f"http://127.0.0.1:{port}/") as response:
             assert await response.text() == "ok"
         assert heard == [b"GET / HTTP/1.1\r\n"]

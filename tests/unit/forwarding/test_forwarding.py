@@ -19,14 +19,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from orlop.adapters.forwarding import addresses
 from orlop.adapters.forwarding.http import HttpSink
-from orlop.adapters.forwarding.syslog import SyslogSink, timestamp
-from orlop.domain.audit import Chained, Head
+from orlop.adapters.forwarding.syslog import SyslogSink
+from orlop.domain.audit import Chained, Head, timestamp
 from orlop.domain.errors import Stale, Unavailable
 from orlop.domain.events import Event, EventKind
 from orlop.ports.audit import AuditSink
 from orlop.ports.clock import SECOND
 from orlop.ports.jobs import Lease
 from orlop.services.audit.forward import AuditForward
+from orlop.services.following import known
 from orlop.services.jobs.lasting_work import LastingWork
 from tests.unit.audit.office import Office
 
@@ -117,7 +118,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def forwarding(office: Office, sink: AuditSink, name: str = "syslog") -> AuditForward:
-    return AuditForward(name, office.audit.reader, office.audit.positions, sink)
+    return AuditForward(name, office.audit.reader, office.rows.cursors, office.clock, sink)
 
 
 async def lease(office: Office, job: str = "forward-syslog", owner: str = "one") -> Lease:
@@ -163,7 +164,7 @@ async def test_a_process_that_lost_the_lease_moves_nothing() -> None:
     await lease(office, owner="two")
     with pytest.raises(Stale):
         await forwarding(office, sink).step(late)
-    assert await office.audit.positions.position("syslog") == 0
+    assert await office.rows.cursors.position(known.forwarding("syslog")) == 0
 
 
 async def test_failures_are_tried_again_after_a_while_until_it_works() -> None:
@@ -171,7 +172,7 @@ async def test_failures_are_tried_again_after_a_while_until_it_works() -> None:
     sink.failing = 2
     forward = forwarding(office, sink)
     standing = LastingWork(
-        forward.job, forward.step, office.rows.leases, office.clock, "one", every=0.01, last=forward.close
+        forward.follower.job, forward.step, office.rows.leases, office.clock, "one", every=0.01, last=forward.close
     )
     standing.start()
     async with asyncio.timeout(20):

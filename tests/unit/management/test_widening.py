@@ -368,6 +368,13 @@ NOT_WIDENING = frozenset(
         Operation.EXPLAIN,
         Operation.WHO,
         Operation.AUDIT_READ,
+        Operation.FOLLOWER_READ,
+        Operation.FOLLOWER_SKIP,
+        Operation.DELIVERY_READ,
+        Operation.DELIVERY_SEND,
+        Operation.JOB_READ,
+        Operation.JOB_RUN,
+        Operation.JOB_CANCEL,
     }
 )
 

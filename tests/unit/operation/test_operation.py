@@ -13,7 +13,7 @@ from orlop.faces.http.shell import Shell, socket_address
 from orlop.faces.operation.app import OperationFace
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import Metrics, QueueDepth
+from orlop.telemetry.metrics import FollowerLag, Metrics, QueueDepth, Waiting
 from orlop.telemetry.requests import RequestLog
 
 TOTALS = Totals(repositories=1, manifests=2, tags=3, blobs=4, blob_bytes=5, condemned=6, uploads=7)
@@ -39,6 +39,12 @@ class Store:
             raise self.failure
         return TOTALS
 
+    async def waiting(self) -> Waiting:
+        if self.failure:
+            raise self.failure
+        jobs = [QueueDepth("collection", 2, 1, 3.5)]
+        return Waiting((FollowerLag("webhooks", 7, 2.5, 3),), 5, 60.0, 2, 1, jobs)
+
 
 class Operation:
     """The application with two stores, and a way to ask it."""
@@ -46,20 +52,15 @@ class Operation:
     def __init__(self) -> None:
         self.catalog, self.blobs = Store(), Store()
         self.draining = False
-        self.jobs = [QueueDepth("collection", 2, 1, 3.5)]
         metrics = Metrics()
         face = OperationFace(
             StoreChecks({"catalog": self.catalog.check, "blobs": self.blobs.check}, patience=0.1),
             self.catalog.totals,
             metrics,
             lambda: self.draining,
-            self.depths,
+            self.catalog.waiting,
         )
         self.app = Shell(face, RequestLog(metrics.requests, None), lambda: "r1", socket_address)
-
-    async def depths(self) -> list[QueueDepth]:
-        """What waits and runs."""
-        return self.jobs
 
     async def ask(
         self,
@@ -149,6 +150,21 @@ async def test_metrics_show_the_sizes_of_the_store(operation: Operation) -> None
         b'orlop_jobs_oldest_seconds{kind="collection"} 3.5',
     ):
         assert line in body.splitlines()
+
+
+async def test_metrics_show_what_waits_to_be_done(operation: Operation) -> None:
+    _, _, body = await operation.ask("/metrics")
+    lines = body.decode().splitlines()
+    for line in (
+        'orlop_follower_behind_events{follower="webhooks"} 7.0',
+        'orlop_follower_behind_seconds{follower="webhooks"} 2.5',
+        'orlop_follower_failures{follower="webhooks"} 3.0',
+        "orlop_webhook_pending 5.0",
+        "orlop_webhook_oldest_seconds 60.0",
+        "orlop_webhook_dead 2.0",
+        "orlop_webhook_paused 1.0",
+    ):
+        assert line in lines
 
 
 async def test_metrics_come_without_the_catalog(operation: Operation) -> None:

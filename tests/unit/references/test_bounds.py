@@ -2,6 +2,7 @@
 
 import pytest
 
+from orlop.services.references import dotenv
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import MAX_OCCURRENCES, MAX_TEXT, Format, SourceInvalid
 from orlop.services.references.variables import MAX_WORD
@@ -60,6 +61,15 @@ READ = (
     ("many flags", Format.DOCKERFILE, "RUN " + "--x " * 500_000, 0),
     ("many quotation marks", Format.DOCKERFILE, "RUN --mount=" + "\"'\\" * 500_000 + " <<x", 0),
     ("white space in a directive", Format.DOCKERFILE, "# syntax=a" + " " * 1_000_000 + "b", 1),
+    ("patterns", Format.DOCKERFILE, "ARG A=" + "a" * 500 + "\n" + ("FROM ${A##" + "*a" * 500 + "b}\n") * 100, 100),
+    ("replacements", Format.DOCKERFILE, "ARG A=" + "a" * 100 + "\n" + "FROM ${A//*a?b/c}\n" * 100, 100),
+    ("names of variables that double", Format.DOCKERFILE,
+     "".join(f"ARG A{n}=${{A{n - 1}}}${{A{n - 1}}}\n" for n in range(900)) + "FROM $A899\n", 1),
+    ("a long Dockerfile within", Format.COMPOSE,
+     "services: {a: {build: {dockerfile_inline: '" + "$" * 400_000 + "'}}}", 1),
+    ("many Dockerfiles within", Format.COMPOSE,
+     "services:\n" + "".join(f" a{n}:\n  build:\n   dockerfile_inline: |\n    FROM a\n" for n in range(500)), 500),
+    ("templates", Format.DOCKERFILE, ("FROM " + "{{" * 1_000 + "\n") * 500, 500),
     ("deep variables", Format.DOCKERFILE, "FROM " + "${a:-" * (MAX_WORD // 5) + "\n", 1),
     ("a long scalar", Format.COMPOSE, "services: {a: {image: " + "x" * 2_000_000 + "}}", 1),
     ("a long line", Format.KUBERNETES, "{x: é, containers: [" + "{image: éa}, " * 9_000 + "]}", 9_000),
@@ -76,3 +86,16 @@ def test_what_is_too_much_is_refused(form: Format, text: str, message: str) -> N
 @pytest.mark.parametrize(("form", "text", "number"), [pytest.param(*one[1:], id=one[0]) for one in READ])
 def test_what_only_looks_like_much_is_read(form: Format, text: str, number: int) -> None:
     assert len(lint(text, form)) == number
+
+
+_VARIABLES = (
+    ("lines", "A=1\n" * 1_000_000, "more than 5000"),
+    ("values", "A=1\n" + "".join(f"A{n}=${{A{n - 1}}}$A${{A{n - 1}}}\n" for n in range(1, 100)), "too long"),
+    ("escapes", "\nA='" + "\\" * 1_000_000, "not closed"),
+)
+
+
+@pytest.mark.parametrize(("text", "message"), [pytest.param(*one[1:], id=one[0]) for one in _VARIABLES])
+def test_variables_that_are_too_much_are_refused(text: str, message: str) -> None:
+    with pytest.raises(SourceInvalid, match=message):
+        dotenv.variables(text.replace("A0}", "A}"))

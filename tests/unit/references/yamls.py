@@ -179,6 +179,11 @@ KUBERNETES = (
         f"{_POD}  containers: [{{image: '{{{{ .Values.image }}}}'}}]\n",
         ("5:25 ? unresolved-variable",),
     ),
+    Sample(
+        "template without quotation marks",
+        f"{_POD}  containers:\n  - image: {{{{ .Values.image }}}}\n",
+        ("6:12 ? unresolved-variable",),
+    ),
     Sample("shell variable", f"{_POD}  containers: [{{image: 'a:${{TAG}}'}}]\n", ("5:25 ? unresolved-variable",)),
     Sample("json", '{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"image":"a:1"}]}}', (f"1:65 {_HUB}/a:1",)),
     Sample("digest", f"{_POD}  containers: [{{image: a@{_DIGEST}}}]\n", (f"5:24 {_HUB}/a@{_DIGEST}",)),

@@ -75,6 +75,11 @@ DAMAGES = [
         {(4, f"{APP}:{V1}", "the newest entry of the history is not what the tag points at")},
     ),
     Damage(
+        "a lock on what is gone",
+        "INSERT INTO locks SELECT id, 'sha256:00', 'audit', 0, 'alice' FROM repositories WHERE name = '$lib'",
+        {(2, f"{LIB}@sha256:00", "the manifest was locked, and is gone")},
+    ),
+    Damage(
         "a condemned blob linked",
         "UPDATE blobs SET state = 'condemned' WHERE digest = '$loose'",
         {(1, f"{LIB}@{LOOSE.digest}", "the link leads to no live blob of that digest")},

@@ -269,3 +269,47 @@ async def test_jobs_are_forgotten_after_a_while_and_what_runs_every_minute_soone
     office.clock.at += 24 * HOUR + 1
     await office.day(office.worker([forget]))
     assert [job.asked_at for job in await office.all()] == [office.clock.at]
+
+
+async def test_lasting_work_begins_soon_when_there_is_news_or_it_is_called() -> None:
+    office, steps, count = Office(), [0], [0]
+
+    async def step(_lease: object) -> None:
+        steps[0] += 1
+
+    work = LastingWork("stand", step, office.leases, office.clock, "one", every=30.0, news=lambda: count[0])
+    work.start()
+
+    async def stepped(times: int) -> None:
+        async with asyncio.timeout(10):
+            while steps[0] < times:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+
+    await stepped(1)
+    await asyncio.sleep(0.6)
+    assert steps[0] == 1, "without news it waits"
+    count[0] += 1
+    await stepped(2)
+    work.call()
+    await stepped(3)
+    await asyncio.sleep(0.3)
+    assert steps[0] == 3
+    await work.stop()
+
+
+async def test_what_ends_lasting_work_is_done_while_the_lease_is_held() -> None:
+    office, held = Office(), []
+
+    async def step(_lease: object) -> None:
+        pass
+
+    async def last() -> None:
+        other = await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + 1)
+        held.append(other is None)
+
+    work = LastingWork("stand", step, office.leases, office.clock, "one", last=last)
+    work.start()
+    await asyncio.sleep(0.05)
+    await work.stop()
+    assert held == [True]
+    assert await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + 1)

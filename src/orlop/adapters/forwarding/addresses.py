@@ -4,25 +4,13 @@ import asyncio
 import ipaddress
 import socket
 
+from orlop.adapters.addresses import OPERATORS, reach
 from orlop.domain.errors import Unavailable
-
-#: Where clouds and containers serve credentials to whoever asks from within, beside the link-local networks.
-_METADATA = tuple(
-    map(ipaddress.ip_network, ("169.254.0.0/16", "fe80::/10", "100.100.100.200/32", "fd00:ec2::/32", "192.0.0.192/32"))
-)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def forbidden(address: str) -> bool:
     """Whether it is one of those, however it is written."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour
-        if inner is None and found in _NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if inner is not None and any(inner in network for network in _METADATA if network.version == 4):
-            return True
-    return found.is_multicast or found.is_unspecified or any(found in network for network in _METADATA)
+    return reach(address) not in OPERATORS
 
 
 async def resolve(host: str, port: int, kind: socket.SocketKind) -> list[tuple[str, int]]:

@@ -13,8 +13,7 @@ from contextlib import suppress
 import msgspec
 
 from orlop.adapters.forwarding.addresses import resolve
-from orlop.domain.audit import Chained, Head, day_of
-from orlop.domain.durations import SECOND
+from orlop.domain.audit import Chained, Head, timestamp
 from orlop.domain.errors import Unavailable
 
 #: Facility 13, log audit (RFC 5424, 6.2.1); severities notice and warning.
@@ -116,13 +115,6 @@ class SyslogSink:
         structured = " ".join(f'{name}="{_escaped(value)}"' for name, value in data.items() if value)
         head = f"<{_FACILITY * 8 + severity}>1 {timestamp(at)} {self._own_name} orlop - {kind} [{_ID} {structured}] "
         return head.encode() + b"\xef\xbb\xbf" + body
-
-
-def timestamp(at: int) -> str:
-    """A time as RFC 3339 writes it, with microseconds, in UTC."""
-    seconds, fraction = divmod(at, SECOND)
-    of_day = seconds % 86_400
-    return f"{day_of(at)}T{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}.{fraction:06d}Z"
 
 
 def _escaped(value: str) -> str:

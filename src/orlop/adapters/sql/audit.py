@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.jobs import hold
 from orlop.adapters.sql.records import each as in_one
 from orlop.domain.audit import AuditEntry, Chained, Head, Segment, places
 from orlop.domain.errors import Stale
@@ -13,8 +14,8 @@ from orlop.domain.pages import fitting
 from orlop.ports.audit import AUDIT, AuditKey, AuditStore, Batch, Filter, Tail
 from orlop.ports.jobs import Lease
 
-#: Positions of readers of the outbox, and of the log.
-_OUTBOX, _LOG = "outbox", "audit"
+#: Positions of readers of the outbox; see ports.following for those of the log.
+_OUTBOX = "outbox"
 
 #: The columns of an entry, in the order of the statements; its hash comes behind them.
 _FIELDS = AuditEntry.__struct_fields__
@@ -56,7 +57,7 @@ class SqlEventWriter:
 
 
 class SqlReaders:
-    """See ports.audit.Readers and Positions."""
+    """See ports.audit.Readers."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -86,16 +87,6 @@ class SqlReaders:
             return len(gone)
 
         return await self._engine.write(script, durable=False, changes=False)
-
-    async def position(self, name: str) -> int:
-        return await _position(self._engine.reader, _LOG, name)
-
-    async def advance(self, name: str, position: int, lease: Lease) -> None:
-        async def script(tx: Session) -> None:
-            await _hold(tx, lease)
-            await tx.run("reader_move", _LOG, name, position)
-
-        await self._engine.write(script, durable=False, changes=False)
 
 
 class SqlAuditLog:
@@ -200,19 +191,17 @@ class SqlAuditKeys:
 
 def audit_on(engine: Engine) -> AuditStore:
     """Every role of the audit log on one engine."""
-    readers = SqlReaders(engine)
     return AuditStore(
         SqlEventWriter(engine),
-        readers,
+        SqlReaders(engine),
         SqlAuditLog(engine),
         SqlAuditReader(engine.reader),
         SqlAuditKeys(engine),
-        readers,
     )
 
 
 async def _append(tx: Session, batch: Batch, lease: Lease) -> None:
-    await _hold(tx, lease)
+    await hold(tx, lease)
     if await _tail(tx) != batch.after:
         raise Stale("somebody else appended to the audit log")
     if batch.entries:
@@ -224,11 +213,6 @@ async def _append(tx: Session, batch: Batch, lease: Lease) -> None:
     if batch.heads:
         await tx.many("audit_head_add", [msgspec.structs.astuple(head) for head in batch.heads])
     await tx.run("reader_move", _OUTBOX, AUDIT, batch.position)
-
-
-async def _hold(tx: Session, lease: Lease) -> None:
-    if await tx.one("job_held", lease.job, lease.owner, lease.fence) is None:
-        raise Stale(f"the lease of {lease.job} was lost")
 
 
 async def _tail(session: Session) -> Tail:

@@ -22,6 +22,9 @@ _PULLS_TOGETHER = 500
 
 _NOWHERE = Origin()
 
+#: Above every number of a row.
+_ENDLESS = (1 << 63) - 1
+
 _annotations = msgspec.json.Decoder(dict[str, str])
 
 
@@ -74,14 +77,25 @@ class SqlBrowse:
             return await self.referrers(repository, subject, artifact_type, page)
         return Page(descriptors, more=len(read) < len(rows))
 
-    async def history(self, repository: RepositoryName, tag: Tag, limit: int) -> tuple[TagChange, ...]:
-        rows = await self._reader.all("tag_history_page", repository, tag, limit)
-        return tuple(
-            TagChange(
-                at, actor, Digest.stored(digest) if digest else None, Digest.stored(previous) if previous else None
-            )
-            for at, actor, digest, previous in rows
-        )
+    async def history(self, repository: RepositoryName, tag: Tag, limit: int, before: int = 0) -> tuple[TagChange, ...]:
+        rows = await self._reader.all("tag_history_page", repository, tag, limit, before or _ENDLESS)
+        return tuple(map(_change, rows))
+
+    async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
+        row = await self._reader.one("tag_history_at", repository, tag, at)
+        return _change(row) if row is not None else None
+
+
+def _change(row: Row) -> TagChange:
+    at, actor, digest, previous, number, held = row
+    return TagChange(
+        at,
+        actor,
+        Digest.stored(digest) if digest else None,
+        Digest.stored(previous) if previous else None,
+        number,
+        bool(held),
+    )
 
 
 class SqlOutbox:

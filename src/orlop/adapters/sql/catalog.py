@@ -12,21 +12,26 @@ from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
+from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.following import Cursors
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
+from orlop.ports.webhooks import WebhookStore
 
 #: The database within the catalog's folder, and what lies beside it.
 DATABASE = "catalog.sqlite"
@@ -49,6 +54,8 @@ class OpenCatalog(NamedTuple):
     start: Callable[[], None]
     audit: AuditStore
     settings_changes: Changes
+    cursors: Cursors
+    webhooks: WebhookStore
     queue: Queue
     queue_changes: Changes
 
@@ -80,8 +87,21 @@ def on(
     """Everything on one engine; lists are read by `lists`."""
     catalog, leases = _catalog(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
+    cursors, webhooks = SqlCursors(engine), webhooks_on(engine)
     return OpenCatalog(
-        catalog, leases, changes, identity, access, engine, start, audit, settings, queue_on(engine), queue
+        catalog,
+        leases,
+        changes,
+        identity,
+        access,
+        engine,
+        start,
+        audit,
+        settings,
+        cursors,
+        webhooks,
+        queue_on(engine),
+        queue,
     )
 
 
@@ -102,4 +122,5 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
+        locks=SqlLocks(engine, lists),
     )

@@ -73,8 +73,8 @@ class Engine(Protocol):
         changes: bool | str = True,
         access: bool = False,
         settings: bool = False,
-        queue: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         """Run a script as one transaction and return what it returned, once it is committed.
 

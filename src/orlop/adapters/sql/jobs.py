@@ -1,6 +1,7 @@
 """Leases on jobs, as rows."""
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.domain.errors import Stale
 from orlop.ports.jobs import Lease
 
 
@@ -38,3 +39,9 @@ class SqlLeases:
             return await tx.one("job_release", lease.job, lease.owner, lease.fence, now, outcome) is not None
 
         return await self._engine.write(script, durable=False, changes=False)
+
+
+async def hold(tx: Session, lease: Lease) -> None:
+    """Let a transaction take effect only while a lease holds. Raises Stale."""
+    if await tx.one("job_held", lease.job, lease.owner, lease.fence) is None:
+        raise Stale(f"the lease of {lease.job} was lost")

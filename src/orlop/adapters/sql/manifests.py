@@ -4,6 +4,7 @@ import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.records import each, locked_repository, made_repository
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
@@ -45,6 +46,7 @@ class SqlManifests:
             known = await tx.one("manifest_row", row_id, digest) if row_id is not None else None
             if row_id is None or known is None:
                 raise _unknown(repository, digest)
+            await refuse_locked(tx, repository, row_id, digest)
             parent = await tx.one("edge_from_index", row_id, digest)
             if parent is not None:
                 raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})

@@ -46,8 +46,8 @@ class MemoryEngine:
         changes: bool | str = True,
         access: bool = False,
         settings: bool = False,
-        queue: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         content = {self._changes.place(changes) if isinstance(changes, str) else 0} if changes else set()
         rights, rules = {0} if access else set(), {0} if settings else set()

@@ -10,7 +10,7 @@ from orlop.domain.pages import fitting
 from orlop.ports.moving import Key
 
 #: Tables whose rows are as large as somebody made them: no more of these are read at once than may be held.
-_WEIGHED = frozenset({"manifests", "outbox", "audit", "documents"})
+_WEIGHED = frozenset({"manifests", "outbox", "audit", "documents", "deliveries", "delivery_attempts"})
 
 
 class SqlMoves:

@@ -2,6 +2,7 @@
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.records import Linked, locked_repository, unlink
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
@@ -23,6 +24,7 @@ class SqlRepositories:
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
                 raise NameUnknown(f"there is no repository {name}", {"name": name})
+            await refuse_locked(tx, name, row_id)
             if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)

@@ -179,16 +179,11 @@ class SqliteEngine:
         changes: bool | str = True,
         access: bool = False,
         settings: bool = False,
-        queue: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         work = _Work(
-            held(script, holding),
-            durable=durable,
-            changes=changes,
-            access=access,
-            settings=settings,
-            queue=queue,
+            held(script, holding), durable=durable, changes=changes, access=access, settings=settings, queue=queue
         )
         self._queue.put(work)
         return cast("T", await work.future)

@@ -31,6 +31,7 @@ TABLES: dict[str, Table] = {
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
     "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
+    "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "outbox": Table(
         (0,),
         "id at kind actor repository digest tag credential address request subject detail times first_at",
@@ -77,6 +78,13 @@ TABLES: dict[str, Table] = {
     "sessions": Table(("",), "id account_id provider provider_session created_at expires_at address agent"),
     "sign_in_steps": Table(("",), "id kind body address expires_at"),
     "sign_ons": Table(("", ""), "provider external account_id refresh_token checked_at"),
+    "follower_troubles": Table(("", ""), "stream name position failures since at error"),
+    "deliveries": Table(
+        (0,),
+        "id hook lane event kind facts state created_at due_at expires_at attempts tried_at status error",
+    ),
+    "delivery_attempts": Table((0, 0), "delivery_id number at took status answer error"),
+    "webhook_health": Table(("",), "hook failures failing_since resting_until paused_at error"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

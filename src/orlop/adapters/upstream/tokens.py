@@ -20,6 +20,8 @@ from orlop.ports.upstream import UpstreamError
 _SHORTEST = 60.0
 #: A token is not used in its last seconds, so that it does not run out under way.
 _MARGIN = 5.0
+#: A refused sign-in is not tried again for this long, in seconds: accounts are locked after a few.
+_REFUSED = 60.0
 #: Scopes are bounded by the repositories a client talks to; beyond this the oldest tokens are forgotten.
 _KEPT = 1_000
 
@@ -59,6 +61,7 @@ class Authorizer:
         self._trusted = trusted_realms
         self._challenge: Challenge | None = None
         self._tokens: dict[frozenset[str], _Token] = {}
+        self._refused: dict[frozenset[str], tuple[Unauthorized, float]] = {}
         self._turn = asyncio.Lock()
 
     async def header(self, scopes: Iterable[str]) -> str | None:
@@ -88,7 +91,9 @@ class Authorizer:
         if kept is not None and f"Bearer {kept.text}" == refused:
             del self._tokens[wanted]
         # What the registry names may be more than what was asked for, and is about this very request.
-        named = frozenset(chosen.parameters.get("scope", "").split())
+        named = frozenset(
+            scope for scope in chosen.parameters.get("scope", "").split() if not any(_covers(w, scope) for w in wanted)
+        )
         return await self._bearer(chosen, wanted, named)
 
     def _basic(self) -> str | None:
@@ -101,11 +106,21 @@ class Authorizer:
         async with self._turn:
             kept = self._tokens.get(scopes)
             if kept is None or kept.until <= self._monotonic():
-                kept = await self._fetch(challenge, scopes | named)
+                kept = await self._fetch_unless_refused(challenge, scopes | named)
                 if len(self._tokens) >= _KEPT:
                     del self._tokens[next(iter(self._tokens))]
                 self._tokens[scopes] = kept
         return f"Bearer {kept.text}"
+
+    async def _fetch_unless_refused(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
+        refused, until = self._refused.get(scopes, (None, 0.0))
+        if refused is not None and until > self._monotonic():
+            raise refused
+        try:
+            return await self._fetch(challenge, scopes)
+        except Unauthorized as refusal:
+            self._refused = {scopes: (refusal, self._monotonic() + _REFUSED)}
+            raise
 
     async def _fetch(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
         realm = realm_url(challenge, self._registry)
@@ -152,6 +167,12 @@ class Authorizer:
         query.append(("account", credentials.username))
         headers = {"Authorization": basic(credentials.username, credentials.password)}
         return Call("GET", realm.extend_query(query), headers)
+
+
+def _covers(scope: str, other: str) -> bool:
+    """Whether whoever asks for `scope` need not ask for `other`, too: the same place, and no other action."""
+    (place, _, actions), (others, _, less) = scope.rpartition(":"), other.rpartition(":")
+    return place == others and set(less.split(",")) <= set(actions.split(","))
 
 
 def basic(username: str, password: str) -> str:

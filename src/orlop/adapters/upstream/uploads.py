@@ -7,6 +7,7 @@ from contextlib import aclosing
 from yarl import URL
 
 from orlop.adapters.upstream.connection import Connection
+from orlop.adapters.upstream.downloads import find_size
 from orlop.adapters.upstream.errors import error_of
 from orlop.adapters.upstream.patience import RETRIED
 from orlop.adapters.upstream.transport import Answer, Broken, Call, Unreachable, follow
@@ -152,9 +153,10 @@ class BlobUpload:
             raise
 
     async def _ask(self) -> int | None:
-        """How many bytes the session has; None when it is gone ("Retrieve the status of an upload", end-13)."""
+        """How many bytes the session has ("Retrieve the status of an upload", end-13); None when it is gone, or the
+        registry does not tell."""
         answer = await self._connection.read(Call("GET", self._at(), scopes=self._scopes))
-        if answer.status == 404:
+        if answer.status in (404, 405, 501):
             return None
         if answer.status not in (202, 204):
             raise error_of(answer, self._what, BlobUploadUnknown)
@@ -177,8 +179,7 @@ class BlobUpload:
 
     async def _is_there(self) -> bool:
         url = self._connection.base.joinpath("v2", *self._repository.split("/"), "blobs", self._digest)
-        answer = await self._connection.read(Call("HEAD", url, scopes=self._scopes))
-        return answer.status == 200
+        return await find_size(self._connection, url, self._scopes) == self._size
 
     async def _cancel(self) -> None:
         """Give the session back; what does not work here expires there."""

@@ -12,15 +12,20 @@ from orlop.faces.api.routes import routes
 from orlop.faces.http.proxies import Proxies
 from orlop.faces.http.shell import Shell
 from orlop.ports.audit import AuditReader
-from orlop.ports.catalog import Holdings
+from orlop.ports.catalog import Holdings, TagHistory
 from orlop.ports.idempotency import KeptAnswers
+from orlop.ports.locks import Locks
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.content.manifests import Manifests
 from orlop.services.content.repositories import Repositories
+from orlop.services.following.followers import Followers
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
+from orlop.services.tags.past import TagPast
+from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
 
@@ -33,8 +38,13 @@ def api_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     holdings: Holdings,
+    history: TagHistory,
+    manifests: Manifests,
+    locks: Locks,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
+    managed: ManagedWebhooks | None = None,
+    following: Followers | None = None,
     jobs: JobDesk | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
@@ -44,7 +54,11 @@ def api_app(
             management,
             repositories,
             holdings,
+            TagPast(management.gate, history, manifests),
+            locks,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
+            managed=managed,
+            following=following,
             desk=jobs,
         ),
         sign_in.authentication,

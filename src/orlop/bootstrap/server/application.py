@@ -6,10 +6,12 @@ from secrets import token_bytes
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.server.background import background
 from orlop.bootstrap.server.first_account import create_first
-from orlop.bootstrap.server.jobs import job_worker, keeping, measuring
+from orlop.bootstrap.server.jobs import job_worker, keeping
 from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.server.people import build_people
 from orlop.bootstrap.server.services import Services, build_services
+from orlop.bootstrap.server.waiting import waiting
+from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.blobs import cached
 from orlop.bootstrap.stores.catalogs import Siblings
 from orlop.bootstrap.stores.opening import Stores, open_stores
@@ -73,7 +75,7 @@ def application_on(
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
     jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
-    worker = background(settings, stores, services, jobs, chores)
+    worker = background(settings, stores, services, metrics, jobs, chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
@@ -115,7 +117,9 @@ def application_on(
     if settings.open:
         distribution = LoopbackDistribution(distribution, log, names)
         faces = {name: LoopbackOnly(face, log, names) for name, face in faces.items()}
-    probes = OperationFace(checks, stores.catalog.vitals.totals, metrics, context.draining, measuring(stores))
+    probes = OperationFace(
+        checks, stores.catalog.vitals.totals, metrics, context.draining, waiting(stores, followers(settings))
+    )
     operation = Shell(probes, log, names, socket_address)
     return RootApp(distribution, operation, faces, Unread(log, names), startup, shutdown)
 

@@ -15,6 +15,8 @@ from orlop.ports.audit import AuditKeys, AuditSink, HeadSigner
 from orlop.services.audit.forward import AuditForward
 from orlop.services.audit.log import JOB, AuditWriter, Keep
 from orlop.services.audit.notices import Notices, Pulls
+from orlop.services.following.follow import noted
+from orlop.services.following.known import AUDIT_LOG
 from orlop.services.jobs.lasting_work import LastingWork
 from orlop.services.jobs.worker import Chore
 
@@ -46,10 +48,12 @@ def auditing(settings: Settings, stores: Stores) -> Sequence[LastingWork]:
         clock,
         Keep(settings.audit.keep, duration_text(settings.audit.keep)),
     )
-    standing = [LastingWork(JOB, writer.step, stores.leases, clock, owner)]
+    step = noted(AUDIT_LOG, stores.cursors, clock, writer.step)
+    standing = [LastingWork(JOB, step, stores.leases, clock, owner)]
     for name, sink in _sinks(settings):
-        forward = AuditForward(name, audit.reader, audit.positions, sink)
-        standing.append(LastingWork(forward.job, forward.step, stores.leases, clock, owner, last=forward.close))
+        forward = AuditForward(name, audit.reader, stores.cursors, clock, sink)
+        job = forward.follower.job
+        standing.append(LastingWork(job, forward.step, stores.leases, clock, owner, last=forward.close))
     return standing
 
 

@@ -4,16 +4,24 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.webhooks import sending
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.services.collection.upkeep import writing_pulls
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.worker import Chore, Worker
+from orlop.telemetry.metrics import Metrics
 
 
 def background(
-    settings: Settings, stores: Stores, services: Services, jobs: JobWorker | None, chores: Sequence[Chore] = ()
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    metrics: Metrics,
+    jobs: JobWorker | None,
+    chores: Sequence[Chore] = (),
 ) -> Worker:
     """The worker of one process; `chores` are those that signing in brings."""
     every_chore = [writing_pulls(services.pulls), telling(services.notices), *chores]
-    return Worker(jobs, every_chore, auditing(settings, stores))
+    lasting = [*auditing(settings, stores), *sending(settings, stores, metrics.webhooks.attempted)]
+    return Worker(jobs, every_chore, lasting)

@@ -1,21 +1,20 @@
 """Builds what does jobs: every kind that a process knows, when they run by themselves, and who does them."""
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.services import Services, build_sweep
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.job_kinds import JOB_KINDS
-from orlop.ports.clock import SECOND
 from orlop.services.collection.garbage import Collected
 from orlop.services.collection.upkeep import collecting, sweeping
 from orlop.services.jobs.history import forgetting
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
-from orlop.telemetry.metrics import Metrics, QueueDepth
+from orlop.telemetry.metrics import Metrics
 
 
 def keeping(settings: Settings, stores: Stores, services: Services, metrics: Metrics) -> tuple[Work, ...]:
@@ -52,20 +51,3 @@ def job_worker(stores: Stores, works: Sequence[Work], schedules: Schedules, metr
         RandomIds().new(),
         ended=metrics.job_ended,
     )
-
-
-def measuring(stores: Stores) -> Callable[[], Awaitable[Sequence[QueueDepth]]]:
-    """How much waits and runs, for metrics."""
-
-    async def measure() -> Sequence[QueueDepth]:
-        now = SystemClock().now()
-        return [
-            QueueDepth(depth.kind, depth.waiting, depth.running, _seconds(now, depth.oldest_at))
-            for depth in await stores.queue.history.depths(now)
-        ]
-
-    return measure
-
-
-def _seconds(now: int, since: int | None) -> float:
-    return max(0.0, (now - since) / SECOND) if since is not None else 0.0

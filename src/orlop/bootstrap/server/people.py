@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
@@ -12,11 +12,13 @@ from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
+from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.lazily import Lazily
+from orlop.services.following.followers import Followers
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
@@ -24,6 +26,7 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
+from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
 
@@ -70,12 +73,14 @@ def build_people(
             alone,
             scheduling(stores, alone),
             (writing_uses(sign_in.uses),),
-            _closing(sign_in, directories, None),
+            _closing(sign_in, directories, None, None),
         )
 
     management = build_management(
         settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
     )
+
+    hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
     def managing() -> Application:
         from orlop.bootstrap.server.api import api_app, counting
@@ -89,8 +94,13 @@ def build_people(
             log,
             request_ids,
             stores.catalog.holdings,
+            stores.catalog.history,
+            services.manifests,
+            stores.catalog.locks,
             stores.audit.reader,
             counting(services.notices, limits),
+            hooks,
+            Followers(management.gate, stores.cursors, followers(settings)),
             JobDesk(management.gate, stores.queue.jobs, schedules),
         )
 
@@ -108,11 +118,15 @@ def build_people(
     )
     schedules = scheduling(stores, every_work)
     chores = (writing_uses(sign_in.uses),)
-    return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers))
+    return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
 
 
-def _closing(sign_in: SignIn, directories: Directories, browsers: Browsers | None) -> Callable[[], Awaitable[None]]:
+def _closing(
+    sign_in: SignIn, directories: Directories, browsers: Browsers | None, hooks: ManagedWebhooks | None
+) -> Callable[[], Awaitable[None]]:
     async def close() -> None:
+        if hooks is not None:
+            await hooks.close()
         if browsers is not None:
             await browsers.close()
         directories.close()

@@ -8,6 +8,7 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.ports.blobs import BlobReader
 from orlop.services.access.decisions import Access
+from orlop.services.access.naming import Naming
 from orlop.services.audit.notices import Notices
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
@@ -40,8 +41,11 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     """Every service of one process; what clients pull is read through `reader`."""
     clock = SystemClock()
     catalog = stores.catalog
-    access = Access(stores.identity.facts, stores.access_changes, clock, everyone=settings.open)
-    terms = WriteTerms(access, SettingsInForce(stores.identity.documents, stores.settings_changes))
+    in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
+    access = Access(
+        stores.identity.facts, stores.access_changes, clock, everyone=settings.open, naming=Naming(in_force)
+    )
+    terms = WriteTerms(access, in_force)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     return Services(

@@ -56,7 +56,7 @@ def build_browsers(
     """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
     chance = chance or Chance()
     clock, draw = chance.clock, chance.draw
-    openid = OpenIdClient(clock, SecretFetcher(settings.secrets.places))
+    openid = OpenIdClient(clock, SecretFetcher(settings.secrets.places), settings.outbound.allowed)
     directory = ProviderDirectory(identity.documents)
     sessions = BrowserSessions(identity.sessions, sign_in.uses, clock, draw)
     steps = BrowserSteps(identity.steps, clock, draw)

@@ -42,7 +42,7 @@ def workload_tokens(settings: Settings, documents: Documents, clock: Clock | Non
     fetcher = Fetcher(seconds=settings.trusts.timeout / SECOND)
     return Workloads(
         documents,
-        Issuers(fetcher, time.monotonic),
+        Issuers(fetcher, time.monotonic, settings.outbound.allowed),
         SecurityTokenService(fetcher, time.time, settings.trusts.sts_endpoint),
         clock or SystemClock(),
         _refused,

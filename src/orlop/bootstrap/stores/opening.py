@@ -13,10 +13,12 @@ from orlop.domain.errors import Unavailable
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
+from orlop.ports.following import Cursors
 from orlop.ports.identity import Identity
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from orlop.ports.stores import StoreRefused
+from orlop.ports.webhooks import WebhookStore
 
 
 class StartRefused(Exception):
@@ -40,6 +42,8 @@ class Stores(msgspec.Struct, frozen=True):
     start: Callable[[], None]
     close: Callable[[], Awaitable[None]]
     audit: AuditStore
+    cursors: Cursors
+    webhooks: WebhookStore
     queue: Queue
     queue_changes: Changes
 
@@ -102,6 +106,8 @@ def open_stores(settings: Settings, siblings: Siblings | None = None) -> Stores:
         opened.start,
         close,
         opened.audit,
+        opened.cursors,
+        opened.webhooks,
         opened.queue,
         opened.queue_changes,
     )

@@ -26,15 +26,20 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, jobs, people, places, settings
+from orlop.faces.api import access, audit, groups, jobs, locks, people, places, settings, tags, webhooks
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
+from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.locks import ManifestLocks
+from orlop.services.following.followers import Followers
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
+from orlop.services.tags.past import TagPast
+from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
 
@@ -55,7 +60,11 @@ def routes(
     management: Management,
     repositories: places.RepositoryPages,
     holdings: Holdings,
+    past: TagPast,
+    locked: Locks,
     audited: AllowedQuery | None = None,
+    managed: ManagedWebhooks | None = None,
+    following: Followers | None = None,
     desk: JobDesk | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
@@ -69,11 +78,15 @@ def routes(
         *groups.grants(management),
         *places.namespaces(management),
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
+        *tags.tags(past),
+        *locks.locks(ManifestLocks(management.gate, locked)),
         *settings.settings(management.settings),
         *places.adoption(management),
         *places.keys(management),
         *access.access(management),
         *(audit.audit(audited) if audited is not None else []),
+        *(webhooks.webhooks(managed) if managed is not None else []),
+        *(webhooks.followers(following) if following is not None else []),
         *(jobs.jobs(desk) if desk is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

@@ -16,8 +16,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
-    "Rules, on a server": tuple(kind.kind for kind in KINDS.values() if kind.kind not in ("provider", "trust")),
-    "Looking into it": ("access", "audit", "verify", "version"),
+    "Tags, on a server": ("history", "rollback", "lock"),
+    "Rules, on a server": tuple(kind.kind for kind in KINDS.values() if kind.placed or kind.kind == "job-schedule"),
+    "Looking into it": ("access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60
 

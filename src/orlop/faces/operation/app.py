@@ -1,6 +1,6 @@
 """The face of `/healthz`, `/readyz` and `/metrics`; everything else is not found."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -10,7 +10,7 @@ from orlop.faces.http.responses import Response
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.operation.readiness import StoreChecks
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import CONTENT_TYPE, Metrics, QueueDepth
+from orlop.telemetry.metrics import CONTENT_TYPE, Metrics, Waiting
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -22,8 +22,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class OperationFace:
-    """`draining` tells whether the server is about to end, `totals` counts the store, `depths` the
-    jobs."""
+    """`draining` tells whether the server is about to end, `totals` counts the store, `waiting` what is to be done."""
 
     route, idle = "operation", 5.0
 
@@ -33,13 +32,13 @@ class OperationFace:
         totals: Callable[[], Awaitable[Totals]],
         metrics: Metrics,
         draining: Callable[[], bool],
-        depths: Callable[[], Awaitable[Sequence[QueueDepth]]],
+        waiting: Callable[[], Awaitable[Waiting]],
     ) -> None:
         self._checks = checks
         self._totals = totals
         self._metrics = metrics
         self._draining = draining
-        self._depths = depths
+        self._waiting = waiting
         self._routes = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._measure}
 
     async def answer(self, exchange: HttpExchange) -> Response:
@@ -73,11 +72,11 @@ class OperationFace:
 
     async def _measure(self) -> Answer:
         try:
-            totals, depths = await self._totals(), await self._depths()
+            totals, waiting = await self._totals(), await self._waiting()
         except RegistryError:
             # The catalog being gone is seen at /readyz; the counts of the workers are worth having all the more.
-            totals, depths = None, ()
-        return Answer(200, CONTENT_TYPE, self._metrics.render(totals, depths))
+            totals, waiting = None, None
+        return Answer(200, CONTENT_TYPE, self._metrics.render(totals, waiting))
 
 
 def _rendered(answer: Answer) -> Response:

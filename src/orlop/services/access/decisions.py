@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 from orlop.domain.access import Action, Caller, Decision, Question, Rights, RuleKind, Subject, SubjectKind, decide
 from orlop.domain.access.actions import OF_REPOSITORIES, READS
 from orlop.domain.access.grants import GrantsByPlace
+from orlop.domain.access.membership import Membership
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
 from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
@@ -16,6 +17,7 @@ from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 from orlop.ports.identity import AccessFacts, AccountFacts, PlaceFacts
 from orlop.ports.identity_words import must_change, refuse_over
+from orlop.services.access.naming import Naming
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -62,11 +64,15 @@ class _Known(NamedTuple):
 class Access:
     """Decides by what the catalog says. `changes` counts changes of who may do what, and of nothing else.
 
-    `everyone`: anybody may do everything (`--open`); then nothing is looked up.
+    `everyone`: anybody may do everything (`--open`); then nothing is looked up. `naming`: what rules say of
+    the names of new repositories; without it, nothing.
     """
 
-    def __init__(self, facts: AccessFacts, changes: Changes, clock: Clock, *, everyone: bool) -> None:
+    def __init__(
+        self, facts: AccessFacts, changes: Changes, clock: Clock, *, everyone: bool, naming: Naming | None = None
+    ) -> None:
         self._facts = facts
+        self._naming = naming
         self._changes = changes
         self._clock = clock
         self.everyone = everyone
@@ -84,6 +90,14 @@ class Access:
         if subject.kind is SubjectKind.ANONYMOUS:
             return nobody()
         return _rights(subject, await self._fit(subject), repository)
+
+    async def membership(self, caller: Caller, repository: str) -> Membership:
+        """Whom rules that name people may mean by the caller there. Raises as `rights`."""
+        if self.everyone or caller.subject.kind is SubjectKind.ANONYMOUS:
+            return Membership()
+        known = await self._fit(caller.subject)
+        question = Question(Action.TAG, repository, at=self._clock.now(), address=caller.address)
+        return Membership(caller.subject.name, known.facts.groups, known.by_place.about(repository), question)
 
     async def ends(self, subject: Subject) -> int:
         """When the account or the secret that somebody came with expires. Raises as `rights`."""
@@ -215,7 +229,7 @@ class Access:
                 if refusal is not None:
                     refused[tag] = refusal
         return Terms(
-            await self.refusal(caller, Action.CREATE, repository=repository),
+            await self._no_new(caller, repository),
             await self.refusal(caller, Action.PUSH_NEW, repository=repository),
             tag=of_tags[Action.TAG],
             overwrite=of_tags[Action.OVERWRITE],
@@ -246,12 +260,19 @@ class Access:
         could not be kept. The transaction that would make it asks again."""
         if self.everyone:
             return
-        refusal = await self.refusal(caller, Action.CREATE, repository=repository)
+        refusal = await self._no_new(caller, repository)
         # That one is there may have been remembered; that none is, not for long.
         if refusal is None or (await self._place(repository)).exists:
             return
         if not (await self._facts.place(repository)).exists:
             raise refusal
+
+    async def _no_new(self, caller: Caller, repository: str) -> RegistryError | None:
+        """What making a repository is refused with, if there is none of that name."""
+        refusal = await self.refusal(caller, Action.CREATE, repository=repository)
+        if refusal is not None or self._naming is None:
+            return refusal
+        return await self._naming.refusal(repository)
 
     def check_listing(self, caller: Caller) -> None:
         """Raises Unauthorized for who has not signed in, even as nobody, and for a token that is not for the list of

@@ -1,6 +1,7 @@
 """Copies an image, and on request what refers to it, from one store to another; what is there already is not sent."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from enum import StrEnum
@@ -113,6 +114,8 @@ class _Copy:
         self._manifests: dict[Digest, Outcome] = {}
         self._blobs: dict[Digest, Outcome] = {}
         self._copied_bytes = 0
+        self._shut_out = False
+        """The target did not take whoever asked what it has, and took nothing from them since."""
 
     async def run(self) -> CopyReport:
         graph = Graph(self._source)
@@ -137,13 +140,20 @@ class _Copy:
         )
 
     async def _has_manifest(self, node: Node) -> bool:
+        if self._shut_out:
+            return False
         try:
             await self._target.resolve(node.digest)
+        except Unauthorized:
+            self._shut_out = True
+            return False
         except (ManifestUnknown, NameUnknown, *_NOT_TOLD):
             return False
         return True
 
     async def _has_blob(self, edge: Edge) -> bool:
+        if self._shut_out:
+            return False
         try:
             return await self._target.stat_blob(edge.digest) == edge.size
         except _NOT_TOLD:
@@ -167,6 +177,11 @@ class _Copy:
 
     async def _copy_blobs(self, blobs: list[Edge]) -> None:
         queue = iter(blobs)
+        if self._shut_out:
+            # It may be the sign-in that is refused, and accounts are locked after a few of those: one alone finds out.
+            for edge in itertools.islice(queue, 1):
+                await self._copy_blob(edge)
+            self._shut_out = False
         jobs = min(max(self._request.jobs, 1), MAX_JOBS, len(blobs))
         tasks = [asyncio.ensure_future(self._work(queue)) for _ in range(jobs)]
         try:

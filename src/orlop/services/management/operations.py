@@ -50,6 +50,11 @@ class Operation(StrEnum):
     NAMESPACE_REMOVE = "namespace.remove"
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
+    TAG_READ = "tag.read"
+    TAG_ROLL_BACK = "tag.roll-back"
+    LOCK_READ = "lock.read"
+    LOCK_ADD = "lock.add"
+    LOCK_LIFT = "lock.lift"
     SETTING_READ = "setting.read"
     SETTING_CHANGE = "setting.change"
     PROVIDER_ADOPT = "provider.adopt"
@@ -60,6 +65,10 @@ class Operation(StrEnum):
     EXPLAIN = "access.explain"
     WHO = "access.who"
     AUDIT_READ = "audit.read"
+    FOLLOWER_READ = "follower.read"
+    FOLLOWER_SKIP = "follower.skip"
+    DELIVERY_READ = "delivery.read"
+    DELIVERY_SEND = "delivery.send"
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
@@ -111,6 +120,12 @@ RULES: dict[Operation, Rule] = {
     Operation.NAMESPACE_REMOVE: Rule(place=Action.ADMIN),
     Operation.REPOSITORY_READ: Rule(place=Action.LIST),
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
+    Operation.TAG_READ: Rule(place=Action.PULL),
+    # Of any tag at all: whether it may be this one is up to the terms of the write.
+    Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),
+    Operation.LOCK_READ: Rule(place=Action.PULL),
+    Operation.LOCK_ADD: Rule(place=Action.POLICY_EDIT),
+    Operation.LOCK_LIFT: Rule(place=Action.ADMIN),
     # What these need at their place, their kind declares: see domain.settings.
     Operation.SETTING_READ: Rule(_SEE),
     Operation.SETTING_CHANGE: Rule(_RULE),
@@ -122,6 +137,11 @@ RULES: dict[Operation, Rule] = {
     Operation.EXPLAIN: Rule(_SEE, Action.ADMIN, own=True, reads=True),
     Operation.WHO: Rule(_SEE, Action.ADMIN),
     Operation.AUDIT_READ: Rule((Action.AUDIT_READ,), Action.ADMIN, reads=True),
+    Operation.FOLLOWER_READ: Rule(_SEE),
+    Operation.FOLLOWER_SKIP: Rule(_RULE),
+    # What these need at the place of their webhook, its kind declares, as for settings.
+    Operation.DELIVERY_READ: Rule(_SEE),
+    Operation.DELIVERY_SEND: Rule(_RULE),
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),

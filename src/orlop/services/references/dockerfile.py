@@ -92,7 +92,8 @@ class _Reader:
         stage = rest[1].lower() if len(rest) == 2 and rest[0].upper() == "AS" else ""
         where = f"FROM … AS {stage[:60]}" if stage else "FROM"
         written = _traced(line, first.start(), end)
-        value = expand_word(written, self.arguments.get, self.escape)
+        templated = TEMPLATE.search(written.text) is not None
+        value = None if templated else expand_word(written, self.arguments.get, self.escape)
         # BuildKit keeps the names of stages in lower case and asks for them as they are written.
         name = value.fragment.text if value and not value.missing else ""
         if name not in self.names and name != "scratch":

@@ -12,7 +12,7 @@ from orlop.services.references.kinds import REFERENCES, REPLACEMENTS, VALUES, is
 from orlop.services.references.occurrences import Finding, Level, Occurrence, Span
 from orlop.services.references.parts import plain_occurrence
 from orlop.services.references.placeholders import PLACEHOLDER, filled_in
-from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence, documents, fragment
+from orlop.services.references.yaml_tree import Mapping, Node, Scalar, Sequence, documents, fragment, template
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -114,6 +114,9 @@ def _entries(node: Mapping, key: str, seen: set[int]) -> Iterator[tuple[int, Map
 
 def _image(text: str, image: Node | None, where: str, seen: set[int]) -> Iterator[Occurrence]:
     # An empty image is legal: "to allow higher level config management to default or override" it (API reference).
+    if (place := template(text, image)) and id(image) not in seen:
+        seen.add(id(image))
+        yield filled_in(place, where, text[place.start : place.end])
     if not isinstance(image, Scalar) or image.is_null or not image.value.strip() or id(image) in seen:
         return
     seen.add(id(image))

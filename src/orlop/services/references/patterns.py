@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 
+#: Characters of a text times those of a pattern, and for replacements times those of the text again.
+_MAX_STEPS = 1 << 18
 _ANY = "?"
 _STAR = "*"
 
 
 def trimmed(pattern: str, text: str, *, end: bool, longest: bool) -> tuple[int, int] | None:
-    """What is left of `text` without the pattern at its beginning or `end`, half-open; None for a wrong pattern."""
+    """What is left of `text` without the pattern at its beginning or `end`, half-open.
+
+    None for a wrong pattern, and for what would take too long.
+    """
     tokens = _tokens(pattern)
-    if tokens is None:
+    if tokens is None or len(tokens) * len(text) > _MAX_STEPS:
         return None
     if not end:
         found = _match(tokens, text, 0, longest=longest)
@@ -19,9 +24,12 @@ def trimmed(pattern: str, text: str, *, end: bool, longest: bool) -> tuple[int, 
 
 
 def replaced(pattern: str, text: str, *, every: bool) -> list[tuple[int, int]] | None:
-    """Where the pattern matches, first and longest; None for a wrong pattern and for an empty one."""
+    """Where the pattern matches, first and longest.
+
+    None for a wrong pattern, for an empty one that goes for `every` place, and for what would take too long.
+    """
     tokens = _tokens(pattern)
-    if not tokens:
+    if tokens is None or (every and not tokens) or len(tokens) * len(text) ** 2 > _MAX_STEPS:
         return None
     found: list[tuple[int, int]] = []
     position = 0

@@ -36,6 +36,8 @@ def expand_word(word: Fragment, lookup: Lookup, escape: str) -> Expansion | None
     """
     if len(word.text) > MAX_WORD:
         return None
+    if not any(character in word.text for character in ("$", "'", '"', escape)):
+        return Expansion(word, (), ())
     try:
         return _Lexer(word, lookup, Mode(escape)).whole()
     except _Malformed:

@@ -48,9 +48,10 @@ class Scalar:
 class Mapping:
     """A mapping in the order of its text; keys that are not scalars are left out."""
 
-    __slots__ = ("_index", "pairs")
+    __slots__ = ("_index", "pairs", "start")
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
+        self.start = start
         self.pairs: list[tuple[Scalar, Node]] = []
         self._index: dict[str, tuple[Scalar, Node]] | None = None
 
@@ -161,7 +162,7 @@ class _Builder:
                 style = event.style if event.style in ("'", '"', "|", ">") else ""
                 self._add(Scalar(event.value, style, start, end), event)
             case yaml.MappingStartEvent():
-                self._begin(Mapping(), event)
+                self._begin(Mapping(start), event)
             case yaml.SequenceStartEvent():
                 self._begin(Sequence(), event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
@@ -229,6 +230,14 @@ def fragment(text: str, scalar: Scalar) -> Fragment:
         value = value[: MAX_WORD + 1]
         return Fragment(value, [scalar.start] * len(value), whole=False)
     return Fragment(value, range(span.start, span.end))
+
+
+def template(text: str, node: Node | None) -> Span | None:
+    """Where a template stands that YAML takes for a mapping: `key: {{ .Values.x }}`."""
+    if not isinstance(node, Mapping) or node.pairs or not text.startswith("{{", node.start):
+        return None
+    end = text.find("}}", node.start, node.start + MAX_WORD)
+    return Span(node.start, end + len("}}")) if end >= 0 else None
 
 
 def block(text: str, scalar: Scalar) -> Fragment:

@@ -4,15 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from orlop.domain.access import Action, Caller
+from orlop.domain.access import Caller
+from orlop.domain.access.membership import Membership
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, Refused, RegistryError, SettingsMoved
+from orlop.domain.errors import RegistryError, SettingsMoved
 from orlop.domain.names import Tag
-from orlop.domain.settings import place_words
-from orlop.domain.tag_rules import TAG_RULES, TagRule
+from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import Access
-from orlop.services.settings.in_force import InForce, SettingsInForce
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.rules import RulesOfTags
 
 #: How often a write is tried while settings change.
 _TRIES = 4
@@ -47,13 +48,23 @@ class WriteTerms:
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
         """Those of a push that sets tags, if they are what is expected."""
+        # The version first: what is read after it is no older.
+        version, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (0, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
             return terms
-        version, rules = await self._settings.versioned(TAG_RULES, repository)
-        fixed = {tag: refusal for tag in tags if (refusal := _moving(rules, repository, tag)) is not None}
-        overwrite = {**fixed, **terms.overwrite}
-        return msgspec.structs.replace(terms, overwrite=overwrite, expected=expected or {}, settings=version)
+        said = RulesOfTags(
+            rules, repository, await self._access.membership(caller, repository) if rules else Membership()
+        )
+        new = {tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None}
+        fixed = {tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None}
+        return msgspec.structs.replace(
+            terms,
+            tag={**new, **terms.tag},
+            overwrite={**fixed, **terms.overwrite},
+            expected=expected or {},
+            settings=version,
+        )
 
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
@@ -61,36 +72,13 @@ class WriteTerms:
         """Those of whatever removes tags, alone or with what they point at. Raises as `Access.removal_terms`."""
         terms = await self._access.removal_terms(caller, repository)
         version, rules = await self._settings.versioned(TAG_RULES, repository)
+        said = RulesOfTags(
+            rules, repository, await self._access.membership(caller, repository) if rules else Membership()
+        )
 
         def refusal(tag: Tag) -> RegistryError | None:
             refused = terms.untag(tag) if terms.untag is not None else None
-            return refused or _removing(rules, repository, tag)
+            return refused or said.removing(tag)
 
         untag = refusal if rules else terms.untag
         return msgspec.structs.replace(terms, untag=untag, expected=expected or {}, settings=version)
-
-
-def _moving(rules: Sequence[InForce], repository: str, tag: Tag) -> RegistryError | None:
-    return _refusal(rules, repository, tag, Action.OVERWRITE, "it stays what it points at; push under another tag")
-
-
-def _removing(rules: Sequence[InForce], repository: str, tag: Tag) -> RegistryError | None:
-    return _refusal(rules, repository, tag, Action.UNTAG, "it is not removed while that rule holds")
-
-
-def _refusal(
-    rules: Sequence[InForce], repository: str, tag: Tag, action: Action, consequence: str
-) -> RegistryError | None:
-    """What says that a tag is immutable: the nearest rule that does."""
-    for rule in reversed(rules):
-        body: TagRule = rule.body
-        if body.immutable and body.concerns(tag):
-            which = f"the tag rule {rule.name} of {place_words(rule.path)}"
-            denied = Denied(
-                f"the tag {tag} of {repository} is immutable by {which}: {consequence}",
-                {"action": action.value, "rule": rule.name, "path": rule.path, "tag": tag},
-                kind=TAG_RULES.kind,
-            )
-            denied.refused = Refused(action.value, repository, which, tag)
-            return denied
-    return None

@@ -48,10 +48,12 @@ class _Issuer(msgspec.Struct, frozen=True):
 
 
 class OpenIdClient:
-    """`secrets` fetches a client secret that is kept elsewhere; it raises Unavailable when it is not there."""
+    """`secrets` fetches a client secret that is kept elsewhere; it raises Unavailable when it is not there. `networks`:
+    what else may be reached on behalf of any provider, see Fetcher."""
 
-    def __init__(self, clock: Clock, secrets: Callable[[SecretReference], str]) -> None:
+    def __init__(self, clock: Clock, secrets: Callable[[SecretReference], str], networks: tuple[str, ...] = ()) -> None:
         self._clock = clock
+        self._networks = networks
         self._secrets = secrets
         self._issuers: OrderedDict[tuple[str, str], _Issuer] = OrderedDict()
         self._opening: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -223,7 +225,7 @@ class OpenIdClient:
         from orlop.adapters.identity.oidc.fetch import Fetcher
         from orlop.adapters.identity.oidc.keys import Keys
 
-        fetcher = Fetcher(provider.issuer, provider.ca)
+        fetcher = Fetcher(provider.issuer, provider.ca, self._networks)
         try:
             await fetcher.open()
             answer = await fetcher.get(discovery_address(provider.issuer))

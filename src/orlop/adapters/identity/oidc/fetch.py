@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from orlop.adapters.addresses import OPERATORS, STRANGERS, Reach, connector, reach
+from orlop.adapters.addresses import OPERATORS, STRANGERS, Reach, connector, lying, named, reach
 from orlop.adapters.json_answers import bounded, json_object
 from orlop.domain.errors import Unavailable
 from orlop.domain.identity.providers import is_loopback_host
@@ -33,22 +33,24 @@ class JsonAnswer(msgspec.Struct, frozen=True):
 
 
 class Fetcher:
-    """Requests on behalf of one issuer. Which addresses they may go to is known after `open`."""
+    """Requests on behalf of one issuer. Which addresses they may go to is known after `open`: public ones, those
+    that lie where the issuer does, and those in `networks`."""
 
-    def __init__(self, issuer: str, ca: str) -> None:
+    def __init__(self, issuer: str, ca: str, networks: tuple[str, ...] = ()) -> None:
         self._issuer = URL(issuer)
+        self._elsewhere = named(networks)
         self._ca = ca
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         """Find out where the issuer lies: what it names may lie there, too, or be public. Raises Unavailable."""
-        permitted = STRANGERS | await self._reaches()
+        here = lying(STRANGERS | await self._reaches())
         try:
             tls = await asyncio.to_thread(_authorities, self._ca)
         except (OSError, ValueError) as cause:
             raise Unavailable(f"the file {self._ca} has no certificates of authorities that can be read") from cause
         self._session = aiohttp.ClientSession(
-            connector=connector(permitted, tls),
+            connector=connector(lambda address: here(address) or self._elsewhere(address), tls),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             timeout=_TIMEOUT,

@@ -8,8 +8,6 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
-from socket import SOCK_STREAM, socket
 from typing import Any
 
 import aiohttp
@@ -17,16 +15,13 @@ import msgspec
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from orlop.adapters.addresses import AddressRefused, Reach, reach
+from orlop.adapters.addresses import Permitted, guarded
 from orlop.adapters.json_answers import bounded, json_object
 from orlop.domain.errors import Unavailable
 
 #: Answers are not read beyond this: key sets of public issuers have a few KiB.
 ANSWER_MAX = 256 * 1024
 _SECONDS = 10.0
-
-#: Says whether an address may be connected to.
-Permitted = Callable[[str], bool]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -38,22 +33,6 @@ class Answer(msgspec.Struct, frozen=True):
 
 class NoAnswer(Unavailable):
     """Nobody answered, or not as they should; the message is for the log, and for whoever runs the registry."""
-
-
-def named(networks: tuple[str, ...]) -> Permitted:
-    """Public addresses, and of others only those in these networks; never one where clouds keep credentials."""
-    parsed = tuple(ip_network(text) for text in networks)
-
-    def permitted(text: str) -> bool:
-        where = reach(text)
-        if where not in {Reach.PRIVATE, Reach.LOOPBACK}:
-            return where is Reach.PUBLIC
-        address = ip_address(text.partition("%")[0])
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address.version == network.version and address in network for network in parsed)
-
-    return permitted
 
 
 class Fetcher:
@@ -76,20 +55,12 @@ class Fetcher:
             raise NoAnswer(f"{url.authority} cannot be asked: {_reason(cause)}") from cause
 
     async def _get(self, url: URL, permitted: Permitted, ca: str, headers: Mapping[str, str]) -> Answer:
-        def guarded(info: tuple[Any, ...]) -> socket:
-            address = str(info[4][0])
-            if not permitted(address):
-                raise AddressRefused(f"{address} is not an address that may be asked ({reach(address).value})")
-            made = socket(info[0], info[1] or SOCK_STREAM, info[2])
-            made.setblocking(False)
-            return made
-
         connector = aiohttp.TCPConnector(
             ssl=_tls(ca) if url.scheme == "https" else True,
             use_dns_cache=False,
             force_close=True,
             resolver=self._resolver() if self._resolver else None,
-            socket_factory=guarded,
+            socket_factory=guarded(permitted),
         )
         async with (
             aiohttp.ClientSession(

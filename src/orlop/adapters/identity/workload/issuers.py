@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 from yarl import URL
 
-from orlop.adapters.identity.workload.fetching import Fetcher, NoAnswer, Permitted, named
+from orlop.adapters.addresses import Permitted, named
+from orlop.adapters.identity.workload.fetching import Fetcher, NoAnswer
 from orlop.adapters.identity.workload.keys import PublicKey, choose, public_keys
 from orlop.domain.errors import Unauthorized, Unavailable
 from orlop.domain.identity.trusts import OidcTrust, head_of
@@ -50,10 +51,12 @@ class _Known:
 
 
 class Issuers:
-    """See ports.workload.TokenIssuers. `monotonic`: seconds that never go back."""
+    """See ports.workload.TokenIssuers. `monotonic`: seconds that never go back; `networks`: where any issuer may lie,
+    beside public addresses."""
 
-    def __init__(self, fetcher: Fetcher, monotonic: Callable[[], float]) -> None:
+    def __init__(self, fetcher: Fetcher, monotonic: Callable[[], float], networks: tuple[str, ...] = ()) -> None:
         self._fetcher = fetcher
+        self._networks = networks
         self._monotonic = monotonic
         self._known: OrderedDict[_Source, _Known] = OrderedDict()
         self._pinned: OrderedDict[bytes, tuple[PublicKey, ...]] = OrderedDict()
@@ -110,7 +113,7 @@ class Issuers:
             raise Unavailable(f"the keys of the token's issuer {source.issuer} cannot be had") from failure
 
     async def _fetch(self, source: _Source) -> dict[str, Any]:
-        permitted = _permitted(source)
+        permitted = _permitted(source, self._networks)
         metadata = await self._get(f"{source.issuer.rstrip('/')}/.well-known/openid-configuration", permitted, source)
         # "The issuer value returned MUST be identical to the Issuer URL that was directly used" (section 4.3).
         if metadata.get("issuer") != source.issuer:
@@ -140,9 +143,10 @@ class Issuers:
         return self._pinned[text]
 
 
-def _permitted(source: _Source) -> Permitted:
-    """Public addresses, those that the trust names, and the issuer's own where its URL has an address for a host."""
+def _permitted(source: _Source, networks: tuple[str, ...]) -> Permitted:
+    """Public addresses, those in networks, those that the trust names, and the issuer's own where its URL has an
+    address for a host."""
     host = check_url(source.issuer, "issuer")
     own = literal(host)
     here = ("127.0.0.1", "::1") if host == "localhost" else (str(own),) if own is not None else ()
-    return named((*source.addresses, *here))
+    return named((*networks, *source.addresses, *here))

@@ -29,6 +29,10 @@ class PostgresChanges:
         """See ports.events.Changes."""
         return sum(self._made) + self._seen if self._monotonic() < self._fresh_until else None
 
+    def news(self) -> int:
+        """See ports.events.Changes."""
+        return sum(self._made) + self._seen
+
     def last(self) -> tuple[int, float] | None:
         """See ports.events.Changes."""
         unseen = self._monotonic() - self._fresh_until

@@ -95,8 +95,8 @@ class PostgresEngine:
         changes: bool | str = True,
         access: bool = False,
         settings: bool = False,
-        queue: bool = False,
         holding: int = 0,
+        queue: bool = False,
     ) -> T:
         # A client that goes away takes nothing back: its transaction goes on to its end.
         task = asyncio.create_task(
@@ -106,8 +106,8 @@ class PostgresEngine:
                 changes=bool(changes),
                 access=access,
                 settings=settings,
-                queue=queue,
                 holding=holding,
+                queue=queue,
             )
         )
         self._writing.add(task)
@@ -143,8 +143,8 @@ class PostgresEngine:
         changes: bool,
         access: bool,
         settings: bool,
-        queue: bool,
         holding: int,
+        queue: bool,
     ) -> T:
         async def attempt() -> T:
             try:

@@ -49,6 +49,11 @@ FROM tags t JOIN repositories r ON r.id = t.repository_id JOIN manifests m ON m.
 WHERE m.digest IS DISTINCT FROM (SELECT h.digest FROM tag_history h
                                  WHERE h.repository_id = t.repository_id AND h.tag = t.name ORDER BY h.id DESC LIMIT 1);
 
+-- name: finding_lock
+SELECT coalesce(r.name, 'a repository that is gone') || '@' || l.digest, 'the manifest was locked, and is gone'
+FROM locks l LEFT JOIN repositories r ON r.id = l.repository_id
+WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest);
+
 -- name: finding_link
 SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'
 FROM blob_links l JOIN repositories r ON r.id = l.repository_id

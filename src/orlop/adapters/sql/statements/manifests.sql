@@ -89,10 +89,24 @@ SELECT name FROM tags WHERE repository_id = ?1 AND name > ?2 ORDER BY name LIMIT
 INSERT INTO tag_history (repository_id, tag, at, actor, digest, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 
 -- name: tag_history_page
-SELECT h.at, h.actor, h.digest, h.previous
+SELECT h.at, h.actor, h.digest, h.previous, h.id,
+       CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
+            THEN 1 ELSE 0 END
 FROM repositories r JOIN tag_history h ON h.repository_id = r.id
-WHERE r.name = ?1 AND h.tag = ?2
+WHERE r.name = ?1 AND h.tag = ?2 AND h.id < ?4
 ORDER BY h.id DESC LIMIT ?3;
+
+-- name: tag_history_at
+-- Of what the clocks of several servers say happened within the last minute before, the last that did: by its number,
+-- which no index is to be read along.
+SELECT h.at, h.actor, h.digest, h.previous, h.id,
+       CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
+            THEN 1 ELSE 0 END
+FROM tag_history h
+WHERE h.repository_id = (SELECT id FROM repositories WHERE name = ?1) AND h.tag = ?2 AND h.at <= ?3
+  AND h.at > (SELECT max(n.at) - 60000000 FROM tag_history n
+              WHERE n.repository_id = (SELECT id FROM repositories WHERE name = ?1) AND n.tag = ?2 AND n.at <= ?3)
+ORDER BY h.id + 0 DESC LIMIT 1;
 
 -- name: manifest_pulled
 INSERT INTO pulls (manifest_id, tag, pulls, pulled_at)

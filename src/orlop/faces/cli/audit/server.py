@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orlop.domain.audit import AuditEntry, Chained
-from orlop.faces.cli.audit.work import exported, line, moment, now
+from orlop.faces.cli.audit.work import exported, line
+from orlop.faces.cli.moments import moment, now, rfc3339
 from orlop.faces.cli.running import UsageError, run
 from orlop.faces.cli.servers import ServerChoice, Servers, kept, signed_in
 from orlop.ports.management import ManagementServer
@@ -78,8 +79,8 @@ def _query(wanted: "Filters", size: int) -> dict[str, str]:
     since, until = moment(wanted.since, now()), moment(wanted.until, now())
     return {
         "n": str(size),
-        "since": _text(since),
-        "until": _text(until),
+        "since": rfc3339(since) if since else "",
+        "until": rfc3339(until) if until else "",
         "actor": wanted.actor,
         "kind": wanted.kind,
         "place": wanted.place,
@@ -87,10 +88,6 @@ def _query(wanted: "Filters", size: int) -> dict[str, str]:
         "address": wanted.address,
         "refused": "true" if wanted.refused else "",
     }
-
-
-def _text(at: int) -> str:
-    return (_EPOCH + timedelta(microseconds=at)).isoformat() if at else ""
 
 
 def _chained(value: dict[str, Any]) -> Chained:

@@ -1,7 +1,6 @@
 """What `orlop audit` does, and what it prints. How it is typed is in `audit`."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from orlop.config import ConfigurationInvalid, Settings
-from orlop.config.units import duration
+from orlop.config import Settings
 from orlop.domain.audit import AuditEntry, Chained, Head
 from orlop.faces.cli.audit.filters import Filters
+from orlop.faces.cli.moments import moment, now
 from orlop.faces.cli.running import DONE, FAILED, UsageError, run
 from orlop.ports.audit import AuditReader
 from orlop.services.audit.query import MAX_PAGE, AuditQuery, Search
@@ -133,11 +132,6 @@ def _tell(report: AuditReport, *, json: bool) -> None:
     )
 
 
-def now() -> int:
-    """Microseconds since 1970."""
-    return time.time_ns() // 1000
-
-
 def _search(wanted: Filters) -> Search:
     return Search(
         since=moment(wanted.since, now()),
@@ -187,21 +181,3 @@ def line(entry: AuditEntry) -> str:
 def _printable(text: str) -> str:
     """Without what would move a terminal's cursor: clients choose some of these texts."""
     return "".join(character if character.isprintable() else "�" for character in text)
-
-
-def moment(text: str, now: int) -> int:
-    """Microseconds since 1970 of a time, or of how long ago; 0 for nothing. Raises UsageError."""
-    if not text:
-        return 0
-    try:
-        return now - duration(text)
-    except ConfigurationInvalid:
-        pass
-    try:
-        found = datetime.fromisoformat(text)
-        found = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return (found - _EPOCH) // timedelta(microseconds=1)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text[:80]!r} is not a time such as 2026-11-25T17:00:00Z, nor how long ago, as 2h"
-        ) from error

@@ -1,10 +1,12 @@
-"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp, whoami. What they do is not here."""
+"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp, history, rollback, whoami. What they
+do is not here."""
 
 from typing import Annotated
 
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.faces.cli.content import locks
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import Servers
@@ -43,33 +45,46 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         return run(lambda: show.ls(stores, where, connecting, json=json))
 
     @app.command
-    def inspect(ref: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
+    def inspect(
+        ref: str, /, *, at: str = "", json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS
+    ) -> int:
         """Show what an image is made of: manifest, config, platforms, sizes, referrers. Nothing is pulled.
 
         Parameters
         ----------
         ref
             The image, in a registry or in an oci:, oci-archive: or docker-archive: location.
+        at
+            What the tag pointed at at this time: 2026-11-25, 2026-11-25T17:00:00Z, or how long ago, such as 3d. On
+            Orlop, after orlop login.
         json
             Print a JSON object with everything, the manifest as it is stored.
         """
-        from orlop.faces.cli.content import show
+        from orlop.faces.cli.content import past, show
 
+        if at:
+            return run(lambda: past.inspect(stores, servers, ref, at, connecting, json=json))
         return run(lambda: show.inspect(stores, ref, connecting, json=json))
 
     @app.command
-    def digest(ref: str, /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS) -> int:
-        """Print the digest that a reference stands for now.
+    def digest(
+        ref: str, /, *, at: str = "", json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS
+    ) -> int:
+        """Print the digest that a reference stands for.
 
         Parameters
         ----------
         ref
             The image.
+        at
+            What the tag pointed at at this time, as for inspect.
         json
-            Print a JSON object with reference, digest, media type and size.
+            Print a JSON object with reference, digest, media type and size; with --at since when, instead of these.
         """
-        from orlop.faces.cli.content import show
+        from orlop.faces.cli.content import past, show
 
+        if at:
+            return run(lambda: past.digest(servers, ref, at, connecting, json=json))
         return run(lambda: show.digest(stores, ref, connecting, json=json))
 
     @app.command
@@ -153,6 +168,49 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         )
 
     @app.command
+    def history(
+        ref: str,
+        /,
+        *,
+        limit: int = 50,
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """List what a tag pointed at, since when and by whom, newest first; on Orlop, after orlop login.
+
+        Parameters
+        ----------
+        ref
+            REPOSITORY:TAG. The tag need not be there any more.
+        limit
+            How many changes at most [default: 50].
+        json
+            Print a JSON array.
+        """
+        from orlop.faces.cli.content import past
+
+        return run(lambda: past.history(servers, ref, connecting, limit, json=json))
+
+    @app.command
+    def rollback(
+        ref: str, /, *, to: str, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS
+    ) -> int:
+        """Point a tag at a digest again, unless somebody moves it meanwhile; on Orlop, after orlop login.
+
+        Parameters
+        ----------
+        ref
+            REPOSITORY:TAG. The tag need not be there any more.
+        to
+            The digest, as orlop history lists it.
+        json
+            Print a JSON object with reference, digest, and what it was before.
+        """
+        from orlop.faces.cli.content import past
+
+        return run(lambda: past.rollback(servers, ref, to, connecting, json=json))
+
+    @app.command
     def whoami(
         registry: str = "", /, *, json: Annotated[bool, _Flag] = False, connecting: Connecting = _DEFAULTS
     ) -> int:
@@ -168,6 +226,8 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         from orlop.faces.cli.sign_in import whoami
 
         return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
+
+    locks.register(app, servers)
 
     repo = cyclopts.App(name="repo", help="Repositories of an Orlop server as a whole.")
     app.command(repo)

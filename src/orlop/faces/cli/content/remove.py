@@ -78,7 +78,7 @@ async def repo_rm(servers: Servers, ref: str, connecting: Connecting, *, yes: bo
     """Delete a repository with everything in it."""
     location = repository_argument(ref)
     name = _repository(location)
-    async with _managed(servers, location, connecting) as server:
+    async with managed(servers, location, connecting) as server:
         held = (await server.ask("GET", f"/repositories/{path_of(name)}")).value
         if not yes:
             raise UsageError(
@@ -96,7 +96,7 @@ async def repo_rm(servers: Servers, ref: str, connecting: Connecting, *, yes: bo
 async def untagged(servers: Servers, ref: str, connecting: Connecting, *, json: bool) -> None:
     """List what no tag leads to."""
     location = repository_argument(ref)
-    async with _managed(servers, location, connecting) as server:
+    async with managed(servers, location, connecting) as server:
         found = await everything(server, "/untagged-manifests", repository=_repository(location), n="1000")
     if json:
         print_json(found)
@@ -119,7 +119,7 @@ def repository_argument(ref: str) -> Location:
 
 
 @asynccontextmanager
-async def _managed(servers: Servers, location: Location, connecting: Connecting) -> AsyncIterator[ManagementServer]:
+async def managed(servers: Servers, location: Location, connecting: Connecting) -> AsyncIterator[ManagementServer]:
     """The Orlop server that holds a repository. Raises UsageError unless `orlop login` signed in there."""
     async with signed_in(servers, _choice(location, connecting)) as server:
         yield server
@@ -160,7 +160,7 @@ async def _tell_after_tag(servers: Servers, location: Location, connecting: Conn
         tell(f"unless another tag leads to it, its manifest keeps its space until it is removed: {command} --yes")
         return
     try:
-        async with _managed(servers, location, connecting) as server:
+        async with managed(servers, location, connecting) as server:
             left = await _left(server, location, digest)
     except RegistryError:  # the tag is gone, and that was asked for
         return
@@ -196,7 +196,7 @@ async def _with_all(
     yes: bool,
 ) -> list[str]:
     """Remove a tag or manifest, and then what nothing else leads to: what an index lists, what refers to it."""
-    async with _managed(servers, location, connecting) as server:
+    async with managed(servers, location, connecting) as server:
         top = (await opened.resolve(location.name)).digest
         family = await _family(opened, str(top))
         if not yes:

@@ -3,7 +3,7 @@
 import cyclopts
 
 from orlop.domain.kinds import KINDS
-from orlop.faces.cli.management import access, configuration, people, places, settings, sign_in
+from orlop.faces.cli.management import access, configuration, people, places, settings, sign_in, webhooks
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.sign_in.ambient import LoginTools
 
@@ -13,6 +13,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     sign_in.register(app, servers, tools)
     people.register(app, servers)
     settings.register(app, servers, KINDS.values())
+    webhooks.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)
     configuration.register(app, servers)

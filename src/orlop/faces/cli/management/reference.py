@@ -42,6 +42,8 @@ _PAGES = {
     "provider": "[single-sign-on.md](single-sign-on.md), [ldap.md](ldap.md)",
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
+    "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
+    "webhook": "[webhooks.md](webhooks.md)",
     "job-schedule": "[jobs.md](jobs.md)",
 }
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -96,7 +96,7 @@ def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
 
 def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     """`set`, with a flag for each field of a body that can be typed."""
-    flags = {name: flag for field in _fields(kind) for name, flag in _flag(field)}
+    flags = {name: flag for field in _fields(kind) for name, flag in (*_flag(field), *_file(kind, field))}
 
     def set_(
         name: str,
@@ -126,7 +126,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
                 body = kind.nested(there.value)["body"] if there is not None else {}
             if not named and file is None:
                 raise UsageError("say what it is to be: with --file, or by flags")
-            body |= {flags[field][0]: value for field, value in named.items()}
+            body |= {flags[field][0]: _typed(value) for field, value in named.items()}
             shown.fields((await typed.put(server, address, body)).value, json=json)
 
         return work(servers, at, do)
@@ -179,10 +179,38 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
         made = Annotated[str | None, Parameter(name=_option(field), help=help_)]
     elif isinstance(kind, types.IntType):
         made = Annotated[int | None, Parameter(name=_option(field), help=help_)]
+    elif isinstance(kind, types.EnumType):
+        words = Literal[tuple(word.value for word in kind.cls)]  # type: ignore[valid-type]
+        made = Annotated[words | None, Parameter(name=_option(field), help=help_)]
     elif isinstance(kind, types.VarTupleType):
-        made = Annotated[tuple[str, ...] | None, Parameter(name=_option(field), negative="", help=help_)]
+        names = [_option(field), *_singular(_option(field))]
+        made = Annotated[tuple[str, ...] | None, Parameter(name=names, negative="", help=help_)]
     if made is not None:
         yield field.name, (field.encode_name, made)
+
+
+def _file(kind: SettingKind, field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
+    """A flag that names a file with what a field is to be: for secrets, which are not to be typed, and for what has
+    many lines."""
+    schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
+    if field.encode_name in kind.secrets or (schema or {}).get("contentMediaType"):
+        help_ = f"A file that holds it, rather than {_option(field)}."
+        yield (
+            f"{field.name}_file",
+            (field.encode_name, Annotated[Path | None, Parameter(name=f"{_option(field)}-file", help=help_)]),
+        )
+
+
+def _typed(value: Any) -> Any:
+    """What a flag says; the content of a file where it names one. Raises UsageError."""
+    return typed.text_of(value) if isinstance(value, Path) else value
+
+
+def _singular(option: str) -> list[str]:
+    """`--event` for `--events`: each is typed with a flag of its own."""
+    if option.endswith("ies"):
+        return [f"{option[:-3]}y"]
+    return [option[:-1]] if option.endswith("s") else []
 
 
 def _option(field: types.Field) -> str:

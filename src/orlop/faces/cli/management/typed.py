@@ -161,6 +161,15 @@ def body_of(kind: str, name: str, read: Any, file: Path) -> dict[str, Any]:
     return dict(read["body"])
 
 
+def text_of(file: Path) -> str:
+    """What a file holds, without its last line break; `-` is standard input. Raises UsageError."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise UsageError(f"{file} cannot be read: {getattr(cause, 'strerror', None) or 'it is no text'}") from cause
+    return text.removesuffix("\n").removesuffix("\r")
+
+
 def document(file: Path) -> Any:
     """What a YAML or JSON file says; `-` is standard input. Raises UsageError."""
     import yaml

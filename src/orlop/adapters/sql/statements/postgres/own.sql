@@ -71,6 +71,7 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
        setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants)),
+       setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries)),
        setval(pg_get_serial_sequence('queue', 'id'), (SELECT max(id) FROM queue));
 
 -- name: event_told

@@ -1,0 +1,176 @@
+"""Posts to receivers: bounded in time and in what is read, over checked addresses, following no redirect."""
+
+import asyncio
+import ssl
+import tempfile
+from collections import OrderedDict
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from socket import inet_aton
+
+import aiohttp
+from yarl import URL
+
+from orlop.adapters.addresses import Permitted, connector, named
+from orlop.ports.webhooks import Answer, Outgoing
+
+#: In seconds: all of an attempt, and making a connection.
+_TOTAL, _CONNECT = 10.0, 5.0
+#: Of an answer so much is kept, and no more is read, in bytes.
+ANSWER_MAX = 2048
+#: Receivers that connections are kept to, how many to each, and for how many seconds: servers keep them longer.
+_RECEIVERS, _CONNECTIONS, _IDLE = 64, 16, 4.0
+#: How the name of this program stands in requests.
+_AGENT = "orlop"
+
+
+class Unusable(Exception):
+    """Certificates or a key that are none."""
+
+
+class HttpSender:
+    """See ports.webhooks.WebhookSender.
+
+    `networks` are those that may be reached beside public addresses. Through a `proxy` (a URL, empty for none) it is
+    the proxy that connects, to wherever it lets us: then a host that is written as an address is checked alone.
+    `seconds` is how long an attempt may take.
+    """
+
+    def __init__(self, networks: tuple[str, ...], proxy: str = "", *, seconds: float = _TOTAL) -> None:
+        self._permitted: Permitted = named(networks)
+        self._proxy = proxy
+        self._seconds = seconds
+        self._sessions: OrderedDict[tuple[str, str, str, str], aiohttp.ClientSession] = OrderedDict()
+        self._busy: dict[aiohttp.ClientSession, int] = {}
+
+    async def send(self, outgoing: Outgoing) -> Answer:
+        url = URL(outgoing.url, encoded=True)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._send(url, outgoing)
+        except TimeoutError:
+            return Answer(error=f"{url.host} did not answer in {self._seconds:g} seconds")
+        except Unusable as cause:
+            return Answer(error=str(cause))
+        except (aiohttp.ClientError, OSError, ValueError) as cause:
+            return Answer(error=f"{url.host} cannot be reached: {_reason(cause)}")
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def _send(self, url: URL, outgoing: Outgoing) -> Answer:
+        session = await self._session(url, outgoing)
+        self._busy[session] = self._busy.get(session, 0) + 1
+        try:
+            if self._proxy:
+                self._refuse_literal(url.host or "")
+            async with session.post(
+                url,
+                data=outgoing.body,
+                headers=outgoing.headers,
+                allow_redirects=False,
+                proxy=self._proxy or None,
+            ) as response:
+                return Answer(response.status, _text(await _beginning(response)))
+        finally:
+            self._busy[session] -= 1
+            if not self._busy[session]:
+                del self._busy[session]
+
+    def _refuse_literal(self, host: str) -> None:
+        """Raises OSError where a proxy would be sent to an address that we would not go to ourselves."""
+        address = _literal(host)
+        if address and not self._permitted(address):
+            raise OSError(f"{address} is an address that may not be connected to (see outbound.networks)")
+
+    async def _session(self, url: URL, outgoing: Outgoing) -> aiohttp.ClientSession:
+        """Connections to one receiver as one hook wants them. Raises Unusable."""
+        key = (str(url.origin()), outgoing.ca, outgoing.certificate, outgoing.key)
+        found = self._sessions.get(key)
+        if found is not None:
+            self._sessions.move_to_end(key)
+            return found
+        tls = await asyncio.to_thread(_context, *key[1:]) if url.scheme == "https" else True
+        if (raced := self._sessions.get(key)) is not None:
+            return raced
+        # A proxy is the operator's own word, so it may lie anywhere.
+        permitted = (lambda _: True) if self._proxy else self._permitted
+        made = aiohttp.ClientSession(
+            connector=connector(permitted, tls, limit=_CONNECTIONS, idle=_IDLE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=_CONNECT),
+            headers={"User-Agent": _AGENT, "Accept-Encoding": "identity"},
+        )
+        self._sessions[key] = made
+        await self._forget()
+        return made
+
+    async def _forget(self) -> None:
+        """Close connections to receivers that were not sent to for the longest time, unless something is under way."""
+        for key in list(self._sessions)[: max(0, len(self._sessions) - _RECEIVERS)]:
+            if self._sessions[key] not in self._busy:
+                await self._sessions.pop(key).close()
+
+
+def _literal(host: str) -> str:
+    """The address that a host is, in whatever way systems read it (2130706433, 0x7f.1); empty for a name."""
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        try:
+            return str(IPv4Address(inet_aton(host)))
+        except OSError:
+            return ""
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """As much of an answer as is kept. What has more is not read to its end, and its connection not used again."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > ANSWER_MAX:
+            response.close()
+            break
+    return bytes(body[:ANSWER_MAX])
+
+
+def _text(body: bytes) -> str:
+    """For people, and for a database that keeps no NUL."""
+    return body.decode("utf-8", errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
+    """Checks certificates and names; TLS 1.2 at least. Raises Unusable."""
+    try:
+        context = ssl.create_default_context(cadata=ca or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if certificate:
+            _show(context, certificate, key)
+    except ssl.SSLError as cause:
+        raise Unusable(f"the certificates or the key of the webhook cannot be used: {cause.reason or cause}") from cause
+    return context
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """The library reads certificates from files alone: they are there for a moment, for this user."""
+    with tempfile.TemporaryDirectory(prefix="orlop-") as folder:
+        files = Path(folder, "certificate.pem"), Path(folder, "key.pem")
+        for file, text in zip(files, (certificate, key), strict=True):
+            file.touch(mode=0o600)
+            file.write_text(text)
+        context.load_cert_chain(*files, password=_no_password)
+
+
+def _no_password() -> str:
+    """A key with a password cannot be read, rather than asked for at a terminal."""
+    return ""
+
+
+def _reason(cause: BaseException) -> str:
+    inner = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause
+    cause = inner.__cause__ if isinstance(inner.__cause__, OSError) else inner
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

@@ -1,0 +1,1 @@
+"""Webhooks as values and rules: which events a hook wants, how they are written, signed, and sent again."""

@@ -1,0 +1,44 @@
+"""Locks on manifests, for those who may set and lift them."""
+
+from orlop.domain.access import Caller
+from orlop.domain.digest import Digest
+from orlop.domain.errors import RequestInvalid
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.catalog import by
+from orlop.ports.locks import Lock, Locks
+from orlop.services.management.operations import Gate, Operation
+
+#: A reason is no longer, in characters.
+_REASON = 512
+
+
+class ManifestLocks:
+    """See ports.locks.Locks."""
+
+    def __init__(self, gate: Gate, locks: Locks) -> None:
+        self._gate = gate
+        self._locks = locks
+
+    async def add(self, caller: Caller, repository: RepositoryName, digest: Digest, reason: str) -> None:
+        """Raises Denied, RequestInvalid, and as the port."""
+        await self._gate.check(caller, Operation.LOCK_ADD, repository=repository)
+        await self._locks.add(repository, digest, _reason(reason), by(caller, self._gate.now()))
+
+    async def lift(self, caller: Caller, repository: RepositoryName, digest: Digest, reason: str) -> None:
+        """Raises Denied, RequestInvalid, and as the port."""
+        await self._gate.check(caller, Operation.LOCK_LIFT, repository=repository)
+        await self._locks.lift(repository, digest, _reason(reason), by(caller, self._gate.now()))
+
+    async def page(self, caller: Caller, repository: RepositoryName, page: PageRequest) -> Page[Lock]:
+        """By digest. Raises NameUnknown, Denied."""
+        await self._gate.check(caller, Operation.LOCK_READ, repository=repository)
+        return await self._locks.page(repository, page)
+
+
+def _reason(text: str) -> str:
+    """A reason as it is kept. Raises RequestInvalid."""
+    reason = " ".join(text.split())
+    if not reason or len(reason) > _REASON or not reason.isprintable():
+        raise RequestInvalid(f"say why, in 1 to {_REASON} characters on one line")
+    return reason

@@ -1,0 +1,1 @@
+"""Followers: what happens after a change, by a cursor of its own, at least once and in order."""

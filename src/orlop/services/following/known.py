@@ -1,0 +1,14 @@
+"""Every follower of this release."""
+
+from orlop.ports.audit import AUDIT
+from orlop.ports.following import Follower, Stream
+
+#: The audit log. It leaves nothing out, whatever it fails at.
+AUDIT_LOG = Follower("audit", Stream.OUTBOX, AUDIT, AUDIT, skips=False)
+#: What makes deliveries of events.
+WEBHOOKS = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
+
+
+def forwarding(sink: str) -> Follower:
+    """What sends the audit log to a sink of that name."""
+    return Follower(f"forward-{sink}", Stream.AUDIT, sink, f"forward-{sink}")

@@ -1,0 +1,1 @@
+"""Webhooks: events become deliveries, deliveries are sent, and people see what became of them."""
