@@ -11,6 +11,7 @@ import pytest
 from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
 from orlop.faces.cli import app, management
+from orlop.faces.cli.jobs import commands as jobs
 from orlop.services.following.known import WEBHOOKS
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
@@ -39,6 +40,7 @@ class Typed:
         self._monkeypatch = monkeypatch
         self._root = app.build()
         management.register(self._root, ManagementServers(), Tools())
+        jobs.register(self._root, ManagementServers())
         self.errors = ""
 
     def __call__(self, *arguments: str, given: str = "", code: int = 0) -> str:
@@ -377,6 +379,36 @@ def test_a_document_as_apply_takes_it_will_do_for_set(orlop: Typed, tmp_path: Pa
     file.write_text(json.dumps(document["body"]))
     orlop("provider", "set", "other", "-f", str(file))
     assert json.loads(orlop("provider", "show", "other"))["url"] == "ldaps://ldap.example"
+
+
+def test_jobs_are_asked_for_listed_cancelled_and_tried_again(orlop: Typed) -> None:
+    orlop.login("root")
+    job = orlop.json("jobs", "run", "collection")
+    number = str(job["id"])
+    assert (job["kind"], job["state"], job["asked_by"]) == ("collection", "waiting", "root")
+    assert orlop.json("jobs", "ls", "--state", "waiting", "--kind", "collection") == [job]
+    assert orlop.json("jobs", "ls", "--state", "done") == []
+    orlop("jobs", "ls", "--limit", "0", code=2)
+    assert orlop("jobs", "cancel", number) == f"job {number} collection is cancelled\n"
+    assert "state:        cancelled" in orlop("jobs", "show", number, "--follow", code=1)
+    assert orlop.errors == f"job {number} collection: cancelled\n"
+    assert orlop.json("jobs", "retry", number)["state"] == "waiting"
+    orlop("jobs", "show", "999", code=1)
+    assert orlop.errors == "orlop: there is no job 999; orlop jobs ls lists those there are\n"
+
+
+def test_a_schedule_is_set_as_a_whole_and_removed(orlop: Typed) -> None:
+    orlop.login("root")
+    made = orlop.json("jobs", "schedule", "set", "sweep", "--every", "6h", "--jitter", "10m")
+    assert made["body"] == {"every": 21_600, "jitter": 600}
+    made = orlop.json("jobs", "schedule", "set", "sweep", "--cron", "0 3 * * *", "--time-zone", "Europe/Berlin")
+    assert made["body"] == {"cron": "0 3 * * *", "time_zone": "Europe/Berlin"}
+    [sweep] = [kind for kind in orlop.json("jobs", "schedule", "ls") if kind["kind"] == "sweep"]
+    assert (sweep["schedule"], sweep["by_setting"]) == (made["body"], True)
+    orlop("jobs", "schedule", "set", "sweep", code=1)
+    assert orlop.errors.endswith("say when it runs: either by cron or by every\n")
+    assert orlop("jobs", "schedule", "rm", "sweep") == "sweep runs as it does without a schedule\n"
+    assert orlop("jobs", "schedule", "set", "sweep", "--every", "1h", "--disabled") == "sweep runs only when asked\n"
 
 
 def test_webhooks_are_tried_looked_at_and_sent_again(orlop: Typed, tmp_path: Path) -> None:

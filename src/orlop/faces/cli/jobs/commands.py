@@ -10,7 +10,6 @@ from orlop.faces.cli import shown
 from orlop.faces.cli.jobs import work
 from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.typed import HERE, Flag
-from orlop.faces.cli.running import UsageError
 from orlop.faces.cli.servers import ServerChoice, Servers, setting_at
 from orlop.ports.clock import SECOND
 from orlop.ports.management import ManagementServer
@@ -41,8 +40,6 @@ def _looking(jobs: cyclopts.App, servers: Servers) -> None:
         json
             Print a JSON array.
         """
-        if limit < 1:
-            raise UsageError("--limit is 1 or more")
         return typed.work(servers, at, lambda server: work.ls(server, state, kind, limit, json=json))
 
     @jobs.command
@@ -125,7 +122,8 @@ def _schedules(jobs: cyclopts.App, servers: Servers) -> None:
         """
         body: dict[str, Any] = {"cron": cron} if cron else {}
         body |= {"every": _seconds("--every", every)} if every else {}
-        body |= {"time_zone": time_zone, "jitter": _seconds("--jitter", jitter), "enabled": not disabled}
+        body |= {"time_zone": time_zone} if time_zone != "UTC" else {}
+        body |= {"jitter": _seconds("--jitter", jitter), "enabled": not disabled}
 
         async def do(server: ManagementServer) -> None:
             kept = await typed.put(server, setting_at(JOB_SCHEDULES.plural, kind, ""), body)

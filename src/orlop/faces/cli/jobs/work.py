@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from orlop.domain.queue import ENDED, JobState
 from orlop.faces.cli import shown
-from orlop.faces.cli.running import DONE, FAILED, tell
+from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.faces.cli.servers import everything
 from orlop.ports.management import ManagementServer
 
@@ -34,7 +34,9 @@ _KINDS: dict[str, Any] = {
 
 
 async def ls(server: ManagementServer, state: str, kind: str, limit: int, *, json: bool) -> None:
-    """Print the newest."""
+    """Print the newest. Raises UsageError."""
+    if limit < 1:
+        raise UsageError("--limit is 1 or more")
     query = {"n": str(min(limit, _PAGE)), **({"state": state} if state else {}), **({"kind": kind} if kind else {})}
     reply = await server.ask("GET", "/jobs", query=query)
     found = list(reply.value)
