@@ -36,7 +36,7 @@ class Trouble(msgspec.Struct, frozen=True):
     """What a follower fails at, again and again. Times are in microseconds since 1970."""
 
     position: int
-    """The event or entry that it cannot get past; the first of some where it is not known which."""
+    """The event or entry that it cannot get past."""
     failures: int
     since: int
     at: int

@@ -61,8 +61,9 @@ class Following(Generic[T]):
                 raise
             except Exception as error:
                 self._now_together = 1
-                position = self._position(items[0])
-                await self._cursors.stumble(self.follower, position, told(error), self._clock.now())
+                if len(items) == 1:  # of several it is not known which it is, until they are taken one by one
+                    position = self._position(items[0])
+                    await self._cursors.stumble(self.follower, position, told(error), self._clock.now())
                 raise
             taken += len(items)
             self._now_together = min(self._now_together * 2, self._together)
