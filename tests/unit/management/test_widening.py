@@ -375,6 +375,11 @@ NOT_WIDENING = frozenset(
         Operation.JOB_READ,
         Operation.JOB_RUN,
         Operation.JOB_CANCEL,
+        Operation.TAG_READ,
+        Operation.TAG_ROLL_BACK,
+        Operation.LOCK_READ,
+        Operation.LOCK_ADD,
+        Operation.LOCK_LIFT,
     }
 )
 

@@ -273,7 +273,7 @@ async def test_a_setting_that_cannot_be_read_stops_the_follower_until_events_are
             for _ in range(2):
                 with pytest.raises(Unavailable):
                     await office.intake.step(lease)
-            standing = await office.rows.cursors.standing(known.WEBHOOKS)
+            standing = await office.rows.cursors.state(known.WEBHOOKS)
             assert standing.trouble is not None
             [event] = [each for each in await _events(office) if each.id == standing.trouble.position]
             assert (event.kind, event.repository.split("/")[0]) == (kind, "team")
@@ -284,7 +284,7 @@ async def test_a_setting_that_cannot_be_read_stops_the_follower_until_events_are
         await office.intake.step(lease)
         await office.delivered()
         assert [each.json["subject"] for each in receiver.requests] == ["lib:v1", "lib:v3"]
-    assert (await office.rows.cursors.standing(known.WEBHOOKS)).trouble is None
+    assert (await office.rows.cursors.state(known.WEBHOOKS)).trouble is None
 
 
 async def _events(office: Office) -> list[Event]:
