@@ -19,6 +19,7 @@ from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.domain.job_kinds import JobKind
+from orlop.domain.queue import Progress
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Run, Work
@@ -48,9 +49,9 @@ async def work(place: str, effects: Path, lease: int) -> None:
     async def wait(run: Run) -> str:
         slices = int(run.arguments["seconds"] / _SLICE)
         for done in range(slices):
-            run.tell(done, slices, "slices")
+            run.tell(Progress(done, slices, "slices"))
             await asyncio.sleep(_SLICE)
-        run.tell(slices, slices, "slices")
+        run.tell(Progress(slices, slices, "slices"))
         os.write(file, f"{run.job} {run.fence}\n".encode())
         return str(run.fence)
 

@@ -48,6 +48,11 @@ EXPIRY = JobKind(kind="expire-uploads", text="Clears away uploads that nobody fi
 SWEEP = JobKind(
     kind="sweep", text="Looks through the whole store for files that no row names, which a power cut can leave behind."
 )
+VERIFICATION = JobKind(
+    kind="verification",
+    text="Looks whether everything stored is whole, as orlop verify does, down to every byte of every blob.",
+    attempts=1,
+)
 DIRECTORIES = JobKind(
     kind="synchronise-directories", text="Asks the directories who is still there, and who is in which group."
 )
@@ -66,7 +71,7 @@ HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago t
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
     for kind in (
-        *(COLLECTION, EXPIRY, SWEEP, DIRECTORIES, KEYS, WARNINGS),
+        *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY),
     )
 }

@@ -82,6 +82,12 @@ class Progress(msgspec.Struct, frozen=True):
     unit: str = ""
     text: str = ""
 
+    def words(self) -> str:
+        """All of it in a line; nothing where nothing was told."""
+        amount = f"{self.done} of {self.total}" if self.total else f"{self.done}" if self.done else ""
+        counted = f"{amount} {self.unit}".strip() if amount else ""
+        return "; ".join(part for part in (counted, self.text) if part)
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Work that was asked for. Times are microseconds since 1970, 0 for never."""

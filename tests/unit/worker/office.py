@@ -32,6 +32,7 @@ class Office:
         damageable = in_memory(self.clock)
         self.registry = Registry(damageable.stores, self.clock)
         self.rows: OpenCatalog = damageable.rows
+        self.blobs = damageable.blobs
         self.leases = self.rows.leases
         self.queue = self.rows.queue
         self.pulls = PullLog(self.registry.stores.catalog.pulls, self.clock)

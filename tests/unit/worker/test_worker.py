@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from orlop.domain.errors import Unavailable
-from orlop.domain.queue import FIRST_PAUSE, JobState
+from orlop.domain.queue import FIRST_PAUSE, JobState, Progress
 from orlop.ports.catalog import Pull
 from orlop.ports.clock import HOUR, SECOND
 from orlop.services.jobs.history import forgetting
@@ -182,10 +182,10 @@ async def test_work_that_tells_its_progress_notices_by_itself_that_it_stood_stil
     office, told = Office(), []
 
     async def telling(run: Run) -> str:
-        run.tell(1, 2, "things")
+        run.tell(Progress(1, 2, "things"))
         office.clock.at += office.lease
         told.append(run.fence)
-        run.tell(2, 2, "things")
+        run.tell(Progress(2, 2, "things"))
         return "done"
 
     job = await office.ask()
@@ -223,7 +223,7 @@ async def test_signs_of_life_keep_a_job_and_tell_how_far_it_came() -> None:
     worker.start()
     await asyncio.wait_for(slow.begun.wait(), 1)
     for step in range(1, 5):
-        slow.runs[0].tell(step, 4, "steps", f"at {step}")
+        slow.runs[0].tell(Progress(step, 4, "steps", f"at {step}"))
         office.clock.at += SECOND
         async with asyncio.timeout(5):
             while (await office.job(job.id)).progress.done != step:  # noqa: ASYNC110 - nothing tells

@@ -4,15 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from orlop.adapters.filesystem import FolderRefused
-from orlop.adapters.identity.heads import Ed25519HeadChecker
-from orlop.bootstrap.clocks import SystemClock
-from orlop.bootstrap.server.services import build_collection, build_sweep
+from orlop.bootstrap.server.services import build_collection, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import StartRefused, open_stores
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
 from orlop.faces.cli.stores.maintenance_work import Maintained
-from orlop.services.audit.verify import AuditVerification
-from orlop.services.stores.verify import Verification
 
 
 @asynccontextmanager
@@ -26,13 +22,7 @@ async def open_for_maintenance(settings: Settings) -> AsyncIterator[Maintained]:
         yield Maintained(
             build_collection(stores),
             build_sweep(stores),
-            Verification(
-                stores.catalog.inspection,
-                stores.blobs.reader,
-                stores.blobs.inventory,
-                SystemClock(),
-                audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
-            ),
+            build_verification(stores),
             stores.catalog.vitals.totals,
         )
     finally:

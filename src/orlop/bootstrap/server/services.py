@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
 from orlop.bootstrap.stores.opening import Stores
@@ -10,6 +11,7 @@ from orlop.ports.blobs import BlobReader
 from orlop.services.access.decisions import Access
 from orlop.services.access.naming import Naming
 from orlop.services.audit.notices import Notices
+from orlop.services.audit.verify import AuditVerification
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
@@ -19,6 +21,7 @@ from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 
 
@@ -90,6 +93,17 @@ def build_collection(stores: Stores) -> Collection:
     """Collection alone, for the command line."""
     catalog = stores.catalog
     return Collection(catalog.collection, catalog.expiry, stores.blobs.stage, stores.blobs.remover, SystemClock())
+
+
+def build_verification(stores: Stores) -> Verification:
+    """What verifies the stores and the audit log."""
+    return Verification(
+        stores.catalog.inspection,
+        stores.blobs.reader,
+        stores.blobs.inventory,
+        SystemClock(),
+        audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
+    )
 
 
 def build_sweep(stores: Stores) -> Sweep:

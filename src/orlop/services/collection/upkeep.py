@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from orlop.domain.job_kinds import COLLECTION, EXPIRY, SWEEP
+from orlop.domain.queue import Progress
 from orlop.ports.clock import SECOND, Clock
 from orlop.services.collection.garbage import Collected, Collection
 from orlop.services.collection.sweep import Sweep, Swept
@@ -24,12 +25,8 @@ def collecting(
         return f"{await collection.expire_uploads()} uploads expired"
 
     async def collect(run: Run) -> str:
-        def tell(so_far: Collected) -> None:
-            found = f"{so_far.uploads} uploads, {so_far.links} links and {so_far.condemned} blobs that nothing needs"
-            run.tell(so_far.removed, so_far.tombstoned, "blobs", found)
-
         started = clock.now()
-        collected = await collection.run(grace, tell)
+        collected = await collection.run(grace, lambda so_far: run.tell(collected_so_far(so_far)))
         done(collected, (clock.now() - started) / SECOND)
         return (
             f"removed {collected.removed} blobs of {collected.freed} bytes and {collected.uploads} abandoned uploads;"
@@ -39,14 +36,22 @@ def collecting(
     return Work(EXPIRY, plain(expire), _EXPIRE_EVERY), Work(COLLECTION, collect, every)
 
 
+def collected_so_far(done: Collected) -> Progress:
+    """How far a collection came. What it will remove is known once it has looked at all rows."""
+    found = f"{done.uploads} uploads, {done.links} links and {done.condemned} blobs that nothing needs"
+    return Progress(done.removed, done.tombstoned, "blobs", found)
+
+
+def swept_so_far(done: Swept) -> Progress:
+    """How far a sweep came."""
+    return Progress(done.copies, 0, "copies", f"{done.strays} stray files found")
+
+
 def sweeping(sweep: Sweep) -> Work:
     """The job that looks for strays; it does not run by itself."""
 
     async def run_sweep(run: Run) -> str:
-        def tell(so_far: Swept) -> None:
-            run.tell(so_far.copies, 0, "copies", f"{so_far.strays} stray files found")
-
-        swept = await sweep.run(tell)
+        swept = await sweep.run(lambda so_far: run.tell(swept_so_far(so_far)))
         return f"removed {swept.removed} of {swept.strays} stray files"
 
     return Work(SWEEP, run_sweep)

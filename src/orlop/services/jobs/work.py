@@ -24,14 +24,14 @@ class Run:
         self.progress = Progress()
         self._clock = clock
 
-    def tell(self, done: int, total: int = 0, unit: str = "", text: str = "") -> None:
+    def tell(self, progress: Progress) -> None:
         """How far it came: it costs nothing, and is written once a second at most.
 
         Raises Stale in a process that stood still for longer than it had the job: another one may have it by now.
         """
         if self._clock.now() >= self.until:
             raise Stale(f"job {self.job} was held no longer than its process gave signs of life")
-        self.progress = Progress(done, total, unit, text)
+        self.progress = progress
 
 
 class Work(msgspec.Struct, frozen=True):

@@ -4,13 +4,18 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from orlop.domain.queue import ENDED, JobState
+import msgspec
+
+from orlop.domain.queue import ENDED, JobState, Progress
 from orlop.faces.cli import shown
 from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.faces.cli.servers import everything
 from orlop.ports.management import ManagementServer
+
+if TYPE_CHECKING:
+    from orlop.faces.cli.progress_bar import ProgressBar
 
 #: How often a job that is followed is asked about, in seconds, and entries of one page.
 _LOOK_EVERY, _PAGE = 0.3, 1_000
@@ -109,6 +114,17 @@ class _Lines:
             self._said = line
 
 
+class _Drawn:
+    """A bar."""
+
+    def __init__(self, bar: "ProgressBar") -> None:
+        self._bar = bar
+
+    def moved(self, job: dict[str, Any]) -> None:
+        """Draw it."""
+        self._bar.moved(_progress(job), job["state"])
+
+
 class _Silent:
     def moved(self, job: dict[str, Any]) -> None:
         """Not shown."""
@@ -130,18 +146,19 @@ def _follower(job: dict[str, Any], *, silent: bool) -> Iterator[Follower]:
     if silent or not sys.stderr.isatty():
         yield _Silent() if silent else _Lines()
         return
-    from orlop.faces.cli.jobs.bar import JobBar
+    from orlop.faces.cli.progress_bar import ProgressBar
 
-    with JobBar(job["kind"], progress_text) as bar:
-        yield bar
+    with ProgressBar(job["kind"]) as bar:
+        yield _Drawn(bar)
 
 
 def progress_text(job: dict[str, Any]) -> str:
     """How far a job is, in words; nothing where it has told nothing."""
-    told = job["progress"]
-    amount = f"{told['done']} of {told['total']}" if told["total"] else f"{told['done']}" if told["done"] else ""
-    counted = f"{amount} {told['unit']}".strip() if amount else ""
-    return "; ".join(part for part in (counted, told["text"]) if part)
+    return _progress(job).words()
+
+
+def _progress(job: dict[str, Any]) -> Progress:
+    return msgspec.convert(job["progress"], Progress)
 
 
 def _after(text: str) -> str:

@@ -1,17 +1,20 @@
 """What `orlop gc` and `orlop verify` do, and what they print. How they are typed is in `maintenance`."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import msgspec
 
 from orlop.config import Settings
+from orlop.domain.queue import Progress
 from orlop.faces.cli.running import DONE, FAILED, run, size_text
 from orlop.ports.catalog import Totals
 from orlop.services.collection.garbage import Collection
-from orlop.services.collection.sweep import Sweep
+from orlop.services.collection.sweep import Sweep, Swept
+from orlop.services.collection.upkeep import collected_so_far, swept_so_far
 from orlop.services.stores.verify import Report, Verification
+from orlop.services.stores.verifying import verified_so_far
 from orlop.telemetry import logs
 
 
@@ -32,8 +35,9 @@ def gc(opening: Opening, settings: Settings, grace: int, *, strays: bool, json: 
 
     async def work() -> None:
         async with opening(settings) as stores:
-            done = await stores.collection.run(grace)
-            swept = await stores.sweep.run() if strays else None
+            with _bar("collecting", silent=json) as draw:
+                done = await stores.collection.run(grace, lambda so_far: draw(collected_so_far(so_far)))
+            swept = await _swept(stores.sweep, silent=json) if strays else None
         if json:
             found = {} if swept is None else {"strays": swept}
             print(msgspec.json.encode({**msgspec.structs.asdict(done), **found}).decode())
@@ -54,7 +58,11 @@ def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> 
 
     async def work() -> int:
         async with opening(settings) as stores:
-            found = await _verified(stores, quick=quick, silent=json)
+            there = await stores.totals()
+            with _bar("verifying", silent=json) as draw:
+                found = await stores.verification.run(
+                    quick=quick, progress=lambda so_far: draw(verified_so_far(so_far, there, quick=quick))
+                )
         _tell(found, json=json)
         return DONE if found.is_clean else FAILED
 
@@ -62,13 +70,21 @@ def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> 
     return run(work)
 
 
-async def _verified(stores: Maintained, *, quick: bool, silent: bool) -> Report:
-    if silent or not sys.stderr.isatty():
-        return await stores.verification.run(quick=quick)
-    from orlop.faces.cli.stores.verify_bar import VerifyBar
+async def _swept(sweep: Sweep, *, silent: bool) -> Swept:
+    with _bar("sweeping", silent=silent) as draw:
+        return await sweep.run(lambda so_far: draw(swept_so_far(so_far)))
 
-    with VerifyBar(await stores.totals(), quick=quick) as bar:
-        return await stores.verification.run(quick=quick, progress=bar.moved)
+
+@contextmanager
+def _bar(what: str, *, silent: bool) -> Iterator[Callable[[Progress], None]]:
+    """Draws how far it came, where there is a terminal."""
+    if silent or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from orlop.faces.cli.progress_bar import ProgressBar
+
+    with ProgressBar(what) as bar:
+        yield bar.moved
 
 
 def _tell(report: Report, *, json: bool) -> None:
