@@ -24,7 +24,7 @@ def _run(arguments: list[str]) -> int:
         # Scripts ask often, and the answer needs none of what follows.
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
-    from orlop.bootstrap.commands.clients import ManagementServers, Stores
+    from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
     from orlop.bootstrap.commands.logins import Tools
     from orlop.bootstrap.commands.migrations import Migrations
     from orlop.bootstrap.commands.moving import Movings
@@ -48,8 +48,8 @@ def _run(arguments: list[str]) -> int:
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
     settings.register(root)
-    content.register(root, Stores(), ManagementServers())
-    references.register(root, Stores())
+    content.register(root, ContentClients(), ManagementServers())
+    references.register(root, ContentClients())
     credential_provider.register(root, Tools())
     management.register(root, ManagementServers(), Tools())
     jobs.register(root, ManagementServers())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from orlop.bootstrap.commands.audit import open_for_audit
-from orlop.bootstrap.commands.clients import ManagementServers, Stores
+from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
 from orlop.bootstrap.commands.logins import Tools
 from orlop.config import ConfigurationInvalid
 from orlop.faces.cli import management
@@ -47,7 +47,7 @@ def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "config"))
     root = build()
-    content.register(root, Stores(), ManagementServers())
+    content.register(root, ContentClients(), ManagementServers())
     management.register(root, ManagementServers(), Tools())
     audit.register(root, open_for_audit, ManagementServers())
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from orlop.adapters.layout.repository import open_folder
-from orlop.bootstrap.commands.clients import ManagementServers, Stores
+from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
 from orlop.faces.cli.app import build, invoke
 from orlop.faces.cli.content.commands import register
 from tests import content
@@ -43,7 +43,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 def orlop(*arguments: str, code: int = 0) -> Done:
     """Run a command and check its exit code: in this process, because a start takes longer than most commands."""
     root = build()
-    register(root, Stores(), ManagementServers())
+    register(root, ContentClients(), ManagementServers())
     output, errors = io.StringIO(), io.StringIO()
     with redirect_stdout(output), redirect_stderr(errors):
         exited = invoke(root, arguments)

@@ -126,3 +126,16 @@ def test_what_runs_is_locked_as_what_is_tested() -> None:
         for name in ("run.txt", "dev.txt")
     }
     assert pinned["run.txt"] <= pinned["dev.txt"]
+
+
+def test_a_name_has_one_meaning_on_a_floor() -> None:
+    """Classes that others may use. Adapters know nothing of each other, so each has names of its own."""
+    meanings: dict[tuple[str, str], list[str]] = {}
+    for file in SOURCE.rglob("*.py"):
+        floor, *rest = file.relative_to(SOURCE).parts
+        if not rest or floor == "adapters":
+            continue
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                meanings.setdefault((floor, node.name), []).append("/".join(rest))
+    assert {name: files for name, files in meanings.items() if len(files) > 1} == {}

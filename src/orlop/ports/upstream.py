@@ -71,7 +71,7 @@ class ManifestReader(Protocol):
         ...
 
 
-class BlobReader(Protocol):
+class ContentReader(Protocol):
     """Reads blobs."""
 
     async def stat_blob(self, digest: Digest) -> int | None:
@@ -149,7 +149,7 @@ class ManifestRemover(Protocol):
         """Remove a manifest and every name that points at it. Raises ManifestUnknown, Unsupported."""
 
 
-class ContentSource(ManifestReader, BlobReader, ReferrerLister, Protocol):
+class ContentSource(ManifestReader, ContentReader, ReferrerLister, Protocol):
     """All that a copy reads."""
 
     @property
@@ -158,7 +158,7 @@ class ContentSource(ManifestReader, BlobReader, ReferrerLister, Protocol):
         ...
 
 
-class ContentTarget(ManifestReader, BlobReader, BlobPusher, ManifestPusher, Protocol):
+class ContentTarget(ManifestReader, ContentReader, BlobPusher, ManifestPusher, Protocol):
     """All that a copy writes; it reads to skip what is there."""
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orlop.bootstrap.commands.clients import Stores
+from orlop.bootstrap.commands.clients import ContentClients
 from orlop.faces.cli import app
 from orlop.faces.cli.references import commands as references
 
@@ -20,7 +20,7 @@ def orlop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Orlop:
     """Runs a command line in a folder of its own; gives the exit code."""
     monkeypatch.chdir(tmp_path)
     root = app.build()
-    references.register(root, Stores())
+    references.register(root, ContentClients())
     return lambda *arguments: app.invoke(root, arguments)
 
 

@@ -11,7 +11,7 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.access import Visibility
 from orlop.domain.moving import MOVER, Move, MoveState
 from orlop.ports.identity import Account
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 from orlop.services.moving.rows import compare_rows, copy_rows, settle_rows
 from tests.content import index
 from tests.contract.cast import REGISTRY, Cast
@@ -87,7 +87,7 @@ async def test_postgresql_gives_back_what_it_is_given(tmp_path: Path, postgres: 
     await SqlMoves(there.engine).change(Move(), move)
     await arrived.user("left over")
     await rows.clear(move)
-    await copy_rows(SqlRows(here.moving.engine), rows, move, Report(), lambda _: None)
+    await copy_rows(SqlRows(here.moving.engine), rows, move, MoveReport(), lambda _: None)
     await settle_rows(here.moving.catalog.vitals, rows, move)
     await compare_rows(SqlRows(here.moving.engine), rows)
 

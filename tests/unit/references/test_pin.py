@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from orlop.services.references.occurrences import Format
-from orlop.services.references.pin import Outcome, PinnedText, Source, pin
+from orlop.services.references.pin import PinnedText, PinOutcome, Source, pin
 from tests.unit.references.resolving import Answers, digest_for
 
 _OLD = digest_for("old")
@@ -222,17 +222,17 @@ async def test_update_looks_tags_up_anew(form: Format, text: str) -> None:
     first, second = digest_for("a:1", 1), digest_for("a:1", 2)
     answers = Answers(generation=2)
     same = await _pin(text.format(first), form, answers)
-    assert (same.text, same.references[0].outcome, answers.asked) == (text.format(first), Outcome.UNCHANGED, [])
+    assert (same.text, same.references[0].outcome, answers.asked) == (text.format(first), PinOutcome.UNCHANGED, [])
     moved = await _pin(text.format(first), form, answers, update=True)
-    assert (moved.text, moved.references[0].outcome) == (text.format(second), Outcome.UPDATED)
+    assert (moved.text, moved.references[0].outcome) == (text.format(second), PinOutcome.UPDATED)
     again = await _pin(moved.text, form, answers, update=True)
-    assert (again.text, again.references[0].outcome) == (moved.text, Outcome.UNCHANGED)
+    assert (again.text, again.references[0].outcome) == (moved.text, PinOutcome.UNCHANGED)
 
 
 async def test_update_leaves_a_digest_without_a_tag() -> None:
     answers = Answers()
     pinned = await _pin(f"FROM a@{_OLD}\n", _DOCKERFILE, answers, update=True)
-    assert (pinned.references[0].outcome, answers.asked) == (Outcome.UNCHANGED, [])
+    assert (pinned.references[0].outcome, answers.asked) == (PinOutcome.UNCHANGED, [])
 
 
 async def test_each_distinct_reference_is_asked_for_once() -> None:
@@ -246,7 +246,7 @@ async def test_each_distinct_reference_is_asked_for_once() -> None:
 async def test_what_cannot_be_resolved_is_left_and_reported_and_the_rest_is_pinned() -> None:
     pinned = await _pin("FROM a:1\nFROM b:1\n", _DOCKERFILE, Answers(unknown="/a:"))
     assert pinned.text == f"FROM a:1\nFROM b:1@{_d('b:1')}\n"
-    assert [one.outcome for one in pinned.references] == [Outcome.FAILED, Outcome.PINNED]
+    assert [one.outcome for one in pinned.references] == [PinOutcome.FAILED, PinOutcome.PINNED]
     assert pinned.references[0].reason == "docker.io/library/a:1 is not known"
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format, SourceInvalid, Span
-from orlop.services.references.pin import Outcome, PinnedText, Source, pin
+from orlop.services.references.pin import PinnedText, PinOutcome, Source, pin
 from tests.unit.references import test_samples
 from tests.unit.references.resolving import Answers
 
@@ -103,7 +103,7 @@ def _check(text: str, form: Format) -> None:
     written = {
         one.examined.occurrence.slot.span: one.digest
         for one in pinned.references
-        if one.outcome is Outcome.PINNED and one.examined.occurrence.slot and one.digest
+        if one.outcome is PinOutcome.PINNED and one.examined.occurrence.slot and one.digest
     }
     position = behind = 0
     for span in sorted(written):

@@ -6,7 +6,7 @@ import pytest
 
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
-from orlop.services.references.pin import Outcome, Source, pin
+from orlop.services.references.pin import PinOutcome, Source, pin
 from tests.unit.references import dockerfiles, yamls
 from tests.unit.references.resolving import Answers
 from tests.unit.references.samples import Sample, described
@@ -69,12 +69,12 @@ async def test_a_pinned_sample_names_the_same_images_and_nothing_else_changed(sa
         one.reference and (one.reference.name, one.reference.tag) for one in after
     ]
     for result, now in zip(pinned.references, after, strict=True):
-        assert result.outcome is not Outcome.FAILED
-        if result.outcome is Outcome.PINNED:
+        assert result.outcome is not PinOutcome.FAILED
+        if result.outcome is PinOutcome.PINNED:
             assert now.reference is not None
             assert now.reference.digest == result.digest
     bare = pinned.text
-    for digest in {str(result.digest) for result in pinned.references if result.outcome is Outcome.PINNED}:
+    for digest in {str(result.digest) for result in pinned.references if result.outcome is PinOutcome.PINNED}:
         bare = bare.replace(f"@{digest}", "").replace(digest, "")
     assert bare.replace(":latest", "") == sample.text.replace(":latest", "")
     [again] = await pin([Source(pinned.text, form)], Answers())
@@ -84,6 +84,6 @@ async def test_a_pinned_sample_names_the_same_images_and_nothing_else_changed(sa
 @EVERY
 async def test_whatever_is_understood_is_pinned_but_for_the_exceptions(sample: Sample, form: Format) -> None:
     [pinned] = await pin([Source(sample.text, form)], Answers())
-    skipped = [one for one in pinned.references if one.outcome is Outcome.SKIPPED and one.examined.reference]
+    skipped = [one for one in pinned.references if one.outcome is PinOutcome.SKIPPED and one.examined.reference]
     assert bool(skipped) == (f"{form}: {sample.name}" in NOT_PINNED)
     assert all(one.reason for one in skipped)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # The adapters, and aiohttp with them, are imported where one is opened: `orlop --help` needs none of them.
 
 
-class Stores:
+class ContentClients:
     """See faces.cli.content.stores.ContentStores."""
 
     @asynccontextmanager

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.catalogs import database, sqlite_file
 from orlop.config import Settings
-from orlop.faces.cli.stores.migrate_work import Schema, Step
+from orlop.faces.cli.stores.migrate_work import MigrationStep, Schema
 
 # The adapters are imported where one is needed: `orlop --help` needs none of them.
 
@@ -31,11 +31,11 @@ class Migrations:
                 applied = sqlite.taken(file)
                 steps = due("sqlite", applied, str(file))
         return Schema(
-            tuple(Step(step.number, step.name, step.expands, step.at) for step in applied),
-            tuple(Step(step.number, step.name, step.expands, None) for step in steps),
+            tuple(MigrationStep(step.number, step.name, step.expands, step.at) for step in applied),
+            tuple(MigrationStep(step.number, step.name, step.expands, None) for step in steps),
         )
 
-    async def migrate(self, settings: Settings) -> tuple[Step, ...]:
+    async def migrate(self, settings: Settings) -> tuple[MigrationStep, ...]:
         """Take every step that is due."""
         with _told():
             if settings.catalog.is_postgres:
@@ -46,7 +46,7 @@ class Migrations:
                 from orlop.adapters.sql.migrations import sqlite
 
                 steps = sqlite.migrate(sqlite_file(settings), SystemClock().now)
-        return tuple(Step(step.number, step.name, step.expands, None) for step in steps)
+        return tuple(MigrationStep(step.number, step.name, step.expands, None) for step in steps)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from orlop.domain.moving import MOVER
 from orlop.ports.stores import StoreRefused
 from orlop.services.moving.blobs import BlobCopies
 from orlop.services.moving.move import End, StoreMove
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 
 
 class Movings:
@@ -24,7 +24,7 @@ class Movings:
 
     @asynccontextmanager
     async def move(
-        self, source: Settings, target: Settings, progress: Callable[[Report], None]
+        self, source: Settings, target: Settings, progress: Callable[[MoveReport], None]
     ) -> AsyncIterator[StoreMove]:
         """A move from the stores of a server to others, which are made if there are none."""
         blobs_move = blob_store_name(source) != blob_store_name(target)

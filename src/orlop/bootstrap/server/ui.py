@@ -11,7 +11,7 @@ from orlop.config import Settings
 from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
-from orlop.faces.ui.app import Handlers, UiFace
+from orlop.faces.ui.app import UiFace, UiHandlers
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.signing_in import SigningIn
@@ -85,7 +85,7 @@ def build_browsers(
         clock,
     )
     pages = Pages()
-    handlers = Handlers(
+    handlers = UiHandlers(
         SigningIn(pages, sign_in.passwords, identity.accounts, factors, passkeys, sessions, steps, sign_on, on_failure),
         OwnAccount(
             pages,

@@ -30,7 +30,7 @@ class TokenInvalid(Unauthorized):
         super().__init__(message, reason="invalid_token")
 
 
-class Allowance(msgspec.Struct, frozen=True):
+class ResourceAccess(msgspec.Struct, frozen=True):
     """One scope of a token, with the verbs that were granted of those asked for."""
 
     type: str
@@ -48,7 +48,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     nbf: int
     iat: int
     jti: str
-    access: tuple[Allowance, ...]
+    access: tuple[ResourceAccess, ...]
     ver: int
     """The version of who may do what at which it was made: it is not about a repository deleted since."""
     acc: int
@@ -99,12 +99,12 @@ def read_claims(payload: bytes, terms: Terms, now: int) -> Claims:
     return claims
 
 
-def allowance(scope: Scope, verbs: tuple[str, ...]) -> Allowance:
+def allowance(scope: Scope, verbs: tuple[str, ...]) -> ResourceAccess:
     """What is granted of a scope."""
-    return Allowance(scope.type, scope.name, verbs)
+    return ResourceAccess(scope.type, scope.name, verbs)
 
 
-def _limit(granted: Allowance) -> Limit:
+def _limit(granted: ResourceAccess) -> Limit:
     if granted.type == "repository":
         return limit_of(granted.name, granted.actions)
     if (granted.type, granted.name) == ("registry", "catalog") and {"*", LISTING} & {*granted.actions}:

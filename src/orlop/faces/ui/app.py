@@ -64,7 +64,7 @@ _BACKCHANNEL = "/login/backchannel/"
 _HEADINGS = {401: "Not signed in", 403: "Not allowed", 404: "Nothing here", 429: "Too many attempts", 503: "Not now"}
 
 
-class Handlers(msgspec.Struct, frozen=True):
+class UiHandlers(msgspec.Struct, frozen=True):
     """Who answers."""
 
     signing_in: SigningIn
@@ -79,7 +79,7 @@ class UiFace:
 
     def __init__(
         self,
-        handlers: Handlers,
+        handlers: UiHandlers,
         pages: Pages,
         sessions: BrowserSessions,
         proxies: Proxies,
@@ -192,7 +192,7 @@ class UiFace:
 
 
 def _tables(
-    handlers: Handlers,
+    handlers: UiHandlers,
 ) -> tuple[
     Mapping[tuple[str, str], Handler], Mapping[tuple[str, str], Handler], Mapping[tuple[str, str], ProviderHandler]
 ]:

@@ -21,7 +21,7 @@ from orlop.ports.identity import Attempts, FailedAttempts
 from orlop.services.identity.failures import ProofKind
 
 
-class Rule(NamedTuple):
+class LockoutRule(NamedTuple):
     """Failures that cost nothing, and the longest wait after more, in seconds."""
 
     free: int
@@ -34,9 +34,9 @@ class Rule(NamedTuple):
         return min(1 << min(failures - self.free, 30), self.longest)
 
 
-ACCOUNT_FROM_ADDRESS = Rule(free=5, longest=15 * 60)
-ACCOUNT = Rule(free=50, longest=5 * 60)
-ADDRESS = Rule(free=50, longest=60)
+ACCOUNT_FROM_ADDRESS = LockoutRule(free=5, longest=15 * 60)
+ACCOUNT = LockoutRule(free=50, longest=5 * 60)
+ADDRESS = LockoutRule(free=50, longest=60)
 _RULES = (ACCOUNT_FROM_ADDRESS, ACCOUNT, ADDRESS)
 
 #: Failures are forgotten when there was none for so long, in microseconds.

@@ -9,7 +9,7 @@ from orlop.domain.access import Action, Caller, SubjectKind
 from orlop.domain.access.scopes import LISTING, Scope, narrowed, wanted
 from orlop.domain.errors import Unauthorized
 from orlop.domain.identity.secrets import Draw
-from orlop.domain.identity.tokens import Allowance, Claims
+from orlop.domain.identity.tokens import Claims, ResourceAccess
 from orlop.ports.catalog import by
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import AccessFacts
@@ -27,7 +27,7 @@ class Minted(msgspec.Struct, frozen=True):
     """A token with what it is for, how long it holds in seconds, and when it was made, in seconds since 1970."""
 
     token: str
-    access: tuple[Allowance, ...]
+    access: tuple[ResourceAccess, ...]
     expires_in: int
     issued_at: int
 
@@ -103,14 +103,14 @@ class Tokens:
         name = "".join(character for character in client if character.isprintable())[:_CLIENT_MAX]
         return await self._secrets.keep(subject, name, by(caller, self._clock.now()))
 
-    async def _granted(self, caller: Caller, scope: Scope) -> Allowance | None:
+    async def _granted(self, caller: Caller, scope: Scope) -> ResourceAccess | None:
         """What of a scope may be done now; None when nothing may. Others may believe it, so it says no more."""
         if (scope.type, scope.name) == ("registry", "catalog"):
             if "*" not in scope.verbs:
                 return None
             # The list shows only what its reader may see, so there is nothing to refuse.
             everything = (await self._access.decide(caller, Action.LIST)).allowed
-            return Allowance(scope.type, scope.name, ("*" if everything else LISTING,))
+            return ResourceAccess(scope.type, scope.name, ("*" if everything else LISTING,))
         if scope.repository is None:
             return None
         may = {
@@ -119,4 +119,4 @@ class Tokens:
             if (await self._access.decide(caller, action, repository=scope.repository)).allowed
         }
         verbs = narrowed(scope.verbs, may)
-        return Allowance(scope.type, scope.name, verbs) if verbs else None
+        return ResourceAccess(scope.type, scope.name, verbs) if verbs else None

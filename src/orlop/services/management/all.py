@@ -23,7 +23,7 @@ from orlop.services.management.operations import Gate
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.management.robots import Robots
 from orlop.services.management.sessions import Keys, SessionsOfAccounts
-from orlop.services.management.tokens import Tokens
+from orlop.services.management.tokens import PersonalTokens
 from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import Users
 from orlop.services.settings.kept import KeptSettings
@@ -36,7 +36,7 @@ class Management(msgspec.Struct, frozen=True):
     gate: Gate
     users: Users
     robots: Robots
-    tokens: Tokens
+    tokens: PersonalTokens
     groups: GroupsAndMembers
     grants: GrantsOnPlaces
     namespaces: NamespaceTree
@@ -71,7 +71,7 @@ class Management(msgspec.Struct, frozen=True):
             gate=gate,
             users=Users(gate, giving, identity.accounts, passwords),
             robots=Robots(gate, giving, identity.accounts, identity.secrets, documents, draw),
-            tokens=Tokens(gate, identity.secrets, draw),
+            tokens=PersonalTokens(gate, identity.secrets, draw),
             groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, documents),
             namespaces=NamespaceTree(

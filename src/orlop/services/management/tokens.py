@@ -16,7 +16,7 @@ TOKENS_MAX = 100
 TOKEN = "token"  # noqa: S105 - the name of a kind
 
 
-class Tokens:
+class PersonalTokens:
     """Those of the caller. A token that is limited cannot be used for any of this."""
 
     def __init__(self, gate: Gate, secrets: Secrets, draw: Draw) -> None:

@@ -11,7 +11,7 @@ from orlop.ports.blobs import BlobContent, BlobReader, BlobStage, StageWriter
 from orlop.ports.catalog import BlobRecord, Finding, Inspection
 from orlop.ports.moving import CatalogRows
 from orlop.services.content.uploads import CHECKPOINT
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 
 #: Rows that one query takes.
 _PAGE = 500
@@ -43,7 +43,7 @@ class BlobCopies:
         self._parallel = parallel
         self._there = _Numbers()
 
-    async def run(self, report: Report, progress: Callable[[Report], None]) -> int:
+    async def run(self, report: MoveReport, progress: Callable[[MoveReport], None]) -> int:
         """Copy every blob that is not there yet; how many came over. What cannot be copied is a finding of `report`.
 
         Blobs that are pushed meanwhile are left for the next time: otherwise it might never end.
@@ -79,7 +79,7 @@ class BlobCopies:
                 if record.state is not BlobState.TOMBSTONED and record.id not in self._there:
                     yield record
 
-    async def _bring(self, record: BlobRecord, report: Report, progress: Callable[[Report], None]) -> None:
+    async def _bring(self, record: BlobRecord, report: MoveReport, progress: Callable[[MoveReport], None]) -> None:
         try:
             if await self._is_there(record.blob):
                 report.present += 1

@@ -16,7 +16,7 @@ from orlop.ports.catalog import Inspection, Vitals
 from orlop.ports.clock import Ids
 from orlop.ports.moving import Moves
 from orlop.services.moving.blobs import BlobCopies
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 from orlop.services.moving.rows import Rows, compare_rows, copy_rows, settle_rows, wrong_rows
 
 #: A pass that brings no more blobs than these leaves little for the time in which nobody can push. One that brings
@@ -49,7 +49,7 @@ class StoreMove:
         copies: BlobCopies | None,
         adopt: Callable[[], Awaitable[None]],
         ids: Ids,
-        progress: Callable[[Report], None] = lambda _: None,
+        progress: Callable[[MoveReport], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._target = target
@@ -61,7 +61,7 @@ class StoreMove:
         # What this run made of the two catalogs: if they stand elsewhere, another run has taken over.
         self._here = Move()
         self._there = Move()
-        self.report = Report()
+        self.report = MoveReport()
 
     @property
     def is_shut(self) -> bool:

@@ -5,7 +5,7 @@ import msgspec
 from orlop.ports.catalog import Finding
 
 
-class Report(msgspec.Struct):
+class MoveReport(msgspec.Struct):
     """Counts of one run. `size` is in bytes, of the blobs that were copied."""
 
     passes: int = 0

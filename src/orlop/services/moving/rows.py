@@ -7,7 +7,7 @@ from orlop.domain.errors import ContentCorrupt
 from orlop.domain.moving import Move
 from orlop.ports.catalog import Finding, Inspection, Overdue, Vitals
 from orlop.ports.moving import CatalogRenewal, CatalogRows
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 
 #: Rows that one transaction takes at most; of large ones fewer.
 _PAGE = 2000
@@ -17,7 +17,9 @@ class Rows(CatalogRows, CatalogRenewal, Protocol):
     """All that a move does with rows."""
 
 
-async def copy_rows(source: Rows, target: Rows, move: Move, report: Report, progress: Callable[[Report], None]) -> None:
+async def copy_rows(
+    source: Rows, target: Rows, move: Move, report: MoveReport, progress: Callable[[MoveReport], None]
+) -> None:
     """Copy every table from where the target stands on, reading each page back. `move` is what the target knows of it.
 
     May be stopped anywhere. Raises ContentCorrupt when the target gives back other rows than it was given,

@@ -26,7 +26,7 @@ class Resolver(Protocol):
         ...
 
 
-class Outcome(StrEnum):
+class PinOutcome(StrEnum):
     """What became of one reference."""
 
     PINNED = "pinned"
@@ -49,7 +49,7 @@ class Pinned(msgspec.Struct, frozen=True):
     """One reference and what became of it; `reason` says why where it was not pinned."""
 
     examined: Examined
-    outcome: Outcome
+    outcome: PinOutcome
     digest: Digest | None = None
     reason: str = ""
 
@@ -121,16 +121,18 @@ def _pin_text(
         assert slot is not None
         assert reference is not None
         if isinstance(answer, RegistryError):
-            results.append(Pinned(item, Outcome.FAILED, reference.digest, answer.message))
+            results.append(Pinned(item, PinOutcome.FAILED, reference.digest, answer.message))
         elif answer == reference.digest:
-            results.append(Pinned(item, Outcome.UNCHANGED, answer))
+            results.append(Pinned(item, PinOutcome.UNCHANGED, answer))
         elif slot.span in shared:
-            results.append(Pinned(item, Outcome.SKIPPED, reason="what it is written with is part of another reference"))
+            results.append(
+                Pinned(item, PinOutcome.SKIPPED, reason="what it is written with is part of another reference")
+            )
         elif slot.kind is SlotKind.HEX and answer.algorithm != "sha256":
-            results.append(Pinned(item, Outcome.SKIPPED, reason="its sha key takes only sha256 digests"))
+            results.append(Pinned(item, PinOutcome.SKIPPED, reason="its sha key takes only sha256 digests"))
         else:
             edits[slot.span] = _Edit(slot.span, _written(source.text, slot, answer, reference))
-            results.append(Pinned(item, Outcome.UPDATED if reference.digest else Outcome.PINNED, answer))
+            results.append(Pinned(item, PinOutcome.UPDATED if reference.digest else PinOutcome.PINNED, answer))
     text = _apply(source.text, sorted(edits.values()))
     if _means_the_same(msgspec.structs.replace(source, text=text), results):
         return PinnedText(text, tuple(results))
@@ -138,10 +140,10 @@ def _pin_text(
 
 
 def _withdrawn(result: Pinned) -> Pinned:
-    if result.outcome not in (Outcome.PINNED, Outcome.UPDATED):
+    if result.outcome not in (PinOutcome.PINNED, PinOutcome.UPDATED):
         return result
     reason = "with digests written in, this file would no longer mean the same; it was left as it is"
-    return Pinned(result.examined, Outcome.FAILED, reason=reason)
+    return Pinned(result.examined, PinOutcome.FAILED, reason=reason)
 
 
 def _untouched(item: Examined) -> Pinned:
@@ -149,11 +151,13 @@ def _untouched(item: Examined) -> Pinned:
     if reference is None:
         codes = {finding.code for finding in item.findings}
         reason = item.occurrence.fixed or "; ".join(finding.message for finding in item.findings)
-        return Pinned(item, Outcome.SKIPPED, reason="not a valid reference" if "invalid-reference" in codes else reason)
+        return Pinned(
+            item, PinOutcome.SKIPPED, reason="not a valid reference" if "invalid-reference" in codes else reason
+        )
     if reference.digest is not None:
         reason = "" if reference.tag else "it has no tag to look up"
-        return Pinned(item, Outcome.UNCHANGED, reference.digest, reason)
-    return Pinned(item, Outcome.SKIPPED, reason=item.occurrence.fixed)
+        return Pinned(item, PinOutcome.UNCHANGED, reference.digest, reason)
+    return Pinned(item, PinOutcome.SKIPPED, reason=item.occurrence.fixed)
 
 
 def _shared(
@@ -217,7 +221,7 @@ def _agrees(result: Pinned, now: Examined) -> bool:
     before = result.examined
     if before.reference is None or now.reference is None:
         return before.reference is now.reference and before.occurrence.written == now.occurrence.written
-    wanted = result.digest if result.outcome in (Outcome.PINNED, Outcome.UPDATED) else before.reference.digest
+    wanted = result.digest if result.outcome in (PinOutcome.PINNED, PinOutcome.UPDATED) else before.reference.digest
     return (now.reference.name, now.reference.tag, now.reference.digest) == (
         before.reference.name,
         before.reference.tag,

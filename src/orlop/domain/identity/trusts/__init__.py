@@ -6,17 +6,17 @@ Whether a token is what it says, by its signature, is not decided here; nor is w
 from orlop.domain.identity.trusts.advice import advice
 from orlop.domain.identity.trusts.arns import Principal, names, principal_of
 from orlop.domain.identity.trusts.claims import Mismatch, mismatch, subject_of
-from orlop.domain.identity.trusts.tokens import Head, check_times, head_of, is_for
+from orlop.domain.identity.trusts.tokens import TokenHead, check_times, head_of, is_for
 from orlop.domain.identity.trusts.trust import KIND, AwsTrust, OidcTrust, Preset, Trust, read_trust, write_trust
 
 __all__ = [
     "KIND",
     "AwsTrust",
-    "Head",
     "Mismatch",
     "OidcTrust",
     "Preset",
     "Principal",
+    "TokenHead",
     "Trust",
     "advice",
     "check_times",

@@ -22,7 +22,7 @@ _KEY_ID_MAX = 256
 _MAX_SECONDS = 1 << 40
 
 
-class Head(msgspec.Struct, frozen=True):
+class TokenHead(msgspec.Struct, frozen=True):
     """The header of a token and its issuer. Nothing of it is proved."""
 
     algorithm: str
@@ -30,7 +30,7 @@ class Head(msgspec.Struct, frozen=True):
     issuer: str
 
 
-def head_of(token: str) -> Head | None:
+def head_of(token: str) -> TokenHead | None:
     """The head of a signed JWT (RFC 7515, compact form); None for anything else.
 
     None also for one whose header asks for what is not understood here (`crit`, section 4.1.11), is encrypted, or is of
@@ -50,7 +50,7 @@ def head_of(token: str) -> Head | None:
         return None
     if key_id is not None and not (isinstance(key_id, str) and len(key_id) <= _KEY_ID_MAX):
         return None
-    return Head(algorithm, key_id, issuer)
+    return TokenHead(algorithm, key_id, issuer)
 
 
 def object_of(part: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from orlop.faces.cli.references.lint import (
 from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
 from orlop.faces.cli.textfiles import FileRefused, TextFile, replace_text
 from orlop.services.references.occurrences import Format
-from orlop.services.references.pin import Outcome, Pinned, PinnedText, Resolver, Source, pin
+from orlop.services.references.pin import Pinned, PinnedText, PinOutcome, Resolver, Source, pin
 
 
 def resolver(stores: ContentStores, connecting: Connecting) -> Resolver:
@@ -56,7 +56,7 @@ async def pin_files(
         else:
             document = _finish(one, one.file, next(answers), dry_run=dry_run, json=json)
         documents.append(document)
-        if "error" in document or any(entry["outcome"] is Outcome.FAILED for entry in document["references"]):
+        if "error" in document or any(entry["outcome"] is PinOutcome.FAILED for entry in document["references"]):
             code = code or FAILED
     if json:
         print_json({"files": documents})
@@ -122,5 +122,5 @@ def _print(one: OpenedFile, answer: PinnedText, diff: str) -> None:
 def _sentence(result: Pinned) -> str:
     written = printable(result.examined.occurrence.written, 200)
     reason = f": {printable(result.reason, 300)}" if result.reason else ""
-    digest = f" {result.digest}" if result.digest and result.outcome in (Outcome.PINNED, Outcome.UPDATED) else ""
+    digest = f" {result.digest}" if result.digest and result.outcome in (PinOutcome.PINNED, PinOutcome.UPDATED) else ""
     return f"{result.outcome} {written}{digest}{reason}"

@@ -31,7 +31,7 @@ class _Credentials(msgspec.Struct, rename={"server_url": "ServerURL", "username"
     secret: str = ""
 
 
-class Refused(Exception):
+class HelperRefused(Exception):
     """What to print before failing."""
 
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str], tools: LoginTools) -> int:
     sent = b"" if action in {"list", "version"} else sys.stdin.buffer.read(_SENT_MAX)
     try:
         said = asyncio.run(answer(action, sent, tools))
-    except Refused as refused:
+    except HelperRefused as refused:
         said, code = str(refused), 1
     except RegistryError as error:
         said, code = error.message, 1
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str], tools: LoginTools) -> int:
 
 
 async def answer(action: str, sent: bytes, tools: LoginTools) -> str:
-    """What to print. Raises Refused and RegistryError."""
+    """What to print. Raises HelperRefused and RegistryError."""
     match action:
         case "get":
             return await _get(_address(sent), tools)
@@ -80,7 +80,7 @@ async def _get(address: str, tools: LoginTools) -> str:
         found = await tools.identity().find(registry, AmbientSearch())
         login = Login(USER, found.text) if found is not None else None
     if login is None:
-        raise Refused(NOT_FOUND)
+        raise HelperRefused(NOT_FOUND)
     return msgspec.json.encode(_Credentials(address, login.username, login.secret)).decode()
 
 
@@ -94,11 +94,11 @@ def _store(sent: bytes, tools: LoginTools) -> str:
     try:
         given = msgspec.json.decode(sent, type=_Credentials)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
-        raise Refused("what came is not a JSON object with ServerURL, Username and Secret") from cause
+        raise HelperRefused("what came is not a JSON object with ServerURL, Username and Secret") from cause
     if not given.server_url:
-        raise Refused(NO_SERVER)
+        raise HelperRefused(NO_SERVER)
     if not given.username:
-        raise Refused(NO_USER)
+        raise HelperRefused(NO_USER)
     tools.logins().keep(registry_of(given.server_url), Login(given.username, given.secret))
     return ""
 
@@ -106,5 +106,5 @@ def _store(sent: bytes, tools: LoginTools) -> str:
 def _address(sent: bytes) -> str:
     text = sent.decode("utf-8", "replace").strip()
     if not text:
-        raise Refused(NO_SERVER)
+        raise HelperRefused(NO_SERVER)
     return text

@@ -11,7 +11,7 @@ from orlop.domain.durations import SECOND
 from orlop.faces.cli.running import run
 
 
-class Step(msgspec.Struct, frozen=True):
+class MigrationStep(msgspec.Struct, frozen=True):
     """A migration. `expands`: the previous release may go on running; `applied_at` in microseconds since 1970."""
 
     number: int
@@ -23,8 +23,8 @@ class Step(msgspec.Struct, frozen=True):
 class Schema(msgspec.Struct, frozen=True):
     """What a catalog has behind it, and what is still to come."""
 
-    applied: tuple[Step, ...]
-    due: tuple[Step, ...]
+    applied: tuple[MigrationStep, ...]
+    due: tuple[MigrationStep, ...]
 
 
 class Migrating(Protocol):
@@ -34,7 +34,7 @@ class Migrating(Protocol):
         """How far it is. Raises Unavailable."""
         ...
 
-    def migrate(self, settings: Settings) -> Awaitable[Sequence[Step]]:
+    def migrate(self, settings: Settings) -> Awaitable[Sequence[MigrationStep]]:
         """Take every step that is due; which they were. Raises Unavailable."""
         ...
 
@@ -67,7 +67,7 @@ def take(migrating: Migrating, settings: Settings, *, json: bool) -> int:
     return run(work)
 
 
-def _tell(steps: Sequence[Step], *, json: bool, none: str) -> None:
+def _tell(steps: Sequence[MigrationStep], *, json: bool, none: str) -> None:
     if json:
         print(msgspec.json.encode(steps).decode())
         return

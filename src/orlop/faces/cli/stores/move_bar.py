@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from orlop.faces.cli.running import size_text
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 
 
 class MoveBar:
@@ -21,7 +21,7 @@ class MoveBar:
         self._task = self._display.add_task("moving", total=None)
         self._display.start()
 
-    def moved(self, report: Report) -> None:
+    def moved(self, report: MoveReport) -> None:
         """Draw the counts."""
         self._display.start()
         self._display.update(

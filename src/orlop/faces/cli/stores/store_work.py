@@ -11,7 +11,7 @@ from orlop.config import Settings
 from orlop.domain.errors import RegistryError
 from orlop.faces.cli.running import DONE, FAILED, run, size_text, tell
 from orlop.services.moving.move import StoreMove
-from orlop.services.moving.report import Report
+from orlop.services.moving.report import MoveReport
 from orlop.services.stores.trial import Trial
 from orlop.telemetry import logs
 
@@ -20,7 +20,7 @@ class Moving(Protocol):
     """Opens moves."""
 
     def move(
-        self, source: Settings, target: Settings, progress: Callable[[Report], None]
+        self, source: Settings, target: Settings, progress: Callable[[MoveReport], None]
     ) -> AbstractAsyncContextManager[StoreMove]:
         """A move between two places; the new one is made if there is none. Raises Unavailable."""
         ...
@@ -100,7 +100,7 @@ def abandon(moving: Moving, source: Settings, target: Settings, *, json: bool) -
 class _Progress(Protocol):
     """Shows how far a move came."""
 
-    def moved(self, report: Report) -> None:
+    def moved(self, report: MoveReport) -> None:
         """It came further."""
 
     def end(self) -> None:
@@ -110,7 +110,7 @@ class _Progress(Protocol):
 class _Silent:
     """Nothing to draw on."""
 
-    def moved(self, report: Report) -> None:
+    def moved(self, report: MoveReport) -> None:
         """Not shown."""
 
     def end(self) -> None:
@@ -131,7 +131,7 @@ def _progress(*, silent: bool) -> Iterator[_Progress]:
         bar.end()
 
 
-def _is_agreed(report: Report, progress: _Progress) -> bool:
+def _is_agreed(report: MoveReport, progress: _Progress) -> bool:
     """Ask on a terminal whether to cut over now."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
@@ -140,7 +140,7 @@ def _is_agreed(report: Report, progress: _Progress) -> bool:
     return input("Cut over now? [y/N] ").strip().lower() in {"y", "yes"}
 
 
-def _tell_findings(report: Report, *, json: bool) -> None:
+def _tell_findings(report: MoveReport, *, json: bool) -> None:
     """What is wrong, also before an error that only counts it."""
     if not json:
         for finding in report.findings:
