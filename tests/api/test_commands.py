@@ -367,6 +367,36 @@ def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: T
     assert "'psh-new' is none of " in orlop.errors
 
 
+def test_house_rules_are_sentences_as_far_as_one_may_see(orlop: Typed) -> None:
+    orlop.login("root")
+    orlop("tag-rule", "set", "releases", "--at", "/", "--tags", "v*", "--immutable")
+    orlop("grant", "add", "ann", "guest", "lib/")
+    releases = "  Tags named v* stay what they point at: nobody moves or removes them.  (tag-rule releases of /)\n"
+    orlop.login("ann")
+    [team] = [grant["id"] for grant in orlop.json("grant", "ls") if grant["place"]["path"] == "team"]
+    assert orlop("rules", "show", "team/") == (
+        "Names of repositories:\n  no rule says how they are named\nTags:\n"
+        f"{releases}Who may push and retag, where no rule for tags forbids it:\n"
+        "  ann may make repositories, push content, set new tags, move tags and remove tags."
+        f"  (grant {team} of team/)\n"
+    )
+    assert orlop("rules", "show", "lib/").endswith(
+        f"Tags:\n{releases}Who may push and retag:\n"
+        "  whoever administers it sees that; of yourself, orlop access explain\n"
+    )
+    found = orlop.json("rules", "show", "team/app")
+    assert (found["place"], [said["name"] for said in found["tags"]], found["complete"]) == (
+        "team/app",
+        ["releases"],
+        True,
+    )
+    orlop("rules", "show", "team", code=1)
+    assert "all below the namespace is written team/" in orlop.errors
+    orlop("rules", "show", "other/", code=1)
+    assert "ann has no grant for pull on other" in orlop.errors
+    orlop("rules", "show", "/", code=1)
+
+
 def test_a_document_as_apply_takes_it_will_do_for_set(orlop: Typed, tmp_path: Path) -> None:
     orlop.login("root")
     document = {"kind": "provider", "name": "corp", "body": {"url": "ldaps://ldap.example"}}

@@ -220,6 +220,13 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/tag-rules/made?path=team-b", None, frozenset({"root", "bob"})),
         ("/tag-rules/made", None, _RULER),
     ],
+    ("GET", "/rules"): [
+        ("/rules?path=team", None, _PULLS | {"aud"}),
+        ("/rules?path=team-b", None, _SEES | {"bob"}),
+        ("/rules?repository=team/app", None, _PULLS | {"aud"}),
+        ("/rules?repository=team-b/none", None, _SEES | {"bob"}),
+        ("/rules", None, _SEES),
+    ],
     ("GET", "/webhooks"): [("/webhooks", None, _ANY)],
     ("GET", "/webhooks/{name}"): [
         ("/webhooks/made?path=team", None, _DELETES | _SEES),

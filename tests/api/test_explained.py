@@ -50,6 +50,8 @@ ABOUT_PLACES = (
     ("GET", "/access/explain?action=pull&repository={}/app&subject=bob", None),
     ("GET", "/access/explain?action=pull&repository={}/app&subject=anonymous", None),
     ("GET", "/access/who?repository={}/app", None),
+    ("GET", "/rules?path={}", None),
+    ("GET", "/rules?repository={}/app", None),
     ("DELETE", "/repositories/{}/app", None),
     ("GET", "/namespaces/{}", None),
     ("GET", "/namespaces/{}/secret", None),

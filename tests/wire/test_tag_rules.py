@@ -11,7 +11,7 @@ import structlog
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.config.settings import CatalogStore
-from orlop.domain.access import Place, PlaceKind
+from orlop.domain.access import Place, PlaceKind, Visibility
 from orlop.ports.identity import Group
 from orlop.ports.settings import Document
 from tests.content import image, index
@@ -324,3 +324,96 @@ def test_a_rule_for_repositories_that_makes_no_sense(people: Private, body: obje
     refused = setting(people, "PUT", "owner", "wrong", ACME, body, "repository-rules")
     assert refused.status == 400
     assert words in refused.json()["detail"]
+
+
+def house_rules(people: Private, who: str, query: str) -> dict[str, Any]:
+    """Sentences by what they are about, each with its rule or grant; no numbers of grants."""
+    answer = people.ask(who, "GET", f"/api/v1/rules?{query}")
+    assert answer.status == 200, answer.body
+    found = answer.json()
+    return {
+        about: [
+            (one["text"], one["kind"], one["kind"] != "grant" and one["name"], one["place"]) for one in found[about]
+        ]
+        for about in ("repositories", "tags", "people")
+        if found[about] is not None
+    }
+
+
+def test_house_rules_say_what_is_in_force_and_from_where(people: Private) -> None:
+    setting(people, "PUT", "root", "all", "", {"tags": ["*"], "except": ["prod", "dev"], "semver": True})
+    setting(people, "PUT", "owner", "releases", ACME, RULE)
+    protected = {"tags": ["prod"], "may_move": ["group:release", "role:owner"], "may_remove": ["nobody"]}
+    setting(people, "PUT", "owner", "prod", APP, protected)
+    layout = {"names": [f"{ACME}/*", f"{ACME}/libs/**"], "depth": 3, "reserved": ["latest"]}
+    setting(people, "PUT", "owner", "layout", ACME, layout, "repository-rules")
+    setting(people, "PUT", "other", "elsewhere", RIVAL, RULE)
+    people.registry.run(people.identity.groups.add(Group(name="release"), BY))
+    people.grant("group:release", "publisher", Place(PlaceKind.REPOSITORIES, f"{ACME}/a*"), tags="v*")
+    people.deny("publisher", "publisher", Place(PlaceKind.REPOSITORIES, APP))
+    names = [
+        (f"New repositories are named like {ACME}/* or {ACME}/libs/**.", "repository-rule", "layout", f"{ACME}/"),
+        ("Names of new repositories have at most 3 components.", "repository-rule", "layout", f"{ACME}/"),
+        ("No component of the name of a new repository is latest.", "repository-rule", "layout", f"{ACME}/"),
+    ]
+    versions = (
+        "All tags, but for those named prod or dev, are semantic versions when they are set or moved, such as 1.4.0 or"
+        " v1.4.0-rc.1."
+    )
+    above = [
+        (versions, "tag-rule", "all", "/"),
+        (
+            "Tags named v* or latest, but for those named *-rc*, stay what they point at: nobody moves or removes"
+            " them.",
+            "tag-rule",
+            "releases",
+            f"{ACME}/",
+        ),
+    ]
+    own = [
+        (
+            "Tags named prod are moved only by the group release and whoever has the role owner there.",
+            "tag-rule",
+            "prod",
+            f"{APP}/",
+        ),
+        ("Tags named prod are removed by nobody.", "tag-rule", "prod", f"{APP}/"),
+    ]
+    everything = "may make repositories, push content, set new tags, move tags and remove tags."
+    denied = everything.replace("may make", "may not make").replace(" and ", " or ")
+    mine = [
+        (f"maintainer {everything}", "grant", False, f"{ACME}/"),
+        (f"owner {everything}", "grant", False, f"{ACME}/"),
+    ]
+    assert house_rules(people, "guest", f"path={ACME}") == {"repositories": names, "tags": above}
+    assert house_rules(people, "guest", f"repository={ACME}/to-be-made") == {"repositories": names, "tags": above}
+    assert house_rules(people, "maintainer", f"repository={APP}") == {"repositories": names, "tags": [*above, *own]}
+    assert house_rules(people, "root", "") == {
+        "repositories": [],
+        "tags": above[:1],
+        "people": [(f"root {everything}", "grant", False, "/")],
+    }
+    assert house_rules(people, "owner", f"path={ACME}")["people"] == [
+        *mine,
+        (
+            "publisher may make repositories, push content, set new tags and move tags.",
+            "grant",
+            False,
+            f"{ACME}/",
+        ),
+    ]
+    assert house_rules(people, "owner", f"repository={APP}")["people"] == [
+        (
+            "Members of the group release may make repositories, push content, set new tags named v* and move tags"
+            " named v*.",
+            "grant",
+            False,
+            f"{ACME}/a*",
+        ),
+        *mine,
+        (f"publisher {denied}", "grant", False, APP),
+    ]
+    people.show("", Visibility.PUBLIC)
+    assert people.ask("stranger", "GET", f"/api/v1/rules?repository={APP}").json()["tags"]
+    for query in (f"repository={ACME}/to-be-made", f"path={ACME}", f"path={ACME}&repository={APP}"):
+        assert "tags" not in people.ask("stranger", "GET", f"/api/v1/rules?{query}").json()

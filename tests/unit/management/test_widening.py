@@ -380,6 +380,7 @@ NOT_WIDENING = frozenset(
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,
+        Operation.HOUSE_RULES_READ,
     }
 )
 

@@ -26,7 +26,7 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, jobs, locks, people, places, settings, tags, webhooks
+from orlop.faces.api import access, audit, groups, house_rules, jobs, locks, people, places, settings, tags, webhooks
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
@@ -81,6 +81,7 @@ def routes(
         *tags.tags(past),
         *locks.locks(ManifestLocks(management.gate, locked)),
         *settings.settings(management.settings),
+        *house_rules.house_rules(management),
         *places.adoption(management),
         *places.keys(management),
         *access.access(management),

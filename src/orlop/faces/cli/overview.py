@@ -17,7 +17,10 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
     "Tags, on a server": ("history", "rollback", "lock"),
-    "Rules, on a server": tuple(kind.kind for kind in KINDS.values() if kind.placed or kind.kind == "job-schedule"),
+    "Rules, on a server": (
+        "rules",
+        *(kind.kind for kind in KINDS.values() if kind.placed or kind.kind == "job-schedule"),
+    ),
     "Looking into it": ("access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60

@@ -18,6 +18,7 @@ from orlop.services.management.explain import Explaining
 from orlop.services.management.giving import Giving
 from orlop.services.management.grants import GrantsOnPlaces
 from orlop.services.management.groups import GroupsAndMembers
+from orlop.services.management.house_rules import HouseRulesTold
 from orlop.services.management.namespaces import NamespaceTree
 from orlop.services.management.operations import Gate
 from orlop.services.management.passwords import NewPasswords
@@ -45,6 +46,7 @@ class Management(msgspec.Struct, frozen=True):
     sessions: SessionsOfAccounts
     keys: Keys
     explaining: Explaining
+    house_rules: HouseRulesTold
 
     @classmethod
     def on(
@@ -67,6 +69,7 @@ class Management(msgspec.Struct, frozen=True):
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         documents = TrustDocuments(identity.documents, identity.sessions)
         settings = KeptSettings(gate, giving, documents, kinds, places)
+        explaining = Explaining(gate, identity.accounts, identity.members, identity.grants, identity.facts)
         return cls(
             gate=gate,
             users=Users(gate, giving, identity.accounts, passwords),
@@ -83,5 +86,6 @@ class Management(msgspec.Struct, frozen=True):
             ),
             sessions=SessionsOfAccounts(gate, identity.sessions),
             keys=Keys(gate, identity.keys, signing),
-            explaining=Explaining(gate, identity.accounts, identity.members, identity.grants, identity.facts),
+            explaining=explaining,
+            house_rules=HouseRulesTold(gate, documents, identity.facts, explaining),
         )

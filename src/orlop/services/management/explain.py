@@ -142,14 +142,22 @@ class Explaining:
     async def who(self, caller: Caller, repository: RepositoryName) -> Who:
         """Groups with what they give, and accounts with what they may do by their own and their groups' grants; as far
         as the caller may see these grants, and who is in these groups."""
-        await self._gate.check(caller, Operation.WHO, repository=repository)
+        able, complete = await self.able(caller, repository=repository)
+        return Who(able, (await self._facts.place(repository)).visible, complete)
+
+    async def able(
+        self, caller: Caller, *, repository: str | None = None, namespace: str | None = None
+    ) -> tuple[tuple[Able, ...], bool]:
+        """Those of `who`, or those who may do anything to a namespace as a whole; and whether these are all."""
+        await self._gate.check(caller, Operation.WHO, namespace=namespace, repository=repository)
         sight = await grant_sight(self._gate, self._members, caller)
-        place = await self._facts.place(repository)
-        records = await self._grants.covering(repository, GRANTS_MAX + 1)
+        within = repository if repository is not None else f"{namespace}/*" if namespace else "*"
+        records = await self._grants.covering(within, GRANTS_MAX + 1)
         complete = len(records) <= GRANTS_MAX
         grants: dict[str, list[Grant]] = {}
         for record in records[:GRANTS_MAX]:
-            if record.grant.place.covers(repository):
+            place = record.grant.place
+            if place.covers(repository) if repository is not None else place.covers_namespace(namespace or ""):
                 grants.setdefault(record.grant.principal, []).append(record.grant)
         of_account: dict[str, list[Grant]] = {
             principal: list(own) for principal, own in grants.items() if not principal.startswith(GROUP_PREFIX)
@@ -163,17 +171,12 @@ class Explaining:
             for member in page.items:
                 of_account.setdefault(member, []).extend(grants[principal])
         groups = {principal: own for principal, own in grants.items() if principal.startswith(GROUP_PREFIX)}
-        now = self._gate.now()
+        asked = Question(Action.ADMIN, repository, namespace, at=self._gate.now())
         able = [
-            _seen(
-                _able(principal, tuple(sorted(held, key=lambda grant: grant.id)), repository, now),
-                repository,
-                now,
-                sight,
-            )
+            _seen(_able(principal, tuple(sorted(held, key=lambda grant: grant.id)), asked), asked, sight)
             for principal, held in (*sorted(groups.items()), *sorted(of_account.items()))
         ]
-        return Who(tuple(one for one in able if one.grants), place.visible, complete)
+        return tuple(one for one in able if one.grants), complete
 
 
 def _as_seen(rights: Rights, question: Question, visible: VisibilityAt, sight: GrantSight) -> Considerations:
@@ -189,17 +192,17 @@ def _as_seen(rights: Rights, question: Question, visible: VisibilityAt, sight: G
     return msgspec.structs.replace(found, decision=Decision(decision.allowed, rule), changes=changes)
 
 
-def _seen(able: Able, repository: RepositoryName, now: int, sight: GrantSight) -> Able:
+def _seen(able: Able, asked: Question, sight: GrantSight) -> Able:
     """As much of it as somebody may see: what the grants that they may see give, as far as no other takes it away."""
     seen = tuple(grant for grant in able.grants if sight.holds(able.principal, grant))
     if len(seen) == len(able.grants):
         return able
-    found = _able(able.principal, seen, repository, now)
+    found = _able(able.principal, seen, asked)
     return msgspec.structs.replace(found, actions=found.actions & able.actions)
 
 
-def _able(principal: str, grants: tuple[Grant, ...], repository: RepositoryName, now: int) -> Able:
-    """What grants that are about a repository amount to, conditions taken as met."""
+def _able(principal: str, grants: tuple[Grant, ...], asked: Question) -> Able:
+    """What grants that are about a place amount to there and then, conditions taken as met. `asked`: of any action."""
     met = tuple(
         msgspec.structs.replace(grant, conditions=type(grant.conditions)())
         for grant in grants
@@ -207,8 +210,8 @@ def _able(principal: str, grants: tuple[Grant, ...], repository: RepositoryName,
     )
     rights = Rights(Subject(principal), 0, met)
     actions = frozenset(
-        action for action in OF_REPOSITORIES if decide(rights, Question(action, repository, at=now)).allowed
+        action for action in OF_REPOSITORIES if decide(rights, msgspec.structs.replace(asked, action=action)).allowed
     )
-    alive = tuple(grant for grant in grants if not 0 < grant.expires_at <= now)
+    alive = tuple(grant for grant in grants if not 0 < grant.expires_at <= asked.at)
     conditional = any(grant.conditions.any or grant.tags or grant.expires_at for grant in alive)
     return Able(principal, actions, alive, conditional)

@@ -55,6 +55,7 @@ class Operation(StrEnum):
     LOCK_READ = "lock.read"
     LOCK_ADD = "lock.add"
     LOCK_LIFT = "lock.lift"
+    HOUSE_RULES_READ = "house-rules.read"
     SETTING_READ = "setting.read"
     SETTING_CHANGE = "setting.change"
     PROVIDER_ADOPT = "provider.adopt"
@@ -126,6 +127,8 @@ RULES: dict[Operation, Rule] = {
     Operation.LOCK_READ: Rule(place=Action.PULL),
     Operation.LOCK_ADD: Rule(place=Action.POLICY_EDIT),
     Operation.LOCK_LIFT: Rule(place=Action.ADMIN),
+    # Whoever may pull is told by a refusal, too, which rule is in the way, wherever that is.
+    Operation.HOUSE_RULES_READ: Rule(_SEE, Action.PULL),
     # What these need at their place, their kind declares: see domain.settings.
     Operation.SETTING_READ: Rule(_SEE),
     Operation.SETTING_CHANGE: Rule(_RULE),

@@ -51,7 +51,7 @@ class SettingsInForce:
             return known
         count = self._changes.current()
         version = await self._documents.version()  # first: what is read after it is no older
-        found = version, _holding(kind, await self._documents.covering(kind.kind, path))
+        found = version, holding(kind, await self._documents.covering(kind.kind, path))
         if count is not None and count == self._changes.current() == self._count:
             self._known[key] = found
             if len(self._known) > REMEMBERED:
@@ -69,7 +69,8 @@ class SettingsInForce:
             self._count = count
 
 
-def _holding(kind: SettingKind, documents: tuple[Document, ...]) -> tuple[InForce, ...]:
+def holding(kind: SettingKind, documents: tuple[Document, ...]) -> tuple[InForce, ...]:
+    """Which of the settings that cover a place hold there, from the root down. Raises as `SettingsInForce.covering`."""
     if kind.holds is Holds.NEAREST and documents:
         nearest = documents[-1].path
         documents = tuple(document for document in documents if document.path == nearest)

@@ -3,7 +3,7 @@
 import cyclopts
 
 from orlop.domain.kinds import KINDS
-from orlop.faces.cli.management import access, configuration, people, places, settings, sign_in, webhooks
+from orlop.faces.cli.management import access, configuration, house_rules, people, places, settings, sign_in, webhooks
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.sign_in.ambient import LoginTools
 
@@ -16,4 +16,5 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     webhooks.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)
+    house_rules.register(app, servers)
     configuration.register(app, servers)

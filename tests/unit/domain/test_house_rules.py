@@ -1,0 +1,80 @@
+"""What rules and grants come to as sentences."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from orlop.domain.access import ROLES, Conditions, Effect, Grant, Place, PlaceKind
+from orlop.domain.house_rules import of_grants, of_repositories, of_tags
+from orlop.domain.repository_rules import RepositoryRule
+from orlop.domain.tag_rules import TagRule
+
+TEAM = Place(PlaceKind.NAMESPACE, "team")
+
+#: By field of a rule for tags: a value, and what is said of it.
+OF_TAGS: dict[str, tuple[Any, str]] = {
+    "immutable": (True, "stay what they point at: nobody moves or removes them."),
+    "may_create": (("ann", "robot+ci", "group:dev"), "are created only by ann, robot+ci and the group dev."),
+    "may_move": (("role:owner",), "are moved only by whoever has the role owner there."),
+    "may_remove": (("nobody",), "are removed by nobody."),
+    "names": (("v*", "rel-*"), "match v* or rel-* when they are set or moved."),
+    "semver": (True, "are semantic versions when they are set or moved, such as 1.4.0 or v1.4.0-rc.1."),
+}
+OF_REPOSITORIES: dict[str, tuple[Any, str]] = {
+    "names": (("team/*",), "New repositories are named like team/*."),
+    "depth": (1, "Names of new repositories have at most 1 component."),
+    "reserved": (("latest", "tmp"), "No component of the name of a new repository is latest or tmp."),
+}
+
+
+def test_every_field_of_a_rule_is_said() -> None:
+    assert {"tags", "exclude", *OF_TAGS} == set(TagRule.__struct_fields__)
+    assert set(OF_REPOSITORIES) == set(RepositoryRule.__struct_fields__)
+
+
+@pytest.mark.parametrize("field", OF_TAGS)
+def test_what_a_rule_says_of_tags(field: str) -> None:
+    value, words = OF_TAGS[field]
+    for about, said in (
+        ({"tags": ("*",)}, "All tags"),
+        ({"tags": ("v*", "1.*")}, "Tags named v* or 1.*"),
+        ({"tags": ("v*",), "exclude": ("v0",)}, "Tags named v*, but for those named v0,"),
+    ):
+        [sentence] = of_tags("some", "team", TagRule(**about, **{field: value}))
+        assert sentence.text == f"{said} {words}"
+        assert (sentence.kind, sentence.name, sentence.place) == ("tag-rule", "some", "team/")
+
+
+@pytest.mark.parametrize("field", OF_REPOSITORIES)
+def test_what_a_rule_says_of_repositories(field: str) -> None:
+    value, words = OF_REPOSITORIES[field]
+    [sentence] = of_repositories("some", "", RepositoryRule(**{field: value}))
+    assert (sentence.text, sentence.kind, sentence.place) == (words, "repository-rule", "/")
+
+
+def test_what_grants_say() -> None:
+    pushes = "make repositories, push content, set new tags"
+    grant = Grant(7, Effect.ALLOW, "group:dev", "publisher", ROLES["publisher"].actions, TEAM)
+
+    def said(changed: Grant, actions: frozenset[Any] = grant.actions, of: str = "group:dev") -> list[str]:
+        return [sentence.text for sentence in of_grants(of, actions, (changed,))]
+
+    def but(**changes: Any) -> Grant:
+        return msgspec.structs.replace(grant, **changes)
+
+    assert said(grant) == [f"Members of the group dev may {pushes} and move tags."]
+    assert said(grant, of="ann") == [], "what a group has is said of the group"
+    assert said(grant, frozenset()) == [], "another grant denies it"
+    assert said(but(actions=ROLES["reader"].actions)) == [], "whoever only reads is not told of"
+    assert said(but(conditions=Conditions(networks=("10.0.0.0/8",)), expires_at=5)) == [
+        f"Members of the group dev may {pushes} and move tags, under the conditions of that grant, until that grant"
+        " expires."
+    ]
+    assert said(but(tags="v*")) == [
+        "Members of the group dev may make repositories, push content, set new tags named v* and move tags named v*."
+    ]
+    denied = but(effect=Effect.DENY, principal="ann", place=Place(PlaceKind.REGISTRY))
+    [sentence] = of_grants("ann", frozenset(), (denied,))
+    assert sentence.text == f"ann may not {pushes}, move tags or remove tags."
+    assert (sentence.kind, sentence.name, sentence.place) == ("grant", "7", "/")
