@@ -190,6 +190,25 @@ async def test_through_a_proxy_names_are_its_business_and_addresses_are_ours() -
     assert [received.target for received in proxy.requests] == ["http://hooks.example/x"]
 
 
+@pytest.mark.parametrize(
+    ("url", "answer", "said"),
+    [
+        ("https://hooks.example/hush", b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", "the proxy answered 407"),
+        ("http://hooks.example/hush", b"SSH-2.0-OpenSSH\r\n\r\n", "what it answered is no HTTP"),
+    ],
+)
+async def test_no_error_tells_the_url_nor_the_password_of_a_proxy(url: str, answer: bytes, said: str) -> None:
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(answering, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        answered = await sent(url, proxy=f"http://us:hunter22@127.0.0.1:{port}")
+    assert answered == Answer(error=f"hooks.example cannot be reached: {said}")
+
+
 async def test_many_receivers_do_not_hold_connections_for_ever() -> None:
     receiver, sender = Receiver(), HttpSender(HERE)
     async with receiver.listening() as port:

@@ -171,6 +171,11 @@ def _no_password() -> str:
 
 
 def _reason(cause: BaseException) -> str:
+    """In words for whoever sees deliveries: these two would tell the URL, or the proxy's with its password."""
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {cause.status}"
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return "what it answered is no HTTP"
     inner = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause
     cause = inner.__cause__ if isinstance(inner.__cause__, OSError) else inner
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
