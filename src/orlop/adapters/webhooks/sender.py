@@ -111,9 +111,10 @@ class HttpSender:
 
     async def _forget(self) -> None:
         """Close connections to receivers that were not sent to for the longest time, unless something is under way."""
-        for key in list(self._sessions)[: max(0, len(self._sessions) - _RECEIVERS)]:
-            if self._sessions[key] not in self._busy:
-                await self._sessions.pop(key).close()
+        oldest = list(self._sessions)[: max(0, len(self._sessions) - _RECEIVERS)]
+        idle = [key for key in oldest if self._sessions[key] not in self._busy]
+        for session in [self._sessions.pop(key) for key in idle]:  # nobody else finds them while they are closed
+            await session.close()
 
 
 def _literal(host: str) -> str:
