@@ -159,6 +159,20 @@ async def test_a_receiver_that_hangs_holds_up_no_other(office: Office) -> None:
     await office.close()
 
 
+async def test_certificates_that_are_none_hold_up_no_other(office: Office) -> None:
+    bad = await office.hook("bad", "https://127.0.0.1:9/x", ca_certificate="-----é-----")
+    receiver = Receiver()
+    async with receiver.listening() as port:
+        good = await office.hook("good", f"http://127.0.0.1:{port}/x")
+        await office.tagged("team/app:v1")
+        await office.delivered()
+        await office.tagged("team/app:v2")
+        await office.delivered()
+    assert [delivery.state for delivery in await office.listed(good)] == ["delivered", "delivered"]
+    first, _ = await office.listed(bad)
+    assert first.error.startswith("the certificates or the key of the webhook cannot be used")
+
+
 async def test_a_hook_that_fails_for_days_is_paused_and_says_so_until_somebody_resumes_it(office: Office) -> None:
     async with receiving() as (receiver, url):
         receiver.status = lambda _: 404

@@ -151,8 +151,9 @@ def _context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if certificate:
             _show(context, certificate, key)
-    except ssl.SSLError as cause:
-        raise Unusable(f"the certificates or the key of the webhook cannot be used: {cause.reason or cause}") from cause
+    except (ssl.SSLError, TypeError, ValueError) as cause:  # what is not ASCII is no text to the library
+        why = getattr(cause, "reason", None) or cause
+        raise Unusable(f"the certificates or the key of the webhook cannot be used: {why}") from cause
     return context
 
 
