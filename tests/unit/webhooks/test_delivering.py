@@ -18,7 +18,7 @@ from orlop.ports.settings import Document
 from orlop.ports.webhooks import DeliveryState
 from orlop.services.following import known
 from orlop.services.webhooks.deliver import JOB
-from tests.receivers import Authority, Receiver
+from tests.receivers import Authority, Received, Receiver
 from tests.unit.webhooks.office import DAY, Office
 
 
@@ -233,6 +233,23 @@ async def test_nothing_is_sent_to_a_hook_that_is_disabled(office: Office) -> Non
         office.clock.at += LIVES + HOUR + SECOND
         await office.delivered()
     assert [each.state for each in await office.listed(key)] == ["delivered", "dead"]
+
+
+async def test_a_hook_that_is_disabled_while_it_is_served_sends_nothing_more(office: Office) -> None:
+    changing: list[asyncio.Task[str]] = []
+    async with receiving() as (receiver, url):
+
+        def disable(_: Received) -> int:
+            changing.append(asyncio.create_task(office.hook("deploys", url, disabled=True)))
+            return 200
+
+        receiver.status = disable
+        key = await office.hook("deploys", url)
+        await office.tagged("team/app:v1", "team/web:v1", "team/db:v1")
+        await office.delivered()
+        await asyncio.gather(*changing)
+    assert len(receiver.requests) == 1
+    assert [delivery.state for delivery in await office.listed(key)] == ["delivered", "pending", "pending"]
 
 
 async def test_secrets_are_fetched_from_where_they_are_kept(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ class Deliverer:
             due = await self._queue.lanes(hook, self._clock.now(), len(busy) + 1)
             lane = next((lane for lane in due if lane not in busy), None)
             declared = await hook_of(self._documents, hook) if lane is not None else None
-            if lane is None or declared is None or lane in busy:
+            if lane is None or declared is None or declared.disabled or lane in busy:
                 return
             busy.add(lane)
             try:
