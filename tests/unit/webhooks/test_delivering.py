@@ -197,6 +197,19 @@ async def test_a_hook_that_fails_for_days_is_paused_and_says_so_until_somebody_r
         assert len(receiver.requests) > tried
 
 
+async def test_a_hook_does_not_rest_until_a_time_that_a_clock_was_set_back_from(office: Office) -> None:
+    async with receiving() as (receiver, url):
+        receiver.status = lambda _: 500
+        await office.hook("deploys", url)
+        await office.tagged("team/app:v1")
+        await office.delivered()
+        receiver.status = lambda _: 200
+        office.clock.at -= DAY
+        await office.tagged("team/web:v1")
+        await office.delivered()
+    assert [received.json["data"]["repository"] for received in receiver.requests] == ["team/app", "team/web"]
+
+
 async def test_a_receiver_that_is_gone_for_good_is_left_alone_at_once(office: Office) -> None:
     async with receiving() as (receiver, url):
         receiver.status = lambda _: 410

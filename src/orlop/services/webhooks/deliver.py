@@ -106,7 +106,7 @@ class Deliverer:
             self._failure = failure
 
     def _may(self, health: Health) -> bool:
-        return not health.paused_at and health.resting_until <= self._clock.now()
+        return not health.paused_at and not health.rests(self._clock.now())
 
     async def _declared(self, hook: str, lease: Lease) -> Webhook | None:
         """A hook that is to be served. What is pending of one that was removed is given up."""
