@@ -88,6 +88,16 @@ async def test_a_list_by_number_goes_on_after_a_number(api: Api, last: str) -> N
     assert_problem(await api.ask("GET", f"/grants?last={last}", "root"), 400)
 
 
+@pytest.mark.parametrize(
+    "target", ["GET /jobs/{}", "GET /grants/{}", "GET /deliveries/{}", "POST /deliveries/{}/redeliver"]
+)
+@pytest.mark.parametrize("number", [0, 2**63, 10**30])
+async def test_a_number_that_nothing_has_is_refused(api: Api, target: str, number: int) -> None:
+    method, path = target.split()
+    answer = await api.ask(method, path.format(number), "root")
+    assert answer.status == 400
+
+
 async def test_a_parameter_that_nobody_knows_is_refused_with_the_nearest(api: Api) -> None:
     told = assert_problem(await api.ask("GET", "/grants?principle=eve", "root"), 400)
     assert "the nearest known one is principal" in told["detail"]

@@ -10,7 +10,9 @@ from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
 from orlop.ports.following import Follower, Stream
+from orlop.ports.identity import Namespace
 from orlop.ports.jobs import Lease
+from orlop.ports.settings import Document
 from orlop.ports.webhooks import Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome, Waiting
 from tests.contract.scene import START
 
@@ -157,6 +159,28 @@ class DeliveryQueueKit:
         await here.log.resume(HOOK, ROOT)
         assert await here.log.health(HOOK) == WELL
         assert (await here.log.backlog()).paused == 0
+
+    async def test_a_hook_that_is_made_anew_does_not_fare_as_the_one_before_it(self, opened: OpenCatalog) -> None:
+        here = await desk(opened)
+        documents, namespaces = opened.identity.documents, opened.identity.namespaces
+        paused = msgspec.structs.replace(BAD, paused_at=START + 5)
+
+        async def paused_hook(lane: str) -> None:
+            await documents.put(Document("webhook", "deploys", b"{}", path="team"), ROOT, rights=False)
+            await here.add(new(lane), new(lane, OTHER))
+            for hook in (HOOK, OTHER):
+                [delivery] = await here.queue.of_lane(hook, lane, 9)
+                await here.attempted(delivery, DeliveryState.DEAD, health=paused, paused=True)
+            assert await here.log.health(HOOK) == paused
+
+        await paused_hook("a")
+        await documents.remove("webhook", "deploys", ROOT, path="team", rights=False)
+        assert await here.log.health(HOOK) == WELL
+        await namespaces.put(Namespace(path="team"), ROOT)
+        await paused_hook("b")
+        await namespaces.remove("team", ROOT)
+        assert await here.log.health(HOOK) == WELL
+        assert await here.log.health(OTHER) == paused
 
     async def test_what_nobody_can_deliver_is_given_up(self, opened: OpenCatalog) -> None:
         here = await desk(opened)

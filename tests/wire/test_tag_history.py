@@ -84,6 +84,21 @@ def test_names_are_told_to_those_who_read_the_audit_log_and_everybodys_own_to_th
     assert people.ask("stranger", "GET", f"/api/v1/tag-history?repository={APP}&tag=prod").status == 404
 
 
+def test_so_are_the_names_of_those_who_locked(people: Private) -> None:
+    sent = [("content-type", "application/json")]
+    for who, digest in (("maintainer", ONE.digest), ("owner", TWO.digest)):
+        body = json.dumps({"repository": APP, "digest": str(digest), "reason": "audit"}).encode()
+        assert people.ask(who, "POST", "/api/v1/locks", body, sent).status == 204
+
+    def named(who: str) -> dict[str, str]:
+        answer = people.ask(who, "GET", f"/api/v1/locks?repository={APP}")
+        return {lock["digest"]: lock["actor"] for lock in answer.json()}
+
+    assert named("owner") == named("root") == {ONE.digest: "maintainer", TWO.digest: "owner"}
+    assert named("maintainer") == {ONE.digest: "maintainer", TWO.digest: ""}
+    assert named("reader") == {ONE.digest: "", TWO.digest: ""}
+
+
 def test_what_a_tag_pointed_at_at_a_time(people: Private) -> None:
     def at(time: str) -> Answer:
         return people.ask("reader", "GET", f"/api/v1/tag-at?repository={APP}&tag=prod&at={time}")

@@ -38,7 +38,7 @@ class Webhooks(msgspec.Struct, frozen=True):
         str,
         Meaning(
             "The `http://` proxy that they are sent through. Then it is the proxy that decides which names lead where.",
-            ValueKind.TEXT,
+            ValueKind.URL,
             default="none",
         ),
     ] = ""

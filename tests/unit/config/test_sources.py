@@ -197,6 +197,12 @@ def test_a_password_in_a_url_is_kept_and_never_shown(url: str, shown: str) -> No
     assert value_text(all_settings()["catalog.url"], settings.catalog.url) == shown
 
 
+def test_the_password_of_a_proxy_is_not_shown_either() -> None:
+    settings = load({}, {"ORLOP_WEBHOOKS_PROXY": "http://orlop:s3cret@proxy:3128"}).settings
+    assert settings.webhooks.proxy == "http://orlop:s3cret@proxy:3128"
+    assert value_text(all_settings()["webhooks.proxy"], settings.webhooks.proxy) == "http://orlop:***@proxy:3128"
+
+
 def test_a_url_of_another_kind_is_refused_without_its_password() -> None:
     with pytest.raises(ConfigurationInvalid) as refusal:
         load({}, {"ORLOP_CATALOG_URL": "mysql://orlop:s3cret@db/orlop"})

@@ -40,6 +40,27 @@ async def test_large_ones_count_as_one_each() -> None:
     await made.management.settings.put(await made.caller("root"), "tag-rule", "one-more", LONG, None, "team")
 
 
+async def test_secrets_beside_the_registry_go_only_where_those_who_rule_it_say() -> None:
+    made = await scene(dict(KINDS))
+    settings, root, ann = made.management.settings, await made.caller("root"), await made.caller("ann")
+    hook = {"url": "https://hooks.example/x", "events": ["tag.*"]}
+    kept = {**hook, "authorization": "env:ORLOP_SECRET_CI", "secret": "file:/etc/orlop/secrets/hook"}
+    refusal = "only who rules the registry has a secret sent that stands beside it"
+    for secret in ("secret", "authorization"):
+        with pytest.raises(Denied, match=refusal):
+            await settings.put(ann, "webhook", "hers", {**hook, secret: kept[secret]}, None, "team")
+    await settings.put(root, "webhook", "ours", kept, None, "team")
+    await settings.put(ann, "webhook", "ours", {**kept, "parallel": 4}, None, "team")
+    for change in (
+        {"url": "https://ann.example/x"},
+        {"authorization": "env:ORLOP_SECRET_LDAP"},
+        {"authorization": kept["secret"]},
+    ):
+        with pytest.raises(Denied, match=refusal):
+            await settings.put(ann, "webhook", "ours", {**kept, **change}, None, "team")
+    await settings.put(ann, "webhook", "ours", {**hook, "secret": "one of her own"}, None, "team")
+
+
 @pytest.mark.parametrize("path", ["lab", "lab/app"])
 async def test_a_namespace_goes_with_settings_only_by_those_who_may_remove_them(path: str) -> None:
     made = await scene(dict(KINDS))

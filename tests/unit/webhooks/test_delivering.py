@@ -18,7 +18,7 @@ from orlop.ports.settings import Document
 from orlop.ports.webhooks import DeliveryState
 from orlop.services.following import known
 from orlop.services.webhooks.deliver import JOB
-from tests.receivers import Authority, Receiver
+from tests.receivers import Authority, Received, Receiver
 from tests.unit.webhooks.office import DAY, Office
 
 
@@ -159,6 +159,20 @@ async def test_a_receiver_that_hangs_holds_up_no_other(office: Office) -> None:
     await office.close()
 
 
+async def test_certificates_that_are_none_hold_up_no_other(office: Office) -> None:
+    bad = await office.hook("bad", "https://127.0.0.1:9/x", ca_certificate="-----é-----")
+    receiver = Receiver()
+    async with receiver.listening() as port:
+        good = await office.hook("good", f"http://127.0.0.1:{port}/x")
+        await office.tagged("team/app:v1")
+        await office.delivered()
+        await office.tagged("team/app:v2")
+        await office.delivered()
+    assert [delivery.state for delivery in await office.listed(good)] == ["delivered", "delivered"]
+    first, _ = await office.listed(bad)
+    assert first.error.startswith("the certificates or the key of the webhook cannot be used")
+
+
 async def test_a_hook_that_fails_for_days_is_paused_and_says_so_until_somebody_resumes_it(office: Office) -> None:
     async with receiving() as (receiver, url):
         receiver.status = lambda _: 404
@@ -181,6 +195,19 @@ async def test_a_hook_that_fails_for_days_is_paused_and_says_so_until_somebody_r
         await office.log.resume(key, office.by)
         await office.delivered()
         assert len(receiver.requests) > tried
+
+
+async def test_a_hook_does_not_rest_until_a_time_that_a_clock_was_set_back_from(office: Office) -> None:
+    async with receiving() as (receiver, url):
+        receiver.status = lambda _: 500
+        await office.hook("deploys", url)
+        await office.tagged("team/app:v1")
+        await office.delivered()
+        receiver.status = lambda _: 200
+        office.clock.at -= DAY
+        await office.tagged("team/web:v1")
+        await office.delivered()
+    assert [received.json["data"]["repository"] for received in receiver.requests] == ["team/app", "team/web"]
 
 
 async def test_a_receiver_that_is_gone_for_good_is_left_alone_at_once(office: Office) -> None:
@@ -219,6 +246,23 @@ async def test_nothing_is_sent_to_a_hook_that_is_disabled(office: Office) -> Non
         office.clock.at += LIVES + HOUR + SECOND
         await office.delivered()
     assert [each.state for each in await office.listed(key)] == ["delivered", "dead"]
+
+
+async def test_a_hook_that_is_disabled_while_it_is_served_sends_nothing_more(office: Office) -> None:
+    changing: list[asyncio.Task[str]] = []
+    async with receiving() as (receiver, url):
+
+        def disable(_: Received) -> int:
+            changing.append(asyncio.create_task(office.hook("deploys", url, disabled=True)))
+            return 200
+
+        receiver.status = disable
+        key = await office.hook("deploys", url)
+        await office.tagged("team/app:v1", "team/web:v1", "team/db:v1")
+        await office.delivered()
+        await asyncio.gather(*changing)
+    assert len(receiver.requests) == 1
+    assert [delivery.state for delivery in await office.listed(key)] == ["delivered", "pending", "pending"]
 
 
 async def test_secrets_are_fetched_from_where_they_are_kept(tmp_path: Path) -> None:

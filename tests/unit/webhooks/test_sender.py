@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,25 @@ async def test_through_a_proxy_names_are_its_business_and_addresses_are_ours() -
     assert [received.target for received in proxy.requests] == ["http://hooks.example/x"]
 
 
+@pytest.mark.parametrize(
+    ("url", "answer", "said"),
+    [
+        ("https://hooks.example/hush", b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", "the proxy answered 407"),
+        ("http://hooks.example/hush", b"SSH-2.0-OpenSSH\r\n\r\n", "what it answered is no HTTP"),
+    ],
+)
+async def test_no_error_tells_the_url_nor_the_password_of_a_proxy(url: str, answer: bytes, said: str) -> None:
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(answering, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        answered = await sent(url, proxy=f"http://us:hunter22@127.0.0.1:{port}")
+    assert answered == Answer(error=f"hooks.example cannot be reached: {said}")
+
+
 async def test_many_receivers_do_not_hold_connections_for_ever() -> None:
     receiver, sender = Receiver(), HttpSender(HERE)
     async with receiver.listening() as port:
@@ -198,6 +217,33 @@ async def test_many_receivers_do_not_hold_connections_for_ever() -> None:
             assert answer.status == 200 or "cannot be reached" in answer.error
         assert len(sender._sessions) <= 65
     await sender.close()
+
+
+async def test_connections_that_two_let_go_of_at_once_are_closed_once() -> None:
+    sender, everybody = HttpSender(("127.0.0.0/8",)), asyncio.Event()
+    arrived = 0
+
+    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal arrived
+        await reader.readuntil(b"\r\n\r\n")
+        arrived += 1
+        if arrived == 79:
+            everybody.set()
+        await everybody.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answering, "0.0.0.0", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+
+        def send(number: int) -> Coroutine[Any, Any, Answer]:
+            return sender.send(Outgoing(f"http://127.0.1.{number}:{port}/x", {}, b"x"))
+
+        await asyncio.gather(*(send(number) for number in range(1, 80)))
+        answers = await asyncio.gather(*(send(number) for number in range(100, 105)))
+        assert {answer.status for answer in answers} == {200}
+        await sender.close()
 
 
 def test_tls_below_1_2_is_refused() -> None:

@@ -235,6 +235,27 @@ async def test_signs_of_life_keep_a_job_and_tell_how_far_it_came() -> None:
     await worker.stop()
 
 
+async def test_a_clock_that_is_set_back_holds_up_nothing() -> None:
+    office, slow = Office(), Slow()
+    worker = office.worker([work(slow.do, every=HOUR)])
+    worker.start()
+    await asyncio.wait_for(slow.begun.wait(), 1)
+    [job] = await office.all()
+    office.clock.at -= 24 * HOUR
+    async with asyncio.timeout(5):
+        while (await office.job(job.id)).lease_until > office.clock.at + office.lease:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    slow.enough.set()
+    await office.state(job.id, JobState.DONE)
+    office.clock.at -= 24 * HOUR
+    await asyncio.sleep(0.5)  # it is looked several times a second
+    office.clock.at += HOUR
+    async with asyncio.timeout(5):
+        while len(await office.all()) == 1:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    await worker.stop()
+
+
 async def test_a_process_does_a_few_jobs_side_by_side_and_then_the_next() -> None:
     office, running, most = Office(), [0], [0]
 

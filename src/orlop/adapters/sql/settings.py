@@ -9,6 +9,7 @@ from orlop.adapters.sql.records import each
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
 from orlop.domain.pages import Page, PageRequest, page_of
+from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity_words import is_named, refuse_stale, taken, unknown
 from orlop.ports.settings import ROLE, Document
@@ -84,5 +85,7 @@ class SqlDocuments:
 async def remove_document(tx: Session, ledger: Ledger, document: Document, *, rights: bool) -> None:
     """Remove a document that is locked, or that nobody else can reach any more."""
     await tx.run("document_delete", document.kind, document.path, document.name)
+    if document.kind == WEBHOOKS.kind:  # one that is made anew under its name is not paused
+        await tx.run("webhook_health_forget", document.key)
     ledger.event(EventKind.DOCUMENT_DELETED, document.path, subject=f"{document.kind} {document.name}")
     ledger.setting(rights=rights)

@@ -111,9 +111,10 @@ class HttpSender:
 
     async def _forget(self) -> None:
         """Close connections to receivers that were not sent to for the longest time, unless something is under way."""
-        for key in list(self._sessions)[: max(0, len(self._sessions) - _RECEIVERS)]:
-            if self._sessions[key] not in self._busy:
-                await self._sessions.pop(key).close()
+        oldest = list(self._sessions)[: max(0, len(self._sessions) - _RECEIVERS)]
+        idle = [key for key in oldest if self._sessions[key] not in self._busy]
+        for session in [self._sessions.pop(key) for key in idle]:  # nobody else finds them while they are closed
+            await session.close()
 
 
 def _literal(host: str) -> str:
@@ -150,8 +151,9 @@ def _context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if certificate:
             _show(context, certificate, key)
-    except ssl.SSLError as cause:
-        raise Unusable(f"the certificates or the key of the webhook cannot be used: {cause.reason or cause}") from cause
+    except (ssl.SSLError, TypeError, ValueError) as cause:  # what is not ASCII is no text to the library
+        why = getattr(cause, "reason", None) or cause
+        raise Unusable(f"the certificates or the key of the webhook cannot be used: {why}") from cause
     return context
 
 
@@ -171,6 +173,11 @@ def _no_password() -> str:
 
 
 def _reason(cause: BaseException) -> str:
+    """In words for whoever sees deliveries: these two would tell the URL, or the proxy's with its password."""
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {cause.status}"
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return "what it answered is no HTTP"
     inner = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause
     cause = inner.__cause__ if isinstance(inner.__cause__, OSError) else inner
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

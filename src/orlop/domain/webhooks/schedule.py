@@ -42,6 +42,11 @@ class Health(msgspec.Struct, frozen=True):
     error: str = ""
     """What the last failure was, or why it is paused."""
 
+    def rests(self, now: int) -> bool:
+        """Whether nothing is sent now; a rest that would be longer than any was written by a clock that has been set
+        back since."""
+        return now < self.resting_until <= now + _LONGEST_REST
+
     def after_success(self) -> "Health":
         """Something arrived."""
         return Health()

@@ -19,7 +19,8 @@ Repository = Annotated[str, QueryParameter(name="repository", max_length=255, de
 
 
 class LockValue(msgspec.Struct, frozen=True):
-    """A lock: while it is there, nothing deletes the manifest."""
+    """A lock: while it is there, nothing deletes the manifest. `actor` is empty for those who may not read the audit
+    log of the repository, unless it was them."""
 
     digest: str
     reason: str

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from orlop.domain.webhooks.schedule import Health
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of, whole
+from orlop.faces.api.people import Number
 from orlop.faces.api.settings import At
 from orlop.ports.following import FollowerState
 from orlop.ports.webhooks import Attempt, Delivery
@@ -170,7 +171,7 @@ def webhooks(service: ManagedWebhooks) -> list[HTTPRouteHandler]:
         return listed(request, page, DeliveryValue.of, lambda delivery: str(delivery.id), n)
 
     @get("/deliveries/{number:int}", operation_id="showDelivery", tags=tags, operation=Operation.DELIVERY_READ)
-    async def show_delivery(request: ApiRequest, number: FromPath[int]) -> DeliveredValue:
+    async def show_delivery(request: ApiRequest, number: Number) -> DeliveredValue:
         """A delivery with its attempts and what came back."""
         return DeliveredValue.of(await service.get(caller_of(request), number))
 
@@ -191,7 +192,7 @@ def webhooks(service: ManagedWebhooks) -> list[HTTPRouteHandler]:
         operation=Operation.DELIVERY_SEND,
         status_code=202,
     )
-    async def redeliver(request: ApiRequest, number: FromPath[int]) -> DeliveryValue:
+    async def redeliver(request: ApiRequest, number: Number) -> DeliveryValue:
         """Have it sent again, under the id that it had."""
         return DeliveryValue.of(await service.redeliver(caller_of(request), number))
 

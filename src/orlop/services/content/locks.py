@@ -1,5 +1,7 @@
 """Locks on manifests, for those who may set and lift them."""
 
+import msgspec
+
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RequestInvalid
@@ -31,9 +33,15 @@ class ManifestLocks:
         await self._locks.lift(repository, digest, _reason(reason), by(caller, self._gate.now()))
 
     async def page(self, caller: Caller, repository: RepositoryName, page: PageRequest) -> Page[Lock]:
-        """By digest. Raises NameUnknown, Denied."""
+        """By digest. Names of others are told to those who read the audit log of the repository. Raises NameUnknown,
+        Denied."""
         await self._gate.check(caller, Operation.LOCK_READ, repository=repository)
-        return await self._locks.page(repository, page)
+        found = await self._locks.page(repository, page)
+        if await self._gate.may(caller, Operation.AUDIT_READ, repository=repository):
+            return found
+        own = caller.subject.name
+        shown = (lock if lock.actor == own else msgspec.structs.replace(lock, actor="") for lock in found.items)
+        return Page(tuple(shown), more=found.more)
 
 
 def _reason(text: str) -> str:

@@ -130,12 +130,13 @@ class JobWorker:
         return self._changes.current(), self._schedules.moved()
 
     async def _until(self, at: int, seen: tuple[int | None, int | None]) -> None:
-        """Wait until then, until the queue or a schedule has changed, or a job of this process has ended."""
+        """Wait until then, until the queue or a schedule has changed, or a job of this process has ended; or until the
+        clock was set back, by which that would be further away than anything is waited for."""
         loop = asyncio.get_running_loop()
         timers: list[asyncio.Handle] = []
 
         def look() -> None:
-            if self._counts() != seen or self._clock.now() >= at:
+            if self._counts() != seen or not at - _LONGEST <= self._clock.now() < at:
                 self._wake.set()
             else:
                 timers[:] = [loop.call_later(_PULSE, look)]
@@ -190,7 +191,7 @@ class JobWorker:
                 running.stop(_Why.LOST)
             elif number in cancelled:
                 running.stop(_Why.CANCELLED)
-            elif held.progress is not None or now - running.beaten_at >= self._lease // 3:
+            elif held.progress is not None or not 0 <= now - running.beaten_at < self._lease // 3:
                 alive.append((running, held))
         if not alive:
             return

@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 
-from orlop.domain.access import ROLES, Caller
-from orlop.domain.errors import Conflict, NotFound, RequestInvalid, Unsupported
+from orlop.domain.access import ROLES, Action, Caller
+from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import SettingKind, checked_name, checked_path
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
 from orlop.services.management.giving import Giving
-from orlop.services.management.operations import Gate
+from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import every, seen
 
 #: Stands for a secret that there is, where a setting is shown; given back, it leaves the secret as it is.
@@ -109,6 +109,10 @@ class KeptSettings:
         before = _readable(known, kept)
         if completed != body:
             _refuse_redirection(known, before, parsed)
+        named = _references(completed, known.secrets)
+        if before is not None and _same_destination(known, before, parsed):
+            named -= _references(kept, known.secrets)
+        await self._check_references(caller, named)
         spoken = known.speaks_for(name, before, parsed)
         if known.rights and before is None and there is not None:  # what nobody can read may have given everything
             spoken = msgspec.structs.replace(spoken, actions=ROLES["admin"].actions)
@@ -158,6 +162,17 @@ class KeptSettings:
             )
         return checked_path(path)
 
+    async def _check_references(self, caller: Caller, named: set[tuple[str, str]]) -> None:
+        """Raises Denied for secrets that stand beside the registry, unless the caller rules it: everybody else could
+        have them sent to a server of their own."""
+        if named and not await self._gate.may(caller, Operation.SETTING_CHANGE):
+            key, text = min(named)
+            raise Denied(
+                f"{key}: {text}: only who rules the registry has a secret sent that stands beside it; give the secret"
+                " itself",
+                {"action": Action.SYSTEM.value},
+            )
+
     def _refuse_places(self, value: Any, secrets: frozenset[str]) -> None:
         """Raises RequestInvalid for a secret that is said to be where none may be."""
         if isinstance(value, list):
@@ -166,7 +181,7 @@ class KeptSettings:
         if not isinstance(value, dict):
             return
         for key, item in value.items():
-            if key in secrets and isinstance(item, str) and item.startswith(_REFERENCES):
+            if key in secrets and _is_reference(item):
                 try:
                     self._places.refuse(parse_secret(item))
                 except ValueError as refusal:
@@ -208,11 +223,30 @@ def _refuse_redirection(kind: SettingKind, before: Any, after: Any) -> None:
     """Raises RequestInvalid where a secret that is kept would go elsewhere from now on."""
     if kind.destination is None:
         return
-    if before is None or kind.destination(before) != kind.destination(after):
+    if before is None or not _same_destination(kind, before, after):
         raise RequestInvalid(
             f"{SET} keeps a secret for where it goes now, and this {kind.kind} would send it elsewhere;"
             " give the secret anew"
         )
+
+
+def _same_destination(kind: SettingKind, before: Any, after: Any) -> bool:
+    """Whether secrets go where they went."""
+    return kind.destination is None or kind.destination(before) == kind.destination(after)
+
+
+def _references(value: Any, secrets: frozenset[str]) -> set[tuple[str, str]]:
+    """Each field of a body that says where its secret is kept, and what it says."""
+    if isinstance(value, list):
+        return {found for item in value for found in _references(item, secrets)}
+    if not isinstance(value, dict):
+        return set()
+    named = {(key, item) for key, item in value.items() if key in secrets and _is_reference(item)}
+    return named | {found for item in value.values() for found in _references(item, secrets)}
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(_REFERENCES)
 
 
 def _hidden(value: Any, secrets: frozenset[str]) -> Any:
@@ -225,7 +259,7 @@ def _hidden(value: Any, secrets: frozenset[str]) -> Any:
 
 
 def _is_secret(value: Any) -> bool:
-    return bool(value) and not (isinstance(value, str) and value.startswith(_REFERENCES))
+    return bool(value) and not _is_reference(value)
 
 
 def _with_secrets(value: Any, kept: Any, secrets: frozenset[str]) -> Any:

@@ -106,7 +106,7 @@ class Deliverer:
             self._failure = failure
 
     def _may(self, health: Health) -> bool:
-        return not health.paused_at and health.resting_until <= self._clock.now()
+        return not health.paused_at and not health.rests(self._clock.now())
 
     async def _declared(self, hook: str, lease: Lease) -> Webhook | None:
         """A hook that is to be served. What is pending of one that was removed is given up."""
@@ -137,7 +137,7 @@ class Deliverer:
             due = await self._queue.lanes(hook, self._clock.now(), len(busy) + 1)
             lane = next((lane for lane in due if lane not in busy), None)
             declared = await hook_of(self._documents, hook) if lane is not None else None
-            if lane is None or declared is None or lane in busy:
+            if lane is None or declared is None or declared.disabled or lane in busy:
                 return
             busy.add(lane)
             try:

@@ -43,7 +43,8 @@ def register(app: cyclopts.App, servers: Servers) -> None:
                 shown.print_json(found)
                 return
             for lock in found:
-                print(f"{lock['digest']}  by {lock['actor']}: {shown.cell(lock['reason'], widest=600)}")
+                who = f"by {lock['actor']}: " if lock["actor"] else ""
+                print(f"{lock['digest']}  {who}{shown.cell(lock['reason'], widest=600)}")
 
         return run(work)
 
