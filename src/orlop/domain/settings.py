@@ -90,6 +90,8 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """Those that are always there and never change, by name; listed first, in this order, and of version 0."""
     flat: bool = False
     """Whether the fields of its body stand beside its name, in documents and in answers of the API."""
+    most: int = 1_000
+    """How many of it a node has at most: those that hold somewhere are read as a whole."""
     behind: str = ""
     """The field, a list, whose values stand behind the name in the command that sets it."""
 

@@ -9,29 +9,30 @@ from orlop.domain.kinds import KINDS
 from orlop.domain.pages import PAGE_BYTES
 from orlop.ports.identity import Namespace
 from orlop.ports.settings import Document
-from orlop.services.settings.kept import AT_MOST
 from tests.unit.management.scene import BY, Scene, namespace, scene
 
 RULE = {"tags": ["v*"], "immutable": True}
+HOOK = {"url": "https://hooks.example/x", "events": ["tag.*"]}
 LONG = {"tags": ["v" * 128] * 64, "except": ["w" * 128] * 64, "immutable": True}
 
 
-async def with_rules(count: int, body: object) -> Scene:
-    """So many rules for the tags of `team`."""
+async def with_rules(count: int, body: object, kind: str = "tag-rule") -> Scene:
+    """So many rules for the tags of `team`, or settings of another kind."""
     made = await scene(dict(KINDS))
     kept = msgspec.json.encode(body)
     for number in range(count):
-        await made.identity.documents.put(Document("tag-rule", f"rule-{number}", kept, path="team"), BY, rights=False)
+        await made.identity.documents.put(Document(kind, f"rule-{number}", kept, path="team"), BY, rights=False)
     return made
 
 
-async def test_a_node_has_no_more_than_can_be_read_as_a_whole() -> None:
-    made = await with_rules(AT_MOST - 1, RULE)
+@pytest.mark.parametrize(("kind", "most", "body"), [("tag-rule", 1000, RULE), ("webhook", 50, HOOK)])
+async def test_a_node_has_no_more_than_can_be_read_as_a_whole(kind: str, most: int, body: dict[str, object]) -> None:
+    made = await with_rules(most - 1, body, kind)
     settings, caller = made.management.settings, await made.caller("root")
-    await settings.put(caller, "tag-rule", "last", RULE, None, "team")
-    with pytest.raises(Conflict, match=f"there are {AT_MOST} tag-rules of team/ already"):
-        await settings.put(caller, "tag-rule", "one-more", RULE, None, "team")
-    await settings.put(caller, "tag-rule", "elsewhere", RULE, None, "team/app")
+    await settings.put(caller, kind, "last", body, None, "team")
+    with pytest.raises(Conflict, match=f"there are {most} {kind}s of team/ already"):
+        await settings.put(caller, kind, "one-more", body, None, "team")
+    await settings.put(caller, kind, "elsewhere", body, None, "team/app")
 
 
 async def test_large_ones_count_as_one_each() -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook as Checker
 
+from orlop.adapters.webhooks.sender import HttpSender
 from orlop.domain.errors import Stale, Unavailable
 from orlop.domain.events import Event, EventKind
 from orlop.domain.identity.secret_references import SecretPlaces
 from orlop.domain.webhooks.schedule import LIVES, PATIENCE
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.settings import Document
-from orlop.ports.webhooks import DeliveryState
+from orlop.ports.webhooks import Answer, DeliveryState, Outgoing
 from orlop.services.following import known
 from orlop.services.webhooks.deliver import JOB
 from tests.receivers import Authority, Received, Receiver
@@ -171,6 +172,26 @@ async def test_certificates_that_are_none_hold_up_no_other(office: Office) -> No
     assert [delivery.state for delivery in await office.listed(good)] == ["delivered", "delivered"]
     first, _ = await office.listed(bad)
     assert first.error.startswith("the certificates or the key of the webhook cannot be used")
+
+
+async def test_a_defect_at_one_hook_is_none_of_the_others(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = HttpSender.send
+
+    async def broken(self: HttpSender, outgoing: Outgoing) -> Answer:
+        if "broken" in outgoing.url:
+            raise ZeroDivisionError
+        return await send(self, outgoing)
+
+    monkeypatch.setattr(HttpSender, "send", broken)
+    async with receiving() as (receiver, url):
+        bad = await office.hook("bad", f"{url}/broken")
+        good = await office.hook("good", url)
+        for tag in ("v1", "v2"):
+            await office.tagged(f"team/app:{tag}")
+            await office.delivered()
+    assert len(receiver.requests) == 2
+    assert [delivery.state for delivery in await office.listed(good)] == ["delivered", "delivered"]
+    assert {delivery.state for delivery in await office.listed(bad)} == {"pending"}
 
 
 async def test_a_hook_that_fails_for_days_is_paused_and_says_so_until_somebody_resumes_it(office: Office) -> None:

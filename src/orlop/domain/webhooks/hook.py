@@ -161,6 +161,8 @@ WEBHOOKS = SettingKind(
     body=Webhook,
     speaks_for=nobody,
     holds=Holds.ALL,
+    # Every event of the node is matched with each of them.
+    most=50,
     secrets=frozenset({"secret", "second_secret", "authorization", "client_key"}),
     destination=lambda hook: hook.url,
 )

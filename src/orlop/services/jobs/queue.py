@@ -213,8 +213,13 @@ class JobWorker:
     async def _see_through(self, running: _Running) -> None:
         """Wait for the end of the work, and write it down."""
         await asyncio.wait({running.doing})
-        ending = self._ending(running)
-        job = running.job
+        try:
+            await self._write_end(running.job, running, self._ending(running))
+        finally:
+            del self._running[running.job.id]
+            self._wake.set()
+
+    async def _write_end(self, job: Job, running: _Running, ending: Ending) -> None:
         for _ in range(_TRIES):
             try:
                 if await self._claims.end(running.held, ending, now=self._clock.now()):
@@ -225,8 +230,6 @@ class JobWorker:
             except RegistryError as error:
                 _log.warning("the end of a job was not written yet", job=job.id, kind=job.kind, reason=error.message)
                 await asyncio.sleep(1)
-        del self._running[job.id]
-        self._wake.set()
 
     def _ending(self, running: _Running) -> Ending:
         doing = running.doing

@@ -20,9 +20,6 @@ from orlop.services.management.pages import every, seen
 #: Stands for a secret that there is, where a setting is shown; given back, it leaves the secret as it is.
 SET = "(set)"
 
-#: How many settings of a kind a node has at most: those that hold somewhere are read as a whole.
-AT_MOST = 1_000
-
 #: A secret that is written down elsewhere, which is no secret itself.
 _REFERENCES = ("env:", "file:")
 
@@ -117,8 +114,8 @@ class KeptSettings:
         if known.rights and before is None and there is not None:  # what nobody can read may have given everything
             spoken = msgspec.structs.replace(spoken, actions=ROLES["admin"].actions)
         await self._giving.speech(caller, spoken, f"the {kind} {name}")
-        if there is None and await self._how_many(kind, path) >= AT_MOST:
-            raise Conflict(f"there are {AT_MOST} {known.plural}{known.where(path)} already; remove one first")
+        if there is None and await self._how_many(kind, path) >= known.most:
+            raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
         if expected is None:  # what was completed with its secrets is what is replaced
             expected = there.version if there is not None else 0
         document = Document(kind, name, msgspec.json.encode(parsed), path=path)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from orlop.domain.errors import RegistryError
 from orlop.domain.webhooks.hook import Webhook
 from orlop.domain.webhooks.schedule import Health, next_attempt
 from orlop.ports.catalog import By
@@ -100,10 +101,12 @@ class Deliverer:
         await self._messages.close()
 
     def _served(self, task: asyncio.Task[None]) -> None:
-        """The next step fails with what a task failed with."""
+        """The next step fails with what the catalog failed with; a defect at one hook is none of the others'."""
         failure = None if task.cancelled() else task.exception()
-        if isinstance(failure, Exception):
+        if isinstance(failure, RegistryError):
             self._failure = failure
+        elif failure is not None:
+            _log.error("a webhook was not served", exc_info=failure)
 
     def _may(self, health: Health) -> bool:
         return not health.paused_at and not health.rests(self._clock.now())
