@@ -21,6 +21,7 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
@@ -85,6 +86,7 @@ KINDS = {
         rights=True,
     ),
     "tag-rule": TAG_RULES,
+    "repository-rule": REPOSITORY_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(

@@ -357,7 +357,7 @@ def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: T
         orlop("tag-rule", command, "releases", code=1)
         assert orlop.errors == "orlop: there is no tag-rule releases of /; orlop tag-rule ls lists those there are\n"
     orlop("tag-rule", "set", "releases", "--at", "team/", "--no-immutable", code=1)
-    assert orlop.errors.endswith("set immutable, or remove the rule\n")
+    assert orlop.errors.endswith("set immutable, who may, or how they are named\n")
     orlop("namespace", "set", "team", "--visibility", "pubic", code=1)
     assert orlop.errors == "orlop: visibility: 'pubic' is none of public, internal, private; did you mean public?\n"
     orlop("access", "explain", "ann", "push", "team/app", code=1)

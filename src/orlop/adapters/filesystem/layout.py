@@ -4,7 +4,7 @@
 <data>/
   orlop.json                               the marker: what this folder is, its format and the id of the store
   catalog/                                 the catalog's own; see adapters/sql
-    catalog.sqlite  writer.lock  server.lock  changes  access-changes  settings-changes
+    catalog.sqlite  writer.lock  server.lock  changes  access-changes  queue-changes  settings-changes
   uploads/
     <upload id>                            a stage: the bytes of one session so far
     .check-<process id>                    a probe of `BlobInventory.check`, for the moment that it runs
