@@ -63,6 +63,21 @@ _ONE, _TWO = image("one"), image("two")
 _ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
 _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
+_REPOSITORY_RULE = {"depth": 9}
+
+
+def _rules(plural: str, body: object) -> dict[tuple[str, str], list[Any]]:
+    """Of rules that whoever may pull may see, and whoever administers their place may change."""
+    one = ("GET", f"/{plural}/{{name}}"), ("PUT", f"/{plural}/{{name}}"), ("DELETE", f"/{plural}/{{name}}")
+    changed = {"team": _DELETES, "team-b": frozenset({"root", "bob"}), "": _RULER}
+    seen = {"team": _PULLS | _SEES, "team-b": _SEES | {"bob"}, "": _SEES}
+    return {
+        ("GET", f"/{plural}"): [(f"/{plural}", None, _ANY)],
+        one[0]: [(f"/{plural}/made?path={path}", None, who) for path, who in seen.items()],
+        one[1]: [(f"/{plural}/new?path={path}", body, who) for path, who in changed.items()],
+        one[2]: [(f"/{plural}/made?path={path}", None, who) for path, who in changed.items()],
+    }
+
 
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
 CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
@@ -204,22 +219,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/providers/{name}"): [("/providers/ldap", None, _SEES)],
     ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
-    ("GET", "/tag-rules"): [("/tag-rules", None, _ANY)],
-    ("GET", "/tag-rules/{name}"): [
-        ("/tag-rules/made?path=team", None, _PULLS | _SEES),
-        ("/tag-rules/made?path=team-b", None, _SEES | {"bob"}),
-        ("/tag-rules/made", None, _SEES),
-    ],
-    ("PUT", "/tag-rules/{name}"): [
-        ("/tag-rules/new?path=team", _TAG_RULE, _DELETES),
-        ("/tag-rules/new?path=team-b", _TAG_RULE, frozenset({"root", "bob"})),
-        ("/tag-rules/new", _TAG_RULE, _RULER),
-    ],
-    ("DELETE", "/tag-rules/{name}"): [
-        ("/tag-rules/made?path=team", None, _DELETES),
-        ("/tag-rules/made?path=team-b", None, frozenset({"root", "bob"})),
-        ("/tag-rules/made", None, _RULER),
-    ],
+    **_rules("tag-rules", _TAG_RULE),
+    **_rules("repository-rules", _REPOSITORY_RULE),
     ("GET", "/rules"): [
         ("/rules?path=team", None, _PULLS | {"aud"}),
         ("/rules?path=team-b", None, _SEES | {"bob"}),
@@ -324,6 +325,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
+        await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
         delivery = NewDelivery(f"{path}:made", f"{path}/app", 1, "tag.set", b"{}")
