@@ -181,8 +181,8 @@ class TestRefusals:
 
     def test_a_database_of_a_newer_release(self, postgres: PostgresServer, tmp_path: Path) -> None:
         url = postgres.catalog()
-        postgres.execute("INSERT INTO orlop_migrations VALUES (9, 'later', 0, false)", url)
-        assert "was written by a newer release (schema 9" in self._refusal(tmp_path, url)
+        postgres.execute("INSERT INTO orlop_migrations VALUES (999, 'later', 0, false)", url)
+        assert "was written by a newer release (schema 999" in self._refusal(tmp_path, url)
 
     def test_a_database_that_waits_for_a_migration(self, postgres: PostgresServer, tmp_path: Path) -> None:
         url = postgres.catalog()
