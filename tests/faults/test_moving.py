@@ -51,6 +51,13 @@ class Pushing:
         for thread in self._threads:
             thread.join(60)
 
+    def is_refused(self) -> None:
+        """Return once somebody was, or broke; at the latest after as long as many turns take."""
+        for _ in range(300):
+            if self.refusals or self.broken:
+                return
+            time.sleep(0.1)
+
     def _work(self, number: int) -> None:
         with Client(self._server.address) as client:
             turn = 0
@@ -143,7 +150,7 @@ def test_from_embedded_to_scaled_out_and_back_while_clients_push(
             code, report, complaint = migrate({"data": str(old.data)}, there, "--cut-over")
             assert (code, complaint) == (0, "")
             assert report["moved"]
-            time.sleep(0.3)
+            pushing.is_refused()
         assert pushing.broken == []
         assert pushing.refusals
         for refusal in pushing.refusals:
