@@ -10,11 +10,14 @@ from tests.registry import EXPIRE, GRACE
 
 @dataclass
 class Session:
-    """An upload: what was acknowledged of it, and when it expires."""
+    """An upload: what was acknowledged of it, and when it expires. Until its first bytes it is a ticket alone, which is
+    good for as long as its time says; and it is one again when what was stored of it was cleared away."""
 
     repository: RepositoryName
+    ticket_until: int
     expires_at: int
     content: bytes = b""
+    is_stored: bool = False
 
 
 @dataclass
@@ -105,7 +108,7 @@ class Model:
 
     def touch(self, session: Session) -> None:
         """A session was written to."""
-        session.expires_at = self.now + EXPIRE
+        session.expires_at, session.is_stored = self.now + EXPIRE, True
 
     def is_open(self, upload: str) -> bool:
         """Whether a session goes on."""
@@ -113,5 +116,7 @@ class Model:
         return session is not None and session.expires_at > self.now
 
     def expire(self) -> None:
-        """The sessions that are over were cleared away."""
-        self.sessions = {upload: session for upload, session in self.sessions.items() if self.is_open(upload)}
+        """What was stored of sessions that are over was cleared away."""
+        for upload, session in self.sessions.items():
+            if session.is_stored and not self.is_open(upload):
+                self.sessions[upload] = Session(session.repository, session.ticket_until, session.ticket_until)

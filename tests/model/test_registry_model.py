@@ -125,7 +125,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def begin(self, repository: RepositoryName) -> str:
         """A session."""
         upload = self.do(self.registry.uploads.start(repository, ALICE))
-        self.model.sessions[upload.id] = Session(repository, self.clock.at + EXPIRE)
+        self.model.sessions[upload.id] = Session(repository, self.clock.at + EXPIRE, self.clock.at + EXPIRE)
         return upload.id
 
     @rule(upload=uploads, piece=pieces, start=st.integers(0, 40), length=st.integers(0, 40))
