@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -21,6 +22,10 @@ __all__ = ["shared_postgres"]
 # also where the machine is set up not to.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# The kits of contracts are imported by tests of others, and their assertions should explain themselves as those do.
+_KITS = sorted(file.stem for file in (Path(__file__).parent / "contract").glob("*.py") if file.stem[:5] != "test_")
+pytest.register_assert_rewrite(*(f"tests.contract.{name}" for name in _KITS))
 
 # Machines that test are busy: how long an example takes says nothing.
 settings.register_profile("orlop", deadline=None)
