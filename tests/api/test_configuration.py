@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orlop.faces.cli.management.carrying import carry_out, read
@@ -139,6 +139,14 @@ def shared() -> Iterator[tuple[asyncio.Runner, Api, bytes]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
 @given(first=configurations(), second=configurations())
+@example(  # the grant goes with its user, and so nothing names the role any more
+    first=[
+        {"kind": "grant", "principal": "bob", "role": "mover", "place": {"kind": "namespace", "path": "team"}},
+        {"kind": "role", "name": "mover", "actions": ["pull"]},
+        {"kind": "user", "name": "bob"},
+    ],
+    second=[{"kind": "role", "name": "puller", "actions": ["pull"]}, {"kind": "user", "name": "ann"}],
+)
 def test_what_is_applied_is_what_there_is(
     shared: tuple[asyncio.Runner, Api, bytes], first: list[dict[str, Any]], second: list[dict[str, Any]]
 ) -> None:

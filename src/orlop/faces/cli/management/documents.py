@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from orlop.domain.access import Conditions, Effect, Place, PlaceKind, Visibility
+from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
 from orlop.domain.kinds import KINDS as SETTINGS
@@ -131,6 +132,9 @@ class Placed(_Document, frozen=True, kw_only=True, omit_defaults=True):
 
 Document = User | Robot | Group | Space | Granted | Placed
 
+#: The kinds that grants are made to.
+_PRINCIPALS = frozenset({"user", "robot", "group"})
+
 #: The kinds that are no settings, in the order in which they are made, behind what they name; what is removed goes the
 #: other way.
 _STRUCTS: dict[str, type[Document]] = {
@@ -247,7 +251,21 @@ def plan(there: list[There], wanted: list[Document], *, prune: bool) -> list[Ste
         if step is not None:
             steps.append(step)
     kinds = {kind for kind, _ in named}
-    stays = [*wanted, *(one.document for (kind, _), one in known.items() if kind not in kinds or one.kept)]
+    # A grant goes with whom it was made to.
+    gone = {
+        group_principal(key) if kind == "group" else key
+        for (kind, key), one in known.items()
+        if prune and kind in kinds and (kind, key) not in named and kind in _PRINCIPALS and not one.kept
+    }
+    stays = [
+        *wanted,
+        *(
+            one.document
+            for (kind, _), one in known.items()
+            if (kind not in kinds or one.kept)
+            and not (isinstance(one.document, Granted) and one.document.principal in gone)
+        ),
+    ]
     implied = {"/"} | {above for one in stays for path in _spaces(one) for above in _down_to(path)}
     roles = {one.role for one in stays if isinstance(one, Granted)}
     extra = [
