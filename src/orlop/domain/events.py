@@ -57,9 +57,8 @@ class EventKind(StrEnum):
     JOB_CANCELLED = "job.cancelled"
 
 
-#: What did not happen because it was not allowed. These, and pulls, change nothing that anybody is told.
+#: What did not happen because it was not allowed.
 REFUSALS = frozenset({EventKind.REFUSED, EventKind.SIGN_IN_FAILED})
-PULLS = frozenset({EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED})
 
 
 #: After these everything that can be pulled is as it was: what is remembered of content stays right.

@@ -11,16 +11,13 @@ from orlop.domain.kinds import KINDS
 #: Headings, and the commands below each.
 GROUPS: Mapping[str, Sequence[str]] = {
     "Content, in any registry, folder or archive": (*("ls", "inspect", "digest", "cp", "tag", "rm", "repo", "ref"),),
-    "Running a server": ("serve", "worker", "jobs", "config", "gc", "store", "migrate"),
+    "Running a server": ("serve", "worker", "jobs", "job-schedule", "config", "gc", "store", "migrate"),
     "People and rights, on a server": (
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
     "Tags, on a server": ("history", "rollback", "lock"),
-    "Rules, on a server": (
-        "rules",
-        *(kind.kind for kind in KINDS.values() if kind.placed or kind.kind == "job-schedule"),
-    ),
+    "Rules, on a server": ("rules", *(kind.kind for kind in KINDS.values() if kind.placed)),
     "Looking into it": ("access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60

@@ -1,7 +1,6 @@
 """The shell around every request of a face: its body in bounds, errors as answers, one line in the log.
 
-The distribution face has a shell of its own, since most of its answers are given before there is anything to shell; it
-shares `unread`.
+The distribution face has its own, because most of its answers are given at once, from memory; it shares `unread`.
 """
 
 import time
