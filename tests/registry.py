@@ -24,6 +24,7 @@ from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
@@ -147,11 +148,13 @@ class Registry:
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
         nowhere = open_memory()
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
+        copies = Copies(stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,
             catalog.links,
             stores.stage,
+            copies,
             self.access,
             clock,
             self.ids,
@@ -160,9 +163,7 @@ class Registry:
         self.referrers = Referrers(catalog.browse, catalog.manifests)
         terms = WriteTerms(self.access, SettingsInForce(nowhere.identity.documents, nowhere.settings_changes))
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
-        self.blobs = Blobs(
-            catalog.links, stores.reader, self.access, clock, repositories=self.repositories, grace=GRACE
-        )
+        self.blobs = Blobs(catalog.links, copies, self.access, clock, repositories=self.repositories, grace=GRACE)
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)

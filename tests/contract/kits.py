@@ -22,6 +22,7 @@ from tests.contract import (
     outbox,
     queue,
     refusals,
+    scrub,
     uploads,
 )
 
@@ -46,6 +47,9 @@ class CatalogKit:
     TestUnlinkLoose = collection.UnlinkLooseKit
     TestTombstone = collection.TombstoneKit
     TestGone = collection.GoneKit
+    TestQuarantine = scrub.QuarantineKit
+    TestScrub = scrub.ScrubKit
+    TestOrphans = scrub.OrphansKit
     TestOutbox = outbox.OutboxKit
     TestPullTimes = outbox.PullTimesKit
     TestVitals = outbox.VitalsKit

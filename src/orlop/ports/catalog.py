@@ -20,6 +20,7 @@ from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.locks import Locks
+from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 
@@ -214,7 +215,7 @@ class BlobLinks(Protocol):
         ...
 
     async def stored(self, digest: Digest) -> Blob | None:
-        """The live or condemned copy of a digest, whoever holds it: spares an upload its promotion."""
+        """The live or condemned copy of a digest that is whole, whoever holds it: spares an upload its promotion."""
         ...
 
     async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
@@ -280,7 +281,8 @@ class Uploads(Protocol):
         Without a promotion the session's stage is still there, so its row stays, expired, until `forget`.
 
         Returns the blob that is linked now. That is another copy than the promoted one when the same content arrived
-        twice; the promoted copy is then tombstoned. None when nothing was promoted and the copy to link is gone: the
+        twice; the promoted copy is then tombstoned. Where the copy that was there is in quarantine, the promoted one
+        takes its place in every repository. None when nothing was promoted and the copy to link is gone: the
         session is as before, promote and commit again. Raises BlobUploadUnknown as `advance` does, or what the
         push is refused with: the session is as before then, too.
         """
@@ -471,3 +473,6 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    quarantine: Quarantine
+    scrub: ScrubRows
+    orphans: Orphans

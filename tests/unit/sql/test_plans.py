@@ -20,6 +20,7 @@ EXCEPTIONS = {
         "SCAN blobs USING COVERING INDEX blobs_condemned": "blobs that wait to be collected, for metrics and readiness",
         "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
     },
+    "blob_rotten_count": {"SCAN blobs USING INDEX blobs_rotten": "copies that are damaged, of which there are few"},
     "upload_start": {"SCAN held": "no more than the limit that is asked about"},
     "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},

@@ -20,7 +20,7 @@ TABLES: dict[str, Table] = {
         "id name namespace_id created_at created_by pushed_at pulled_at pulls manifest_count "
         "manifest_bytes tag_count blob_count blob_bytes",
     ),
-    "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at"),
+    "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at rotten_at rot"),
     "blob_links": Table((0, ""), "repository_id digest blob_id linked_at linked_by loose_since"),
     "manifests": Table(
         (0,),
@@ -32,6 +32,8 @@ TABLES: dict[str, Table] = {
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
     "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
+    "scrub": Table((0,), "id started_at finished_at read_up_to blobs bytes rotten failed"),
+    "orphans": Table(("",), "name size found_at"),
     "outbox": Table(
         (0,),
         "id at kind actor repository digest tag credential address request subject detail times first_at",

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from orlop.adapters.filesystem import FolderRefused
-from orlop.bootstrap.server.services import build_collection, build_sweep, build_verification
+from orlop.bootstrap.server.services import build_collection, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import StartRefused, open_stores
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
@@ -24,6 +24,8 @@ async def open_for_maintenance(settings: Settings) -> AsyncIterator[Maintained]:
             build_sweep(stores),
             build_verification(stores),
             stores.catalog.vitals.totals,
+            build_scrub(settings, stores),
+            stores.catalog.quarantine,
         )
     finally:
         await stores.close()

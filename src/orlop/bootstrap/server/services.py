@@ -15,12 +15,14 @@ from orlop.services.audit.verify import AuditVerification
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 
@@ -51,6 +53,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     terms = WriteTerms(access, in_force)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
+    copies = Copies(reader, catalog.quarantine, clock)
     return Services(
         access=access,
         terms=terms,
@@ -59,6 +62,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             catalog.expiry,
             catalog.links,
             stores.blobs.stage,
+            copies,
             access,
             clock,
             RandomIds(),
@@ -71,7 +75,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         ),
         blobs=Blobs(
             catalog.links,
-            reader,
+            copies,
             access,
             clock,
             repositories=repositories,
@@ -103,6 +107,20 @@ def build_verification(stores: Stores) -> Verification:
         stores.blobs.inventory,
         SystemClock(),
         audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
+    )
+
+
+def build_scrub(settings: Settings, stores: Stores) -> Scrub:
+    """Scrub alone. It reads from the store itself, past every cache."""
+    catalog = stores.catalog
+    return Scrub(
+        catalog.scrub,
+        catalog.quarantine,
+        stores.blobs.reader,
+        catalog.vitals,
+        SystemClock(),
+        period=settings.scrub.period,
+        pace=settings.scrub.pace,
     )
 
 

@@ -3,19 +3,19 @@ SELECT b.copy, b.size, l.loose_since
 FROM repositories r
 JOIN blob_links l ON l.repository_id = r.id
 JOIN blobs b ON b.id = l.blob_id
-WHERE r.name = ?1 AND l.digest = ?2;
+WHERE r.name = ?1 AND l.digest = ?2 AND b.rotten_at IS NULL;
 
 -- name: link_row
-SELECT b.size, l.loose_since, l.blob_id FROM blob_links l JOIN blobs b ON b.id = l.blob_id
+SELECT b.size, l.loose_since, l.blob_id, b.rotten_at FROM blob_links l JOIN blobs b ON b.id = l.blob_id
 WHERE l.repository_id = ?1 AND l.digest = ?2;
 
 -- name: link_sizes
 SELECT l.digest, b.size
 FROM blob_links l JOIN blobs b ON b.id = l.blob_id
-WHERE l.repository_id = ?1 AND l.digest IN (SELECT value FROM json_each(?2) AS wanted);
+WHERE l.repository_id = ?1 AND l.digest IN (SELECT value FROM json_each(?2) AS wanted) AND b.rotten_at IS NULL;
 
 -- name: link_anywhere
-SELECT b.id FROM blob_links l JOIN blobs b ON b.id = l.blob_id WHERE l.digest = ?1 LIMIT 1;
+SELECT b.id FROM blob_links l JOIN blobs b ON b.id = l.blob_id WHERE l.digest = ?1 AND b.rotten_at IS NULL LIMIT 1;
 
 -- name: link_holders
 -- Each of those wanted is looked for by itself: a join might begin with everybody who holds it.
@@ -26,7 +26,7 @@ WHERE (SELECT l.blob_id FROM repositories r JOIN blob_links l ON l.repository_id
 -- name: link_in
 SELECT b.id
 FROM repositories r JOIN blob_links l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
-WHERE r.name = ?2 AND l.digest = ?1;
+WHERE r.name = ?2 AND l.digest = ?1 AND b.rotten_at IS NULL;
 
 -- name: link_insert
 -- Loose, unless a manifest names the blob already.
@@ -60,13 +60,13 @@ FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON 
 WHERE l.loose_since < ?1 ORDER BY l.loose_since LIMIT ?2;
 
 -- name: blob_present
-SELECT id, copy, size, state FROM blobs WHERE digest = ?1 AND state <> 'tombstoned';
+SELECT id, copy, size FROM blobs WHERE digest = ?1 AND state <> 'tombstoned' AND rotten_at IS NULL;
 
 -- name: blob_present_lock
-SELECT id, copy, size, state FROM blobs WHERE digest = ?1 AND state <> 'tombstoned' FOR UPDATE;
+SELECT id, copy, size, state, rotten_at FROM blobs WHERE digest = ?1 AND state <> 'tombstoned' FOR UPDATE;
 
 -- name: blob_lock
-SELECT id, copy, size, state FROM blobs WHERE id = ?1 AND state <> 'tombstoned' FOR UPDATE;
+SELECT id, copy, size, state FROM blobs WHERE id = ?1 AND state <> 'tombstoned' AND rotten_at IS NULL FOR UPDATE;
 
 -- name: blobs_lock
 SELECT id FROM blobs WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id FOR UPDATE;

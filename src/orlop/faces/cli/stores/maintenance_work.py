@@ -10,9 +10,11 @@ from orlop.config import Settings
 from orlop.domain.queue import Progress
 from orlop.faces.cli.running import DONE, FAILED, run, size_text
 from orlop.ports.catalog import Totals
+from orlop.ports.scrub import Quarantine
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep, Swept
 from orlop.services.collection.upkeep import collected_so_far, swept_so_far
+from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Report, Verification
 from orlop.services.stores.verifying import verified_so_far
 from orlop.telemetry import logs
@@ -25,6 +27,8 @@ class Maintained(msgspec.Struct, frozen=True):
     sweep: Sweep
     verification: Verification
     totals: Callable[[], Awaitable[Totals]]
+    scrub: Scrub
+    quarantine: Quarantine
 
 
 Opening = Callable[[Settings], AbstractAsyncContextManager[Maintained]]
