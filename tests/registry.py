@@ -166,12 +166,15 @@ class Registry:
         self.blobs = Blobs(catalog.links, copies, self.access, clock, repositories=self.repositories, grace=GRACE)
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
-        self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
+        self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value
         """Verification of these stores, to which everything that no row names is a stray."""
         stores = self.stores
-        return Verification(stores.catalog.inspection, stores.reader, stores.inventory, self.clock, ages=ages)
+        catalog = stores.catalog
+        return Verification(
+            catalog.inspection, stores.reader, stores.inventory, self.clock, orphans=catalog.orphans, ages=ages
+        )
 
     async def push_blob(self, repository: RepositoryName, piece: Piece) -> Blob:
         """Push a blob in one request."""

@@ -38,12 +38,13 @@ def _run(arguments: list[str]) -> int:
     from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
     from orlop.faces.cli.sign_in import credential_provider
-    from orlop.faces.cli.stores import maintenance, migrate, store
+    from orlop.faces.cli.stores import maintenance, migrate, scrub, store
 
     root = app.build()
     serve.register(root, _serve)
     worker.register(root, _work)
     maintenance.register(root, _open)
+    scrub.register(root, _open)
     audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)

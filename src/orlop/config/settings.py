@@ -113,6 +113,13 @@ class GarbageCollection(msgspec.Struct, frozen=True):
         int, Meaning("How long a blob is kept after the last manifest that names it is gone.", ValueKind.DURATION)
     ] = 24 * HOUR
     interval: Annotated[int, Meaning("How often to collect; 0 means never.", ValueKind.DURATION)] = HOUR
+    pace: Annotated[
+        int,
+        Meaning(
+            "How many links, blobs or copies a collection takes away in a second at most; 0 sets no limit.",
+            ValueKind.COUNT,
+        ),
+    ] = 2_000
 
 
 class ScrubSettings(msgspec.Struct, frozen=True):

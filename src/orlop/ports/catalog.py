@@ -19,6 +19,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.locks import Locks
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.terms import FREELY as FREELY
@@ -473,6 +474,8 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    preview: CollectionPreview
+    marking: Marking
     quarantine: Quarantine
     scrub: ScrubRows
     orphans: Orphans

@@ -30,6 +30,8 @@ class Terms(msgspec.Struct, frozen=True):
     """By tag: when it is there and points at another manifest."""
     untag: TagRefusal | None = None
     """When a tag goes, alone or with what it points at."""
+    empty: bool = False
+    """Only a repository that holds nothing goes; another raises Stale."""
     settings: int = 0
     """The version of all settings from which the terms were made; where it is another when the write takes effect,
     SettingsMoved is raised. 0: they were made from none."""

@@ -11,6 +11,7 @@ from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import PARTS, SharedChanges
+from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holdings import SqlHoldings
@@ -124,6 +125,8 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        preview=SqlCollectionPreview(engine.reader),
+        marking=SqlMarking(engine),
         quarantine=SqlQuarantine(engine),
         scrub=SqlScrubRows(engine),
         orphans=SqlOrphans(engine),

@@ -12,7 +12,10 @@ from orlop.services.access.decisions import Access
 from orlop.services.access.naming import Naming
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.verify import AuditVerification
+from orlop.services.collection.empty import EmptyRepositories
 from orlop.services.collection.garbage import Collection
+from orlop.services.collection.marking import FullMarking
+from orlop.services.collection.preview import Preview
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.copies import Copies
@@ -88,15 +91,38 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         referrers=referrers,
         repositories=repositories,
         pulls=PullLog(catalog.pulls, clock),
-        collection=build_collection(stores),
+        collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
     )
 
 
-def build_collection(stores: Stores) -> Collection:
+def build_collection(settings: Settings, stores: Stores) -> Collection:
     """Collection alone, for the command line."""
     catalog = stores.catalog
-    return Collection(catalog.collection, catalog.expiry, stores.blobs.stage, stores.blobs.remover, SystemClock())
+    return Collection(
+        catalog.collection,
+        catalog.expiry,
+        stores.blobs.stage,
+        stores.blobs.remover,
+        SystemClock(),
+        empty=_empty_repositories(stores),
+        pace=settings.gc.pace,
+    )
+
+
+def build_preview(stores: Stores) -> Preview:
+    """What a collection would do."""
+    return Preview(stores.catalog.preview, SystemClock(), _empty_repositories(stores))
+
+
+def build_marking(stores: Stores) -> FullMarking:
+    """What works out anew what collections go by."""
+    return FullMarking(stores.catalog.inspection, stores.catalog.marking, SystemClock())
+
+
+def _empty_repositories(stores: Stores) -> EmptyRepositories:
+    in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
+    return EmptyRepositories(stores.catalog.preview, stores.catalog.repositories, in_force, SystemClock())
 
 
 def build_verification(stores: Stores) -> Verification:
@@ -106,6 +132,7 @@ def build_verification(stores: Stores) -> Verification:
         stores.blobs.reader,
         stores.blobs.inventory,
         SystemClock(),
+        orphans=stores.catalog.orphans,
         audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
     )
 
@@ -127,4 +154,5 @@ def build_scrub(settings: Settings, stores: Stores) -> Scrub:
 def build_sweep(stores: Stores) -> Sweep:
     """The sweep alone, for the command line."""
     blobs = stores.blobs
-    return Sweep(stores.catalog.inspection, blobs.inventory, blobs.stage, blobs.remover, SystemClock())
+    catalog = stores.catalog
+    return Sweep(catalog.inspection, catalog.orphans, blobs.inventory, blobs.stage, blobs.remover, SystemClock())

@@ -106,3 +106,65 @@ SELECT id, digest, copy, size FROM blobs WHERE state = 'tombstoned' AND id > ?1 
 -- name: blobs_gone
 DELETE FROM blobs WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND state = 'tombstoned'
 RETURNING id, digest;
+
+-- name: doomed_links
+-- Loose links that no manifest needs, from one on; and of each whether its blob then has none any more. Of several that go
+-- together one counts.
+SELECT l.loose_since, l.repository_id, l.digest, r.name, b.size, NOT EXISTS (
+    SELECT 1 FROM blob_links o
+    WHERE o.blob_id = l.blob_id AND o.repository_id <> l.repository_id
+      AND (o.loose_since IS NULL OR o.loose_since >= ?1 OR o.repository_id < l.repository_id))
+FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
+WHERE l.loose_since < ?1 AND (l.loose_since, l.repository_id, l.digest) > (?2, ?3, ?4) AND NOT EXISTS (
+    SELECT 1 FROM edges e
+    WHERE e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind IN ('config', 'layer', 'blob'))
+ORDER BY l.loose_since, l.repository_id, l.digest LIMIT ?5;
+
+-- name: doomed_blobs
+SELECT state_at, id, digest, size FROM blobs
+WHERE state = 'condemned' AND state_at < ?1 AND (state_at, id) > (?2, ?3)
+  AND NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = blobs.id)
+ORDER BY state_at, id LIMIT ?4;
+
+-- name: repositories_empty
+-- And since when: what was pushed last, or deleted last.
+SELECT r.name, coalesce((SELECT max(h.at) FROM tag_history h WHERE h.repository_id = r.id), 0),
+       coalesce(r.pushed_at, 0), r.created_at
+FROM repositories r
+WHERE r.name > ?1 AND r.manifest_count = 0 AND r.tag_count = 0 AND r.blob_count = 0 ORDER BY r.name LIMIT ?2;
+
+-- name: mark_links
+SELECT l.repository_id, l.digest, r.name, l.loose_since IS NOT NULL, EXISTS (
+    SELECT 1 FROM edges e
+    WHERE e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind IN ('config', 'layer', 'blob'))
+FROM blob_links l JOIN repositories r ON r.id = l.repository_id
+WHERE (l.repository_id, l.digest) > (?1, ?2) ORDER BY l.repository_id, l.digest LIMIT ?3;
+
+-- name: mark_link
+SELECT r.name, l.loose_since IS NOT NULL, EXISTS (
+    SELECT 1 FROM edges e
+    WHERE e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind IN ('config', 'layer', 'blob'))
+FROM blob_links l JOIN repositories r ON r.id = l.repository_id WHERE l.repository_id = ?1 AND l.digest = ?2;
+
+-- name: mark_blobs
+SELECT b.id, b.digest, b.size, b.state, EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = b.id)
+FROM blobs b WHERE b.id > ?1 ORDER BY b.id LIMIT ?2;
+
+-- name: mark_manifest
+SELECT repository_id FROM manifests WHERE id = ?1;
+
+-- name: mark_held
+SELECT l.digest FROM blob_links l
+WHERE l.repository_id = ?1 AND l.digest IN (SELECT value FROM json_each(?2) AS wanted)
+UNION SELECT m.digest FROM manifests m
+WHERE m.repository_id = ?1 AND m.digest IN (SELECT value FROM json_each(?2) AS wanted);
+
+-- name: mark_digests
+SELECT id, digest FROM blobs WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted);
+
+-- name: links_tighten_named
+-- Those that a manifest of the repository names.
+UPDATE blob_links SET loose_since = NULL
+WHERE repository_id = ?1 AND digest IN (SELECT value FROM json_each(?2) AS wanted) AND loose_since IS NOT NULL AND EXISTS (
+    SELECT 1 FROM edges e
+    WHERE e.repository_id = ?1 AND e.child_digest = blob_links.digest AND e.kind IN ('config', 'layer', 'blob'));

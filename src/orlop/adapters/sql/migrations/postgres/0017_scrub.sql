@@ -24,3 +24,6 @@ CREATE TABLE orphans (
     size      BIGINT NOT NULL,
     found_at  BIGINT NOT NULL
 );
+
+-- A collection looks for those that hold nothing.
+CREATE INDEX repositories_empty ON repositories (name) WHERE manifest_count = 0 AND tag_count = 0 AND blob_count = 0;

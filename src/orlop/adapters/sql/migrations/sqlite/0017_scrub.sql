@@ -24,3 +24,6 @@ CREATE TABLE orphans (
     size      INTEGER NOT NULL,
     found_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- A collection looks for those that hold nothing.
+CREATE INDEX repositories_empty ON repositories (name) WHERE manifest_count = 0 AND tag_count = 0 AND blob_count = 0;
