@@ -16,6 +16,7 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.bootstrap.clocks import RandomIds
 from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
+from orlop.domain.durations import DAY
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import Catalog
@@ -30,6 +31,7 @@ from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Body, UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
 from tests.catalogs import empty_catalog
@@ -43,6 +45,10 @@ GRACE = HOUR
 EXPIRE = 2 * HOUR
 LEASE = 60 * SECOND
 ALICE = Caller(Subject("alice"))
+
+
+async def at_once(seconds: float) -> None:
+    """Does not sleep: it is the test that moves the clock."""
 
 
 class HandClock:
@@ -165,7 +171,12 @@ class Registry:
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
         self.blobs = Blobs(catalog.links, copies, self.access, clock, repositories=self.repositories, grace=GRACE)
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
-        self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
+        self.collection = Collection(
+            catalog.collection, catalog.expiry, stores.stage, stores.remover, clock, sleep=at_once
+        )
+        self.scrub = Scrub(
+            catalog.scrub, catalog.quarantine, stores.reader, catalog.vitals, clock, period=DAY, pace=0, sleep=at_once
+        )
         self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value

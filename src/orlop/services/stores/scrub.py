@@ -23,6 +23,9 @@ from orlop.ports.scrub import DueBlob, Quarantine, QuarantinedCopy, ScrubPass, S
 #: Rows that one query takes, and what is read between two notes of how far it came, in bytes.
 _STEP, _NOTED = 200, 256 << 20
 
+#: What is hashed in a thread is more than this, in bytes: the event loop has better things to do.
+_INLINE = 64 * 1024
+
 #: How long one run goes on: the pass is finished by the next ones.
 _RUN = HOUR
 
@@ -129,7 +132,10 @@ class Scrub:
             try:
                 state = new_hash(blob.key.digest.algorithm)
                 async for piece in content.chunks(Span(0, blob.size)):
-                    await asyncio.to_thread(state.update, piece)
+                    if len(piece) > _INLINE:
+                        await asyncio.to_thread(state.update, piece)
+                    else:
+                        state.update(piece)
                     read += len(piece)
                     await self._keep_pace(started, read)
             finally:
