@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from orlop.adapters.memory.blobs import MemoryBlobs
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
@@ -17,7 +18,9 @@ from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
+from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.durations import DAY
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
@@ -36,7 +39,9 @@ from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
@@ -87,6 +92,7 @@ KINDS = {
     ),
     "tag-rule": TAG_RULES,
     "repository-rule": REPOSITORY_RULES,
+    "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(
@@ -152,8 +158,14 @@ class Api:
             self.hooks,
             Followers(self.management.gate, self.catalog.cursors, followers(settings)),
             JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
+            ScrubDesk(self.management.gate, self.scrub(clock), self.catalog.catalog.quarantine),
         )
         self._authorizations: dict[str, str] = {"": ""}
+
+    def scrub(self, clock: SystemClock) -> Scrub:
+        """Of a store without copies."""
+        blobs, catalog = MemoryBlobs(clock), self.catalog.catalog
+        return Scrub(catalog.scrub, catalog.quarantine, blobs, catalog.vitals, clock, period=DAY, pace=0)
 
     @property
     def by(self) -> By:

@@ -64,6 +64,7 @@ _ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
 _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
+_CLEAN_UP_RULE = {"empty_days": 7}
 
 
 def _rules(plural: str, body: object) -> dict[tuple[str, str], list[Any]]:
@@ -221,6 +222,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("repository-rules", _REPOSITORY_RULE),
+    **_rules("clean-up-rules", _CLEAN_UP_RULE),
     ("GET", "/rules"): [
         ("/rules?path=team", None, _PULLS | {"aud"}),
         ("/rules?path=team-b", None, _SEES | {"bob"}),
@@ -292,6 +294,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
     ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
+    ("GET", "/scrub"): [("/scrub", None, _SEES)],
+    ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
     ("GET", "/jobs"): [("/jobs", None, _SEES)],
     ("POST", "/jobs"): [("/jobs", {"kind": "collection"}, _RULER)],
@@ -326,6 +330,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
+        await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
         delivery = NewDelivery(f"{path}:made", f"{path}/app", 1, "tag.set", b"{}")

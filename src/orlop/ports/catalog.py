@@ -377,6 +377,7 @@ class Totals(msgspec.Struct, frozen=True):
     blob_bytes: int
     condemned: int
     uploads: int
+    quarantined: int = 0
 
 
 class Vitals(Protocol):

@@ -47,6 +47,8 @@ class StoreTotals(Protocol):
     def condemned(self) -> int: ...
     @property
     def uploads(self) -> int: ...
+    @property
+    def quarantined(self) -> int: ...
 
 
 class FollowerLag(NamedTuple):
@@ -325,6 +327,7 @@ class _Momentary(Collector):
                 ("blobs", "Blobs stored, each counted once.", self._totals.blobs),
                 ("blob_bytes", "Bytes of blobs stored, each counted once.", self._totals.blob_bytes),
                 ("condemned_blobs", "Blobs that nothing links and that wait for their end.", self._totals.condemned),
+                ("quarantined_blobs", "Blobs whose copies are damaged: nobody gets them.", self._totals.quarantined),
                 ("uploads", "Upload sessions that are open.", self._totals.uploads),
             ):
                 yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)

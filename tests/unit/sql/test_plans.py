@@ -18,6 +18,7 @@ EXCEPTIONS = {
     "totals": {
         "SCAN totals": "one row",
         "SCAN blobs USING COVERING INDEX blobs_condemned": "blobs that wait to be collected, for metrics and readiness",
+        "SCAN blobs USING INDEX blobs_rotten": "copies that are damaged, for metrics and readiness",
         "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
     },
     "blob_rotten_count": {"SCAN blobs USING INDEX blobs_rotten": "copies that are damaged, of which there are few"},

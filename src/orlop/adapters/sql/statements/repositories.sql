@@ -45,7 +45,8 @@ WHERE id = 1;
 -- name: totals
 SELECT CAST(sum(repositories) AS BIGINT), CAST(sum(manifests) AS BIGINT), CAST(sum(tags) AS BIGINT),
        CAST(sum(blobs) AS BIGINT), CAST(sum(blob_bytes) AS BIGINT),
-       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads)
+       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads),
+       (SELECT count(*) FROM blobs WHERE rotten_at IS NOT NULL AND state <> 'tombstoned')
 FROM totals;
 
 -- name: event
