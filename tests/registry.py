@@ -154,7 +154,7 @@ class Registry:
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
         nowhere = open_memory()
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
-        copies = Copies(stores.reader, catalog.quarantine, clock)
+        copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,

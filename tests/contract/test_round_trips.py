@@ -143,7 +143,7 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     store = FilesystemBlobs(open_data_folder(tmp_path))
     blobs = Blobs(
         catalog.links,
-        Copies(store.reader, catalog.quarantine, clock),
+        Copies(store.reader, store.reader, catalog.quarantine, clock),
         access,
         clock,
         repositories=repositories,

@@ -68,6 +68,11 @@ class FilesystemContent:
         """See ports.blobs.BlobContent."""
         return self._blob.size
 
+    def is_there(self) -> bool:
+        """Whether the file still has its name and its length: somebody may have removed or cut it while it is open."""
+        status = os.fstat(self._descriptor)
+        return status.st_nlink > 0 and status.st_size == self._blob.size
+
     async def read(self) -> bytes:
         """See ports.blobs.BlobContent."""
         return self._read(0, self._blob.size)

@@ -56,7 +56,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     terms = WriteTerms(access, in_force)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
-    copies = Copies(reader, catalog.quarantine, clock)
+    copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
     return Services(
         access=access,
         terms=terms,

@@ -62,7 +62,8 @@ class QuarantineValue(msgspec.Struct, frozen=True):
         """As clients see it."""
         copy = missed.copy
         key, size = copy.blob.key, copy.blob.size
-        return cls(copy.id, str(key.digest), size, copy.what, values.time(copy.since), missed.repositories)
+        repositories = tuple(str(name) for name in missed.repositories)
+        return cls(copy.id, str(key.digest), size, copy.what, values.time(copy.since), repositories)
 
 
 def scrub(desk: ScrubDesk) -> list[HTTPRouteHandler]:

@@ -17,10 +17,12 @@ _log = structlog.get_logger("orlop.quarantine")
 
 
 class Copies:
-    """Reads through `reader`."""
+    """What is pulled is read through `reader`, which may know copies that were there a moment ago; whether a copy is
+    there for others to rely on is asked of the `store`."""
 
-    def __init__(self, reader: BlobReader, quarantine: Quarantine, clock: Clock) -> None:
+    def __init__(self, reader: BlobReader, store: BlobReader, quarantine: Quarantine, clock: Clock) -> None:
         self._reader = reader
+        self._store = store
         self._quarantine = quarantine
         self._clock = clock
 
@@ -34,8 +36,9 @@ class Copies:
     async def is_there(self, blob: Blob) -> bool:
         """Whether a copy is there, with the right size. Raises Unavailable."""
         try:
-            content = await self.open(blob)
-        except BlobUnknown:
+            content = await self._store.open(blob)
+        except ContentCorrupt as failure:
+            await self.damaged(blob, failure)
             return False
         content.close()
         return True

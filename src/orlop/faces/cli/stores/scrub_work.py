@@ -4,7 +4,6 @@ import msgspec
 
 from orlop.config import Settings
 from orlop.domain.durations import DAY, SECOND
-from orlop.domain.names import RepositoryName
 from orlop.faces.cli.moments import shown
 from orlop.faces.cli.running import DONE, FAILED, run, size_text
 from orlop.faces.cli.stores.maintenance_work import Maintained, Opening, drawn
@@ -25,7 +24,7 @@ class ListedCopy(msgspec.Struct, frozen=True):
     size: int
     what: str
     since: int
-    repositories: tuple[RepositoryName, ...]
+    repositories: tuple[str, ...]
 
 
 class Scrubbed(msgspec.Struct, frozen=True):
@@ -71,7 +70,7 @@ async def _tell(stores: Maintained, *, json: bool) -> int:
 
 async def _listed(stores: Maintained, copy: QuarantinedCopy) -> ListedCopy:
     key = copy.blob.key
-    holders = await stores.quarantine.holders(copy.id, _HOLDERS)
+    holders = tuple([str(name) for name in await stores.quarantine.holders(copy.id, _HOLDERS)])
     return ListedCopy(str(key.digest), key.copy, copy.blob.size, copy.what, copy.since, holders)
 
 
