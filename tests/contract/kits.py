@@ -47,6 +47,8 @@ class CatalogKit:
     TestUnlinkLoose = collection.UnlinkLooseKit
     TestTombstone = collection.TombstoneKit
     TestGone = collection.GoneKit
+    TestPreview = collection.PreviewKit
+    TestMarking = collection.MarkingKit
     TestQuarantine = scrub.QuarantineKit
     TestScrub = scrub.ScrubKit
     TestOrphans = scrub.OrphansKit
