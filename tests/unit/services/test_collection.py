@@ -2,19 +2,26 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from orlop.domain.blob import BlobKey
+from orlop.domain.durations import DAY
 from orlop.domain.errors import Unavailable
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
 from orlop.ports.blobs import BlobRemover
+from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
+from orlop.ports.settings import Document
+from orlop.services.collection.empty import EmptyRepositories
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.marking import FullMarking
 from orlop.services.collection.preview import Preview
+from orlop.services.settings.in_force import SettingsInForce
 from tests.catalogs import rows
 from tests.content import blob, image
-from tests.registry import ALICE, EXPIRE, GRACE, HandClock, Registry, body, in_memory
+from tests.registry import ALICE, EXPIRE, GRACE, HandClock, Registry, at_once, body, in_memory
 
 APP = RepositoryName("app")
 
@@ -241,3 +248,38 @@ async def test_what_changes_missed_is_named_and_put_right() -> None:
     assert {copy.blob.key.digest async for copy in inside.stores.inventory.copies()} == {
         piece.digest for piece in (*pushed.blobs, *other.blobs)
     }
+
+
+async def test_repositories_that_hold_nothing_go_where_a_rule_says_so() -> None:
+    clock = HandClock()
+    inside = in_memory(clock)
+    registry = Registry(inside.stores, clock)
+    catalog, documents = inside.stores.catalog, inside.rows.identity.documents
+    names = [RepositoryName(name) for name in ("team/old", "team/new", "team/kept/old", "team/used", "other/old")]
+    for name in names:
+        await registry.push(name, image("app"), Tag("v1"))
+    for name in names:
+        if name not in ("team/used", "team/new"):
+            await registry.manifests.delete(name, image("app").digest, ALICE)
+    empty = EmptyRepositories(
+        catalog.preview, catalog.repositories, SettingsInForce(documents, inside.rows.settings_changes), clock
+    )
+    stores = inside.stores
+    collection = Collection(
+        catalog.collection, catalog.expiry, stores.stage, stores.remover, clock, empty=empty, sleep=at_once
+    )
+    clock.at += 8 * DAY
+    assert (await collection.run(GRACE)).repositories == 0, "nobody said so"
+    await registry.manifests.delete(RepositoryName("team/new"), image("app").digest, ALICE)
+    for path, days in (("team", 7), ("team/kept", 0)):
+        body = msgspec.json.encode({"empty_days": days})
+        await documents.put(Document("clean-up-rule", "empty", body, path=path), By("root", clock.at))
+    clock.at += GRACE + 1
+    due = [due.what async for due in Preview(catalog.preview, clock, empty).run(GRACE) if due.kind == "repository"]
+    assert due == ["team/old"]
+    assert (await collection.run(GRACE)).repositories == 1
+    left = (await catalog.browse.repositories(PageRequest(10))).items
+    assert left == ("other/old", "team/kept/old", "team/new", "team/used")
+    clock.at += 7 * DAY
+    assert (await collection.run(GRACE)).repositories == 1
+    assert (await registry.verification().run()).findings == []
