@@ -7,7 +7,7 @@ from orlop.domain.errors import ManifestUnknown
 from orlop.faces.cli.content import show
 from orlop.faces.cli.content.remove import managed
 from orlop.faces.cli.content.stores import Connecting, ContentStores
-from orlop.faces.cli.locations import Location
+from orlop.faces.cli.locations import Location, parse_location
 from orlop.faces.cli.moments import moment, now, rfc3339, seconds
 from orlop.faces.cli.running import UsageError, argument, tell
 from orlop.faces.cli.servers import Servers
@@ -38,9 +38,10 @@ async def history(servers: Servers, ref: str, connecting: Connecting, limit: int
 async def rollback(servers: Servers, ref: str, to: str, connecting: Connecting, *, json: bool) -> None:
     """Point a tag at a digest again, unless somebody moves it meanwhile."""
     digest: Digest = argument(Digest, to)
-    location = _tag_argument(ref)
-    if location.image is not None and location.image.tag_implied:
+    written: Location = argument(parse_location, ref)
+    if written.image is not None and written.image.tag_implied and not written.image.digest:
         raise UsageError("write out the tag to roll back, latest is not implied here")
+    location = _tag_argument(ref)
     async with managed(servers, location, connecting) as server:
         newest, _ = await _changes(server, location, 1)
         before = newest[0]["digest"] if newest else None
