@@ -22,6 +22,7 @@ from tests.contract import (
     outbox,
     queue,
     refusals,
+    trash,
     uploads,
 )
 
@@ -39,6 +40,8 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestTrash = trash.TrashKit
+    TestTrashEnd = trash.TrashEndKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

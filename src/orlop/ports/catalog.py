@@ -22,6 +22,7 @@ from orlop.ports.by import by as by
 from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
+from orlop.ports.trash import Trash, TrashEnd
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -471,3 +472,5 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    trash: Trash
+    trash_end: TrashEnd
