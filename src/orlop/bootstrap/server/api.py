@@ -15,6 +15,7 @@ from orlop.ports.audit import AuditReader
 from orlop.ports.catalog import Holdings, TagHistory
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.locks import Locks
+from orlop.ports.trash import Trash as TrashRows
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.content.manifests import Manifests
@@ -25,6 +26,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -41,6 +43,8 @@ def api_app(
     history: TagHistory,
     manifests: Manifests,
     locks: Locks,
+    lying: TrashRows,
+    trash: Trash,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
     managed: ManagedWebhooks | None = None,
@@ -54,8 +58,9 @@ def api_app(
             management,
             repositories,
             holdings,
-            TagPast(management.gate, history, manifests),
+            TagPast(management.gate, history, manifests, lying),
             locks,
+            trash,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
             managed=managed,
             following=following,

@@ -4,10 +4,11 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestUnknown
+from orlop.domain.errors import Conflict, ManifestUnknown, NotFound
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import TagChange, TagHistory
+from orlop.ports.trash import Asked, Trash
 from orlop.services.content.manifests import Expected, Manifests
 from orlop.services.management.operations import Gate, Operation
 
@@ -15,10 +16,11 @@ from orlop.services.management.operations import Gate, Operation
 class TagPast:
     """See ports.catalog.TagHistory. Names of others are told to those who read the audit log of the repository."""
 
-    def __init__(self, gate: Gate, history: TagHistory, manifests: Manifests) -> None:
+    def __init__(self, gate: Gate, history: TagHistory, manifests: Manifests, trash: Trash) -> None:
         self._gate = gate
         self._history = history
         self._manifests = manifests
+        self._trash = trash
 
     async def page(self, caller: Caller, repository: RepositoryName, tag: Tag, page: PageRequest) -> Page[TagChange]:
         """The changes of a tag, newest first, also of one that is gone; none of one that never was. Pages go on after
@@ -57,12 +59,23 @@ class TagPast:
         try:
             kept = await self._manifests.resolve(repository, digest)
         except ManifestUnknown as missing:
+            if await self._lies_in_trash(repository, digest):
+                why = " any more, and it lies in the trash: bring it back by orlop trash restore --untagged first"
+            else:
+                why = " any more, or never did; push it again, or choose one that is held"
             raise ManifestUnknown(
-                f"the tag {tag} cannot point at {digest}: {repository} does not hold that manifest any more, or never"
-                " did; push it again, or choose one that is held",
+                f"the tag {tag} cannot point at {digest}: {repository} does not hold that manifest{why}",
                 {"tag": tag, "missing": [digest]},
             ) from missing
         await self._manifests.put(repository, digest, kept.content, kept.media_type, (tag,), caller, expected)
+
+    async def _lies_in_trash(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether it could be restored."""
+        try:
+            await self._trash.look(Asked(repository, digest=digest, untagged=True))
+        except (NotFound, Conflict):
+            return False
+        return True
 
     async def _shown(
         self, caller: Caller, repository: RepositoryName, changes: tuple[TagChange, ...]
