@@ -15,7 +15,6 @@ from orlop.ports.audit import AuditReader
 from orlop.ports.catalog import Holdings, TagHistory
 from orlop.ports.idempotency import KeptAnswers
 from orlop.ports.locks import Locks
-from orlop.ports.trash import Trash as TrashRows
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.content.manifests import Manifests
@@ -43,7 +42,6 @@ def api_app(
     history: TagHistory,
     manifests: Manifests,
     locks: Locks,
-    lying: TrashRows,
     trash: Trash,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
@@ -58,7 +56,7 @@ def api_app(
             management,
             repositories,
             holdings,
-            TagPast(management.gate, history, manifests, lying),
+            TagPast(management.gate, history, manifests, trash),
             locks,
             trash,
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,

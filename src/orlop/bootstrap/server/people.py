@@ -98,7 +98,6 @@ def build_people(
             stores.catalog.history,
             services.manifests,
             stores.catalog.locks,
-            stores.catalog.trash,
             Trash(management.gate, stores.catalog.trash, stores.catalog.trash_end, services.terms),
             stores.audit.reader,
             counting(services.notices, limits),

@@ -4,13 +4,13 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Conflict, ManifestUnknown, NotFound
+from orlop.domain.errors import ManifestUnknown
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import TagChange, TagHistory
-from orlop.ports.trash import Asked, Trash
 from orlop.services.content.manifests import Expected, Manifests
 from orlop.services.management.operations import Gate, Operation
+from orlop.services.trash.trash import Trash
 
 
 class TagPast:
@@ -59,7 +59,7 @@ class TagPast:
         try:
             kept = await self._manifests.resolve(repository, digest)
         except ManifestUnknown as missing:
-            if await self._lies_in_trash(repository, digest):
+            if await self._trash.holds(repository, digest):
                 why = " any more, and it lies in the trash: bring it back by orlop trash restore --untagged first"
             else:
                 why = " any more, or never did; push it again, or choose one that is held"
@@ -68,14 +68,6 @@ class TagPast:
                 {"tag": tag, "missing": [digest]},
             ) from missing
         await self._manifests.put(repository, digest, kept.content, kept.media_type, (tag,), caller, expected)
-
-    async def _lies_in_trash(self, repository: RepositoryName, digest: Digest) -> bool:
-        """Whether it could be restored."""
-        try:
-            await self._trash.look(Asked(repository, digest=digest, untagged=True))
-        except (NotFound, Conflict):
-            return False
-        return True
 
     async def _shown(
         self, caller: Caller, repository: RepositoryName, changes: tuple[TagChange, ...]

@@ -4,7 +4,9 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below
-from orlop.domain.errors import NotFound
+from orlop.domain.digest import Digest
+from orlop.domain.errors import Conflict, NotFound
+from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
@@ -61,6 +63,14 @@ class Trash:
 
         await self._terms.keep(terms, write)
         return done[0]
+
+    async def holds(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether a manifest that the repository does not hold could be restored."""
+        try:
+            await self._rows.look(Asked(repository, digest=digest, untagged=True))
+        except (NotFound, Conflict):
+            return False
+        return True
 
     async def discard(self, caller: Caller, number: int) -> None:
         """Give one entry up. Raises NotFound, Denied."""
