@@ -147,6 +147,7 @@ class Api:
             self.catalog.catalog.history,
             self.manifests,
             self.catalog.catalog.locks,
+            self.catalog.catalog.labels,
             self.catalog.audit.reader,
             None,
             self.hooks,

@@ -16,6 +16,7 @@ from tests.contract import (
     identity_secrets,
     identity_sessions,
     inspection,
+    labels,
     links,
     locks,
     manifests,
@@ -39,6 +40,7 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

@@ -63,6 +63,7 @@ class SqlManifests:
             await tx.run("edges_delete", manifest)
             if children:
                 await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
+            await tx.run("labels_of_manifest_delete", row_id, digest)
             await tx.run("pulls_delete", manifest)
             await tx.run("manifest_delete", manifest)
             ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))

@@ -29,7 +29,7 @@ class SqlRepositories:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)
             tags, manifests, blobs = sizes
-            for statement in ("tags", "history", "edges", "pulls", "manifests"):
+            for statement in ("tags", "history", "edges", "pulls", "labels", "manifests"):
                 await tx.run(f"repository_delete_{statement}", row_id)
             links = [
                 Linked(row_id, name, Digest.stored(digest), blob_id, size)

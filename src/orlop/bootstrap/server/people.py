@@ -97,6 +97,7 @@ def build_people(
             stores.catalog.history,
             services.manifests,
             stores.catalog.locks,
+            stores.catalog.labels,
             stores.audit.reader,
             counting(services.notices, limits),
             hooks,
