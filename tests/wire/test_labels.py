@@ -55,7 +55,8 @@ def listed(people: Private, who: str, selector: str, **query: str) -> list[str]:
     while path:
         answer = people.ask(who, "GET", path)
         assert answer.status == 200, answer.body
-        found += [f"{one['repository']}@{one['digest']}" if one["digest"] else one["repository"] for one in answer.json()]
+        named = ((one["repository"], one["digest"]) for one in answer.json())
+        found += [f"{repository}@{digest}" if digest else repository for repository, digest in named]
         link = dict(answer.headers).get("link", "")
         path = link[1 : link.index(">")] if link else ""
     return found
