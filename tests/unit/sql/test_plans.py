@@ -128,6 +128,11 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
         ("tag_history_page", "tag_history_by_tag (repository_id=? AND tag=? AND id<?)"),
         ("tag_history_at", "SEARCH h USING INDEX tag_history_by_time (repository_id=? AND tag=? AND at>? AND at<?)"),
         ("tag_history_at", "SEARCH n USING COVERING INDEX tag_history_by_time (repository_id=? AND tag=? AND at<?)"),
+        ("tag_history_of_all", "tag_history_by_repository (repository_id=? AND id<?)"),
+        ("labelled_by_value", "labels_by_value (repository_id=? AND key=? AND value=?)"),
+        ("labelled_by_value", "SEARCH o USING PRIMARY KEY (repository_id=? AND digest=? AND key=?)"),
+        ("labelled_by_key", "SEARCH l USING PRIMARY KEY (repository_id=?)"),
+        ("labelled_repositories", "(name>? AND name<?)"),
         ("referrer_page", "manifests_by_subject (repository_id=? AND subject_digest=? AND digest>?)"),
         (
             "referrer_page_of_type",
