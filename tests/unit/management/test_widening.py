@@ -380,6 +380,9 @@ NOT_WIDENING = frozenset(
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,
+        Operation.TRASH_READ,
+        Operation.TRASH_RESTORE,
+        Operation.TRASH_PURGE,
         Operation.HOUSE_RULES_READ,
     }
 )
