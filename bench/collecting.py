@@ -38,7 +38,8 @@ def fill(folder: Path, blobs: int) -> None:
     database = tree.catalog / DATABASE
     migrate(database, lambda: 1)
     connection = apsw.Connection(str(database))
-    connection.execute("PRAGMA synchronous = OFF")
+    for pragma in ("synchronous = OFF", "journal_mode = MEMORY", "cache_size = -600000"):
+        connection.execute(f"PRAGMA {pragma}")
     with connection:
         connection.executemany(
             "INSERT INTO repositories (id, name, namespace_id, created_at, created_by, blob_count, blob_bytes)"

@@ -172,7 +172,7 @@ class Registry:
         self.blobs = Blobs(catalog.links, copies, self.access, clock, repositories=self.repositories, grace=GRACE)
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(
-            catalog.collection, catalog.expiry, stores.stage, stores.remover, clock, sleep=at_once
+            catalog.collection, catalog.expiry, catalog.trash_end, stores.stage, stores.remover, clock, sleep=at_once
         )
         self.scrub = Scrub(
             catalog.scrub, catalog.quarantine, stores.reader, catalog.vitals, clock, period=DAY, pace=0, sleep=at_once

@@ -16,6 +16,7 @@ from tests.contract import (
     identity_secrets,
     identity_sessions,
     inspection,
+    labels,
     links,
     locks,
     manifests,
@@ -23,6 +24,7 @@ from tests.contract import (
     queue,
     refusals,
     scrub,
+    trash,
     uploads,
 )
 
@@ -40,6 +42,9 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestTrash = trash.TrashKit
+    TestTrashEnd = trash.TrashEndKit
+    TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

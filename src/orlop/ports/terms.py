@@ -32,6 +32,8 @@ class Terms(msgspec.Struct, frozen=True):
     """When a tag goes, alone or with what it points at."""
     empty: bool = False
     """Only a repository that holds nothing goes; another raises Stale."""
+    trash: int = 0
+    """How long what is deleted lies in the trash (ports.trash), in microseconds; 0: it is gone at once."""
     settings: int = 0
     """The version of all settings from which the terms were made; where it is another when the write takes effect,
     SettingsMoved is raised. 0: they were made from none."""

@@ -48,6 +48,10 @@ class StoreTotals(Protocol):
     @property
     def uploads(self) -> int: ...
     @property
+    def trash(self) -> int: ...
+    @property
+    def trash_bytes(self) -> int: ...
+    @property
     def quarantined(self) -> int: ...
 
 
@@ -329,6 +333,8 @@ class _Momentary(Collector):
                 ("condemned_blobs", "Blobs that nothing links and that wait for their end.", self._totals.condemned),
                 ("quarantined_blobs", "Blobs whose copies are damaged: nobody gets them.", self._totals.quarantined),
                 ("uploads", "Upload sessions that are open.", self._totals.uploads),
+                ("trash_entries", "What was deleted and can be restored.", self._totals.trash),
+                ("trash_bytes", "Bytes that this holds, which others may hold, too.", self._totals.trash_bytes),
             ):
                 yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)
         if self._waiting is not None:

@@ -381,6 +381,12 @@ NOT_WIDENING = frozenset(
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,
+        Operation.LABEL_READ,
+        Operation.LABEL_CHANGE,
+        Operation.REPOSITORY_LABEL_CHANGE,
+        Operation.TRASH_READ,
+        Operation.TRASH_RESTORE,
+        Operation.TRASH_PURGE,
         Operation.HOUSE_RULES_READ,
     }
 )

@@ -81,7 +81,14 @@ async def test_what_the_store_does_not_delete_is_not_freed_and_is_tried_again() 
     registry = await registry_with_garbage()
     stores, pushed = registry.stores, image("app", layers=["base", "code"])
     remover = Refusing(stores.remover, {piece.digest for piece in pushed.blobs})
-    collection = Collection(stores.catalog.collection, stores.catalog.expiry, stores.stage, remover, registry.clock)
+    collection = Collection(
+        stores.catalog.collection,
+        stores.catalog.expiry,
+        stores.catalog.trash_end,
+        stores.stage,
+        remover,
+        registry.clock,
+    )
     size = sum(piece.size for piece in pushed.blobs)
     why = "deleting the blob failed: the store does not allow it to these credentials"
     for _ in range(2):
@@ -114,7 +121,9 @@ async def test_an_upload_whose_stage_cannot_be_dropped_keeps_no_other_from_its_e
             await stores.stage.discard(upload)
 
     stage: Any = Stage()
-    collection = Collection(stores.catalog.collection, stores.catalog.expiry, stage, stores.remover, clock)
+    collection = Collection(
+        stores.catalog.collection, stores.catalog.expiry, stores.catalog.trash_end, stage, stores.remover, clock
+    )
     done = await collection.run(GRACE)
     assert (done.uploads, done.kept, done.errors) == (2, 1, {"clearing the upload failed: the disk fails": 1})
     assert [found async for found in stores.inventory.stages()] != []
@@ -201,7 +210,14 @@ async def test_a_collection_keeps_to_its_pace() -> None:
         clock.at += round(seconds * SECOND)
 
     collection = Collection(
-        stores.catalog.collection, stores.catalog.expiry, stores.stage, stores.remover, clock, pace=100, sleep=sleep
+        stores.catalog.collection,
+        stores.catalog.expiry,
+        stores.catalog.trash_end,
+        stores.stage,
+        stores.remover,
+        clock,
+        pace=100,
+        sleep=sleep,
     )
     assert (await collection.run(GRACE)).links == 450
     assert waits == [2.0, 2.0, 0.5]
@@ -266,7 +282,14 @@ async def test_repositories_that_hold_nothing_go_where_a_rule_says_so() -> None:
     )
     stores = inside.stores
     collection = Collection(
-        catalog.collection, catalog.expiry, stores.stage, stores.remover, clock, empty=empty, sleep=at_once
+        catalog.collection,
+        catalog.expiry,
+        catalog.trash_end,
+        stores.stage,
+        stores.remover,
+        clock,
+        empty=empty,
+        sleep=at_once,
     )
     clock.at += 8 * DAY
     assert (await collection.run(GRACE)).repositories == 0, "nobody said so"

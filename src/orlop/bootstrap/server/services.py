@@ -102,6 +102,7 @@ def build_collection(settings: Settings, stores: Stores) -> Collection:
     return Collection(
         catalog.collection,
         catalog.expiry,
+        catalog.trash_end,
         stores.blobs.stage,
         stores.blobs.remover,
         SystemClock(),

@@ -1,8 +1,9 @@
 """Garbage collection, online: every step is one short transaction that rechecks what it rests on.
 
-Loose links go after their grace, blobs without links are condemned, condemned blobs are tombstoned after the grace,
-and only the copies of tombstones are removed. Nothing here looks at a listing of the store. What the store does not
-remove stays a tombstone, counts as nothing freed, and is tried again by the next run.
+What expired in the trash, or was given up there, goes first. Loose links go after their grace, blobs without links are
+condemned, condemned blobs are tombstoned after the grace, and only the copies of tombstones are removed. Nothing here
+looks at a listing of the store. What the store does not remove stays a tombstone, counts as nothing freed, and is tried
+again by the next run.
 """
 
 import asyncio
@@ -15,10 +16,13 @@ from orlop.ports.blobs import BlobRemover, BlobStage
 from orlop.ports.catalog import By, ExpiredUpload, UploadExpiry
 from orlop.ports.catalog import Collection as CollectionRows
 from orlop.ports.clock import SECOND, Clock
+from orlop.ports.trash import TrashEnd
 from orlop.services.collection.empty import EmptyRepositories
 
 #: Rows that one transaction takes: a few milliseconds of the catalog's time.
 _STEP = 200
+#: Manifests of the trash that one transaction removes.
+_MANIFESTS = 500
 
 #: Different errors of the store that a report names.
 _NAMED = 16
@@ -31,6 +35,7 @@ class Collected(msgspec.Struct):
     """What a run did so far. Counts, and `freed` in bytes."""
 
     uploads: int = 0
+    entries: int = 0
     links: int = 0
     condemned: int = 0
     tombstoned: int = 0
@@ -60,6 +65,7 @@ class Collection:
         self,
         rows: CollectionRows,
         expiry: UploadExpiry,
+        trash: TrashEnd,
         stage: BlobStage,
         remover: BlobRemover,
         clock: Clock,
@@ -70,6 +76,7 @@ class Collection:
     ) -> None:
         self._rows = rows
         self._expiry = expiry
+        self._trash = trash
         self._stage = stage
         self._remover = remover
         self._clock = clock
@@ -84,6 +91,7 @@ class Collection:
         """
         done = Collected()
         await self._expire_into(done, progress)
+        await self._purge_into(done, progress)
         now = self._clock.now()
         while True:
             started = self._clock.now()
@@ -136,6 +144,12 @@ class Collection:
         if upload.stray is not None:
             await self._remover.remove(upload.stray)
         await self._expiry.forget(upload.id, self._clock.now())
+
+    async def _purge_into(self, done: Collected, progress: Callable[[Collected], None]) -> None:
+        while (purged := await self._trash.purge(_MANIFESTS, self._by())).entries or purged.manifests:
+            done.entries += purged.entries
+            done.condemned += purged.condemned
+            progress(done)
 
     async def _remove_into(self, done: Collected, progress: Callable[[Collected], None]) -> None:
         last = 0

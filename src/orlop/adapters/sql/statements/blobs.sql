@@ -127,11 +127,11 @@ WHERE state = 'condemned' AND state_at < ?1 AND (state_at, id) > (?2, ?3)
 ORDER BY state_at, id LIMIT ?4;
 
 -- name: repositories_empty
--- And since when: what was pushed last, or deleted last.
+-- Those that are hidden are none. And since when: what was pushed last, or deleted last.
 SELECT r.name, coalesce((SELECT max(h.at) FROM tag_history h WHERE h.repository_id = r.id), 0),
        coalesce(r.pushed_at, 0), r.created_at
 FROM repositories r
-WHERE r.name > ?1 AND r.manifest_count = 0 AND r.tag_count = 0 AND r.blob_count = 0 ORDER BY r.name LIMIT ?2;
+WHERE r.name > ?1 AND r.name < '~' AND r.manifest_count = 0 AND r.tag_count = 0 AND r.blob_count = 0 ORDER BY r.name LIMIT ?2;
 
 -- name: mark_links
 SELECT l.repository_id, l.digest, r.name, l.loose_since IS NOT NULL, EXISTS (

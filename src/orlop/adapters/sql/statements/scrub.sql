@@ -18,7 +18,7 @@ ORDER BY id LIMIT ?2;
 SELECT count(*) FROM blobs WHERE rotten_at IS NOT NULL AND state <> 'tombstoned';
 
 -- name: blob_holders
-SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id WHERE l.blob_id = ?1 ORDER BY l.repository_id LIMIT ?2;
+SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id WHERE l.blob_id = ?1 AND r.name < '~' ORDER BY l.repository_id LIMIT ?2;
 
 -- name: scrub_next
 -- What is due of the next rows, and of each whether it is.
