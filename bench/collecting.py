@@ -77,7 +77,8 @@ class Server:
     """`orlop serve` with one worker. `every`: how often it collects."""
 
     def __init__(self, folder: Path, pace: int, every: str) -> None:
-        settings = {"GC_GRACE": "0s", "GC_INTERVAL": every, "GC_PACE": str(pace), "LOG_ACCESS": "false"}
+        settings = {"GC_GRACE": "0s", "GC_INTERVAL": every, "GC_PACE": str(pace)}
+        settings |= {"LOG_ACCESS": "false", "SCRUB_PERIOD": "0s"}  # what stays has no files here
         environment = os.environ | {f"ORLOP_{name}": value for name, value in settings.items()}
         arguments = [sys.executable, "-m", "orlop", "serve", "--open", "--data", str(folder), "--workers", "1"]
         self._log = (folder.parent / "log").open("ab")
