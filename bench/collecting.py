@@ -167,7 +167,7 @@ def main() -> None:
     """Measure once."""
     parser = argparse.ArgumentParser()
     parser.add_argument("blobs", type=int, nargs="?", default=1_000_000)
-    parser.add_argument("--pace", type=int, default=2_000)
+    parser.add_argument("--pace", type=int, default=1_000)
     parser.add_argument("--kill", action="store_true", help="kill the server when half of the garbage is gone")
     asked = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="orlop-collecting-"))

@@ -119,7 +119,7 @@ class GarbageCollection(msgspec.Struct, frozen=True):
             "How many links, blobs or copies a collection takes away in a second at most; 0 sets no limit.",
             ValueKind.COUNT,
         ),
-    ] = 2_000
+    ] = 1_000
 
 
 class ScrubSettings(msgspec.Struct, frozen=True):

@@ -19,8 +19,8 @@ from orlop.ports.clock import SECOND, Clock
 from orlop.ports.trash import TrashEnd
 from orlop.services.collection.empty import EmptyRepositories
 
-#: Rows that one transaction takes: a few milliseconds of the catalog's time.
-_STEP = 200
+#: Rows that one transaction takes: some ten milliseconds of the catalog's time, which a push may have to wait for.
+_STEP = 50
 #: Manifests of the trash that one transaction removes.
 _MANIFESTS = 500
 
