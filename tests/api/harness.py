@@ -153,6 +153,7 @@ class Api:
             self.manifests,
             self.catalog.catalog.locks,
             self.trash,
+            self.catalog.catalog.labels,
             self.catalog.audit.reader,
             None,
             self.hooks,

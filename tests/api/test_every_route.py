@@ -229,6 +229,26 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/trash-emptyings", {"number": 2}, frozenset({"root", "bob"})),
         ("/trash-emptyings", {"place": "/"}, _RULER),
     ],
+    ("GET", "/history"): [
+        ("/history?repository=team/app", None, _PULLS),
+        ("/history?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/labels"): [
+        (f"/labels?repository={name}{of}", None, who)
+        for name, who in {"team/app": _PULLS, "team-b/app": frozenset({"root", "bob"})}.items()
+        for of in ("", "&reference=dev")
+    ],
+    **{
+        (method, "/labels"): [
+            ("/labels?repository=team/app", body, _DELETES),
+            ("/labels?repository=team/app&reference=dev", body, _PUSHES),
+            ("/labels?repository=team-b/app", body, frozenset({"root", "bob"})),
+            ("/labels?repository=team-b/app&reference=dev", body, frozenset({"root", "bob"})),
+        ]
+        for method, body in {"PUT": {"labels": {"a": "b"}}, "PATCH": {"set": {"a": "b"}}}.items()
+    },
+    ("GET", "/labelled"): [("/labelled?selector=stage", None, _ANY)],
+    ("GET", "/labelled-repositories"): [("/labelled-repositories", None, _ANY)],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
     ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],

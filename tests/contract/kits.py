@@ -16,6 +16,7 @@ from tests.contract import (
     identity_secrets,
     identity_sessions,
     inspection,
+    labels,
     links,
     locks,
     manifests,
@@ -42,6 +43,7 @@ class CatalogKit:
     TestLocks = locks.LocksKit
     TestTrash = trash.TrashKit
     TestTrashEnd = trash.TrashEndKit
+    TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

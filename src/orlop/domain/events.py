@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     LOCK_LIFTED = "lock.lifted"
     TRASH_RESTORED = "trash.restored"
     TRASH_PURGED = "trash.purged"
+    LABEL_SET = "label.set"
+    LABEL_REMOVED = "label.removed"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_DELETED = "account.deleted"
@@ -75,6 +77,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED),
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),

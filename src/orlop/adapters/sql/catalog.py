@@ -17,6 +17,7 @@ from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
@@ -127,4 +128,5 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         locks=SqlLocks(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),
+        labels=SqlLabels(engine, lists),
     )

@@ -26,6 +26,7 @@ _FINDINGS = {
     "finding_lock": 2,
     "finding_trash": 2,
     "finding_hidden": 8,
+    "finding_label": 2,
     "finding_loose": 8,
     "finding_unlinked": 8,
     "finding_repository_count": 5,

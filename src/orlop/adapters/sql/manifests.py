@@ -65,6 +65,7 @@ class SqlManifests:
                 await trash_manifest(tx, row_id, repository, manifest, digest, tags, by, terms.trash, ledger)
             else:
                 await tx.run("edges_delete", manifest)
+                await tx.run("labels_of_manifest_delete", row_id, digest)
                 await tx.run("pulls_delete", manifest)
                 await tx.run("manifest_delete", manifest)
             if children:

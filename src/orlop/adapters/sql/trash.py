@@ -162,10 +162,12 @@ async def _take(tx: Session, lying: Lying, repository: int, ledger: Ledger) -> N
     if lying.alone:
         await tx.run("trash_manifest_move", lying.manifest, repository)
         await tx.run("trash_edges_move", lying.manifest, repository)
+        await tx.run("labels_move", lying.holder, lying.digest, repository)
     else:
         made = await tx.one("trash_manifest_copy", lying.manifest, repository)
         assert made is not None
         await tx.run("trash_edges_copy", lying.manifest, made[0], repository)
+        await tx.run("labels_copy", lying.holder, lying.digest, repository)
     ledger.count(
         repository,
         manifests=1,

@@ -114,7 +114,7 @@ def _linked(holder: int, digest: str, blob: int, size: int) -> Linked:
 
 async def remove_manifest(tx: Session, manifest: int) -> None:
     """Remove a manifest in the trash."""
-    for statement in ("edges_delete", "tags_delete", "pulls_delete", "manifest_delete"):
+    for statement in ("edges_delete", "tags_delete", "pulls_delete", "labels_of_row_delete", "manifest_delete"):
         await tx.run(statement, manifest)
 
 
@@ -122,7 +122,8 @@ async def end_holder(tx: Session, holder: int, by: By, ledger: Ledger) -> int:
     """Remove a hidden repository that holds no manifest any more; how many blobs are condemned thereby."""
     links = sorted(await tx.all("repository_links", holder))
     condemned = await unlink(tx, [_linked(holder, *link) for link in links], by, ledger) if links else 0
-    await tx.run("repository_delete_history", holder)
+    for statement in ("history", "labels"):
+        await tx.run(f"repository_delete_{statement}", holder)
     await tx.run("repository_delete", holder)
     return condemned
 

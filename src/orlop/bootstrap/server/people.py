@@ -99,6 +99,7 @@ def build_people(
             services.manifests,
             stores.catalog.locks,
             Trash(management.gate, stores.catalog.trash, stores.catalog.trash_end, services.terms),
+            stores.catalog.labels,
             stores.audit.reader,
             counting(services.notices, limits),
             hooks,

@@ -32,6 +32,7 @@ from orlop.faces.api import (
     groups,
     house_rules,
     jobs,
+    labels,
     locks,
     people,
     places,
@@ -45,6 +46,7 @@ from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown
 from orlop.ports.catalog import Holdings
 from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.following.followers import Followers
 from orlop.services.management.all import Management
@@ -77,6 +79,7 @@ def routes(
     past: TagPast,
     locked: Locks,
     lying: Trash,
+    labelled: ContentLabels,
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
@@ -96,6 +99,7 @@ def routes(
         *tags.tags(past),
         *locks.locks(ManifestLocks(management.gate, locked)),
         *trash.trash(lying),
+        *labels.labels(labelled),
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),

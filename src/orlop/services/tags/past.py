@@ -28,8 +28,14 @@ class TagPast:
         before = after_number(page)
         await self._gate.check(caller, Operation.TAG_READ, repository=repository)
         found = await self._history.history(repository, tag, page.size + 1, before)
-        shown = await self._shown(caller, repository, found[: page.size])
-        return Page(shown, more=len(found) > page.size)
+        return await self._page(caller, repository, found, page)
+
+    async def everything(self, caller: Caller, repository: RepositoryName, page: PageRequest) -> Page[TagChange]:
+        """The changes of all tags of a repository, as `page`."""
+        before = after_number(page)
+        await self._gate.check(caller, Operation.TAG_READ, repository=repository)
+        found = await self._history.everything(repository, page.size + 1, before)
+        return await self._page(caller, repository, found, page)
 
     async def at(self, caller: Caller, repository: RepositoryName, tag: Tag, at: int) -> TagChange:
         """The change by which a tag pointed at what it did at a time. Raises ManifestUnknown where it pointed at
@@ -68,6 +74,11 @@ class TagPast:
                 {"tag": tag, "missing": [digest]},
             ) from missing
         await self._manifests.put(repository, digest, kept.content, kept.media_type, (tag,), caller, expected)
+
+    async def _page(
+        self, caller: Caller, repository: RepositoryName, found: tuple[TagChange, ...], page: PageRequest
+    ) -> Page[TagChange]:
+        return Page(await self._shown(caller, repository, found[: page.size]), more=len(found) > page.size)
 
     async def _shown(
         self, caller: Caller, repository: RepositoryName, changes: tuple[TagChange, ...]

@@ -55,6 +55,13 @@ SELECT coalesce(r.name, 'a repository that is gone') || '@' || l.digest, 'the ma
 FROM locks l LEFT JOIN repositories r ON r.id = l.repository_id
 WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest);
 
+-- name: finding_label
+SELECT coalesce(r.name, 'a repository that is gone') || CASE WHEN l.digest = '' THEN '' ELSE '@' || l.digest END,
+       'what the label ' || l.key || ' is on is gone'
+FROM labels l LEFT JOIN repositories r ON r.id = l.repository_id
+WHERE r.id IS NULL OR (l.digest <> '' AND NOT EXISTS (
+    SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest));
+
 -- name: finding_link
 SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'
 FROM blob_links l JOIN repositories r ON r.id = l.repository_id
