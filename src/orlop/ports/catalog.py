@@ -23,7 +23,7 @@ from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
-from orlop.ports.trash import Trash, TrashEnd
+from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -487,4 +487,5 @@ class Catalog(msgspec.Struct, frozen=True):
     locks: Locks
     trash: Trash
     trash_end: TrashEnd
+    namespace_trash: NamespaceTrash
     labels: LabelStore

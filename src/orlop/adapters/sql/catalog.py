@@ -25,6 +25,7 @@ from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
+from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
@@ -128,5 +129,6 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         locks=SqlLocks(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),
+        namespace_trash=SqlNamespaceTrash(engine),
         labels=SqlLabels(engine, lists),
     )

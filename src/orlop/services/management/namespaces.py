@@ -87,7 +87,7 @@ class NamespaceTree:
             if record.grant.effect is Effect.DENY:
                 await self._giving.withdrawal(caller, record.grant)
         await self._settings.check_end(caller, path)
-        await self._namespaces.remove(path, by(caller, self._gate.now()))
+        await self._namespaces.remove(path, by(caller, self._gate.now()), await self._terms.kept(path))
 
     async def _stays_open(self, caller: Caller, path: str, before: Visibility | None, after: Visibility | None) -> bool:
         """Raises Denied where another visibility lets others read what the caller may not; else whether others may read
