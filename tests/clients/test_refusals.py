@@ -220,3 +220,18 @@ def test_clients_that_delete(ruled: OrlopServer, station: Station, single: Path)
         if command[0] == "skopeo":
             _with_layouts("skopeo", (), station, ruled.address)
         _is_told(station.refused(*command), sentence)
+
+
+def test_cosign_signs_a_second_time_although_every_tag_is_immutable(
+    ruled: OrlopServer, station: Station, single: Path
+) -> None:
+    _ask(ruled, "PUT", "tag-rules/all?path=signed", {"tags": ["*"], "immutable": True}, **{"if-none-match": "*"})
+    _with_layouts("crane", ((single, "one"),), station, ruled.address).push(0, "signed/app:1")
+    image, secret = f"{ruled.address}/signed/app@{in_layout(single).digest}", {"COSIGN_PASSWORD": "secret"}
+    station.run("cosign", "generate-key-pair", variables=secret)
+    for by in ("first", "second"):
+        sign = ("sign", "--yes", "--tlog-upload=false", "--key=cosign.key", "-a", f"by={by}", image)
+        station.run("cosign", *sign, variables=secret)
+    claims = json.loads(station.run("cosign", "verify", "--insecure-ignore-tlog=true", "--key=cosign.pub", image))
+    assert {claim["optional"]["by"] for claim in claims} == {"first", "second"}
+    assert "immutable" in station.refused("crane", "delete", f"{ruled.address}/signed/app:1")
