@@ -45,6 +45,7 @@ async def filled() -> Api:
         api.catalog.catalog.history,
         api.manifests,
         api.catalog.catalog.locks,
+        api.trash,
         api.catalog.catalog.labels,
         audit.reader,
     )
@@ -155,6 +156,7 @@ async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: A
         api.catalog.catalog.history,
         api.manifests,
         api.catalog.catalog.locks,
+        api.trash,
         api.catalog.catalog.labels,
         api.catalog.audit.reader,
         counting(notices, limits),

@@ -23,6 +23,7 @@ from tests.contract import (
     outbox,
     queue,
     refusals,
+    trash,
     uploads,
 )
 
@@ -40,6 +41,8 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestTrash = trash.TrashKit
+    TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit

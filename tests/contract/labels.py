@@ -6,8 +6,10 @@ from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below
 from orlop.domain.errors import ManifestUnknown, NameUnknown, NotFound, RequestInvalid, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.labels import LabelChange, Term, version_of
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import Catalog, Terms
+from orlop.ports.clock import HOUR
 from orlop.ports.labels import LabelledRepository
+from orlop.ports.trash import Asked
 from tests.content import image
 from tests.contract.scene import APP, LIB, WEB, Scene
 
@@ -67,6 +69,31 @@ class LabelsKit:
         await scene.push(LIB, ONE)
         assert await labels.of(LIB, None) == {}
         assert await labels.of(LIB, ONE.digest) == {}
+        assert await scene.findings() == []
+
+    async def test_they_lie_in_the_trash_with_what_they_are_on_and_come_back(self, catalog: Catalog) -> None:
+        scene, labels, kept = Scene(catalog), catalog.labels, Terms(trash=HOUR)
+        await scene.push(APP, ONE)
+        await labels.change(APP, None, LabelChange(sets={"stage": "prod"}), scene.by())
+        await labels.change(APP, ONE.digest, LabelChange(sets={"stage": "prod", "cve": "none"}), scene.by())
+        for remove in (
+            lambda: catalog.manifests.delete(APP, ONE.digest, scene.by(), kept),
+            lambda: catalog.repositories.remove(APP, scene.by(), kept),
+        ):
+            await remove()
+            assert ONE.digest not in {found.digest for found in await labels.having((ANY,), EVERYTHING, ("", ""), 9)}
+            await catalog.trash.restore(Asked(APP, digest=ONE.digest), scene.by())
+            assert await labels.of(APP, ONE.digest) == {"stage": "prod", "cve": "none"}
+            assert await scene.findings() == []
+        assert await labels.of(APP, None) == {}, "of the repository, one image alone was taken out"
+        await catalog.repositories.remove(APP, scene.by())
+        await catalog.trash.restore(Asked(APP), scene.by())
+        assert await labels.of(APP, None) == {"stage": "prod"}
+        await catalog.manifests.delete(APP, ONE.digest, scene.by(), kept)
+        await catalog.trash_end.discard(EVERYTHING, 9, scene.by())
+        await catalog.trash_end.purge(9, scene.by())
+        await scene.push(APP, ONE)
+        assert await labels.of(APP, ONE.digest) == {}
         assert await scene.findings() == []
 
     async def test_there_is_none_for_what_is_not_there(self, catalog: Catalog) -> None:

@@ -23,6 +23,7 @@ from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
+from orlop.ports.trash import Trash, TrashEnd
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -478,4 +479,6 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    trash: Trash
+    trash_end: TrashEnd
     labels: LabelStore

@@ -23,6 +23,8 @@ from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
+from orlop.adapters.sql.trash import SqlTrash
+from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
@@ -125,5 +127,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        trash=SqlTrash(engine, lists),
+        trash_end=SqlTrashEnd(engine),
         labels=SqlLabels(engine, lists),
     )

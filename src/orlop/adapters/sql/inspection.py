@@ -24,6 +24,8 @@ _FINDINGS = {
     "finding_link": 1,
     "finding_tag_history": 4,
     "finding_lock": 2,
+    "finding_trash": 2,
+    "finding_hidden": 8,
     "finding_label": 2,
     "finding_loose": 8,
     "finding_unlinked": 8,

@@ -27,6 +27,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -43,6 +44,7 @@ def api_app(
     history: TagHistory,
     manifests: Manifests,
     locks: Locks,
+    trash: Trash,
     labels: LabelStore,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
@@ -57,8 +59,9 @@ def api_app(
             management,
             repositories,
             holdings,
-            TagPast(management.gate, history, manifests),
+            TagPast(management.gate, history, manifests, trash),
             locks,
+            trash,
             ContentLabels(management.gate, labels, manifests, repositories),
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
             managed=managed,

@@ -38,6 +38,7 @@ from orlop.faces.api import (
     places,
     settings,
     tags,
+    trash,
     webhooks,
 )
 from orlop.faces.api.exchange import PREFIX
@@ -53,6 +54,7 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
@@ -76,6 +78,7 @@ def routes(
     holdings: Holdings,
     past: TagPast,
     locked: Locks,
+    lying: Trash,
     labelled: ContentLabels,
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
@@ -95,6 +98,7 @@ def routes(
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *tags.tags(past),
         *locks.locks(ManifestLocks(management.gate, locked)),
+        *trash.trash(lying),
         *labels.labels(labelled),
         *settings.settings(management.settings),
         *house_rules.house_rules(management),

@@ -10,15 +10,17 @@ from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.ports.catalog import TagChange, TagHistory
 from orlop.services.content.manifests import Expected, Manifests
 from orlop.services.management.operations import Gate, Operation
+from orlop.services.trash.trash import Trash
 
 
 class TagPast:
     """See ports.catalog.TagHistory. Names of others are told to those who read the audit log of the repository."""
 
-    def __init__(self, gate: Gate, history: TagHistory, manifests: Manifests) -> None:
+    def __init__(self, gate: Gate, history: TagHistory, manifests: Manifests, trash: Trash) -> None:
         self._gate = gate
         self._history = history
         self._manifests = manifests
+        self._trash = trash
 
     async def page(self, caller: Caller, repository: RepositoryName, tag: Tag, page: PageRequest) -> Page[TagChange]:
         """The changes of a tag, newest first, also of one that is gone; none of one that never was. Pages go on after
@@ -63,9 +65,12 @@ class TagPast:
         try:
             kept = await self._manifests.resolve(repository, digest)
         except ManifestUnknown as missing:
+            if await self._trash.holds(repository, digest):
+                why = " any more, and it lies in the trash: bring it back by orlop trash restore --untagged first"
+            else:
+                why = " any more, or never did; push it again, or choose one that is held"
             raise ManifestUnknown(
-                f"the tag {tag} cannot point at {digest}: {repository} does not hold that manifest any more, or never"
-                " did; push it again, or choose one that is held",
+                f"the tag {tag} cannot point at {digest}: {repository} does not hold that manifest{why}",
                 {"tag": tag, "missing": [digest]},
             ) from missing
         await self._manifests.put(repository, digest, kept.content, kept.media_type, (tag,), caller, expected)

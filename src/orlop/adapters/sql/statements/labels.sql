@@ -11,6 +11,16 @@ DELETE FROM labels WHERE repository_id = ?1 AND digest = ?2 AND key = ?3;
 -- name: labels_of_manifest_delete
 DELETE FROM labels WHERE repository_id = ?1 AND digest = ?2;
 
+-- name: labels_of_row_delete
+DELETE FROM labels WHERE (repository_id, digest) IN (SELECT repository_id, digest FROM manifests WHERE id = ?1);
+
+-- name: labels_move
+UPDATE labels SET repository_id = ?3 WHERE repository_id = ?1 AND digest = ?2;
+
+-- name: labels_copy
+INSERT INTO labels (repository_id, digest, key, value)
+SELECT ?3, digest, key, value FROM labels WHERE repository_id = ?1 AND digest = ?2;
+
 -- name: repository_delete_labels
 DELETE FROM labels WHERE repository_id = ?1;
 

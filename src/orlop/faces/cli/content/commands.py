@@ -6,7 +6,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from orlop.faces.cli.content import labels, locks
+from orlop.faces.cli.content import labels, locks, trash
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import Servers
@@ -234,6 +234,7 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
 
     locks.register(app, servers)
+    trash.register(app, servers)
     labels.register(app, servers)
 
     repo = cyclopts.App(name="repo", help="Repositories of an Orlop server as a whole.")

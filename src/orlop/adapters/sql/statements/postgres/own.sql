@@ -67,6 +67,7 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
        setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history)),
+       setval(pg_get_serial_sequence('trash', 'id'), (SELECT max(id) FROM trash)),
        setval(pg_get_serial_sequence('accounts', 'id'), (SELECT max(id) + 1000 FROM accounts)),
        setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
