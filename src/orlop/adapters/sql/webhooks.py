@@ -7,8 +7,9 @@ from orlop.adapters.sql.following import moved
 from orlop.adapters.sql.jobs import hold
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
+from orlop.adapters.sql.weighed import weighed
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest, after_number, page_of
+from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.following import Follower
@@ -121,7 +122,7 @@ class SqlDeliveryLog:
     async def page(self, hook: str, page: PageRequest, *, dead: bool) -> Page[Delivery]:
         statement = "delivery_page_dead" if dead else "delivery_page"
         rows = await self._reader.all(statement, hook, after_number(page) or _ENDLESS, page.size + 1)
-        return page_of(map(_delivery, rows), page)
+        return await weighed(self._reader, rows, "deliveries_of_page", _delivery, page)
 
     async def get(self, id: int) -> Delivery | None:  # noqa: A002 - its name in the port
         row = await self._reader.one("delivery_get", id)

@@ -11,24 +11,26 @@ FROM queue WHERE id = ?1;
 SELECT state, fence, unwanted, attempts, kind, once FROM queue WHERE id = ?1 FOR UPDATE;
 
 -- name: queue_page
-SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
-       fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
+-- With the bytes of each, so that no more are read than a page holds.
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
 FROM queue WHERE id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: queue_page_of_state
-SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
-       fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
 FROM queue WHERE id < ?1 AND state = ?3 ORDER BY id DESC LIMIT ?2;
 
 -- name: queue_page_of_kind
-SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
-       fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
 FROM queue WHERE id < ?1 AND kind = ?3 ORDER BY id DESC LIMIT ?2;
 
 -- name: queue_page_of_both
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
+FROM queue WHERE id < ?1 AND kind = ?3 AND state = ?4 ORDER BY id DESC LIMIT ?2;
+
+-- name: queue_of_page
 SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
        fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
-FROM queue WHERE id < ?1 AND kind = ?3 AND state = ?4 ORDER BY id DESC LIMIT ?2;
+FROM queue WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id DESC;
 
 -- name: queue_unwanted
 UPDATE queue SET unwanted = 1 WHERE id = ?1;

@@ -59,12 +59,17 @@ WHERE delivery_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
 DELETE FROM deliveries WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted);
 
 -- name: delivery_page
-SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
+-- With the bytes of each, so that no more are read than a page holds.
+SELECT id, octet_length(facts) + octet_length(error) + 1000
 FROM deliveries WHERE hook = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3;
 
 -- name: delivery_page_dead
-SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
+SELECT id, octet_length(facts) + octet_length(error) + 1000
 FROM deliveries WHERE state = 'dead' AND hook = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3;
+
+-- name: deliveries_of_page
+SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
+FROM deliveries WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id DESC;
 
 -- name: delivery_get
 SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
