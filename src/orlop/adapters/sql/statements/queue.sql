@@ -55,7 +55,8 @@ UPDATE queue_state SET version = version + 1 WHERE id = 1;
 -- name: queue_dead
 -- What somebody changes just now is left alone: they wait for those who take jobs.
 SELECT id, unwanted, attempts, kind FROM queue
-WHERE state = 'running' AND lease_until <= ?1 AND kind IN (SELECT value FROM json_each(?2) AS wanted)
+WHERE state = 'running' AND (lease_until <= ?1 OR lease_until > ?3)
+  AND kind IN (SELECT value FROM json_each(?2) AS wanted)
 LIMIT 100 FOR UPDATE SKIP LOCKED;
 
 -- name: queue_running
@@ -80,7 +81,8 @@ SELECT not_before FROM queue
 WHERE state = 'waiting' AND kind IN (SELECT value FROM json_each(?1) AS wanted) ORDER BY not_before LIMIT 1;
 
 -- name: queue_next_dead
-SELECT min(lease_until) FROM queue WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted);
+SELECT min(CASE WHEN lease_until > ?2 THEN 0 ELSE lease_until END)
+FROM queue WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted);
 
 -- name: queue_beat
 UPDATE queue SET lease_until = ?2, beat_at = ?3
