@@ -165,22 +165,34 @@ class DeliveryQueueKit:
         documents, namespaces = opened.identity.documents, opened.identity.namespaces
         paused = msgspec.structs.replace(BAD, paused_at=START + 5)
 
-        async def paused_hook(lane: str) -> None:
-            await documents.put(Document("webhook", "deploys", b"{}", path="team"), ROOT, rights=False)
-            await here.add(new(lane), new(lane, OTHER))
-            for hook in (HOOK, OTHER):
+        async def paused_hook(lane: str) -> str:
+            document = Document("webhook", "deploys", b"{}", path="team")
+            made = (await documents.put(document, ROOT, rights=False)).identity
+            assert await here.ids(made) == []
+            await here.add(new(lane, made), new(lane, OTHER))
+            for hook in (made, OTHER):
                 [delivery] = await here.queue.of_lane(hook, lane, 9)
+                assert (delivery.path, delivery.name) == (("team", "deploys") if hook == made else ("", "all"))
                 await here.attempted(delivery, DeliveryState.DEAD, health=paused, paused=True)
-            assert await here.log.health(HOOK) == paused
+            assert await here.log.health(made) == paused
+            assert await here.log.last(HOOK) == made
+            return made
 
-        await paused_hook("a")
+        first = await paused_hook("a")
         await documents.remove("webhook", "deploys", ROOT, path="team", rights=False)
-        assert await here.log.health(HOOK) == WELL
+        assert await here.log.health(first) == WELL
         await namespaces.put(Namespace(path="team"), ROOT)
-        await paused_hook("b")
+        second = await paused_hook("b")
+        assert second > first
         await namespaces.remove("team", ROOT)
-        assert await here.log.health(HOOK) == WELL
+        assert await here.log.health(second) == WELL
         assert await here.log.health(OTHER) == paused
+
+    async def test_what_an_earlier_release_wrote_is_found_by_place_and_name(self, opened: OpenCatalog) -> None:
+        here = await desk(opened)
+        await here.add(new(), new(hook="team:deploys-too"), new(hook="team:deploys2:000000000007"))
+        assert await here.log.last(HOOK) == HOOK
+        assert await here.log.last("team:deploy") == ""
 
     async def test_what_nobody_can_deliver_is_given_up(self, opened: OpenCatalog) -> None:
         here = await desk(opened)

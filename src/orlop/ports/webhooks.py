@@ -14,6 +14,12 @@ from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 
 
+def place_of(hook: str) -> tuple[str, str]:
+    """The node and the name in the identity of a hook."""
+    path, name, *_ = hook.split(":")
+    return path, name
+
+
 class DeliveryState(StrEnum):
     """What became of a delivery."""
 
@@ -27,7 +33,7 @@ class NewDelivery(msgspec.Struct, frozen=True):
     """An event for a hook. Those of one lane of a hook are delivered in order."""
 
     hook: str
-    """`PATH:NAME`, as ports.settings.Document.key."""
+    """ports.settings.Document.identity: of one that was removed, nothing is that of one made anew under its name."""
     lane: str
     """The repository; empty for events of none."""
     event: int
@@ -63,12 +69,12 @@ class Delivery(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The node of the hook."""
-        return self.hook.partition(":")[0]
+        return place_of(self.hook)[0]
 
     @property
     def name(self) -> str:
         """The name of the hook."""
-        return self.hook.partition(":")[2]
+        return place_of(self.hook)[1]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -168,6 +174,10 @@ class DeliveryLog(Protocol):
 
     async def page(self, hook: str, page: PageRequest, *, dead: bool) -> Page[Delivery]:
         """Those of a hook, newest first; the key is the id. `dead`: only those that were given up."""
+        ...
+
+    async def last(self, key: str) -> str:
+        """The identity of the last hook of a place and name (`PATH:NAME`) that anything is known of; empty: of none."""
         ...
 
     async def get(self, id: int) -> Delivery | None:  # noqa: A002

@@ -23,6 +23,7 @@ from orlop.ports.webhooks import (
     Outcome,
     Waiting,
     WebhookStore,
+    place_of,
 )
 
 #: Before every id, for lists that go backwards.
@@ -162,12 +163,17 @@ class SqlDeliveryLog:
 
         return await self._engine.write(recorded(by, steps), changes=False)
 
+    async def last(self, key: str) -> str:
+        row = await self._reader.one("delivery_hook_last", key, f"{key}:", f"{key};")
+        assert row is not None
+        return row[0] or row[1] or ""
+
     async def health(self, hook: str) -> Health:
         row = await self._reader.one("webhook_health", hook)
         return Health(*row) if row else WELL
 
     async def resume(self, hook: str, by: By) -> None:
-        path, _, name = hook.partition(":")
+        path, name = place_of(hook)
 
         async def steps(tx: Session, ledger: Ledger) -> None:
             await tx.run("webhook_health_forget", hook)

@@ -22,6 +22,8 @@ class InForce(msgspec.Struct, frozen=True):
     name: str
     body: Any
     """In the type of its kind."""
+    identity: str
+    """See ports.settings.Document."""
 
 
 class SettingsInForce:
@@ -74,7 +76,9 @@ def holding(kind: SettingKind, documents: tuple[Document, ...]) -> tuple[InForce
     if kind.holds is Holds.NEAREST and documents:
         nearest = documents[-1].path
         documents = tuple(document for document in documents if document.path == nearest)
-    return tuple(InForce(document.path, document.name, _body(kind, document)) for document in documents)
+    return tuple(
+        InForce(document.path, document.name, _body(kind, document), document.identity) for document in documents
+    )
 
 
 def _body(kind: SettingKind, document: Document) -> Any:

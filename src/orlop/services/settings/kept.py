@@ -114,6 +114,8 @@ class KeptSettings:
         if known.rights and before is None and there is not None:  # what nobody can read may have given everything
             spoken = msgspec.structs.replace(spoken, actions=ROLES["admin"].actions)
         await self._giving.speech(caller, spoken, f"the {kind} {name}")
+        if told := known.tells(path, before, parsed):
+            await self._giving.telling(caller, path, told, f"what the {kind} {name} tells")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
         if expected is None:  # what was completed with its secrets is what is replaced

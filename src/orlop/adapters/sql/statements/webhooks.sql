@@ -75,6 +75,11 @@ FROM deliveries WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS 
 SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
 FROM deliveries WHERE id = ?1;
 
+-- name: delivery_hook_last
+-- Of all hooks that had a name, which stands before their numbers, with a semicolon behind the colon in the end.
+SELECT (SELECT max(hook) FROM deliveries WHERE hook > ?2 AND hook < ?3),
+       (SELECT max(hook) FROM deliveries WHERE hook = ?1);
+
 -- name: delivery_lock
 SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
 FROM deliveries WHERE id = ?1 FOR UPDATE;
