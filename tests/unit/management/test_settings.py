@@ -77,3 +77,33 @@ async def test_a_namespace_goes_with_settings_only_by_those_who_may_remove_them(
     assert made.is_as_marked()
     await management.settings.remove(root, "tag-rule", "releases", None, path)
     await management.namespaces.remove(steward, "lab", None)
+
+
+async def test_who_is_made_anew_under_a_name_is_not_whom_a_rule_names() -> None:
+    made = await scene(dict(KINDS))
+    management, root = made.management, await made.caller("root")
+    gone = ("max", "robot+ci", "group:release")
+
+    async def people() -> None:
+        await made.user("max")
+        await made.robot("robot+ci", "team")
+        await made.group("release")
+
+    await people()
+    rules = {
+        "some": {"tags": ["v*"], "may_create": [*gone, "ann"], "may_move": ["role:owner"]},
+        "one": {"tags": ["w*"], "may_create": ["ann"], "may_move": ["max"], "may_remove": ["group:release"]},
+        "none": {"tags": ["x*"], "may_move": ["maxine", "group:max"]},
+    }
+    for path in ("", "team"):
+        for name, body in rules.items():
+            await management.settings.put(root, "tag-rule", name, body, 0, path)
+    await management.users.remove(root, "max", None)
+    await management.robots.remove(root, "robot+ci", None)
+    await management.groups.remove(root, "release", None)
+    await people()
+    for path in ("", "team"):
+        kept = {name: (await management.settings.get(root, "tag-rule", name, path)) for name in rules}
+        assert kept["some"].body == {"tags": ["v*"], "may_create": ["ann"], "may_move": ["role:owner"]}
+        assert kept["one"].body["may_move"] == kept["one"].body["may_remove"] == ["nobody"], "nothing is loosened"
+        assert (kept["none"].body, kept["none"].version) == (rules["none"], 1)
