@@ -13,7 +13,7 @@ from orlop.ports.following import Follower, Stream
 from orlop.ports.identity import Namespace
 from orlop.ports.jobs import Lease
 from orlop.ports.settings import Document
-from orlop.ports.webhooks import Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome, Waiting
+from orlop.ports.webhooks import ATTEMPTS_MAX, Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome, Waiting
 from tests.contract.scene import START
 
 FOLLOWER = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
@@ -255,6 +255,16 @@ class DeliveryLogKit:
         assert (tried.state, tried.status, tried.attempts) == (DeliveryState.DEAD, 500, 1)
         assert await here.log.attempts(tried.id) == (attempt,)
         assert await here.queue.waiting() == ()
+
+    async def test_the_last_attempts_are_told_of_what_is_sent_again_and_again(self, opened: OpenCatalog) -> None:
+        here = await desk(opened)
+        await here.add(new())
+        for _ in range(ATTEMPTS_MAX + 3):
+            [delivery] = (await here.log.page(HOOK, PageRequest(1), dead=False)).items
+            await here.attempted(delivery, DeliveryState.DEAD)
+            await here.log.redeliver(delivery.id, START + LIVES, ROOT)
+        told = [attempt.number for attempt in await here.log.attempts(delivery.id)]
+        assert told == list(range(4, ATTEMPTS_MAX + 4))
 
     async def test_the_backlog_is_counted(self, opened: OpenCatalog) -> None:
         here = await desk(opened)

@@ -13,6 +13,9 @@ from orlop.ports.catalog import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 
+#: As many attempts of a delivery are told: a day has fewer, but it may be sent again as often as somebody likes.
+ATTEMPTS_MAX = 100
+
 
 def place_of(hook: str) -> tuple[str, str]:
     """The node and the name in the identity of a hook."""
@@ -185,7 +188,7 @@ class DeliveryLog(Protocol):
         ...
 
     async def attempts(self, id: int) -> tuple[Attempt, ...]:  # noqa: A002
-        """Every attempt, oldest first."""
+        """The last ATTEMPTS_MAX attempts, oldest first."""
         ...
 
     async def tried(self, delivery: NewDelivery, attempt: Attempt, state: DeliveryState, by: By) -> Delivery:

@@ -6,7 +6,7 @@ import pytest
 from orlop.domain.access import Action
 from orlop.domain.errors import Conflict, Denied
 from orlop.domain.kinds import KINDS
-from orlop.domain.pages import PAGE_BYTES
+from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.ports.identity import Namespace
 from orlop.ports.settings import Document
 from tests.unit.management.scene import BY, Scene, namespace, scene
@@ -107,3 +107,22 @@ async def test_who_is_made_anew_under_a_name_is_not_whom_a_rule_names() -> None:
         assert kept["some"].body == {"tags": ["v*"], "may_create": ["ann"], "may_move": ["role:owner"]}
         assert kept["one"].body["may_move"] == kept["one"].body["may_remove"] == ["nobody"], "nothing is loosened"
         assert (kept["none"].body, kept["none"].version) == (rules["none"], 1)
+
+
+async def test_what_holds_at_a_place_is_told_in_bounded_answers() -> None:
+    each = {"tags": ["v" * 128] * 64, "except": ["w" * 128] * 64, "may_create": ["ann"], "may_move": ["ann"]}
+    count = 2 * PAGE_BYTES // len(msgspec.json.encode(each)) + 1
+    made = await with_rules(count, each)
+    ann = await made.caller("ann")
+    told = await made.management.house_rules.show(ann, repository="team/app")
+    assert not told.complete
+    assert 0 < len(told.tags) < count
+    assert weight(told.tags) <= PAGE_BYTES + 1
+    names: list[str] = []
+    after, more = "", True
+    while more:
+        page = await made.management.settings.covering(ann, "tag-rule", "team/app", after)
+        assert weight(page.items) <= PAGE_BYTES + 1
+        names += [shown.name for shown in page.items]
+        after, more = f"team:{names[-1]}", page.more
+    assert sorted(names) == sorted(f"rule-{number}" for number in range(count))

@@ -15,6 +15,7 @@ from orlop.ports.catalog import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 from orlop.ports.webhooks import (
+    ATTEMPTS_MAX,
     Attempt,
     Backlog,
     Delivery,
@@ -130,7 +131,8 @@ class SqlDeliveryLog:
         return _delivery(row) if row else None
 
     async def attempts(self, id: int) -> tuple[Attempt, ...]:  # noqa: A002
-        return tuple(Attempt(*row) for row in await self._reader.all("delivery_attempts_of", id))
+        rows = await self._reader.all("delivery_attempts_of", id, ATTEMPTS_MAX)
+        return tuple(Attempt(*row) for row in reversed(rows))
 
     async def tried(self, delivery: NewDelivery, attempt: Attempt, state: DeliveryState, by: By) -> Delivery:
         new = (delivery.hook, delivery.lane, delivery.event, delivery.kind, delivery.facts, state.value)

@@ -28,7 +28,7 @@ _TRIES = ""
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """A delivery with every attempt."""
+    """A delivery with its last attempts."""
 
     delivery: Delivery
     attempts: tuple[Attempt, ...]

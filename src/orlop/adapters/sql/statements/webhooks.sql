@@ -85,7 +85,8 @@ SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at
 FROM deliveries WHERE id = ?1 FOR UPDATE;
 
 -- name: delivery_attempts_of
-SELECT number, at, took, status, answer, error FROM delivery_attempts WHERE delivery_id = ?1 ORDER BY number;
+SELECT number, at, took, status, answer, error FROM delivery_attempts WHERE delivery_id = ?1
+ORDER BY number DESC LIMIT ?2;
 
 -- name: delivery_tried
 INSERT INTO deliveries (hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at,
