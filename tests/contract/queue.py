@@ -277,7 +277,9 @@ class JobHistoryKit:
         await claimed(queue)
         await asked(queue, kind="few", not_before=NOW + 9)
         found = await queue.history.depths(NOW + 5)
-        assert set(found) == {Depth("few", 1, 0, None), Depth("many", 2, 1, NOW + 3)}
+        assert set(found) == {Depth("few", 1, 0, 0, None), Depth("many", 2, 1, 0, NOW + 3)}
+        await queue.claims.end(Held(1, 1), Ending(JobStep.FAIL, error="no"), now=NOW + 5)
+        assert set(await queue.history.depths(NOW + 5)) >= {Depth("many", 2, 0, 1, NOW + 3)}
 
     async def test_what_ended_is_forgotten_in_time_and_nothing_else(self, queue: Queue) -> None:
         waiting = await asked(queue, not_before=LATER)

@@ -114,11 +114,13 @@ class Timetable(Protocol):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """How many jobs of a kind wait, and how many run. `oldest_at`: since when one might run that still waits."""
+    """How many jobs of a kind wait, run, and have failed for good and are still listed. `oldest_at`: since when one
+    might run that still waits."""
 
     kind: str
     waiting: int
     running: int
+    failed: int
     oldest_at: int | None
 
 

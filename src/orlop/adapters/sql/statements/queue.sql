@@ -109,8 +109,9 @@ UPDATE queue_plan SET schedule = ?2, next_at = ?3, last_at = ?4 WHERE kind = ?1;
 
 -- name: queue_depths
 SELECT kind, sum(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), sum(CASE WHEN state = 'running' THEN 1 ELSE 0 END),
+       sum(CASE WHEN state = 'failed' THEN 1 ELSE 0 END),
        min(CASE WHEN state = 'waiting' AND not_before <= ?1 THEN not_before END)
-FROM queue WHERE state IN ('waiting', 'running') GROUP BY kind;
+FROM queue WHERE state IN ('waiting', 'running', 'failed') GROUP BY kind;
 
 -- name: queue_forget
 DELETE FROM queue WHERE id IN (SELECT id FROM queue WHERE ended_at > 0 AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)
