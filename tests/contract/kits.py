@@ -16,12 +16,14 @@ from tests.contract import (
     identity_secrets,
     identity_sessions,
     inspection,
+    labels,
     links,
     locks,
     manifests,
     outbox,
     queue,
     refusals,
+    trash,
     uploads,
 )
 
@@ -39,6 +41,9 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestTrash = trash.TrashKit
+    TestTrashEnd = trash.TrashEndKit
+    TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

@@ -26,12 +26,27 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, house_rules, jobs, locks, people, places, settings, tags, webhooks
+from orlop.faces.api import (
+    access,
+    audit,
+    groups,
+    house_rules,
+    jobs,
+    labels,
+    locks,
+    people,
+    places,
+    settings,
+    tags,
+    trash,
+    webhooks,
+)
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
 from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.following.followers import Followers
 from orlop.services.management.all import Management
@@ -39,6 +54,7 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
@@ -62,6 +78,8 @@ def routes(
     holdings: Holdings,
     past: TagPast,
     locked: Locks,
+    lying: Trash,
+    labelled: ContentLabels,
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
@@ -80,6 +98,8 @@ def routes(
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *tags.tags(past),
         *locks.locks(ManifestLocks(management.gate, locked)),
+        *trash.trash(lying),
+        *labels.labels(labelled),
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),
