@@ -94,7 +94,8 @@ OF_CONTENT = frozenset(
         *(EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED, EventKind.BLOB_UNLINKED, EventKind.BLOB_PULLED),
         *(EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.MANIFEST_PULLED),
         *(EventKind.TAG_SET, EventKind.TAG_DELETED),
-        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
     }
 )
 
