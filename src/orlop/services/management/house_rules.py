@@ -6,12 +6,13 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import NameUnknown, RequestInvalid
-from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_tags
+from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_tags, of_trash
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.settings import SettingKind, checked_path, place_words
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.trash_rules import TRASH_RULES
 from orlop.ports.identity import AccessFacts
 from orlop.ports.settings import Documents
 from orlop.services.management.explain import Explaining
@@ -26,6 +27,7 @@ class HouseRules(msgspec.Struct, frozen=True):
     """As it is typed."""
     repositories: tuple[Sentence, ...]
     tags: tuple[Sentence, ...]
+    trash: tuple[Sentence, ...]
     people: tuple[Sentence, ...] | None
     """Who may push and retag, by grants; None: that is not for the caller to see."""
     complete: bool
@@ -66,11 +68,16 @@ class HouseRulesTold:
         tags = told.of(
             said for rule in await self._holding(TAG_RULES, path) for said in of_tags(rule.name, rule.path, rule.body)
         )
+        trash = told.of(
+            said
+            for rule in await self._holding(TRASH_RULES, path)
+            for said in of_trash(rule.name, rule.path, rule.body)
+        )
         people, complete = None, True
         if await self._gate.may(caller, Operation.WHO, namespace=namespace, repository=repository):
             able, complete = await self._explaining.able(caller, namespace=namespace, repository=repository)
             people = told.of(said for one in able for said in of_grants(one.principal, one.actions, one.grants))
-        return HouseRules(place, repositories, tags, people, complete and told.complete)
+        return HouseRules(place, repositories, tags, trash, people, complete and told.complete)
 
     async def _refuse_unknown(self, caller: Caller, repository: str) -> None:
         """Raises NameUnknown where a repository is not there, and nothing but visibility would let the caller pull: a

@@ -21,6 +21,7 @@ from orlop.ports.settings import Document, Documents
 from orlop.ports.webhooks import Attempt, Delivery, DeliveryLog, DeliveryState, NewDelivery
 from orlop.services.management.operations import Administered, Gate
 from orlop.services.management.pages import seen
+from orlop.services.settings.kept import missing
 from orlop.services.webhooks.messages import Messages, hook_of, read
 
 #: The lane of tries, which is no repository: they are in nobody's order.
@@ -88,7 +89,7 @@ class ManagedWebhooks:
         if there.kind == TEST:
             raise Conflict(f"delivery {id} was a test; test the webhook again")
         if await hook_of(self._documents, there.hook) is None:
-            raise _no_webhook(there.name, there.path)
+            raise missing(WEBHOOKS, there.name, there.path)
         now = self._gate.now()
         again = await self._log.redeliver(id, now + LIVES, by(caller, now))
         if again is None:
@@ -118,7 +119,7 @@ class ManagedWebhooks:
         checked_name(WEBHOOKS.kind, name)
         document = await self._documents.get(WEBHOOKS.kind, name, checked_path(path))
         if document is None:
-            raise _no_webhook(name, path)
+            raise missing(WEBHOOKS, name, path)
         return document
 
 
@@ -133,11 +134,6 @@ def _knows(seeing: Administered, delivery: Delivery) -> bool:
 
 def _key(name: str, path: str) -> str:
     return Document(WEBHOOKS.kind, checked_name(WEBHOOKS.kind, name), b"", path=checked_path(path)).key
-
-
-def _no_webhook(name: str, path: str) -> NotFound:
-    where = WEBHOOKS.where(path)
-    return NotFound(f"there is no webhook {name}{where}; orlop webhook ls lists those there are", {"name": name})
 
 
 def _no_delivery(id: int) -> NotFound:  # noqa: A002

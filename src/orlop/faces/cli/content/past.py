@@ -42,9 +42,10 @@ async def history(servers: Servers, ref: str, connecting: Connecting, limit: int
 async def rollback(servers: Servers, ref: str, to: str, connecting: Connecting, *, json: bool) -> None:
     """Point a tag at a digest again, unless somebody moves it meanwhile."""
     digest: Digest = argument(Digest, to)
-    location = _tag_argument(ref)
-    if location.image is not None and location.image.tag_implied:
+    written: Location = argument(parse_location, ref)
+    if written.image is not None and written.image.tag_implied and not written.image.digest:
         raise UsageError("write out the tag to roll back, latest is not implied here")
+    location = _tag_argument(ref)
     async with managed(servers, location, connecting) as server:
         newest, _ = await _changes(server, location, 1)
         before = newest[0]["digest"] if newest else None

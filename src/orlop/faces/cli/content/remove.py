@@ -108,6 +108,8 @@ async def untagged(servers: Servers, ref: str, connecting: Connecting, *, json: 
         print(f"{manifest['digest']}  {size_text(manifest['size']):>9}  {manifest['pushed_at'] or ''}".rstrip())
     if found:
         tell(f"each keeps its space until it is removed: orlop rm {_named(location)}@DIGEST --recursive --yes")
+    else:
+        tell(f"a tag leads to every manifest of {_named(location)}")
 
 
 def repository_argument(ref: str) -> Location:
@@ -211,13 +213,14 @@ async def _kept_for(server: ManagementServer, location: Location) -> str:
 
 async def _tell_kept(server: ManagementServer, location: Location, what: str) -> None:
     """How what was deleted is had back, and what frees its space."""
+    assert location.image is not None
     keep = await _kept_for(server, location)
     if not keep:
         tell(_COLLECTED)
         return
     tell(
         f"it lies in the trash for {keep}: orlop trash restore {what}; to free its space before that:"
-        f" orlop trash empty {_repository(location)}"
+        f" orlop trash empty {_repository(location)} --server {location.image.registry}"
     )
 
 
@@ -253,7 +256,10 @@ async def _with_all(
                 await opened.delete_manifest(Digest(digest))
                 removed.append(digest)
                 print(f"deleted {_named(location)}@{digest}")
-        await _tell_kept(server, location, str(location))
+        if whole or len(removed) > 1:
+            await _tell_kept(server, location, str(location))
+        else:
+            tell("another tag or index leads to its manifest, which stays")
     return removed
 
 

@@ -51,7 +51,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 
     @app.command
     def export(folder: Path | None = None, /, *, at: ServerChoice = HERE) -> int:
-        """Write down who there is and who may do what, as files that orlop apply takes.
+        """Write down who there is, who may do what, and all settings, as files that orlop apply takes.
 
         Parameters
         ----------
