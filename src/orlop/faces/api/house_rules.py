@@ -34,6 +34,7 @@ class HouseRulesValue(msgspec.Struct, frozen=True):
     place: str
     repositories: tuple[SentenceValue, ...]
     tags: tuple[SentenceValue, ...]
+    trash: tuple[SentenceValue, ...]
     people: tuple[SentenceValue, ...] | None
     complete: bool
 
@@ -58,6 +59,7 @@ def house_rules(management: Management) -> list[HTTPRouteHandler]:
             place=found.place,
             repositories=tuple(map(SentenceValue.of, found.repositories)),
             tags=tuple(map(SentenceValue.of, found.tags)),
+            trash=tuple(map(SentenceValue.of, found.trash)),
             people=tuple(map(SentenceValue.of, found.people)) if found.people is not None else None,
             complete=found.complete,
         )
