@@ -363,6 +363,82 @@ class RegistryMachine(RuleBasedStateMachine):
             self.do(self.registry.manifests.delete(repository, tag, ALICE))
             here.point(tag, None)
 
+    # --- The trash -----------------------------------------------------------------------------------------------
+
+    @rule(repository=repositories, pick=picks)
+    def trash_manifest(self, repository: RepositoryName, pick: int) -> None:
+        """DELETE of a manifest that goes to the trash."""
+        here, what = self.model.here(repository), self.stored(repository, pick)
+        if what.digest in here.manifests and not here.is_child(what.digest) and what.digest not in here.locked:
+            rows, by = self.stores.catalog.manifests, collector(self.registry)
+            self.do(rows.delete(repository, what.digest, by, TRASHED))
+            self.trash.delete(repository, what.digest)
+
+    @rule(repository=repositories, what=pushables, tag=tags, sbom=st.booleans())
+    def push_and_trash(self, repository: RepositoryName, what: Pushable, tag: Tag, sbom: bool) -> None:
+        """A push, perhaps with an SBOM, all of which is deleted again but for what something else lists."""
+        for pushed in (what, SBOM) if sbom else (what,):
+            self.push(repository, pushed, tag)
+        for one in reversed(PUSHABLES):
+            here = self.model.here(repository)
+            is_free = one.digest in here.manifests.keys() - here.locked and not here.is_child(one.digest)
+            if is_free and one in (*what.everything(), SBOM):
+                rows, by = self.stores.catalog.manifests, collector(self.registry)
+                self.do(rows.delete(repository, one.digest, by, TRASHED))
+                self.trash.delete(repository, one.digest)
+
+    @rule(repository=repositories, tag=tags)
+    def trash_tag(self, repository: RepositoryName, tag: Tag) -> None:
+        """DELETE of a tag that goes to the trash."""
+        if tag in self.model.here(repository).tags:
+            self.do(self.stores.catalog.manifests.untag(repository, tag, collector(self.registry), TRASHED))
+            self.trash.untag(repository, tag)
+
+    @rule(repository=repositories)
+    def trash_repository(self, repository: RepositoryName) -> None:
+        """DELETE of a repository that goes to the trash."""
+        if repository in self.model.repositories and not self.model.here(repository).locked:
+            self.do(self.stores.catalog.repositories.remove(repository, collector(self.registry), TRASHED))
+            self.trash.remove(repository)
+
+    @rule(repository=repositories, pick=picks, what=pushables, tag=st.none() | tags)
+    def restore(self, repository: RepositoryName, pick: int, what: Pushable, tag: Tag | None) -> None:
+        """What a tag pointed at, or a manifest, comes back whole or not at all; now and then what was never deleted."""
+        digest = what.digest
+        if self.trash.deletions and pick % 8:
+            gone = self.trash.deletions[pick % len(self.trash.deletions)]
+            repository, held = gone.name, gone.whole or Repository({}, {}, dict.fromkeys(gone.tags, digest))
+            tag = tag if tag in held.tags or not held.tags else next(iter(held.tags)) if tag is not None else None
+            digest = gone.digest or next(iter(held.manifests), digest)
+        asked = Asked(repository, tag, None if tag is not None else digest)
+        self._restore(asked, lambda: self.trash.restore(repository, tag, digest))
+
+    @rule(repository=repositories)
+    def restore_repository(self, repository: RepositoryName) -> None:
+        """A repository comes back as it was, unless there is another of its name."""
+        self._restore(Asked(repository), lambda: self.trash.restore_whole(repository))
+
+    def _restore(self, asked: Asked, in_the_model: Callable[[], None]) -> None:
+        restored = self.stores.catalog.trash.restore(asked, collector(self.registry))
+        try:
+            in_the_model()
+        except Nothing:
+            with pytest.raises(NotFound):
+                self.do(restored)
+        except Refused:
+            with pytest.raises(Conflict):
+                self.do(restored)
+        else:
+            self.do(restored)
+
+    @rule(wait=waits, limit=st.sampled_from([1, LIMIT]))
+    def purge(self, wait: int, limit: int) -> None:
+        """Everything that expired in the trash is removed, in steps of any size."""
+        self.wait(wait)
+        while self.do(self.stores.catalog.trash_end.purge(limit, collector(self.registry))) != Purged(0, 0, 0):
+            pass
+        self.trash.purge()
+
     # --- Rules, locks, labels and whole repositories ------------------------------------------------------------
 
     @rule(name=st.sampled_from(["a", "b"]), made=st.sampled_from(RULES) | st.none())
@@ -432,82 +508,6 @@ class RegistryMachine(RuleBasedStateMachine):
     def by(self) -> By:
         """Who changes what is no content, now."""
         return By("alice", self.clock.at)
-
-    # --- The trash -----------------------------------------------------------------------------------------------
-
-    @rule(repository=repositories, pick=picks)
-    def trash_manifest(self, repository: RepositoryName, pick: int) -> None:
-        """DELETE of a manifest that goes to the trash."""
-        here, what = self.model.here(repository), self.stored(repository, pick)
-        if what.digest in here.manifests and not here.is_child(what.digest) and what.digest not in here.locked:
-            rows, by = self.stores.catalog.manifests, collector(self.registry)
-            self.do(rows.delete(repository, what.digest, by, TRASHED))
-            self.trash.delete(repository, what.digest)
-
-    @rule(repository=repositories, what=pushables, tag=tags, sbom=st.booleans())
-    def push_and_trash(self, repository: RepositoryName, what: Pushable, tag: Tag, sbom: bool) -> None:
-        """A push, perhaps with an SBOM, all of which is deleted again but for what something else lists."""
-        for pushed in (what, SBOM) if sbom else (what,):
-            self.push(repository, pushed, tag)
-        for one in reversed(PUSHABLES):
-            here = self.model.here(repository)
-            stays = one.digest not in here.manifests or here.is_child(one.digest) or one.digest in here.locked
-            if one in (*what.everything(), SBOM) and not stays:
-                rows, by = self.stores.catalog.manifests, collector(self.registry)
-                self.do(rows.delete(repository, one.digest, by, TRASHED))
-                self.trash.delete(repository, one.digest)
-
-    @rule(repository=repositories, tag=tags)
-    def trash_tag(self, repository: RepositoryName, tag: Tag) -> None:
-        """DELETE of a tag that goes to the trash."""
-        if tag in self.model.here(repository).tags:
-            self.do(self.stores.catalog.manifests.untag(repository, tag, collector(self.registry), TRASHED))
-            self.trash.untag(repository, tag)
-
-    @rule(repository=repositories)
-    def trash_repository(self, repository: RepositoryName) -> None:
-        """DELETE of a repository that goes to the trash."""
-        if repository in self.model.repositories and not self.model.here(repository).locked:
-            self.do(self.stores.catalog.repositories.remove(repository, collector(self.registry), TRASHED))
-            self.trash.remove(repository)
-
-    @rule(repository=repositories, pick=picks, what=pushables, tag=st.none() | tags)
-    def restore(self, repository: RepositoryName, pick: int, what: Pushable, tag: Tag | None) -> None:
-        """What a tag pointed at, or a manifest, comes back whole or not at all; now and then what was never deleted."""
-        digest = what.digest
-        if self.trash.deletions and pick % 8:
-            gone = self.trash.deletions[pick % len(self.trash.deletions)]
-            repository, held = gone.name, gone.whole or Repository({}, {}, dict.fromkeys(gone.tags, digest))
-            tag = tag if tag in held.tags or not held.tags else next(iter(held.tags)) if tag is not None else None
-            digest = gone.digest or next(iter(held.manifests), digest)
-        asked = Asked(repository, tag, None if tag is not None else digest)
-        self._restore(asked, lambda: self.trash.restore(repository, tag, digest))
-
-    @rule(repository=repositories)
-    def restore_repository(self, repository: RepositoryName) -> None:
-        """A repository comes back as it was, unless there is another of its name."""
-        self._restore(Asked(repository), lambda: self.trash.restore_whole(repository))
-
-    def _restore(self, asked: Asked, in_the_model: Callable[[], None]) -> None:
-        restored = self.stores.catalog.trash.restore(asked, collector(self.registry))
-        try:
-            in_the_model()
-        except Nothing:
-            with pytest.raises(NotFound):
-                self.do(restored)
-        except Refused:
-            with pytest.raises(Conflict):
-                self.do(restored)
-        else:
-            self.do(restored)
-
-    @rule(wait=waits, limit=st.sampled_from([1, LIMIT]))
-    def purge(self, wait: int, limit: int) -> None:
-        """Everything that expired in the trash is removed, in steps of any size."""
-        self.wait(wait)
-        while self.do(self.stores.catalog.trash_end.purge(limit, collector(self.registry))) != Purged(0, 0, 0):
-            pass
-        self.trash.purge()
 
     # --- Time and collection -------------------------------------------------------------------------------------
 

@@ -67,8 +67,8 @@ class ModelTrash:
         here, gone = self.model.repositories[name], self._add(name)
         gone.digest, gone.manifest = digest, here.manifests[digest]
         gone.tags = sorted(tag for tag, target in here.tags.items() if target == digest)
-        gone.labels = here.labels.get(digest, {})
         gone.links = blobs_of(gone.manifest) & here.blobs.keys()
+        gone.labels = here.labels.get(digest, {})
         self.model.delete(name, digest)
 
     def untag(self, name: RepositoryName, tag: Tag) -> None:
@@ -176,8 +176,7 @@ class _Restoration:
         for digest, (what, gone) in self.taken.items():
             linked = blobs_of(what) & (gone.whole.blobs.keys() if gone.whole else gone.links)
             self.here.manifests[digest] = what
-            labels = gone.whole.labels.get(digest, {}) if gone.whole else gone.labels
-            self.here.labels[digest] = dict(labels)
+            self.here.labels[digest] = dict(gone.whole.labels.get(digest, {}) if gone.whole else gone.labels)
             for blob in linked | (blobs_of(what) & self.here.blobs.keys()):
                 self.here.blobs[blob] = None
         for tag, digest in self.tags.items():
