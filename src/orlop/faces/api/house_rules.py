@@ -29,7 +29,7 @@ class SentenceValue(msgspec.Struct, frozen=True):
 
 class HouseRulesValue(msgspec.Struct, frozen=True):
     """What holds at a place, from the registry down. `people`: who may push and retag; null: that is not for the
-    caller to see. `complete`: whether all grants were looked at."""
+    caller to see. `complete`: whether all grants were looked at, and nothing is left out that would be too much."""
 
     place: str
     repositories: tuple[SentenceValue, ...]
