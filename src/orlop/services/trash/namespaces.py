@@ -1,12 +1,14 @@
 """The way back of a deleted namespace: what it had is made anew, by the rules of whoever makes it."""
 
+from typing import Any
+
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import Conflict, NotFound, RegistryError
-from orlop.domain.settings import checked_path, place_words
+from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
-from orlop.ports.identity import DeletedNamespace, Namespace, Namespaces
+from orlop.ports.identity import DeletedNamespace, Document, Namespace, Namespaces
 from orlop.ports.trash import NamespaceTrash, Restored, Trashed
 from orlop.services.management.grants import GrantsOnPlaces
 from orlop.services.management.namespaces import NamespaceTree
@@ -46,23 +48,28 @@ class NamespaceRestoration:
         gone = msgspec.json.decode(body, type=DeletedNamespace)
         if await self._rows.get(path) is not None:
             raise Conflict(f"there is a namespace {path} again, and it is not overwritten", {"path": path})
-        await self._tree.put(caller, Namespace(path=path, visibility=gone.visibility, description=gone.description), 0)
+        namespace = Namespace(path=path, visibility=gone.visibility, description=gone.description)
+        now = self._gate.now()
+        grants = [grant for grant in gone.grants if not 0 < grant.expires_at <= now]
+        await self._tree.check(caller, namespace)
+        for document in gone.documents:
+            await self._settings.check(caller, *_setting(document), document.path)
+        for grant in grants:
+            await self._grants.check(caller, grant)
+        await self._tree.put(caller, namespace, 0)
         try:
-            await self._fill(caller, gone)
+            for document in gone.documents:
+                await self._settings.put(caller, *_setting(document), 0, document.path)
+            for grant in grants:
+                await self._grants.add(caller, grant)
         except RegistryError:
-            # What nobody could have seen yet goes again: it was not there before.
+            # Somebody whom a grant names is gone, or rights changed just now: it goes again.
             await self._rows.remove(path, by(caller, self._gate.now()))
             raise
         await self._trash.restored(number, by(caller, self._gate.now()))
         return Restored(Trashed.NAMESPACE, (), {})
 
-    async def _fill(self, caller: Caller, gone: DeletedNamespace) -> None:
-        for document in gone.documents:
-            if document.kind not in self._settings.kinds:
-                raise Conflict(f"this release keeps no {document.kind} of {place_words(document.path)}")
-            fields = msgspec.json.decode(document.body)
-            await self._settings.put(caller, document.kind, document.name, fields, 0, document.path)
-        now = self._gate.now()
-        for grant in gone.grants:
-            if not 0 < grant.expires_at <= now:
-                await self._grants.add(caller, grant)
+
+def _setting(document: Document) -> tuple[str, str, dict[str, Any]]:
+    """Its kind, name and body."""
+    return document.kind, document.name, msgspec.json.decode(document.body)
