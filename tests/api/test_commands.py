@@ -375,16 +375,17 @@ def test_house_rules_are_sentences_as_far_as_one_may_see(orlop: Typed) -> None:
     orlop("tag-rule", "set", "releases", "--at", "/", "--tags", "v*", "--immutable")
     orlop("grant", "add", "ann", "guest", "lib/")
     releases = "  Tags named v* stay what they point at: nobody moves or removes them.  (tag-rule releases of /)\n"
+    deleted = "What is deleted:\n  it can be restored for 7d, as no rule says otherwise\n"
     orlop.login("ann")
     [team] = [grant["id"] for grant in orlop.json("grant", "ls") if grant["place"]["path"] == "team"]
     assert orlop("rules", "show", "team/") == (
         "Names of repositories:\n  no rule says how they are named\nTags:\n"
-        f"{releases}Who may push and retag, where no rule for tags forbids it:\n"
+        f"{releases}{deleted}Who may push and retag, where no rule for tags forbids it:\n"
         "  ann may make repositories, push content, set new tags, move tags and remove tags."
         f"  (grant {team} of team/)\n"
     )
     assert orlop("rules", "show", "lib/").endswith(
-        f"Tags:\n{releases}Who may push and retag:\n"
+        f"Tags:\n{releases}{deleted}Who may push and retag:\n"
         "  whoever administers it sees that; of yourself, orlop access explain\n"
     )
     found = orlop.json("rules", "show", "team/app")
