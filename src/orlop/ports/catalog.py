@@ -20,6 +20,7 @@ from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.locks import Locks
+from orlop.ports.retention import Retention
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 
@@ -471,3 +472,4 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    retention: Retention

@@ -21,6 +21,7 @@ from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
+from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.webhooks import webhooks_on
@@ -123,4 +124,5 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        retention=retention_on(engine, lists),
     )

@@ -24,6 +24,8 @@ from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
 from orlop.services.tags.past import TagPast
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
@@ -46,6 +48,8 @@ def api_app(
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
     jobs: JobDesk | None = None,
+    retained: RetentionDesk | None = None,
+    in_use: InUseSets | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -60,6 +64,8 @@ def api_app(
             managed=managed,
             following=following,
             desk=jobs,
+            retained=retained,
+            in_use=in_use,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

@@ -26,6 +26,8 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -102,6 +104,8 @@ def build_people(
             hooks,
             Followers(management.gate, stores.cursors, followers(settings)),
             JobDesk(management.gate, stores.queue.jobs, schedules),
+            RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
+            InUseSets(management.gate, stores.catalog.retention.in_use),
         )
 
     browsers = build_browsers(

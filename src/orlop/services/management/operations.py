@@ -73,6 +73,12 @@ class Operation(StrEnum):
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
+    RETENTION_READ = "retention.read"
+    RETENTION_PLAN = "retention.plan"
+    RETENTION_APPLY = "retention.apply"
+    IN_USE_READ = "in-use.read"
+    IN_USE_SET = "in-use.set"
+    IN_USE_REPLACE = "in-use.replace"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -148,6 +154,14 @@ RULES: dict[Operation, Rule] = {
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),
+    Operation.RETENTION_READ: Rule(_SEE, Action.POLICY_EDIT),
+    Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
+    # With the right to make plans there.
+    Operation.RETENTION_APPLY: Rule(place=Action.DELETE),
+    Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
+    # Whoever runs what is there may say so; what others said takes the right to the rules.
+    Operation.IN_USE_SET: Rule(place=Action.PULL),
+    Operation.IN_USE_REPLACE: Rule(place=Action.POLICY_EDIT),
 }
 
 

@@ -12,7 +12,7 @@ from orlop.domain.names import Tag
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import Access
-from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
 
 #: How often a write is tried while settings change.
@@ -65,6 +65,10 @@ class WriteTerms:
             expected=expected or {},
             settings=version,
         )
+
+    def of_rules(self, rules: Sequence[InForce], repository: str) -> Callable[[Tag], RegistryError | None]:
+        """What the removal of a tag is refused with where nobody asks for it but a rule, which is nobody's."""
+        return RulesOfTags(rules, repository, Membership()).removing
 
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
