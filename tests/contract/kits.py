@@ -22,6 +22,7 @@ from tests.contract import (
     outbox,
     queue,
     refusals,
+    retention,
     uploads,
 )
 
@@ -39,6 +40,9 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestInventories = retention.InventoriesKit
+    TestRetentionPlans = retention.RetentionPlansKit
+    TestInUse = retention.InUseKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

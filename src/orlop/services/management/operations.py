@@ -78,7 +78,6 @@ class Operation(StrEnum):
     RETENTION_APPLY = "retention.apply"
     IN_USE_READ = "in-use.read"
     IN_USE_SET = "in-use.set"
-    IN_USE_REPLACE = "in-use.replace"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -159,9 +158,8 @@ RULES: dict[Operation, Rule] = {
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
-    # Whoever runs what is there may say so; what others said takes the right to the rules.
+    # Whoever runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
-    Operation.IN_USE_REPLACE: Rule(place=Action.POLICY_EDIT),
 }
 
 

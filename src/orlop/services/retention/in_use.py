@@ -59,4 +59,4 @@ class InUseSets:
         """Raises Denied for what somebody else posted."""
         there = await self._in_use.get(path, name)
         if there is not None and there.posted_by != caller.subject.name:
-            await self._gate.check(caller, Operation.IN_USE_REPLACE, namespace=path)
+            await self._gate.check(caller, Operation.RETENTION_PLAN, namespace=path)

@@ -71,11 +71,12 @@ class SqlInUse:
     async def among(self, repository: str, digests: Sequence[str], now: int) -> Mapping[str, str]:
         if await self._reader.one("in_use_some", now) is None:
             return {}
-        places, found = each(lineage(repository)), {}
+        places, found = set(lineage(repository)), {}
         for start in range(0, len(digests), _MANY):
             part = each(digests[start : start + _MANY])
-            for digest, path, name, _ in await self._reader.all("in_use_among", part, now, places):
-                found[digest] = f"{name} of {place_words(path)} runs it"
+            for digest, path, name in sorted(await self._reader.all("in_use_among", part, now)):
+                if path in places:
+                    found[digest] = f"{name} of {place_words(path)} runs it"
         return found
 
 

@@ -55,7 +55,13 @@ class SqlRetentionPlans:
 
     async def keep(self, plan: int, pages: Sequence[PlanPage]) -> None:
         rows = [
-            (plan, page.repository, page.number, msgspec.json.encode(page.items), sum(i.goes for i in page.items))
+            (
+                plan,
+                page.repository,
+                page.number,
+                msgspec.json.encode(page.items, enc_hook=str),
+                sum(i.goes for i in page.items),
+            )
             for page in pages
         ]
 
@@ -109,7 +115,7 @@ class SqlRetentionPlans:
         return tuple(map(_page, await self._engine.reader.all("retention_pages_open", plan, limit)))
 
     async def did(self, plan: int, page: PlanPage, *, done: int, skipped: int) -> None:
-        items = msgspec.json.encode(page.items)
+        items = msgspec.json.encode(page.items, enc_hook=str)
 
         async def script(tx: Session) -> None:
             if await tx.one("retention_page_did", plan, page.repository, page.number, items) is not None:

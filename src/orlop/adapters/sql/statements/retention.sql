@@ -13,7 +13,7 @@ WHERE manifest_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
 ORDER BY manifest_id, position;
 
 -- name: retention_blobs
-SELECT DISTINCT child_digest FROM edges
+SELECT child_digest FROM edges
 WHERE manifest_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND kind <> 'manifest';
 
 -- name: retention_links
@@ -132,8 +132,6 @@ WHERE path = ?1 AND name > ?2 ORDER BY name LIMIT ?3;
 SELECT id FROM in_use WHERE expires_at > ?1 LIMIT 1;
 
 -- name: in_use_among
-SELECT d.digest, u.path, u.name, u.expires_at
+SELECT d.digest, u.path, u.name
 FROM in_use_digests d JOIN in_use u ON u.id = d.in_use_id
-WHERE d.digest IN (SELECT value FROM json_each(?1) AS wanted) AND u.expires_at > ?2
-  AND u.path IN (SELECT value FROM json_each(?3) AS places)
-ORDER BY u.expires_at, u.path, u.name;
+WHERE d.digest IN (SELECT value FROM json_each(?1) AS wanted) AND u.expires_at > ?2;
