@@ -21,12 +21,14 @@ from orlop.domain.settings import place_words
 Refusal = Callable[[str], str]
 
 _NO_RULE = "no rule deletes it"
+_DUE = "nothing has led to it for as long as the rules say"
 
 
 class PlannedItem(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """A tag, or without a name a manifest that no tag leads to: what is to become of it, and why.
 
-    `takes`: with it goes the manifest that it points at. `level`: manifests of a lower one go first.
+    `takes`: with it goes the manifest that it points at. `level`: manifests of a lower one go first. `follows`: it goes
+    because of another one that goes.
     """
 
     tag: str
@@ -35,6 +37,7 @@ class PlannedItem(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tr
     goes: bool = False
     takes: bool = False
     level: int = 0
+    follows: bool = False
     outcome: str = ""
     """What became of it when the plan was applied: `deleted`, or why it was not."""
 
@@ -45,6 +48,9 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     items: tuple[PlannedItem, ...]
     manifests: tuple[str, ...] = ()
     """All that go, by tag or without, each index before what it lists."""
+    loose: frozenset[str] = frozenset()
+    """Manifests that nothing leads to and nothing keeps, and that are too young to go: what followed another one that
+    was deleted before this was looked at is among them."""
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -113,29 +119,33 @@ class _Planning:
 
     def plan(self) -> RepositoryPlan:
         doomed, kept = self._verdicts()
-        manifests, reasons = self._manifests(doomed)
+        manifests, reasons, loose = self._manifests(doomed)
         going = dict.fromkeys(manifests)
         levels = {digest: level for level, digest in enumerate(manifests) if digest in self._held.children}
         items = []
         for tag in self._held.tags:
             level = levels.get(tag.digest, len(manifests))
             if tag.name in doomed:
-                reason, takes = doomed[tag.name], tag.digest in going
+                reason, takes, follows = doomed[tag.name], tag.digest in going, False
             elif is_referrers_tag(tag.name):
                 takes = tag.digest in going
                 reason = reasons[tag.digest] if takes else "it follows what it is named after"
+                follows = takes
             else:
                 items.append(PlannedItem(tag.name, tag.digest, kept.get(tag.name, _NO_RULE)))
                 continue
             goes = takes or tag.name in doomed
-            items.append(PlannedItem(tag.name, tag.digest, reason, goes, takes, level if goes else 0))
+            items.append(PlannedItem(tag.name, tag.digest, reason, goes, takes, level if goes else 0, follows))
         tagged = {tag.digest for tag in self._held.tags}
         items += [
-            PlannedItem("", digest, reasons[digest], True, True, levels.get(digest, len(manifests)))
+            PlannedItem(
+                *("", digest, reasons[digest], True, True, levels.get(digest, len(manifests))),
+                reasons[digest] != _DUE,
+            )
             for digest in manifests
             if digest not in tagged
         ]
-        return RepositoryPlan(tuple(items), tuple(manifests))
+        return RepositoryPlan(tuple(items), tuple(manifests), loose)
 
     def _verdicts(self) -> tuple[dict[str, str], dict[str, str]]:
         """Why tags go, and why others stay of which there is something to say."""
@@ -165,12 +175,12 @@ class _Planning:
             return f"its manifest is locked: {self._held.locked[digest]}"
         return self._refusal(tag) if tag else ""
 
-    def _manifests(self, doomed: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-        """Manifests that go, each index before what it lists, and why."""
+    def _manifests(self, doomed: Mapping[str, str]) -> tuple[list[str], dict[str, str], frozenset[str]]:
+        """Manifests that go, each index before what it lists, and why; and those that are loose."""
         staying = {tag.digest for tag in self._tags if tag.name not in doomed}
         leaving = {tag.digest for tag in self._tags if tag.name in doomed} - staying
         listed = set(chain.from_iterable(self._held.children.values()))
-        roots, reasons = set(staying), {}
+        roots, reasons, young = set(staying), {}, set()
         for digest in self._held.manifests:
             if digest in staying:
                 continue
@@ -184,18 +194,21 @@ class _Planning:
                     roots.add(digest)
             elif is_free:
                 since = self._untagged_since(digest)
-                if self._rules.is_due(since) and not self._is_kept_untagged(digest, since):
-                    reasons[digest] = "nothing has led to it for as long as the rules say"
-                else:
+                if self._is_kept_untagged(digest, since):
                     roots.add(digest)
-        stays = self._reached(roots)
+                elif self._rules.is_due(since):
+                    reasons[digest] = _DUE
+                else:
+                    young.add(digest)
+        stays = self._reached(roots | young)
         going = [digest for digest in self._reached(reasons) if digest not in stays]
         for digest in going:
             if digest not in reasons:
                 subject = self._subjects.get(digest, "")
                 is_referrer = subject in self._held.manifests and subject not in stays
                 reasons[digest] = f"it refers to {subject}" if is_referrer else "the index that lists it goes"
-        return self._in_order(going), reasons
+        loose = frozenset(self._reached(young)) - self._reached(roots).keys() if young else frozenset()
+        return self._in_order(going), reasons, loose
 
     def _untagged_since(self, digest: str) -> int:
         return max(self._held.untagged_since.get(digest, 0), self._held.manifests[digest].pushed_at)

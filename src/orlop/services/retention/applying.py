@@ -131,11 +131,12 @@ class Applier:
         """What of a page is still to be deleted; into `outcomes` what became of the rest."""
         now = {item.tag: item for item in known.plan.items if item.tag} if known is not None else {}
         going = frozenset(known.plan.manifests) if known is not None else frozenset()
+        loose = known.plan.loose if known is not None else frozenset()
         planned: dict[str, list[PlannedItem]] = {}
         for item in page.items:
             if not item.goes or (item.tag, item.digest) in outcomes:
                 continue
-            found = await self._why_left(plan, name, item, known, now, going)
+            found = await self._why_left(plan, name, item, known, now, going | loose if item.follows else going)
             if found:
                 outcomes[item.tag, item.digest] = found
             else:
@@ -144,7 +145,7 @@ class Applier:
         for digest, items in planned.items():
             tags = tuple(item.tag for item in items if item.tag)
             here = {tag for tag, item in now.items() if item.digest == digest}
-            whole = digest in going and items[0].takes and here <= set(tags)
+            whole = items[0].takes and here <= set(tags) and (digest in going or digest in loose)
             if whole or not tags:
                 deletions.append(_Deletion(digest, tags, True, items[0].level))
             else:
@@ -174,7 +175,7 @@ class Applier:
             return "it is gone" if known is not None else "no rule deletes anything there any more"
         if found.digest != item.digest:
             return f"it points at {found.digest} by now"
-        return "" if found.goes else found.reason
+        return "" if found.goes or (item.follows and item.digest in going) else found.reason
 
     async def _delete(
         self, plan: RetentionPlan, name: RepositoryName, deletion: _Deletion, known: Current | None
