@@ -4,9 +4,10 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import NameUnknown, RequestInvalid
-from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_tags
+from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_retention, of_tags
 from orlop.domain.names import RepositoryName
 from orlop.domain.repository_rules import REPOSITORY_RULES
+from orlop.domain.retention.rules import RETENTION
 from orlop.domain.settings import SettingKind, checked_path, place_words
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.ports.identity import AccessFacts
@@ -23,6 +24,8 @@ class HouseRules(msgspec.Struct, frozen=True):
     """As it is typed."""
     repositories: tuple[Sentence, ...]
     tags: tuple[Sentence, ...]
+    retention: tuple[Sentence, ...]
+    """How long images stay."""
     people: tuple[Sentence, ...] | None
     """Who may push and retag, by grants; None: that is not for the caller to see."""
     complete: bool
@@ -69,6 +72,11 @@ class HouseRulesTold:
                 said
                 for rule in await self._holding(TAG_RULES, path)
                 for said in of_tags(rule.name, rule.path, rule.body)
+            ),
+            retention=tuple(
+                said
+                for rule in await self._holding(RETENTION, path)
+                for said in of_retention(rule.name, rule.path, rule.body)
             ),
             people=people,
             complete=complete,
