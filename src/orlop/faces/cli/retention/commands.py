@@ -1,7 +1,7 @@
 """`orlop retention` and `orlop in-use`, as they are typed; they ask a server."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.settings import Where
 from orlop.faces.cli.management.typed import HERE, Flag
-from orlop.faces.cli.retention import work
+from orlop.faces.cli.retention import importing, work
+from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import ServerChoice, Servers
 
 Images = Annotated[
@@ -20,6 +21,7 @@ Images = Annotated[
 def register(app: cyclopts.App, servers: Servers) -> None:
     """Add the commands to `app`, which has the group of rules for retention already."""
     _plans(app["retention"], servers)
+    _importing(app["retention"])
     in_use = cyclopts.App(name="in-use", help="Say which digests clusters and scripts run: retention keeps them.")
     app.command(in_use)
     _in_use(in_use, servers)
@@ -131,3 +133,34 @@ def _in_use(group: cyclopts.App, servers: Servers) -> None:
     def rm(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
         """Say that nothing of a set is in use any more."""
         return typed.remove(servers, at, work.in_use_at(name, place), f"nothing of {name} is in use any more")
+
+
+def _importing(group: cyclopts.App) -> None:
+    @group.command(name="import")
+    def import_(
+        file: Path,
+        /,
+        *,
+        system: Annotated[Literal["ecr", "gar", "harbor", "gitlab"], Parameter(name="--from")],
+        against: Path | None = None,
+        json: Flag = False,
+    ) -> int:
+        """Print the rules of another registry as a rule of Orlop, and say how the two differ; nothing is changed.
+
+        Parameters
+        ----------
+        file
+            The policy as JSON; - is standard input.
+        system
+            ecr: Amazon ECR's lifecycle policy. gar: Artifact Registry's clean-up policies. harbor: Harbor's tag
+            retention. gitlab: GitLab's clean-up policy.
+        against
+            A JSON array of tags (repository, tag, digest, pushed_at, pulled_at): say which the two treat differently.
+        json
+            Print a JSON object.
+        """
+
+        async def do() -> int:
+            return importing.translate(file, system, against, json=json)
+
+        return run(do)
