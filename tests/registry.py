@@ -164,7 +164,9 @@ class Registry:
             catalog.links, stores.reader, self.access, clock, repositories=self.repositories, grace=GRACE
         )
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
-        self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
+        self.collection = Collection(
+            catalog.collection, catalog.expiry, catalog.trash_end, stores.stage, stores.remover, clock
+        )
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value

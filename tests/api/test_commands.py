@@ -355,7 +355,10 @@ def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: T
     orlop("tag-rule", "set", "releases", "--at", "team/", "--tags", "v*", "--immutable")
     for command in ("show", "rm"):
         orlop("tag-rule", command, "releases", code=1)
-        assert orlop.errors == "orlop: there is no tag-rule releases of /; orlop tag-rule ls lists those there are\n"
+        assert orlop.errors == (
+            "orlop: there is no tag-rule releases of /; orlop tag-rule ls lists those there are, and their places,"
+            " for --at\n"
+        )
     orlop("tag-rule", "set", "releases", "--at", "team/", "--no-immutable", code=1)
     assert orlop.errors.endswith("set immutable, who may, or how they are named\n")
     orlop("namespace", "set", "team", "--visibility", "pubic", code=1)
@@ -376,12 +379,13 @@ def test_house_rules_are_sentences_as_far_as_one_may_see(orlop: Typed) -> None:
     [team] = [grant["id"] for grant in orlop.json("grant", "ls") if grant["place"]["path"] == "team"]
     assert orlop("rules", "show", "team/") == (
         "Names of repositories:\n  no rule says how they are named\nTags:\n"
-        f"{releases}Who may push and retag, where no rule for tags forbids it:\n"
+        f"{releases}How long images stay:\n  for ever: no rule deletes any\n"
+        "Who may push and retag, where no rule for tags forbids it:\n"
         "  ann may make repositories, push content, set new tags, move tags and remove tags."
         f"  (grant {team} of team/)\n"
     )
     assert orlop("rules", "show", "lib/").endswith(
-        f"Tags:\n{releases}Who may push and retag:\n"
+        f"Tags:\n{releases}How long images stay:\n  for ever: no rule deletes any\nWho may push and retag:\n"
         "  whoever administers it sees that; of yourself, orlop access explain\n"
     )
     found = orlop.json("rules", "show", "team/app")

@@ -16,6 +16,7 @@ from tests.contract import (
     identity_secrets,
     identity_sessions,
     inspection,
+    labels,
     links,
     locks,
     manifests,
@@ -23,6 +24,7 @@ from tests.contract import (
     queue,
     refusals,
     retention,
+    trash,
     uploads,
 )
 
@@ -43,6 +45,9 @@ class CatalogKit:
     TestInventories = retention.InventoriesKit
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit
+    TestTrash = trash.TrashKit
+    TestTrashEnd = trash.TrashEndKit
+    TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

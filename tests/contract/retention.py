@@ -4,6 +4,7 @@ import pytest
 
 from orlop.domain.errors import Conflict, NotFound, Stale
 from orlop.domain.events import EventKind
+from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.retention.plan import PlannedItem
@@ -30,6 +31,7 @@ class InventoriesKit:
         await scene.push(APP, SBOM)
         await scene.push(APP, ONE, V2)
         await catalog.locks.add(APP, TWO.digest, "audit", scene.by())
+        await catalog.labels.change(APP, ONE.digest, LabelChange(sets={"stage": "prod"}), scene.by())
         pulls = [await scene.pull(APP, V2), await scene.pull(APP, ONE.digest)]
         await catalog.pulls.record([(pulls[0], 1, START + 5), (pulls[1], 1, START + 9)])
         found = await catalog.retention.inventories.of(APP, EVERYTHING)
@@ -43,6 +45,7 @@ class InventoriesKit:
         assert (one.pushed_at, one.pulled_at, one.size) == (START, START + 9, len(ONE.content))
         assert (sbom.subject, sbom.artifact_type) == (ONE.digest, "application/vnd.example.sbom")
         assert found.children == {BOTH.digest: [ONE.digest, TWO.digest]}
+        assert found.labels == {ONE.digest: {"stage": "prod"}}
         assert found.locked == {TWO.digest: "audit"}
         assert await catalog.retention.inventories.of(LIB, EVERYTHING) is None
 

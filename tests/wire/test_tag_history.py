@@ -77,6 +77,29 @@ def test_pages_go_on_where_the_last_one_ended(people: Private) -> None:
     assert "link" not in dict(following.headers)
 
 
+def test_the_moves_of_all_tags_of_a_repository(people: Private) -> None:
+    people.push("publisher", APP, ONE, "v1")
+
+    def moves(who: str, more: str = "") -> tuple[list[tuple[str, str, str]], str]:
+        answer = people.ask(who, "GET", f"/api/v1/history?repository={APP}{more}")
+        assert answer.status == 200, answer.body
+        link = dict(answer.headers).get("link", "")
+        found = [(move["tag"], move["digest"], move["actor"]) for move in answer.json()]
+        return found, link.partition("&last=")[2].partition(">")[0]
+
+    everything = [
+        ("v1", ONE.digest, "publisher"),
+        ("prod", TWO.digest, "maintainer"),
+        ("prod", ONE.digest, "publisher"),
+    ]
+    assert moves("owner") == (everything, "")
+    assert moves("reader")[0] == [(tag, digest, "") for tag, digest, _ in everything]
+    first, last = moves("owner", "&n=2")
+    assert first == everything[:2]
+    assert moves("owner", f"&n=2&last={last}") == (everything[2:], "")
+    assert people.ask("stranger", "GET", f"/api/v1/history?repository={APP}").status == 404
+
+
 def test_names_are_told_to_those_who_read_the_audit_log_and_everybodys_own_to_them(people: Private) -> None:
     names = {who: [move["actor"] for move in history(people, who)] for who in ("owner", "root", "maintainer", "reader")}
     everyone = ["maintainer", "publisher"]

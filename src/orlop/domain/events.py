@@ -23,6 +23,10 @@ class EventKind(StrEnum):
     REPOSITORY_DELETED = "repository.deleted"
     LOCK_ADDED = "lock.added"
     LOCK_LIFTED = "lock.lifted"
+    TRASH_RESTORED = "trash.restored"
+    TRASH_PURGED = "trash.purged"
+    LABEL_SET = "label.set"
+    LABEL_REMOVED = "label.removed"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_DELETED = "account.deleted"
@@ -76,7 +80,8 @@ CONTENT_STAYS = frozenset(
         *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
         *(EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED),
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
-        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_PURGED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),

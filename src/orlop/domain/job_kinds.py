@@ -55,7 +55,10 @@ class JobKind(msgspec.Struct, frozen=True, kw_only=True):
         return made
 
 
-COLLECTION = JobKind(kind="collection", text="Removes the blobs that nothing needs, and uploads that nobody finished.")
+COLLECTION = JobKind(
+    kind="collection",
+    text="Removes what expired in the trash, the blobs that nothing needs, and uploads that nobody finished.",
+)
 EXPIRY = JobKind(kind="expire-uploads", text="Clears away uploads that nobody finished in time.", forgotten_after=HOUR)
 SWEEP = JobKind(
     kind="sweep", text="Looks through the whole store for files that no row names, which a power cut can leave behind."

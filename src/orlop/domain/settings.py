@@ -106,7 +106,7 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
             parsed = msgspec.convert(body, self.body)
             self.check(name, parsed)
         except msgspec.ValidationError as error:
-            raise RequestInvalid(f"the {self.kind} {name} cannot be read: {error}") from error
+            raise RequestInvalid(f"the {self.kind} {name} is not valid: {error}") from error
         except ValueError as error:
             raise RequestInvalid(str(error), {"name": name[:160]}) from error
         return parsed

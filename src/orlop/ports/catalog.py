@@ -19,10 +19,12 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
+from orlop.ports.trash import Trash, TrashEnd
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -156,6 +158,8 @@ class TagChange(msgspec.Struct, frozen=True):
     """The catalog's own; what happened later has a higher one."""
     held: bool = False
     """Whether the repository still holds that digest, so that the tag may point at it again."""
+    tag: str = ""
+    """Which tag it is of, where changes of several are told."""
 
 
 class TagHistory(Protocol):
@@ -164,6 +168,10 @@ class TagHistory(Protocol):
     async def history(self, repository: RepositoryName, tag: Tag, limit: int, before: int = 0) -> tuple[TagChange, ...]:
         """The newest `limit` changes of a tag, newest first; also of a tag that is gone. `before`: only those with a
         lower number."""
+        ...
+
+    async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
+        """The newest changes of all tags of a repository, as `history`; each says which tag it is of."""
         ...
 
     async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
@@ -473,3 +481,6 @@ class Catalog(msgspec.Struct, frozen=True):
     holdings: Holdings
     locks: Locks
     retention: Retention
+    trash: Trash
+    trash_end: TrashEnd
+    labels: LabelStore

@@ -385,6 +385,9 @@ NOT_WIDENING = frozenset(
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,
+        Operation.LABEL_READ,
+        Operation.LABEL_CHANGE,
+        Operation.REPOSITORY_LABEL_CHANGE,
         Operation.HOUSE_RULES_READ,
     }
 )

@@ -158,7 +158,16 @@ async def test_an_index_goes_with_what_it_lists() -> None:
     assert (plan.figures.deleted_tags, plan.figures.deleted_manifests) == (1, 3)
     done = await made.apply(plan)
     assert (done.done, done.skipped) == (3, 0)
-    assert not (await made.scene.view()).manifests
+    left = (await made.scene.view()).manifests
+    assert len(left) == 3
+    assert all(one.repository.startswith("~") for one in left), "they lie in the trash"
+
+
+async def test_what_a_plan_deletes_lies_in_the_trash_as_the_rules_say() -> None:
+    made, _ = await filled(3)
+    await made.rule({"keep": "0s"}, "now", "team", kind="trash-rule")
+    await made.apply(await made.plan())
+    assert len((await made.scene.view()).manifests) == 2
 
 
 async def test_an_index_is_stale_by_age_but_its_child_was_pulled_today() -> None:

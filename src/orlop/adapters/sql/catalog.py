@@ -17,12 +17,15 @@ from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.sqlite import SqliteEngine
+from orlop.adapters.sql.trash import SqlTrash
+from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
@@ -125,4 +128,7 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
         retention=retention_on(engine, lists),
+        trash=SqlTrash(engine, lists),
+        trash_end=SqlTrashEnd(engine),
+        labels=SqlLabels(engine, lists),
     )

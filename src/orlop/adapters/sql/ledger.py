@@ -63,12 +63,14 @@ class Ledger:
         tags: int = 0,
         blobs: int = 0,
         blob_bytes: int = 0,
+        hidden: bool = False,
     ) -> None:
-        """Move the counters of a repository, and with them the totals of manifests and tags."""
+        """Move the counters of a repository, and with them the totals of manifests and tags, unless it is hidden."""
         sums = self._repositories.setdefault(repository, [0, 0, 0, 0, 0])
         for place, amount in enumerate((manifests, manifest_bytes, tags, blobs, blob_bytes)):
             sums[place] += amount
-        self.add_totals(manifests=manifests, tags=tags)
+        if not hidden:
+            self.add_totals(manifests=manifests, tags=tags)
 
     def pushed(self, repository: int) -> None:
         """Somebody pushed a manifest there."""

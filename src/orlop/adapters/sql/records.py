@@ -94,7 +94,10 @@ async def link(
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """A link that goes: the repository's row and name, the blob's row, digest and size."""
+    """A link that goes: the repository's row and name, the blob's row, digest and size.
+
+    Without a name nobody is told that it went: the repository is hidden.
+    """
 
     repository_id: int
     repository: str
@@ -115,7 +118,8 @@ async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -
     condemned = {row_id for (row_id,) in await tx.all("blobs_condemn", rows, by.at)}
     for gone in links:
         ledger.count(gone.repository_id, blobs=-1, blob_bytes=-gone.size)
-        ledger.event(EventKind.BLOB_UNLINKED, gone.repository, gone.digest)
+        if gone.repository:
+            ledger.event(EventKind.BLOB_UNLINKED, gone.repository, gone.digest)
     last = {gone.blob_id: gone.digest for gone in links if gone.blob_id in condemned}
     for digest in last.values():
         ledger.event(EventKind.BLOB_CONDEMNED, digest=digest)

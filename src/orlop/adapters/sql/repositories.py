@@ -1,6 +1,7 @@
 """Repositories as a whole: the end of one."""
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.hidden import trash_repository
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.records import Linked, locked_repository, unlink
@@ -28,18 +29,25 @@ class SqlRepositories:
             if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)
-            tags, manifests, blobs = sizes
-            for statement in ("tags", "history", "edges", "pulls", "manifests"):
-                await tx.run(f"repository_delete_{statement}", row_id)
-            links = [
-                Linked(row_id, name, Digest.stored(digest), blob_id, size)
-                for digest, blob_id, size in await tx.all("repository_links", row_id)
-            ]
-            if links:
-                await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
-            await tx.run("repository_delete", row_id)
+            tags, manifests, blobs, size = sizes
+            if terms.trash:
+                await trash_repository(tx, row_id, name, size, by, terms.trash)
+            else:
+                await _remove(tx, row_id, name, by, ledger)
             ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
             ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
             ledger.access(deleted=name)
 
         await self._engine.write(recorded(by, steps), access=True, holding=terms.settings)
+
+
+async def _remove(tx: Session, row_id: int, name: RepositoryName, by: By, ledger: Ledger) -> None:
+    for statement in ("tags", "history", "edges", "pulls", "labels", "manifests"):
+        await tx.run(f"repository_delete_{statement}", row_id)
+    links = [
+        Linked(row_id, name, Digest.stored(digest), blob_id, size)
+        for digest, blob_id, size in await tx.all("repository_links", row_id)
+    ]
+    if links:
+        await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
+    await tx.run("repository_delete", row_id)

@@ -28,6 +28,7 @@ from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
+from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -99,6 +100,8 @@ def build_people(
             stores.catalog.history,
             services.manifests,
             stores.catalog.locks,
+            Trash(management.gate, stores.catalog.trash, stores.catalog.trash_end, services.terms),
+            stores.catalog.labels,
             stores.audit.reader,
             counting(services.notices, limits),
             hooks,

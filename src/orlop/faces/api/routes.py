@@ -32,12 +32,14 @@ from orlop.faces.api import (
     groups,
     house_rules,
     jobs,
+    labels,
     locks,
     people,
     places,
     retention,
     settings,
     tags,
+    trash,
     webhooks,
 )
 from orlop.faces.api.exchange import PREFIX
@@ -45,6 +47,7 @@ from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown
 from orlop.ports.catalog import Holdings
 from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.following.followers import Followers
 from orlop.services.management.all import Management
@@ -54,6 +57,7 @@ from orlop.services.management.operations import RULES, Operation
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
@@ -77,6 +81,8 @@ def routes(
     holdings: Holdings,
     past: TagPast,
     locked: Locks,
+    lying: Trash,
+    labelled: ContentLabels,
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
@@ -97,6 +103,8 @@ def routes(
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *tags.tags(past),
         *locks.locks(ManifestLocks(management.gate, locked)),
+        *trash.trash(lying),
+        *labels.labels(labelled),
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),

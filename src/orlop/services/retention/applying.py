@@ -17,7 +17,6 @@ from orlop.ports.by import By
 from orlop.ports.catalog import Manifests, TagHistory
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.retention import PlanPage, RetentionPlans
-from orlop.ports.terms import Terms
 from orlop.services.retention.planning import Current, Planner
 from orlop.services.tags.terms import WriteTerms
 
@@ -181,16 +180,16 @@ class Applier:
         self, plan: RetentionPlan, name: RepositoryName, deletion: _Deletion, known: Current | None
     ) -> None:
         assert known is not None, "nothing is deleted where no rule deletes"
-        refusal = self._terms.of_rules(known.tag_rules, name)
+        rules = await self._terms.of_rules(name, known.tag_rules, known.settings)
         digest = Digest.stored(deletion.digest)
 
         def untag(tag: Tag) -> RegistryError | None:
             if tag not in deletion.tags:
                 return Stale(f"the tag {tag} points at it by now", {"tag": tag})
-            return refusal(tag)
+            return rules.untag(tag) if rules.untag is not None else None
 
         expected = {Tag.stored(tag): digest for tag in deletion.tags}
-        terms = Terms(expected=expected, untag=untag, settings=known.settings)
+        terms = msgspec.structs.replace(rules, expected=expected, untag=untag)
         if deletion.whole:
             await self._manifests.delete(name, digest, self._by(plan), terms)
         else:

@@ -87,7 +87,7 @@ class KeptSettings:
             return _built_in(known, name)
         document = await self._documents.get(kind, name, path)
         if document is None:
-            raise _missing(known, name, path)
+            raise missing(known, name, path)
         return self._shown(document)
 
     async def put(
@@ -128,7 +128,7 @@ class KeptSettings:
         await self._gate.check_setting(caller, known.change, self._path(known, path))
         _refuse_built_in(known, name)
         if await self._documents.get(kind, name, path) is None:
-            raise _missing(known, name, path)
+            raise missing(known, name, path)
         done = by(caller, self._gate.now())
         await self._documents.remove(kind, name, done, path=path, expected=expected, rights=known.rights)
 
@@ -200,10 +200,11 @@ def _refuse_built_in(kind: SettingKind, name: str) -> None:
         raise Conflict(f"the {kind.kind} {name} is built in, and stays as it is; choose another name")
 
 
-def _missing(kind: SettingKind, name: str, path: str) -> NotFound:
+def missing(kind: SettingKind, name: str, path: str) -> NotFound:
     """There is none of that name at that place."""
     return NotFound(
-        f"there is no {kind.kind} {name}{kind.where(path)}; orlop {kind.kind} ls lists those there are",
+        f"there is no {kind.kind} {name}{kind.where(path)}; orlop {kind.kind} ls lists those there are"
+        f"{', and their places, for --at' if kind.placed else ''}",
         {"name": name},
     )
 

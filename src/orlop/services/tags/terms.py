@@ -10,6 +10,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError, SettingsMoved
 from orlop.domain.names import Tag
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
@@ -66,14 +67,16 @@ class WriteTerms:
             settings=version,
         )
 
-    def of_rules(self, rules: Sequence[InForce], repository: str) -> Callable[[Tag], RegistryError | None]:
-        """What the removal of a tag is refused with where nobody asks for it but a rule, which is nobody's."""
-        return RulesOfTags(rules, repository, Membership()).removing
+    async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
+        """Those of a removal that nobody asks for but rules for retention, by these rules for tags: it is nobody's."""
+        trash = 0 if self._access.everyone else await self._kept(repository)
+        return Terms(untag=RulesOfTags(rules, repository, Membership()).removing, trash=trash, settings=settings)
 
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
     ) -> Terms:
-        """Those of whatever removes tags, alone or with what they point at. Raises as `Access.removal_terms`."""
+        """Those of whatever removes tags, alone or with what they point at: what goes lies in the trash for a while,
+        unless nobody could restore it, because everybody may do everything. Raises as `Access.removal_terms`."""
         terms = await self._access.removal_terms(caller, repository)
         version, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(
@@ -85,4 +88,8 @@ class WriteTerms:
             return refused or said.removing(tag)
 
         untag = refusal if rules else terms.untag
-        return msgspec.structs.replace(terms, untag=untag, expected=expected or {}, settings=version)
+        trash = 0 if self._access.everyone else await self._kept(repository)
+        return msgspec.structs.replace(terms, untag=untag, expected=expected or {}, trash=trash, settings=version)
+
+    async def _kept(self, repository: str) -> int:
+        return kept_for(rule.body for rule in await self._settings.covering(TRASH_RULES, repository))

@@ -17,6 +17,7 @@ from orlop.ports.clock import Ids
 from orlop.ports.settings import Document, Documents
 from orlop.ports.webhooks import Attempt, Delivery, DeliveryLog, DeliveryState, NewDelivery
 from orlop.services.management.operations import Gate
+from orlop.services.settings.kept import missing
 from orlop.services.webhooks.messages import Messages, hook_of
 
 #: The lane of tries, which is no repository: they are in nobody's order.
@@ -99,8 +100,7 @@ class ManagedWebhooks:
     async def _hook(self, name: str, path: str) -> Webhook:
         hook = await hook_of(self._documents, _key(name, path))
         if hook is None:
-            where = WEBHOOKS.where(path)
-            raise NotFound(f"there is no webhook {name}{where}; orlop webhook ls lists those there are", {"name": name})
+            raise missing(WEBHOOKS, name, path)
         return hook
 
 

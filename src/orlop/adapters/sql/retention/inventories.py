@@ -62,6 +62,7 @@ class SqlInventories:
             manifests=manifests,
             children=children,
             platforms=await self._platforms(indexes) if wanted.platforms else {},
+            labels=await self._labels(row_id) if wanted.labels else {},
             untagged_since=await self._untagged_since(row_id, tags, manifests) if wanted.untagged else {},
             locked=dict(await self._reader.all("retention_locks", row_id)),
         )
@@ -96,6 +97,12 @@ class SqlInventories:
                     if entry.platform is not None and entry.platform.os and entry.platform.architecture:
                         for named in (digest, entry.digest):
                             found.setdefault(named, []).append(str(entry.platform))
+        return found
+
+    async def _labels(self, repository: int) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for digest, key, value in await self._reader.all("retention_labels", repository):
+            found.setdefault(digest, {})[key] = value
         return found
 
     async def _untagged_since(

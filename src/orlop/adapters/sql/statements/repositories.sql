@@ -19,7 +19,8 @@ SET manifest_count = manifest_count + ?2, manifest_bytes = manifest_bytes + ?3, 
 WHERE id = ?1;
 
 -- name: repository_page
-SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
+-- Those that are hidden come after all others.
+SELECT name FROM repositories WHERE name > ?1 AND name < '~' ORDER BY name LIMIT ?2;
 
 -- name: repository_spans
 -- Of each span of names, as pairs in ?1, no more is read than fits the page.

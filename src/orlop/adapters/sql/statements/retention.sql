@@ -35,6 +35,9 @@ GROUP BY previous;
 -- name: retention_locks
 SELECT digest, reason FROM locks WHERE repository_id = ?1;
 
+-- name: retention_labels
+SELECT digest, key, value FROM labels WHERE repository_id = ?1 AND digest > '';
+
 -- name: retention_plan_add
 INSERT INTO retention_plans (path, asked_by, asked_at, state, rules) VALUES (?1, ?2, ?3, 'planning', '[]') RETURNING id;
 
