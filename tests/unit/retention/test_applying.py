@@ -165,7 +165,7 @@ async def test_an_index_goes_with_what_it_lists() -> None:
 
 async def test_what_a_plan_deletes_lies_in_the_trash_as_the_rules_say() -> None:
     made, _ = await filled(3)
-    await made.rule({"keep": "0s"}, "now", "team", kind="trash-rule")
+    await made.rule({"keep": "0"}, "now", "team", kind="trash-rule")
     await made.apply(await made.plan())
     assert len((await made.scene.view()).manifests) == 2
 
