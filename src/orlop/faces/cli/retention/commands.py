@@ -62,6 +62,8 @@ def _plans(group: cyclopts.App, servers: Servers) -> None:
 
         Parameters
         ----------
+        number
+            The plan, as orlop retention plans lists it.
         kept
             With what it keeps, and why.
         json
@@ -83,6 +85,8 @@ def _plans(group: cyclopts.App, servers: Servers) -> None:
 
         Parameters
         ----------
+        number
+            The plan, as orlop retention preview shows it.
         yes
             Do it, rather than say what would be done.
         over_brake
@@ -111,6 +115,8 @@ def _in_use(group: cyclopts.App, servers: Servers) -> None:
 
         Parameters
         ----------
+        name
+            What runs them, such as the name of a cluster.
         expires
             Until when, such as 24h; posted again before that, they stay.
         json
@@ -131,7 +137,13 @@ def _in_use(group: cyclopts.App, servers: Servers) -> None:
 
     @group.command
     def rm(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
-        """Say that nothing of a set is in use any more."""
+        """Say that nothing of a set is in use any more.
+
+        Parameters
+        ----------
+        name
+            The name under which it was posted.
+        """
         return typed.remove(servers, at, work.in_use_at(name, place), f"nothing of {name} is in use any more")
 
 
