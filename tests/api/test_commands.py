@@ -380,12 +380,14 @@ def test_house_rules_are_sentences_as_far_as_one_may_see(orlop: Typed) -> None:
     assert orlop("rules", "show", "team/") == (
         "Names of repositories:\n  no rule says how they are named\nTags:\n"
         f"{releases}How long images stay:\n  for ever: no rule deletes any\n"
+        "What is deleted:\n  it can be restored for 7d, as no rule says otherwise\n"
         "Who may push and retag, where no rule for tags forbids it:\n"
         "  ann may make repositories, push content, set new tags, move tags and remove tags."
         f"  (grant {team} of team/)\n"
     )
     assert orlop("rules", "show", "lib/").endswith(
-        f"Tags:\n{releases}How long images stay:\n  for ever: no rule deletes any\nWho may push and retag:\n"
+        f"Tags:\n{releases}How long images stay:\n  for ever: no rule deletes any\n"
+        "What is deleted:\n  it can be restored for 7d, as no rule says otherwise\nWho may push and retag:\n"
         "  whoever administers it sees that; of yourself, orlop access explain\n"
     )
     found = orlop.json("rules", "show", "team/app")

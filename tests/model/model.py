@@ -41,7 +41,7 @@ class Repository:
 
     def names(self, digest: Digest) -> bool:
         """Whether a manifest names the blob."""
-        return any(digest in _blobs_of(what) for what in self.manifests.values())
+        return any(digest in blobs_of(what) for what in self.manifests.values())
 
     def is_child(self, digest: Digest) -> bool:
         """Whether an index names the manifest."""
@@ -53,7 +53,8 @@ class Repository:
         return bool(blobs or {child.digest for child in what.children} - self.manifests.keys())
 
 
-def _blobs_of(what: Pushable) -> set[Digest]:
+def blobs_of(what: Pushable) -> set[Digest]:
+    """The blobs that a manifest names."""
     return {edge.digest for edge in what.manifest.edges if edge.kind != "manifest"}
 
 
@@ -86,7 +87,7 @@ class Model:
         repository.manifests[what.digest] = what
         for tag in tags:
             repository.point(tag, what.digest)
-        for digest in _blobs_of(what) & repository.blobs.keys():
+        for digest in blobs_of(what) & repository.blobs.keys():
             repository.blobs[digest] = None
 
     def delete(self, name: RepositoryName, digest: Digest) -> None:
@@ -95,13 +96,13 @@ class Model:
         what = repository.manifests.pop(digest)
         for tag in [tag for tag, target in repository.tags.items() if target == digest]:
             repository.point(tag, None)
-        for blob in _blobs_of(what) & repository.blobs.keys():
+        for blob in blobs_of(what) & repository.blobs.keys():
             if not repository.names(blob):
                 repository.blobs[blob] = self.now
 
-    def unlink_loose(self) -> None:
-        """A collection took the links that were loose for longer than the grace."""
-        for repository in self.repositories.values():
+    def unlink_loose(self, *deleted: Repository) -> None:
+        """A collection took the links that were loose for longer than the grace, also of repositories in the trash."""
+        for repository in (*self.repositories.values(), *deleted):
             for digest, since in list(repository.blobs.items()):
                 if since is not None and since < self.now - GRACE:
                     del repository.blobs[digest]

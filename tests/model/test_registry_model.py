@@ -7,7 +7,7 @@ has nothing to do.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,24 +25,30 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.errors import (
     BlobUnknown,
     BlobUploadUnknown,
+    Conflict,
     Denied,
     DigestInvalid,
     ManifestBlobUnknown,
     ManifestUnknown,
     NameUnknown,
+    NotFound,
     UploadRangeInvalid,
 )
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.upload import ChunkRange
+from orlop.ports.catalog import Terms
 from orlop.ports.clock import SECOND
+from orlop.ports.trash import Asked, Purged
 from orlop.services.content.uploads import Body
 from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
-from tests.model.model import Model, Session
+from tests.model.model import Model, Repository, Session
 from tests.model.operations import collector
+from tests.model.trash import ModelTrash, Nothing, Refused
 from tests.postgres import PostgresServer
 from tests.registry import (
     ALICE,
@@ -83,6 +89,9 @@ picks = st.integers(0, 999)
 waits = st.sampled_from([0, 1_799, 1_801, 2_000, 3_599, 3_601])
 STEPS = ("unlink loose", "tombstone", "tombstone at once", "remove", "gone", "expire", "sweep")
 LIMIT = 1_000
+#: How long what is deleted lies in the trash, where it goes there: shorter than some waits, and longer than others.
+KEEP = 7_200 * SECOND
+TRASHED = Terms(trash=KEEP)
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -97,6 +106,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.stores = self.open_stores()
         self.registry = Registry(self.stores, self.clock)
         self.model = Model(START)
+        self.trash = ModelTrash(self.model, KEEP)
         self.doomed: list[int] = []
 
     def open_stores(self) -> Stores:
@@ -231,6 +241,7 @@ class RegistryMachine(RuleBasedStateMachine):
         """A blob of one repository into another."""
         sources = REPOSITORIES if source is None else [source]
         held = any(piece.digest in self.model.here(name).blobs for name in sources)
+        held |= source is None and self.trash.holds_blob(piece.digest)
         found = self.do(self.registry.blobs.mount(piece.digest, source, into, ALICE))
         assert (found is not None) is held
         if held:
@@ -311,6 +322,81 @@ class RegistryMachine(RuleBasedStateMachine):
             self.do(self.registry.manifests.delete(repository, tag, ALICE))
             here.point(tag, None)
 
+    # --- The trash -----------------------------------------------------------------------------------------------
+
+    @rule(repository=repositories, pick=picks)
+    def trash_manifest(self, repository: RepositoryName, pick: int) -> None:
+        """DELETE of a manifest that goes to the trash."""
+        here, what = self.model.here(repository), self.stored(repository, pick)
+        if what.digest in here.manifests and not here.is_child(what.digest):
+            rows, by = self.stores.catalog.manifests, collector(self.registry)
+            self.do(rows.delete(repository, what.digest, by, TRASHED))
+            self.trash.delete(repository, what.digest)
+
+    @rule(repository=repositories, what=pushables, tag=tags, sbom=st.booleans())
+    def push_and_trash(self, repository: RepositoryName, what: Pushable, tag: Tag, sbom: bool) -> None:
+        """A push, perhaps with an SBOM, all of which is deleted again but for what something else lists."""
+        for pushed in (what, SBOM) if sbom else (what,):
+            self.push(repository, pushed, tag)
+        for one in reversed(PUSHABLES):
+            here = self.model.here(repository)
+            if one in (*what.everything(), SBOM) and one.digest in here.manifests and not here.is_child(one.digest):
+                rows, by = self.stores.catalog.manifests, collector(self.registry)
+                self.do(rows.delete(repository, one.digest, by, TRASHED))
+                self.trash.delete(repository, one.digest)
+
+    @rule(repository=repositories, tag=tags)
+    def trash_tag(self, repository: RepositoryName, tag: Tag) -> None:
+        """DELETE of a tag that goes to the trash."""
+        if tag in self.model.here(repository).tags:
+            self.do(self.stores.catalog.manifests.untag(repository, tag, collector(self.registry), TRASHED))
+            self.trash.untag(repository, tag)
+
+    @rule(repository=repositories)
+    def trash_repository(self, repository: RepositoryName) -> None:
+        """DELETE of a repository that goes to the trash."""
+        if repository in self.model.repositories:
+            self.do(self.stores.catalog.repositories.remove(repository, collector(self.registry), TRASHED))
+            self.trash.remove(repository)
+
+    @rule(repository=repositories, pick=picks, what=pushables, tag=st.none() | tags)
+    def restore(self, repository: RepositoryName, pick: int, what: Pushable, tag: Tag | None) -> None:
+        """What a tag pointed at, or a manifest, comes back whole or not at all; now and then what was never deleted."""
+        digest = what.digest
+        if self.trash.deletions and pick % 8:
+            gone = self.trash.deletions[pick % len(self.trash.deletions)]
+            repository, held = gone.name, gone.whole or Repository({}, {}, dict.fromkeys(gone.tags, digest))
+            tag = tag if tag in held.tags or not held.tags else next(iter(held.tags)) if tag is not None else None
+            digest = gone.digest or next(iter(held.manifests), digest)
+        asked = Asked(repository, tag, None if tag is not None else digest)
+        self._restore(asked, lambda: self.trash.restore(repository, tag, digest))
+
+    @rule(repository=repositories)
+    def restore_repository(self, repository: RepositoryName) -> None:
+        """A repository comes back as it was, unless there is another of its name."""
+        self._restore(Asked(repository), lambda: self.trash.restore_whole(repository))
+
+    def _restore(self, asked: Asked, in_the_model: Callable[[], None]) -> None:
+        restored = self.stores.catalog.trash.restore(asked, collector(self.registry))
+        try:
+            in_the_model()
+        except Nothing:
+            with pytest.raises(NotFound):
+                self.do(restored)
+        except Refused:
+            with pytest.raises(Conflict):
+                self.do(restored)
+        else:
+            self.do(restored)
+
+    @rule(wait=waits, limit=st.sampled_from([1, LIMIT]))
+    def purge(self, wait: int, limit: int) -> None:
+        """Everything that expired in the trash is removed, in steps of any size."""
+        self.wait(wait)
+        while self.do(self.stores.catalog.trash_end.purge(limit, collector(self.registry))) != Purged(0, 0, 0):
+            pass
+        self.trash.purge()
+
     # --- Time and collection -------------------------------------------------------------------------------------
 
     @rule(seconds=st.sampled_from([1, 3_601, 7_201, 90_000, -1, -1_900, -10_000]))
@@ -331,7 +417,7 @@ class RegistryMachine(RuleBasedStateMachine):
         match step:
             case "unlink loose":
                 self.do(rows.unlink_loose(now - GRACE, LIMIT, by))
-                self.model.unlink_loose()
+                self.model.unlink_loose(*self.trash.repositories)
             case "tombstone":
                 self.do(rows.tombstone(now - GRACE, LIMIT, by))
             case "tombstone at once":
@@ -355,7 +441,8 @@ class RegistryMachine(RuleBasedStateMachine):
         self.wait(wait)
         self.do(self.registry.collection.run(GRACE))
         self.model.expire()
-        self.model.unlink_loose()
+        self.trash.purge()
+        self.model.unlink_loose(*self.trash.repositories)
 
     # --- What shows ----------------------------------------------------------------------------------------------
 
@@ -384,10 +471,22 @@ class RegistryMachine(RuleBasedStateMachine):
                 page = await self.registry.referrers.page(name, what.digest, None, PageRequest())
                 referring = {d for d, other in here.manifests.items() if other.manifest.subject == what.digest}
                 assert [entry.digest for entry in page.items] == sorted(referring)
+        await self._compare_trash()
         for upload, session in self.model.sessions.items():
             if self.model.is_open(upload):
                 status = await self.registry.uploads.status(session.repository, upload, ALICE)
                 assert status.offset == len(session.content)
+
+    async def _compare_trash(self) -> None:
+        listed = (await self.stores.catalog.trash.page(EVERYTHING, PageRequest(LIMIT))).items
+        assert [(entry.digest, list(entry.tags)) for entry in sorted(listed, key=lambda entry: entry.number)] == [
+            (gone.digest, gone.tags) for gone in self.trash.deletions
+        ]
+        totals = await self.stores.catalog.vitals.totals()
+        here = self.model.repositories.values()
+        assert totals.repositories == len(here)
+        assert totals.manifests == sum(len(repository.manifests) for repository in here)
+        assert totals.tags == sum(len(repository.tags) for repository in here)
 
     async def _compare_content(self, name: RepositoryName) -> None:
         catalog, here = self.stores.catalog, self.model.here(name)

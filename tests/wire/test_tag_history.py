@@ -177,8 +177,16 @@ def test_an_index_comes_back_too(people: Private) -> None:
     assert pulled(people, "multi") == several.content
 
 
-def test_what_was_collected_is_told_missing(people: Private) -> None:
+def test_what_was_deleted_is_told_missing_and_where_it_is(people: Private) -> None:
     assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/{ONE.digest}").status == 202
+    refused = roll_back(people, "publisher", "prod", ONE.digest)
+    assert refused.status == 404
+    assert refused.json()["detail"] == (
+        f"the tag prod cannot point at {ONE.digest}: {APP} does not hold that manifest any more, and it lies in the"
+        " trash: bring it back by orlop trash restore --untagged first"
+    )
+    body, sent = json.dumps({"place": APP}).encode(), [("content-type", "application/json")]
+    assert people.ask("owner", "POST", "/api/v1/trash-emptyings", body, sent).status == 200
     for digest in (ONE.digest, GONE):
         refused = roll_back(people, "publisher", "prod", digest)
         assert refused.status == 404

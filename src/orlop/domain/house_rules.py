@@ -13,6 +13,7 @@ from orlop.domain.repository_rules import REPOSITORY_RULES, RepositoryRule
 from orlop.domain.retention.rules import RETENTION, Per, RetentionRule, Selector
 from orlop.domain.settings import place_words
 from orlop.domain.tag_rules import NOBODY, TAG_RULES, TagRule
+from orlop.domain.trash_rules import TRASH_RULES, TrashRule
 
 #: The kind of what grants say.
 GRANT = "grant"
@@ -113,6 +114,12 @@ def _selected(selector: Selector) -> str:
         if value
     ]
     return f"{about} that {_list(those, 'and')}" if those else about
+
+
+def of_trash(name: str, path: str, rule: TrashRule) -> tuple[Sentence, ...]:
+    """What a rule of a node says of what is deleted."""
+    text = f"What is deleted can be restored for {rule.keep}." if rule.time else "What is deleted is gone at once."
+    return (Sentence(text, TRASH_RULES.kind, name, place_words(path)),)
 
 
 def of_grants(principal: str, actions: frozenset[Action], grants: Sequence[Grant]) -> tuple[Sentence, ...]:

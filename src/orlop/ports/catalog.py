@@ -112,6 +112,8 @@ class Holding(msgspec.Struct, frozen=True):
     size: int
     pushed_at: int | None
     pulled_at: int | None
+    trash: int = 0
+    """Bytes of what lies in the trash of that name."""
 
 
 class UntaggedManifest(msgspec.Struct, frozen=True):
@@ -383,6 +385,10 @@ class Totals(msgspec.Struct, frozen=True):
     blob_bytes: int
     condemned: int
     uploads: int
+    trash: int = 0
+    """Entries of the trash."""
+    trash_bytes: int = 0
+    """Bytes of manifests and blobs that these hold, which others may hold, too."""
 
 
 class Vitals(Protocol):

@@ -47,6 +47,10 @@ class StoreTotals(Protocol):
     def condemned(self) -> int: ...
     @property
     def uploads(self) -> int: ...
+    @property
+    def trash(self) -> int: ...
+    @property
+    def trash_bytes(self) -> int: ...
 
 
 class FollowerLag(NamedTuple):
@@ -337,6 +341,8 @@ class _Momentary(Collector):
                 ("blob_bytes", "Bytes of blobs stored, each counted once.", self._totals.blob_bytes),
                 ("condemned_blobs", "Blobs that nothing links and that wait for their end.", self._totals.condemned),
                 ("uploads", "Upload sessions that are open.", self._totals.uploads),
+                ("trash_entries", "What was deleted and can be restored.", self._totals.trash),
+                ("trash_bytes", "Bytes that this holds, which others may hold, too.", self._totals.trash_bytes),
             ):
                 yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)
         if self._waiting is not None:

@@ -388,6 +388,9 @@ NOT_WIDENING = frozenset(
         Operation.LABEL_READ,
         Operation.LABEL_CHANGE,
         Operation.REPOSITORY_LABEL_CHANGE,
+        Operation.TRASH_READ,
+        Operation.TRASH_RESTORE,
+        Operation.TRASH_PURGE,
         Operation.HOUSE_RULES_READ,
     }
 )

@@ -35,6 +35,7 @@ class HouseRulesValue(msgspec.Struct, frozen=True):
     repositories: tuple[SentenceValue, ...]
     tags: tuple[SentenceValue, ...]
     retention: tuple[SentenceValue, ...]
+    trash: tuple[SentenceValue, ...]
     people: tuple[SentenceValue, ...] | None
     complete: bool
 
@@ -60,6 +61,7 @@ def house_rules(management: Management) -> list[HTTPRouteHandler]:
             repositories=tuple(map(SentenceValue.of, found.repositories)),
             tags=tuple(map(SentenceValue.of, found.tags)),
             retention=tuple(map(SentenceValue.of, found.retention)),
+            trash=tuple(map(SentenceValue.of, found.trash)),
             people=tuple(map(SentenceValue.of, found.people)) if found.people is not None else None,
             complete=found.complete,
         )

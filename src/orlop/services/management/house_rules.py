@@ -4,12 +4,13 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import NameUnknown, RequestInvalid
-from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_retention, of_tags
+from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_retention, of_tags, of_trash
 from orlop.domain.names import RepositoryName
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
 from orlop.domain.settings import SettingKind, checked_path, place_words
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.trash_rules import TRASH_RULES
 from orlop.ports.identity import AccessFacts
 from orlop.ports.settings import Documents
 from orlop.services.management.explain import Explaining
@@ -26,6 +27,7 @@ class HouseRules(msgspec.Struct, frozen=True):
     tags: tuple[Sentence, ...]
     retention: tuple[Sentence, ...]
     """How long images stay."""
+    trash: tuple[Sentence, ...]
     people: tuple[Sentence, ...] | None
     """Who may push and retag, by grants; None: that is not for the caller to see."""
     complete: bool
@@ -77,6 +79,11 @@ class HouseRulesTold:
                 said
                 for rule in await self._holding(RETENTION, path)
                 for said in of_retention(rule.name, rule.path, rule.body)
+            ),
+            trash=tuple(
+                said
+                for rule in await self._holding(TRASH_RULES, path)
+                for said in of_trash(rule.name, rule.path, rule.body)
             ),
             people=people,
             complete=complete,

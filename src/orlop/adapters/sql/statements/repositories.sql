@@ -46,7 +46,9 @@ WHERE id = 1;
 -- name: totals
 SELECT CAST(sum(repositories) AS BIGINT), CAST(sum(manifests) AS BIGINT), CAST(sum(tags) AS BIGINT),
        CAST(sum(blobs) AS BIGINT), CAST(sum(blob_bytes) AS BIGINT),
-       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads)
+       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads),
+       (SELECT count(*) FROM trash WHERE expires_at > 0),
+       (SELECT coalesce(CAST(sum(size) AS BIGINT), 0) FROM trash WHERE expires_at > 0)
 FROM totals;
 
 -- name: event

@@ -142,6 +142,3 @@ DELETE FROM trash_tags WHERE entry = ?1;
 
 -- name: trash_forget
 DELETE FROM trash WHERE id = ?1;
-
--- name: trash_size
-SELECT coalesce(CAST(sum(size) AS BIGINT), 0) FROM trash WHERE name = ?1;

@@ -213,13 +213,14 @@ async def _kept_for(server: ManagementServer, location: Location) -> str:
 
 async def _tell_kept(server: ManagementServer, location: Location, what: str) -> None:
     """How what was deleted is had back, and what frees its space."""
+    assert location.image is not None
     keep = await _kept_for(server, location)
     if not keep:
         tell(_COLLECTED)
         return
     tell(
         f"it lies in the trash for {keep}: orlop trash restore {what}; to free its space before that:"
-        f" orlop trash empty {_repository(location)}"
+        f" orlop trash empty {_repository(location)} --server {location.image.registry}"
     )
 
 

@@ -135,7 +135,8 @@ def _emptying(group: cyclopts.App, servers: Servers) -> None:
                 size = size_text(sum(entry["size"] for entry in found))
                 raise UsageError(f"this gives up {_entries(len(found))} ({size}) for good; add --yes to do so")
             done = (await server.ask("POST", "/trash-emptyings", body={"place": place})).value
-            print(f"{_entries(done['entries'])} gone; the next collection frees their space")
+            whose = "its" if done["entries"] == 1 else "their"
+            print(f"{_entries(done['entries'])} gone; the next collection frees {whose} space")
 
         return work(servers, at, do)
 
