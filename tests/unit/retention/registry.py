@@ -1,10 +1,12 @@
 """A registry in memory with rules for retention, and clocks, documents and deletions that a test has in its hand."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
+from orlop.adapters.sql.catalog import on
+from orlop.adapters.sql.engine import Engine, Row, Script
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.digest import Digest
 from orlop.domain.names import Reference, RepositoryName, Tag
@@ -24,6 +26,7 @@ from orlop.services.tags.terms import WriteTerms
 from tests.contract.scene import START, Scene
 from tests.registry import HandClock
 
+T = TypeVar("T")
 Step = Callable[[], Awaitable[object]]
 
 
@@ -62,11 +65,61 @@ class Watched:
             await self.after[number]()
 
 
+class Stepped:
+    """A catalog's engine: before any of its transactions, and any statement that reads, something may happen once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.steps = 0
+        self.at: dict[int, Step] = {}
+        self.is_counting = False
+
+    @property
+    def reader(self) -> "Stepped":
+        return self
+
+    async def _step(self) -> None:
+        if self.is_counting:
+            self.steps += 1
+            happens = self.at.pop(self.steps, None)
+            if happens is not None:
+                self.is_counting = False
+                await happens()
+                self.is_counting = True
+
+    async def one(self, statement: str, *parameters: Any) -> Row | None:
+        await self._step()
+        return await self._engine.reader.one(statement, *parameters)
+
+    async def all(self, statement: str, *parameters: Any) -> list[Row]:
+        await self._step()
+        return await self._engine.reader.all(statement, *parameters)
+
+    async def run(self, statement: str, *parameters: Any) -> None:
+        await self._engine.reader.run(statement, *parameters)
+
+    async def many(self, statement: str, rows: Sequence[Row]) -> None:
+        await self._engine.reader.many(statement, rows)
+
+    async def write(self, script: Script[T], **options: Any) -> T:
+        await self._step()
+        return await self._engine.write(script, **options)
+
+    async def check(self) -> None:
+        await self._engine.check()
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
 class Retained:
     """One registry."""
 
     def __init__(self) -> None:
-        self.opened = open_memory()
+        memory = open_memory()
+        self.stepped = Stepped(memory.engine)
+        changes = memory.changes, memory.access_changes, memory.settings_changes, memory.queue_changes
+        self.opened = on(self.stepped, self.stepped, *changes)
         self.catalog = self.opened.catalog
         self.clock = HandClock()
         self.clock.at = START
