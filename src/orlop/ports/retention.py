@@ -32,8 +32,11 @@ class FreedBlob(msgspec.Struct, frozen=True, gc=False):
 class Inventories(Protocol):
     """What repositories hold, one at a time."""
 
-    async def of(self, repository: RepositoryName, wanted: Wanted) -> Inventory | None:
-        """Read in pages, each of which sees what was there when it was read; None where there is no such repository."""
+    async def of(self, repository: RepositoryName, wanted: Wanted, *, lists: bool = False) -> Inventory | None:
+        """Read in pages, each of which sees what was there when it was read; None where there is no such repository.
+
+        `lists`: it may be read where lists are, which may lag behind.
+        """
         ...
 
     async def freed(self, inventory: Inventory, going: Sequence[str]) -> tuple[FreedBlob, ...]:

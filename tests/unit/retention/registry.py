@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from orlop.adapters.sql.catalog import on
+from orlop.adapters.sql.catalog import OpenCatalog, on
 from orlop.adapters.sql.engine import Engine, Row, Script
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.digest import Digest
@@ -115,11 +115,11 @@ class Stepped:
 class Retained:
     """One registry."""
 
-    def __init__(self) -> None:
-        memory = open_memory()
+    def __init__(self, opened: OpenCatalog | None = None) -> None:
+        memory = opened or open_memory()
         self.stepped = Stepped(memory.engine)
         changes = memory.changes, memory.access_changes, memory.settings_changes, memory.queue_changes
-        self.opened = on(self.stepped, self.stepped, *changes)
+        self.opened = opened or on(self.stepped, self.stepped, *changes)
         self.catalog = self.opened.catalog
         self.clock = HandClock()
         self.clock.at = START

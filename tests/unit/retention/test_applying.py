@@ -3,58 +3,13 @@
 import pytest
 
 from orlop.domain.durations import DAY, HOUR
-from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.names import Tag
 from orlop.domain.retention.plans import PlanState
 from orlop.ports.catalog import TagChange
-from tests.content import Pushable, artifact, image, index
+from tests.content import image, index
+from tests.contract.retention_applied import builds, filled
 from tests.contract.scene import APP, LIB, START
-from tests.unit.retention.registry import Crash, Retained
-
-BUILDS = {"delete": [{"tags": ["build-*"]}], "keep": [{"tags": ["build-*"], "newest": 2}]}
-
-
-def builds(count: int) -> list[Pushable]:
-    return [image(f"b{number}", layers=["base", f"l{number}"]) for number in range(count)]
-
-
-async def filled(count: int = 8, repository: RepositoryName = APP) -> tuple[Retained, list[Pushable]]:
-    """A repository with builds, one an hour, and the rule that keeps two of them."""
-    made, pushed = Retained(), builds(count)
-    for number, what in enumerate(pushed):
-        made.pass_time(HOUR)
-        await made.scene.push(repository, what, Tag(f"build-{number}"))
-    await made.rule(BUILDS)
-    return made, pushed
-
-
-async def test_a_plan_of_a_week_ago_leaves_what_moved_since_and_says_so() -> None:
-    made, pushed = await filled(10)
-    plan = await made.plan()
-    assert await made.going(plan) == {f"build-{number}" for number in range(8)}
-    made.pass_time(7 * DAY)
-    by = made.scene.by()
-    await made.scene.push(APP, image("other"), Tag("build-0"))  # it moved
-    await made.scene.push(APP, pushed[1], Tag("prod"))  # its digest has another tag, and it has none but its own
-    await made.catalog.manifests.untag(APP, Tag("build-2"), by)  # somebody deleted it
-    await made.catalog.locks.add(APP, pushed[3].digest, "audit of May", by)
-    await made.catalog.retention.in_use.put("team", "prod-1", [pushed[4].digest], made.clock.at + HOUR, by)
-    await made.catalog.pulls.record([(await made.scene.pull(APP, Tag("build-5")), 1, made.clock.at)])
-    await made.rule({"keep": [{"pulled_within": "1d"}]}, "pulled", "")
-    await made.rule({"tags": ["build-6"], "immutable": True}, "frozen", "team", kind="tag-rule")
-    done = await made.apply(plan)
-    assert (done.state, done.done, done.skipped) == (PlanState.APPLIED, 2, 6)
-    assert await made.tags(APP) == {"prod", *(f"build-{number}" for number in (0, 3, 4, 5, 6, 8, 9))}
-    said = await made.outcomes(plan)
-    assert said["build-0"] == f"it points at {image('other').digest} by now"
-    assert said["build-1"] == said["build-7"] == "deleted"
-    assert said["build-2"] == "it is gone"
-    assert said["build-3"] == "its manifest is locked: audit of May"
-    assert said["build-4"] == "it is in use: prod-1 of team/ runs it"
-    assert said["build-5"] == "retention pulled of / keeps it: keep 1 (pulled_within 1d)"
-    assert said["build-6"].startswith("the tag build-6 of team/app is immutable by the tag rule frozen of team/")
-    assert await made.catalog.manifests.resolve(APP, pushed[1].digest) is not None, "the sibling keeps the digest"
-    assert await made.catalog.manifests.resolve(APP, pushed[7].digest) is None
-    assert await made.scene.findings() == []
+from tests.unit.retention.registry import Retained
 
 
 async def test_nothing_goes_that_the_plan_does_not_show() -> None:
@@ -111,34 +66,6 @@ async def test_where_no_rule_is_left_nothing_goes() -> None:
     assert (done.done, done.skipped) == (0, 6)
     assert len(await made.tags(APP)) == 8
     assert set((await made.outcomes(plan)).values()) == {"no rule deletes anything there any more"}
-
-
-@pytest.mark.parametrize("after", [True, False])
-async def test_killed_anywhere_it_goes_on(after: bool) -> None:
-    async def die() -> None:
-        raise Crash
-
-    for number in range(1, 9):
-        made, _ = await filled()
-        signed = artifact("sbom", subject=builds(1)[0])
-        await made.scene.push(APP, signed)
-        named = Tag(f"sha256-{builds(2)[1].digest.hex}.sig")
-        await made.scene.push(APP, image("signature"), named)
-        plan = await made.plan()
-        (made.watched.after if after else made.watched.before)[number] = die
-        try:
-            await made.apply(plan)
-            assert made.watched.deletions < number
-        except Crash:
-            assert (await made.found(plan.id)).state is PlanState.APPLYING
-            await made.apply(plan)
-        done = await made.found(plan.id)
-        assert (done.state, done.done + done.skipped) == (PlanState.APPLIED, 8)
-        assert await made.tags(APP) == {"build-6", "build-7"}
-        tags = {tag: said for tag, said in (await made.outcomes(plan)).items() if tag}
-        assert set(tags.values()) == {"deleted"}
-        assert await made.catalog.manifests.resolve(APP, signed.digest) is None
-        assert await made.scene.findings() == []
 
 
 async def test_a_plan_that_is_broken_off_while_it_is_made_is_made_anew() -> None:

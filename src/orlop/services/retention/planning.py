@@ -74,7 +74,9 @@ class Planner:
             key = tuple((rule.path, rule.name) for rule in rules)
             if key not in ready:
                 ready[key] = _ready(rules, started)
-            current = await self._current(name, everything.version, ready[key], everything.covering(TAG_RULES, name))
+            current = await self._current(
+                name, everything.version, ready[key], everything.covering(TAG_RULES, name), lists=True
+            )
             if current is None:
                 continue
             counted.add(current, await self._retention.inventories.freed(current.inventory, current.plan.manifests))
@@ -92,12 +94,12 @@ class Planner:
         return figures
 
     async def _current(
-        self, repository: str, version: int, rules: Rules, tag_rules: tuple[InForce, ...]
+        self, repository: str, version: int, rules: Rules, tag_rules: tuple[InForce, ...], *, lists: bool = False
     ) -> Current | None:
         if not rules.deletes:
             return None
         wanted = Wanted(rules.asks_labels, rules.asks_platforms, rules.asks_untagged)
-        inventory = await self._retention.inventories.of(RepositoryName.stored(repository), wanted)
+        inventory = await self._retention.inventories.of(RepositoryName.stored(repository), wanted, lists=lists)
         if inventory is None:
             return None
         in_use = await self._retention.in_use.among(repository, tuple(inventory.manifests), self._clock.now())

@@ -8,5 +8,5 @@ from orlop.ports.retention import Retention
 
 
 def retention_on(engine: Engine, lists: Session) -> Retention:
-    """Every role of retention; what repositories hold is read by `lists`."""
-    return Retention(SqlInventories(lists), SqlRetentionPlans(engine), SqlInUse(engine))
+    """Every role of retention; what repositories hold may be read by `lists`."""
+    return Retention(SqlInventories(engine.reader, lists), SqlRetentionPlans(engine), SqlInUse(engine))

@@ -30,7 +30,21 @@ _entries = msgspec.json.Decoder(_Index)
 
 
 class SqlInventories:
-    """See ports.retention.Inventories. `reader` may lag behind: whatever deletes looks again."""
+    """See ports.retention.Inventories. `lists` may lag behind `reader`: whatever deletes looks again."""
+
+    def __init__(self, reader: Session, lists: Session) -> None:
+        self._reader = _Reading(reader)
+        self._lists = _Reading(lists)
+
+    async def of(self, repository: RepositoryName, wanted: Wanted, *, lists: bool = False) -> Inventory | None:
+        return await (self._lists if lists else self._reader).of(repository, wanted)
+
+    async def freed(self, inventory: Inventory, going: Sequence[str]) -> tuple[FreedBlob, ...]:
+        return await self._lists.freed(inventory, going)
+
+
+class _Reading:
+    """All of it by one session."""
 
     def __init__(self, reader: Session) -> None:
         self._reader = reader
