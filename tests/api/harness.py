@@ -40,6 +40,7 @@ from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.trash.trash import Trash
@@ -165,6 +166,7 @@ class Api:
             JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
             RetentionDesk(self.management.gate, self.catalog.catalog.retention.plans, self.catalog.queue.jobs),
             InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
+            InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

@@ -363,6 +363,11 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/retention-plans/{plan-of-team-b}/apply", {}, frozenset({"root", "bob"})),
         ("/retention-plans/{plan-of-}/apply", {}, _RULER),
     ],
+    ("GET", "/retention-inventory"): [
+        ("/retention-inventory?path=team", None, _DELETES | _SEES),
+        ("/retention-inventory?path=team-b", None, _SEES | {"bob"}),
+        ("/retention-inventory", None, _SEES),
+    ],
     ("GET", "/in-use"): [("/in-use", None, _ANY)],
     ("PUT", "/in-use/{name}"): [
         ("/in-use/new?path=team", _IN_USE, _PULLS),

@@ -17,6 +17,7 @@ from orlop.ports.retention import InUseSet
 from orlop.services.management.operations import Operation
 from orlop.services.retention.desk import RetentionDesk, ShownItem
 from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages, InventoryTag
 
 At = Annotated[
     str, QueryParameter(name="path", max_length=255, description="The namespace or repository; empty: the registry.")
@@ -144,6 +145,39 @@ class NewInUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     digests: Annotated[tuple[values.Name, ...], Meta(max_length=50_000)]
     expires_at: datetime
+
+
+class InventoryTagValue(msgspec.Struct, frozen=True):
+    """A tag as rules see it: since when it points at its image; when that was pushed and pulled last, or what it lists;
+    whether an index lists it."""
+
+    repository: str
+    tag: str
+    digest: str
+    set_at: values.Time
+    pushed_at: values.Time
+    pulled_at: values.Time
+    listed: bool
+
+    @classmethod
+    def of(cls, tag: InventoryTag) -> "InventoryTagValue":
+        """As clients see it."""
+        times = values.time(tag.set_at), values.time(tag.pushed_at), values.time(tag.pulled_at)
+        return cls(tag.repository, tag.tag, tag.digest, *times, tag.listed)
+
+
+def inventory(pages: InventoryPages) -> list[HTTPRouteHandler]:
+    """`/retention-inventory`."""
+
+    @get("/retention-inventory", operation_id="listInventory", tags=["retention"], operation=Operation.RETENTION_READ)
+    async def list_inventory(
+        request: ApiRequest, n: Size = PAGE, last: Last = "", path: At = ""
+    ) -> Response[list[InventoryTagValue]]:
+        """The tags of a place as rules for retention see them, by repository and name."""
+        page = await pages.page(caller_of(request), path, page_of(n, last))
+        return listed(request, page, InventoryTagValue.of, lambda tag: tag.key, n)
+
+    return [list_inventory]
 
 
 def plans(desk: RetentionDesk) -> list[HTTPRouteHandler]:

@@ -12,6 +12,7 @@ from orlop.faces.cli.management.typed import HERE, Flag
 from orlop.faces.cli.retention import importing, work
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import ServerChoice, Servers
+from orlop.ports.management import ManagementServer
 
 Images = Annotated[
     Path, Parameter(name=["--file", "-f"], help="A digest, or an image with its digest, on each line; - is stdin.")
@@ -21,7 +22,7 @@ Images = Annotated[
 def register(app: cyclopts.App, servers: Servers) -> None:
     """Add the commands to `app`, which has the group of rules for retention already."""
     _plans(app["retention"], servers)
-    _importing(app["retention"])
+    _importing(app["retention"], servers)
     in_use = cyclopts.App(name="in-use", help="Say which digests clusters and scripts run: retention keeps them.")
     app.command(in_use)
     _in_use(in_use, servers)
@@ -147,15 +148,16 @@ def _in_use(group: cyclopts.App, servers: Servers) -> None:
         return typed.remove(servers, at, work.in_use_at(name, place), f"nothing of {name} is in use any more")
 
 
-def _importing(group: cyclopts.App) -> None:
+def _importing(group: cyclopts.App, servers: Servers) -> None:
     @group.command(name="import")
     def import_(
         file: Path,
         /,
         *,
         system: Annotated[Literal["ecr", "gar", "harbor", "gitlab"], Parameter(name="--from")],
-        against: Path | None = None,
+        against: str = "",
         json: Flag = False,
+        at: ServerChoice = HERE,
     ) -> int:
         """Print the rules of another registry as a rule of Orlop, and say how the two differ; nothing is changed.
 
@@ -167,12 +169,19 @@ def _importing(group: cyclopts.App) -> None:
             ecr: Amazon ECR's lifecycle policy. gar: Artifact Registry's clean-up policies. harbor: Harbor's tag
             retention. gitlab: GitLab's clean-up policy.
         against
-            A JSON array of tags (repository, tag, digest, pushed_at, pulled_at): say which the two treat differently.
+            A JSON file with an array of tags (repository, tag, digest, pushed_at, pulled_at), or a place of a server
+            (team/): say which tags the two treat differently.
         json
             Print a JSON object.
         """
 
         async def do() -> int:
-            return importing.translate(file, system, against, json=json)
+            rows = importing.rows_of(Path(against)) if against else None
+            return importing.translate(file, system, rows, json=json)
 
+        async def beside(server: ManagementServer) -> int:
+            return importing.translate(file, system, await importing.rows_at(server, against), json=json)
+
+        if against.endswith("/"):
+            return typed.work(servers, at, beside)
         return run(do)

@@ -1,7 +1,7 @@
-"""What `orlop retention import` does and prints: it reads files, and asks nobody."""
+"""What `orlop retention import` does and prints: it reads files, and asks a server only for the tags of a place."""
 
 import json as text_format
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from orlop.domain.retention.inventory import Inventory, Kept, Tagged
 from orlop.faces.cli import shown
 from orlop.faces.cli.management.typed import text_of
 from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
+from orlop.faces.cli.servers import everything
+from orlop.ports.management import ManagementServer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,9 +28,25 @@ class InventoryRow(msgspec.Struct, frozen=True):
     digest: str
     pushed_at: datetime
     pulled_at: datetime | None = None
+    set_at: datetime | None = None
+    listed: bool = False
 
 
-def translate(file: Path, system: str, against: Path | None, *, json: bool) -> int:
+def rows_of(file: Path) -> tuple[InventoryRow, ...]:
+    """The tags that a file lists. Raises UsageError."""
+    try:
+        return msgspec.json.decode(text_of(file), type=tuple[InventoryRow, ...])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{file} is no inventory: {error}") from error
+
+
+async def rows_at(server: ManagementServer, place: str) -> tuple[InventoryRow, ...]:
+    """The tags of a place of a server."""
+    found = await everything(server, "/retention-inventory", path=place.strip("/"), n="1000")
+    return msgspec.convert(found, tuple[InventoryRow, ...])
+
+
+def translate(file: Path, system: str, against: Sequence[InventoryRow] | None, *, json: bool) -> int:
     """Print the rule, and what differs; the exit code. Raises UsageError."""
     try:
         policy = read_policy(system, text_of(file))
@@ -71,19 +89,15 @@ def _told(found: list[Difference]) -> None:
     print(f"# {len(found)} tags are treated differently" if found else "# every tag is treated alike")
 
 
-def _inventories(file: Path) -> Iterable[Inventory]:
-    """The repositories of a file. Raises UsageError."""
-    try:
-        rows = msgspec.json.decode(text_of(file), type=tuple[InventoryRow, ...])
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{file} is no inventory: {error}") from error
+def _inventories(rows: Sequence[InventoryRow]) -> Iterable[Inventory]:
+    """The repositories of tags."""
     by_name: dict[str, list[InventoryRow]] = {}
     for row in rows:
         by_name.setdefault(row.repository, []).append(row)
     for name, found in sorted(by_name.items()):
         yield Inventory(
             name,
-            [Tagged(row.tag, row.digest, _at(row.pushed_at)) for row in found],
+            [Tagged(row.tag, row.digest, _at(row.set_at or row.pushed_at)) for row in found],
             {
                 row.digest: Kept(
                     row.digest,
@@ -92,6 +106,7 @@ def _inventories(file: Path) -> Iterable[Inventory]:
                 )
                 for row in sorted(found, key=lambda row: _at(row.pushed_at), reverse=True)
             },
+            {"": [row.digest for row in found if row.listed]},
         )
 
 

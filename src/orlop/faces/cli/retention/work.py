@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from orlop.domain.digest import Digest
+from orlop.domain.errors import DigestInvalid
 from orlop.domain.retention.plans import PlanState
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
@@ -134,8 +136,11 @@ def digests(text: str, file: Path) -> list[str]:
         digest = image.rpartition("@")[2]
         if ":" not in digest or "/" in digest:
             raise UsageError(f"{file}, line {number}: {image[:80]!r} has no digest: write it as IMAGE@sha256:…")
-        found[digest] = None
-    return list(found)
+        try:
+            found[Digest(digest)] = None
+        except DigestInvalid as error:
+            raise UsageError(f"{file}, line {number}: {error.message}") from error
+    return [str(digest) for digest in found]
 
 
 async def _settled(server: ManagementServer, plan: dict[str, Any], until: PlanState) -> dict[str, Any]:
