@@ -419,7 +419,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
-        delivery = NewDelivery(f"{path}:made", f"{path}/app", 1, "tag.set", b"{}")
+        hook = await api.identity.documents.get("webhook", "made", path)
+        assert hook is not None
+        delivery = NewDelivery(hook.identity, f"{path}/app", 1, "tag.set", b"{}")
         await api.catalog.webhooks.log.tried(delivery, attempt, DeliveryState.DELIVERED, By("root", 1))
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)

@@ -194,6 +194,9 @@ def test_labels_are_set_listed_selected_by_and_removed(
         ("ls", image, "--selector", "a", "--untagged"): "--selector and --untagged do not go together",
     }.items():
         assert orlop(*command, code=2).stderr.startswith(f"orlop: {said}")
+    orlop("tag", f"{image}:v1", "v2")
+    orlop("rm", f"{image}:v1")
+    assert orlop("ls", image).stdout == "v2\n", "of two tags of a digest the one that was removed is gone at once"
     history = orlop("history", image).stdout
     assert f"  v1  {what.digest}  by admin" in history
 

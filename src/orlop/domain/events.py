@@ -94,6 +94,19 @@ CONTENT_STAYS = frozenset(
 )
 
 
+#: What is told to those who may pull from the repository; all else is for those who read the audit log.
+OF_CONTENT = frozenset(
+    {
+        *(EventKind.REPOSITORY_CREATED, EventKind.REPOSITORY_DELETED),
+        *(EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED, EventKind.BLOB_UNLINKED, EventKind.BLOB_PULLED),
+        *(EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.MANIFEST_PULLED),
+        *(EventKind.TAG_SET, EventKind.TAG_DELETED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
+    }
+)
+
+
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where something came from: what the actor was signed in with, their address, the id of the request."""
 

@@ -33,6 +33,8 @@ class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """In commands, such as `collection`."""
     text: str
     """What it does, as a sentence for people."""
+    placed: bool = False
+    """Whether one is about a place; without, it is about the registry as a whole."""
     at_once: int = 1
     """How many of it run at the same time, in all processes together."""
     at_once_per_place: int = 1

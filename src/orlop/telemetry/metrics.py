@@ -63,11 +63,13 @@ class FollowerLag(NamedTuple):
 
 
 class QueueDepth(msgspec.Struct, frozen=True):
-    """Jobs of a kind that wait and that run, and for how many seconds the oldest has waited that might run."""
+    """Jobs of a kind that wait, that run and that failed for good, and for how many seconds the oldest has waited that
+    might run."""
 
     kind: str
     waiting: int
     running: int
+    failed: int
     oldest: float
 
 
@@ -317,6 +319,7 @@ class _AllProcesses(Collector):
 _DEPTHS: tuple[tuple[str, str, Callable[[QueueDepth], float]], ...] = (
     ("waiting", "Jobs that wait.", lambda depth: depth.waiting),
     ("running", "Jobs that run.", lambda depth: depth.running),
+    ("failed", "Jobs that failed for good and are still listed.", lambda depth: depth.failed),
     ("oldest_seconds", "How long the oldest job has waited that might run.", lambda depth: depth.oldest),
 )
 

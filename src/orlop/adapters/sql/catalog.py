@@ -89,7 +89,7 @@ def on(
     start: Callable[[], None] = _nothing,
 ) -> OpenCatalog:
     """Everything on one engine; lists are read by `lists`."""
-    catalog, leases = _catalog(engine, lists), SqlLeases(engine)
+    catalog, leases = catalog_on(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
     cursors, webhooks = SqlCursors(engine), webhooks_on(engine)
     return OpenCatalog(
@@ -109,7 +109,8 @@ def on(
     )
 
 
-def _catalog(engine: Engine, lists: Session) -> Catalog:
+def catalog_on(engine: Engine, lists: Session) -> Catalog:
+    """What content is kept by, on one engine; lists are read by `lists`."""
     browse = SqlBrowse(lists)
     uploads = SqlUploads(engine)
     return Catalog(

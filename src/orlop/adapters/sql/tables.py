@@ -80,7 +80,7 @@ TABLES: dict[str, Table] = {
         (0,),
         "id effect account_id group_id role place_kind path tags conditions expires_at created_at created_by",
     ),
-    "documents": Table(("", "", ""), "kind path name body version changed_at changed_by"),
+    "documents": Table(("", "", ""), "kind path name body version changed_at changed_by made"),
     "access_state": Table((0,), "id version"),
     "settings_state": Table((0,), "id version"),
     "repository_deletions": Table(("",), "name version at"),

@@ -29,7 +29,8 @@ class SentenceValue(msgspec.Struct, frozen=True):
 
 class HouseRulesValue(msgspec.Struct, frozen=True):
     """What holds at a place, from the registry down. `retention`: how long images stay. `people`: who may push and
-    retag; null: that is not for the caller to see. `complete`: whether all grants were looked at."""
+    retag; null: that is not for the caller to see. `complete`: whether all grants were looked at, and nothing is left
+    out that would be too much."""
 
     place: str
     repositories: tuple[SentenceValue, ...]

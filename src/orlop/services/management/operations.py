@@ -291,6 +291,11 @@ class Administered:
         """Whether they administer a repository."""
         return self.everything or self._may(Question(Action.ADMIN, name, None, "", self._now, self._caller.address))
 
+    def reads(self, repository: str) -> bool:
+        """Whether a grant lets them pull from a repository."""
+        question = Question(Action.PULL, repository, None, "", self._now, self._caller.address)
+        return self.everything or self._may(question)
+
     def setting(self, action: Action | None, path: str) -> bool:
         """Whether they may see a setting of a node, which takes this action there."""
         if self.everything or action is None:

@@ -12,12 +12,9 @@ from orlop.domain.names import Tag
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
-from orlop.services.access.decisions import Access
+from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
-
-#: How often a write is tried while settings change.
-_TRIES = 4
 
 
 class WriteTerms:
@@ -32,7 +29,7 @@ class WriteTerms:
 
         Raises SettingsMoved where settings change again and again.
         """
-        for _ in range(_TRIES - 1):
+        for _ in range(TRIES - 1):
             try:
                 await write(await make())
             except SettingsMoved:
@@ -64,7 +61,7 @@ class WriteTerms:
             tag={**new, **terms.tag},
             overwrite={**fixed, **terms.overwrite},
             expected=expected or {},
-            settings=version,
+            settings=min(version, terms.settings or version),
         )
 
     async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
