@@ -31,6 +31,8 @@ from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import APP, LIB, START, V1, V2, Scene
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 
+pytestmark = pytest.mark.slow  # a database on the disk for each; the quick tests have the same statements in memory
+
 
 @pytest.fixture(name="opened")
 def _opened(tmp_path: Path, runner: asyncio.Runner) -> Iterator[OpenCatalog]:

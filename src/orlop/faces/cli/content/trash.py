@@ -7,7 +7,7 @@ import cyclopts
 from orlop.faces.cli import shown
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import Location, parse_location
-from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.running import UsageError, argument, run, size_text
 from orlop.faces.cli.servers import ServerChoice, Servers, everything
 from orlop.ports.management import ManagementServer
@@ -40,7 +40,7 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(server: ManagementServer) -> None:
-            found = await everything(server, "/trash", place=place, n="1000")
+            found = await everything(server, "/trash", place=here(place), n="1000")
             if json:
                 shown.print_json(found)
                 return
@@ -131,10 +131,10 @@ def _emptying(group: cyclopts.App, servers: Servers) -> None:
 
         async def do(server: ManagementServer) -> None:
             if not yes:
-                found = await everything(server, "/trash", place=place, n="1000")
+                found = await everything(server, "/trash", place=here(place), n="1000")
                 size = size_text(sum(entry["size"] for entry in found))
                 raise UsageError(f"this gives up {_entries(len(found))} ({size}) for good; add --yes to do so")
-            done = (await server.ask("POST", "/trash-emptyings", body={"place": place})).value
+            done = (await server.ask("POST", "/trash-emptyings", body={"place": here(place)})).value
             whose = "its" if done["entries"] == 1 else "their"
             print(f"{_entries(done['entries'])} gone; the next collection frees {whose} space")
 
