@@ -22,6 +22,7 @@ from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.domain.repository_rules import REPOSITORY_RULES
+from orlop.domain.retention.rules import RETENTION
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
@@ -37,6 +38,9 @@ from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -88,6 +92,7 @@ KINDS = {
     ),
     "tag-rule": TAG_RULES,
     "repository-rule": REPOSITORY_RULES,
+    "retention": RETENTION,
     "trash-rule": TRASH_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
@@ -157,6 +162,9 @@ class Api:
             self.hooks,
             Followers(self.management.gate, self.catalog.cursors, followers(settings)),
             JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
+            RetentionDesk(self.management.gate, self.catalog.catalog.retention.plans, self.catalog.queue.jobs),
+            InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
+            InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

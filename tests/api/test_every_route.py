@@ -5,6 +5,7 @@ The routes are the application's own: one that is not in the table fails the tes
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from litestar import Litestar
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Order
+from orlop.domain.retention.plans import PlanFigures
 from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import HOUR
 from orlop.ports.identity import Document, Namespace
@@ -65,6 +67,8 @@ _ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
 _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
+_RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
+_IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 
 
@@ -261,6 +265,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("repository-rules", _REPOSITORY_RULE),
+    **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
     ("GET", "/rules"): [
         ("/rules?path=team", None, _PULLS | {"aud"}),
@@ -339,6 +344,43 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/jobs/{number}"): [("/jobs/{waiting-job}", None, _SEES)],
     ("POST", "/jobs/{number}/cancel"): [("/jobs/{waiting-job}/cancel", None, _RULER)],
     ("POST", "/jobs/{number}/retry"): [("/jobs/{cancelled-job}/retry", None, _RULER)],
+    ("GET", "/retention-plans"): [("/retention-plans", None, _ANY)],
+    ("POST", "/retention-plans"): [
+        ("/retention-plans", {"path": "team"}, _DELETES),
+        ("/retention-plans", {"path": "team-b"}, frozenset({"root", "bob"})),
+        ("/retention-plans", {}, _RULER),
+    ],
+    ("GET", "/retention-plans/{number}"): [
+        ("/retention-plans/{plan-of-team}", None, _DELETES | _SEES),
+        ("/retention-plans/{plan-of-team-b}", None, _SEES | {"bob"}),
+        ("/retention-plans/{plan-of-}", None, _SEES),
+    ],
+    ("GET", "/retention-plans/{number}/items"): [
+        ("/retention-plans/{plan-of-team}/items", None, _DELETES | _SEES),
+        ("/retention-plans/{plan-of-team-b}/items", None, _SEES | {"bob"}),
+        ("/retention-plans/{plan-of-}/items", None, _SEES),
+    ],
+    ("POST", "/retention-plans/{number}/apply"): [
+        ("/retention-plans/{plan-of-team}/apply", {}, _DELETES),
+        ("/retention-plans/{plan-of-team-b}/apply", {}, frozenset({"root", "bob"})),
+        ("/retention-plans/{plan-of-}/apply", {}, _RULER),
+    ],
+    ("GET", "/retention-inventory"): [
+        ("/retention-inventory?path=team", None, _DELETES | _SEES),
+        ("/retention-inventory?path=team-b", None, _SEES | {"bob"}),
+        ("/retention-inventory", None, _SEES),
+    ],
+    ("GET", "/in-use"): [("/in-use", None, _ANY)],
+    ("PUT", "/in-use/{name}"): [
+        ("/in-use/new?path=team", _IN_USE, _PULLS),
+        ("/in-use/new?path=team-b", _IN_USE, frozenset({"root", "bob"})),
+        ("/in-use/new", _IN_USE, _RULER),
+        ("/in-use/made?path=team", _IN_USE, _DELETES),
+    ],
+    ("DELETE", "/in-use/{name}"): [
+        ("/in-use/made?path=team", None, _DELETES),
+        ("/in-use/made?path=team-b", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/audit"): [
         ("/audit", None, _SEES),
         ("/audit?place=team", None, _SEES_HERE),
@@ -374,6 +416,11 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
+        await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)
+        retention = api.catalog.catalog.retention
+        plan = await retention.plans.add(path, By("somebody", 1))
+        await retention.plans.planned(plan.id, PlanFigures(), By("somebody", 1))
+        await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
@@ -403,6 +450,10 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         **{
             f"{{delivery-of-{hook.partition(':')[0]}}}": str(number)
             for number, hook in rows(api.catalog, "SELECT id, hook FROM deliveries")
+        },
+        **{
+            f"{{plan-of-{path}}}": str(number)
+            for number, path in rows(api.catalog, "SELECT id, path FROM retention_plans")
         },
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),

@@ -59,6 +59,11 @@ class EventKind(StrEnum):
     WEBHOOK_RESUMED = "webhook.resumed"
     JOB_ASKED = "job.asked"
     JOB_CANCELLED = "job.cancelled"
+    RETENTION_PLANNED = "retention.planned"
+    RETENTION_BEGUN = "retention.begun"
+    RETENTION_APPLIED = "retention.applied"
+    IN_USE_SET = "in-use.set"
+    IN_USE_REMOVED = "in-use.removed"
 
 
 #: What did not happen because it was not allowed.
@@ -83,6 +88,8 @@ CONTENT_STAYS = frozenset(
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
         *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
+        *(EventKind.RETENTION_PLANNED, EventKind.RETENTION_BEGUN, EventKind.RETENTION_APPLIED),
+        *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
     }
 )
 

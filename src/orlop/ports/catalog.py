@@ -21,6 +21,7 @@ from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
+from orlop.ports.retention import Retention
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
@@ -485,6 +486,7 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    retention: Retention
     trash: Trash
     trash_end: TrashEnd
     namespace_trash: NamespaceTrash

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from orlop.domain.access import ROLES, Conditions, Effect, Grant, Place, PlaceKind
-from orlop.domain.house_rules import of_grants, of_repositories, of_tags, of_trash
+from orlop.domain.house_rules import of_grants, of_repositories, of_retention, of_tags, of_trash
 from orlop.domain.repository_rules import RepositoryRule
+from orlop.domain.retention.rules import Keeping, Per, RetentionRule, Selector
 from orlop.domain.tag_rules import TagRule
 from orlop.domain.trash_rules import TrashRule
 
@@ -52,6 +53,43 @@ def test_what_a_rule_says_of_repositories(field: str) -> None:
     value, words = OF_REPOSITORIES[field]
     [sentence] = of_repositories("some", "", RepositoryRule(**{field: value}))
     assert (sentence.text, sentence.kind, sentence.place) == (words, "repository-rule", "/")
+
+
+#: By field of a selector: a value, and what is said of it.
+OF_SELECTORS: dict[str, tuple[Any, str]] = {
+    "tags": (("build-*", "dev"), "Tags named build-* or dev"),
+    "exclude": (("prod",), "All tags, but for those named prod,"),
+    "repositories": (("team/*",), "All tags in repositories named team/*"),
+    "channels": (("build",), "All tags of the channel build"),
+    "semver": (">=1", "All tags that are versions in >=1"),
+    "platforms": (("linux/arm64",), "All tags that are for linux/arm64"),
+    "artifact_types": (("application/x",), "All tags that are of the type application/x"),
+    "labels": ({"stage": "test"}, "All tags that have the labels stage=test"),
+    "pushed_within": ("1d", "All tags that were set within 1d"),
+    "not_pushed_within": ("1d", "All tags that were not set within 1d"),
+    "pulled_within": ("1d", "All tags that were pulled within 1d"),
+    "not_pulled_within": ("1d", "All tags that were neither pulled nor set within 1d"),
+}
+
+
+def test_every_field_of_a_selector_is_said() -> None:
+    assert set(OF_SELECTORS) == set(Selector.__struct_fields__)
+
+
+@pytest.mark.parametrize("field", OF_SELECTORS)
+def test_what_a_rule_says_of_how_long_images_stay(field: str) -> None:
+    value, words = OF_SELECTORS[field]
+    rule = RetentionRule(
+        delete=(Selector(**{field: value}),),
+        keep=(Keeping(**{field: value}), Keeping(newest=3, per=Per.MINOR, **{field: value})),
+        untagged_after="7d",
+    )
+    assert [said.text for said in of_retention("some", "team", rule)] == [
+        f"{words} are deleted, unless something keeps them.",
+        f"{words} are kept.",
+        f"The newest 3 of each minor of {words[0].lower()}{words[1:]} are kept.",
+        "Manifests go that nothing has led to for 7d.",
+    ]
 
 
 def test_what_grants_say() -> None:

@@ -22,6 +22,7 @@ from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
+from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
@@ -128,6 +129,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        retention=retention_on(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),
         namespace_trash=SqlNamespaceTrash(engine),

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
@@ -31,6 +32,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
         sweeping(build_sweep(stores)),
         verifying(build_verification(stores), stores.catalog.vitals.totals),
+        *retaining(stores, services, metrics),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

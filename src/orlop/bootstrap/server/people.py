@@ -26,6 +26,9 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -104,6 +107,9 @@ def build_people(
             hooks,
             Followers(management.gate, stores.cursors, followers(settings)),
             JobDesk(management.gate, stores.queue.jobs, schedules),
+            RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
+            InUseSets(management.gate, stores.catalog.retention.in_use),
+            InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
         )
 
     browsers = build_browsers(

@@ -13,7 +13,7 @@ from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
-from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
 
 
@@ -63,6 +63,11 @@ class WriteTerms:
             expected=expected or {},
             settings=min(version, terms.settings or version),
         )
+
+    async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
+        """Those of a removal that nobody asks for but rules for retention, by these rules for tags: it is nobody's."""
+        trash = await self.kept(repository)
+        return Terms(untag=RulesOfTags(rules, repository, Membership()).removing, trash=trash, settings=settings)
 
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
