@@ -21,6 +21,8 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import Catalog
 from orlop.ports.clock import HOUR, SECOND
+from orlop.ports.events import Changes
+from orlop.ports.settings import Documents
 from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
@@ -83,6 +85,19 @@ class Stores(NamedTuple):
     remover: BlobRemover
     inventory: BlobInventory
     close: Callable[[], Coroutine[Any, Any, None]]
+    settings: "Settings | None" = None
+    """Rules that hold there; None: there are none."""
+
+
+class Settings(NamedTuple):
+    """The settings of a catalog, and how their changes show."""
+
+    documents: Documents
+    changes: Changes
+
+
+def _settings(opened: OpenCatalog) -> Settings:
+    return Settings(opened.identity.documents, opened.settings_changes)
 
 
 class Damageable(NamedTuple):
@@ -100,7 +115,9 @@ def in_memory(clock: HandClock) -> Damageable:
     async def close() -> None:
         """Nothing is held."""
 
-    return Damageable(Stores(opened.catalog, MemoryStage(blobs, clock), blobs, blobs, blobs, close), opened, blobs)
+    return Damageable(
+        Stores(opened.catalog, MemoryStage(blobs, clock), blobs, blobs, blobs, close, _settings(opened)), opened, blobs
+    )
 
 
 def empty_on_disk(folder: Path) -> Stores:
@@ -119,7 +136,7 @@ def on_disk(folder: Path) -> Stores:
         await opened.engine.close()
         files.close()
 
-    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close, _settings(opened))
 
 
 def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
@@ -131,7 +148,7 @@ def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
         await opened.engine.close()
         files.close()
 
-    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close, _settings(opened))
 
 
 def scaled_out(url: str, store: S3Server, bucket: str, *, connections: int = 8) -> Stores:
@@ -143,7 +160,7 @@ def scaled_out(url: str, store: S3Server, bucket: str, *, connections: int = 8) 
         await opened.engine.close()
         await blobs.close()
 
-    return Stores(opened.catalog, blobs.stage, blobs.reader, blobs.remover, blobs.inventory, close)
+    return Stores(opened.catalog, blobs.stage, blobs.reader, blobs.remover, blobs.inventory, close, _settings(opened))
 
 
 class Registry:
@@ -167,7 +184,8 @@ class Registry:
             UploadLimits(expire=EXPIRE, lease=LEASE),
         )
         self.referrers = Referrers(catalog.browse, catalog.manifests)
-        terms = WriteTerms(self.access, SettingsInForce(nowhere.identity.documents, nowhere.settings_changes))
+        settings = stores.settings or _settings(nowhere)
+        self.terms = terms = WriteTerms(self.access, SettingsInForce(*settings))
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
         self.blobs = Blobs(catalog.links, copies, self.access, clock, repositories=self.repositories, grace=GRACE)
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from orlop.domain.errors import BlobUnknown
+from orlop.domain.errors import BlobUnknown, Denied, ManifestUnknown, NameUnknown
+from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Catalog
 from tests.model.operations import (
@@ -167,6 +168,53 @@ async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
 
 #: What is done in which situation.
 PLAYED = [(situation, operation) for situation in SITUATIONS for operation in operations(situation)]
+
+
+@pytest.mark.parametrize("registry", ["memory", "sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("end", ["manifest", "repository"])
+@pytest.mark.parametrize("what", ["lock", "lift", "label"])
+async def test_a_lock_or_label_beside_the_end_of_what_it_is_on(registry: Registry, what: str, end: str) -> None:
+    """Whichever is first, the other is told of it: nothing that is locked goes, and nothing stays of what is gone."""
+    catalog = registry.stores.catalog
+
+    async def mark(place: Place) -> None:
+        by, digest = collector(registry), place.old.digest
+        match what:
+            case "lock":
+                await catalog.locks.add(place.app, digest, "audit", by)
+            case "lift":
+                await catalog.locks.lift(place.app, digest, "over", by)
+            case _:
+                await catalog.labels.change(place.app, digest, LabelChange(sets={"stage": "prod"}), by)
+
+    async def remove(place: Place) -> None:
+        if end == "manifest":
+            await registry.manifests.delete(place.app, place.old.digest, ALICE)
+        else:
+            await catalog.repositories.remove(place.app, collector(registry))
+
+    async def one(number: int) -> None:
+        place = Place.number(number)
+        await registry.push(place.app, place.old)
+        if what == "lift":
+            await catalog.locks.add(place.app, place.old.digest, "audit", collector(registry))
+        both = [mark(place), remove(place)]
+        if number % 2:
+            marked, ended = await asyncio.gather(*both, return_exceptions=True)
+        else:
+            ended, marked = await asyncio.gather(*reversed(both), return_exceptions=True)
+        is_there = await catalog.manifests.resolve(place.app, place.old.digest) is not None
+        assert is_there is isinstance(ended, Denied), (marked, ended)
+        match what:
+            case "lock":
+                assert isinstance(marked, ManifestUnknown) is not isinstance(ended, Denied), (marked, ended)
+            case "lift":
+                assert marked is None, (marked, ended)
+            case _:
+                assert (ended, type(marked) in {type(None), ManifestUnknown, NameUnknown}) == (None, True), marked
+
+    await asyncio.gather(*(one(number) for number in range(CONNECTED // 2)))
+    assert (await registry.verification().run()).findings == []
 
 
 class _Turn:

@@ -8,9 +8,11 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -38,15 +40,18 @@ from orlop.domain.errors import (
     NotFound,
     UploadRangeInvalid,
 )
+from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
+from orlop.domain.tag_rules import TAG_RULES, TagRule
 from orlop.domain.upload import ChunkRange
-from orlop.ports.catalog import Terms
+from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import SECOND
+from orlop.ports.settings import Document
 from orlop.ports.trash import Asked, Purged
 from orlop.services.content.uploads import Body
 from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
-from tests.model.model import Model, Repository, Session
+from tests.model.model import Model, Repository, Rule, Session
 from tests.model.operations import collector
 from tests.model.trash import ModelTrash, Nothing, Refused
 from tests.postgres import PostgresServer
@@ -87,11 +92,30 @@ pieces = st.sampled_from([blob("base"), blob("code")]) | st.sampled_from(PIECES)
 picks = st.integers(0, 999)
 #: Seconds before something that depends on time: about half a grace, and about a whole one.
 waits = st.sampled_from([0, 1_799, 1_801, 2_000, 3_599, 3_601])
+#: Rules for tags that come and go: of one repository or of all, of one tag or of all.
+RULES = [
+    Rule(path, tag, forbids)
+    for path in ("", "app")
+    for tag in ("v1", "*")
+    for forbids in ("create", "move", "remove", "change")
+]
 STEPS = ("unlink loose", "tombstone", "tombstone at once", "remove", "gone", "expire", "sweep")
 LIMIT = 1_000
 #: How long what is deleted lies in the trash, where it goes there: shorter than some waits, and longer than others.
 KEEP = 7_200 * SECOND
 TRASHED = Terms(trash=KEEP)
+
+
+def _rule(made: Rule) -> TagRule:
+    """The rule in the registry's words."""
+    match made.forbids:
+        case "create":
+            return TagRule(tags=(made.tag,), may_create=("nobody",))
+        case "move":
+            return TagRule(tags=(made.tag,), may_move=("nobody",))
+        case "remove":
+            return TagRule(tags=(made.tag,), may_remove=("nobody",))
+    return TagRule(tags=(made.tag,), immutable=True)
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -269,7 +293,11 @@ class RegistryMachine(RuleBasedStateMachine):
         """A manifest alone, which needs what it names."""
         here = self.model.here(repository)
         if what.digest not in here.manifests and here.misses(what):
-            with pytest.raises(ManifestBlobUnknown):
+            # What is missing and what is refused: the one or the other is told, and nothing is done.
+            with pytest.raises((ManifestBlobUnknown, Denied)):
+                self.do(self.registry.put(repository, what, pointing))
+        elif any(self.model.is_refused(repository, tag, what.digest) for tag in pointing):
+            with pytest.raises(Denied, match="by the tag rule"):
                 self.do(self.registry.put(repository, what, pointing))
         else:
             self.do(self.registry.put(repository, what, pointing))
@@ -278,11 +306,16 @@ class RegistryMachine(RuleBasedStateMachine):
     @rule(repository=repositories, what=pushables, tag=tags)
     def push(self, repository: RepositoryName, what: Pushable, tag: Tag) -> None:
         """A manifest with everything it needs, as a client pushes it."""
-        self.do(self.registry.push(repository, what, tag))
+        refused = self.model.is_refused(repository, tag, what.digest)
+        with pytest.raises(Denied, match="by the tag rule") if refused else nullcontext():
+            self.do(self.registry.push(repository, what, tag))
         for pushable in what.everything():
             for piece in pushable.blobs:
                 self.model.link(repository, piece.digest)
-            self.model.put(repository, pushable, [tag] if pushable is what else [])
+            if pushable is not what:
+                self.model.put(repository, pushable, [])
+        if not refused:
+            self.model.put(repository, what, [tag])
 
     @rule(repository=repositories, pick=picks)
     def delete(self, repository: RepositoryName, pick: int) -> None:
@@ -292,7 +325,7 @@ class RegistryMachine(RuleBasedStateMachine):
         if what.digest not in here.manifests:
             with pytest.raises(ManifestUnknown):
                 self.do(delete)
-        elif here.is_child(what.digest):
+        elif here.is_child(what.digest) or self.model.keeps(repository, what.digest):
             with pytest.raises(Denied):
                 self.do(delete)
         else:
@@ -304,10 +337,15 @@ class RegistryMachine(RuleBasedStateMachine):
         """DELETE of every manifest, indexes before what they name, and perhaps of every blob."""
         here = self.model.here(repository)
         for what in reversed(PUSHABLES):
-            if what.digest in here.manifests:
-                self.do(self.registry.manifests.delete(repository, what.digest, ALICE))
-                self.model.delete(repository, what.digest)
+            if what.digest not in here.manifests:
+                continue
+            if here.is_child(what.digest) or self.model.keeps(repository, what.digest):
+                continue
+            self.do(self.registry.manifests.delete(repository, what.digest, ALICE))
+            self.model.delete(repository, what.digest)
         for digest in list(here.blobs) if blobs_too else ():
+            if here.names(digest):
+                continue
             self.do(self.registry.blobs.delete(repository, digest, ALICE))
             del here.blobs[digest]
 
@@ -317,6 +355,9 @@ class RegistryMachine(RuleBasedStateMachine):
         here = self.model.here(repository)
         if tag not in here.tags:
             with pytest.raises(ManifestUnknown):
+                self.do(self.registry.manifests.delete(repository, tag, ALICE))
+        elif self.model.is_refused(repository, tag, None):
+            with pytest.raises(Denied, match="by the tag rule"):
                 self.do(self.registry.manifests.delete(repository, tag, ALICE))
         else:
             self.do(self.registry.manifests.delete(repository, tag, ALICE))
@@ -328,7 +369,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def trash_manifest(self, repository: RepositoryName, pick: int) -> None:
         """DELETE of a manifest that goes to the trash."""
         here, what = self.model.here(repository), self.stored(repository, pick)
-        if what.digest in here.manifests and not here.is_child(what.digest):
+        if what.digest in here.manifests and not here.is_child(what.digest) and what.digest not in here.locked:
             rows, by = self.stores.catalog.manifests, collector(self.registry)
             self.do(rows.delete(repository, what.digest, by, TRASHED))
             self.trash.delete(repository, what.digest)
@@ -340,7 +381,8 @@ class RegistryMachine(RuleBasedStateMachine):
             self.push(repository, pushed, tag)
         for one in reversed(PUSHABLES):
             here = self.model.here(repository)
-            if one in (*what.everything(), SBOM) and one.digest in here.manifests and not here.is_child(one.digest):
+            is_free = one.digest in here.manifests.keys() - here.locked and not here.is_child(one.digest)
+            if is_free and one in (*what.everything(), SBOM):
                 rows, by = self.stores.catalog.manifests, collector(self.registry)
                 self.do(rows.delete(repository, one.digest, by, TRASHED))
                 self.trash.delete(repository, one.digest)
@@ -355,7 +397,7 @@ class RegistryMachine(RuleBasedStateMachine):
     @rule(repository=repositories)
     def trash_repository(self, repository: RepositoryName) -> None:
         """DELETE of a repository that goes to the trash."""
-        if repository in self.model.repositories:
+        if repository in self.model.repositories and not self.model.here(repository).locked:
             self.do(self.stores.catalog.repositories.remove(repository, collector(self.registry), TRASHED))
             self.trash.remove(repository)
 
@@ -396,6 +438,78 @@ class RegistryMachine(RuleBasedStateMachine):
         while self.do(self.stores.catalog.trash_end.purge(limit, collector(self.registry))) != Purged(0, 0, 0):
             pass
         self.trash.purge()
+
+    # --- Rules, locks, labels and whole repositories ------------------------------------------------------------
+
+    @rule(name=st.sampled_from(["a", "b"]), made=st.sampled_from(RULES) | st.none())
+    def rule_of_tags(self, name: str, made: Rule | None) -> None:
+        """A rule is made, changed or removed: what is there stays as it is."""
+        assert self.stores.settings is not None
+        documents, before = self.stores.settings.documents, self.model.rules.pop(name, None)
+        if before is not None:
+            self.do(documents.remove(TAG_RULES.kind, name, self.by, path=before.path))
+        if made is not None:
+            document = Document(TAG_RULES.kind, name, msgspec.json.encode(_rule(made)), path=made.path)
+            self.do(documents.put(document, self.by, expected=0, rights=False))
+            self.model.rules[name] = made
+
+    @rule(repository=repositories, pick=picks)
+    def lock(self, repository: RepositoryName, pick: int) -> None:
+        """A lock on a manifest, or its end."""
+        here, what, locks = self.model.here(repository), self.stored(repository, pick), self.stores.catalog.locks
+        if what.digest not in here.manifests:
+            with pytest.raises(ManifestUnknown):
+                self.do(locks.add(repository, what.digest, "audit", self.by))
+        elif what.digest in here.locked:
+            with pytest.raises(Conflict):
+                self.do(locks.add(repository, what.digest, "audit", self.by))
+            self.do(locks.lift(repository, what.digest, "over", self.by))
+            here.locked.discard(what.digest)
+        else:
+            self.do(locks.add(repository, what.digest, "audit", self.by))
+            here.locked.add(what.digest)
+            with pytest.raises(Denied, match="is locked, and nobody deletes it"):
+                self.do(self.stores.catalog.manifests.delete(repository, what.digest, self.by))
+
+    @rule(repository=repositories, pick=picks, itself=st.booleans(), key=st.sampled_from("ab"))
+    def label(self, repository: RepositoryName, pick: int, itself: bool, key: str) -> None:
+        """A label on a repository or a manifest, or its end."""
+        here, labels = self.model.here(repository), self.stores.catalog.labels
+        of = None if itself else self.stored(repository, pick).digest
+        kept = here.labels.get(of, {})
+        change = LabelChange(removes=(key,)) if key in kept else LabelChange(sets={key: str(pick)})
+        if repository not in self.model.repositories or (of is not None and of not in here.manifests):
+            with pytest.raises((NameUnknown, ManifestUnknown)):
+                self.do(labels.change(repository, of, change, self.by))
+            return
+        if kept.pop(key, None) is None:
+            kept[key] = str(pick)
+        here.labels[of] = kept
+        assert self.do(labels.change(repository, of, change, self.by)) == kept
+
+    @rule(repository=repositories)
+    def remove_repository(self, repository: RepositoryName) -> None:
+        """The end of a repository, unless a lock or a rule is in the way."""
+        here = self.model.here(repository)
+
+        async def remove(terms: Terms) -> None:
+            await self.stores.catalog.repositories.remove(repository, self.by, terms)
+
+        removal = self.registry.terms.keep(lambda: self.registry.terms.removal(ALICE, repository), remove)
+        if repository not in self.model.repositories:
+            with pytest.raises(NameUnknown):
+                self.do(removal)
+        elif here.locked or any(self.model.is_refused(repository, tag, None) for tag in here.tags):
+            with pytest.raises(Denied):
+                self.do(removal)
+        else:
+            self.do(removal)
+            del self.model.repositories[repository]
+
+    @property
+    def by(self) -> By:
+        """Who changes what is no content, now."""
+        return By("alice", self.clock.at)
 
     # --- Time and collection -------------------------------------------------------------------------------------
 
@@ -495,6 +609,10 @@ class RegistryMachine(RuleBasedStateMachine):
             assert (link is not None) is (piece.digest in here.blobs), (name, piece.name)
             if link is not None:
                 assert link.loose_since == here.blobs[piece.digest], (name, piece.name)
+        if name in self.model.repositories:
+            assert {lock.digest for lock in (await catalog.locks.page(name, PageRequest())).items} == here.locked
+            for of in (None, *here.manifests):
+                assert await catalog.labels.of(name, of) == dict(sorted(here.labels.get(of, {}).items()))
         for what in PUSHABLES:
             manifest = await catalog.manifests.resolve(name, what.digest)
             assert (manifest.content if manifest else None) == (what.content if what.digest in here.manifests else None)

@@ -28,6 +28,7 @@ class Deletion:
     tags: list[Tag] = field(default_factory=list)
     manifest: Pushable | None = None
     links: set[Digest] = field(default_factory=set)
+    labels: dict[str, str] = field(default_factory=dict)
     whole: Repository | None = None
 
     def holds(self, digest: Digest) -> Pushable | None:
@@ -67,6 +68,7 @@ class ModelTrash:
         gone.digest, gone.manifest = digest, here.manifests[digest]
         gone.tags = sorted(tag for tag, target in here.tags.items() if target == digest)
         gone.links = blobs_of(gone.manifest) & here.blobs.keys()
+        gone.labels = here.labels.get(digest, {})
         self.model.delete(name, digest)
 
     def untag(self, name: RepositoryName, tag: Tag) -> None:
@@ -174,6 +176,7 @@ class _Restoration:
         for digest, (what, gone) in self.taken.items():
             linked = blobs_of(what) & (gone.whole.blobs.keys() if gone.whole else gone.links)
             self.here.manifests[digest] = what
+            self.here.labels[digest] = dict(gone.whole.labels.get(digest, {}) if gone.whole else gone.labels)
             for blob in linked | (blobs_of(what) & self.here.blobs.keys()):
                 self.here.blobs[blob] = None
         for tag, digest in self.tags.items():

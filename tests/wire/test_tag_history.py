@@ -122,6 +122,35 @@ def test_so_are_the_names_of_those_who_locked(people: Private) -> None:
     assert named("reader") == {ONE.digest: "", TWO.digest: ""}
 
 
+def test_a_lock_takes_the_right_to_it_and_a_reason(people: Private) -> None:
+    sent = [("content-type", "application/json")]
+
+    def lock(who: str, reason: str = "audit", digest: str = ONE.digest) -> Answer:
+        body = json.dumps({"repository": APP, "digest": str(digest), "reason": reason}).encode()
+        return people.ask(who, "POST", "/api/v1/locks", body, sent)
+
+    def lift(who: str, reason: str = "over") -> Answer:
+        return people.ask(who, "DELETE", f"/api/v1/locks?repository={APP}&digest={ONE.digest}&reason={reason}")
+
+    def locked() -> list[str]:
+        return [one["digest"] for one in people.ask("owner", "GET", f"/api/v1/locks?repository={APP}").json()]
+
+    for who in ("reader", "publisher", "stranger"):
+        refused = lock(who)
+        assert (refused.status, refused.json()["code"]) == (403, "DENIED")
+        assert refused.json()["detail"].startswith(f"{who} has no grant for policy-edit on {APP}"), refused.body
+    assert lock("owner", " ").json()["detail"] == "say why, in 1 to 512 characters on one line"
+    assert lock("owner", "a\nb", GONE).json()["detail"] == f"{APP} holds no manifest {GONE}"
+    assert locked() == []
+    assert lock("maintainer").status == 204
+    refused = lift("maintainer")
+    assert refused.status == 403
+    assert refused.json()["detail"].startswith(f"maintainer has no grant for admin on {APP}"), refused.body
+    assert lift("owner", "%20").json()["detail"] == "say why, in 1 to 512 characters on one line"
+    assert locked() == [ONE.digest]
+    assert lift("owner").status == 204
+
+
 def test_what_a_tag_pointed_at_at_a_time(people: Private) -> None:
     def at(time: str) -> Answer:
         return people.ask("reader", "GET", f"/api/v1/tag-at?repository={APP}&tag=prod&at={time}")

@@ -61,6 +61,11 @@ class EventKind(StrEnum):
     WEBHOOK_RESUMED = "webhook.resumed"
     JOB_ASKED = "job.asked"
     JOB_CANCELLED = "job.cancelled"
+    RETENTION_PLANNED = "retention.planned"
+    RETENTION_BEGUN = "retention.begun"
+    RETENTION_APPLIED = "retention.applied"
+    IN_USE_SET = "in-use.set"
+    IN_USE_REMOVED = "in-use.removed"
 
 
 #: What did not happen because it was not allowed.
@@ -85,6 +90,21 @@ CONTENT_STAYS = frozenset(
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
         *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
+        *(EventKind.RETENTION_PLANNED, EventKind.RETENTION_BEGUN, EventKind.RETENTION_APPLIED),
+        *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
+    }
+)
+
+
+#: What is told to those who may pull from the repository; all else is for those who read the audit log.
+OF_CONTENT = frozenset(
+    {
+        *(EventKind.REPOSITORY_CREATED, EventKind.REPOSITORY_DELETED),
+        *(EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED, EventKind.BLOB_UNLINKED, EventKind.BLOB_PULLED),
+        *(EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.MANIFEST_PULLED),
+        *(EventKind.TAG_SET, EventKind.TAG_DELETED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
     }
 )
 

@@ -14,6 +14,18 @@ class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """There is nothing to say."""
 
 
+class PlanArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which plan."""
+
+    plan: int
+
+
+class ScheduledPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which plan; 0: one of everything is made and applied."""
+
+    plan: int = 0
+
+
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of job, declared once."""
 
@@ -21,6 +33,8 @@ class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """In commands, such as `collection`."""
     text: str
     """What it does, as a sentence for people."""
+    placed: bool = False
+    """Whether one is about a place; without, it is about the registry as a whole."""
     at_once: int = 1
     """How many of it run at the same time, in all processes together."""
     at_once_per_place: int = 1
@@ -72,6 +86,18 @@ SIGN_ONS = JobKind(
 )
 SESSIONS = JobKind(kind="forget-sessions", text="Removes the sessions of browsers that are over.")
 SIGN_IN_STEPS = JobKind(kind="forget-sign-in-steps", text="Removes sign-ins that were begun and given up.")
+PLANNING = JobKind(
+    kind="plan-retention",
+    text="Makes a plan of what rules for retention would delete.",
+    at_once=2,
+    arguments=PlanArguments,
+    forgotten_after=HOUR,
+)
+RETENTION_RUN = JobKind(
+    kind="retention",
+    text="Deletes what a plan shows; without one, makes a plan of everything and applies it unless the brake stops it.",
+    arguments=ScheduledPlan,
+)
 HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
 
 #: By name, in the order of the reference.
@@ -79,7 +105,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
     for kind in (
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
-        *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY),
+        *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
     )
 }
 

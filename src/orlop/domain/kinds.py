@@ -7,6 +7,7 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.repository_rules import REPOSITORY_RULES
+from orlop.domain.retention.rules import RETENTION
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
@@ -14,8 +15,8 @@ from orlop.domain.trash_rules import TRASH_RULES
 from orlop.domain.webhooks.hook import WEBHOOKS
 
 _ALL = (
-    *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES, TRASH_RULES, CLEAN_UP_RULES, WEBHOOKS),
-    JOB_SCHEDULES,
+    *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
+    *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, WEBHOOKS, JOB_SCHEDULES),
 )
 
 #: By name, in the order in which `apply` makes them.

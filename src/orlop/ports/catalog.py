@@ -22,10 +22,11 @@ from orlop.ports.by import by as by
 from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
+from orlop.ports.retention import Retention
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
-from orlop.ports.trash import Trash, TrashEnd
+from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -489,8 +490,10 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    retention: Retention
     trash: Trash
     trash_end: TrashEnd
+    namespace_trash: NamespaceTrash
     labels: LabelStore
     preview: CollectionPreview
     marking: Marking

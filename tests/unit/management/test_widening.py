@@ -11,9 +11,12 @@ import pytest
 
 from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Visibility
 from orlop.domain.errors import Denied, RegistryError
-from orlop.domain.settings import SettingKind, SpeaksFor
+from orlop.domain.kinds import KINDS as ALL_KINDS
+from orlop.domain.settings import SettingKind, SpeaksFor, silent
+from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.identity import Account, AccountChange, Document, Namespace, NewGrant
 from orlop.services.management.operations import Operation
+from orlop.services.trash.namespaces import NamespaceRestoration
 from tests.catalogs import rows
 from tests.unit.management.scene import BY, NOW, REGISTRY, Scene, namespace, repositories, scene
 
@@ -42,7 +45,8 @@ KINDS = {
         speaks_for=lambda name, before, body: SpeaksFor((body.account,)),
         placed=False,
         change=Action.SYSTEM,
-    )
+    ),
+    WEBHOOKS.kind: WEBHOOKS,
 }
 
 
@@ -120,6 +124,43 @@ async def moved_provider(scene: Scene) -> None:
     body = msgspec.json.encode({"type": "oidc", "issuer": "https://now.example", "client_id": "orlop"})
     await scene.identity.documents.put(Document("provider", "corp", body), BY)
 
+
+def hook(path: str, *events: str, **more: object) -> Tried:
+    body = {"url": "https://hooks.example/x", "events": list(events), **more}
+    return lambda s, c: s.management.settings.put(c, "webhook", "deploys", body, None, path)
+
+
+async def hooked(scene: Scene) -> None:
+    """`team` has a webhook that is disabled."""
+    body = {"url": "https://hooks.example/x", "events": ["tag.*"], "disabled": True}
+    await scene.management.settings.put(await scene.caller("root"), "webhook", "deploys", body, 0, "team")
+
+
+def trashed(visibility: Visibility | None, *grants: tuple[str, str], webhook: bool = False) -> Step:
+    """`team/gone` was deleted with that visibility, these grants on it, and a webhook."""
+
+    async def step(scene: Scene) -> None:
+        await scene.identity.namespaces.put(Namespace(path="team/gone", visibility=visibility), BY)
+        for principal, granted in grants:
+            await scene.grant(principal, granted, namespace("team/gone"))
+        if webhook:
+            body = {"url": "https://hooks.example/x", "events": ["tag.*"]}
+            await scene.management.settings.put(await scene.caller("root"), "webhook", "x", body, 0, "team/gone")
+        await scene.identity.namespaces.remove("team/gone", BY, 1 << 60)
+
+    return step
+
+
+def restores(scene: Scene, caller: Caller) -> Awaitable[object]:
+    made = scene.management
+    rows_of = scene.identity.namespaces
+    return NamespaceRestoration(
+        made.gate, made.namespaces, made.settings, made.grants, rows_of, scene.catalog.catalog.namespace_trash
+    ).restore(caller, "team/gone")
+
+
+#: gil changes the rules of `team`, and may not read there.
+RULES_ALONE = (role("ruler", Action.POLICY_EDIT), holds("gil", "ruler", TEAM))
 
 WIDENING: dict[Operation, tuple[Way, ...]] = {
     Operation.PASSWORD_SET: (
@@ -237,6 +278,21 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             holds("gil", "maintainer", TEAM),
         ),
     ),
+    Operation.TRASH_RESTORE: (
+        Way("a namespace that everybody read", restores, (*KEEPER, trashed(PUBLIC)), READS),
+        Way(
+            "a namespace with a grant of more",
+            restores,
+            (*KEEPER, trashed(None, ("eve", "publisher"))),
+            holds("gil", "publisher", TEAM),
+        ),
+        Way(
+            "a namespace with rules",
+            restores,
+            (*KEEPER, trashed(None, webhook=True)),
+            holds("gil", "owner", TEAM),
+        ),
+    ),
     Operation.NAMESPACE_CHANGE: (
         Way("public", sets("team", PUBLIC), KEEPER, READS),
         Way("internal", sets("team", INTERNAL), KEEPER, READS),
@@ -323,6 +379,37 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             holds("gil", "reader", REGISTRY),
         ),
         Way(
+            "a webhook that tells of what gil may not read",
+            hook("team", "tag.*"),
+            RULES_ALONE,
+            READS,
+        ),
+        Way("a webhook that tells again", hook("team", "tag.*"), (*RULES_ALONE, hooked), READS),
+        Way(
+            "a webhook that tells of what is denied to gil below",
+            hook("team", "manifest.pushed", repositories=["app*"]),
+            (*OWNER, holds("gil", "reader", namespace("team/prod"), Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "a webhook that tells what the audit log does",
+            hook("team", "*"),
+            (holds("gil", "maintainer", TEAM),),
+            holds("gil", "owner", TEAM),
+        ),
+        Way(
+            "a webhook that tells of refusals, to who audits the registry",
+            hook("team", "access.refused"),
+            (holds("gil", "maintainer", TEAM),),
+            holds("gil", "auditor", REGISTRY),
+        ),
+        Way(
+            "a webhook that tells of accounts",
+            hook("", "account.*"),
+            (holds("gil", "owner", REGISTRY),),
+            holds("gil", "auditor", REGISTRY),
+        ),
+        Way(
             "a document by which others sign in as an account",
             lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
             HELPDESK,
@@ -372,6 +459,11 @@ NOT_WIDENING = frozenset(
         Operation.FOLLOWER_SKIP,
         Operation.DELIVERY_READ,
         Operation.DELIVERY_SEND,
+        Operation.RETENTION_READ,
+        Operation.RETENTION_PLAN,
+        Operation.RETENTION_APPLY,
+        Operation.IN_USE_READ,
+        Operation.IN_USE_SET,
         Operation.JOB_READ,
         Operation.SCRUB_READ,
         Operation.JOB_RUN,
@@ -385,7 +477,6 @@ NOT_WIDENING = frozenset(
         Operation.LABEL_CHANGE,
         Operation.REPOSITORY_LABEL_CHANGE,
         Operation.TRASH_READ,
-        Operation.TRASH_RESTORE,
         Operation.TRASH_PURGE,
         Operation.HOUSE_RULES_READ,
     }
@@ -398,6 +489,16 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
     assert set(WIDENING) | NOT_WIDENING == set(Operation)
     assert not set(WIDENING) & NOT_WIDENING
     assert all(WIDENING.values())
+
+
+#: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
+#: tell of nothing by that.
+TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider"}
+
+
+def test_every_kind_that_sends_something_elsewhere_says_what_it_tells() -> None:
+    assert {name for name, kind in ALL_KINDS.items() if kind.tells is not silent} == TELLS
+    assert {name for name, kind in ALL_KINDS.items() if kind.destination is not None} == TELLS | SENDS_NO_NEWS
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -438,3 +539,21 @@ async def test_who_may_not_read_a_place_may_still_keep_it_as_open_as_it_is(
     gil = await made.caller("gil")
     said = Namespace(path=path, visibility=after, description="of the team")
     assert (await made.management.namespaces.put(gil, said, None)).description == "of the team"
+
+
+async def test_who_may_not_read_a_place_may_still_keep_a_webhook_as_it_tells_and_shut_it() -> None:
+    made = await scene(KINDS)
+    await made.user("gil")
+    for step in RULES_ALONE:
+        await step(made)
+    root, gil = await made.caller("root"), await made.caller("gil")
+    await hook("team", "tag.*")(made, root)
+    await hook("team", "tag.*", parallel=4)(made, gil)
+    for elsewhere in ({"url": "https://other.example/x"}, {"events": ["tag.*", "manifest.*"]}, {"tags": ["v*"]}):
+        body = {"url": "https://hooks.example/x", "events": ["tag.*"], **elsewhere}
+        with pytest.raises(
+            Denied, match="what the webhook deploys tells is more than gil may pass on: list, pull on team/"
+        ):
+            await made.management.settings.put(gil, "webhook", "deploys", body, None, "team")
+    await hook("team", "tag.*", disabled=True)(made, gil)
+    await made.management.settings.remove(gil, "webhook", "deploys", None, "team")

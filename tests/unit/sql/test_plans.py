@@ -51,7 +51,7 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
     },
     "queue_plans": {"SCAN queue_plan": "a row for each kind of job"},
-    "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended, for metrics"},
+    "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended well, for metrics"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }

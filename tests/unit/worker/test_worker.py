@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from orlop.domain.durations import MINUTE
 from orlop.domain.errors import Unavailable
 from orlop.domain.queue import FIRST_PAUSE, JobState, Progress
 from orlop.ports.catalog import Pull
@@ -326,7 +327,7 @@ async def test_what_ends_lasting_work_is_done_while_the_lease_is_held() -> None:
         pass
 
     async def last() -> None:
-        other = await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + 1)
+        other = await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + MINUTE)
         held.append(other is None)
 
     work = LastingWork("stand", step, office.leases, office.clock, "one", last=last)
@@ -334,4 +335,4 @@ async def test_what_ends_lasting_work_is_done_while_the_lease_is_held() -> None:
     await asyncio.sleep(0.05)
     await work.stop()
     assert held == [True]
-    assert await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + 1)
+    assert await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + MINUTE)

@@ -61,7 +61,7 @@ class SqlBlobLinks:
                 ledger.event(EventKind.BLOB_MOUNTED, target, digest)
             return Blob(BlobKey(digest, blob[1]), blob[2])
 
-        return await self._engine.write(recorded(by, steps), changes=target)
+        return await self._engine.write(recorded(by, steps), changes=target, holding=terms.settings)
 
     async def stored(self, digest: Digest) -> Blob | None:
         row = await self._reader.one("blob_present", digest)

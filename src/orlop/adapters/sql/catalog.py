@@ -23,10 +23,12 @@ from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
+from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
+from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
@@ -90,7 +92,7 @@ def on(
     start: Callable[[], None] = _nothing,
 ) -> OpenCatalog:
     """Everything on one engine; lists are read by `lists`."""
-    catalog, leases = _catalog(engine, lists), SqlLeases(engine)
+    catalog, leases = catalog_on(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
     cursors, webhooks = SqlCursors(engine), webhooks_on(engine)
     return OpenCatalog(
@@ -110,7 +112,8 @@ def on(
     )
 
 
-def _catalog(engine: Engine, lists: Session) -> Catalog:
+def catalog_on(engine: Engine, lists: Session) -> Catalog:
+    """What content is kept by, on one engine; lists are read by `lists`."""
     browse = SqlBrowse(lists)
     uploads = SqlUploads(engine)
     return Catalog(
@@ -128,8 +131,10 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        retention=retention_on(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),
+        namespace_trash=SqlNamespaceTrash(engine),
         labels=SqlLabels(engine, lists),
         preview=SqlCollectionPreview(engine.reader),
         marking=SqlMarking(engine),

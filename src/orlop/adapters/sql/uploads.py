@@ -113,7 +113,9 @@ class SqlUploads:
             return Blob(BlobKey(digest, present[1]), present[2])
 
         try:
-            return await self._engine.write(recorded(by, steps), changes=upload.repository)
+            return await self._engine.write(
+                recorded(by, steps), changes=upload.repository, holding=commit.terms.settings
+            )
         except _CopyGone:
             return None
 

@@ -27,6 +27,9 @@ from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -52,6 +55,9 @@ def api_app(
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
     jobs: JobDesk | None = None,
+    retained: RetentionDesk | None = None,
+    in_use: InUseSets | None = None,
+    inventory: InventoryPages | None = None,
     scrubbed: ScrubDesk | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
@@ -69,6 +75,9 @@ def api_app(
             managed=managed,
             following=following,
             desk=jobs,
+            retained=retained,
+            in_use=in_use,
+            inventory=inventory,
             scrubbed=scrubbed,
         ),
         sign_in.authentication,

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
@@ -32,6 +33,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
         sweeping(build_sweep(stores)),
         verifying(build_verification(stores), stores.catalog.vitals.totals),
+        *retaining(stores, services, metrics),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )

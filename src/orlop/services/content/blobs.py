@@ -1,5 +1,6 @@
 """Finding, reading, mounting and deleting the blobs of a repository."""
 
+from functools import partial
 from typing import NamedTuple
 
 from orlop.domain.access import Action, Caller
@@ -95,7 +96,6 @@ class Blobs:
         who = by(caller, self._clock.now())
         if self._access.everyone:
             return await self._whole(await self._links.mount(digest, source, target, who))
-        terms = await self._access.push_terms(caller, target)
         narrow: Unauthorized | None = None
         holders = (source,) if source is not None else await self._holders(digest, target, caller)
         for holder in holders:
@@ -106,7 +106,11 @@ class Blobs:
                     scope = f"{scope_for(Action.PUSH_NEW, target)} {refusal.scope}"
                     narrow = Unauthorized(refusal.message, scope=scope, reason=refusal.reason, kind=refusal.kind)
                 continue
-            linked = await self._links.mount(digest, holder, target, who, terms) if decision.allowed else None
+            if not decision.allowed:
+                continue
+            linked = await self._access.on_push_terms(
+                caller, target, partial(self._links.mount, digest, holder, target, who)
+            )
             mounted = await self._whole(linked)
             if mounted is not None:
                 return mounted

@@ -358,17 +358,24 @@ class Uploads:
     async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
         upload, size = claim.upload, claim.staged.offset
         who = by(caller, self._clock.now())
-        terms = await self._access.push_terms(caller, upload.repository)
+
+        async def commit(blob: Blob, *, promoted: bool) -> Blob | None:
+            return await self._access.on_push_terms(
+                caller,
+                upload.repository,
+                lambda terms: self._rows.commit(UploadCommit(upload, blob, promoted=promoted, terms=terms), who),
+            )
+
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size and await self._copies.is_there(stored):
-            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False, terms=terms), who)
+            linked = await commit(stored, promoted=False)
             if linked is not None:
                 await self._stage.discard(upload.id)
                 await self._expiry.forget(upload.id, who.at)
                 return linked
         blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
         await self._stage.promote(upload.id, blob, claim.staged.place)
-        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True, terms=terms), who)
+        linked = await commit(blob, promoted=True)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
 

@@ -9,7 +9,7 @@ import msgspec
 from orlop.domain.access import ROLES, Action, Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import MAX_SIZE, Page, PageRequest, page_of
 from orlop.domain.settings import SettingKind, checked_name, checked_path
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
@@ -69,15 +69,18 @@ class KeptSettings:
         items = [_built_in(known, name) for name in first] + [self._shown(document) for document in found.items]
         return Page(tuple(items[: page.size]), more=found.more or len(items) > page.size)
 
-    async def covering(self, caller: Caller, kind: str, path: str) -> tuple[Shown, ...]:
-        """Those that are about a node or one above it, from the root down, as far as the caller may see them."""
+    async def covering(self, caller: Caller, kind: str, path: str, after: str = "") -> Page[Shown]:
+        """Those that are about a node or one above it, from the root down, as far as the caller may see them; all that
+        follow a key, but for what is too much for a page."""
         known = self._kind(kind)
         seeing = await self._gate.administers(caller)
-        return tuple(
+        where, _, name = after.rpartition(":")
+        shown = (
             self._shown(document)
             for document in await self._documents.covering(kind, checked_path(path))
-            if seeing.setting(known.read, document.path)
+            if (document.path, document.name) > (where, name) and seeing.setting(known.read, document.path)
         )
+        return page_of(shown, PageRequest(MAX_SIZE))
 
     async def get(self, caller: Caller, kind: str, name: str, path: str = "") -> Shown:
         """Raises NotFound."""
@@ -94,6 +97,20 @@ class KeptSettings:
         self, caller: Caller, kind: str, name: str, body: dict[str, Any], expected: int | None, path: str = ""
     ) -> Shown:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
+        known, document, there = await self._written(caller, kind, name, body, path)
+        if expected is None:  # what was completed with its secrets is what is replaced
+            expected = there.version if there is not None else 0
+        done = by(caller, self._gate.now())
+        return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
+
+    async def check(self, caller: Caller, kind: str, name: str, body: dict[str, Any], path: str = "") -> None:
+        """Raises what `put` would, and writes nothing."""
+        await self._written(caller, kind, name, body, path)
+
+    async def _written(
+        self, caller: Caller, kind: str, name: str, body: dict[str, Any], path: str
+    ) -> tuple[SettingKind, Document, Document | None]:
+        """The document that a body becomes, if the caller may write it, and what is there."""
         known = self._kind(kind)
         await self._gate.check_setting(caller, known.change, self._path(known, path))
         checked_name(kind, name)
@@ -114,13 +131,11 @@ class KeptSettings:
         if known.rights and before is None and there is not None:  # what nobody can read may have given everything
             spoken = msgspec.structs.replace(spoken, actions=ROLES["admin"].actions)
         await self._giving.speech(caller, spoken, f"the {kind} {name}")
+        if told := known.tells(path, before, parsed):
+            await self._giving.telling(caller, path, told, f"what the {kind} {name} tells")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
-        if expected is None:  # what was completed with its secrets is what is replaced
-            expected = there.version if there is not None else 0
-        document = Document(kind, name, msgspec.json.encode(parsed), path=path)
-        done = by(caller, self._gate.now())
-        return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
+        return known, Document(kind, name, msgspec.json.encode(parsed), path=path), there
 
     async def remove(self, caller: Caller, kind: str, name: str, expected: int | None, path: str = "") -> None:
         """Raises NotFound, Stale."""

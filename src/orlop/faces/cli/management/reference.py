@@ -43,13 +43,17 @@ _PAGES = {
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
     "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
+    "retention": "[retention.md](retention.md)",
     "trash-rule": "[trash.md](trash.md)",
     "webhook": "[webhooks.md](webhooks.md)",
     "job-schedule": "[jobs.md](jobs.md)",
 }
 
 #: Commands that one kind alone has.
-_OWN = {"provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves)"}
+_OWN = {
+    "retention": ", [`preview PLACE`, `plans`, `plan ID`, `apply ID`, `import FILE`](retention.md)",
+    "provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves)",
+}
 
 
 def document() -> str:
