@@ -19,6 +19,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
@@ -323,28 +324,6 @@ class UploadExpiry(Protocol):
 
     async def forget(self, upload: str, now: int) -> None:
         """Remove an expired session; fine when it is gone."""
-
-
-# --- Collection ---------------------------------------------------------------------------------------------------
-
-
-class Collection(Protocol):
-    """The steps that take a blob out of the store. Each rechecks, under the lock of its transaction, that it may."""
-
-    async def unlink_loose(self, before: int, limit: int, by: By) -> tuple[int, int]:
-        """Remove up to `limit` links that were loose before `before`; (links removed, blobs thereby condemned)."""
-        ...
-
-    async def tombstone(self, before: int, limit: int, by: By) -> int:
-        """Tombstone up to `limit` blobs that were condemned before `before` and have no link; how many."""
-        ...
-
-    async def tombstones(self, after: int, limit: int) -> tuple[tuple[int, Blob], ...]:
-        """Tombstoned copies with their row numbers, from after row `after` on."""
-        ...
-
-    async def gone(self, rows: Sequence[int], by: By) -> None:
-        """Forget tombstones whose copies are removed from the store."""
 
 
 # --- Reading what happened, and writing what was read ---------------------------------------------------------------

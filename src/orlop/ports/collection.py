@@ -1,4 +1,4 @@
-"""What a collection would do, and whether what it goes by is right: read, page by page, in the catalog."""
+"""The steps of a collection, what it would do, and whether what it goes by is right."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,6 +10,25 @@ from orlop.domain.digest import Digest
 from orlop.domain.manifest import Edge
 from orlop.domain.names import RepositoryName
 from orlop.ports.by import By
+
+
+class Collection(Protocol):
+    """The steps that take a blob out of the store. Each rechecks, under the lock of its transaction, that it may."""
+
+    async def unlink_loose(self, before: int, limit: int, by: By) -> tuple[int, int]:
+        """Remove up to `limit` links that were loose before `before`; (links removed, blobs thereby condemned)."""
+        ...
+
+    async def tombstone(self, before: int, limit: int, by: By) -> int:
+        """Tombstone up to `limit` blobs that were condemned before `before` and have no link; how many."""
+        ...
+
+    async def tombstones(self, after: int, limit: int) -> tuple[tuple[int, Blob], ...]:
+        """Tombstoned copies with their row numbers, from after row `after` on."""
+        ...
+
+    async def gone(self, rows: Sequence[int], by: By) -> None:
+        """Forget tombstones whose copies are removed from the store."""
 
 
 class DoomedUpload(msgspec.Struct, frozen=True):
