@@ -18,8 +18,8 @@ from orlop.services.jobs.work import Run, Work
 from orlop.services.retention.applying import Applier
 from orlop.services.retention.planning import Planner, missing
 
-#: How long plans are kept, in microseconds; how many of them, of which each may have thousands of rows, and how many sets
-#: of what is in use are forgotten at once.
+#: How long plans are kept, in microseconds; how many of them, of which each may have thousands of rows, and how many
+#: sets of what is in use are forgotten at once.
 _KEPT, _PLANS, _SETS = 90 * DAY, 1, 10
 
 #: Plans that are looked through for those of a job that was broken off.
