@@ -12,7 +12,7 @@ from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
 from orlop.bootstrap.server.api import api_app
-from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.management import build_management, build_trash
 from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
@@ -43,7 +43,6 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -139,8 +138,7 @@ class Api:
         )
         rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
         self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
-        lying = self.catalog.catalog
-        self.trash = Trash(self.management.gate, lying.trash, lying.trash_end, terms)
+        self.trash = build_trash(self.management, self.catalog.catalog, self.identity, terms)
         self.log = RequestLog(Metrics().requests, None)
         documents, changes = self.identity.documents, self.catalog.settings_changes
         works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]

@@ -18,7 +18,7 @@ from orlop.domain.queue import Order
 from orlop.domain.retention.plans import PlanFigures
 from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import HOUR
-from orlop.ports.identity import Document
+from orlop.ports.identity import Document, Namespace
 from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
 from orlop.services.following import known
 from orlop.services.management.operations import RULES, Operation
@@ -224,13 +224,15 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/trash-restorations", {"repository": "team/gone"}, _PUSHES),
         ("/trash-restorations", {"repository": "team-b/gone", "tag": "dev"}, frozenset({"root", "bob"})),
         ("/trash-restorations", {"repository": "team-b/gone"}, frozenset({"root", "bob"})),
+        ("/trash-restorations", {"namespace": "team/was"}, _HERE),
+        ("/trash-restorations", {"namespace": "team-b/was"}, frozenset({"root", "bob"})),
     ],
     ("POST", "/trash-emptyings"): [
         ("/trash-emptyings", {"place": "team/"}, _HERE),
         ("/trash-emptyings", {"place": "team/gone"}, _HERE),
-        ("/trash-emptyings", {"number": 1}, _HERE),
+        ("/trash-emptyings", {"number": 3}, _HERE),
         ("/trash-emptyings", {"place": "team-b/"}, frozenset({"root", "bob"})),
-        ("/trash-emptyings", {"number": 2}, frozenset({"root", "bob"})),
+        ("/trash-emptyings", {"number": 4}, frozenset({"root", "bob"})),
         ("/trash-emptyings", {"place": "/"}, _RULER),
     ],
     ("GET", "/history"): [
@@ -404,6 +406,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for name in ("team/held", "team-b/held"):
         await Scene(api.catalog.catalog).push(RepositoryName(name), _TWO)
         await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
+    for path in ("team/was", "team-b/was"):
+        await api.identity.namespaces.put(Namespace(path=path), api.by)
+        await api.identity.namespaces.remove(path, api.by, HOUR)
     for name in ("team/gone", "team-b/gone"):
         scene = Scene(api.catalog.catalog, at=api.now)
         await scene.push(RepositoryName(name), _TWO, Tag("dev"))

@@ -24,7 +24,7 @@ from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
-from orlop.ports.trash import Trash, TrashEnd
+from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -489,4 +489,5 @@ class Catalog(msgspec.Struct, frozen=True):
     retention: Retention
     trash: Trash
     trash_end: TrashEnd
+    namespace_trash: NamespaceTrash
     labels: LabelStore

@@ -6,10 +6,11 @@ import msgspec
 import pytest
 
 from orlop.domain.access import ROLES, Conditions, Effect, Grant, Place, PlaceKind
-from orlop.domain.house_rules import of_grants, of_repositories, of_retention, of_tags
+from orlop.domain.house_rules import of_grants, of_repositories, of_retention, of_tags, of_trash
 from orlop.domain.repository_rules import RepositoryRule
 from orlop.domain.retention.rules import Keeping, Per, RetentionRule, Selector
 from orlop.domain.tag_rules import TagRule
+from orlop.domain.trash_rules import TrashRule
 
 TEAM = Place(PlaceKind.NAMESPACE, "team")
 
@@ -116,3 +117,13 @@ def test_what_grants_say() -> None:
     [sentence] = of_grants("ann", frozenset(), (denied,))
     assert sentence.text == f"ann may not {pushes}, move tags or remove tags."
     assert (sentence.kind, sentence.name, sentence.place) == ("grant", "7", "/")
+
+
+def test_what_a_rule_says_of_what_is_deleted() -> None:
+    assert {"keep"} == set(TrashRule.__struct_fields__)
+    said = {keep: of_trash("long", "team", TrashRule(keep=keep))[0] for keep in ("30d", "0")}
+    assert {keep: sentence.text for keep, sentence in said.items()} == {
+        "30d": "What is deleted can be restored for 30d.",
+        "0": "What is deleted is gone at once.",
+    }
+    assert (said["0"].kind, said["0"].name, said["0"].place) == ("trash-rule", "long", "team/")

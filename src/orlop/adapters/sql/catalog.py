@@ -26,6 +26,7 @@ from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
+from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
@@ -131,5 +132,6 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         retention=retention_on(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),
+        namespace_trash=SqlNamespaceTrash(engine),
         labels=SqlLabels(engine, lists),
     )

@@ -8,7 +8,7 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
-from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.management import build_management, build_trash
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
@@ -29,7 +29,6 @@ from orlop.services.management.jobs import JobDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
-from orlop.services.trash.trash import Trash
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -101,7 +100,7 @@ def build_people(
             stores.catalog.history,
             services.manifests,
             stores.catalog.locks,
-            Trash(management.gate, stores.catalog.trash, stores.catalog.trash_end, services.terms),
+            build_trash(management, stores.catalog, identity, services.terms),
             stores.catalog.labels,
             stores.audit.reader,
             counting(services.notices, limits),
