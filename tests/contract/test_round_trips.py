@@ -15,6 +15,7 @@ from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
 from orlop.services.access.decisions import Access
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
@@ -140,7 +141,14 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     access = Access(identity.facts, opened.access_changes, clock, everyone=False)
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
-    blobs = Blobs(catalog.links, store.reader, access, clock, repositories=repositories, grace=1)
+    blobs = Blobs(
+        catalog.links,
+        Copies(store.reader, store.reader, catalog.quarantine, clock),
+        access,
+        clock,
+        repositories=repositories,
+        grace=1,
+    )
     scene, cast = Scene(catalog), Cast(catalog, identity)
     ann = await cast.user("ann")
     await cast.grant("ann", "owner", Place(PlaceKind.NAMESPACE, "mine"))

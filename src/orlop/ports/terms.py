@@ -30,6 +30,8 @@ class Terms(msgspec.Struct, frozen=True):
     """By tag: when it is there and points at another manifest."""
     untag: TagRefusal | None = None
     """When a tag goes, alone or with what it points at."""
+    empty: bool = False
+    """Only a repository that holds nothing goes; another raises Stale."""
     trash: int = 0
     """How long what is deleted lies in the trash (ports.trash), in microseconds; 0: it is gone at once."""
     settings: int = 0

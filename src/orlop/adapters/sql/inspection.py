@@ -22,6 +22,7 @@ _FINDINGS = {
     "finding_edge_to_manifest": 1,
     "finding_edge_size": 1,
     "finding_link": 1,
+    "finding_rotten": 1,
     "finding_tag_history": 4,
     "finding_lock": 2,
     "finding_trash": 2,

@@ -39,6 +39,13 @@ LEFT JOIN blobs b ON b.id = l.blob_id
 LEFT JOIN manifests c ON e.kind = 'manifest' AND c.repository_id = m.repository_id AND c.digest = e.child_digest
 WHERE e.child_size <> coalesce(b.size, c.size);
 
+-- name: finding_rotten
+SELECT r.name || '@' || m.digest, e.kind || ' ' || e.child_digest || ' is in quarantine: ' || coalesce(b.rot, '')
+FROM blobs b JOIN blob_links l ON l.blob_id = b.id
+JOIN edges e ON e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind <> 'manifest'
+JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.id = m.repository_id
+WHERE b.rotten_at IS NOT NULL AND b.state <> 'tombstoned';
+
 -- name: finding_tag
 SELECT r.name || ':' || t.name, 'the tag points at no manifest of its repository'
 FROM tags t JOIN repositories r ON r.id = t.repository_id
