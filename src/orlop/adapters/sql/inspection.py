@@ -28,6 +28,8 @@ _FINDINGS = {
     "finding_trash": 2,
     "finding_hidden": 8,
     "finding_label": 2,
+    "finding_in_use": 5,
+    "finding_plan": 2,
     "finding_loose": 8,
     "finding_unlinked": 8,
     "finding_repository_count": 5,

@@ -108,10 +108,11 @@ class Blobs:
                 continue
             if not decision.allowed:
                 continue
-            linked = await self._access.on_push_terms(
-                caller, target, partial(self._links.mount, digest, holder, target, who)
+            mounted = await self._whole(
+                await self._access.on_push_terms(
+                    caller, target, partial(self._links.mount, digest, holder, target, who)
+                )
             )
-            mounted = await self._whole(linked)
             if mounted is not None:
                 return mounted
         if narrow is not None:

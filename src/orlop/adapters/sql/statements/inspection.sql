@@ -69,6 +69,14 @@ FROM labels l LEFT JOIN repositories r ON r.id = l.repository_id
 WHERE r.id IS NULL OR (l.digest <> '' AND NOT EXISTS (
     SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest));
 
+-- name: finding_in_use
+SELECT u.name || ' of ' || u.path || '/', 'other digests are in use than were counted' FROM in_use u
+WHERE u.digests <> (SELECT count(*) FROM in_use_digests d WHERE d.in_use_id = u.id);
+
+-- name: finding_plan
+SELECT DISTINCT 'plan ' || p.plan_id || ' of retention', 'the plan is gone, and what it shows is not'
+FROM retention_pages p WHERE NOT EXISTS (SELECT 1 FROM retention_plans o WHERE o.id = p.plan_id);
+
 -- name: finding_link
 SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'
 FROM blob_links l JOIN repositories r ON r.id = l.repository_id
