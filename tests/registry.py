@@ -147,21 +147,22 @@ class Registry:
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
         nowhere = open_memory()
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
+        terms = WriteTerms(self.access, SettingsInForce(nowhere.identity.documents, nowhere.settings_changes))
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,
             catalog.links,
             stores.stage,
             self.access,
+            terms,
             clock,
             self.ids,
             UploadLimits(expire=EXPIRE, lease=LEASE),
         )
         self.referrers = Referrers(catalog.browse, catalog.manifests)
-        terms = WriteTerms(self.access, SettingsInForce(nowhere.identity.documents, nowhere.settings_changes))
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
         self.blobs = Blobs(
-            catalog.links, stores.reader, self.access, clock, repositories=self.repositories, grace=GRACE
+            catalog.links, stores.reader, self.access, terms, clock, repositories=self.repositories, grace=GRACE
         )
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)

@@ -16,6 +16,8 @@ from orlop.ports.catalog import UploadCommit
 from orlop.services.access.decisions import Access
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.repositories import Repositories
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.terms import WriteTerms
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -140,7 +142,8 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     access = Access(identity.facts, opened.access_changes, clock, everyone=False)
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
-    blobs = Blobs(catalog.links, store.reader, access, clock, repositories=repositories, grace=1)
+    terms = WriteTerms(access, SettingsInForce(identity.documents, opened.settings_changes))
+    blobs = Blobs(catalog.links, store.reader, access, terms, clock, repositories=repositories, grace=1)
     scene, cast = Scene(catalog), Cast(catalog, identity)
     ann = await cast.user("ann")
     await cast.grant("ann", "owner", Place(PlaceKind.NAMESPACE, "mine"))

@@ -55,6 +55,7 @@ class EventKind(StrEnum):
     WEBHOOK_RESUMED = "webhook.resumed"
     JOB_ASKED = "job.asked"
     JOB_CANCELLED = "job.cancelled"
+    QUOTA_WARNING = "quota.warning"
 
 
 #: What did not happen because it was not allowed.
@@ -77,7 +78,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
-        *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
+        *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED, EventKind.QUOTA_WARNING),
     }
 )
 

@@ -16,6 +16,7 @@ from orlop.domain.events import Event
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
@@ -239,11 +240,20 @@ class UploadCommit(msgspec.Struct, frozen=True):
 class Uploads(Protocol):
     """Sessions. Apart from `commit` nothing here needs to survive a power cut: a lost session is begun again."""
 
-    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None, ticket: str = "") -> None:
+    async def start(
+        self,
+        upload: Upload,
+        at_most: int = 0,
+        *,
+        target: Digest | None = None,
+        ticket: str = "",
+        room: tuple[Room, ...] = (),
+    ) -> None:
         """Record a new session, which may be claimed from the beginning: then `target` as in `claim`.
 
         `ticket` is the name under which it is found beside its id. Raises TooManyRequests when another was begun with
         that (BlobUploadUnknown when that one is over), or when whoever begins it has `at_most` already; 0: any number.
+        Raises Denied when what it reserves does not fit a quota in `room`, unless the target is stored already.
         """
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
@@ -255,12 +265,21 @@ class Uploads(Protocol):
         ...
 
     async def claim(
-        self, repository: RepositoryName, upload: str, *, now: int, lease_until: int, target: Digest | None = None
+        self,
+        repository: RepositoryName,
+        upload: str,
+        *,
+        now: int,
+        lease_until: int,
+        target: Digest | None = None,
+        reserved: int = 0,
+        room: tuple[Room, ...] = (),
     ) -> Upload:
         """Take a session to write to it until `lease_until`, raising its fence.
 
         `target` is the digest it is about to become, so that a copy left by a crash can be found, unless that is the
-        digest so far. Raises BlobUploadUnknown, or TooManyRequests while another claim holds.
+        digest so far. Raises BlobUploadUnknown, or TooManyRequests while another claim holds; Denied
+        as `start`, of all that the session is to have.
         """
         ...
 

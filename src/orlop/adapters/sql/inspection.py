@@ -35,6 +35,9 @@ _FINDINGS = {
     "finding_deletion": 9,
 }
 
+#: Beyond every row.
+_EVERY = 1 << 62
+
 
 class SqlInspection:
     """See ports.catalog.Inspection."""
@@ -84,6 +87,14 @@ class SqlInspection:
         for statement, invariant in _FINDINGS.items():
             for where, what in await self._reader.all(statement):
                 yield Finding(invariant, where, what)
+        for blob_id, namespace_id, holders in await self._reader.all("holder_differences", 0, _EVERY):
+            yield Finding(
+                5,
+                f"blob {blob_id}",
+                f"{holders} repositories below the node {namespace_id} hold it, and another number is kept",
+            )
+        for difference in await self._reader.all("usage_differences"):
+            yield Finding(5, f"{difference[1]}/", "the counters of the namespace differ from a recount")
         for where, what in await self._reader.all("finding_grant_role", each(sorted(ROLES))):
             yield Finding(9, where, what)
         for where, what in await self._reader.all("finding_upload", limits.uploads_before):

@@ -1,10 +1,12 @@
 """What a transaction has to say at its end: what happened, and what it adds to the counters."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from orlop.adapters.sql.engine import Row, Script, Session
+from orlop.adapters.sql.room import make_room
 from orlop.domain.events import EventKind
+from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import By
 
 T = TypeVar("T")
@@ -12,6 +14,8 @@ T = TypeVar("T")
 
 class Ledger:
     """Gathers events and sums of one transaction, and writes each kind in one go.
+
+    What a repository gains is gained by its namespace and by all above that, too: `located` says which these are.
 
     The version of who may do what and the counters of the whole store are the very last that is written: many
     transactions want their rows, so none may hold one while it waits for anything else.
@@ -22,6 +26,11 @@ class Ledger:
         self._events: list[Row] = []
         self._repositories: dict[int, list[int]] = {}
         self._pushed: dict[int, int] = {}
+        self._above: dict[int, tuple[int, ...]] = {}
+        self._nodes: dict[int, list[int]] = {}
+        self._made: dict[int, int] = {}
+        self._into = ""
+        self._room: tuple[Room, ...] = ()
         self._totals = [0, 0, 0, 0, 0]
         self._access = False
         self._settings = False
@@ -41,6 +50,23 @@ class Ledger:
         by, origin, place = self._by, self._by.origin, len(self._events)
         what = (by.at, kind.value, by.actor, repository, digest, tag, place)
         self._events.append((*what, origin.credential, origin.address, origin.request, subject, detail))
+
+    def located(self, repository: int, nodes: str) -> None:
+        """Which nodes a repository lies below."""
+        self._above[repository] = tuple(sorted(map(int, nodes.split(","))))
+
+    def nodes_above(self, repository: int) -> tuple[int, ...]:
+        """The rows of the nodes that a located repository lies below, from the root down."""
+        return self._above[repository]
+
+    def within(self, repository: str, room: tuple[Room, ...]) -> None:
+        """What is counted is counted of this repository, and has to find room there."""
+        self._into, self._room = repository, room
+
+    def held(self, nodes: Sequence[int], size: int) -> None:
+        """These nodes hold so many bytes more: of a blob that none of their repositories had, or has any more."""
+        for node in nodes:
+            self._node(node)[0] += size
 
     def access(self, *, deleted: str = "") -> None:
         """Who may do what is another from now on, perhaps because the repository `deleted` is no more."""
@@ -64,11 +90,26 @@ class Ledger:
         blobs: int = 0,
         blob_bytes: int = 0,
     ) -> None:
-        """Move the counters of a repository, and with them the totals of manifests and tags."""
+        """Move the counters of a located repository, and with them those of its nodes, and the totals of manifests and
+        tags."""
         sums = self._repositories.setdefault(repository, [0, 0, 0, 0, 0])
         for place, amount in enumerate((manifests, manifest_bytes, tags, blobs, blob_bytes)):
             sums[place] += amount
+        for node in self.nodes_above(repository):
+            of_node = self._node(node)
+            for place, amount in enumerate((manifest_bytes, manifest_bytes + blob_bytes, tags, manifests)):
+                of_node[place] += amount
         self.add_totals(manifests=manifests, tags=tags)
+
+    def repository(self, row_id: int, change: int) -> None:
+        """A located repository comes or goes."""
+        self._made[row_id] = change
+        for node in self.nodes_above(row_id):
+            self._node(node)[4] += change
+        self.add_totals(repositories=change)
+
+    def _node(self, node: int) -> list[int]:
+        return self._nodes.setdefault(node, [0, 0, 0, 0, 0])
 
     def pushed(self, repository: int) -> None:
         """Somebody pushed a manifest there."""
@@ -82,13 +123,30 @@ class Ledger:
         for place, amount in enumerate((repositories, manifests, tags, blobs, blob_bytes)):
             self._totals[place] += amount
 
+    def _added(self, path: str) -> Usage:
+        """What a node above the repository gains, or the repository itself."""
+        (repository,) = self._above
+        if path == self._into:
+            manifests, manifest_bytes, tags, _, blob_bytes = self._repositories.get(repository, [0] * 5)
+            size = manifest_bytes + blob_bytes
+            return Usage(size, size, tags, manifests, self._made.get(repository, 0))
+        node = self._above[repository][path.count("/") + 1 if path else 0]
+        return Usage(*self._nodes.get(node, ()))
+
     async def write(self, tx: Session) -> None:
-        """Write everything that was gathered."""
+        """Write everything that was gathered. Raises Denied where there is no room for it."""
+        if self._room:
+            added = {room.path: self._added(room.path) for room in self._room}
+            for crossing in await make_room(tx, self._into, self._room, added, self._by.at):
+                self.event(EventKind.QUOTA_WARNING, subject=crossing.room.path, detail=crossing.words)
         if self._events:
             await tx.many("event", self._events)
         if self._repositories:
             rows = [(row_id, *sums, self._pushed.get(row_id)) for row_id, sums in sorted(self._repositories.items())]
             await tx.many("repository_count", rows)
+        nodes = [(node, *sums) for node, sums in sorted(self._nodes.items()) if any(sums)]
+        if nodes:
+            await tx.many("usage_add", nodes)
         if self._access:
             row = await tx.one("access_move")
             assert row is not None

@@ -20,7 +20,7 @@ class SqlRepositories:
 
     async def remove(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            row_id = await locked_repository(tx, name)
+            row_id = await locked_repository(tx, name, ledger)
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
                 raise NameUnknown(f"there is no repository {name}", {"name": name})
@@ -28,7 +28,7 @@ class SqlRepositories:
             if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)
-            tags, manifests, blobs = sizes
+            tags, manifests, blobs, manifest_bytes = sizes
             for statement in ("tags", "history", "edges", "pulls", "manifests"):
                 await tx.run(f"repository_delete_{statement}", row_id)
             links = [
@@ -38,7 +38,8 @@ class SqlRepositories:
             if links:
                 await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
             await tx.run("repository_delete", row_id)
-            ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
+            ledger.count(row_id, manifests=-manifests, manifest_bytes=-manifest_bytes, tags=-tags)
+            ledger.repository(row_id, -1)
             ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
             ledger.access(deleted=name)
 

@@ -60,6 +60,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             catalog.links,
             stores.blobs.stage,
             access,
+            terms,
             clock,
             RandomIds(),
             UploadLimits(
@@ -73,6 +74,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             catalog.links,
             reader,
             access,
+            terms,
             clock,
             repositories=repositories,
             grace=settings.gc.grace,

@@ -20,10 +20,11 @@ from orlop.domain.errors import (
 from orlop.domain.names import RepositoryName
 from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
-from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
+from orlop.ports.catalog import BlobLinks, By, Terms, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 from orlop.services.access.decisions import Access
+from orlop.services.tags.terms import WriteTerms
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
 CHECKPOINT = 64 * 1024 * 1024
@@ -63,6 +64,14 @@ class Body(msgspec.Struct, frozen=True):
         """Whether it says that it brings nothing."""
         return self.length == 0
 
+    @property
+    def announced(self) -> int:
+        """How many bytes it needs room for before it comes: of a stream that does not say, at least one. Of a little
+        that is here as soon as its head is none."""
+        if self.length is None:
+            return self.chunk.length if self.chunk is not None else 1
+        return self.length if self.length > WHOLE else 0
+
 
 class Uploads:
     """Begins, feeds, finishes and cancels sessions. Any process may take any step of any session."""
@@ -74,6 +83,7 @@ class Uploads:
         links: BlobLinks,
         stage: BlobStage,
         access: Access,
+        terms: WriteTerms,
         clock: Clock,
         ids: Ids,
         limits: UploadLimits,
@@ -83,6 +93,7 @@ class Uploads:
         self._links = links
         self._stage = stage
         self._access = access
+        self._terms = terms
         self._clock = clock
         self._ids = ids
         self._limits = limits
@@ -158,7 +169,7 @@ class Uploads:
 
     async def push(self, repository: RepositoryName, digest: Digest, body: Body, caller: Caller) -> Blob:
         """A whole blob in one request. Raises DigestInvalid, or what refuses the caller a new repository."""
-        claim = await self._begin(repository, digest.algorithm, caller, target=digest)
+        claim = await self._begin(repository, digest.algorithm, body, caller, target=digest)
         try:
             return await self._complete(claim, digest, body, caller)
         except RegistryError:
@@ -214,13 +225,22 @@ class Uploads:
         )
 
     async def _begin(
-        self, repository: RepositoryName, algorithm: str, caller: Caller, *, target: Digest | None, ticket: str = ""
+        self,
+        repository: RepositoryName,
+        algorithm: str,
+        body: Body,
+        caller: Caller,
+        *,
+        target: Digest | None,
+        ticket: str = "",
     ) -> "_Claim":
-        """A session that this request writes to. Raises what refuses the caller a new repository; TooManyRequests."""
+        """A session that this request writes to. Raises what refuses the caller a new repository, or that there is no
+        room for what the body announces; TooManyRequests."""
         await self._access.check_new(caller, repository)
         new = self._new(repository, algorithm, caller)
-        upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease)
-        await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket)
+        upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease, reserved=body.announced)
+        room = await self._terms.room(repository)
+        await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket, room=room)
         return self._claimed(upload)
 
     async def _begin_with(self, ticket: Upload, body: Body, caller: Caller) -> Upload:
@@ -278,11 +298,19 @@ class Uploads:
         not begun, begins."""
         check_chunk(found.offset, body.chunk, body.length)
         if found.ticket:
-            return await self._begin(found.repository, found.algorithm, caller, target=target, ticket=found.ticket)
+            return await self._begin(
+                found.repository, found.algorithm, body, caller, target=target, ticket=found.ticket
+            )
         now = self._clock.now()
         claim = self._claimed(
             await self._rows.claim(
-                found.repository, found.id, now=now, lease_until=now + self._limits.lease, target=target
+                found.repository,
+                found.id,
+                now=now,
+                lease_until=now + self._limits.lease,
+                target=target,
+                reserved=found.offset + body.announced if body.announced else 0,
+                room=await self._terms.room(found.repository),
             )
         )
         try:
@@ -353,9 +381,14 @@ class Uploads:
             raise
 
     async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
-        upload, size = claim.upload, claim.staged.offset
         who = by(caller, self._clock.now())
-        terms = await self._access.push_terms(caller, upload.repository)
+        return await self._terms.keep(
+            lambda: self._terms.push(caller, claim.upload.repository),
+            lambda terms: self._commit(claim, digest, who, terms),
+        )
+
+    async def _commit(self, claim: "_Claim", digest: Digest, who: By, terms: Terms) -> Blob:
+        upload, size = claim.upload, claim.staged.offset
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size:
             linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False, terms=terms), who)
