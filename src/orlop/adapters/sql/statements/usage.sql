@@ -45,7 +45,7 @@ DELETE FROM node_usage WHERE namespace_id = ?1;
 -- name: usage_days_forget
 DELETE FROM usage_days WHERE namespace_id = ?1;
 
--- name: usage_differences
+-- name: inspect_usage
 -- By how much the numbers of each node differ from a recount. All in one statement: what commits meanwhile changes both.
 WITH RECURSIVE above (leaf, id, parent_id) AS (
     SELECT id, id, parent_id FROM namespaces
@@ -76,7 +76,7 @@ FROM differing
 WHERE stored_bytes <> 0 OR logical_bytes <> 0 OR tags <> 0 OR manifests <> 0 OR repositories <> 0
 ORDER BY id;
 
--- name: holder_differences
+-- name: inspect_holders
 -- Of blobs with ids from ?1 up to below ?2: where a node has another number of holders than a recount finds.
 WITH RECURSIVE above (leaf, id, parent_id) AS (
     SELECT id, id, parent_id FROM namespaces
@@ -88,8 +88,10 @@ there (blob_id, namespace_id, holders) AS (
     GROUP BY l.blob_id, a.id),
 counted (blob_id, namespace_id, holders) AS (
     SELECT blob_id, namespace_id, holders FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2)
-SELECT coalesce(t.blob_id, c.blob_id), coalesce(t.namespace_id, c.namespace_id), coalesce(t.holders, 0)
+SELECT coalesce(t.blob_id, c.blob_id), coalesce(t.namespace_id, c.namespace_id), coalesce(t.holders, 0), b.digest, n.path
 FROM there t FULL JOIN counted c ON c.blob_id = t.blob_id AND c.namespace_id = t.namespace_id
+LEFT JOIN blobs b ON b.id = coalesce(t.blob_id, c.blob_id)
+LEFT JOIN namespaces n ON n.id = coalesce(t.namespace_id, c.namespace_id)
 WHERE coalesce(t.holders, 0) <> coalesce(c.holders, 0)
 ORDER BY 1, 2;
 
