@@ -38,6 +38,7 @@ from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -121,7 +122,8 @@ class Api:
         self.now = clock.now()
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
-        terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.catalog.settings_changes))
+        in_force = SettingsInForce(self.identity.documents, self.catalog.settings_changes)
+        terms = WriteTerms(access, in_force)
         self.management = build_management(
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )
@@ -152,6 +154,7 @@ class Api:
             self.hooks,
             Followers(self.management.gate, self.catalog.cursors, followers(settings)),
             JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
+            UsageReports(self.management.gate, self.catalog.catalog.usages, in_force, None),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

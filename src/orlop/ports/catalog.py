@@ -23,6 +23,7 @@ from orlop.ports.by import by as by
 from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
+from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -490,3 +491,5 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    usages: Usages
+    usage_keeping: UsageKeeping

@@ -23,6 +23,7 @@ from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.uploads import SqlUploads
+from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
@@ -123,4 +124,6 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        usages=SqlUsages(engine, lists),
+        usage_keeping=SqlUsageKeeping(engine),
     )

@@ -26,10 +26,10 @@ async def make_room(
     if not concerned:
         return []
     paths = each(sorted({room.path for room in concerned}))
-    used = await _in_use(tx, paths, upload, now)
+    used = await in_use(tx, paths, upload, now)
     alone = _is_near(concerned, used, added)
     if await tx.all("room_guard", paths, int(alone)):
-        used = await _in_use(tx, paths, upload, now)
+        used = await in_use(tx, paths, upload, now)
         if not alone and _is_near(concerned, used, added):
             raise Raced  # others have filled it meanwhile
     crossings: list[Crossing] = []
@@ -39,7 +39,7 @@ async def make_room(
     return crossings
 
 
-async def _in_use(tx: Session, paths: str, upload: str, now: int) -> dict[str, tuple[Usage, int]]:
+async def in_use(tx: Session, paths: str, upload: str, now: int) -> dict[str, tuple[Usage, int]]:
     """What lies at each path, and how many bytes more uploads under way hold."""
     found: dict[str, tuple[Usage, int]] = {}
     for path, *numbers, reserved in await tx.all("room_in_use", paths, upload, now):

@@ -25,6 +25,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
 from orlop.services.tags.past import TagPast
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -46,6 +47,7 @@ def api_app(
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
     jobs: JobDesk | None = None,
+    usage: UsageReports | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -60,6 +62,7 @@ def api_app(
             managed=managed,
             following=following,
             desk=jobs,
+            reports=usage,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

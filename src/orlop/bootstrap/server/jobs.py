@@ -15,6 +15,7 @@ from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
 from orlop.services.stores.verifying import verifying
+from orlop.services.usage.keeping import recording, recounting
 from orlop.telemetry.metrics import Metrics
 
 
@@ -31,6 +32,8 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
         sweeping(build_sweep(stores)),
         verifying(build_verification(stores), stores.catalog.vitals.totals),
+        recording(stores.catalog.usage_keeping, clock),
+        recounting(stores.catalog.usage_keeping),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -26,6 +26,7 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -102,6 +103,7 @@ def build_people(
             hooks,
             Followers(management.gate, stores.cursors, followers(settings)),
             JobDesk(management.gate, stores.queue.jobs, schedules),
+            UsageReports(management.gate, stores.catalog.usages, services.in_force, stores.blobs.space),
         )
 
     browsers = build_browsers(

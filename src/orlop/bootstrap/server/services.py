@@ -30,6 +30,7 @@ class Services(msgspec.Struct, frozen=True):
 
     access: Access
     terms: WriteTerms
+    in_force: SettingsInForce
     uploads: Uploads
     blobs: Blobs
     manifests: Manifests
@@ -54,6 +55,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     return Services(
         access=access,
         terms=terms,
+        in_force=in_force,
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -69,6 +71,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
                 blob_bytes=settings.limits.blob_bytes,
                 sessions=0 if settings.open else settings.uploads.sessions,
             ),
+            stores.blobs.space,
         ),
         blobs=Blobs(
             catalog.links,

@@ -26,7 +26,20 @@ from litestar.router import Router
 
 from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
-from orlop.faces.api import access, audit, groups, house_rules, jobs, locks, people, places, settings, tags, webhooks
+from orlop.faces.api import (
+    access,
+    audit,
+    groups,
+    house_rules,
+    jobs,
+    locks,
+    people,
+    places,
+    settings,
+    tags,
+    usage,
+    webhooks,
+)
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
 from orlop.ports.catalog import Holdings
@@ -39,6 +52,7 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
 from orlop.services.tags.past import TagPast
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
@@ -66,6 +80,7 @@ def routes(
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
     desk: JobDesk | None = None,
+    reports: UsageReports | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -89,6 +104,7 @@ def routes(
         *(webhooks.webhooks(managed) if managed is not None else []),
         *(webhooks.followers(following) if following is not None else []),
         *(jobs.jobs(desk) if desk is not None else []),
+        *(usage.usage(reports) if reports is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -16,10 +16,12 @@ from orlop.domain.errors import (
     DigestInvalid,
     RegistryError,
     TooLarge,
+    Unavailable,
 )
 from orlop.domain.names import RepositoryName
+from orlop.domain.sizes import size_words
 from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
-from orlop.ports.blobs import BlobStage, Staged, StageWriter
+from orlop.ports.blobs import BlobStage, Staged, StageWriter, StoreSpace
 from orlop.ports.catalog import BlobLinks, By, Terms, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
@@ -87,8 +89,10 @@ class Uploads:
         clock: Clock,
         ids: Ids,
         limits: UploadLimits,
+        space: StoreSpace | None = None,
     ) -> None:
         self._rows = rows
+        self._space = space
         self._expiry = expiry
         self._links = links
         self._stage = stage
@@ -252,6 +256,7 @@ class Uploads:
         self._check_size(len(content))
         _check_received(len(content), body)
         new = self._new(ticket.repository, ticket.algorithm, caller)
+        await self._check_space(len(content))
         writer = await self._stage.open(new.id, 0, new.algorithm)
         try:
             digest, place = digest_of(content, new.algorithm), writer.place(len(content))
@@ -328,6 +333,7 @@ class Uploads:
         """
         try:
             upload = claim.upload
+            await self._check_space(body.length or 0)
             writer = await self._stage.open(upload.id, upload.offset, algorithm, upload.place)
             try:
                 await self._stream(claim, writer, body)
@@ -344,6 +350,7 @@ class Uploads:
                 await writer.write(piece)
                 self._check_size(writer.offset)
                 if writer.offset - claim.staged.offset >= CHECKPOINT:
+                    await self._check_space(0)
                     claim.staged = await writer.progress()
                     await claim.renew()
                 elif claim.is_half_over:
@@ -353,6 +360,16 @@ class Uploads:
             raise
         _check_received(writer.offset - started, body)
         claim.staged = await writer.checkpoint()
+
+    async def _check_space(self, size: int) -> None:
+        """Raises Unavailable where so many bytes more would take what the store's disk keeps free: in time, so that
+        the registry goes on."""
+        space = await self._space.space() if self._space is not None else None
+        if space is not None and space.free - size < space.reserve:
+            raise Unavailable(
+                f"storing the upload failed: the disk is full but for what is kept free: {size_words(space.free)} are"
+                f" free, and {size_words(space.reserve)} stay so; the registry's operator has to look, then try again"
+            )
 
     def _check_size(self, size: int) -> None:
         limit = self._limits.blob_bytes

@@ -70,6 +70,7 @@ class Operation(StrEnum):
     FOLLOWER_SKIP = "follower.skip"
     DELIVERY_READ = "delivery.read"
     DELIVERY_SEND = "delivery.send"
+    USAGE_READ = "usage.read"
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
@@ -145,6 +146,7 @@ RULES: dict[Operation, Rule] = {
     # What these need at the place of their webhook, its kind declares, as for settings.
     Operation.DELIVERY_READ: Rule(_SEE),
     Operation.DELIVERY_SEND: Rule(_RULE),
+    Operation.USAGE_READ: Rule(_SEE, Action.POLICY_EDIT),
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),

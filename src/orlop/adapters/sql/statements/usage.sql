@@ -102,10 +102,10 @@ ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = excluded.holders;
 -- name: node_blobs_clear
 DELETE FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2 AND holders <= 0;
 
--- name: blobs_lock_span
+-- name: inspect_blobs_lock
 SELECT id FROM blobs WHERE id >= ?1 AND id < ?2 ORDER BY id FOR UPDATE;
 
--- name: blobs_end
+-- name: inspect_last_blob
 SELECT coalesce(max(id), 0) FROM (
     SELECT max(id) AS id FROM blobs UNION ALL SELECT max(blob_id) FROM node_blobs) AS both_tables;
 
@@ -130,3 +130,61 @@ WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3);
 -- name: room_guard
 -- Transactions take turns by themselves.
 SELECT wanted.value FROM json_each(?1) AS wanted WHERE ?2 < 0;
+
+-- name: usage_places
+SELECT wanted.value FROM json_each(?1) AS wanted
+WHERE EXISTS (SELECT 1 FROM namespaces n WHERE n.path = wanted.value)
+   OR EXISTS (SELECT 1 FROM repositories r WHERE r.name = wanted.value);
+
+-- name: usage_below
+-- Of a namespace, by size, or where ?3 is 1 by growth since day ?2.
+SELECT path, stored_bytes, logical_bytes, tags, manifests, repositories, before
+FROM (
+    SELECT n.path || '/' AS path, CAST(coalesce(sum(u.stored_bytes), 0) AS BIGINT) AS stored_bytes,
+           CAST(coalesce(sum(u.logical_bytes), 0) AS BIGINT) AS logical_bytes,
+           CAST(coalesce(sum(u.tags), 0) AS BIGINT) AS tags, CAST(coalesce(sum(u.manifests), 0) AS BIGINT) AS manifests,
+           CAST(coalesce(sum(u.repositories), 0) AS BIGINT) AS repositories,
+           (SELECT d.stored_bytes FROM usage_days d WHERE d.namespace_id = n.id AND d.day >= ?2 ORDER BY d.day LIMIT 1)
+               AS before
+    FROM namespaces p JOIN namespaces n ON n.parent_id = p.id LEFT JOIN node_usage u ON u.namespace_id = n.id
+    WHERE p.path = ?1 GROUP BY n.id, n.path
+    UNION ALL
+    SELECT r.name, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1,
+           NULL
+    FROM namespaces p JOIN repositories r ON r.namespace_id = p.id WHERE p.path = ?1) AS children
+WHERE ?3 = 0 OR before IS NOT NULL
+ORDER BY CASE WHEN ?3 = 1 THEN stored_bytes - before ELSE stored_bytes END DESC, path
+LIMIT ?4;
+
+-- name: usage_history
+SELECT d.day, d.stored_bytes, d.logical_bytes, d.tags, d.manifests, d.repositories
+FROM namespaces n JOIN usage_days d ON d.namespace_id = n.id
+WHERE n.path = ?1 AND d.day >= ?2 ORDER BY d.day;
+
+-- name: usage_sharing
+-- Of up to ?4 blobs of repositories from ?1 up to below ?2, or of the name ?3.
+SELECT path, count(*), CAST(sum(size) AS BIGINT)
+FROM (
+    SELECT DISTINCT n.path AS path, held.blob_id AS blob_id, held.size AS size
+    FROM (
+        SELECT DISTINCT l.blob_id AS blob_id, b.size AS size
+        FROM repositories r JOIN blob_links l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
+        WHERE (r.name >= ?1 AND r.name < ?2) OR r.name = ?3
+        LIMIT ?4) AS held
+    JOIN blob_links o ON o.blob_id = held.blob_id JOIN repositories e ON e.id = o.repository_id
+    JOIN namespaces n ON n.id = e.namespace_id
+    WHERE NOT (e.name >= ?1 AND e.name < ?2) AND e.name <> ?3
+    LIMIT ?5) AS shared
+GROUP BY path ORDER BY 3 DESC, path LIMIT ?6;
+
+-- name: usage_day_write
+INSERT INTO usage_days (namespace_id, day, stored_bytes, logical_bytes, tags, manifests, repositories)
+SELECT u.namespace_id, ?1, sum(u.stored_bytes), sum(u.logical_bytes), sum(u.tags), sum(u.manifests), sum(u.repositories)
+FROM node_usage u WHERE true GROUP BY u.namespace_id
+ON CONFLICT (namespace_id, day) DO UPDATE
+SET stored_bytes = excluded.stored_bytes, logical_bytes = excluded.logical_bytes, tags = excluded.tags,
+    manifests = excluded.manifests, repositories = excluded.repositories
+RETURNING namespace_id;
+
+-- name: usage_days_drop
+DELETE FROM usage_days WHERE day < ?1;

@@ -1,5 +1,5 @@
 -- The previous release may go on running.
--- It counts nothing of what is here: once it has stopped, `orlop usage recount` mends what it wrote beside. A million
+-- It counts nothing of what is here: once it has stopped, the job recount-usage mends what it wrote beside. A million
 -- links take about ten seconds at a depth of three.
 
 -- How much lies below each node of the namespaces, kept by the transactions that change it. A node's numbers are the
