@@ -21,6 +21,7 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
@@ -88,6 +89,7 @@ KINDS = {
     ),
     "tag-rule": TAG_RULES,
     "repository-rule": REPOSITORY_RULES,
+    "quota": QUOTAS,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(

@@ -23,6 +23,7 @@ from tests.contract import (
     queue,
     refusals,
     uploads,
+    usage,
 )
 
 
@@ -49,6 +50,8 @@ class CatalogKit:
     TestOutbox = outbox.OutboxKit
     TestPullTimes = outbox.PullTimesKit
     TestVitals = outbox.VitalsKit
+    TestUsage = usage.UsageKit
+    TestRoom = usage.RoomKit
     TestRecords = inspection.RecordsKit
     TestKnowledge = inspection.KnowledgeKit
     TestFindings = inspection.FindingsKit

@@ -50,6 +50,18 @@ EXCEPTIONS = {
     },
     "queue_plans": {"SCAN queue_plan": "a row for each kind of job"},
     "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended, for metrics"},
+    "usage_below": {
+        "SCAN children": "what lies directly below one namespace",
+        "USE TEMP B-TREE FOR ORDER BY": "the same rows",
+    },
+    "usage_sharing": {
+        "SCAN held": "no more blobs than are to be looked at",
+        "SCAN shared": "no more links than are to be followed",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+        "USE TEMP B-TREE FOR GROUP BY": "the same",
+        "USE TEMP B-TREE FOR ORDER BY": "the namespaces that are found",
+    },
+    "usage_day_write": {"SCAN u": "every node, once an hour"},
     "nodes_above": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repository_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repositories_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
