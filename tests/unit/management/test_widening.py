@@ -373,6 +373,7 @@ NOT_WIDENING = frozenset(
         Operation.DELIVERY_READ,
         Operation.DELIVERY_SEND,
         Operation.JOB_READ,
+        Operation.USAGE_READ,
         Operation.JOB_RUN,
         Operation.JOB_CANCEL,
         Operation.TAG_READ,

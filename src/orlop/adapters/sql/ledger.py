@@ -137,7 +137,7 @@ class Ledger:
         """Write everything that was gathered. Raises Denied where there is no room for it."""
         if self._room:
             added = {room.path: self._added(room.path) for room in self._room}
-            for crossing in await make_room(tx, self._into, self._room, added, self._by.at):
+            for crossing in await make_room(tx, self._into, self._room, added):
                 self.event(EventKind.QUOTA_WARNING, subject=crossing.room.path, detail=crossing.words)
         if self._events:
             await tx.many("event", self._events)

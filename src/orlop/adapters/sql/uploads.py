@@ -5,13 +5,13 @@ import msgspec
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each, link, made_repository
-from orlop.adapters.sql.room import make_room
+from orlop.adapters.sql.room import make_room_beforehand
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.domain.quotas import Room, Usage
+from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload, UploadState, begun_already, busy, too_many_sessions
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
@@ -176,8 +176,7 @@ async def _reserve(tx: Session, upload: Upload, target: Digest | None, room: tup
     """Raises Denied where there is no room for what a session is to have, unless it may well be there already."""
     if not room or not upload.reserved or (target is not None and await tx.one("blob_present", target)):
         return
-    added = Usage(stored_bytes=upload.reserved, logical_bytes=upload.reserved)
-    await make_room(tx, upload.repository, room, {one.path: added for one in room}, now, upload.id)
+    await make_room_beforehand(tx, upload.repository, room, upload.reserved, upload.id, now)
 
 
 class _CopyGone(Exception):

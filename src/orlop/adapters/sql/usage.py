@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.parameters import each
-from orlop.adapters.sql.room import in_use
+from orlop.adapters.sql.room import held_for_uploads, in_use
 from orlop.domain.quotas import Usage
 from orlop.ports.usage import Sharing, UsageBelow, UsageDay
 
@@ -21,9 +21,9 @@ class SqlUsages:
 
     async def of(self, paths: Sequence[str], now: int) -> dict[str, tuple[Usage, int]]:
         wanted = each(sorted(set(paths)))
-        there = {path: (Usage(), 0) for (path,) in await self._reader.all("usage_places", wanted)}
-        used = await in_use(self._reader, wanted, "", now)
-        return {path: used.get(path, nothing) for path, nothing in there.items()}
+        there = [path for (path,) in await self._reader.all("usage_places", wanted)]
+        used, held = await in_use(self._reader, wanted), await held_for_uploads(self._reader, wanted, "", now)
+        return {path: (used.get(path, Usage()), held.get(path, 0)) for path in there}
 
     async def below(self, path: str, limit: int, since: int, *, by_growth: bool) -> tuple[UsageBelow, ...]:
         rows = await self._lists.all("usage_below", path, since, int(by_growth), limit)

@@ -13,12 +13,14 @@ from orlop.domain.errors import (
     BlobUploadInvalid,
     BlobUploadUnknown,
     BodyInterrupted,
+    Denied,
     DigestInvalid,
     RegistryError,
     TooLarge,
     Unavailable,
 )
 from orlop.domain.names import RepositoryName
+from orlop.domain.quotas import QUOTAS
 from orlop.domain.sizes import size_words
 from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter, StoreSpace
@@ -156,7 +158,8 @@ class Uploads:
                 claim = self._claimed(found)
             else:
                 claim = await self._claim(found, body, caller, target=digest)
-            async with self._cleared_if_over(claim):
+            room = self._ended_without_room(repository, claim.upload.id, caller)
+            async with self._cleared_if_over(claim), room:
                 return await self._complete(claim, digest, body, caller)
         except BlobUploadUnknown:
             linked = await self._linked(repository, digest, caller)
@@ -178,6 +181,16 @@ class Uploads:
             return await self._complete(claim, digest, body, caller)
         except RegistryError:
             await self._forsake(repository, claim.upload.id, caller)
+            raise
+
+    @asynccontextmanager
+    async def _ended_without_room(self, repository: RepositoryName, upload: str, caller: Caller) -> AsyncIterator[None]:
+        """End a session that there is no room for: what it has would take room from others until it expires."""
+        try:
+            yield
+        except Denied as refusal:
+            if refusal.kind == QUOTAS.kind:
+                await self._forsake(repository, upload, caller)
             raise
 
     async def _forsake(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
@@ -307,17 +320,18 @@ class Uploads:
                 found.repository, found.algorithm, body, caller, target=target, ticket=found.ticket
             )
         now = self._clock.now()
-        claim = self._claimed(
-            await self._rows.claim(
+        room = await self._terms.room(found.repository)
+        async with self._ended_without_room(found.repository, found.id, caller):
+            claimed = await self._rows.claim(
                 found.repository,
                 found.id,
                 now=now,
                 lease_until=now + self._limits.lease,
                 target=target,
                 reserved=found.offset + body.announced if body.announced else 0,
-                room=await self._terms.room(found.repository),
+                room=room,
             )
-        )
+        claim = self._claimed(claimed)
         try:
             check_chunk(claim.upload.offset, body.chunk, body.length)
         except BlobUploadInvalid:

@@ -110,22 +110,28 @@ SELECT coalesce(max(id), 0) FROM (
     SELECT max(id) AS id FROM blobs UNION ALL SELECT max(blob_id) FROM node_blobs) AS both_tables;
 
 -- name: room_in_use
--- At each path: parts of what lies there, to be added up, and what uploads under way hold beside the session ?2.
-SELECT wanted.value, u.stored_bytes, u.logical_bytes, u.tags, u.manifests, u.repositories, 0
+-- At each path: parts of what lies there, to be added up.
+SELECT wanted.value, u.stored_bytes, u.logical_bytes, u.tags, u.manifests, u.repositories
 FROM json_each(?1) AS wanted JOIN namespaces n ON n.path = wanted.value JOIN node_usage u ON u.namespace_id = n.id
 UNION ALL
-SELECT wanted.value, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1, 0
-FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
-UNION ALL
-SELECT wanted.value, 0, 0, 0, 0, 0, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved ELSE s."offset" END
-FROM json_each(?1) AS wanted JOIN uploads s ON s.repository = wanted.value
-WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3)
-UNION ALL
-SELECT wanted.value, 0, 0, 0, 0, 0, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved ELSE s."offset" END
-FROM json_each(?1) AS wanted JOIN uploads s
-ON s.repository >= CASE WHEN wanted.value = '' THEN '' ELSE wanted.value || '/' END
-   AND s.repository < CASE WHEN wanted.value = '' THEN '~' ELSE wanted.value || '0' END
-WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3);
+SELECT wanted.value, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1
+FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value;
+
+-- name: room_held
+-- At each path: what uploads under way hold, beside the session ?2.
+SELECT path, CAST(sum(bytes) AS BIGINT)
+FROM (
+    SELECT wanted.value AS path, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved
+                                      ELSE s."offset" END AS bytes
+    FROM json_each(?1) AS wanted JOIN uploads s ON s.repository = wanted.value
+    WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3)
+    UNION ALL
+    SELECT wanted.value, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved ELSE s."offset" END
+    FROM json_each(?1) AS wanted JOIN uploads s
+    ON s.repository >= CASE WHEN wanted.value = '' THEN '' ELSE wanted.value || '/' END
+       AND s.repository < CASE WHEN wanted.value = '' THEN '~' ELSE wanted.value || '0' END
+    WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3)) AS held
+GROUP BY path;
 
 -- name: room_guard
 -- Transactions take turns by themselves.

@@ -38,7 +38,7 @@ CREATE INDEX usage_days_by_age ON usage_days (day);
 
 -- How long an upload said that it becomes; it counts for as long as somebody writes to it.
 ALTER TABLE uploads ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX uploads_by_repository ON uploads (repository);
+CREATE INDEX uploads_by_repository ON uploads (repository, expires_at, lease_until, "offset", reserved);
 
 INSERT INTO node_blobs (blob_id, namespace_id, holders)
 WITH RECURSIVE above (leaf, id, parent_id) AS (
