@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.findings import OURS
 from bench.load import wrk
 from bench.plan import Plan
-from bench.scenes import catalog, content
+from bench.scenes import catalog, content, rules
 from bench.scenes.folder import kept, read_all
 from bench.scenes.growth import SMALL, growth
 from bench.servers import bare, orlop
@@ -98,6 +98,16 @@ class Field:
         root = self.fresh() / "data"
         catalog.write(root, catalog.nothing)
         return root
+
+    def ruled(self) -> Path:
+        """A data folder without content, with rules for tags."""
+        root = self.fresh() / "data"
+        catalog.write(root, rules.ruled)
+        return root
+
+    def moved(self) -> Path:
+        """A copy of the data folder with a tag that moved very often."""
+        return self._copy(kept(f"{OURS}-moved-{rules.MOVES}", lambda root: catalog.write(root, rules.moved)))
 
     def small(self) -> Path:
         """A copy of the data folder with a hundred of everything."""

@@ -52,6 +52,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped, by the reason: most lack one of a few programs, and each is worth a line, not each test."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("what was skipped, and why", "-")
+        for reason, count in reasons.most_common():
+            terminalreporter.write_line(f"{count:6}  {reason}")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _garbage() -> Iterator[None]:
     """What a module left open warns in that module, and not wherever garbage happens to be collected next."""

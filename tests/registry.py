@@ -20,6 +20,8 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import Catalog
 from orlop.ports.clock import HOUR, SECOND
+from orlop.ports.events import Changes
+from orlop.ports.settings import Documents
 from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
@@ -76,6 +78,19 @@ class Stores(NamedTuple):
     remover: BlobRemover
     inventory: BlobInventory
     close: Callable[[], Coroutine[Any, Any, None]]
+    settings: "Settings | None" = None
+    """Rules that hold there; None: there are none."""
+
+
+class Settings(NamedTuple):
+    """The settings of a catalog, and how their changes show."""
+
+    documents: Documents
+    changes: Changes
+
+
+def _settings(opened: OpenCatalog) -> Settings:
+    return Settings(opened.identity.documents, opened.settings_changes)
 
 
 class Damageable(NamedTuple):
@@ -93,7 +108,9 @@ def in_memory(clock: HandClock) -> Damageable:
     async def close() -> None:
         """Nothing is held."""
 
-    return Damageable(Stores(opened.catalog, MemoryStage(blobs, clock), blobs, blobs, blobs, close), opened, blobs)
+    return Damageable(
+        Stores(opened.catalog, MemoryStage(blobs, clock), blobs, blobs, blobs, close, _settings(opened)), opened, blobs
+    )
 
 
 def empty_on_disk(folder: Path) -> Stores:
@@ -112,7 +129,7 @@ def on_disk(folder: Path) -> Stores:
         await opened.engine.close()
         files.close()
 
-    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close, _settings(opened))
 
 
 def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
@@ -124,7 +141,7 @@ def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
         await opened.engine.close()
         files.close()
 
-    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close)
+    return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close, _settings(opened))
 
 
 def scaled_out(url: str, store: S3Server, bucket: str, *, connections: int = 8) -> Stores:
@@ -136,7 +153,7 @@ def scaled_out(url: str, store: S3Server, bucket: str, *, connections: int = 8) 
         await opened.engine.close()
         await blobs.close()
 
-    return Stores(opened.catalog, blobs.stage, blobs.reader, blobs.remover, blobs.inventory, close)
+    return Stores(opened.catalog, blobs.stage, blobs.reader, blobs.remover, blobs.inventory, close, _settings(opened))
 
 
 class Registry:
@@ -147,7 +164,8 @@ class Registry:
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
         nowhere = open_memory()
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
-        terms = WriteTerms(self.access, SettingsInForce(nowhere.identity.documents, nowhere.settings_changes))
+        settings = stores.settings or _settings(nowhere)
+        self.terms = terms = WriteTerms(self.access, SettingsInForce(*settings))
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -165,7 +183,9 @@ class Registry:
             catalog.links, stores.reader, self.access, terms, clock, repositories=self.repositories, grace=GRACE
         )
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
-        self.collection = Collection(catalog.collection, catalog.expiry, stores.stage, stores.remover, clock)
+        self.collection = Collection(
+            catalog.collection, catalog.expiry, catalog.trash_end, stores.stage, stores.remover, clock
+        )
         self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value

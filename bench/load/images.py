@@ -31,7 +31,7 @@ def _manifest(config: Piece, layers: list[Piece]) -> Piece:
     return piece(json.dumps(document).encode())
 
 
-def share(clients: int, each: int) -> list[list[Image]]:
+def share(clients: int, each: int, below: str = "push") -> list[list[Image]]:
     """Images for several clients, in repositories of their own."""
     run = random.randrange(1 << 40)
-    return [[small(f"push/r{run:x}-{client}-{number}") for number in range(each)] for client in range(clients)]
+    return [[small(f"{below}/r{run:x}-{client}-{number}") for number in range(each)] for client in range(clients)]

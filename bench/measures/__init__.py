@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bench.field import Field
 from bench.findings import Finding
-from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, replicas, start
+from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, replicas, rules, start
 
 
 class Measure(NamedTuple):
@@ -24,6 +24,8 @@ MEASURES = (
     Measure("blob-256m", blobs.large),
     Measure("push-256m", pushes.large),
     Measure("push-images", pushes.images),
+    Measure("push-ruled", rules.pushes),
+    Measure("history", rules.history),
     Measure("tags-page", growth.tags),
     Measure("catalog-page", growth.catalog),
     Measure("referrers-page", growth.referrers),

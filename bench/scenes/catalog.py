@@ -11,7 +11,7 @@ from bench.scenes import content, people
 from bench.scenes.content import Piece
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.identity.heads import Ed25519Heads
-from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, on, open_sqlite
+from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, catalog_on, open_sqlite
 from orlop.adapters.sql.engine import Engine, Script, Session
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.migrations.sqlite import migrate
@@ -43,7 +43,7 @@ class _Within:
     def __init__(self, session: Session) -> None:
         self.reader = session
 
-    async def write(self, script: Script[T], *, durable: bool = True, changes: bool = True, access: bool = False) -> T:
+    async def write(self, script: Script[T], **_: object) -> T:
         return await script(self.reader)
 
     async def check(self) -> None:
@@ -88,7 +88,7 @@ class Writer:
         for together in _batches(steps):
 
             async def script(session: Session, batch: list[Step] = together) -> None:
-                catalog = on(_Within(session), session)
+                catalog = catalog_on(_Within(session), session)
                 for step in batch:
                     await step(catalog)
 

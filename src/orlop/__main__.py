@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from orlop import __version__
 
 if TYPE_CHECKING:
+    import cyclopts
+
     from orlop.config import Settings
     from orlop.domain.audit import Head
     from orlop.faces.cli.audit.work import OpenedAudit
@@ -24,19 +26,28 @@ def _run(arguments: list[str]) -> int:
         # Scripts ask often, and the answer needs none of what follows.
         sys.stdout.write(f"orlop {__version__}\n")
         return 0
+    from orlop.faces.cli import app
+    from orlop.faces.cli.running import INTERRUPTED
+
+    try:
+        return app.invoke(commands(), arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def commands() -> "cyclopts.App":
+    """The command line with every command."""
     from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
     from orlop.bootstrap.commands.logins import Tools
     from orlop.bootstrap.commands.migrations import Migrations
     from orlop.bootstrap.commands.moving import Movings
     from orlop.bootstrap.commands.trial import open_for_trial
-    from orlop.config import ConfigurationInvalid
     from orlop.faces.cli import app, management, serve, settings
     from orlop.faces.cli.audit import commands as audit
     from orlop.faces.cli.content import commands as content
     from orlop.faces.cli.jobs import commands as jobs
     from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
-    from orlop.faces.cli.running import INTERRUPTED, USAGE, tell
     from orlop.faces.cli.sign_in import credential_provider
     from orlop.faces.cli.stores import maintenance, migrate, store
 
@@ -53,13 +64,7 @@ def _run(arguments: list[str]) -> int:
     credential_provider.register(root, Tools())
     management.register(root, ManagementServers(), Tools())
     jobs.register(root, ManagementServers())
-    try:
-        return app.invoke(root, arguments)
-    except ConfigurationInvalid as error:
-        tell(f"orlop: {error}")
-        return USAGE
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return root
 
 
 def docker_credential() -> None:

@@ -26,6 +26,7 @@ from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.trash_rules import TRASH_RULES
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
@@ -39,6 +40,7 @@ from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
@@ -90,6 +92,7 @@ KINDS = {
     "tag-rule": TAG_RULES,
     "repository-rule": REPOSITORY_RULES,
     "quota": QUOTAS,
+    "trash-rule": TRASH_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(
@@ -135,6 +138,8 @@ class Api:
         )
         rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
         self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
+        lying = self.catalog.catalog
+        self.trash = Trash(self.management.gate, lying.trash, lying.trash_end, terms)
         self.log = RequestLog(Metrics().requests, None)
         documents, changes = self.identity.documents, self.catalog.settings_changes
         works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
@@ -151,6 +156,8 @@ class Api:
             self.catalog.catalog.history,
             self.manifests,
             self.catalog.catalog.locks,
+            self.trash,
+            self.catalog.catalog.labels,
             self.catalog.audit.reader,
             None,
             self.hooks,

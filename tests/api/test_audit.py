@@ -45,6 +45,8 @@ async def filled() -> Api:
         api.catalog.catalog.history,
         api.manifests,
         api.catalog.catalog.locks,
+        api.trash,
+        api.catalog.catalog.labels,
         audit.reader,
     )
     await api.account("aud", ("auditor", REGISTRY))
@@ -154,6 +156,8 @@ async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: A
         api.catalog.catalog.history,
         api.manifests,
         api.catalog.catalog.locks,
+        api.trash,
+        api.catalog.catalog.labels,
         api.catalog.audit.reader,
         counting(notices, limits),
     )

@@ -355,7 +355,10 @@ def test_words_that_nobody_knows_are_answered_with_those_that_are_known(orlop: T
     orlop("tag-rule", "set", "releases", "--at", "team/", "--tags", "v*", "--immutable")
     for command in ("show", "rm"):
         orlop("tag-rule", command, "releases", code=1)
-        assert orlop.errors == "orlop: there is no tag-rule releases of /; orlop tag-rule ls lists those there are\n"
+        assert orlop.errors == (
+            "orlop: there is no tag-rule releases of /; orlop tag-rule ls lists those there are, and their places,"
+            " for --at\n"
+        )
     orlop("tag-rule", "set", "releases", "--at", "team/", "--no-immutable", code=1)
     assert orlop.errors.endswith("set immutable, who may, or how they are named\n")
     orlop("namespace", "set", "team", "--visibility", "pubic", code=1)

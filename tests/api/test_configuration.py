@@ -1,7 +1,7 @@
 """Whatever small configuration is applied: then there is nothing more to do, and an export of it is the same."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -10,15 +10,19 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from orlop.domain.names import RepositoryName
 from orlop.faces.cli.management.carrying import carry_out, read
 from orlop.faces.cli.management.documents import Document, Step, Verb, parse_document, plan, written
 from orlop.ports.management import Reply, RequestRefused
 from tests.api.harness import REGISTRY, Api
+from tests.content import image
+from tests.contract.scene import Scene
 
 pytestmark = pytest.mark.slow
 
 _USERS = ("ann", "bob", "eve")
 _PATHS = ("team", "team/prod", "other")
+_REPOSITORIES = ("app", "lib")
 _TEXTS = ("", "a", "ä: #x", "- no list", "'quoted'")
 
 
@@ -114,7 +118,13 @@ def configurations(draw: st.DrawFn) -> list[dict[str, Any]]:
             },
         )
         grants = draw(st.lists(grant, max_size=4))
-    return [*grants, *spaces, *groups, *robots, *roles, *users]
+    labels = st.dictionaries(st.sampled_from(("stage", "a.example/b")), st.sampled_from(_TEXTS), min_size=1, max_size=2)
+    labelled = [
+        {"kind": "label-set", "repository": name, "labels": draw(labels)}
+        for name in _REPOSITORIES
+        if draw(st.booleans())
+    ]
+    return [*labelled, *grants, *spaces, *groups, *robots, *roles, *users]
 
 
 def _parsed(values: list[dict[str, Any]]) -> list[Document]:
@@ -129,11 +139,14 @@ def _todo(steps: list[Step]) -> list[Step]:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[tuple[asyncio.Runner, Api, bytes]]:
+def shared() -> Iterator[tuple[asyncio.Runner, Api, Callable[[], None]]]:
     with asyncio.Runner() as own:
         api = Api()
         own.run(api.account("root", ("admin", REGISTRY)))
-        yield own, api, api.snapshot()
+        for name in _REPOSITORIES:
+            own.run(Scene(api.catalog.catalog).push(RepositoryName(name), image("one")))
+        snapshot = api.snapshot()
+        yield own, api, lambda: api.restore(snapshot)
         api.close()
 
 
@@ -148,10 +161,10 @@ def shared() -> Iterator[tuple[asyncio.Runner, Api, bytes]]:
     second=[{"kind": "role", "name": "puller", "actions": ["pull"]}, {"kind": "user", "name": "ann"}],
 )
 def test_what_is_applied_is_what_there_is(
-    shared: tuple[asyncio.Runner, Api, bytes], first: list[dict[str, Any]], second: list[dict[str, Any]]
+    shared: tuple[asyncio.Runner, Api, Callable[[], None]], first: list[dict[str, Any]], second: list[dict[str, Any]]
 ) -> None:
-    own, api, snapshot = shared
-    api.restore(snapshot)
+    own, api, restore = shared
+    restore()
     server = Direct(api)
 
     async def check() -> None:

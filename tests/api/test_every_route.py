@@ -14,7 +14,8 @@ from litestar import Litestar
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Order
-from orlop.ports.catalog import By
+from orlop.ports.catalog import By, Terms
+from orlop.ports.clock import HOUR
 from orlop.ports.identity import Document
 from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
 from orlop.services.following import known
@@ -65,6 +66,7 @@ _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
 _QUOTA = {"tags": 1000}
+_TRASH_RULE = {"keep": "12h"}
 
 
 def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> dict[tuple[str, str], list[Any]]:
@@ -214,6 +216,42 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         (f"/locks?repository=team/held&digest={_TWO.digest}&reason=x", None, _HERE),
         (f"/locks?repository=team-b/held&digest={_TWO.digest}&reason=x", None, frozenset({"root", "bob"})),
     ],
+    ("GET", "/trash"): [("/trash", None, _ANY), ("/trash?place=team-b/", None, _ANY)],
+    ("POST", "/trash-restorations"): [
+        ("/trash-restorations", {"repository": "team/gone", "tag": "dev"}, _PUSHES),
+        ("/trash-restorations", {"repository": "team/gone", "digest": str(_TWO.digest)}, _PUSHES),
+        ("/trash-restorations", {"repository": "team/gone"}, _PUSHES),
+        ("/trash-restorations", {"repository": "team-b/gone", "tag": "dev"}, frozenset({"root", "bob"})),
+        ("/trash-restorations", {"repository": "team-b/gone"}, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/trash-emptyings"): [
+        ("/trash-emptyings", {"place": "team/"}, _HERE),
+        ("/trash-emptyings", {"place": "team/gone"}, _HERE),
+        ("/trash-emptyings", {"number": 1}, _HERE),
+        ("/trash-emptyings", {"place": "team-b/"}, frozenset({"root", "bob"})),
+        ("/trash-emptyings", {"number": 2}, frozenset({"root", "bob"})),
+        ("/trash-emptyings", {"place": "/"}, _RULER),
+    ],
+    ("GET", "/history"): [
+        ("/history?repository=team/app", None, _PULLS),
+        ("/history?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/labels"): [
+        (f"/labels?repository={name}{of}", None, who)
+        for name, who in {"team/app": _PULLS, "team-b/app": frozenset({"root", "bob"})}.items()
+        for of in ("", "&reference=dev")
+    ],
+    **{
+        (method, "/labels"): [
+            ("/labels?repository=team/app", body, _DELETES),
+            ("/labels?repository=team/app&reference=dev", body, _PUSHES),
+            ("/labels?repository=team-b/app", body, frozenset({"root", "bob"})),
+            ("/labels?repository=team-b/app&reference=dev", body, frozenset({"root", "bob"})),
+        ]
+        for method, body in {"PUT": {"labels": {"a": "b"}}, "PATCH": {"set": {"a": "b"}}}.items()
+    },
+    ("GET", "/labelled"): [("/labelled?selector=stage", None, _ANY)],
+    ("GET", "/labelled-repositories"): [("/labelled-repositories", None, _ANY)],
     ("GET", "/trusts"): [("/trusts", None, _SEES)],
     ("GET", "/trusts/{name}"): [("/trusts/ci", None, _SEES)],
     ("PUT", "/trusts/{name}"): [("/trusts/made", {"issuer": "https://ci.example", "robot": "robot+team"}, _RULER)],
@@ -234,6 +272,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         for path in ("/usage", "/usage/below", "/usage/days", "/usage/sharing")
     },
     **_rules("repository-rules", _REPOSITORY_RULE),
+    **_rules("trash-rules", _TRASH_RULE),
     ("GET", "/rules"): [
         ("/rules?path=team", None, _PULLS | {"aud"}),
         ("/rules?path=team-b", None, _SEES | {"bob"}),
@@ -336,13 +375,20 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for name in ("team/held", "team-b/held"):
         await Scene(api.catalog.catalog).push(RepositoryName(name), _TWO)
         await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
+    for name in ("team/gone", "team-b/gone"):
+        scene = Scene(api.catalog.catalog, at=api.now)
+        await scene.push(RepositoryName(name), _TWO, Tag("dev"))
+        await api.catalog.catalog.repositories.remove(RepositoryName(name), api.by, Terms(trash=HOUR))
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
+        await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
-        delivery = NewDelivery(f"{path}:made", f"{path}/app", 1, "tag.set", b"{}")
+        hook = await api.identity.documents.get("webhook", "made", path)
+        assert hook is not None
+        delivery = NewDelivery(hook.identity, f"{path}/app", 1, "tag.set", b"{}")
         await api.catalog.webhooks.log.tried(delivery, attempt, DeliveryState.DELIVERED, By("root", 1))
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)

@@ -41,6 +41,7 @@ async def test_a_job_is_asked_for_and_shown(api: Api) -> None:
         ({"kind": "collection", "arguments": {"grace": 1}}, "no field grace"),
         ({"kind": "collection", "priority": 101}, "from -100 to 100"),
         ({"kind": "collection", "place": "../x"}, "is no namespace"),
+        ({"kind": "collection", "place": "team"}, "a collection is of the registry as a whole, and of no place"),
         ({"kind": "collection", "arguments": []}, "arguments"),
         ({"arguments": {}}, "kind"),
     ],

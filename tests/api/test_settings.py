@@ -209,6 +209,8 @@ async def test_what_holds_is_remembered_until_a_setting_changes_and_never_longer
     await documents.remove(NOTE.kind, "a", api.by, path="team", rights=False)
     assert await found(NOTE, "team/app") == ["team b"]
     whole = SettingsInForce(documents, api.catalog.settings_changes)
+    (once, *_), (again, *_) = [await whole.covering(everywhere, path) for path in ("team/app", "team/other")]
+    assert once.body is again.body, "what holds at many places is there once"
     assert [one.body.text for one in await whole.covering(everywhere, "team/app")] == ["root", "team b"]
     await documents.put(Document(NOTE.kind, "z", b'{"later": 1}', path="team"), api.by, rights=False)
     with pytest.raises(Unavailable, match="the sticky-note z of team/ cannot be read by this release"):

@@ -164,6 +164,43 @@ def test_what_is_locked_is_deleted_by_nobody(
     orlop("repo", "rm", image, "--yes")
 
 
+def test_labels_are_set_listed_selected_by_and_removed(
+    signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
+) -> None:
+    orlop, image = signed_in, f"{server.address}/labelled/app"
+    what = made.image("labelled")
+    orlop("cp", f"oci:{layout_with(tmp_path / 'layout', what)}:v1", f"{image}:v1")
+    by_digest = f"{image}@{what.digest}"
+    assert orlop("label", "set", f"{image}:v1", "stage=prod", "cve=").stdout == f"labelled {by_digest}\n"
+    assert orlop("label", "set", image, "team=a b").stdout == f"labelled {image}\n"
+    assert orlop("label", "ls", by_digest).stdout == "cve=\nstage=prod\n"
+    assert orlop("ls", f"{server.address}/labelled/", "--selector", "stage=prod,cve").stdout == f"{by_digest}\n"
+    assert orlop("ls", "labelled/", "--selector", "team").stdout == f"{image}\n"
+    assert orlop("ls", server.address, "--selector", "stage=dev").stdout == ""
+    assert "Label:       stage=prod\n" in orlop("inspect", f"{image}:v1").stdout
+    assert json.loads(orlop("inspect", f"{image}:v1", "--json").stdout)["labels"] == {"cve": "", "stage": "prod"}
+    assert orlop("label", "rm", by_digest, "cve", "stage").stdout == f"removed cve, stage from {by_digest}\n"
+    assert "Label:" not in orlop("inspect", f"{image}:v1").stdout
+    assert orlop("label", "rm", by_digest, "cve", code=1).stderr == (
+        f"orlop: labelled/app@{what.digest} has no label cve\n"
+    )
+    assert "no key of a label" in orlop("label", "set", image, "Stage=x", code=1).stderr
+    for command, said in {
+        ("label", "set", image, "stage"): "'stage' is no label: write KEY=VALUE",
+        ("label", "set", image, "a=1", "a=2"): "the label a is there twice",
+        ("label", "set", image): "name at least one label to set, as KEY=VALUE",
+        ("label", "rm", image): "name at least one key of a label to remove",
+        ("label", "ls", f"oci:{tmp_path}"): "labels are on repositories of a registry",
+        ("ls", image, "--selector", "a", "--untagged"): "--selector and --untagged do not go together",
+    }.items():
+        assert orlop(*command, code=2).stderr.startswith(f"orlop: {said}")
+    orlop("tag", f"{image}:v1", "v2")
+    orlop("rm", f"{image}:v1")
+    assert orlop("ls", image).stdout == "v2\n", "of two tags of a digest the one that was removed is gone at once"
+    history = orlop("history", image).stdout
+    assert f"  v1  {what.digest}  by admin" in history
+
+
 def test_what_cannot_be_looked_back_at_is_told_in_a_sentence(
     signed_in: Callable[..., Done], server: OrlopServer, tmp_path: Path
 ) -> None:
@@ -175,7 +212,7 @@ def test_what_cannot_be_looked_back_at_is_told_in_a_sentence(
         ("digest", f"{image}:v1", "--at", "1969-12-31"): "'1969-12-31' lies before 1970",
         ("digest", f"{image}:v1", "--at", "9999999d"): "'9999999d' lies before 1970",
         ("inspect", f"{image}@{what.digest}", "--at", "1d"): "this is for a tag of a registry: HOST:PORT/NAME:TAG",
-        ("history", f"oci:{tmp_path}"): "this is for a tag of a registry: HOST:PORT/NAME:TAG",
+        ("history", f"oci:{tmp_path}"): "this is for a tag or a repository of a registry: HOST:PORT/NAME:TAG or",
         ("rollback", image, "--to", what.digest): "write out the tag to roll back",
         ("rollback", f"{image}:v1", "--to", "v2"): "'v2': ",
         ("history", f"{image}:v1", "--limit", "0"): "--limit is 1 or more",

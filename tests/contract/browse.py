@@ -243,6 +243,23 @@ class HistoryKit:
         assert await catalog.history.history(APP, V1, 2, found[1].number) == found[2:4]
         assert await catalog.history.history(APP, V1, 2, found[4].number) == ()
 
+    async def test_the_changes_of_all_tags_of_a_repository_newest_first(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.push(LIB, ONE, V1)
+        await scene.push(APP, TWO, V1, V2)
+        await catalog.manifests.untag(APP, V1, scene.by())
+        found = await catalog.history.everything(APP, 10)
+        assert [(change.tag, change.digest, change.previous, change.held) for change in found] == [
+            (V1, None, TWO.digest, False),
+            (V2, TWO.digest, None, True),
+            (V1, TWO.digest, ONE.digest, True),
+            (V1, ONE.digest, None, True),
+        ]
+        assert await catalog.history.everything(APP, 2) == found[:2]
+        assert await catalog.history.everything(APP, 2, found[1].number) == found[2:]
+        assert await catalog.history.everything(WEB, 2) == ()
+
     async def test_what_a_tag_pointed_at_at_a_time(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         start = scene.at

@@ -166,11 +166,11 @@ class DocumentsKit:
         documents = cast.identity.documents
         async with cast.moved():
             first = await documents.put(Document("trust", "ci", b"{}", 7, 7, "x"), cast.by(), expected=0)
-        assert first == Document("trust", "ci", b"{}", 1, cast.at, "admin")
+        assert first == Document("trust", "ci", b"{}", 1, cast.at, "admin", made=first.made)
         assert await documents.get("trust", "ci") == first
         async with cast.moved():
             second = await documents.put(Document("trust", "ci", b"[]"), cast.by(), expected=1)
-        assert (second.body, second.version) == (b"[]", 2)
+        assert (second.body, second.version, second.identity) == (b"[]", 2, first.identity)
         async with cast.unchanged():
             assert await documents.put(Document("trust", "ci", b"[]"), cast.by()) == second
         async with cast.moved():
@@ -181,6 +181,9 @@ class DocumentsKit:
             (EventKind.DOCUMENT_CHANGED, "trust ci", "version 2"),
             (EventKind.DOCUMENT_DELETED, "trust ci", ""),
         ]
+        anew = await documents.put(Document("trust", "ci", b"{}"), cast.by(), expected=0)
+        assert anew.key == first.key
+        assert anew.identity > first.identity, "what belongs to the one is not the other's"
 
     async def test_documents_are_found_by_their_place(self, cast: Cast) -> None:
         documents = cast.identity.documents

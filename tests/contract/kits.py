@@ -16,12 +16,14 @@ from tests.contract import (
     identity_secrets,
     identity_sessions,
     inspection,
+    labels,
     links,
     locks,
     manifests,
     outbox,
     queue,
     refusals,
+    trash,
     uploads,
     usage,
 )
@@ -40,6 +42,9 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestTrash = trash.TrashKit
+    TestTrashEnd = trash.TrashEndKit
+    TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit
@@ -52,6 +57,7 @@ class CatalogKit:
     TestVitals = outbox.VitalsKit
     TestUsage = usage.UsageKit
     TestRoom = usage.RoomKit
+    TestTrashedUsage = usage.TrashedUsageKit
     TestRecords = inspection.RecordsKit
     TestKnowledge = inspection.KnowledgeKit
     TestFindings = inspection.FindingsKit

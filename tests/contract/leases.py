@@ -52,6 +52,17 @@ class LeasesKit:
         assert lease is not None
         assert await leases.renew(lease, until=LATER + 60) is not None
 
+    async def test_a_lease_that_a_clock_far_ahead_wrote_keeps_nobody_from_a_job(self, leases: Leases) -> None:
+        length, hour = 60 * SECOND, 3_600 * SECOND
+        ahead = await leases.acquire("collect", "ahead", now=NOW + length, until=NOW + 2 * length)
+        assert ahead is not None
+        assert await leases.acquire("collect", "two", now=NOW, until=LATER) is None, "a minute ahead is no wrong clock"
+        assert await leases.renew(ahead, until=NOW + hour) is not None
+        taken = await leases.acquire("collect", "two", now=NOW, until=LATER)
+        assert taken is not None
+        assert taken.fence > ahead.fence
+        assert await leases.renew(ahead, until=NOW + hour) is None
+
     async def test_letting_go_lets_the_next_one_in_at_once(self, leases: Leases) -> None:
         first = await leases.acquire("collect", "one", now=NOW, until=LATER)
         assert first is not None

@@ -18,6 +18,8 @@ from tests.contract.scene import START
 
 NOW = START
 LATER = NOW + 60 * SECOND
+#: No lease of a minute ends later, unless a clock is wrong.
+AHEAD = NOW + 120 * SECOND
 ALICE, ORLOP = By("alice", NOW), By(SYSTEM.name, NOW)
 FEW = JobKind(kind="few", text="", at_once=2, at_once_per_place=1, attempts=3)
 MANY = JobKind(kind="many", text="", at_once=100, at_once_per_place=100, attempts=2)
@@ -143,7 +145,7 @@ class JobClaimsKit:
         low, first, second = await asked(queue), await asked(queue, priority=1), await asked(queue, priority=1)
         assert [job.id for _ in range(3) if (job := await claimed(queue))] == [first.id, second.id, low.id]
         assert await claimed(queue) is None
-        assert await queue.claims.next([MANY]) == NOW + 5
+        assert await queue.claims.next([MANY], latest=AHEAD) == NOW + 5
         taken = await claimed(queue, now=NOW + 5)
         assert taken is not None
         assert (taken.id, taken.state, taken.owner, taken.attempts) == (late.id, JobState.RUNNING, "one", 1)
@@ -170,7 +172,7 @@ class JobClaimsKit:
 
     async def test_a_kind_that_a_process_does_not_do_is_left_to_others(self, queue: Queue) -> None:
         await asked(queue, kind="few")
-        assert await queue.claims.next([MANY]) is None
+        assert await queue.claims.next([MANY], latest=AHEAD) is None
         assert await queue.claims.claim([MANY], "one", now=NOW, until=LATER) == ()
         assert await claimed(queue) is not None
 
@@ -178,7 +180,7 @@ class JobClaimsKit:
         await asked(queue)
         first = await claimed(queue)
         assert first is not None
-        assert await queue.claims.next(KINDS) == LATER
+        assert await queue.claims.next(KINDS, latest=AHEAD) == LATER
         second = await claimed(queue, "two", now=LATER)
         assert second is not None
         assert (second.id, second.attempts) == (first.id, 2)
@@ -212,6 +214,18 @@ class JobClaimsKit:
         assert found is not None
         assert (found.state, found.attempts) == (JobState.FAILED, 2)
         assert "without a word" in found.error
+
+    async def test_a_lease_that_a_clock_far_ahead_wrote_keeps_nobody_from_a_job(self, queue: Queue) -> None:
+        job = await asked(queue)
+        await claimed(queue, now=LATER)
+        assert await queue.claims.next(KINDS, latest=AHEAD) == AHEAD, "a minute ahead is no wrong clock"
+        assert await claimed(queue, "two") is None
+        await queue.claims.beat([Held(job.id, 1)], now=LATER, until=AHEAD + 1)
+        assert await queue.claims.next(KINDS, latest=AHEAD) == 0
+        taken = await claimed(queue, "two")
+        assert taken is not None
+        assert (taken.id, taken.fence, taken.owner) == (job.id, 2, "two")
+        assert not await queue.claims.end(Held(job.id, 1), DONE, now=NOW + 2), "whoever had it has lost it"
 
     async def test_a_cancelled_job_whose_process_died_does_not_begin_again(self, queue: Queue) -> None:
         job = await asked(queue)
@@ -263,7 +277,9 @@ class JobHistoryKit:
         await claimed(queue)
         await asked(queue, kind="few", not_before=NOW + 9)
         found = await queue.history.depths(NOW + 5)
-        assert set(found) == {Depth("few", 1, 0, None), Depth("many", 2, 1, NOW + 3)}
+        assert set(found) == {Depth("few", 1, 0, 0, None), Depth("many", 2, 1, 0, NOW + 3)}
+        await queue.claims.end(Held(1, 1), Ending(JobStep.FAIL, error="no"), now=NOW + 5)
+        assert set(await queue.history.depths(NOW + 5)) >= {Depth("many", 2, 0, 1, NOW + 3)}
 
     async def test_what_ended_is_forgotten_in_time_and_nothing_else(self, queue: Queue) -> None:
         waiting = await asked(queue, not_before=LATER)

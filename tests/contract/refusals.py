@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError, Stale
+from orlop.domain.errors import Denied, ManifestBlobUnknown, RegistryError, SettingsMoved, Stale
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import Catalog, ManifestPush, Terms, UploadCommit
 from tests.content import blob, image, index
@@ -174,6 +174,18 @@ class RefusalKit:
         else:
             await case.push(scene, SINGLE[refusal])
         assert await scene.findings() == []
+
+    @pytest.mark.parametrize(
+        "case", [case for case in CASES if case.apply and case.push is not _put], ids=lambda case: case.name
+    )
+    async def test_terms_of_settings_that_are_others_by_now_let_nothing_be_written(
+        self, catalog: Catalog, case: Case
+    ) -> None:
+        scene = Scene(catalog)
+        await case.prepare(scene)
+        async with scene.unchanged():
+            with pytest.raises(SettingsMoved):
+                await case.push(scene, Terms(settings=7))
 
     @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
     async def test_of_all_refusals_the_first_that_applies_is_raised(self, catalog: Catalog, case: Case) -> None:

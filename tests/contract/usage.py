@@ -11,6 +11,7 @@ from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import Catalog, ManifestPush, Terms, UploadCommit
+from orlop.ports.trash import Asked
 from orlop.ports.usage import Sharing, UsageBelow, UsageDay
 from tests.content import Pushable, blob, image
 from tests.contract.scene import APP, LIB, V1, V2, WEB, Scene, copy_of
@@ -236,4 +237,36 @@ class RoomKit:
         commits = [UploadCommit(one, copy_of(one, piece), promoted=True, terms=room) for one in uploads]
         await asyncio.gather(*(catalog.uploads.commit(commit, scene.by()) for commit in commits))
         assert await usage(catalog, "team") == Usage(10, 20, 0, 0, 2)
+        assert await scene.findings() == []
+
+
+class TrashedUsageKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_what_lies_in_the_trash_counts_for_the_registry_alone(self, catalog: Catalog) -> None:
+        scene, kept = Scene(catalog), Terms(trash=HOUR)
+        await scene.push(APP, ONE, V1)
+        await scene.push(LIB, TWO, V1)
+        before = {path: await usage(catalog, path) for path in ("", "team", APP)}
+        await catalog.repositories.remove(APP, scene.by(), kept)
+        assert await usage(catalog, "team") == await usage(catalog, LIB)
+        assert (await usage(catalog, "")).stored_bytes == before[""].stored_bytes, "its bytes are still there"
+        assert (await usage(catalog, "")).repositories == 1
+        assert await scene.findings() == []
+        room = Terms(room=bytes_room(before["team"].stored_bytes - 1))
+        with pytest.raises(Denied, match="the quota small of team/"):
+            await catalog.trash.restore(Asked(APP), scene.by(), room)
+        assert await scene.findings() == []
+        await catalog.trash.restore(Asked(APP), scene.by(), Terms(room=bytes_room(before["team"].stored_bytes)))
+        assert {path: await usage(catalog, path) for path in before} == before
+        await catalog.manifests.delete(APP, ONE.digest, scene.by(), kept)
+        await catalog.collection.unlink_loose(scene.at + 1, 100, scene.by())
+        assert await usage(catalog, APP) == Usage(repositories=1)
+        assert await scene.findings() == []
+        await catalog.trash.restore(Asked(APP, tag=V1), scene.by())
+        assert {path: await usage(catalog, path) for path in before} == before
+        await catalog.repositories.remove(APP, scene.by(), kept)
+        scene.at += 2 * HOUR
+        await catalog.trash_end.purge(100, scene.by())
+        assert await usage(catalog, "") == Usage(stored(TWO), stored(TWO), 1, 1, 1)
         assert await scene.findings() == []

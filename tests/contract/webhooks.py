@@ -13,7 +13,7 @@ from orlop.ports.following import Follower, Stream
 from orlop.ports.identity import Namespace
 from orlop.ports.jobs import Lease
 from orlop.ports.settings import Document
-from orlop.ports.webhooks import Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome, Waiting
+from orlop.ports.webhooks import ATTEMPTS_MAX, Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome, Waiting
 from tests.contract.scene import START
 
 FOLLOWER = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
@@ -165,22 +165,34 @@ class DeliveryQueueKit:
         documents, namespaces = opened.identity.documents, opened.identity.namespaces
         paused = msgspec.structs.replace(BAD, paused_at=START + 5)
 
-        async def paused_hook(lane: str) -> None:
-            await documents.put(Document("webhook", "deploys", b"{}", path="team"), ROOT, rights=False)
-            await here.add(new(lane), new(lane, OTHER))
-            for hook in (HOOK, OTHER):
+        async def paused_hook(lane: str) -> str:
+            document = Document("webhook", "deploys", b"{}", path="team")
+            made = (await documents.put(document, ROOT, rights=False)).identity
+            assert await here.ids(made) == []
+            await here.add(new(lane, made), new(lane, OTHER))
+            for hook in (made, OTHER):
                 [delivery] = await here.queue.of_lane(hook, lane, 9)
+                assert (delivery.path, delivery.name) == (("team", "deploys") if hook == made else ("", "all"))
                 await here.attempted(delivery, DeliveryState.DEAD, health=paused, paused=True)
-            assert await here.log.health(HOOK) == paused
+            assert await here.log.health(made) == paused
+            assert await here.log.last(HOOK) == made
+            return made
 
-        await paused_hook("a")
+        first = await paused_hook("a")
         await documents.remove("webhook", "deploys", ROOT, path="team", rights=False)
-        assert await here.log.health(HOOK) == WELL
+        assert await here.log.health(first) == WELL
         await namespaces.put(Namespace(path="team"), ROOT)
-        await paused_hook("b")
+        second = await paused_hook("b")
+        assert second > first
         await namespaces.remove("team", ROOT)
-        assert await here.log.health(HOOK) == WELL
+        assert await here.log.health(second) == WELL
         assert await here.log.health(OTHER) == paused
+
+    async def test_what_an_earlier_release_wrote_is_found_by_place_and_name(self, opened: OpenCatalog) -> None:
+        here = await desk(opened)
+        await here.add(new(), new(hook="team:deploys-too"), new(hook="team:deploys2:000000000007"))
+        assert await here.log.last(HOOK) == HOOK
+        assert await here.log.last("team:deploy") == ""
 
     async def test_what_nobody_can_deliver_is_given_up(self, opened: OpenCatalog) -> None:
         here = await desk(opened)
@@ -243,6 +255,16 @@ class DeliveryLogKit:
         assert (tried.state, tried.status, tried.attempts) == (DeliveryState.DEAD, 500, 1)
         assert await here.log.attempts(tried.id) == (attempt,)
         assert await here.queue.waiting() == ()
+
+    async def test_the_last_attempts_are_told_of_what_is_sent_again_and_again(self, opened: OpenCatalog) -> None:
+        here = await desk(opened)
+        await here.add(new())
+        for _ in range(ATTEMPTS_MAX + 3):
+            [delivery] = (await here.log.page(HOOK, PageRequest(1), dead=False)).items
+            await here.attempted(delivery, DeliveryState.DEAD)
+            await here.log.redeliver(delivery.id, START + LIVES, ROOT)
+        told = [attempt.number for attempt in await here.log.attempts(delivery.id)]
+        assert told == list(range(4, ATTEMPTS_MAX + 4))
 
     async def test_the_backlog_is_counted(self, opened: OpenCatalog) -> None:
         here = await desk(opened)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orlop.faces.cli.overview import GROUPS
 from tests.clients import daemons
 from tests.clients.programs import go_cache, jib
 from tests.docs.blocks import blocks
@@ -73,3 +74,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in _LINK.findall(page.read_text()):
         if "://" not in link:
             assert (page.parent / link).exists(), link
+
+
+def test_every_command_and_every_page_is_found_from_where_readers_begin() -> None:
+    """docs/management.md leads to each command, README.md and docs/i-want-to.md to each page."""
+    commands = (_ROOT / "docs" / "management.md").read_text()
+    named = set(re.findall(r"`(?:orlop )?([a-z-]+)", commands))
+    assert {name for names in GROUPS.values() for name in names} - named == {"version"}
+    for start in (_ROOT / "README.md", _ROOT / "docs" / "i-want-to.md"):
+        linked = {(start.parent / link).resolve() for link in _LINK.findall(start.read_text()) if "://" not in link}
+        assert {page for page in (_ROOT / "docs").glob("*.md") if page != start} - linked == set(), start

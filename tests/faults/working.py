@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import SECOND
+from orlop.ports.trash import Asked
 from tests.content import Piece, Pushable, artifact, blob, image, index
 from tests.registry import ALICE, EXPIRE, GRACE, START, HandClock, Registry, Stores, body, on_disk
 
@@ -87,6 +89,38 @@ def delete_blob(repository: RepositoryName, piece: Piece) -> Step:
     )
 
 
+def trash(repository: RepositoryName, what: Pushable, *gone: Tag) -> Step:
+    """Delete a manifest, which then lies in the trash; `gone` are the tags that go with it."""
+    return Step(
+        f"trash {what.name}",
+        lambda registry: registry.stores.catalog.manifests.delete(repository, what.digest, _by(registry), TRASHED),
+        {(repository, "manifest", each): None for each in (what.digest, *gone)},
+    )
+
+
+def trash_repository(repository: RepositoryName, what: Pushable, *gone: Tag) -> Step:
+    """Delete a repository, which then lies in the trash; `what` is all that it holds."""
+    leaves: dict[Key, str | None] = {(repository, "blob", piece.digest): None for piece in what.blobs}
+    leaves |= {(repository, "manifest", each): None for each in (what.digest, *gone)}
+    return Step(
+        "trash a repository",
+        lambda registry: registry.stores.catalog.repositories.remove(repository, _by(registry), TRASHED),
+        leaves,
+    )
+
+
+def restore(asked: Asked, *came: Pushable, **tags: Pushable) -> Step:
+    """Restore from the trash."""
+    leaves: dict[Key, str | None] = {(asked.repository, "manifest", what.digest): what.digest for what in came}
+    leaves |= {(asked.repository, "manifest", Tag(tag)): what.digest for tag, what in tags.items()}
+    leaves |= {(asked.repository, "blob", piece.digest): piece.digest for what in came for piece in what.blobs}
+    return Step("restore", lambda registry: registry.stores.catalog.trash.restore(asked, _by(registry)), leaves)
+
+
+def _by(registry: Registry) -> By:
+    return By("alice", registry.clock.at)
+
+
 def abandon(repository: RepositoryName, *, cancel: bool) -> Step:
     """Begin an upload, and cancel or forget it."""
 
@@ -117,6 +151,7 @@ ONE = image("one", [BASE, CODE])
 TWO = image("two", [BASE, BIG])
 SBOM = artifact("sbom", subject=TWO)
 BOTH = index("both", [ONE, TWO])
+TRASHED = Terms(trash=GRACE)
 LOOSE, UNWANTED = blob("loose", 70_000), blob("unwanted", 10)
 
 STEPS: Sequence[Step] = (
@@ -140,6 +175,14 @@ STEPS: Sequence[Step] = (
     delete(APP, BOTH.digest),
     delete(APP, ONE.digest),
     collect((APP, CODE), (APP, ONE.blobs[0]), (LIB, UNWANTED)),
+    trash(APP, TWO, Tag("v2"), Tag("latest")),
+    trash(APP, SBOM),
+    restore(Asked(APP, Tag("v2")), TWO, SBOM, v2=TWO, latest=TWO),
+    trash_repository(LIB, ONE, Tag("v2")),
+    restore(Asked(LIB), ONE, v2=ONE),
+    trash_repository(LIB, ONE, Tag("v2")),
+    trash(APP, SBOM),
+    collect(*((APP, piece) for piece in SBOM.blobs)),
 )
 
 

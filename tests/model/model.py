@@ -1,6 +1,7 @@
 """A registry as a few dictionaries: what clients should see, with nothing of how it is kept."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
@@ -28,6 +29,8 @@ class Repository:
     manifests: dict[Digest, Pushable] = field(default_factory=dict)
     tags: dict[Tag, Digest] = field(default_factory=dict)
     history: dict[Tag, list[Digest | None]] = field(default_factory=dict)
+    locked: set[Digest] = field(default_factory=set)
+    labels: dict[Digest | None, dict[str, str]] = field(default_factory=dict)
 
     def point(self, tag: Tag, digest: Digest | None) -> None:
         """A tag was set or deleted."""
@@ -41,7 +44,7 @@ class Repository:
 
     def names(self, digest: Digest) -> bool:
         """Whether a manifest names the blob."""
-        return any(digest in _blobs_of(what) for what in self.manifests.values())
+        return any(digest in blobs_of(what) for what in self.manifests.values())
 
     def is_child(self, digest: Digest) -> bool:
         """Whether an index names the manifest."""
@@ -53,8 +56,23 @@ class Repository:
         return bool(blobs or {child.digest for child in what.children} - self.manifests.keys())
 
 
-def _blobs_of(what: Pushable) -> set[Digest]:
+def blobs_of(what: Pushable) -> set[Digest]:
+    """The blobs that a manifest names."""
     return {edge.digest for edge in what.manifest.edges if edge.kind != "manifest"}
+
+
+class Rule(NamedTuple):
+    """A rule for tags, in the words of this model: of which tags and where it holds, and what it forbids."""
+
+    path: str
+    tag: str
+    forbids: str
+    """`create`, `move`, `remove`; `change` is to move or to remove."""
+
+    def refuses(self, name: RepositoryName, tag: Tag, what: str) -> bool:
+        """Whether it is in the way of what somebody does to a tag."""
+        held = self.path in ("", str(name)) and self.tag in ("*", str(tag))
+        return held and (self.forbids == what or (self.forbids == "change" and what != "create"))
 
 
 @dataclass
@@ -62,12 +80,27 @@ class Model:
     """Everything that was acknowledged, and the time."""
 
     now: int
+    rules: dict[str, Rule] = field(default_factory=dict)
     repositories: dict[RepositoryName, Repository] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
 
     def here(self, name: RepositoryName) -> Repository:
         """A repository to look at, or an empty one."""
         return self.repositories.get(name, Repository())
+
+    def is_refused(self, name: RepositoryName, tag: Tag, target: Digest | None) -> bool:
+        """Whether a rule is in the way of a tag that is to point somewhere, or to go."""
+        before = self.here(name).tags.get(tag)
+        if before == target:
+            return False
+        what = "create" if before is None else "remove" if target is None else "move"
+        return any(rule.refuses(name, tag, what) for rule in self.rules.values())
+
+    def keeps(self, name: RepositoryName, digest: Digest) -> bool:
+        """Whether a lock or a rule is in the way of a manifest's end."""
+        here = self.here(name)
+        pointing = [tag for tag, target in here.tags.items() if target == digest]
+        return digest in here.locked or any(self.is_refused(name, tag, None) for tag in pointing)
 
     def link(self, name: RepositoryName, digest: Digest) -> None:
         """A blob was pushed or mounted."""
@@ -86,22 +119,23 @@ class Model:
         repository.manifests[what.digest] = what
         for tag in tags:
             repository.point(tag, what.digest)
-        for digest in _blobs_of(what) & repository.blobs.keys():
+        for digest in blobs_of(what) & repository.blobs.keys():
             repository.blobs[digest] = None
 
     def delete(self, name: RepositoryName, digest: Digest) -> None:
         """A manifest was deleted."""
         repository = self.repositories[name]
         what = repository.manifests.pop(digest)
+        repository.labels.pop(digest, None)
         for tag in [tag for tag, target in repository.tags.items() if target == digest]:
             repository.point(tag, None)
-        for blob in _blobs_of(what) & repository.blobs.keys():
+        for blob in blobs_of(what) & repository.blobs.keys():
             if not repository.names(blob):
                 repository.blobs[blob] = self.now
 
-    def unlink_loose(self) -> None:
-        """A collection took the links that were loose for longer than the grace."""
-        for repository in self.repositories.values():
+    def unlink_loose(self, *deleted: Repository) -> None:
+        """A collection took the links that were loose for longer than the grace, also of repositories in the trash."""
+        for repository in (*self.repositories.values(), *deleted):
             for digest, since in list(repository.blobs.items()):
                 if since is not None and since < self.now - GRACE:
                     del repository.blobs[digest]

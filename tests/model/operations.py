@@ -3,9 +3,10 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-from orlop.domain.errors import BlobUnknown, ManifestBlobUnknown, ManifestUnknown
+from orlop.domain.errors import BlobUnknown, ManifestBlobUnknown, ManifestUnknown, NotFound
 from orlop.domain.names import RepositoryName, Tag
-from orlop.ports.catalog import By
+from orlop.ports.catalog import By, Terms
+from orlop.ports.trash import Asked
 from tests.content import Piece, Pushable, blob, image
 from tests.registry import ALICE, GRACE, Registry
 
@@ -101,7 +102,32 @@ async def push_again(registry: Registry, place: Place, promises: Promises) -> No
     promises.blobs.add((place.app, place.base))
 
 
+async def trash(registry: Registry, place: Place, promises: Promises) -> None:
+    """DELETE of the older manifest, which then lies in the trash."""
+    rows, by = registry.stores.catalog.manifests, collector(registry)
+    try:
+        await rows.delete(place.app, place.old.digest, by, Terms(trash=GRACE))
+    except ManifestUnknown:
+        return
+    promises.manifests.pop(place.old.digest, None)
+    promises.tags.pop(OLD, None)
+    promises.gone |= {place.old.digest, OLD}
+
+
+async def restore(registry: Registry, place: Place, promises: Promises) -> None:
+    """The older manifest comes back with its tag, if it still lies in the trash."""
+    try:
+        await registry.stores.catalog.trash.restore(Asked(place.app, digest=place.old.digest), collector(registry))
+    except NotFound:
+        return
+    promises.manifests[place.old.digest] = place.old
+    promises.tags[OLD] = place.old
+    promises.gone -= {place.old.digest, OLD}
+
+
 OPERATIONS: tuple[Operation, ...] = (head, mount, put, untag, delete, push_again)
+#: Where the older manifest lies in the trash.
+OF_TRASH: tuple[Operation, ...] = (head, mount, put, push_again, trash, restore)
 
 
 async def loose(registry: Registry, place: Place, promises: Promises) -> None:
@@ -125,7 +151,18 @@ async def condemned(registry: Registry, place: Place, promises: Promises) -> Non
         await registry.blobs.delete(place.app, piece.digest, ALICE)
 
 
-SITUATIONS: tuple[Operation, ...] = (loose, named, condemned)
+async def trashed(registry: Registry, place: Place, promises: Promises) -> None:
+    """An older manifest was deleted long ago, and is about to expire in the trash."""
+    await named(registry, place, promises)
+    await trash(registry, place, promises)
+
+
+SITUATIONS: tuple[Operation, ...] = (loose, named, condemned, trashed)
+
+
+def operations(situation: Operation) -> tuple[Operation, ...]:
+    """What clients do in a situation."""
+    return OF_TRASH if situation is trashed else OPERATIONS
 
 
 async def kept(registry: Registry, place: Place, promises: Promises) -> None:

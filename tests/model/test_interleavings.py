@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from orlop.domain.errors import Denied, ManifestUnknown, NameUnknown
+from orlop.domain.labels import LabelChange
 from orlop.ports.catalog import Catalog
 from tests.model.operations import (
-    OPERATIONS,
     SITUATIONS,
     Operation,
     Place,
@@ -24,9 +25,10 @@ from tests.model.operations import (
     collector,
     is_sound,
     kept,
+    operations,
     push_again,
 )
-from tests.registry import GRACE, HandClock, Registry, Stores, empty_on_disk, in_memory, in_postgres, scaled_out
+from tests.registry import ALICE, GRACE, HandClock, Registry, Stores, empty_on_disk, in_memory, in_postgres, scaled_out
 from tests.s3 import S3Server, versitygw
 from tests.volume import volume
 
@@ -57,9 +59,9 @@ class Scenario(NamedTuple):
         return " then ".join(f"{what.__name__} at {slot}" for slot, what in (self.first, self.second))
 
 
-def scenarios() -> list[Scenario]:
+def scenarios(situation: Operation) -> list[Scenario]:
     """Every ordered pair in every pair of slots."""
-    pairs = product(OPERATIONS, OPERATIONS)
+    pairs = product(operations(situation), repeat=2)
     slots = list(combinations_with_replacement(range(SLOTS), 2))
     return [
         Scenario(Place.number(number), Promises(), (early, first), (late, second))
@@ -110,7 +112,7 @@ async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
     registry: Registry, situation: Operation, request: pytest.FixtureRequest
 ) -> None:
     engine = request.node.callspec.params["registry"]
-    played = scenarios()[:: APART if engine == "bucket" else 1]
+    played = scenarios(situation)[:: APART if engine == "bucket" else 1]
     beside = CONNECTED if engine in {"postgres", "bucket"} else BESIDE
     await each(beside, lambda scenario: situation(registry, scenario.place, scenario.promises), played)
     registry.clock.at += GRACE + 1
@@ -118,6 +120,8 @@ async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
     doomed: list[int] = []
 
     async def unlink_loose() -> None:
+        while (await registry.stores.catalog.trash_end.purge(MANY, collector(registry))).entries:
+            pass
         await rows.unlink_loose(registry.clock.at - GRACE, MANY, collector(registry))
         # What was just condemned is overdue at once: the shortest grace there can be.
         registry.clock.at += GRACE // 2
@@ -156,6 +160,57 @@ async def test_what_is_acknowledged_between_the_steps_of_a_collection_holds(
     await each(beside, check, played)
 
 
+#: What is done in which situation.
+PLAYED = [(situation, operation) for situation in SITUATIONS for operation in operations(situation)]
+
+
+@pytest.mark.parametrize("registry", ["memory", "sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("end", ["manifest", "repository"])
+@pytest.mark.parametrize("what", ["lock", "lift", "label"])
+async def test_a_lock_or_label_beside_the_end_of_what_it_is_on(registry: Registry, what: str, end: str) -> None:
+    """Whichever is first, the other is told of it: nothing that is locked goes, and nothing stays of what is gone."""
+    catalog = registry.stores.catalog
+
+    async def mark(place: Place) -> None:
+        by, digest = collector(registry), place.old.digest
+        match what:
+            case "lock":
+                await catalog.locks.add(place.app, digest, "audit", by)
+            case "lift":
+                await catalog.locks.lift(place.app, digest, "over", by)
+            case _:
+                await catalog.labels.change(place.app, digest, LabelChange(sets={"stage": "prod"}), by)
+
+    async def remove(place: Place) -> None:
+        if end == "manifest":
+            await registry.manifests.delete(place.app, place.old.digest, ALICE)
+        else:
+            await catalog.repositories.remove(place.app, collector(registry))
+
+    async def one(number: int) -> None:
+        place = Place.number(number)
+        await registry.push(place.app, place.old)
+        if what == "lift":
+            await catalog.locks.add(place.app, place.old.digest, "audit", collector(registry))
+        both = [mark(place), remove(place)]
+        if number % 2:
+            marked, ended = await asyncio.gather(*both, return_exceptions=True)
+        else:
+            ended, marked = await asyncio.gather(*reversed(both), return_exceptions=True)
+        is_there = await catalog.manifests.resolve(place.app, place.old.digest) is not None
+        assert is_there is isinstance(ended, Denied), (marked, ended)
+        match what:
+            case "lock":
+                assert isinstance(marked, ManifestUnknown) is not isinstance(ended, Denied), (marked, ended)
+            case "lift":
+                assert marked is None, (marked, ended)
+            case _:
+                assert (ended, type(marked) in {type(None), ManifestUnknown, NameUnknown}) == (None, True), marked
+
+    await asyncio.gather(*(one(number) for number in range(CONNECTED // 2)))
+    assert (await registry.verification().run()).findings == []
+
+
 class _Turn:
     """Gives the turn back to whoever drives the coroutine."""
 
@@ -166,8 +221,8 @@ class _Turn:
 #: The calls that wait. Not those that only touch the session of an operation: a collection leaves it alone until it
 #: expires, so their order makes no difference.
 _WAITING = frozenset(
-    ("find", "keep", "mount", "stored", "unlink", "commit", "promote", "discard", "put", "delete", "untag")
-) | frozenset(("expired", "unlink_loose", "tombstone", "tombstones", "remove", "gone"))
+    ("find", "keep", "mount", "stored", "unlink", "commit", "promote", "discard", "put", "delete", "untag", "restore")
+) | frozenset(("expired", "purge", "unlink_loose", "tombstone", "tombstones", "remove", "gone"))
 
 
 class Turns:
@@ -245,16 +300,14 @@ class Orders:
         return choice
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize(("situation", "operation"), PLAYED, ids=lambda what: what.__name__)
 def test_every_order_of_the_calls_of_an_operation_and_a_collection_is_sound(
     runner: asyncio.Runner, situation: Operation, operation: Operation
 ) -> None:
     _in_all_orders(runner, Orders(), situation, operation)
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize(("situation", "operation"), PLAYED, ids=lambda what: what.__name__)
 def test_a_push_beside_another_operation_and_a_collection_is_sound(
     runner: asyncio.Runner, situation: Operation, operation: Operation
 ) -> None:

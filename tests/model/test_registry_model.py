@@ -7,10 +7,12 @@ has nothing to do.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -25,24 +27,33 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.errors import (
     BlobUnknown,
     BlobUploadUnknown,
+    Conflict,
     Denied,
     DigestInvalid,
     ManifestBlobUnknown,
     ManifestUnknown,
     NameUnknown,
+    NotFound,
     UploadRangeInvalid,
 )
+from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
+from orlop.domain.tag_rules import TAG_RULES, TagRule
 from orlop.domain.upload import ChunkRange
+from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import SECOND
+from orlop.ports.settings import Document
+from orlop.ports.trash import Asked, Purged
 from orlop.services.content.uploads import Body
 from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
-from tests.model.model import Model, Session
+from tests.model.model import Model, Repository, Rule, Session
 from tests.model.operations import collector
+from tests.model.trash import ModelTrash, Nothing, Refused
 from tests.postgres import PostgresServer
 from tests.registry import (
     ALICE,
@@ -82,8 +93,30 @@ pieces = st.sampled_from([blob("base"), blob("code")]) | st.sampled_from(PIECES)
 picks = st.integers(0, 999)
 #: Seconds before something that depends on time: about half a grace, and about a whole one.
 waits = st.sampled_from([0, 1_799, 1_801, 2_000, 3_599, 3_601])
+#: Rules for tags that come and go: of one repository or of all, of one tag or of all.
+RULES = [
+    Rule(path, tag, forbids)
+    for path in ("", "app")
+    for tag in ("v1", "*")
+    for forbids in ("create", "move", "remove", "change")
+]
 STEPS = ("unlink loose", "tombstone", "tombstone at once", "remove", "gone", "expire", "sweep")
 LIMIT = 1_000
+#: How long what is deleted lies in the trash, where it goes there: shorter than some waits, and longer than others.
+KEEP = 7_200 * SECOND
+TRASHED = Terms(trash=KEEP)
+
+
+def _rule(made: Rule) -> TagRule:
+    """The rule in the registry's words."""
+    match made.forbids:
+        case "create":
+            return TagRule(tags=(made.tag,), may_create=("nobody",))
+        case "move":
+            return TagRule(tags=(made.tag,), may_move=("nobody",))
+        case "remove":
+            return TagRule(tags=(made.tag,), may_remove=("nobody",))
+    return TagRule(tags=(made.tag,), immutable=True)
 
 
 class RegistryMachine(RuleBasedStateMachine):
@@ -98,6 +131,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.stores = self.open_stores()
         self.registry = Registry(self.stores, self.clock)
         self.model = Model(START)
+        self.trash = ModelTrash(self.model, KEEP)
         self.doomed: list[int] = []
 
     def open_stores(self) -> Stores:
@@ -232,6 +266,7 @@ class RegistryMachine(RuleBasedStateMachine):
         """A blob of one repository into another."""
         sources = REPOSITORIES if source is None else [source]
         held = any(piece.digest in self.model.here(name).blobs for name in sources)
+        held |= source is None and self.trash.holds_blob(piece.digest)
         found = self.do(self.registry.blobs.mount(piece.digest, source, into, ALICE))
         assert (found is not None) is held
         if held:
@@ -259,7 +294,11 @@ class RegistryMachine(RuleBasedStateMachine):
         """A manifest alone, which needs what it names."""
         here = self.model.here(repository)
         if what.digest not in here.manifests and here.misses(what):
-            with pytest.raises(ManifestBlobUnknown):
+            # What is missing and what is refused: the one or the other is told, and nothing is done.
+            with pytest.raises((ManifestBlobUnknown, Denied)):
+                self.do(self.registry.put(repository, what, pointing))
+        elif any(self.model.is_refused(repository, tag, what.digest) for tag in pointing):
+            with pytest.raises(Denied, match="by the tag rule"):
                 self.do(self.registry.put(repository, what, pointing))
         else:
             self.do(self.registry.put(repository, what, pointing))
@@ -268,11 +307,16 @@ class RegistryMachine(RuleBasedStateMachine):
     @rule(repository=repositories, what=pushables, tag=tags)
     def push(self, repository: RepositoryName, what: Pushable, tag: Tag) -> None:
         """A manifest with everything it needs, as a client pushes it."""
-        self.do(self.registry.push(repository, what, tag))
+        refused = self.model.is_refused(repository, tag, what.digest)
+        with pytest.raises(Denied, match="by the tag rule") if refused else nullcontext():
+            self.do(self.registry.push(repository, what, tag))
         for pushable in what.everything():
             for piece in pushable.blobs:
                 self.model.link(repository, piece.digest)
-            self.model.put(repository, pushable, [tag] if pushable is what else [])
+            if pushable is not what:
+                self.model.put(repository, pushable, [])
+        if not refused:
+            self.model.put(repository, what, [tag])
 
     @rule(repository=repositories, pick=picks)
     def delete(self, repository: RepositoryName, pick: int) -> None:
@@ -282,7 +326,7 @@ class RegistryMachine(RuleBasedStateMachine):
         if what.digest not in here.manifests:
             with pytest.raises(ManifestUnknown):
                 self.do(delete)
-        elif here.is_child(what.digest):
+        elif here.is_child(what.digest) or self.model.keeps(repository, what.digest):
             with pytest.raises(Denied):
                 self.do(delete)
         else:
@@ -294,10 +338,15 @@ class RegistryMachine(RuleBasedStateMachine):
         """DELETE of every manifest, indexes before what they name, and perhaps of every blob."""
         here = self.model.here(repository)
         for what in reversed(PUSHABLES):
-            if what.digest in here.manifests:
-                self.do(self.registry.manifests.delete(repository, what.digest, ALICE))
-                self.model.delete(repository, what.digest)
+            if what.digest not in here.manifests:
+                continue
+            if here.is_child(what.digest) or self.model.keeps(repository, what.digest):
+                continue
+            self.do(self.registry.manifests.delete(repository, what.digest, ALICE))
+            self.model.delete(repository, what.digest)
         for digest in list(here.blobs) if blobs_too else ():
+            if here.names(digest):
+                continue
             self.do(self.registry.blobs.delete(repository, digest, ALICE))
             del here.blobs[digest]
 
@@ -308,9 +357,158 @@ class RegistryMachine(RuleBasedStateMachine):
         if tag not in here.tags:
             with pytest.raises(ManifestUnknown):
                 self.do(self.registry.manifests.delete(repository, tag, ALICE))
+        elif self.model.is_refused(repository, tag, None):
+            with pytest.raises(Denied, match="by the tag rule"):
+                self.do(self.registry.manifests.delete(repository, tag, ALICE))
         else:
             self.do(self.registry.manifests.delete(repository, tag, ALICE))
             here.point(tag, None)
+
+    # --- The trash -----------------------------------------------------------------------------------------------
+
+    @rule(repository=repositories, pick=picks)
+    def trash_manifest(self, repository: RepositoryName, pick: int) -> None:
+        """DELETE of a manifest that goes to the trash."""
+        here, what = self.model.here(repository), self.stored(repository, pick)
+        if what.digest in here.manifests and not here.is_child(what.digest) and what.digest not in here.locked:
+            rows, by = self.stores.catalog.manifests, collector(self.registry)
+            self.do(rows.delete(repository, what.digest, by, TRASHED))
+            self.trash.delete(repository, what.digest)
+
+    @rule(repository=repositories, what=pushables, tag=tags, sbom=st.booleans())
+    def push_and_trash(self, repository: RepositoryName, what: Pushable, tag: Tag, sbom: bool) -> None:
+        """A push, perhaps with an SBOM, all of which is deleted again but for what something else lists."""
+        for pushed in (what, SBOM) if sbom else (what,):
+            self.push(repository, pushed, tag)
+        for one in reversed(PUSHABLES):
+            here = self.model.here(repository)
+            is_free = one.digest in here.manifests.keys() - here.locked and not here.is_child(one.digest)
+            if is_free and one in (*what.everything(), SBOM):
+                rows, by = self.stores.catalog.manifests, collector(self.registry)
+                self.do(rows.delete(repository, one.digest, by, TRASHED))
+                self.trash.delete(repository, one.digest)
+
+    @rule(repository=repositories, tag=tags)
+    def trash_tag(self, repository: RepositoryName, tag: Tag) -> None:
+        """DELETE of a tag that goes to the trash."""
+        if tag in self.model.here(repository).tags:
+            self.do(self.stores.catalog.manifests.untag(repository, tag, collector(self.registry), TRASHED))
+            self.trash.untag(repository, tag)
+
+    @rule(repository=repositories)
+    def trash_repository(self, repository: RepositoryName) -> None:
+        """DELETE of a repository that goes to the trash."""
+        if repository in self.model.repositories and not self.model.here(repository).locked:
+            self.do(self.stores.catalog.repositories.remove(repository, collector(self.registry), TRASHED))
+            self.trash.remove(repository)
+
+    @rule(repository=repositories, pick=picks, what=pushables, tag=st.none() | tags)
+    def restore(self, repository: RepositoryName, pick: int, what: Pushable, tag: Tag | None) -> None:
+        """What a tag pointed at, or a manifest, comes back whole or not at all; now and then what was never deleted."""
+        digest = what.digest
+        if self.trash.deletions and pick % 8:
+            gone = self.trash.deletions[pick % len(self.trash.deletions)]
+            repository, held = gone.name, gone.whole or Repository({}, {}, dict.fromkeys(gone.tags, digest))
+            tag = tag if tag in held.tags or not held.tags else next(iter(held.tags)) if tag is not None else None
+            digest = gone.digest or next(iter(held.manifests), digest)
+        asked = Asked(repository, tag, None if tag is not None else digest)
+        self._restore(asked, lambda: self.trash.restore(repository, tag, digest))
+
+    @rule(repository=repositories)
+    def restore_repository(self, repository: RepositoryName) -> None:
+        """A repository comes back as it was, unless there is another of its name."""
+        self._restore(Asked(repository), lambda: self.trash.restore_whole(repository))
+
+    def _restore(self, asked: Asked, in_the_model: Callable[[], None]) -> None:
+        restored = self.stores.catalog.trash.restore(asked, collector(self.registry))
+        try:
+            in_the_model()
+        except Nothing:
+            with pytest.raises(NotFound):
+                self.do(restored)
+        except Refused:
+            with pytest.raises(Conflict):
+                self.do(restored)
+        else:
+            self.do(restored)
+
+    @rule(wait=waits, limit=st.sampled_from([1, LIMIT]))
+    def purge(self, wait: int, limit: int) -> None:
+        """Everything that expired in the trash is removed, in steps of any size."""
+        self.wait(wait)
+        while self.do(self.stores.catalog.trash_end.purge(limit, collector(self.registry))) != Purged(0, 0, 0):
+            pass
+        self.trash.purge()
+
+    # --- Rules, locks, labels and whole repositories ------------------------------------------------------------
+
+    @rule(name=st.sampled_from(["a", "b"]), made=st.sampled_from(RULES) | st.none())
+    def rule_of_tags(self, name: str, made: Rule | None) -> None:
+        """A rule is made, changed or removed: what is there stays as it is."""
+        assert self.stores.settings is not None
+        documents, before = self.stores.settings.documents, self.model.rules.pop(name, None)
+        if before is not None:
+            self.do(documents.remove(TAG_RULES.kind, name, self.by, path=before.path))
+        if made is not None:
+            document = Document(TAG_RULES.kind, name, msgspec.json.encode(_rule(made)), path=made.path)
+            self.do(documents.put(document, self.by, expected=0, rights=False))
+            self.model.rules[name] = made
+
+    @rule(repository=repositories, pick=picks)
+    def lock(self, repository: RepositoryName, pick: int) -> None:
+        """A lock on a manifest, or its end."""
+        here, what, locks = self.model.here(repository), self.stored(repository, pick), self.stores.catalog.locks
+        if what.digest not in here.manifests:
+            with pytest.raises(ManifestUnknown):
+                self.do(locks.add(repository, what.digest, "audit", self.by))
+        elif what.digest in here.locked:
+            with pytest.raises(Conflict):
+                self.do(locks.add(repository, what.digest, "audit", self.by))
+            self.do(locks.lift(repository, what.digest, "over", self.by))
+            here.locked.discard(what.digest)
+        else:
+            self.do(locks.add(repository, what.digest, "audit", self.by))
+            here.locked.add(what.digest)
+
+    @rule(repository=repositories, pick=picks, itself=st.booleans(), key=st.sampled_from("ab"))
+    def label(self, repository: RepositoryName, pick: int, itself: bool, key: str) -> None:
+        """A label on a repository or a manifest, or its end."""
+        here, labels = self.model.here(repository), self.stores.catalog.labels
+        of = None if itself else self.stored(repository, pick).digest
+        kept = here.labels.get(of, {})
+        change = LabelChange(removes=(key,)) if key in kept else LabelChange(sets={key: str(pick)})
+        if repository not in self.model.repositories or (of is not None and of not in here.manifests):
+            with pytest.raises((NameUnknown, ManifestUnknown)):
+                self.do(labels.change(repository, of, change, self.by))
+            return
+        if kept.pop(key, None) is None:
+            kept[key] = str(pick)
+        here.labels[of] = kept
+        assert self.do(labels.change(repository, of, change, self.by)) == kept
+
+    @rule(repository=repositories)
+    def remove_repository(self, repository: RepositoryName) -> None:
+        """The end of a repository, unless a lock or a rule is in the way."""
+        here = self.model.here(repository)
+
+        async def remove(terms: Terms) -> None:
+            await self.stores.catalog.repositories.remove(repository, self.by, terms)
+
+        removal = self.registry.terms.keep(lambda: self.registry.terms.removal(ALICE, repository), remove)
+        if repository not in self.model.repositories:
+            with pytest.raises(NameUnknown):
+                self.do(removal)
+        elif here.locked or any(self.model.is_refused(repository, tag, None) for tag in here.tags):
+            with pytest.raises(Denied):
+                self.do(removal)
+        else:
+            self.do(removal)
+            del self.model.repositories[repository]
+
+    @property
+    def by(self) -> By:
+        """Who changes what is no content, now."""
+        return By("alice", self.clock.at)
 
     # --- Time and collection -------------------------------------------------------------------------------------
 
@@ -332,7 +530,7 @@ class RegistryMachine(RuleBasedStateMachine):
         match step:
             case "unlink loose":
                 self.do(rows.unlink_loose(now - GRACE, LIMIT, by))
-                self.model.unlink_loose()
+                self.model.unlink_loose(*self.trash.repositories)
             case "tombstone":
                 self.do(rows.tombstone(now - GRACE, LIMIT, by))
             case "tombstone at once":
@@ -356,7 +554,8 @@ class RegistryMachine(RuleBasedStateMachine):
         self.wait(wait)
         self.do(self.registry.collection.run(GRACE))
         self.model.expire()
-        self.model.unlink_loose()
+        self.trash.purge()
+        self.model.unlink_loose(*self.trash.repositories)
 
     # --- What shows ----------------------------------------------------------------------------------------------
 
@@ -385,10 +584,22 @@ class RegistryMachine(RuleBasedStateMachine):
                 page = await self.registry.referrers.page(name, what.digest, None, PageRequest())
                 referring = {d for d, other in here.manifests.items() if other.manifest.subject == what.digest}
                 assert [entry.digest for entry in page.items] == sorted(referring)
+        await self._compare_trash()
         for upload, session in self.model.sessions.items():
             if self.model.is_open(upload):
                 status = await self.registry.uploads.status(session.repository, upload, ALICE)
                 assert status.offset == len(session.content)
+
+    async def _compare_trash(self) -> None:
+        listed = (await self.stores.catalog.trash.page(EVERYTHING, PageRequest(LIMIT))).items
+        assert [(entry.digest, list(entry.tags)) for entry in sorted(listed, key=lambda entry: entry.number)] == [
+            (gone.digest, gone.tags) for gone in self.trash.deletions
+        ]
+        totals = await self.stores.catalog.vitals.totals()
+        here = self.model.repositories.values()
+        assert totals.repositories == len(here)
+        assert totals.manifests == sum(len(repository.manifests) for repository in here)
+        assert totals.tags == sum(len(repository.tags) for repository in here)
 
     async def _compare_content(self, name: RepositoryName) -> None:
         catalog, here = self.stores.catalog, self.model.here(name)
@@ -397,6 +608,10 @@ class RegistryMachine(RuleBasedStateMachine):
             assert (link is not None) is (piece.digest in here.blobs), (name, piece.name)
             if link is not None:
                 assert link.loose_since == here.blobs[piece.digest], (name, piece.name)
+        if name in self.model.repositories:
+            assert {lock.digest for lock in (await catalog.locks.page(name, PageRequest())).items} == here.locked
+            for of in (None, *here.manifests):
+                assert await catalog.labels.of(name, of) == dict(sorted(here.labels.get(of, {}).items()))
         for what in PUSHABLES:
             manifest = await catalog.manifests.resolve(name, what.digest)
             assert (manifest.content if manifest else None) == (what.content if what.digest in here.manifests else None)

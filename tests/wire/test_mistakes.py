@@ -1,8 +1,11 @@
 """Typical mistakes of the first hour, as they are typed: each answer names the cause and the next step."""
 
+import base64
 import http.server
+import io
 import json
 import os
+import shlex
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from orlop.__main__ import commands
+from orlop.faces.cli.app import invoke
 from tests.needs import need
 from tests.serving import PATIENCE, Server, command, environment, eventually, serving
 
@@ -71,6 +76,34 @@ def at(server: Server, typed: Typing) -> str:
     address = f"localhost:{server.port}"
     typed("login", address, "-u", "admin", "--password-stdin", given=f"{PASSWORD}\n", code=0)
     return address
+
+
+@pytest.fixture
+def answered(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, int], str]:
+    """What a whole line says on standard error, typed by the administrator of the plain server in this process.
+
+    `HOST` stands for the server.
+    """
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.chdir(tmp_path)
+    root, host = commands(), f"localhost:{server.port}"
+
+    def type_it(line: str, code: int = 0, given: str = "") -> str:
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        ended = invoke(root, shlex.split(line.replace("HOST", host)))
+        captured = capsys.readouterr()
+        assert ended == code, captured
+        if code:
+            assert captured.out == "", "what fails prints nothing that could be taken for an answer"
+        return captured.err.replace(host, "HOST")
+
+    type_it("login HOST -u admin --password-stdin", given=f"{PASSWORD}\n")
+    return type_it
 
 
 def test_a_wrong_password(server: Server, typed: Typing) -> None:
@@ -149,8 +182,25 @@ def test_a_wrong_flag(typed: Typing, arguments: tuple[str, ...], said: str) -> N
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("grant", "add", "bob"), "orlop grant add needs ROLE; orlop grant add --help lists what there is"),
-        (("cp", "oci:here"), "orlop cp needs DST; orlop cp --help lists what there is"),
+        (
+            ("grant", "add", "bob"),
+            "orlop grant add needs ROLE, a built-in role (reader, publisher, …) or one of your own;"
+            " orlop grant add --help lists what there is",
+        ),
+        (
+            ("token", "rm"),
+            "orlop token rm needs ID, the number of the token, as orlop token ls lists it;"
+            " orlop token rm --help lists what there is",
+        ),
+        (
+            ("token", "rm", "laptop"),
+            "'laptop' is no number for ID, the number of the token, as orlop token ls lists it;"
+            " orlop token rm --help lists what there is",
+        ),
+        (
+            ("cp", "oci:here"),
+            "orlop cp needs DST, where to, written in the same way; orlop cp --help lists what there is",
+        ),
         (("tag", "localhost:1/app"), "name at least one tag to set"),
         (("login", "localhost:1", "--password-stdin"), "say who signs in: --user NAME"),
     ],
@@ -284,4 +334,203 @@ def test_an_open_registry_for_others(typed: Typing, tmp_path: Path) -> None:
     assert json.loads(answer.body)["errors"][0]["message"] == (
         "this registry is open, so it answers nobody but its own machine, and this request came through a proxy, as its"
         " header x-forwarded-for says; start it without --open (open = false), and let others sign in"
+    )
+
+
+NONE = f"sha256:{'0' * 64}"
+
+#: Lines of the commands that look after content, jobs and webhooks, and what each says.
+_LATER = (
+    (
+        "webhook set deploys --at team/",
+        2,
+        "say what it is to be: with --file, or by flags",
+    ),
+    (
+        "webhook set deploys --at team/ --url hooks.example/x --event 'tag.*'",
+        1,
+        "the webhook deploys is not valid: url: write where events are posted to, such as https://hooks.example.org/x",
+    ),
+    (
+        "webhook set deploys --at team/ --url https://hooks.example/x --event tag.pushed",
+        1,
+        "the webhook deploys is not valid: events: 'tag.pushed' is no kind of event, nor a pattern of any;"
+        " the nearest known one is tag.set",
+    ),
+    (
+        "webhook set deploys --at team/ --url https://hooks.example/x --event 'tag.*' --format json",
+        2,
+        'invalid value "json" for --format. Choose from: "cloudevents", "cloudevents-binary", "distribution",'
+        ' "harbor", "slack".',
+    ),
+    (
+        "webhook set deploys --at team/ --url https://hooks.example/x --event 'tag.*' --secret-file hook.key",
+        2,
+        "hook.key cannot be read: No such file or directory",
+    ),
+    ("webhook set deploys --at team/ -f hook.yaml", 2, "hook.yaml cannot be read: No such file or directory"),
+    (
+        "webhook test deploys",
+        1,
+        "there is no webhook deploys of /; orlop webhook ls lists those there are, and their places, for --at",
+    ),
+    (
+        "webhook deliveries deploys --at team/",
+        1,
+        "there is no webhook deploys of team/; orlop webhook ls lists those there are, and their places, for --at",
+    ),
+    ("webhook deliveries 99", 1, "there is no delivery 99, or not any more"),
+    (
+        "webhook redeliver deploys",
+        2,
+        "'deploys' is no number for IDS, their numbers, as orlop webhook deliveries lists them;"
+        " orlop webhook redeliver --help lists what there is",
+    ),
+    ("followers skip nobody --position 3", 1, "there is no follower nobody; there are audit, webhooks"),
+    ("jobs run gc", 1, "there is no job 'gc'; the nearest known one is collection"),
+    (
+        "jobs run",
+        2,
+        "orlop jobs run needs KIND, the kind, as orlop jobs schedule ls lists them;"
+        " orlop jobs run --help lists what there is",
+    ),
+    ("jobs show 999", 1, "there is no job 999; orlop jobs ls lists those there are"),
+    ("jobs ls --state finished", 1, "state: 'finished' is none of waiting, running, done, failed, cancelled"),
+    (
+        "jobs schedule set collection",
+        1,
+        "the job-schedule collection is not valid: say when it runs: either by cron or by every",
+    ),
+    (
+        "jobs schedule set collection --cron '0 3 * *'",
+        1,
+        "the job-schedule collection is not valid: cron has five fields: minute, hour, day of month, month, day of"
+        " week",
+    ),
+    (
+        "jobs schedule set collection --cron '0 3 * * *' --time-zone Berlin",
+        1,
+        "the job-schedule collection is not valid: time_zone: there is none named 'Berlin'; write one such as"
+        " Europe/Berlin",
+    ),
+    (
+        "jobs schedule set collection --every soon",
+        2,
+        "--every: 'soon' is not a duration such as 90s, 15m, 24h or 7d",
+    ),
+    (
+        "lock add HOST/team/app:1 --reason audit",
+        2,
+        "a lock is on a digest of a registry: HOST:PORT/NAME@DIGEST; orlop digest tells that of a tag",
+    ),
+    (
+        f"lock add HOST/team/app@{NONE}",
+        2,
+        "orlop lock add needs --reason, why: whoever is refused reads it; orlop lock add --help lists what there is",
+    ),
+    (f"lock add HOST/team/app@{NONE} --reason audit", 1, f"team/app holds no manifest {NONE}"),
+    (f"lock rm HOST/team/app@{NONE} --reason audit", 1, f"there is no lock on {NONE} in team/app"),
+    ("lock ls HOST/team/nothing", 1, "there is no repository team/nothing"),
+    ("lock ls HOST", 2, "name a repository, without tag and digest"),
+    (f"history HOST/team/app@{NONE}", 2, "this is for a tag of a registry: HOST:PORT/NAME:TAG"),
+    (
+        "history registry.example/team/app:1",
+        2,
+        "nobody is signed in at registry.example; run orlop login registry.example",
+    ),
+    (
+        "rollback HOST/team/app:1",
+        2,
+        "orlop rollback needs --to, the digest, as orlop history lists it; orlop rollback --help lists what there is",
+    ),
+    (
+        "rollback HOST/team/app:1 --to 9f2c",
+        2,
+        "'9f2c': a digest is written <algorithm>:<hex>, for example sha256: and 64 lower-case hex digits",
+    ),
+    (f"rollback HOST/team/app --to {NONE}", 2, "write out the tag to roll back, latest is not implied here"),
+    (
+        f"rollback HOST/team/app:1 --to {NONE}",
+        1,
+        f"the tag 1 cannot point at {NONE}: team/app does not hold that manifest any more, or never did;"
+        " push it again, or choose one that is held",
+    ),
+    (
+        "inspect HOST/team/app:1 --at yesterday",
+        2,
+        "'yesterday' is not a time such as 2026-11-25T17:00:00Z, nor how long ago, as 2h",
+    ),
+    (
+        "rules show HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "rules show team/app:1",
+        2,
+        "'team/app:1' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "grant add admin reader HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "access explain admin pull HOST/team/app:1",
+        2,
+        "'HOST/team/app:1' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "tag-rule ls --at HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    ("tag-rule set releases --at team/", 2, "say what it is to be: with --file, or by flags"),
+    (
+        "tag-rule set releases --at team/ --tags 'v*'",
+        1,
+        "the tag-rule releases is not valid: the rule would say nothing of its tags: set immutable, who may, or how"
+        " they are named",
+    ),
+    (
+        "tag-rule set releases --at team/ --tags 'v[0-9]' --immutable",
+        1,
+        "the tag-rule releases is not valid: 'v[0-9]' is no pattern of tags: letters, digits, . _ - and the wildcard *",
+    ),
+    (
+        "tag-rule set releases --at team/ --tags 'v*' --imutable",
+        2,
+        "unknown option: --imutable. Did you mean --immutable?",
+    ),
+    (
+        "tag-rule rm releases",
+        1,
+        "there is no tag-rule releases of /; orlop tag-rule ls lists those there are, and their places, for --at",
+    ),
+    (
+        "repository-rule set layout --at team/ --depth deep",
+        2,
+        "'deep' is no number for --depth, the name has so many components at most;"
+        " orlop repository-rule set --help lists what there is",
+    ),
+)
+
+
+def test_later_commands_answer_alike(server: Server, answered: Callable[..., str]) -> None:
+    """All that is wrong with a line is told at once, by one server: most of the time would go into starting others."""
+    signed_in = {"authorization": "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()}
+    assert server.ask("POST", "/v2/team/app/blobs/uploads/", **signed_in).status == 202
+    digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    assert server.ask("POST", f"/v2/team/app/blobs/uploads/?digest={digest}", b"hello", **signed_in).status == 201
+    told = {line: answered(line, code) for line, code, _ in _LATER}
+    assert told == {line: f"orlop: {said}\n" for line, _, said in _LATER}
+
+
+def test_another_password_first(server: Server, answered: Callable[..., str]) -> None:
+    """Where to choose it is an address, and the command that asks for it."""
+    answered("user add ann --password-stdin", given="a phrase of anns own\n")
+    said = answered("login HOST -u ann --password-stdin", 2, given="a phrase of anns own\n")
+    assert said == (
+        "orlop: ann has to choose another password first: in a browser at http://HOST/login, or with orlop login"
+        " without --password-stdin, which asks for it\n"
     )

@@ -77,6 +77,29 @@ def test_pages_go_on_where_the_last_one_ended(people: Private) -> None:
     assert "link" not in dict(following.headers)
 
 
+def test_the_moves_of_all_tags_of_a_repository(people: Private) -> None:
+    people.push("publisher", APP, ONE, "v1")
+
+    def moves(who: str, more: str = "") -> tuple[list[tuple[str, str, str]], str]:
+        answer = people.ask(who, "GET", f"/api/v1/history?repository={APP}{more}")
+        assert answer.status == 200, answer.body
+        link = dict(answer.headers).get("link", "")
+        found = [(move["tag"], move["digest"], move["actor"]) for move in answer.json()]
+        return found, link.partition("&last=")[2].partition(">")[0]
+
+    everything = [
+        ("v1", ONE.digest, "publisher"),
+        ("prod", TWO.digest, "maintainer"),
+        ("prod", ONE.digest, "publisher"),
+    ]
+    assert moves("owner") == (everything, "")
+    assert moves("reader")[0] == [(tag, digest, "") for tag, digest, _ in everything]
+    first, last = moves("owner", "&n=2")
+    assert first == everything[:2]
+    assert moves("owner", f"&n=2&last={last}") == (everything[2:], "")
+    assert people.ask("stranger", "GET", f"/api/v1/history?repository={APP}").status == 404
+
+
 def test_names_are_told_to_those_who_read_the_audit_log_and_everybodys_own_to_them(people: Private) -> None:
     names = {who: [move["actor"] for move in history(people, who)] for who in ("owner", "root", "maintainer", "reader")}
     everyone = ["maintainer", "publisher"]
@@ -97,6 +120,35 @@ def test_so_are_the_names_of_those_who_locked(people: Private) -> None:
     assert named("owner") == named("root") == {ONE.digest: "maintainer", TWO.digest: "owner"}
     assert named("maintainer") == {ONE.digest: "maintainer", TWO.digest: ""}
     assert named("reader") == {ONE.digest: "", TWO.digest: ""}
+
+
+def test_a_lock_takes_the_right_to_it_and_a_reason(people: Private) -> None:
+    sent = [("content-type", "application/json")]
+
+    def lock(who: str, reason: str = "audit", digest: str = ONE.digest) -> Answer:
+        body = json.dumps({"repository": APP, "digest": str(digest), "reason": reason}).encode()
+        return people.ask(who, "POST", "/api/v1/locks", body, sent)
+
+    def lift(who: str, reason: str = "over") -> Answer:
+        return people.ask(who, "DELETE", f"/api/v1/locks?repository={APP}&digest={ONE.digest}&reason={reason}")
+
+    def locked() -> list[str]:
+        return [one["digest"] for one in people.ask("owner", "GET", f"/api/v1/locks?repository={APP}").json()]
+
+    for who in ("reader", "publisher", "stranger"):
+        refused = lock(who)
+        assert (refused.status, refused.json()["code"]) == (403, "DENIED")
+        assert refused.json()["detail"].startswith(f"{who} has no grant for policy-edit on {APP}"), refused.body
+    assert lock("owner", " ").json()["detail"] == "say why, in 1 to 512 characters on one line"
+    assert lock("owner", "a\nb", GONE).json()["detail"] == f"{APP} holds no manifest {GONE}"
+    assert locked() == []
+    assert lock("maintainer").status == 204
+    refused = lift("maintainer")
+    assert refused.status == 403
+    assert refused.json()["detail"].startswith(f"maintainer has no grant for admin on {APP}"), refused.body
+    assert lift("owner", "%20").json()["detail"] == "say why, in 1 to 512 characters on one line"
+    assert locked() == [ONE.digest]
+    assert lift("owner").status == 204
 
 
 def test_what_a_tag_pointed_at_at_a_time(people: Private) -> None:
@@ -154,8 +206,16 @@ def test_an_index_comes_back_too(people: Private) -> None:
     assert pulled(people, "multi") == several.content
 
 
-def test_what_was_collected_is_told_missing(people: Private) -> None:
+def test_what_was_deleted_is_told_missing_and_where_it_is(people: Private) -> None:
     assert people.ask("owner", "DELETE", f"/v2/{APP}/manifests/{ONE.digest}").status == 202
+    refused = roll_back(people, "publisher", "prod", ONE.digest)
+    assert refused.status == 404
+    assert refused.json()["detail"] == (
+        f"the tag prod cannot point at {ONE.digest}: {APP} does not hold that manifest any more, and it lies in the"
+        " trash: bring it back by orlop trash restore --untagged first"
+    )
+    body, sent = json.dumps({"place": APP}).encode(), [("content-type", "application/json")]
+    assert people.ask("owner", "POST", "/api/v1/trash-emptyings", body, sent).status == 200
     for digest in (ONE.digest, GONE):
         refused = roll_back(people, "publisher", "prod", digest)
         assert refused.status == 404

@@ -268,6 +268,11 @@ WRONG = {
     "the rule would say nothing of its tags: set immutable, who may, or how they are named": {},
     "no tag could be set: none that the rule is about matches one of its names": {"names": ["w*", "x"]},
     "'v 1' is no pattern of tags: letters, digits, . _ - and the wildcard *": {"names": ["v 1"]},
+    "'[a-z]+' is no pattern of tags: letters, digits, . _ - and the wildcard *": {
+        "tags": ["[a-z]+"],
+        "immutable": True,
+    },
+    "'v?' is no pattern of tags": {"except": ["v?"], "immutable": True},
     "no tag could be set: none that the rule is about is a semantic version": {"tags": ["rel-*"], "semver": True},
 }
 
@@ -324,6 +329,7 @@ def test_a_rule_for_repositories_that_makes_no_sense(people: Private, body: obje
     refused = setting(people, "PUT", "owner", "wrong", ACME, body, "repository-rules")
     assert refused.status == 400
     assert words in refused.json()["detail"]
+    assert people.ask("owner", "GET", f"/api/v1/repository-rules?path={ACME}").json() == [], "nothing was changed"
 
 
 def house_rules(people: Private, who: str, query: str) -> dict[str, Any]:

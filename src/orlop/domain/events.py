@@ -23,6 +23,10 @@ class EventKind(StrEnum):
     REPOSITORY_DELETED = "repository.deleted"
     LOCK_ADDED = "lock.added"
     LOCK_LIFTED = "lock.lifted"
+    TRASH_RESTORED = "trash.restored"
+    TRASH_PURGED = "trash.purged"
+    LABEL_SET = "label.set"
+    LABEL_REMOVED = "label.removed"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_DELETED = "account.deleted"
@@ -72,13 +76,27 @@ CONTENT_STAYS = frozenset(
         *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
         *(EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED),
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
-        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
+        *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),
         *(EventKind.SIGN_IN_FAILED, EventKind.REFUSED, EventKind.AUDIT_DROPPED),
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
         *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED, EventKind.QUOTA_WARNING),
+    }
+)
+
+
+#: What is told to those who may pull from the repository; all else is for those who read the audit log.
+OF_CONTENT = frozenset(
+    {
+        *(EventKind.REPOSITORY_CREATED, EventKind.REPOSITORY_DELETED),
+        *(EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED, EventKind.BLOB_UNLINKED, EventKind.BLOB_PULLED),
+        *(EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.MANIFEST_PULLED),
+        *(EventKind.TAG_SET, EventKind.TAG_DELETED),
+        *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
     }
 )
 

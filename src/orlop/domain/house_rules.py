@@ -11,6 +11,7 @@ from orlop.domain.access.subjects import GROUP_PREFIX
 from orlop.domain.repository_rules import REPOSITORY_RULES, RepositoryRule
 from orlop.domain.settings import place_words
 from orlop.domain.tag_rules import NOBODY, TAG_RULES, TagRule
+from orlop.domain.trash_rules import TRASH_RULES, TrashRule
 
 #: The kind of what grants say.
 GRANT = "grant"
@@ -67,6 +68,12 @@ def of_tags(name: str, path: str, rule: TagRule) -> tuple[Sentence, ...]:
     if rule.semver:
         said.append("are semantic versions when they are set or moved, such as 1.4.0 or v1.4.0-rc.1.")
     return tuple(Sentence(f"{about} {text}", TAG_RULES.kind, name, place_words(path)) for text in said)
+
+
+def of_trash(name: str, path: str, rule: TrashRule) -> tuple[Sentence, ...]:
+    """What a rule of a node says of what is deleted."""
+    text = f"What is deleted can be restored for {rule.keep}." if rule.time else "What is deleted is gone at once."
+    return (Sentence(text, TRASH_RULES.kind, name, place_words(path)),)
 
 
 def of_grants(principal: str, actions: frozenset[Action], grants: Sequence[Grant]) -> tuple[Sentence, ...]:

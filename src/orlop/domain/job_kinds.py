@@ -21,6 +21,8 @@ class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """In commands, such as `collection`."""
     text: str
     """What it does, as a sentence for people."""
+    placed: bool = False
+    """Whether one is about a place; without, it is about the registry as a whole."""
     at_once: int = 1
     """How many of it run at the same time, in all processes together."""
     at_once_per_place: int = 1
@@ -43,7 +45,10 @@ class JobKind(msgspec.Struct, frozen=True, kw_only=True):
         return made
 
 
-COLLECTION = JobKind(kind="collection", text="Removes the blobs that nothing needs, and uploads that nobody finished.")
+COLLECTION = JobKind(
+    kind="collection",
+    text="Removes what expired in the trash, the blobs that nothing needs, and uploads that nobody finished.",
+)
 EXPIRY = JobKind(kind="expire-uploads", text="Clears away uploads that nobody finished in time.", forgotten_after=HOUR)
 SWEEP = JobKind(
     kind="sweep", text="Looks through the whole store for files that no row names, which a power cut can leave behind."

@@ -89,3 +89,9 @@ def fallback_tag(subject: Digest) -> Tag:
     "Referrers Tag Schema").
     """
     return Tag.stored(f"{subject.algorithm[:32]}-{subject.hex[:64]}")
+
+
+def referrers_tags(subject: Digest) -> tuple[Tag, ...]:
+    """Every tag under which clients keep what refers to a manifest: see `is_referrers_tag`."""
+    first = fallback_tag(subject)
+    return (first, *(Tag.stored(f"{first}.{kind}") for kind in ("sig", "att", "sbom")))

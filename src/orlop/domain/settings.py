@@ -57,6 +57,11 @@ def _nothing(name: str, body: Any) -> None:
     return None
 
 
+def silent(path: str, before: Any, after: Any) -> frozenset[Action]:
+    """What a kind says whose settings have nobody learn anything."""
+    return frozenset()
+
+
 class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of settings, declared once: routes, commands, `apply`, audit, rights and reference follow from it."""
 
@@ -71,6 +76,10 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     speaks_for: Callable[[str, Any, Any], SpeaksFor]
     """Whom a setting of this name speaks for that it did not speak for before: name, body before (None: there was none
     that can be read), body now. To write it takes the right to everything that they may do."""
+    tells: Callable[[str, Any, Any], frozenset[Action]] = silent
+    """What somebody else learns by a setting that did not before: its path, its body before (None: there was none that
+    can be read) and now. To write it takes the right to these everywhere in its place; `admin` stands for the audit log
+    of the place."""
     placed: bool = True
     """Whether it has a place; without, it is of the registry as a whole, and `path` is always empty."""
     holds: Holds = Holds.NEAREST
@@ -106,7 +115,7 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
             parsed = msgspec.convert(body, self.body)
             self.check(name, parsed)
         except msgspec.ValidationError as error:
-            raise RequestInvalid(f"the {self.kind} {name} cannot be read: {error}") from error
+            raise RequestInvalid(f"the {self.kind} {name} is not valid: {error}") from error
         except ValueError as error:
             raise RequestInvalid(str(error), {"name": name[:160]}) from error
         return parsed

@@ -83,6 +83,17 @@ class TagRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if self.semver and not any(_SEMVER_BEGINS.fullmatch(beginning) for beginning in beginnings):
             raise ValueError("no tag could be set: none that the rule is about is a semantic version")
 
+    def without(self, principal: str) -> "TagRule":
+        """The rule for when somebody whom it names is gone: whoever has their name later is not meant. Where it named
+        nobody else there is nobody who may: no rule is loosened by the end of an account."""
+
+        def left(named: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(each for each in named if each != principal) or (named and (NOBODY,))
+
+        return msgspec.structs.replace(
+            self, may_create=left(self.may_create), may_move=left(self.may_move), may_remove=left(self.may_remove)
+        )
+
     def concerns(self, tag: Tag) -> bool:
         """Whether the rule is about a tag. It is about no tag under which clients list referrers (distribution-spec,
         "Referrers Tag Schema"): those are appended to by pushing them anew."""

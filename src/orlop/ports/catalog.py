@@ -20,9 +20,11 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
+from orlop.ports.trash import Trash, TrashEnd
 from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -111,6 +113,8 @@ class Holding(msgspec.Struct, frozen=True):
     size: int
     pushed_at: int | None
     pulled_at: int | None
+    trash: int = 0
+    """Bytes of what lies in the trash of that name."""
 
 
 class UntaggedManifest(msgspec.Struct, frozen=True):
@@ -157,6 +161,8 @@ class TagChange(msgspec.Struct, frozen=True):
     """The catalog's own; what happened later has a higher one."""
     held: bool = False
     """Whether the repository still holds that digest, so that the tag may point at it again."""
+    tag: str = ""
+    """Which tag it is of, where changes of several are told."""
 
 
 class TagHistory(Protocol):
@@ -165,6 +171,10 @@ class TagHistory(Protocol):
     async def history(self, repository: RepositoryName, tag: Tag, limit: int, before: int = 0) -> tuple[TagChange, ...]:
         """The newest `limit` changes of a tag, newest first; also of a tag that is gone. `before`: only those with a
         lower number."""
+        ...
+
+    async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
+        """The newest changes of all tags of a repository, as `history`; each says which tag it is of."""
         ...
 
     async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
@@ -394,6 +404,10 @@ class Totals(msgspec.Struct, frozen=True):
     blob_bytes: int
     condemned: int
     uploads: int
+    trash: int = 0
+    """Entries of the trash."""
+    trash_bytes: int = 0
+    """Bytes of manifests and blobs that these hold, which others may hold, too."""
 
 
 class Vitals(Protocol):
@@ -493,3 +507,6 @@ class Catalog(msgspec.Struct, frozen=True):
     locks: Locks
     usages: Usages
     usage_keeping: UsageKeeping
+    trash: Trash
+    trash_end: TrashEnd
+    labels: LabelStore

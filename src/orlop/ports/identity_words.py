@@ -62,7 +62,8 @@ def refuse_over(account: Account, epoch: int) -> None:
 def must_change(account: Account) -> Unauthorized:
     """An account has to choose another password before it does anything else."""
     return Unauthorized(
-        f"{account.name} has to choose another password first: in a browser at /login, or with `orlop login`"
+        f"{account.name} has to choose another password first: in a browser at /login of this registry,"
+        " or with orlop login"
     )
 
 

@@ -18,7 +18,8 @@ class Leases(Protocol):
     """Who does what."""
 
     async def acquire(self, job: str, owner: str, *, now: int, until: int) -> Lease | None:
-        """Lease a job; None while another owner holds it."""
+        """Lease a job; None while another owner holds it. Nobody holds one for much longer than is asked for here:
+        what says so was written by a clock that is wrong."""
         ...
 
     async def renew(self, lease: Lease, *, until: int) -> Lease | None:

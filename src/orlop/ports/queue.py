@@ -60,9 +60,9 @@ class Ending(msgspec.Struct, frozen=True):
 class JobClaims(Protocol):
     """What processes ask that do jobs. Each says which kinds it does."""
 
-    async def next(self, kinds: Sequence[JobKind]) -> int | None:
+    async def next(self, kinds: Sequence[JobKind], *, latest: int) -> int | None:
         """When there is something to do: a job's time comes, or the lease of a process runs out that may have died.
-        None: there are no jobs."""
+        None: there are no jobs. A lease that ends after `latest` has run out: see domain.leases."""
         ...
 
     async def claim(
@@ -71,6 +71,7 @@ class JobClaims(Protocol):
         """Take the jobs whose turn it is: the highest priority, then the earliest time, as many as may run.
 
         What dead processes had is taken back first: it waits again, has failed after its last attempt, or is cancelled.
+        Leases are as long as these, so that one that ends much later was written by a clock that is wrong.
         """
         ...
 
@@ -113,11 +114,13 @@ class Timetable(Protocol):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """How many jobs of a kind wait, and how many run. `oldest_at`: since when one might run that still waits."""
+    """How many jobs of a kind wait, run, and have failed for good and are still listed. `oldest_at`: since when one
+    might run that still waits."""
 
     kind: str
     waiting: int
     running: int
+    failed: int
     oldest_at: int | None
 
 

@@ -23,11 +23,18 @@ class Document(msgspec.Struct, frozen=True):
     changed_by: str = ""
     path: str = ""
     """The node of the tree that it is about; empty: the root."""
+    made: int = 0
+    """Which of all that had its name it is: greater than that of any before it. 0: an earlier release made it."""
 
     @property
     def key(self) -> str:
         """What names it among those of its kind, in the order of `page`."""
         return f"{self.path}:{self.name}"
+
+    @property
+    def identity(self) -> str:
+        """What names it among all of its kind that there ever were: one that is made anew is another."""
+        return f"{self.key}:{self.made:012}" if self.made else self.key
 
 
 class Documents(Protocol):

@@ -13,6 +13,15 @@ from orlop.ports.catalog import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 
+#: As many attempts of a delivery are told: a day has fewer, but it may be sent again as often as somebody likes.
+ATTEMPTS_MAX = 100
+
+
+def place_of(hook: str) -> tuple[str, str]:
+    """The node and the name in the identity of a hook."""
+    path, name, *_ = hook.split(":")
+    return path, name
+
 
 class DeliveryState(StrEnum):
     """What became of a delivery."""
@@ -27,7 +36,7 @@ class NewDelivery(msgspec.Struct, frozen=True):
     """An event for a hook. Those of one lane of a hook are delivered in order."""
 
     hook: str
-    """`PATH:NAME`, as ports.settings.Document.key."""
+    """ports.settings.Document.identity: of one that was removed, nothing is that of one made anew under its name."""
     lane: str
     """The repository; empty for events of none."""
     event: int
@@ -63,12 +72,12 @@ class Delivery(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The node of the hook."""
-        return self.hook.partition(":")[0]
+        return place_of(self.hook)[0]
 
     @property
     def name(self) -> str:
         """The name of the hook."""
-        return self.hook.partition(":")[2]
+        return place_of(self.hook)[1]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -170,12 +179,16 @@ class DeliveryLog(Protocol):
         """Those of a hook, newest first; the key is the id. `dead`: only those that were given up."""
         ...
 
+    async def last(self, key: str) -> str:
+        """The identity of the last hook of a place and name (`PATH:NAME`) that anything is known of; empty: of none."""
+        ...
+
     async def get(self, id: int) -> Delivery | None:  # noqa: A002
         """One of them."""
         ...
 
     async def attempts(self, id: int) -> tuple[Attempt, ...]:  # noqa: A002
-        """Every attempt, oldest first."""
+        """The last ATTEMPTS_MAX attempts, oldest first."""
         ...
 
     async def tried(self, delivery: NewDelivery, attempt: Attempt, state: DeliveryState, by: By) -> Delivery:

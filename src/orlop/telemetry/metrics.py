@@ -47,6 +47,10 @@ class StoreTotals(Protocol):
     def condemned(self) -> int: ...
     @property
     def uploads(self) -> int: ...
+    @property
+    def trash(self) -> int: ...
+    @property
+    def trash_bytes(self) -> int: ...
 
 
 class FollowerLag(NamedTuple):
@@ -59,11 +63,13 @@ class FollowerLag(NamedTuple):
 
 
 class QueueDepth(msgspec.Struct, frozen=True):
-    """Jobs of a kind that wait and that run, and for how many seconds the oldest has waited that might run."""
+    """Jobs of a kind that wait, that run and that failed for good, and for how many seconds the oldest has waited that
+    might run."""
 
     kind: str
     waiting: int
     running: int
+    failed: int
     oldest: float
 
 
@@ -321,6 +327,7 @@ class _AllProcesses(Collector):
 _DEPTHS: tuple[tuple[str, str, Callable[[QueueDepth], float]], ...] = (
     ("waiting", "Jobs that wait.", lambda depth: depth.waiting),
     ("running", "Jobs that run.", lambda depth: depth.running),
+    ("failed", "Jobs that failed for good and are still listed.", lambda depth: depth.failed),
     ("oldest_seconds", "How long the oldest job has waited that might run.", lambda depth: depth.oldest),
 )
 
@@ -345,6 +352,8 @@ class _Momentary(Collector):
                 ("blob_bytes", "Bytes of blobs stored, each counted once.", self._totals.blob_bytes),
                 ("condemned_blobs", "Blobs that nothing links and that wait for their end.", self._totals.condemned),
                 ("uploads", "Upload sessions that are open.", self._totals.uploads),
+                ("trash_entries", "What was deleted and can be restored.", self._totals.trash),
+                ("trash_bytes", "Bytes that this holds, which others may hold, too.", self._totals.trash_bytes),
             ):
                 yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)
         if self._waiting is not None:

@@ -6,7 +6,7 @@ import pytest
 from orlop.domain.access import Action
 from orlop.domain.errors import Conflict, Denied
 from orlop.domain.kinds import KINDS
-from orlop.domain.pages import PAGE_BYTES
+from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.ports.identity import Namespace
 from orlop.ports.settings import Document
 from tests.unit.management.scene import BY, Scene, namespace, scene
@@ -77,3 +77,52 @@ async def test_a_namespace_goes_with_settings_only_by_those_who_may_remove_them(
     assert made.is_as_marked()
     await management.settings.remove(root, "tag-rule", "releases", None, path)
     await management.namespaces.remove(steward, "lab", None)
+
+
+async def test_who_is_made_anew_under_a_name_is_not_whom_a_rule_names() -> None:
+    made = await scene(dict(KINDS))
+    management, root = made.management, await made.caller("root")
+    gone = ("max", "robot+ci", "group:release")
+
+    async def people() -> None:
+        await made.user("max")
+        await made.robot("robot+ci", "team")
+        await made.group("release")
+
+    await people()
+    rules = {
+        "some": {"tags": ["v*"], "may_create": [*gone, "ann"], "may_move": ["role:owner"]},
+        "one": {"tags": ["w*"], "may_create": ["ann"], "may_move": ["max"], "may_remove": ["group:release"]},
+        "none": {"tags": ["x*"], "may_move": ["maxine", "group:max"]},
+    }
+    for path in ("", "team"):
+        for name, body in rules.items():
+            await management.settings.put(root, "tag-rule", name, body, 0, path)
+    await management.users.remove(root, "max", None)
+    await management.robots.remove(root, "robot+ci", None)
+    await management.groups.remove(root, "release", None)
+    await people()
+    for path in ("", "team"):
+        kept = {name: (await management.settings.get(root, "tag-rule", name, path)) for name in rules}
+        assert kept["some"].body == {"tags": ["v*"], "may_create": ["ann"], "may_move": ["role:owner"]}
+        assert kept["one"].body["may_move"] == kept["one"].body["may_remove"] == ["nobody"], "nothing is loosened"
+        assert (kept["none"].body, kept["none"].version) == (rules["none"], 1)
+
+
+async def test_what_holds_at_a_place_is_told_in_bounded_answers() -> None:
+    each = {"tags": ["v" * 128] * 64, "except": ["w" * 128] * 64, "may_create": ["ann"], "may_move": ["ann"]}
+    count = 2 * PAGE_BYTES // len(msgspec.json.encode(each)) + 1
+    made = await with_rules(count, each)
+    ann = await made.caller("ann")
+    told = await made.management.house_rules.show(ann, repository="team/app")
+    assert not told.complete
+    assert 0 < len(told.tags) < count
+    assert weight(told.tags) <= PAGE_BYTES + 1
+    names: list[str] = []
+    after, more = "", True
+    while more:
+        page = await made.management.settings.covering(ann, "tag-rule", "team/app", after)
+        assert weight(page.items) <= PAGE_BYTES + 1
+        names += [shown.name for shown in page.items]
+        after, more = f"team:{names[-1]}", page.more
+    assert sorted(names) == sorted(f"rule-{number}" for number in range(count))

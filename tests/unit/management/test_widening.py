@@ -11,7 +11,9 @@ import pytest
 
 from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Visibility
 from orlop.domain.errors import Denied, RegistryError
-from orlop.domain.settings import SettingKind, SpeaksFor
+from orlop.domain.kinds import KINDS as ALL_KINDS
+from orlop.domain.settings import SettingKind, SpeaksFor, silent
+from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.identity import Account, AccountChange, Document, Namespace, NewGrant
 from orlop.services.management.operations import Operation
 from tests.catalogs import rows
@@ -42,7 +44,8 @@ KINDS = {
         speaks_for=lambda name, before, body: SpeaksFor((body.account,)),
         placed=False,
         change=Action.SYSTEM,
-    )
+    ),
+    WEBHOOKS.kind: WEBHOOKS,
 }
 
 
@@ -120,6 +123,20 @@ async def moved_provider(scene: Scene) -> None:
     body = msgspec.json.encode({"type": "oidc", "issuer": "https://now.example", "client_id": "orlop"})
     await scene.identity.documents.put(Document("provider", "corp", body), BY)
 
+
+def hook(path: str, *events: str, **more: object) -> Tried:
+    body = {"url": "https://hooks.example/x", "events": list(events), **more}
+    return lambda s, c: s.management.settings.put(c, "webhook", "deploys", body, None, path)
+
+
+async def hooked(scene: Scene) -> None:
+    """`team` has a webhook that is disabled."""
+    body = {"url": "https://hooks.example/x", "events": ["tag.*"], "disabled": True}
+    await scene.management.settings.put(await scene.caller("root"), "webhook", "deploys", body, 0, "team")
+
+
+#: gil changes the rules of `team`, and may not read there.
+RULES_ALONE = (role("ruler", Action.POLICY_EDIT), holds("gil", "ruler", TEAM))
 
 WIDENING: dict[Operation, tuple[Way, ...]] = {
     Operation.PASSWORD_SET: (
@@ -323,6 +340,37 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             holds("gil", "reader", REGISTRY),
         ),
         Way(
+            "a webhook that tells of what gil may not read",
+            hook("team", "tag.*"),
+            RULES_ALONE,
+            READS,
+        ),
+        Way("a webhook that tells again", hook("team", "tag.*"), (*RULES_ALONE, hooked), READS),
+        Way(
+            "a webhook that tells of what is denied to gil below",
+            hook("team", "manifest.pushed", repositories=["app*"]),
+            (*OWNER, holds("gil", "reader", namespace("team/prod"), Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "a webhook that tells what the audit log does",
+            hook("team", "*"),
+            (holds("gil", "maintainer", TEAM),),
+            holds("gil", "owner", TEAM),
+        ),
+        Way(
+            "a webhook that tells of refusals, to who audits the registry",
+            hook("team", "access.refused"),
+            (holds("gil", "maintainer", TEAM),),
+            holds("gil", "auditor", REGISTRY),
+        ),
+        Way(
+            "a webhook that tells of accounts",
+            hook("", "account.*"),
+            (holds("gil", "owner", REGISTRY),),
+            holds("gil", "auditor", REGISTRY),
+        ),
+        Way(
             "a document by which others sign in as an account",
             lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
             HELPDESK,
@@ -381,6 +429,12 @@ NOT_WIDENING = frozenset(
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,
+        Operation.LABEL_READ,
+        Operation.LABEL_CHANGE,
+        Operation.REPOSITORY_LABEL_CHANGE,
+        Operation.TRASH_READ,
+        Operation.TRASH_RESTORE,
+        Operation.TRASH_PURGE,
         Operation.HOUSE_RULES_READ,
     }
 )
@@ -392,6 +446,16 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
     assert set(WIDENING) | NOT_WIDENING == set(Operation)
     assert not set(WIDENING) & NOT_WIDENING
     assert all(WIDENING.values())
+
+
+#: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
+#: tell of nothing by that.
+TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider"}
+
+
+def test_every_kind_that_sends_something_elsewhere_says_what_it_tells() -> None:
+    assert {name for name, kind in ALL_KINDS.items() if kind.tells is not silent} == TELLS
+    assert {name for name, kind in ALL_KINDS.items() if kind.destination is not None} == TELLS | SENDS_NO_NEWS
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -432,3 +496,21 @@ async def test_who_may_not_read_a_place_may_still_keep_it_as_open_as_it_is(
     gil = await made.caller("gil")
     said = Namespace(path=path, visibility=after, description="of the team")
     assert (await made.management.namespaces.put(gil, said, None)).description == "of the team"
+
+
+async def test_who_may_not_read_a_place_may_still_keep_a_webhook_as_it_tells_and_shut_it() -> None:
+    made = await scene(KINDS)
+    await made.user("gil")
+    for step in RULES_ALONE:
+        await step(made)
+    root, gil = await made.caller("root"), await made.caller("gil")
+    await hook("team", "tag.*")(made, root)
+    await hook("team", "tag.*", parallel=4)(made, gil)
+    for elsewhere in ({"url": "https://other.example/x"}, {"events": ["tag.*", "manifest.*"]}, {"tags": ["v*"]}):
+        body = {"url": "https://hooks.example/x", "events": ["tag.*"], **elsewhere}
+        with pytest.raises(
+            Denied, match="what the webhook deploys tells is more than gil may pass on: list, pull on team/"
+        ):
+            await made.management.settings.put(gil, "webhook", "deploys", body, None, "team")
+    await hook("team", "tag.*", disabled=True)(made, gil)
+    await made.management.settings.remove(gil, "webhook", "deploys", None, "team")

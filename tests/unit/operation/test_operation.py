@@ -42,7 +42,7 @@ class Store:
     async def waiting(self) -> Waiting:
         if self.failure:
             raise self.failure
-        jobs = [QueueDepth("collection", 2, 1, 3.5)]
+        jobs = [QueueDepth("collection", 2, 1, 4, 3.5)]
         return Waiting((FollowerLag("webhooks", 7, 2.5, 3),), 5, 60.0, 2, 1, jobs)
 
 
@@ -148,6 +148,7 @@ async def test_metrics_show_the_sizes_of_the_store(operation: Operation) -> None
         b'orlop_jobs_waiting{kind="collection"} 2.0',
         b'orlop_jobs_running{kind="collection"} 1.0',
         b'orlop_jobs_oldest_seconds{kind="collection"} 3.5',
+        b'orlop_jobs_failed{kind="collection"} 4.0',
     ):
         assert line in body.splitlines()
 

@@ -33,7 +33,10 @@ def answered(code: str, status: int = 400) -> ClientError:
         (SSLError(endpoint_url="https://store", error="self-signed"), "is not trusted; name its authority in blobs.ca"),
         (EndpointConnectionError(endpoint_url="https://store"), "cannot be reached"),
         (ConnectTimeoutError(endpoint_url="https://store"), "cannot be reached"),
-        (NoCredentialsError(), "there are no credentials"),
+        (
+            NoCredentialsError(),
+            "ORLOP_BLOBS_ACCESS_KEY_ID and so on, which begin with ORLOP_TO_ for a place to move to",
+        ),
         (BotoCoreError(), "the connection to the store failed"),
         (TimeoutError(), "the connection to the store failed"),
     ],

@@ -6,11 +6,19 @@ import pytest
 
 from orlop.adapters.sql.memory import open_memory
 from orlop.domain.access import Action, Caller, Conditions, Effect, Place, PlaceKind, Subject
-from orlop.ports.catalog import By
+from orlop.domain.blob import Blob
+from orlop.domain.errors import Denied
+from orlop.domain.names import RepositoryName
+from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import SECOND
 from orlop.ports.identity import Account, NewGrant
+from orlop.ports.settings import Document
 from orlop.services.access import decisions as module
 from orlop.services.access.decisions import Access
+from orlop.services.access.naming import Naming
+from orlop.services.settings.in_force import SettingsInForce
+from tests.content import blob
+from tests.contract.scene import Scene as Content
 from tests.registry import HandClock
 
 BY = By("admin", 1)
@@ -23,7 +31,14 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.opened = open_memory()
         self.clock = HandClock()
-        self.access = Access(self.opened.identity.facts, self.opened.access_changes, self.clock, everyone=False)
+        settings = SettingsInForce(self.opened.identity.documents, self.opened.settings_changes)
+        self.access = Access(
+            self.opened.identity.facts,
+            self.opened.access_changes,
+            self.clock,
+            everyone=False,
+            naming=Naming(settings),
+        )
         self.asked = 0
         self.alice: Subject | None = None
         decide = module.decide
@@ -107,3 +122,27 @@ async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     (known,) = scene.access._accounts.values()
     assert known is not None
     assert len(known.decided) <= 3
+
+
+async def test_a_blob_makes_no_repository_whose_name_a_rule_refuses_that_is_set_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+    await scene.grant()
+    assert scene.alice is not None
+    caller, links = Caller(scene.alice, "10.0.0.1"), scene.opened.catalog.links
+    piece, there = blob("base"), RepositoryName("team/there")
+    await Content(scene.opened.catalog).hold(there, piece)
+    rule = Document("repository-rule", "depth", b'{"depth":1}', path="team")
+    tries: list[Terms] = []
+
+    async def mounted(terms: Terms) -> Blob | None:
+        tries.append(terms)
+        if len(tries) == 1:
+            await scene.opened.identity.documents.put(rule, BY, rights=False)
+        return await links.mount(piece.digest, there, RepositoryName(APP), BY, terms)
+
+    with pytest.raises(Denied, match="the repository rule depth of team/"):
+        await scene.access.on_push_terms(caller, APP, mounted)
+    assert len(tries) == 2
+    assert (await scene.access.push_terms(caller, there)).settings == 0, "what is there waits for no setting"

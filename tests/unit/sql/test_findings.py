@@ -87,6 +87,15 @@ DAMAGES = [
         {(2, f"{LIB}@sha256:00", "the manifest was locked, and is gone")},
     ),
     Damage(
+        "a label on what is gone",
+        "INSERT INTO labels SELECT id, 'sha256:00', 'stage', 'prod' FROM repositories WHERE name = '$lib';"
+        "INSERT INTO labels VALUES (99, '', 'team', 'a')",
+        {
+            (2, f"{LIB}@sha256:00", "what the label stage is on is gone"),
+            (2, "a repository that is gone", "what the label team is on is gone"),
+        },
+    ),
+    Damage(
         "a condemned blob linked",
         "UPDATE blobs SET state = 'condemned' WHERE digest = '$loose'",
         {(1, f"{LIB}@{LOOSE.digest}", "the link leads to no live blob of that digest")},

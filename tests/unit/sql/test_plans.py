@@ -49,7 +49,7 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
     },
     "queue_plans": {"SCAN queue_plan": "a row for each kind of job"},
-    "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended, for metrics"},
+    "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended well, for metrics"},
     "room_held": {
         "SCAN held": "what is under way below one place, when somebody begins to send much",
         "USE TEMP B-TREE FOR GROUP BY": "the same rows",
@@ -147,12 +147,21 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
         ("tag_history_page", "tag_history_by_tag (repository_id=? AND tag=? AND id<?)"),
         ("tag_history_at", "SEARCH h USING INDEX tag_history_by_time (repository_id=? AND tag=? AND at>? AND at<?)"),
         ("tag_history_at", "SEARCH n USING COVERING INDEX tag_history_by_time (repository_id=? AND tag=? AND at<?)"),
+        ("tag_history_of_all", "tag_history_by_repository (repository_id=? AND id<?)"),
+        ("labelled_by_value", "labels_by_value (repository_id=? AND key=? AND value=?)"),
+        ("labelled_by_value", "SEARCH o USING PRIMARY KEY (repository_id=? AND digest=? AND key=?)"),
+        ("labelled_by_key", "SEARCH l USING PRIMARY KEY (repository_id=?)"),
+        ("labelled_repositories", "(name>? AND name<?)"),
         ("referrer_page", "manifests_by_subject (repository_id=? AND subject_digest=? AND digest>?)"),
         (
             "referrer_page_of_type",
             "manifests_by_subject_and_type (repository_id=? AND subject_digest=? AND artifact_type=? AND digest>?)",
         ),
-        ("repository_page", "(name>?)"),
+        ("repository_page", "(name>? AND name<?)"),
+        ("trash_manifest", "trash_by_digest (name=? AND digest=?)"),
+        ("trash_of_tag", "trash_tags_by_tag (name=? AND tag=?)"),
+        ("trash_referrers", "trash_by_subject (name=? AND subject=?)"),
+        ("trash_due", "trash_by_expiry (expires_at<?)"),
         ("edge_to_blob", "edges_by_child (repository_id=? AND child_digest=? AND kind=?)"),
         ("queue_due", "queue_waiting (state=?)"),
         ("queue_dead", "queue_running (state=? AND kind=?)"),
@@ -219,3 +228,28 @@ def test_what_lies_outside_of_the_spans_is_not_read(catalog: apsw.Connection) ->
         assert steps() < alone + 50  # where the last span ends differs, and no more
     finally:
         catalog.execute("ROLLBACK TO names")
+
+
+#: How each statement finds repositories: none finds a hidden one (adapters.sql.hidden) unless it means to.
+OF_REPOSITORIES = {
+    "by the name that somebody asked for": {
+        *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
+        *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
+        *("tag_history_page", "tag_history_of_all"),
+    },
+    "by a row that was found by its name": {
+        *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
+    },
+    "by names before those that are hidden": {
+        *("repository_page", "repository_spans", "repository_below"),
+        *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
+    },
+    "hidden ones, too: their links are links": {"links_loose"},
+    "it makes one": {"repository_create"},
+}
+
+
+def test_how_each_statement_finds_repositories_is_known() -> None:
+    table = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO) repositories\b")
+    found = {name for name in ON_THE_WAY if table.search(SQLITE[name]) and name not in OF_EACH_TABLE}
+    assert found == set().union(*OF_REPOSITORIES.values())

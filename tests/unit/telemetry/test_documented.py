@@ -19,7 +19,7 @@ def test_every_metric_is_documented() -> None:
     metrics.blob_cache.read("kept")
     metrics.job_ended("collection", "finish")
     metrics.webhooks.attempted(True)
-    jobs = [QueueDepth("collection", 1, 1, 1.0)]
+    jobs = [QueueDepth("collection", 1, 1, 1, 1.0)]
     waiting = Waiting((FollowerLag("audit", 1, 1.0, 1),), 1, 1.0, 1, 1, jobs, (), DiskUse(1, 1))
     page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1), waiting).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))

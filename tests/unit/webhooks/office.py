@@ -75,11 +75,10 @@ class Office:
     async def hook(
         self, name: str, url: str, *, path: str = "", events: Sequence[str] = ("tag.*",), **rest: Any
     ) -> str:
-        """Make or replace a webhook; its key."""
+        """Make or replace a webhook; its identity."""
         body = WEBHOOKS.parse(name, {"url": url, "events": list(events), **rest})
         document = Document(WEBHOOKS.kind, name, msgspec.json.encode(body), path=path)
-        await self.rows.identity.documents.put(document, self.by)
-        return document.key
+        return (await self.rows.identity.documents.put(document, self.by)).identity
 
     async def tagged(self, *references: str) -> None:
         """Tags were set, as `REPOSITORY:TAG`."""

@@ -18,6 +18,7 @@ from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.settings import Document
 from orlop.ports.webhooks import Answer, DeliveryState, Outgoing
 from orlop.services.following import known
+from orlop.services.webhooks import deliver
 from orlop.services.webhooks.deliver import JOB
 from tests.receivers import Authority, Received, Receiver
 from tests.unit.webhooks.office import DAY, Office
@@ -238,6 +239,52 @@ async def test_a_receiver_that_is_gone_for_good_is_left_alone_at_once(office: Of
         await office.tagged("app:v1")
         await office.delivered()
     assert (await office.log.health(key)).paused_at == office.clock.at
+
+
+async def test_hooks_that_are_slow_leave_places_to_those_that_are_quick(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_HOOKS", 4)
+    monkeypatch.setattr(deliver, "_SLOW_HOOKS", 2)
+
+    def slowly(_: Received) -> int:
+        office.clock.at += 3 * SECOND
+        return 200
+
+    async with receiving() as (slow, there), receiving() as (quick, url):
+        slow.status = slowly
+        names = [await office.hook(name, there) for name in ("a", "b", "c", "d")]
+        await office.tagged("team/app:v1")
+        await office.delivered()
+        await slow.got(4)
+        slow.hangs = True
+        await office.hook("quick", url)
+        await office.tagged("team/app:v2")
+        await office.deliverer.step(await office.lease())
+        await quick.got(1)
+        assert len(set(office.deliverer._serving) & set(names)) == 2
+
+
+async def test_where_others_wait_a_hook_has_its_place_for_a_turn(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_HOOKS", 1)
+
+    def taking(_: Received) -> int:
+        office.clock.at += SECOND
+        return 200
+
+    async with receiving() as (busy, there), receiving() as (other, url):
+        busy.status = taking
+        await office.hook("busy", there)
+        await office.hook("other", url)
+        for number in range(3):
+            await office.tagged(*(f"team/app{number}:v{tag}" for tag in range(15)))
+        lease = await office.lease()
+        while not other.requests:
+            await office.deliverer.step(lease)
+            await asyncio.sleep(0.005)
+        assert len(busy.requests) < 40
 
 
 async def test_what_is_pending_of_a_hook_that_is_removed_is_given_up(office: Office) -> None:

@@ -17,6 +17,7 @@ from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Run, Work
 from orlop.services.jobs.worker import Worker
 from tests.registry import GRACE, HandClock, Registry, in_memory
+from tests.serving import PATIENCE
 
 
 def kind(name: str = "stir", *, at_once: int = 1, attempts: int = 3) -> JobKind:
@@ -100,7 +101,7 @@ class Office:
 
     async def state(self, number: int, state: JobState) -> Job:
         """A job, once it stands there."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (found := await self.job(number)).state is not state:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
         return found

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from orlop.domain.durations import MINUTE
 from orlop.domain.errors import Unavailable
 from orlop.domain.queue import FIRST_PAUSE, JobState, Progress
 from orlop.ports.catalog import Pull
@@ -15,6 +16,7 @@ from orlop.services.jobs.worker import Chore, Worker
 from tests.catalogs import rows
 from tests.content import image
 from tests.contract.scene import APP, V1
+from tests.serving import PATIENCE
 from tests.unit.worker.office import Office, kind, work
 
 ONE = image("one", ["base", "code"])
@@ -225,7 +227,7 @@ async def test_signs_of_life_keep_a_job_and_tell_how_far_it_came() -> None:
     for step in range(1, 5):
         slow.runs[0].tell(Progress(step, 4, "steps", f"at {step}"))
         office.clock.at += SECOND
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while (await office.job(job.id)).progress.done != step:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
     found = await office.job(job.id)
@@ -242,7 +244,7 @@ async def test_a_clock_that_is_set_back_holds_up_nothing() -> None:
     await asyncio.wait_for(slow.begun.wait(), 1)
     [job] = await office.all()
     office.clock.at -= 24 * HOUR
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await office.job(job.id)).lease_until > office.clock.at + office.lease:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
     slow.enough.set()
@@ -250,7 +252,7 @@ async def test_a_clock_that_is_set_back_holds_up_nothing() -> None:
     office.clock.at -= 24 * HOUR
     await asyncio.sleep(0.5)  # it is looked several times a second
     office.clock.at += HOUR
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(await office.all()) == 1:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
     await worker.stop()
@@ -272,7 +274,7 @@ async def test_a_process_does_a_few_jobs_side_by_side_and_then_the_next() -> Non
         await office.ask()
     worker = office.worker([many])
     worker.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(office.ended) < 20:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
     await worker.stop()
@@ -302,7 +304,7 @@ async def test_lasting_work_begins_soon_when_there_is_news_or_it_is_called() -> 
     work.start()
 
     async def stepped(times: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while steps[0] < times:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
 
@@ -325,7 +327,7 @@ async def test_what_ends_lasting_work_is_done_while_the_lease_is_held() -> None:
         pass
 
     async def last() -> None:
-        other = await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + 1)
+        other = await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + MINUTE)
         held.append(other is None)
 
     work = LastingWork("stand", step, office.leases, office.clock, "one", last=last)
@@ -333,4 +335,4 @@ async def test_what_ends_lasting_work_is_done_while_the_lease_is_held() -> None:
     await asyncio.sleep(0.05)
     await work.stop()
     assert held == [True]
-    assert await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + 1)
+    assert await office.leases.acquire("stand", "two", now=office.clock.now(), until=office.clock.now() + MINUTE)

@@ -76,7 +76,10 @@ def reason_of(failure: BaseException) -> str:
         case SSLError():
             return "the certificate of the store is not trusted; name its authority in blobs.ca"
         case NoCredentialsError() | PartialCredentialsError():
-            return "there are no credentials; set blobs.access_key_id and blobs.secret_access_key"
+            return (
+                "there are no credentials; set blobs.access_key_id and blobs.secret_access_key, or the variables"
+                " ORLOP_BLOBS_ACCESS_KEY_ID and so on, which begin with ORLOP_TO_ for a place to move to"
+            )
         case EndpointConnectionError() | ConnectTimeoutError():
             return "the store cannot be reached"
     return "the connection to the store failed"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orlop.adapters.sql.engine import Engine, Raced, Session
+from orlop.adapters.sql.hidden import is_hidden
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, each, link, locked_repository, made_repository, unlink
 from orlop.domain.blob import Blob, BlobKey
@@ -103,7 +104,7 @@ class SqlCollection:
                 if row_id in repositories and is_named:
                     named.setdefault(row_id, []).append(digest)
                 elif row_id in repositories:
-                    loose.append(Linked(row_id, name, Digest.stored(digest), blob_id, size))
+                    loose.append(Linked(row_id, "" if is_hidden(name) else name, Digest.stored(digest), blob_id, size))
             if named:
                 await tx.many("links_tighten", [(row_id, each(digests)) for row_id, digests in named.items()])
             return len(loose), await unlink(tx, loose, by, ledger) if loose else 0

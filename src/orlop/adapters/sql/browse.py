@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -81,12 +82,16 @@ class SqlBrowse:
         rows = await self._reader.all("tag_history_page", repository, tag, limit, before or _ENDLESS)
         return tuple(map(_change, rows))
 
+    async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
+        rows = await self._reader.all("tag_history_of_all", repository, limit, before or _ENDLESS)
+        return tuple(msgspec.structs.replace(_change(row), tag=Tag.stored(tag)) for tag, *row in rows)
+
     async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
         row = await self._reader.one("tag_history_at", repository, tag, at)
         return _change(row) if row is not None else None
 
 
-def _change(row: Row) -> TagChange:
+def _change(row: Sequence[Any]) -> TagChange:
     at, actor, digest, previous, number, held = row
     return TagChange(
         at,

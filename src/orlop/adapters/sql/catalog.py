@@ -17,11 +17,14 @@ from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
+from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.sqlite import SqliteEngine
+from orlop.adapters.sql.trash import SqlTrash
+from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
 from orlop.adapters.sql.webhooks import webhooks_on
@@ -86,7 +89,7 @@ def on(
     start: Callable[[], None] = _nothing,
 ) -> OpenCatalog:
     """Everything on one engine; lists are read by `lists`."""
-    catalog, leases = _catalog(engine, lists), SqlLeases(engine)
+    catalog, leases = catalog_on(engine, lists), SqlLeases(engine)
     identity, audit = identity_on(engine), audit_on(engine)
     cursors, webhooks = SqlCursors(engine), webhooks_on(engine)
     return OpenCatalog(
@@ -106,7 +109,8 @@ def on(
     )
 
 
-def _catalog(engine: Engine, lists: Session) -> Catalog:
+def catalog_on(engine: Engine, lists: Session) -> Catalog:
+    """What content is kept by, on one engine; lists are read by `lists`."""
     browse = SqlBrowse(lists)
     uploads = SqlUploads(engine)
     return Catalog(
@@ -126,4 +130,7 @@ def _catalog(engine: Engine, lists: Session) -> Catalog:
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),
         usage_keeping=SqlUsageKeeping(engine),
+        trash=SqlTrash(engine, lists),
+        trash_end=SqlTrashEnd(engine),
+        labels=SqlLabels(engine, lists),
     )

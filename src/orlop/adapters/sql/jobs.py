@@ -2,6 +2,7 @@
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.domain.errors import Stale
+from orlop.domain.leases import is_held
 from orlop.ports.jobs import Lease
 
 
@@ -19,7 +20,7 @@ class SqlLeases:
                 row = await tx.one("job_get", job)
             assert row is not None
             holder, fence, lease_until = row
-            if lease_until > now and holder != owner:
+            if holder != owner and is_held(lease_until, now, until - now):
                 return None
             await tx.run("job_lease", job, owner, fence + 1, until, now)
             return Lease(job, owner, fence + 1, until)

@@ -28,8 +28,8 @@ class Ledger:
         self._pushed: dict[int, int] = {}
         self._above: dict[int, tuple[int, ...]] = {}
         self._nodes: dict[int, list[int]] = {}
-        self._made: dict[int, int] = {}
-        self._into = ""
+        self._gained: dict[int, list[int]] = {}
+        self._into, self._target = "", 0
         self._room: tuple[Room, ...] = ()
         self._totals = [0, 0, 0, 0, 0]
         self._access = False
@@ -63,6 +63,10 @@ class Ledger:
         """What is counted is counted of this repository, and has to find room there."""
         self._into, self._room = repository, room
 
+    def into(self, repository: int) -> None:
+        """The row of that repository."""
+        self._target = repository
+
     def held(self, nodes: Sequence[int], size: int) -> None:
         """These nodes hold so many bytes more: of a blob that none of their repositories had, or has any more."""
         for node in nodes:
@@ -89,27 +93,53 @@ class Ledger:
         tags: int = 0,
         blobs: int = 0,
         blob_bytes: int = 0,
+        hidden: bool = False,
     ) -> None:
         """Move the counters of a located repository, and with them those of its nodes, and the totals of manifests and
-        tags."""
+        tags; of one that is hidden its nodes count the bytes alone."""
         sums = self._repositories.setdefault(repository, [0, 0, 0, 0, 0])
         for place, amount in enumerate((manifests, manifest_bytes, tags, blobs, blob_bytes)):
             sums[place] += amount
+        added = manifest_bytes, manifest_bytes + blob_bytes, 0 if hidden else tags, 0 if hidden else manifests, 0
         for node in self.nodes_above(repository):
-            of_node = self._node(node)
-            for place, amount in enumerate((manifest_bytes, manifest_bytes + blob_bytes, tags, manifests)):
-                of_node[place] += amount
-        self.add_totals(manifests=manifests, tags=tags)
+            self._add(self._node(node), added)
+        self._add(self._gains(repository), (manifest_bytes + blob_bytes, *added[1:]))
+        if not hidden:
+            self.add_totals(manifests=manifests, tags=tags)
 
     def repository(self, row_id: int, change: int) -> None:
         """A located repository comes or goes."""
-        self._made[row_id] = change
-        for node in self.nodes_above(row_id):
-            self._node(node)[4] += change
+        self.lies(row_id, change, Usage(repositories=1))
         self.add_totals(repositories=change)
+
+    def lies(self, repository: int, times: int, usage: Usage, *, hidden: bool = False) -> None:
+        """A located repository comes to lie below its nodes with all that it holds, or with `times` -1 goes from there,
+        `hidden` into the trash, where the root still counts its bytes. Bytes of blobs are told by `held`: of those that
+        are stored these are of manifests alone."""
+        numbers = tuple(times * number for number in usage.each())
+        root, *below = self.nodes_above(repository)
+        for node in below:
+            self._add(self._node(node), numbers)
+        self._add(self._node(root), (0, 0, *numbers[2:]) if hidden else numbers)
+        self._add(self._gains(repository), (numbers[1], *numbers[1:]))
+
+    def ends(self, repository: int, manifest_bytes: int, size: int) -> None:
+        """A hidden repository goes, whose row still has these counters: its nodes keep nothing of it."""
+        _, more_of_manifests, _, _, more_of_blobs = self._repositories.get(repository, [0, 0, 0, 0, 0])
+        left = manifest_bytes + more_of_manifests, size + more_of_manifests + more_of_blobs
+        for node in self.nodes_above(repository):
+            self._add(self._node(node), (-left[0], -left[1], 0, 0, 0))
 
     def _node(self, node: int) -> list[int]:
         return self._nodes.setdefault(node, [0, 0, 0, 0, 0])
+
+    def _gains(self, repository: int) -> list[int]:
+        return self._gained.setdefault(repository, [0, 0, 0, 0, 0])
+
+    @staticmethod
+    def _add(sums: list[int], amounts: Sequence[int]) -> None:
+        for place, amount in enumerate(amounts):
+            sums[place] += amount
 
     def pushed(self, repository: int) -> None:
         """Somebody pushed a manifest there."""
@@ -125,11 +155,9 @@ class Ledger:
 
     def _added(self, path: str) -> Usage:
         """What a node above the repository gains, or the repository itself."""
-        (repository,) = self._above
+        repository = self._target
         if path == self._into:
-            manifests, manifest_bytes, tags, _, blob_bytes = self._repositories.get(repository, [0] * 5)
-            size = manifest_bytes + blob_bytes
-            return Usage(size, size, tags, manifests, self._made.get(repository, 0))
+            return Usage(*self._gains(repository))
         node = self._above[repository][path.count("/") + 1 if path else 0]
         return Usage(*self._nodes.get(node, ()))
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.hidden import trash_manifest, trash_tag
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.records import each, locked_repository, made_repository
@@ -60,11 +61,15 @@ class SqlManifests:
             for tag in tags:
                 ledger.event(EventKind.TAG_DELETED, repository, digest, tag)
             children = await tx.all("edge_blob_children", manifest)
-            await tx.run("edges_delete", manifest)
+            if terms.trash:
+                await trash_manifest(tx, row_id, repository, manifest, digest, tags, by, terms.trash, ledger)
+            else:
+                await tx.run("edges_delete", manifest)
+                await tx.run("labels_of_manifest_delete", row_id, digest)
+                await tx.run("pulls_delete", manifest)
+                await tx.run("manifest_delete", manifest)
             if children:
                 await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
-            await tx.run("pulls_delete", manifest)
-            await tx.run("manifest_delete", manifest)
             ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
             ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
 
@@ -79,6 +84,8 @@ class SqlManifests:
             terms.removes(tag, target[1])
             await tx.run("tag_delete", row_id, tag)
             await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
+            if terms.trash:
+                await trash_tag(tx, repository, tag, target[1], by, terms.trash)
             ledger.count(row_id, tags=-1)
             ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
 

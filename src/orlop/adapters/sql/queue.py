@@ -7,10 +7,11 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.queue_claims import SqlJobClaims, SqlTimetable
 from orlop.adapters.sql.queue_rows import inserted, job_of
 from orlop.adapters.sql.records import each
+from orlop.adapters.sql.weighed import weighed
 from orlop.domain.access import SYSTEM
 from orlop.domain.errors import Conflict, NotFound
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest, after_number, page_of
+from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.domain.queue import Job, JobState, JobStep, Order, after
 from orlop.ports.catalog import By
 from orlop.ports.queue import Depth, Queue
@@ -50,7 +51,7 @@ class SqlJobs:
             rows = await reader.all("queue_page_of_state", *keys, state.value)
         else:
             rows = await reader.all("queue_page", *keys)
-        return page_of(map(job_of, rows), page)
+        return await weighed(reader, rows, "queue_of_page", job_of, page)
 
     async def cancel(self, job: int, by: By) -> Job:
         async def steps(tx: Session, ledger: Ledger) -> Job:

@@ -7,6 +7,7 @@ from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.queue_rows import inserted, job_of
 from orlop.adapters.sql.records import each
 from orlop.domain.job_kinds import JobKind
+from orlop.domain.leases import latest
 from orlop.domain.queue import Job, JobState, JobStep, Order, after
 from orlop.ports.catalog import By
 from orlop.ports.queue import Ending, Held, Planned
@@ -21,9 +22,9 @@ class SqlJobClaims:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def next(self, kinds: Sequence[JobKind]) -> int | None:
+    async def next(self, kinds: Sequence[JobKind], *, latest: int) -> int | None:
         names, reader = _names(kinds), self._engine.reader
-        rows = await reader.one("queue_next_waiting", names), await reader.one("queue_next_dead", names)
+        rows = await reader.one("queue_next_waiting", names), await reader.one("queue_next_dead", names, latest)
         return min((row[0] for row in rows if row is not None and row[0] is not None), default=None)
 
     async def claim(
@@ -31,7 +32,7 @@ class SqlJobClaims:
     ) -> tuple[Job, ...]:
         async def script(tx: Session) -> tuple[Job, ...]:
             await tx.one("queue_turn")
-            await _take_back(tx, kinds, now)
+            await _take_back(tx, kinds, now, latest(now, until - now))
             room = _Room(kinds, await tx.all("queue_running"))
             chosen: list[int] = []
             found = True
@@ -94,11 +95,11 @@ async def _end(tx: Session, job: int, ending: Ending, now: int, *, unwanted: boo
         await tx.run("queue_ended", job, state.value, now, ending.result[:_LONGEST], ending.error[:_LONGEST])
 
 
-async def _take_back(tx: Session, kinds: Sequence[JobKind], now: int) -> None:
+async def _take_back(tx: Session, kinds: Sequence[JobKind], now: int, latest: int) -> None:
     """Take jobs back whose processes have given no sign of life for too long. Such a try counts, so that a job that
     kills its process does not do so for ever."""
     attempts_of = {kind.kind: kind.attempts for kind in kinds}
-    for job, unwanted, attempts, kind in await tx.all("queue_dead", now, _names(kinds)):
+    for job, unwanted, attempts, kind in await tx.all("queue_dead", now, _names(kinds), latest):
         last = attempts >= attempts_of[kind]
         step = JobStep.FAIL if last else JobStep.RETRY
         ending = Ending(step, error="its process ended, or stood still, without a word")

@@ -43,6 +43,7 @@ async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Led
     ledger.within(name, terms.room)
     found = await locked_repository(tx, name, ledger)
     if found is not None:
+        ledger.into(found)
         return found
     if terms.create is not None:
         raise terms.create
@@ -52,6 +53,7 @@ async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Led
     if row is None or nodes is None:
         raise Raced  # somebody else made it meanwhile
     ledger.located(row[0], nodes[0])
+    ledger.into(row[0])
     ledger.repository(row[0], 1)
     ledger.event(EventKind.REPOSITORY_CREATED, name)
     return int(row[0])
@@ -96,10 +98,8 @@ async def link(
         raise refusal
     await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
     ledger.count(repository, blobs=1, blob_bytes=size)
-    root, *below = ledger.nodes_above(repository)
-    if below:
-        found = await tx.all("node_blob_hold", blob_id, each(below))
-        ledger.held([node for node, holders in found if holders == 1], size)
+    root, *_ = ledger.nodes_above(repository)
+    await hold(tx, repository, [(blob_id, size)], ledger)
     if new or state == BlobState.CONDEMNED:
         ledger.held([root], size)
     if state == BlobState.CONDEMNED:
@@ -109,7 +109,10 @@ async def link(
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """A link that goes: the repository's row and name, the blob's row, digest and size."""
+    """A link that goes: the repository's row and name, the blob's row, digest and size.
+
+    Without a name nobody is told that it went: the repository is hidden.
+    """
 
     repository_id: int
     repository: str
@@ -131,11 +134,41 @@ async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -
     await _released(tx, links, rows, condemned, ledger)
     for gone in links:
         ledger.count(gone.repository_id, blobs=-1, blob_bytes=-gone.size)
-        ledger.event(EventKind.BLOB_UNLINKED, gone.repository, gone.digest)
+        if gone.repository:
+            ledger.event(EventKind.BLOB_UNLINKED, gone.repository, gone.digest)
     last = {gone.blob_id: gone.digest for gone in links if gone.blob_id in condemned}
     for digest in last.values():
         ledger.event(EventKind.BLOB_CONDEMNED, digest=digest)
     return len(condemned)
+
+
+async def hold(tx: Session, repository: int, blobs: Sequence[tuple[int, int]], ledger: Ledger) -> None:
+    """Count that a located repository has come to hold blobs (row, size), which are locked, below the root."""
+    below = ledger.nodes_above(repository)[1:]
+    if not below:
+        return
+    nodes = each(below)
+    for blob_id, size in blobs:
+        found = await tx.all("node_blob_hold", blob_id, nodes)
+        ledger.held([node for node, holders in found if holders == 1], size)
+
+
+async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int) -> None:
+    """Count for all blobs of a located repository that it comes to lie below its nodes, or with `times` -1 goes from
+    there, into the trash or out of it: to the root it is the same."""
+    below = ledger.nodes_above(repository)[1:]
+    links = await tx.all("repository_links", repository) if below else []
+    if not links:
+        return
+    sizes = {blob_id: size for _, blob_id, size in links}
+    rows = each(sorted(sizes))
+    await tx.all("blobs_lock", rows)
+    if times > 0:
+        await hold(tx, repository, sorted(sizes.items()), ledger)
+        return
+    await tx.many("node_blob_release", [(blob_id, node) for blob_id in sorted(sizes) for node in below])
+    for node, blob_id in await tx.all("node_blobs_released", rows):
+        ledger.held([node], -sizes[blob_id])
 
 
 async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: set[int], ledger: Ledger) -> None:

@@ -1,13 +1,15 @@
 """Repositories as a whole: the end of one."""
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.hidden import trash_repository
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
-from orlop.adapters.sql.records import Linked, locked_repository, unlink
+from orlop.adapters.sql.records import Linked, lie_elsewhere, locked_repository, unlink
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.quotas import Usage
 from orlop.ports.catalog import FREELY, By, Terms
 from orlop.ports.identity_words import repository_words
 
@@ -28,19 +30,28 @@ class SqlRepositories:
             if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)
-            tags, manifests, blobs, manifest_bytes = sizes
-            for statement in ("tags", "history", "edges", "pulls", "manifests"):
-                await tx.run(f"repository_delete_{statement}", row_id)
-            links = [
-                Linked(row_id, name, Digest.stored(digest), blob_id, size)
-                for digest, blob_id, size in await tx.all("repository_links", row_id)
-            ]
-            if links:
-                await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
-            await tx.run("repository_delete", row_id)
-            ledger.count(row_id, manifests=-manifests, manifest_bytes=-manifest_bytes, tags=-tags)
-            ledger.repository(row_id, -1)
+            tags, manifests, blobs, size, manifest_bytes = sizes
+            if terms.trash:
+                await trash_repository(tx, row_id, name, size, by, terms.trash)
+                await lie_elsewhere(tx, row_id, ledger, -1)
+                ledger.lies(row_id, -1, Usage(manifest_bytes, size, tags, manifests, 1), hidden=True)
+            else:
+                await _remove(tx, row_id, name, by, ledger)  # which counts its blobs
+                ledger.lies(row_id, -1, Usage(manifest_bytes, manifest_bytes, tags, manifests, 1))
+            ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
             ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
             ledger.access(deleted=name)
 
         await self._engine.write(recorded(by, steps), access=True, holding=terms.settings)
+
+
+async def _remove(tx: Session, row_id: int, name: RepositoryName, by: By, ledger: Ledger) -> None:
+    for statement in ("tags", "history", "edges", "pulls", "labels", "manifests"):
+        await tx.run(f"repository_delete_{statement}", row_id)
+    links = [
+        Linked(row_id, name, Digest.stored(digest), blob_id, size)
+        for digest, blob_id, size in await tx.all("repository_links", row_id)
+    ]
+    if links:
+        await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
+    await tx.run("repository_delete", row_id)

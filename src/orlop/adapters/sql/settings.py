@@ -58,8 +58,14 @@ class SqlDocuments:
             made = msgspec.structs.replace(
                 document, version=before.version + 1 if before else 1, changed_at=by.at, changed_by=by.actor
             )
-            statement = "document_insert" if before is None else "document_update"
-            await tx.run(statement, kind, path, name, made.body, made.version, made.changed_at, made.changed_by)
+            row = kind, path, name, made.body, made.version, made.changed_at, made.changed_by
+            if before is None:
+                new = await tx.one("document_insert", *row)
+                assert new is not None
+                made = msgspec.structs.replace(made, made=new[0])
+            else:
+                await tx.run("document_update", *row)
+                made = msgspec.structs.replace(made, made=before.made)
             ledger.event(EventKind.DOCUMENT_CHANGED, path, subject=f"{kind} {name}", detail=f"version {made.version}")
             ledger.setting(rights=rights)
             return made
@@ -85,7 +91,7 @@ class SqlDocuments:
 async def remove_document(tx: Session, ledger: Ledger, document: Document, *, rights: bool) -> None:
     """Remove a document that is locked, or that nobody else can reach any more."""
     await tx.run("document_delete", document.kind, document.path, document.name)
-    if document.kind == WEBHOOKS.kind:  # one that is made anew under its name is not paused
-        await tx.run("webhook_health_forget", document.key)
+    if document.kind == WEBHOOKS.kind:
+        await tx.run("webhook_health_forget", document.identity)
     ledger.event(EventKind.DOCUMENT_DELETED, document.path, subject=f"{document.kind} {document.name}")
     ledger.setting(rights=rights)

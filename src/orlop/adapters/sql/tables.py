@@ -35,6 +35,9 @@ TABLES: dict[str, Table] = {
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
     "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
+    "trash": Table((0,), "id name kind digest subject holder size body deleted_at deleted_by request expires_at"),
+    "trash_tags": Table((0, ""), "entry tag name"),
+    "labels": Table((0, "", ""), "repository_id digest key value"),
     "outbox": Table(
         (0,),
         "id at kind actor repository digest tag credential address request subject detail times first_at",
@@ -72,7 +75,7 @@ TABLES: dict[str, Table] = {
         (0,),
         "id effect account_id group_id role place_kind path tags conditions expires_at created_at created_by",
     ),
-    "documents": Table(("", "", ""), "kind path name body version changed_at changed_by"),
+    "documents": Table(("", "", ""), "kind path name body version changed_at changed_by made"),
     "access_state": Table((0,), "id version"),
     "settings_state": Table((0,), "id version"),
     "repository_deletions": Table(("",), "name version at"),

@@ -7,13 +7,15 @@ from orlop.adapters.sql.following import moved
 from orlop.adapters.sql.jobs import hold
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
+from orlop.adapters.sql.weighed import weighed
 from orlop.domain.events import EventKind
-from orlop.domain.pages import Page, PageRequest, after_number, page_of
+from orlop.domain.pages import Page, PageRequest, after_number
 from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 from orlop.ports.webhooks import (
+    ATTEMPTS_MAX,
     Attempt,
     Backlog,
     Delivery,
@@ -22,6 +24,7 @@ from orlop.ports.webhooks import (
     Outcome,
     Waiting,
     WebhookStore,
+    place_of,
 )
 
 #: Before every id, for lists that go backwards.
@@ -121,14 +124,15 @@ class SqlDeliveryLog:
     async def page(self, hook: str, page: PageRequest, *, dead: bool) -> Page[Delivery]:
         statement = "delivery_page_dead" if dead else "delivery_page"
         rows = await self._reader.all(statement, hook, after_number(page) or _ENDLESS, page.size + 1)
-        return page_of(map(_delivery, rows), page)
+        return await weighed(self._reader, rows, "deliveries_of_page", _delivery, page)
 
     async def get(self, id: int) -> Delivery | None:  # noqa: A002 - its name in the port
         row = await self._reader.one("delivery_get", id)
         return _delivery(row) if row else None
 
     async def attempts(self, id: int) -> tuple[Attempt, ...]:  # noqa: A002
-        return tuple(Attempt(*row) for row in await self._reader.all("delivery_attempts_of", id))
+        rows = await self._reader.all("delivery_attempts_of", id, ATTEMPTS_MAX)
+        return tuple(Attempt(*row) for row in reversed(rows))
 
     async def tried(self, delivery: NewDelivery, attempt: Attempt, state: DeliveryState, by: By) -> Delivery:
         new = (delivery.hook, delivery.lane, delivery.event, delivery.kind, delivery.facts, state.value)
@@ -161,12 +165,17 @@ class SqlDeliveryLog:
 
         return await self._engine.write(recorded(by, steps), changes=False)
 
+    async def last(self, key: str) -> str:
+        row = await self._reader.one("delivery_hook_last", key, f"{key}:", f"{key};")
+        assert row is not None
+        return row[0] or row[1] or ""
+
     async def health(self, hook: str) -> Health:
         row = await self._reader.one("webhook_health", hook)
         return Health(*row) if row else WELL
 
     async def resume(self, hook: str, by: By) -> None:
-        path, _, name = hook.partition(":")
+        path, name = place_of(hook)
 
         async def steps(tx: Session, ledger: Ledger) -> None:
             await tx.run("webhook_health_forget", hook)

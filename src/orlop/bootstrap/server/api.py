@@ -14,9 +14,11 @@ from orlop.faces.http.shell import Shell
 from orlop.ports.audit import AuditReader
 from orlop.ports.catalog import Holdings, TagHistory
 from orlop.ports.idempotency import KeptAnswers
+from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.content.labels import ContentLabels
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
@@ -25,6 +27,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
@@ -42,6 +45,8 @@ def api_app(
     history: TagHistory,
     manifests: Manifests,
     locks: Locks,
+    trash: Trash,
+    labels: LabelStore,
     audit: AuditReader | None = None,
     counted: Counted | None = None,
     managed: ManagedWebhooks | None = None,
@@ -56,8 +61,10 @@ def api_app(
             management,
             repositories,
             holdings,
-            TagPast(management.gate, history, manifests),
+            TagPast(management.gate, history, manifests, trash),
             locks,
+            trash,
+            ContentLabels(management.gate, labels, manifests, repositories),
             audited=AllowedQuery(AuditQuery(audit), management.gate) if audit is not None else None,
             managed=managed,
             following=following,

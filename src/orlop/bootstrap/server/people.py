@@ -26,6 +26,7 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
+from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
@@ -98,6 +99,8 @@ def build_people(
             stores.catalog.history,
             services.manifests,
             stores.catalog.locks,
+            Trash(management.gate, stores.catalog.trash, stores.catalog.trash_end, services.terms),
+            stores.catalog.labels,
             stores.audit.reader,
             counting(services.notices, limits),
             hooks,

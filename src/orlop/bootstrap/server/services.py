@@ -97,7 +97,9 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
 def build_collection(stores: Stores) -> Collection:
     """Collection alone, for the command line."""
     catalog = stores.catalog
-    return Collection(catalog.collection, catalog.expiry, stores.blobs.stage, stores.blobs.remover, SystemClock())
+    return Collection(
+        catalog.collection, catalog.expiry, catalog.trash_end, stores.blobs.stage, stores.blobs.remover, SystemClock()
+    )
 
 
 def build_verification(stores: Stores) -> Verification:

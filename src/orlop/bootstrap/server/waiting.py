@@ -28,7 +28,7 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         ]
         backlog = await stores.webhooks.log.backlog()
         jobs = [
-            QueueDepth(depth.kind, depth.waiting, depth.running, age(depth.oldest_at or 0))
+            QueueDepth(depth.kind, depth.waiting, depth.running, depth.failed, age(depth.oldest_at or 0))
             for depth in await stores.queue.history.depths(clock.now())
         ]
         levels = await quota_levels(stores.identity.documents, stores.catalog.usages, clock.now())

@@ -31,6 +31,11 @@ def below(namespace: str) -> NameSpan:
     return NameSpan(f"{namespace}/", f"{namespace}0") if namespace else EVERYTHING  # `0` comes right after `/`
 
 
+def at_or_below(path: str) -> tuple[NameSpan, ...]:
+    """The name of a node of the tree and those of all repositories below it; the root's are all."""
+    return (NameSpan(path, f"{path}{_LOWEST}"), below(path)) if path else (EVERYTHING,)
+
+
 def span_of(place: Place) -> tuple[NameSpan, bool]:
     """The names of a place: all of the span, or, when that is False, some of it."""
     match place.kind:

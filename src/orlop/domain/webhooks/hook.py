@@ -7,8 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern, pattern
-from orlop.domain.events import EventKind
+from orlop.domain.events import OF_CONTENT, EventKind
 from orlop.domain.fields import nearest
 from orlop.domain.identity.providers import is_loopback_host
 from orlop.domain.settings import Holds, SettingKind, nobody
@@ -153,6 +154,21 @@ def _check_header(line: str) -> None:
         raise ValueError(f"headers: {name} is a secret, and these are shown; use authorization")
 
 
+def _tells(path: str, before: Webhook | None, after: Webhook) -> frozenset[Action]:
+    """Whoever is sent events learns what those may who pull; of what is no content, what those may who read the audit
+    log."""
+    if after.disabled or (before is not None and not before.disabled and _told(before) == _told(after)):
+        return frozenset()
+    kinds = {kind for kind in EventKind if any(pattern(each).matches(kind) for each in after.events)}
+    learnt = frozenset({Action.LIST, Action.PULL})
+    return learnt if kinds <= OF_CONTENT else learnt | {Action.ADMIN if path else Action.AUDIT_READ}
+
+
+def _told(hook: Webhook) -> tuple[object, ...]:
+    """Who is told what."""
+    return hook.url, hook.events, hook.repositories, hook.tags
+
+
 #: Webhooks as settings. An address may itself be a secret, so only those who may change a hook see it.
 WEBHOOKS = SettingKind(
     kind="webhook",
@@ -160,6 +176,7 @@ WEBHOOKS = SettingKind(
     text="Webhooks: events that are sent elsewhere.",
     body=Webhook,
     speaks_for=nobody,
+    tells=_tells,
     holds=Holds.ALL,
     # Every event of the node is matched with each of them.
     most=50,

@@ -29,11 +29,12 @@ class SentenceValue(msgspec.Struct, frozen=True):
 
 class HouseRulesValue(msgspec.Struct, frozen=True):
     """What holds at a place, from the registry down. `people`: who may push and retag; null: that is not for the
-    caller to see. `complete`: whether all grants were looked at."""
+    caller to see. `complete`: whether all grants were looked at, and nothing is left out that would be too much."""
 
     place: str
     repositories: tuple[SentenceValue, ...]
     tags: tuple[SentenceValue, ...]
+    trash: tuple[SentenceValue, ...]
     people: tuple[SentenceValue, ...] | None
     complete: bool
 
@@ -58,6 +59,7 @@ def house_rules(management: Management) -> list[HTTPRouteHandler]:
             place=found.place,
             repositories=tuple(map(SentenceValue.of, found.repositories)),
             tags=tuple(map(SentenceValue.of, found.tags)),
+            trash=tuple(map(SentenceValue.of, found.trash)),
             people=tuple(map(SentenceValue.of, found.people)) if found.people is not None else None,
             complete=found.complete,
         )

@@ -97,7 +97,8 @@ class JobKindValue(msgspec.Struct, frozen=True):
 
 
 class NewJob(msgspec.Struct, frozen=True):
-    """A job to be run. `place`: the namespace or repository that it is about; empty: the registry."""
+    """A job to be run. `place`: the namespace or repository that it is about, for kinds that have one; empty: the
+    registry."""
 
     kind: str
     arguments: dict[str, Any] = {}

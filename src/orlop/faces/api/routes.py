@@ -32,11 +32,13 @@ from orlop.faces.api import (
     groups,
     house_rules,
     jobs,
+    labels,
     locks,
     people,
     places,
     settings,
     tags,
+    trash,
     usage,
     webhooks,
 )
@@ -45,6 +47,7 @@ from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown
 from orlop.ports.catalog import Holdings
 from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.following.followers import Followers
 from orlop.services.management.all import Management
@@ -52,6 +55,7 @@ from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
 from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -76,6 +80,8 @@ def routes(
     holdings: Holdings,
     past: TagPast,
     locked: Locks,
+    lying: Trash,
+    labelled: ContentLabels,
     audited: AllowedQuery | None = None,
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
@@ -95,6 +101,8 @@ def routes(
         *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
         *tags.tags(past),
         *locks.locks(ManifestLocks(management.gate, locked)),
+        *trash.trash(lying),
+        *labels.labels(labelled),
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),

@@ -8,7 +8,6 @@ from litestar import Response, delete, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from orlop.domain.pages import Page
 from orlop.domain.settings import SettingKind
 from orlop.faces.api import values
 from orlop.faces.api.exchange import (
@@ -45,7 +44,8 @@ Covering = Annotated[
     QueryParameter(
         name=_COVERING,
         max_length=255,
-        description="Only those about this namespace or repository and all above it, from the root down, in one page.",
+        description="Only those about this namespace or repository and all above it, from the root down; in one page, "
+        "unless that would be too large.",
     ),
 ]
 
@@ -67,7 +67,7 @@ def _settings(service: KeptSettings, declared: SettingKind) -> list[HTTPRouteHan
         """Those that the caller may see, by place and name, without secrets."""
         caller = caller_of(request)
         if covering is not None:
-            page = Page(await service.covering(caller, kind, covering))
+            page = await service.covering(caller, kind, covering, last)
         else:
             page = await service.page(caller, kind, page_of(n, last), path)
         return listed(request, page, view, lambda shown: f"{shown.path}:{shown.name}", n)

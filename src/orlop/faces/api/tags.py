@@ -43,6 +43,16 @@ class TagChangeValue(msgspec.Struct, frozen=True):
         return cls(change.number, values.time(change.at), change.actor, change.digest, change.previous, change.held)
 
 
+class RepositoryChangeValue(TagChangeValue, frozen=True, kw_only=True):
+    """One change of one of the tags of a repository."""
+
+    tag: str
+
+    @classmethod
+    def of_one(cls, change: TagChange) -> "RepositoryChangeValue":
+        return cls(**msgspec.structs.asdict(TagChangeValue.of(change)), tag=str(change.tag))
+
+
 class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A tag, and what it is to point at again."""
 
@@ -52,7 +62,7 @@ class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def tags(past: TagPast) -> list[HTTPRouteHandler]:
-    """`/tag-history`, `/tag-at` and `/tag-rollbacks`."""
+    """`/history`, `/tag-history`, `/tag-at` and `/tag-rollbacks`."""
 
     @get("/tag-history", operation_id="listTagHistory", tags=["tags"], operation=Operation.TAG_READ)
     async def list_tag_history(
@@ -61,6 +71,14 @@ def tags(past: TagPast) -> list[HTTPRouteHandler]:
         """The changes of a tag, newest first, also of one that is gone."""
         page = await past.page(caller_of(request), RepositoryName(repository), Tag(tag), page_of(n, last))
         return listed(request, page, TagChangeValue.of, lambda change: str(change.number), n)
+
+    @get("/history", operation_id="listHistory", tags=["tags"], operation=Operation.TAG_READ)
+    async def list_history(
+        request: ApiRequest, repository: Repository, n: Size = PAGE, last: Last = ""
+    ) -> Response[list[RepositoryChangeValue]]:
+        """The changes of all tags of a repository, newest first, also of those that are gone."""
+        page = await past.everything(caller_of(request), RepositoryName(repository), page_of(n, last))
+        return listed(request, page, RepositoryChangeValue.of_one, lambda change: str(change.number), n)
 
     @get("/tag-at", operation_id="showTagAt", tags=["tags"], operation=Operation.TAG_READ)
     async def show_tag_at(
@@ -89,7 +107,7 @@ def tags(past: TagPast) -> list[HTTPRouteHandler]:
         expected = _expected(tag, match, none_match)
         await past.roll_back(caller_of(request), repository, tag, Digest(data.digest), expected)
 
-    return [list_tag_history, show_tag_at, roll_back_tag]
+    return [list_history, list_tag_history, show_tag_at, roll_back_tag]
 
 
 def _expected(tag: Tag, match: str | None, none_match: str | None) -> Expected:

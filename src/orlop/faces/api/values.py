@@ -342,7 +342,7 @@ class RepositoryValue(msgspec.Struct, frozen=True):
 
 class HoldingValue(msgspec.Struct, frozen=True):
     """How much a repository holds. `size`: bytes of manifests and blobs; blobs that other repositories hold, too, are
-    kept once, and count in each."""
+    kept once, and count in each. `trash_size`: the same of what was deleted there and can be restored."""
 
     name: str
     tags: int
@@ -350,6 +350,7 @@ class HoldingValue(msgspec.Struct, frozen=True):
     size: int
     pushed_at: Time
     pulled_at: Time
+    trash_size: int
 
     @classmethod
     def of(cls, name: str, holding: Holding) -> "HoldingValue":
@@ -360,6 +361,7 @@ class HoldingValue(msgspec.Struct, frozen=True):
             holding.size,
             time(holding.pushed_at or 0),
             time(holding.pulled_at or 0),
+            holding.trash,
         )
 
 

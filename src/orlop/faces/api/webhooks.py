@@ -78,7 +78,7 @@ class AttemptValue(msgspec.Struct, frozen=True):
 
 
 class DeliveredValue(msgspec.Struct, frozen=True):
-    """A delivery with every attempt, oldest first."""
+    """A delivery with its last hundred attempts, oldest first."""
 
     delivery: DeliveryValue
     attempts: list[AttemptValue]

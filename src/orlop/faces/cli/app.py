@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import cyclopts
 
 from orlop import __version__
+from orlop.config import ConfigurationInvalid
 from orlop.faces.cli.mistakes import told
 from orlop.faces.cli.overview import overview
-from orlop.faces.cli.running import DONE, FAILED, USAGE, tell
+from orlop.faces.cli.running import DONE, FAILED, USAGE, UsageError, tell
 
 
 def build() -> cyclopts.App:
@@ -41,6 +42,9 @@ def invoke(app: cyclopts.App, arguments: Sequence[str]) -> int:
         result = app(arguments, exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         tell(f"orlop: {told(error)}")
+        return USAGE
+    except (UsageError, ConfigurationInvalid) as error:
+        tell(f"orlop: {error}")
         return USAGE
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.

@@ -26,6 +26,8 @@ _MEANT = {
     "--recursive": ("-r", "-R", "--recurse", "--all"),
     "--json": ("--format", "--output", "-o"),
 }
+#: The longest text of an argument that an error repeats.
+_SHORT = 80
 
 
 def told(error: cyclopts.CycloptsError) -> str:
@@ -34,7 +36,10 @@ def told(error: cyclopts.CycloptsError) -> str:
         case cyclopts.UnknownOptionError():
             text = _unknown(error)
         case cyclopts.MissingArgumentError() if error.argument is not None and error.command_chain:
-            text = f"{_command(error)} needs {error.argument.name}; {_help(error)}"
+            text = f"{_command(error)} needs {error.argument.name}{_meaning(error)}; {_help(error)}"
+        case cyclopts.CoercionError() if error.argument is not None and error.target_type is int and error.token:
+            given = (error.token.value or "")[:64]
+            text = f"{given!r} is no number for {error.argument.name}{_meaning(error)}; {_help(error)}"
         case _:
             text = " ".join(str(error).split())
     return f"{text[:1].lower()}{text[1:]}" if not text.startswith("orlop ") else text
@@ -48,6 +53,18 @@ def _unknown(error: cyclopts.UnknownOptionError) -> str:
             return f"unknown option: {flag}. Did you mean {meant}?"
     text = " ".join(str(error).split())
     return text if "Did you mean" in text else f"{text.rstrip('.')}; {_help(error)}"
+
+
+def _meaning(error: cyclopts.CycloptsError) -> str:
+    """What is to stand there, as the help has it; nothing where that is more than a few words."""
+    if error.app is None or error.argument is None:
+        return ""
+    known = error.app.assemble_argument_collection(parse_docstring=True)
+    texts = [each.parameter.help or "" for each in known if each.name == error.argument.name]
+    text = " ".join("".join(texts).split()).partition(". ")[0].partition(" [default")[0].rstrip(".")
+    if not text or len(text) > _SHORT:
+        return ""
+    return f", {text}" if text[1:2].isupper() else f", {text[:1].lower()}{text[1:]}"
 
 
 def _command(error: cyclopts.CycloptsError) -> str:

@@ -16,7 +16,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
-    "Tags, on a server": ("history", "rollback", "lock"),
+    "Tags, on a server": ("history", "rollback", "lock", "label", "trash"),
     "Rules, on a server": ("rules", *(kind.kind for kind in KINDS.values() if kind.placed)),
     "Looking into it": ("usage", "access", "audit", "followers", "verify", "version"),
 }

@@ -33,8 +33,13 @@ class ProgressBar:
     ) -> None:
         self._display.stop()
 
+    def pause(self) -> None:
+        """Take it away until it moves again."""
+        self._display.stop()
+
     def moved(self, progress: Progress, instead: str = "") -> None:
         """Draw it; `instead` of words where there are none yet."""
+        self._display.start()
         self._display.update(
             self._task,
             completed=progress.done,

@@ -1,7 +1,7 @@
 """The one place that asks whether a subject may do something, and remembers answers for as long as they hold."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from orlop.domain.access import Action, Caller, Decision, Question, Rights, RuleKind, Subject, SubjectKind, decide
@@ -10,7 +10,7 @@ from orlop.domain.access.grants import GrantsByPlace
 from orlop.domain.access.membership import Membership
 from orlop.domain.access.rights import nobody
 from orlop.domain.access.scopes import scope_for
-from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, Unauthorized
+from orlop.domain.errors import Denied, NameUnknown, Refused, RegistryError, SettingsMoved, Unauthorized
 from orlop.domain.names import Tag
 from orlop.ports.catalog import FREELY, Terms
 from orlop.ports.clock import Clock
@@ -21,6 +21,10 @@ from orlop.services.access.naming import Naming
 
 K = TypeVar("K")
 V = TypeVar("V")
+Written = TypeVar("Written")
+
+#: How often a write is tried while settings change.
+TRIES = 4
 
 #: Later than anything, in microseconds since 1970.
 NEVER = 1 << 62
@@ -228,12 +232,31 @@ class Access:
                 refusal = await self.refusal(caller, action, repository=repository, tag=tag)
                 if refusal is not None:
                     refused[tag] = refusal
+        create = await self.refusal(caller, Action.CREATE, repository=repository)
+        version = 0
+        # Rules for names say nothing of what is there, so that pushes into it wait for no change of a setting.
+        if create is None and self._naming is not None and not (await self._place(repository)).exists:
+            version, create = await self._naming.versioned(repository)
         return Terms(
-            await self._no_new(caller, repository),
+            create,
             await self.refusal(caller, Action.PUSH_NEW, repository=repository),
             tag=of_tags[Action.TAG],
             overwrite=of_tags[Action.OVERWRITE],
+            settings=version,
         )
+
+    async def on_push_terms(
+        self, caller: Caller, repository: str, write: Callable[[Terms], Awaitable[Written]]
+    ) -> Written:
+        """Write on the terms of a push that sets no tag, and on new ones where a setting that they were made from
+        changes before that takes effect. Raises SettingsMoved where settings change again and again."""
+        for _ in range(TRIES - 1):
+            try:
+                return await write(await self.push_terms(caller, repository))
+            except SettingsMoved:
+                if self._naming is not None:
+                    self._naming.forget()
+        return await write(await self.push_terms(caller, repository))
 
     async def removal_terms(self, caller: Caller, repository: str) -> Terms:
         """What the removal of each tag is refused with, for a transaction that finds out which go.

@@ -1,7 +1,8 @@
 """Garbage collection, online: every step is one short transaction that rechecks what it rests on.
 
-Loose links go after their grace, blobs without links are condemned, condemned blobs are tombstoned after the grace,
-and only the copies of tombstones are removed. Nothing here looks at a listing of the store.
+What expired in the trash, or was given up there, goes first. Loose links go after their grace, blobs without links are
+condemned, condemned blobs are tombstoned after the grace, and only the copies of tombstones are removed. Nothing here
+looks at a listing of the store.
 """
 
 from collections.abc import Callable
@@ -12,9 +13,12 @@ from orlop.ports.blobs import BlobRemover, BlobStage
 from orlop.ports.catalog import By, UploadExpiry
 from orlop.ports.catalog import Collection as CollectionRows
 from orlop.ports.clock import Clock
+from orlop.ports.trash import TrashEnd
 
 #: Rows that one transaction takes: a few milliseconds of the catalog's time.
 _STEP = 200
+#: Manifests of the trash that one transaction removes.
+_MANIFESTS = 500
 
 #: Who acts.
 _ACTOR = "collection"
@@ -24,6 +28,7 @@ class Collected(msgspec.Struct):
     """What a run did so far. Counts, and `freed` in bytes."""
 
     uploads: int = 0
+    entries: int = 0
     links: int = 0
     condemned: int = 0
     tombstoned: int = 0
@@ -35,10 +40,17 @@ class Collection:
     """Runs collections and clears away abandoned uploads. `grace` in microseconds."""
 
     def __init__(
-        self, rows: CollectionRows, expiry: UploadExpiry, stage: BlobStage, remover: BlobRemover, clock: Clock
+        self,
+        rows: CollectionRows,
+        expiry: UploadExpiry,
+        trash: TrashEnd,
+        stage: BlobStage,
+        remover: BlobRemover,
+        clock: Clock,
     ) -> None:
         self._rows = rows
         self._expiry = expiry
+        self._trash = trash
         self._stage = stage
         self._remover = remover
         self._clock = clock
@@ -50,6 +62,7 @@ class Collection:
         """
         done = Collected()
         await self._expire_into(done, progress)
+        await self._purge_into(done, progress)
         now = self._clock.now()
         while True:
             links, condemned = await self._rows.unlink_loose(now - grace, _STEP, self._by())
@@ -80,6 +93,12 @@ class Collection:
                     await self._remover.remove(upload.stray)
                 await self._expiry.forget(upload.id, self._clock.now())
                 done.uploads += 1
+            progress(done)
+
+    async def _purge_into(self, done: Collected, progress: Callable[[Collected], None]) -> None:
+        while (purged := await self._trash.purge(_MANIFESTS, self._by())).entries or purged.manifests:
+            done.entries += purged.entries
+            done.condemned += purged.condemned
             progress(done)
 
     async def _remove_into(self, done: Collected, progress: Callable[[Collected], None]) -> None:

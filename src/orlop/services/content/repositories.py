@@ -1,6 +1,7 @@
 """Repositories as somebody may see or read them: pages over what is visible, without a look at what is not."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import msgspec
 
@@ -53,6 +54,20 @@ class Repositories:
                 if len(found) > page.size:
                     return page_of(found, page, largest=NAME_BYTES)
         return page_of(found, page, largest=NAME_BYTES)
+
+    async def visible(
+        self, caller: Caller, action: Action, start: str
+    ) -> AsyncIterator[tuple[NameSpan, Callable[[str], bool]]]:
+        """The spans of names, in order and from a name on, that have all repositories that the caller may list, or read
+        with another action; and which of those in a span it is.
+
+        Raises Unauthorized as `page`.
+        """
+        rights = await self._access.rights(caller.subject)
+        sight = Sight(rights, self._clock.now(), caller.address, action)
+        async for stretch in self._stretches(rights, sight, start):
+            for span in stretch.within:
+                yield span, partial(sight.sees, stretch=stretch)
 
     async def around(self, caller: Caller, target: RepositoryName, most: int) -> tuple[RepositoryName, ...]:
         """Up to `most` repositories that the caller may pull from, or whoever owns the token that they came with: first

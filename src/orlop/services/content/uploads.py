@@ -24,7 +24,7 @@ from orlop.domain.quotas import QUOTAS
 from orlop.domain.sizes import size_words
 from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
 from orlop.ports.blobs import BlobStage, Staged, StageWriter, StoreSpace
-from orlop.ports.catalog import BlobLinks, By, Terms, UploadCommit, UploadExpiry, by
+from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 from orlop.services.access.decisions import Access
@@ -412,24 +412,25 @@ class Uploads:
             raise
 
     async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
-        who = by(caller, self._clock.now())
-        return await self._terms.keep(
-            lambda: self._terms.push(caller, claim.upload.repository),
-            lambda terms: self._commit(claim, digest, who, terms),
-        )
-
-    async def _commit(self, claim: "_Claim", digest: Digest, who: By, terms: Terms) -> Blob:
         upload, size = claim.upload, claim.staged.offset
+        who = by(caller, self._clock.now())
+
+        async def commit(blob: Blob, *, promoted: bool) -> Blob | None:
+            return await self._terms.keep(
+                lambda: self._terms.push(caller, upload.repository),
+                lambda terms: self._rows.commit(UploadCommit(upload, blob, promoted=promoted, terms=terms), who),
+            )
+
         stored = await self._links.stored(digest)
         if stored is not None and stored.size == size:
-            linked = await self._rows.commit(UploadCommit(upload, stored, promoted=False, terms=terms), who)
+            linked = await commit(stored, promoted=False)
             if linked is not None:
                 await self._stage.discard(upload.id)
                 await self._expiry.forget(upload.id, who.at)
                 return linked
         blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
         await self._stage.promote(upload.id, blob, claim.staged.place)
-        linked = await self._rows.commit(UploadCommit(upload, blob, promoted=True, terms=terms), who)
+        linked = await commit(blob, promoted=True)
         assert linked is not None, "only a commit without a promotion can find its copy gone"
         return linked
 

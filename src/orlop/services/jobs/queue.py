@@ -11,6 +11,7 @@ from enum import Enum
 import structlog
 
 from orlop.domain.errors import RegistryError
+from orlop.domain.leases import latest
 from orlop.domain.queue import Job, JobStep, pause
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.events import Changes
@@ -159,7 +160,7 @@ class JobWorker:
             times.append(due)
         while len(self._running) < self._at_once and not self._is_stopping:
             now = self._clock.now()
-            first = await self._claims.next(self._kinds)
+            first = await self._claims.next(self._kinds, latest=latest(now, self._lease))
             if first is None or first > now:
                 times += [first] if first is not None else []
                 break

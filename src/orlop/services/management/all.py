@@ -19,6 +19,7 @@ from orlop.services.management.giving import Giving
 from orlop.services.management.grants import GrantsOnPlaces
 from orlop.services.management.groups import GroupsAndMembers
 from orlop.services.management.house_rules import HouseRulesTold
+from orlop.services.management.named import NamedInRules
 from orlop.services.management.namespaces import NamespaceTree
 from orlop.services.management.operations import Gate
 from orlop.services.management.passwords import NewPasswords
@@ -68,14 +69,15 @@ class Management(msgspec.Struct, frozen=True):
         gate = Gate(access, clock)
         giving = Giving(gate, identity.grants, identity.members, identity.groups, identity.external)
         documents = TrustDocuments(identity.documents, identity.sessions)
+        named = NamedInRules(documents)
         settings = KeptSettings(gate, giving, documents, kinds, places)
         explaining = Explaining(gate, identity.accounts, identity.members, identity.grants, identity.facts)
         return cls(
             gate=gate,
-            users=Users(gate, giving, identity.accounts, passwords),
-            robots=Robots(gate, giving, identity.accounts, identity.secrets, documents, draw),
+            users=Users(gate, giving, identity.accounts, passwords, named),
+            robots=Robots(gate, giving, identity.accounts, identity.secrets, documents, named, draw),
             tokens=PersonalTokens(gate, identity.secrets, draw),
-            groups=GroupsAndMembers(gate, giving, identity.groups, identity.members),
+            groups=GroupsAndMembers(gate, giving, identity.groups, identity.members, named),
             grants=GrantsOnPlaces(gate, giving, identity.grants, identity.members, documents),
             namespaces=NamespaceTree(
                 gate, giving, identity.namespaces, identity.grants, identity.facts, repositories, terms, settings

@@ -1,7 +1,7 @@
 """Nobody gives what they do not have, by whichever way: a grant, a role, a membership, a secret, another's password, a
 visibility."""
 
-from orlop.domain.access import ROLES, Action, Caller, Effect, Grant, Limit, Place, Question, decide
+from orlop.domain.access import ROLES, Action, Caller, Effect, Grant, Limit, Place, PlaceKind, Question, decide
 from orlop.domain.access.actions import READS
 from orlop.domain.access.reach import REGISTRY, Gift, administers, beyond
 from orlop.domain.access.subjects import group_principal
@@ -55,6 +55,16 @@ class Giving:
         credential that others read with.
         """
         await self.gift(caller, Gift(READS, place), what)
+
+    async def telling(self, caller: Caller, path: str, actions: frozenset[Action], what: str) -> None:
+        """Raises Denied unless the caller may do these everywhere in a node, for good and from anywhere: for whatever
+        has somebody else learn what happens there. Who reads the audit log need not administer the place for it."""
+        place = Place(PlaceKind.NAMESPACE, path) if path else REGISTRY
+        rights, now = await self._gate.rights(caller), self._gate.now()
+        too_much = beyond(rights, Gift(actions, place), now)
+        if Action.ADMIN in too_much and not beyond(rights, Gift(frozenset({Action.AUDIT_READ}), REGISTRY), now):
+            too_much -= {Action.ADMIN}
+        _refuse(caller, too_much, place, what)
 
     async def withdrawal(self, caller: Caller, grant: Grant) -> None:
         """Raises Denied where to take a grant away gives somebody something that the caller does not have.

@@ -7,6 +7,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.identity import LOCAL, Group, Groups, Members
 from orlop.services.management.giving import Giving
+from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 
@@ -16,11 +17,12 @@ DESCRIPTION_MAX = 512
 class GroupsAndMembers:
     """See ports.identity.Groups and Members. Groups of a sign-on provider are its own to fill."""
 
-    def __init__(self, gate: Gate, giving: Giving, groups: Groups, members: Members) -> None:
+    def __init__(self, gate: Gate, giving: Giving, groups: Groups, members: Members, named: NamedInRules) -> None:
         self._gate = gate
         self._giving = giving
         self._groups = groups
         self._members = members
+        self._named = named
 
     async def page(self, caller: Caller, page: PageRequest) -> Page[Group]:
         """By name: all for those who rule or audit the registry, else those that the caller is in."""
@@ -55,10 +57,13 @@ class GroupsAndMembers:
         return await self._groups.add(Group(name=name, description=description), by(caller, self._gate.now()))
 
     async def remove(self, caller: Caller, name: str, expected: int | None) -> None:
-        """With its memberships and grants. Raises NotFound, Stale; Denied where it denies what the caller may not."""
+        """With its memberships and grants, and out of every rule that names it. Raises NotFound, Stale; Denied where it
+        denies what the caller may not."""
         await self._gate.check(caller, Operation.GROUP_REMOVE)
         await self._giving.standing(caller, group_principal(name), lifting=True)
-        await self._groups.remove(name, by(caller, self._gate.now()), expected=expected)
+        done = by(caller, self._gate.now())
+        await self._groups.remove(name, done, expected=expected)
+        await self._named.forget(group_principal(name), done)
 
     async def members(self, caller: Caller, name: str, page: PageRequest) -> Page[str]:
         """Names of accounts. Raises NotFound."""

@@ -1,14 +1,18 @@
 """House rules for people: what is in force at a place, said in sentences, as far as somebody may know it."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import NameUnknown, RequestInvalid
-from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_tags
+from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_tags, of_trash
 from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.settings import SettingKind, checked_path, place_words
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.trash_rules import TRASH_RULES
 from orlop.ports.identity import AccessFacts
 from orlop.ports.settings import Documents
 from orlop.services.management.explain import Explaining
@@ -23,10 +27,11 @@ class HouseRules(msgspec.Struct, frozen=True):
     """As it is typed."""
     repositories: tuple[Sentence, ...]
     tags: tuple[Sentence, ...]
+    trash: tuple[Sentence, ...]
     people: tuple[Sentence, ...] | None
     """Who may push and retag, by grants; None: that is not for the caller to see."""
     complete: bool
-    """Whether all grants were looked at."""
+    """Whether all grants were looked at, and nothing is left out that would be too much for one answer."""
 
 
 class HouseRulesTold:
@@ -54,25 +59,25 @@ class HouseRulesTold:
         await self._gate.check(caller, Operation.HOUSE_RULES_READ, namespace=namespace, repository=repository)
         if repository is not None:
             await self._refuse_unknown(caller, repository)
+        told = _Told()
+        repositories = told.of(
+            said
+            for rule in await self._holding(REPOSITORY_RULES, path)
+            for said in of_repositories(rule.name, rule.path, rule.body)
+        )
+        tags = told.of(
+            said for rule in await self._holding(TAG_RULES, path) for said in of_tags(rule.name, rule.path, rule.body)
+        )
+        trash = told.of(
+            said
+            for rule in await self._holding(TRASH_RULES, path)
+            for said in of_trash(rule.name, rule.path, rule.body)
+        )
         people, complete = None, True
         if await self._gate.may(caller, Operation.WHO, namespace=namespace, repository=repository):
             able, complete = await self._explaining.able(caller, namespace=namespace, repository=repository)
-            people = tuple(said for one in able for said in of_grants(one.principal, one.actions, one.grants))
-        return HouseRules(
-            place=place,
-            repositories=tuple(
-                said
-                for rule in await self._holding(REPOSITORY_RULES, path)
-                for said in of_repositories(rule.name, rule.path, rule.body)
-            ),
-            tags=tuple(
-                said
-                for rule in await self._holding(TAG_RULES, path)
-                for said in of_tags(rule.name, rule.path, rule.body)
-            ),
-            people=people,
-            complete=complete,
-        )
+            people = told.of(said for one in able for said in of_grants(one.principal, one.actions, one.grants))
+        return HouseRules(place, repositories, tags, trash, people, complete and told.complete)
 
     async def _refuse_unknown(self, caller: Caller, repository: str) -> None:
         """Raises NameUnknown where a repository is not there, and nothing but visibility would let the caller pull: a
@@ -83,3 +88,22 @@ class HouseRulesTold:
 
     async def _holding(self, kind: SettingKind, path: str) -> tuple[InForce, ...]:
         return holding(kind, await self._documents.covering(kind.kind, path))
+
+
+class _Told:
+    """Sentences, as many as one answer holds in bytes."""
+
+    def __init__(self) -> None:
+        self.complete = True
+        self._left = PAGE_BYTES
+
+    def of(self, sentences: Iterable[Sentence]) -> tuple[Sentence, ...]:
+        """As many of these as there is room for."""
+        told = []
+        for said in sentences:
+            self._left -= weight(said)
+            if self._left < 0:
+                self.complete = False
+                break
+            told.append(said)
+        return tuple(told)

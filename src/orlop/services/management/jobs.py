@@ -48,10 +48,13 @@ class JobDesk:
     ) -> Job:
         """Have one wait for its turn, which is now if nothing of its kind runs. Raises RequestInvalid."""
         await self._gate.check(caller, Operation.JOB_RUN)
-        checked = job_kind(kind).checked(arguments)
+        known = job_kind(kind)
+        checked = known.checked(arguments)
         if not -_PRIORITY <= priority <= _PRIORITY:
             raise RequestInvalid(f"a priority is from -{_PRIORITY} to {_PRIORITY}", {"priority": priority})
-        order = Order(kind=kind, arguments=checked, place=checked_path(place), priority=priority)
+        if checked_path(place) and not known.placed:
+            raise RequestInvalid(f"a {kind} is of the registry as a whole, and of no place", {"place": place[:160]})
+        order = Order(kind=kind, arguments=checked, place=place, priority=priority)
         made = await self._jobs.ask(order, by(caller, self._gate.now()))
         assert made is not None, "a job without `once` is always made"
         return made

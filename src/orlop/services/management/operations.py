@@ -55,6 +55,12 @@ class Operation(StrEnum):
     LOCK_READ = "lock.read"
     LOCK_ADD = "lock.add"
     LOCK_LIFT = "lock.lift"
+    TRASH_READ = "trash.read"
+    TRASH_RESTORE = "trash.restore"
+    TRASH_PURGE = "trash.purge"
+    LABEL_READ = "label.read"
+    LABEL_CHANGE = "label.change"
+    REPOSITORY_LABEL_CHANGE = "repository.label.change"
     HOUSE_RULES_READ = "house-rules.read"
     SETTING_READ = "setting.read"
     SETTING_CHANGE = "setting.change"
@@ -128,6 +134,14 @@ RULES: dict[Operation, Rule] = {
     Operation.LOCK_READ: Rule(place=Action.PULL),
     Operation.LOCK_ADD: Rule(place=Action.POLICY_EDIT),
     Operation.LOCK_LIFT: Rule(place=Action.ADMIN),
+    Operation.TRASH_READ: Rule(_SEE, Action.PULL),
+    # What it comes to is up to the terms of the write.
+    Operation.TRASH_RESTORE: Rule(place=Action.PUSH_NEW),
+    Operation.TRASH_PURGE: Rule(_RULE, Action.ADMIN),
+    Operation.LABEL_READ: Rule(place=Action.PULL),
+    # Those of a manifest are content, which whoever pushes says; those of a repository are rules of it.
+    Operation.LABEL_CHANGE: Rule(place=Action.PUSH_NEW),
+    Operation.REPOSITORY_LABEL_CHANGE: Rule(place=Action.POLICY_EDIT),
     # Whoever may pull is told by a refusal, too, which rule is in the way, wherever that is.
     Operation.HOUSE_RULES_READ: Rule(_SEE, Action.PULL),
     # What these need at their place, their kind declares: see domain.settings.
@@ -266,6 +280,11 @@ class Administered:
     def repository(self, name: str) -> bool:
         """Whether they administer a repository."""
         return self.everything or self._may(Question(Action.ADMIN, name, None, "", self._now, self._caller.address))
+
+    def reads(self, repository: str) -> bool:
+        """Whether a grant lets them pull from a repository."""
+        question = Question(Action.PULL, repository, None, "", self._now, self._caller.address)
+        return self.everything or self._may(question)
 
     def setting(self, action: Action | None, path: str) -> bool:
         """Whether they may see a setting of a node, which takes this action there."""

@@ -9,6 +9,7 @@ from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secrets
 from orlop.services.management.giving import Giving
+from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.management.secrets import ALL, Issued, kept_secret
@@ -25,13 +26,21 @@ class Robots:
     """See ports.identity.Accounts and Secrets. What a caller may not see is not there for them (NotFound)."""
 
     def __init__(
-        self, gate: Gate, giving: Giving, accounts: Accounts, secrets: Secrets, trusts: TrustDocuments, draw: Draw
+        self,
+        gate: Gate,
+        giving: Giving,
+        accounts: Accounts,
+        secrets: Secrets,
+        trusts: TrustDocuments,
+        named: NamedInRules,
+        draw: Draw,
     ) -> None:
         self._gate = gate
         self._giving = giving
         self._accounts = accounts
         self._secrets = secrets
         self._trusts = trusts
+        self._named = named
         self._draw = draw
 
     async def page(self, caller: Caller, page: PageRequest, namespace: str | None = None) -> Page[Account]:
@@ -93,12 +102,13 @@ class Robots:
         return await self._accounts.change(name, change, by(caller, self._gate.now()), expected=expected)
 
     async def remove(self, caller: Caller, name: str, expected: int | None) -> None:
-        """With its secrets, trusts and grants. Raises NotFound, Stale, Denied."""
+        """With its secrets, trusts and grants, and out of every rule that names it. Raises NotFound, Stale, Denied."""
         await self.get(caller, name, Operation.ROBOT_REMOVE)
         await self._giving.standing(caller, name, lifting=True)
         done = by(caller, self._gate.now())
         await self._accounts.remove(name, done, expected=expected)
         await self._trusts.remove_of(name, done)
+        await self._named.forget(name, done)
 
     async def secrets(self, caller: Caller, name: str) -> tuple[Secret, ...]:
         """Those that it has, oldest first. Raises NotFound, Denied."""

@@ -7,6 +7,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import by
 from orlop.ports.identity import LOCAL, Account, AccountChange, Accounts
 from orlop.services.management.giving import Giving
+from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import one
 from orlop.services.management.passwords import NewPasswords
@@ -18,11 +19,14 @@ EMAIL_MAX = 254
 class Users:
     """See ports.identity.Accounts. What a caller may not see is not there for them (NotFound)."""
 
-    def __init__(self, gate: Gate, giving: Giving, accounts: Accounts, passwords: NewPasswords) -> None:
+    def __init__(
+        self, gate: Gate, giving: Giving, accounts: Accounts, passwords: NewPasswords, named: NamedInRules
+    ) -> None:
         self._gate = gate
         self._giving = giving
         self._accounts = accounts
         self._passwords = passwords
+        self._named = named
 
     async def page(self, caller: Caller, page: PageRequest) -> Page[Account]:
         """Users by name: all for those who rule or audit the registry, else the caller alone."""
@@ -86,13 +90,16 @@ class Users:
         return await self._accounts.change(name, change, by(caller, self._gate.now()), expected=expected)
 
     async def remove(self, caller: Caller, name: str, expected: int | None) -> None:
-        """With everything that is theirs. Raises NotFound, Stale, Conflict for oneself."""
+        """With everything that is theirs, and out of every rule that names them. Raises NotFound, Stale, Conflict for
+        oneself."""
         await self._gate.check(caller, Operation.USER_REMOVE)
         await self.get(caller, name)
         if name == caller.subject.name:
             raise Conflict("you would remove yourself; ask somebody else who rules the registry")
         await self._giving.account(caller, name)
-        await self._accounts.remove(name, by(caller, self._gate.now()), expected=expected)
+        done = by(caller, self._gate.now())
+        await self._accounts.remove(name, done, expected=expected)
+        await self._named.forget(name, done)
 
     async def set_password(self, caller: Caller, name: str, password: str, *, must_change: bool) -> None:
         """Give a user another password, which ends what they are signed in with. Raises NotFound, Denied."""

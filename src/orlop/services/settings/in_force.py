@@ -22,6 +22,8 @@ class InForce(msgspec.Struct, frozen=True):
     name: str
     body: Any
     """In the type of its kind."""
+    identity: str
+    """See ports.settings.Document."""
 
 
 class SettingsInForce:
@@ -31,6 +33,8 @@ class SettingsInForce:
         self._documents = documents
         self._changes = changes
         self._count: int | None = None
+        self._bodies: dict[tuple[str, str], tuple[int, Any]] = {}
+        """By kind and identity, with the version: what holds at many places is there once."""
         self._known: OrderedDict[tuple[str, str], tuple[int, tuple[InForce, ...]]] = OrderedDict()
 
     async def covering(self, kind: SettingKind, path: str) -> tuple[InForce, ...]:
@@ -51,7 +55,7 @@ class SettingsInForce:
             return known
         count = self._changes.current()
         version = await self._documents.version()  # first: what is read after it is no older
-        found = version, holding(kind, await self._documents.covering(kind.kind, path))
+        found = version, holding(kind, await self._documents.covering(kind.kind, path), self._bodies)
         if count is not None and count == self._changes.current() == self._count:
             self._known[key] = found
             if len(self._known) > REMEMBERED:
@@ -60,21 +64,38 @@ class SettingsInForce:
 
     def forget(self) -> None:
         """Read anew what holds: somebody changed it, and it is not told yet."""
-        self._known.clear()
+        self._clear()
 
     def _renew(self) -> None:
         count = self._changes.current()
         if count is None or count != self._count:
-            self._known.clear()
+            self._clear()
             self._count = count
 
+    def _clear(self) -> None:
+        self._known.clear()
+        self._bodies.clear()
 
-def holding(kind: SettingKind, documents: tuple[Document, ...]) -> tuple[InForce, ...]:
-    """Which of the settings that cover a place hold there, from the root down. Raises as `SettingsInForce.covering`."""
+
+def holding(
+    kind: SettingKind, documents: tuple[Document, ...], bodies: dict[tuple[str, str], tuple[int, Any]] | None = None
+) -> tuple[InForce, ...]:
+    """Which of the settings that cover a place hold there, from the root down. Raises as `SettingsInForce.covering`.
+
+    `bodies`: those that are read already, by kind and identity, with their versions; others are added.
+    """
     if kind.holds is Holds.NEAREST and documents:
         nearest = documents[-1].path
         documents = tuple(document for document in documents if document.path == nearest)
-    return tuple(InForce(document.path, document.name, _body(kind, document)) for document in documents)
+    read = bodies if bodies is not None else {}
+    found = []
+    for document in documents:
+        key = kind.kind, document.identity
+        known = read.get(key)
+        if known is None or known[0] != document.version:
+            known = read[key] = document.version, _body(kind, document)
+        found.append(InForce(document.path, document.name, known[1], document.identity))
+    return tuple(found)
 
 
 def _body(kind: SettingKind, document: Document) -> Any:

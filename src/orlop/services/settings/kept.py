@@ -9,7 +9,7 @@ import msgspec
 from orlop.domain.access import ROLES, Action, Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
-from orlop.domain.pages import Page, PageRequest
+from orlop.domain.pages import MAX_SIZE, Page, PageRequest, page_of
 from orlop.domain.settings import SettingKind, checked_name, checked_path
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
@@ -69,15 +69,18 @@ class KeptSettings:
         items = [_built_in(known, name) for name in first] + [self._shown(document) for document in found.items]
         return Page(tuple(items[: page.size]), more=found.more or len(items) > page.size)
 
-    async def covering(self, caller: Caller, kind: str, path: str) -> tuple[Shown, ...]:
-        """Those that are about a node or one above it, from the root down, as far as the caller may see them."""
+    async def covering(self, caller: Caller, kind: str, path: str, after: str = "") -> Page[Shown]:
+        """Those that are about a node or one above it, from the root down, as far as the caller may see them; all that
+        follow a key, but for what is too much for a page."""
         known = self._kind(kind)
         seeing = await self._gate.administers(caller)
-        return tuple(
+        where, _, name = after.rpartition(":")
+        shown = (
             self._shown(document)
             for document in await self._documents.covering(kind, checked_path(path))
-            if seeing.setting(known.read, document.path)
+            if (document.path, document.name) > (where, name) and seeing.setting(known.read, document.path)
         )
+        return page_of(shown, PageRequest(MAX_SIZE))
 
     async def get(self, caller: Caller, kind: str, name: str, path: str = "") -> Shown:
         """Raises NotFound."""
@@ -87,7 +90,7 @@ class KeptSettings:
             return _built_in(known, name)
         document = await self._documents.get(kind, name, path)
         if document is None:
-            raise _missing(known, name, path)
+            raise missing(known, name, path)
         return self._shown(document)
 
     async def put(
@@ -114,6 +117,8 @@ class KeptSettings:
         if known.rights and before is None and there is not None:  # what nobody can read may have given everything
             spoken = msgspec.structs.replace(spoken, actions=ROLES["admin"].actions)
         await self._giving.speech(caller, spoken, f"the {kind} {name}")
+        if told := known.tells(path, before, parsed):
+            await self._giving.telling(caller, path, told, f"what the {kind} {name} tells")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
         if expected is None:  # what was completed with its secrets is what is replaced
@@ -128,7 +133,7 @@ class KeptSettings:
         await self._gate.check_setting(caller, known.change, self._path(known, path))
         _refuse_built_in(known, name)
         if await self._documents.get(kind, name, path) is None:
-            raise _missing(known, name, path)
+            raise missing(known, name, path)
         done = by(caller, self._gate.now())
         await self._documents.remove(kind, name, done, path=path, expected=expected, rights=known.rights)
 
@@ -200,10 +205,11 @@ def _refuse_built_in(kind: SettingKind, name: str) -> None:
         raise Conflict(f"the {kind.kind} {name} is built in, and stays as it is; choose another name")
 
 
-def _missing(kind: SettingKind, name: str, path: str) -> NotFound:
+def missing(kind: SettingKind, name: str, path: str) -> NotFound:
     """There is none of that name at that place."""
     return NotFound(
-        f"there is no {kind.kind} {name}{kind.where(path)}; orlop {kind.kind} ls lists those there are",
+        f"there is no {kind.kind} {name}{kind.where(path)}; orlop {kind.kind} ls lists those there are"
+        f"{', and their places, for --at' if kind.placed else ''}",
         {"name": name},
     )
 

@@ -13,15 +13,13 @@ from orlop.domain.errors import RegistryError, SettingsMoved
 from orlop.domain.names import Tag
 from orlop.domain.quotas import QUOTAS, Quota, Room
 from orlop.domain.tag_rules import TAG_RULES
+from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
-from orlop.services.access.decisions import Access
+from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
 
 T = TypeVar("T")
-
-#: How often a write is tried while settings change.
-_TRIES = 4
 
 
 class WriteTerms:
@@ -36,7 +34,7 @@ class WriteTerms:
 
         Raises SettingsMoved where settings change again and again.
         """
-        for _ in range(_TRIES - 1):
+        for _ in range(TRIES - 1):
             try:
                 return await write(await make())
             except SettingsMoved:
@@ -64,7 +62,8 @@ class WriteTerms:
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
-            return msgspec.structs.replace(terms, room=room, settings=version) if room else terms
+            settings = min(version, terms.settings or version) if room else terms.settings
+            return msgspec.structs.replace(terms, room=room, settings=settings)
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )
@@ -76,13 +75,14 @@ class WriteTerms:
             overwrite={**fixed, **terms.overwrite},
             expected=expected or {},
             room=room,
-            settings=min(version, of_rules),
+            settings=min(version, of_rules, terms.settings or version),
         )
 
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
     ) -> Terms:
-        """Those of whatever removes tags, alone or with what they point at. Raises as `Access.removal_terms`."""
+        """Those of whatever removes tags, alone or with what they point at: what goes lies in the trash for a while,
+        unless nobody could restore it, because everybody may do everything. Raises as `Access.removal_terms`."""
         terms = await self._access.removal_terms(caller, repository)
         version, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(
@@ -94,7 +94,11 @@ class WriteTerms:
             return refused or said.removing(tag)
 
         untag = refusal if rules else terms.untag
-        return msgspec.structs.replace(terms, untag=untag, expected=expected or {}, settings=version)
+        trash = 0 if self._access.everyone else await self._kept(repository)
+        return msgspec.structs.replace(terms, untag=untag, expected=expected or {}, trash=trash, settings=version)
+
+    async def _kept(self, repository: str) -> int:
+        return kept_for(rule.body for rule in await self._settings.covering(TRASH_RULES, repository))
 
 
 @lru_cache(maxsize=10_000)

@@ -1,8 +1,9 @@
 """Delivers: for each hook a few at once, those of one repository in order, each until it arrives or a day is over.
 
-A receiver that hangs or is away holds up its own hook alone, and that rests for longer and longer. One process does
-so, under a lease; each attempt is written down before the next of its lane begins, so a process that is killed
-leaves what it was sending to be sent once more.
+A receiver that hangs or is away holds up its own hook alone, and that rests for longer and longer; those that are slow
+share half of the places, and where others wait for one a hook has its place for a turn. One process does so, under a
+lease; each attempt is written down before the next of its lane begins, so a process that is killed leaves what it was
+sending to be sent once more.
 """
 
 import asyncio
@@ -25,8 +26,13 @@ _log = structlog.get_logger("orlop.webhooks")
 #: The job whose lease who delivers holds.
 JOB = "deliver-webhooks"
 
-#: Hooks that are served at once, and deliveries of one lane before another lane has its turn.
-_HOOKS, _OF_LANE = 64, 20
+#: Hooks that are served at once, those of them that are slow, and deliveries of one lane before another lane has its
+#: turn.
+_HOOKS, _SLOW_HOOKS, _OF_LANE = 64, 32, 20
+#: A hook is slow whose last attempt took so long, and one has its place for so long where others wait, in microseconds.
+_SLOW, _TURN = 2 * SECOND, 10 * SECOND
+#: How long it is known of one that it is slow.
+_KNOWN = HOUR
 #: How often it is looked whether something is over, in microseconds, and how many rows go in one transaction.
 _TIDY_EVERY, _GO_TOGETHER = 60 * SECOND, 1_000
 #: What is not delivered so long after its time, because its hook is paused or disabled, is given up.
@@ -62,6 +68,7 @@ class Deliverer:
         self._keep = keep
         self._lease: Lease | None = None
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self._places = _Places(clock)
         self._health: dict[str, Health] = {}
         self._failure: Exception | None = None
         self._closing = False
@@ -73,13 +80,15 @@ class Deliverer:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        for waiting in await self._queue.waiting():
-            if len(self._serving) >= _HOOKS or self._closing:
+        self._places.look()
+        for waiting in sorted(await self._queue.waiting(), key=lambda each: self._places.begun(each.hook)):
+            if self._closing:
                 break
-            if waiting.hook in self._serving or not self._may(waiting.health):
+            if waiting.hook in self._serving or not self._may(waiting.health) or not self._places.free(waiting.hook):
                 continue
             declared = await self._declared(waiting.hook, lease)
             if declared is not None:
+                self._places.take(waiting.hook)
                 self._health[waiting.hook] = waiting.health
                 task = self._serving[waiting.hook] = asyncio.create_task(self._serve(waiting.hook, declared.parallel))
                 task.add_done_callback(self._served)
@@ -131,6 +140,7 @@ class Deliverer:
                 if failure is not None:
                     raise failure
         finally:
+            self._places.leave(hook)
             self._serving.pop(hook, None)
             self._health.pop(hook, None)
 
@@ -162,10 +172,12 @@ class Deliverer:
     def _goes_on(self, hook: str) -> bool:
         lease = self._lease
         held = lease is not None and self._clock.now() < lease.until
-        return held and not self._closing and self._failure is None and self._may(self._health[hook])
+        goes_on = held and not self._closing and self._failure is None and self._may(self._health[hook])
+        return goes_on and not self._places.is_over(hook)
 
     async def _record(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> None:
         now, before = self._clock.now(), self._health[delivery.hook]
+        self._places.took(delivery.hook, attempt.took)
         due = delivery.due_at
         if answer.fine:
             state, health = DeliveryState.DELIVERED, before.after_success()
@@ -193,3 +205,61 @@ class Deliverer:
             continue
         while self._keep and await self._queue.sweep(now - self._keep, _GO_TOGETHER, lease) == _GO_TOGETHER:
             continue
+
+
+class _Places:
+    """Which hooks are served: half of the places are for those alone that answer quickly."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: dict[str, int] = {}
+        self._begun: dict[str, int] = {}
+        self._slow: dict[str, int] = {}
+        self._wanting = self._slow_wanting = False
+
+    def look(self) -> None:
+        """Another look at who waits; what is known of each is forgotten after a while."""
+        oldest = self._clock.now() - _KNOWN
+        self._slow = {hook: at for hook, at in self._slow.items() if at > oldest}
+        self._begun = {hook: at for hook, at in self._begun.items() if at > oldest}
+        self._wanting = self._slow_wanting = False
+
+    def begun(self, hook: str) -> int:
+        """When its last turn began; 0: it had none lately, and comes first."""
+        return self._begun.get(hook, 0)
+
+    def free(self, hook: str) -> bool:
+        """Whether there is a place for it. If not, those of its sort leave theirs after a turn."""
+        if hook in self._slow and self._slow_ones() >= _SLOW_HOOKS:
+            self._slow_wanting = True
+            return False
+        if len(self._since) >= _HOOKS:
+            self._wanting = True
+            return False
+        return True
+
+    def take(self, hook: str) -> None:
+        """It is served from now on."""
+        self._since[hook] = self._begun[hook] = self._clock.now()
+
+    def leave(self, hook: str) -> None:
+        """It is not any more."""
+        self._since.pop(hook, None)
+
+    def took(self, hook: str, microseconds: int) -> None:
+        """An attempt of it took so long."""
+        if microseconds >= _SLOW:
+            self._slow[hook] = self._clock.now()
+        else:
+            self._slow.pop(hook, None)
+
+    def is_over(self, hook: str) -> bool:
+        """Whether it has to leave its place to another: after its turn, and as one of too many that turn out slow."""
+        slow = hook in self._slow
+        if slow and self._slow_ones() > _SLOW_HOOKS:
+            return True
+        wanted = self._wanting or (self._slow_wanting and slow)
+        return wanted and not 0 <= self._clock.now() - self._since[hook] < _TURN
+
+    def _slow_ones(self) -> int:
+        return len(self._slow.keys() & self._since.keys())

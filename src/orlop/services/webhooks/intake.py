@@ -16,7 +16,6 @@ from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors
 from orlop.ports.identity import AccessFacts
 from orlop.ports.jobs import Lease
-from orlop.ports.settings import Document
 from orlop.ports.webhooks import DeliveryIntake, NewDelivery
 from orlop.services.following import known
 from orlop.services.following.follow import Following
@@ -100,13 +99,4 @@ class Intake:
         if not hooks:
             return []
         told = msgspec.json.encode(await self._describing.facts(event))
-        return [
-            NewDelivery(
-                Document(WEBHOOKS.kind, hook.name, b"", path=hook.path).key,
-                event.repository,
-                event.id,
-                event.kind.value,
-                told,
-            )
-            for hook in hooks
-        ]
+        return [NewDelivery(hook.identity, event.repository, event.id, event.kind.value, told) for hook in hooks]

@@ -13,8 +13,8 @@ from orlop.domain.webhooks.formats import written
 from orlop.domain.webhooks.hook import WEBHOOKS, Webhook
 from orlop.domain.webhooks.signature import signed
 from orlop.ports.clock import SECOND, Clock
-from orlop.ports.settings import Documents
-from orlop.ports.webhooks import Answer, Attempt, Outgoing, WebhookSender
+from orlop.ports.settings import Document, Documents
+from orlop.ports.webhooks import Answer, Attempt, Outgoing, WebhookSender, place_of
 
 #: Fetches secrets from where they are kept. Raises Unavailable.
 Fetching = Callable[[SecretReference], str]
@@ -26,16 +26,19 @@ class Unreadable(Unavailable):
     """A webhook that a newer release wrote."""
 
 
-async def hook_of(documents: Documents, key: str) -> Webhook | None:
-    """The webhook `PATH:NAME`; None when there is none. Raises Unreadable."""
-    path, _, name = key.partition(":")
+async def hook_of(documents: Documents, identity: str) -> Webhook | None:
+    """The webhook of an identity; None when there is none, or another of its name. Raises Unreadable."""
+    path, name = place_of(identity)
     document = await documents.get(WEBHOOKS.kind, name, path)
-    if document is None:
-        return None
+    return read(document) if document is not None and document.identity == identity else None
+
+
+def read(document: Document) -> Webhook:
+    """A webhook as it is kept. Raises Unreadable."""
     try:
         return msgspec.json.decode(document.body, type=Webhook)
     except msgspec.MsgspecError as cause:
-        raise Unreadable(f"the webhook {name} cannot be read by this release: {cause}") from cause
+        raise Unreadable(f"the webhook {document.name} cannot be read by this release: {cause}") from cause
 
 
 class Messages:

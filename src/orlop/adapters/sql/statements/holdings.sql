@@ -1,5 +1,7 @@
 -- name: repository_holding
-SELECT tag_count, manifest_count, manifest_bytes + blob_bytes, pushed_at, pulled_at FROM repositories WHERE name = ?1;
+SELECT r.tag_count, r.manifest_count, r.manifest_bytes + r.blob_bytes, r.pushed_at, r.pulled_at,
+       (SELECT coalesce(CAST(sum(t.size) AS BIGINT), 0) FROM trash t WHERE t.name = r.name AND t.expires_at > 0)
+FROM repositories r WHERE r.name = ?1;
 
 -- name: untagged_page
 -- What no tag leads to: by itself, through an index that lists it, or as what refers to something that is there.

@@ -62,7 +62,7 @@ DELETE FROM namespace_settings WHERE namespace_id = ?1;
 DELETE FROM namespaces WHERE id = ?1;
 
 -- name: repository_sizes
-SELECT tag_count, manifest_count, blob_count, manifest_bytes FROM repositories WHERE id = ?1;
+SELECT tag_count, manifest_count, blob_count, manifest_bytes + blob_bytes, manifest_bytes FROM repositories WHERE id = ?1;
 
 -- name: repository_tags
 SELECT t.name, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = ?1 ORDER BY t.name;
@@ -93,34 +93,36 @@ INSERT INTO repository_deletions (name, version, at) VALUES (?1, ?2, ?3)
 ON CONFLICT (name) DO UPDATE SET version = excluded.version, at = excluded.at;
 
 -- name: document_get
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND path = ?2 AND name = ?3;
 
 -- name: document_lock
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND path = ?2 AND name = ?3 FOR UPDATE;
 
 -- name: documents_all
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents WHERE kind = ?1 ORDER BY path, name;
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents WHERE kind = ?1 ORDER BY path, name;
 
 -- name: documents_page
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND (path, name) > (?2, ?3) ORDER BY path, name LIMIT ?4;
 
 -- name: documents_page_of_path
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND path = ?2 AND name > ?3 ORDER BY name LIMIT ?4;
 
 -- name: documents_covering
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND path IN (SELECT value FROM json_each(?2) AS wanted) ORDER BY path, name;
 
 -- name: documents_of_place
-SELECT kind, name, body, version, changed_at, changed_by, path FROM documents
+SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE path <> '' AND path >= ?1 AND path < ?3 AND (path = ?1 OR path > ?2);
 
 -- name: document_insert
-INSERT INTO documents (kind, path, name, body, version, changed_at, changed_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+INSERT INTO documents (kind, path, name, body, version, changed_at, changed_by, made)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT version FROM settings_state WHERE id = 1), 1)
+RETURNING made;
 
 -- name: document_update
 UPDATE documents SET body = ?4, version = ?5, changed_at = ?6, changed_by = ?7

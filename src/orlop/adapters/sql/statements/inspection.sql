@@ -25,9 +25,10 @@ WHERE e.kind <> 'manifest' AND e.optional = 0
   AND NOT EXISTS (SELECT 1 FROM blob_links l WHERE l.repository_id = m.repository_id AND l.digest = e.child_digest);
 
 -- name: finding_edge_to_manifest
+-- What an index in the trash lists need not lie beside it.
 SELECT r.name || '@' || m.digest, 'manifest ' || e.child_digest || ' is not in the repository'
 FROM edges e JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.id = m.repository_id
-WHERE e.kind = 'manifest' AND e.optional = 0
+WHERE e.kind = 'manifest' AND e.optional = 0 AND r.name < '~'
   AND NOT EXISTS (SELECT 1 FROM manifests c WHERE c.repository_id = m.repository_id AND c.digest = e.child_digest);
 
 -- name: finding_edge_size
@@ -53,6 +54,13 @@ WHERE m.digest IS DISTINCT FROM (SELECT h.digest FROM tag_history h
 SELECT coalesce(r.name, 'a repository that is gone') || '@' || l.digest, 'the manifest was locked, and is gone'
 FROM locks l LEFT JOIN repositories r ON r.id = l.repository_id
 WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest);
+
+-- name: finding_label
+SELECT coalesce(r.name, 'a repository that is gone') || CASE WHEN l.digest = '' THEN '' ELSE '@' || l.digest END,
+       'what the label ' || l.key || ' is on is gone'
+FROM labels l LEFT JOIN repositories r ON r.id = l.repository_id
+WHERE r.id IS NULL OR (l.digest <> '' AND NOT EXISTS (
+    SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest));
 
 -- name: finding_link
 SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'
@@ -84,11 +92,22 @@ WHERE r.manifest_count <> (SELECT count(*) FROM manifests m WHERE m.repository_i
 SELECT 'totals', 'the totals differ from a recount'
 FROM (SELECT sum(repositories) AS repositories, sum(manifests) AS manifests, sum(tags) AS tags, sum(blobs) AS blobs,
              sum(blob_bytes) AS blob_bytes FROM totals) t
-WHERE t.repositories <> (SELECT count(*) FROM repositories)
-   OR t.manifests <> (SELECT count(*) FROM manifests)
-   OR t.tags <> (SELECT count(*) FROM tags)
+WHERE t.repositories <> (SELECT count(*) FROM repositories WHERE name < '~')
+   OR t.manifests <> (SELECT count(*) FROM manifests m JOIN repositories r ON r.id = m.repository_id WHERE r.name < '~')
+   OR t.tags <> (SELECT count(*) FROM tags g JOIN repositories r ON r.id = g.repository_id WHERE r.name < '~')
    OR t.blobs <> (SELECT count(*) FROM blobs WHERE state <> 'tombstoned')
    OR t.blob_bytes <> (SELECT coalesce(sum(size), 0) FROM blobs WHERE state <> 'tombstoned');
+
+-- name: finding_trash
+SELECT t.name || ' in the trash (' || t.id || ')', 'what was deleted is not held'
+FROM trash t LEFT JOIN repositories r ON r.id = t.holder
+WHERE t.expires_at > 0 AND (t.kind IN ('manifest', 'repository')) <> (r.id IS NOT NULL AND r.name >= '~')
+   OR t.kind = 'manifest' AND t.expires_at > 0
+      AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = t.holder AND m.digest = t.digest);
+
+-- name: finding_hidden
+SELECT r.name, 'nothing in the trash is held by the repository'
+FROM repositories r WHERE r.name >= '~' AND NOT EXISTS (SELECT 1 FROM trash t WHERE t.holder = r.id);
 
 -- name: finding_upload
 -- A session that was cancelled expired at 0; it is as old as its beginning.

@@ -96,6 +96,14 @@ FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.tag = ?2 AND h.id < ?4
 ORDER BY h.id DESC LIMIT ?3;
 
+-- name: tag_history_of_all
+SELECT h.tag, h.at, h.actor, h.digest, h.previous, h.id,
+       CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = h.repository_id AND m.digest = h.digest)
+            THEN 1 ELSE 0 END
+FROM repositories r JOIN tag_history h ON h.repository_id = r.id
+WHERE r.name = ?1 AND h.id < ?3
+ORDER BY h.id DESC LIMIT ?2;
+
 -- name: tag_history_at
 -- Of what the clocks of several servers say happened within the last minute before, the last that did: by its number,
 -- which no index is to be read along.

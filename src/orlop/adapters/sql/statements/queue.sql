@@ -11,24 +11,26 @@ FROM queue WHERE id = ?1;
 SELECT state, fence, unwanted, attempts, kind, once FROM queue WHERE id = ?1 FOR UPDATE;
 
 -- name: queue_page
-SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
-       fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
+-- With the bytes of each, so that no more are read than a page holds.
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
 FROM queue WHERE id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: queue_page_of_state
-SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
-       fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
 FROM queue WHERE id < ?1 AND state = ?3 ORDER BY id DESC LIMIT ?2;
 
 -- name: queue_page_of_kind
-SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
-       fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
 FROM queue WHERE id < ?1 AND kind = ?3 ORDER BY id DESC LIMIT ?2;
 
 -- name: queue_page_of_both
+SELECT id, octet_length(arguments) + octet_length(text) + octet_length(result) + octet_length(error) + 1000
+FROM queue WHERE id < ?1 AND kind = ?3 AND state = ?4 ORDER BY id DESC LIMIT ?2;
+
+-- name: queue_of_page
 SELECT id, kind, arguments, place, asked_by, asked_at, priority, not_before, state, attempts, started_at, ended_at, owner,
        fence, lease_until, beat_at, done, total, unit, text, result, error, unwanted
-FROM queue WHERE id < ?1 AND kind = ?3 AND state = ?4 ORDER BY id DESC LIMIT ?2;
+FROM queue WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id DESC;
 
 -- name: queue_unwanted
 UPDATE queue SET unwanted = 1 WHERE id = ?1;
@@ -53,7 +55,8 @@ UPDATE queue_state SET version = version + 1 WHERE id = 1;
 -- name: queue_dead
 -- What somebody changes just now is left alone: they wait for those who take jobs.
 SELECT id, unwanted, attempts, kind FROM queue
-WHERE state = 'running' AND lease_until <= ?1 AND kind IN (SELECT value FROM json_each(?2) AS wanted)
+WHERE state = 'running' AND (lease_until <= ?1 OR lease_until > ?3)
+  AND kind IN (SELECT value FROM json_each(?2) AS wanted)
 LIMIT 100 FOR UPDATE SKIP LOCKED;
 
 -- name: queue_running
@@ -78,7 +81,8 @@ SELECT not_before FROM queue
 WHERE state = 'waiting' AND kind IN (SELECT value FROM json_each(?1) AS wanted) ORDER BY not_before LIMIT 1;
 
 -- name: queue_next_dead
-SELECT min(lease_until) FROM queue WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted);
+SELECT min(CASE WHEN lease_until > ?2 THEN 0 ELSE lease_until END)
+FROM queue WHERE state = 'running' AND kind IN (SELECT value FROM json_each(?1) AS wanted);
 
 -- name: queue_beat
 UPDATE queue SET lease_until = ?2, beat_at = ?3
@@ -105,8 +109,9 @@ UPDATE queue_plan SET schedule = ?2, next_at = ?3, last_at = ?4 WHERE kind = ?1;
 
 -- name: queue_depths
 SELECT kind, sum(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), sum(CASE WHEN state = 'running' THEN 1 ELSE 0 END),
+       sum(CASE WHEN state = 'failed' THEN 1 ELSE 0 END),
        min(CASE WHEN state = 'waiting' AND not_before <= ?1 THEN not_before END)
-FROM queue WHERE state IN ('waiting', 'running') GROUP BY kind;
+FROM queue WHERE state IN ('waiting', 'running', 'failed') GROUP BY kind;
 
 -- name: queue_forget
 DELETE FROM queue WHERE id IN (SELECT id FROM queue WHERE ended_at > 0 AND ended_at < ?1 ORDER BY ended_at LIMIT ?2)

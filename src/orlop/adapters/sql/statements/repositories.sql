@@ -30,7 +30,8 @@ SET manifest_count = manifest_count + ?2, manifest_bytes = manifest_bytes + ?3, 
 WHERE id = ?1;
 
 -- name: repository_page
-SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2;
+-- Those that are hidden come after all others.
+SELECT name FROM repositories WHERE name > ?1 AND name < '~' ORDER BY name LIMIT ?2;
 
 -- name: repository_spans
 -- Of each span of names, as pairs in ?1, no more is read than fits the page.
@@ -56,7 +57,9 @@ WHERE id = 1;
 -- name: totals
 SELECT CAST(sum(repositories) AS BIGINT), CAST(sum(manifests) AS BIGINT), CAST(sum(tags) AS BIGINT),
        CAST(sum(blobs) AS BIGINT), CAST(sum(blob_bytes) AS BIGINT),
-       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads)
+       (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads),
+       (SELECT count(*) FROM trash WHERE expires_at > 0),
+       (SELECT coalesce(CAST(sum(size) AS BIGINT), 0) FROM trash WHERE expires_at > 0)
 FROM totals;
 
 -- name: event

@@ -46,7 +46,7 @@ DELETE FROM node_usage WHERE namespace_id = ?1;
 DELETE FROM usage_days WHERE namespace_id = ?1;
 
 -- name: inspect_usage
--- By how much the numbers of each node differ from a recount. All in one statement: what commits meanwhile changes both.
+-- By how much the numbers of each node differ from a recount; of what is hidden bytes count alone. All in one statement: what commits meanwhile changes both.
 WITH RECURSIVE above (leaf, id, parent_id) AS (
     SELECT id, id, parent_id FROM namespaces
     UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
@@ -56,8 +56,9 @@ held (id, bytes) AS (
     SELECT n.id, coalesce(sum(b.size), 0) FROM namespaces n CROSS JOIN blobs b
     WHERE n.parent_id IS NULL AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = b.id) GROUP BY n.id),
 there (id, manifest_bytes, logical_bytes, tags, manifests, repositories) AS (
-    SELECT a.id, sum(r.manifest_bytes), sum(r.manifest_bytes + r.blob_bytes), sum(r.tag_count), sum(r.manifest_count),
-           count(*)
+    SELECT a.id, sum(r.manifest_bytes), sum(r.manifest_bytes + r.blob_bytes),
+           sum(CASE WHEN r.name < '~' THEN r.tag_count ELSE 0 END),
+           sum(CASE WHEN r.name < '~' THEN r.manifest_count ELSE 0 END), sum(CASE WHEN r.name < '~' THEN 1 ELSE 0 END)
     FROM repositories r JOIN above a ON a.leaf = r.namespace_id GROUP BY a.id),
 counted (id, stored_bytes, logical_bytes, tags, manifests, repositories) AS (
     SELECT namespace_id, sum(stored_bytes), sum(logical_bytes), sum(tags), sum(manifests), sum(repositories)

@@ -59,23 +59,34 @@ WHERE delivery_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
 DELETE FROM deliveries WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted);
 
 -- name: delivery_page
-SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
+-- With the bytes of each, so that no more are read than a page holds.
+SELECT id, octet_length(facts) + octet_length(error) + 1000
 FROM deliveries WHERE hook = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3;
 
 -- name: delivery_page_dead
-SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
+SELECT id, octet_length(facts) + octet_length(error) + 1000
 FROM deliveries WHERE state = 'dead' AND hook = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3;
+
+-- name: deliveries_of_page
+SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
+FROM deliveries WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id DESC;
 
 -- name: delivery_get
 SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
 FROM deliveries WHERE id = ?1;
+
+-- name: delivery_hook_last
+-- Of all hooks that had a name, which stands before their numbers, with a semicolon behind the colon in the end.
+SELECT (SELECT max(hook) FROM deliveries WHERE hook > ?2 AND hook < ?3),
+       (SELECT max(hook) FROM deliveries WHERE hook = ?1);
 
 -- name: delivery_lock
 SELECT id, hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at, status, error
 FROM deliveries WHERE id = ?1 FOR UPDATE;
 
 -- name: delivery_attempts_of
-SELECT number, at, took, status, answer, error FROM delivery_attempts WHERE delivery_id = ?1 ORDER BY number;
+SELECT number, at, took, status, answer, error FROM delivery_attempts WHERE delivery_id = ?1
+ORDER BY number DESC LIMIT ?2;
 
 -- name: delivery_tried
 INSERT INTO deliveries (hook, lane, event, kind, facts, state, created_at, due_at, expires_at, attempts, tried_at,

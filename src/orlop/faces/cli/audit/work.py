@@ -10,6 +10,7 @@ import msgspec
 
 from orlop.config import Settings
 from orlop.domain.audit import AuditEntry, Chained, Head
+from orlop.domain.queue import Progress
 from orlop.faces.cli.audit.filters import Filters
 from orlop.faces.cli.moments import moment, now
 from orlop.faces.cli.running import DONE, FAILED, UsageError, run
@@ -106,11 +107,16 @@ def verify(opening: OpeningAudit, settings: Settings, trust: Sequence[str], note
 async def _verified(log: OpenedAudit, *, silent: bool) -> AuditReport:
     if silent or not sys.stderr.isatty():
         return await log.verification.run()
-    from orlop.faces.cli.audit.bar import AuditBar
+    from orlop.faces.cli.progress_bar import ProgressBar
 
     segments = await log.reader.segments()
-    with AuditBar(sum(each.last - each.first + 1 for each in segments if not each.dropped_at)) as bar:
-        return await log.verification.run(bar.moved)
+    total = sum(each.last - each.first + 1 for each in segments if not each.dropped_at)
+    with ProgressBar("verifying") as bar:
+        return await log.verification.run(
+            lambda so_far: bar.moved(
+                Progress(so_far.entries, max(total, so_far.entries), "entries", f"{len(so_far.findings)} wrong")
+            )
+        )
 
 
 def _tell(report: AuditReport, *, json: bool) -> None:

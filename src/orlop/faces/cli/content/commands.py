@@ -6,7 +6,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from orlop.faces.cli.content import locks
+from orlop.faces.cli.content import labels, locks, trash
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import Servers
@@ -24,6 +24,7 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         /,
         *,
         untagged: Annotated[bool, _Flag] = False,
+        selector: str = "",
         json: Annotated[bool, _Flag] = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -35,11 +36,16 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
             REGISTRY (host:port), REPOSITORY, oci:DIR, oci-archive:FILE or docker-archive:FILE.
         untagged
             List the manifests of a repository that no tag leads to, with their sizes; on Orlop, after orlop login.
+        selector
+            List what has labels: KEY=VALUE, or KEY for any value, with commas between several. Then a namespace (team/)
+            will do as well; on Orlop, after orlop login.
         json
             Print a JSON array.
         """
         from orlop.faces.cli.content import remove, show
 
+        if selector:
+            return run(lambda: labels.ls(servers, where, selector, connecting, untagged=untagged, json=json))
         if untagged:
             return run(lambda: remove.untagged(servers, where, connecting, json=json))
         return run(lambda: show.ls(stores, where, connecting, json=json))
@@ -64,7 +70,7 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
 
         if at:
             return run(lambda: past.inspect(stores, servers, ref, at, connecting, json=json))
-        return run(lambda: show.inspect(stores, ref, connecting, json=json))
+        return run(lambda: show.inspect(stores, servers, ref, connecting, json=json))
 
     @app.command
     def digest(
@@ -181,7 +187,7 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         Parameters
         ----------
         ref
-            REPOSITORY:TAG. The tag need not be there any more.
+            REPOSITORY:TAG; the tag need not be there any more. REPOSITORY alone: the changes of all of its tags.
         limit
             How many changes at most [default: 50].
         json
@@ -228,6 +234,8 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         return run(lambda: whoami.whoami(stores, servers, registry, connecting, json=json))
 
     locks.register(app, servers)
+    trash.register(app, servers)
+    labels.register(app, servers)
 
     repo = cyclopts.App(name="repo", help="Repositories of an Orlop server as a whole.")
     app.command(repo)

@@ -7,7 +7,7 @@ from orlop.domain.errors import ManifestUnknown
 from orlop.faces.cli.content import show
 from orlop.faces.cli.content.remove import managed
 from orlop.faces.cli.content.stores import Connecting, ContentStores
-from orlop.faces.cli.locations import Location
+from orlop.faces.cli.locations import Location, parse_location
 from orlop.faces.cli.moments import moment, now, rfc3339, seconds
 from orlop.faces.cli.running import UsageError, argument, tell
 from orlop.faces.cli.servers import Servers
@@ -18,17 +18,21 @@ _PAGE = 1_000
 
 
 async def history(servers: Servers, ref: str, connecting: Connecting, limit: int, *, json: bool) -> None:
-    """List the newest changes of a tag."""
+    """List the newest changes of a tag, or of all tags of a repository."""
     if limit < 1:
         raise UsageError("--limit is 1 or more")
-    location = _tag_argument(ref)
+    location: Location = argument(parse_location, ref)
+    show.tell_implied_place(location)
+    if location.image is None or location.image.digest:
+        raise UsageError("this is for a tag or a repository of a registry: HOST:PORT/NAME:TAG or HOST:PORT/NAME")
     async with managed(servers, location, connecting) as server:
         found, more = await _changes(server, location, limit)
     if json:
         show.print_json(found)
         return
     if not found:
-        tell(f"there never was a tag {location}")
+        of_all = location.image.tag_implied
+        tell(f"no tag of {location.image.name} ever was" if of_all else f"there never was a tag {location}")
     for change in found:
         print(_line(change))
     if more:
@@ -38,9 +42,10 @@ async def history(servers: Servers, ref: str, connecting: Connecting, limit: int
 async def rollback(servers: Servers, ref: str, to: str, connecting: Connecting, *, json: bool) -> None:
     """Point a tag at a digest again, unless somebody moves it meanwhile."""
     digest: Digest = argument(Digest, to)
-    location = _tag_argument(ref)
-    if location.image is not None and location.image.tag_implied:
+    written: Location = argument(parse_location, ref)
+    if written.image is not None and written.image.tag_implied and not written.image.digest:
         raise UsageError("write out the tag to roll back, latest is not implied here")
+    location = _tag_argument(ref)
     async with managed(servers, location, connecting) as server:
         newest, _ = await _changes(server, location, 1)
         before = newest[0]["digest"] if newest else None
@@ -66,7 +71,7 @@ async def inspect(
     if not change["held"]:
         raise ManifestUnknown(f"{location} pointed at {change['digest']} then, which is not held there any more")
     tell(f"{location} pointed at {change['digest']} since {seconds(change['at'])}")
-    await show.inspect(stores, name, connecting, json=json)
+    await show.inspect(stores, servers, name, connecting, json=json)
 
 
 async def digest(servers: Servers, ref: str, at: str, connecting: Connecting, *, json: bool) -> None:
@@ -88,8 +93,13 @@ async def _then(servers: Servers, ref: str, at: str, connecting: Connecting) -> 
 
 
 async def _changes(server: ManagementServer, location: Location, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """The newest, and whether there are more."""
-    reply = await server.ask("GET", "/tag-history", query={**_query(location), "n": str(min(limit, _PAGE))})
+    """The newest of a tag, or of all where none was named; and whether there are more."""
+    query = {**_query(location), "n": str(min(limit, _PAGE))}
+    if location.image is not None and location.image.tag_implied:
+        del query["tag"]
+        reply = await server.ask("GET", "/history", query=query)
+    else:
+        reply = await server.ask("GET", "/tag-history", query=query)
     found = list(reply.value)
     while reply.next and len(found) < limit:
         reply = await server.ask("GET", reply.next)
@@ -102,7 +112,8 @@ def _line(change: dict[str, Any]) -> str:
     what = "removed" if change["digest"] is None else change["digest"]
     left = "" if change["held"] or change["digest"] is None else "  (not held any more)"
     who = f"  by {change['actor']}" if change["actor"] else ""
-    return f"{seconds(change['at'])}  {what.ljust(71)}{who}{left}".rstrip()
+    tag = f"{change['tag']}  " if "tag" in change else ""
+    return f"{seconds(change['at'])}  {tag}{what.ljust(71)}{who}{left}".rstrip()
 
 
 def _tag_argument(ref: str) -> Location:

@@ -4,16 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from msgspec import convert
+
 from orlop.domain import media_types
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestUnknown, RegistryError
 from orlop.domain.manifest import EdgeKind, parse_manifest
+from orlop.domain.trash_rules import TrashRule, kept_text
 from orlop.faces.cli.content.show import print_json, tell_implied_place
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, StoreKind, parse_location
 from orlop.faces.cli.running import UsageError, argument, size_text, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, kept, path_of, signed_in
-from orlop.ports.management import ManagementServer
+from orlop.ports.management import ManagementServer, RequestRefused
 from orlop.ports.upstream import ContentRepository
 
 #: How many tags are looked at for one that leads to the manifest of another: each costs a request.
@@ -70,8 +73,8 @@ async def rm(
         return
     if whole:
         await _tell_after_manifest(servers, location, connecting, is_index=media_type in media_types.INDEXES)
-    elif not held:
-        await _tell_after_tag(servers, location, connecting, digest)
+    else:
+        await _tell_after_tag(servers, location, connecting, digest, held=held)
 
 
 async def repo_rm(servers: Servers, ref: str, connecting: Connecting, *, yes: bool, json: bool) -> None:
@@ -86,11 +89,11 @@ async def repo_rm(servers: Servers, ref: str, connecting: Connecting, *, yes: bo
                 f" {_counted(held['manifests'], 'manifest')} ({size_text(held['size'])}); add --yes to do so"
             )
         await server.ask("DELETE", f"/repositories/{path_of(name)}")
+        if not json:
+            print(f"deleted {_named(location)}")
+            await _tell_kept(server, location, _named(location))
     if json:
         print_json({"removed": name, "kind": "repository", "size": held["size"]})
-        return
-    print(f"deleted {_named(location)}")
-    tell(_COLLECTED)
 
 
 async def untagged(servers: Servers, ref: str, connecting: Connecting, *, json: bool) -> None:
@@ -105,6 +108,8 @@ async def untagged(servers: Servers, ref: str, connecting: Connecting, *, json: 
         print(f"{manifest['digest']}  {size_text(manifest['size']):>9}  {manifest['pushed_at'] or ''}".rstrip())
     if found:
         tell(f"each keeps its space until it is removed: orlop rm {_named(location)}@DIGEST --recursive --yes")
+    else:
+        tell(f"a tag leads to every manifest of {_named(location)}")
 
 
 def repository_argument(ref: str) -> Location:
@@ -153,15 +158,21 @@ async def _is_tagged(opened: ContentRepository, digest: str) -> bool:
     return False
 
 
-async def _tell_after_tag(servers: Servers, location: Location, connecting: Connecting, digest: str) -> None:
-    """What the tag left behind, and what frees it."""
+async def _tell_after_tag(
+    servers: Servers, location: Location, connecting: Connecting, digest: str, *, held: bool
+) -> None:
+    """How the tag is had back; unless something else holds it, what it left behind, and what frees that."""
     command = f"orlop rm {_named(location)}@{digest}"
     if kept(servers, _choice(location, connecting)) is None:
+        if held:
+            return
         tell(f"unless another tag leads to it, its manifest keeps its space until it is removed: {command} --yes")
         return
     try:
         async with managed(servers, location, connecting) as server:
-            left = await _left(server, location, digest)
+            if keep := await _kept_for(server, location):
+                tell(f"it can be set again for {keep}: orlop trash restore {location}")
+            left = await _left(server, location, digest) if not held else None
     except RegistryError:  # the tag is gone, and that was asked for
         return
     if left is not None:
@@ -183,7 +194,34 @@ async def _tell_after_manifest(servers: Servers, location: Location, connecting:
         return
     if is_index:
         tell(f"the images that this index listed are still there: orlop ls --untagged {_named(location)}")
-    tell(_COLLECTED)
+    try:
+        async with managed(servers, location, connecting) as server:
+            await _tell_kept(server, location, str(location))
+    except RegistryError:  # it is deleted, and that was asked for
+        return
+
+
+async def _kept_for(server: ManagementServer, location: Location) -> str:
+    """How long what is deleted there lies in the trash, as it is typed; empty: it does not."""
+    try:
+        rules = (await server.ask("GET", "/trash-rules", query={"covering": _repository(location)})).value
+    except RequestRefused:  # a release before there was a trash
+        return ""
+    nearest = max((rule["path"] for rule in rules), key=len, default="")
+    return kept_text(convert(rule["body"], TrashRule) for rule in rules if rule["path"] == nearest)
+
+
+async def _tell_kept(server: ManagementServer, location: Location, what: str) -> None:
+    """How what was deleted is had back, and what frees its space."""
+    assert location.image is not None
+    keep = await _kept_for(server, location)
+    if not keep:
+        tell(_COLLECTED)
+        return
+    tell(
+        f"it lies in the trash for {keep}: orlop trash restore {what}; to free its space before that:"
+        f" orlop trash empty {_repository(location)} --server {location.image.registry}"
+    )
 
 
 async def _with_all(
@@ -218,7 +256,10 @@ async def _with_all(
                 await opened.delete_manifest(Digest(digest))
                 removed.append(digest)
                 print(f"deleted {_named(location)}@{digest}")
-    tell(_COLLECTED)
+        if whole or len(removed) > 1:
+            await _tell_kept(server, location, str(location))
+        else:
+            tell("another tag or index leads to its manifest, which stays")
     return removed
 
 

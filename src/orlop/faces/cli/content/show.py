@@ -1,13 +1,16 @@
 """What ls, inspect and digest print."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from orlop.domain.digest import Digest
+from orlop.faces.cli.content import labels
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
 from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
+from orlop.faces.cli.servers import Servers
 from orlop.services.content.inspection import LISTED, Inspection
 from orlop.services.content.inspection import inspect as look
 
@@ -96,17 +99,18 @@ async def digest(stores: ContentStores, ref: str, connecting: Connecting, *, jso
         print(found.digest)
 
 
-async def inspect(stores: ContentStores, ref: str, connecting: Connecting, *, json: bool) -> None:
+async def inspect(stores: ContentStores, servers: Servers, ref: str, connecting: Connecting, *, json: bool) -> None:
     """Everything about an image, for people or for programs."""
     location = image_argument(ref)
     async with stores.repository(location, connecting) as opened:
         found = await look(opened, location.name)
+    labelled = await labels.of(servers, location, found.digest, connecting)
     if found.truncated:
         tell(f"there are more than {LISTED} entries or referrers; the first {LISTED} are shown")
     if json:
-        print_json({"reference": str(location), **_fields(found)})
+        print_json({"reference": str(location), **_fields(found), **({"labels": labelled} if labelled else {})})
     else:
-        for line in _lines(location, found):
+        for line in _lines(location, found, labelled):
             print(line)
 
 
@@ -115,7 +119,7 @@ def _fields(found: Inspection) -> dict[str, Any]:
     return document
 
 
-def _lines(location: Location, found: Inspection) -> list[str]:
+def _lines(location: Location, found: Inspection, labelled: Mapping[str, str]) -> list[str]:
     lines = [
         f"Reference:   {location}",
         f"Digest:      {found.digest}",
@@ -129,6 +133,7 @@ def _lines(location: Location, found: Inspection) -> list[str]:
     if found.config is not None:
         lines += _config_lines(found.config)
     lines += [f"Annotation:  {_printable(f'{key}={value}')}" for key, value in sorted(found.annotations.items())]
+    lines += [f"Label:       {_printable(f'{key}={value}', widest=600)}" for key, value in labelled.items()]
     if found.platforms:
         lines.append("Platforms:")
         for image in found.platforms:
@@ -159,6 +164,6 @@ def _config_lines(config: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _printable(text: str) -> str:
+def _printable(text: str, widest: int = 200) -> str:
     """Text of strangers, fit for a terminal: no escape sequences, no endless lines."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:200])
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:widest])

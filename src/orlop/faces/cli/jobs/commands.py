@@ -1,18 +1,22 @@
 """`orlop jobs`, as it is typed; it asks a server."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
+from cyclopts import Parameter
 
 from orlop.config import ConfigurationInvalid, units
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.faces.cli import shown
 from orlop.faces.cli.jobs import work
 from orlop.faces.cli.management import typed
-from orlop.faces.cli.management.typed import HERE, Flag
+from orlop.faces.cli.management.typed import HERE, Flag, Json
 from orlop.faces.cli.servers import ServerChoice, Servers, setting_at
 from orlop.ports.clock import SECOND
 from orlop.ports.management import ManagementServer
+
+_Number = Annotated[int, Parameter(help="The number of the job, as orlop jobs ls lists it.")]
+_Kind = Annotated[str, Parameter(help="The kind, as orlop jobs schedule ls lists them.")]
 
 
 def register(app: cyclopts.App, servers: Servers) -> None:
@@ -43,7 +47,7 @@ def _looking(jobs: cyclopts.App, servers: Servers) -> None:
         return typed.work(servers, at, lambda server: work.ls(server, state, kind, limit, json=json))
 
     @jobs.command
-    def show(number: int, /, *, follow: Flag = False, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def show(number: _Number, /, *, follow: Flag = False, json: Flag = False, at: ServerChoice = HERE) -> int:
         """Show a job.
 
         Parameters
@@ -58,7 +62,7 @@ def _looking(jobs: cyclopts.App, servers: Servers) -> None:
 
 def _asking(jobs: cyclopts.App, servers: Servers) -> None:
     @jobs.command
-    def run(kind: str, /, *, follow: Flag = False, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def run(kind: _Kind, /, *, follow: Flag = False, json: Flag = False, at: ServerChoice = HERE) -> int:
         """Have a job of a kind run now, or as soon as the one before it has ended.
 
         Parameters
@@ -71,12 +75,12 @@ def _asking(jobs: cyclopts.App, servers: Servers) -> None:
         return typed.work(servers, at, lambda server: work.run(server, kind, follow=follow, json=json))
 
     @jobs.command
-    def cancel(number: int, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def cancel(number: _Number, /, *, json: Json = False, at: ServerChoice = HERE) -> int:
         """Have a job end: at once where it waits, within a second where it runs."""
         return typed.work(servers, at, lambda server: work.change(server, number, "cancel", json=json))
 
     @jobs.command
-    def retry(number: int, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def retry(number: _Number, /, *, json: Json = False, at: ServerChoice = HERE) -> int:
         """Have a job that failed or was cancelled wait for its turn again."""
         return typed.work(servers, at, lambda server: work.change(server, number, "retry", json=json))
 
@@ -86,13 +90,13 @@ def _schedules(jobs: cyclopts.App, servers: Servers) -> None:
     jobs.command(schedule)
 
     @schedule.command(name="ls")
-    def kinds(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def kinds(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List every kind of job and when it runs by itself."""
         return typed.work(servers, at, lambda server: work.kinds(server, json=json))
 
     @schedule.command(name="set")
     def set_(
-        kind: str,
+        kind: _Kind,
         /,
         *,
         cron: str = "",
@@ -135,7 +139,7 @@ def _schedules(jobs: cyclopts.App, servers: Servers) -> None:
         return typed.work(servers, at, do)
 
     @schedule.command(name="rm")
-    def remove(kind: str, /, *, at: ServerChoice = HERE) -> int:
+    def remove(kind: _Kind, /, *, at: ServerChoice = HERE) -> int:
         """Have a kind run as it does without a schedule."""
         return typed.remove(
             servers, at, setting_at(JOB_SCHEDULES.plural, kind, ""), f"{kind} runs as it does without a schedule"

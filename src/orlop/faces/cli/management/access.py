@@ -1,13 +1,16 @@
 """orlop access: why somebody may or may not do something, and who may."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
+from cyclopts import Parameter
 
 from orlop.faces.cli import shown
-from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.management.typed import HERE, Flag, Json, here, work
 from orlop.faces.cli.servers import ServerChoice, Servers
 from orlop.ports.management import ManagementServer
+
+_Repository = Annotated[str, Parameter(help="The repository.")]
 
 
 def register(app: cyclopts.App, servers: Servers) -> None:
@@ -47,6 +50,8 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 
         async def do(server: ManagementServer) -> None:
             repository, _, tag = where.partition(":")
+            if "/" in tag:
+                here(where)
             query = {
                 "subject": subject,
                 "action": action,
@@ -64,11 +69,11 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @access.command
-    def who(repository: str, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def who(repository: _Repository, /, *, json: Json = False, at: ServerChoice = HERE) -> int:
         """List who may do what to a repository, and by which grants."""
 
         async def do(server: ManagementServer) -> None:
-            found = (await server.ask("GET", "/access/who", query={"repository": repository})).value
+            found = (await server.ask("GET", "/access/who", query={"repository": here(repository)})).value
             if json:
                 shown.print_json(found)
                 return

@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from orlop.domain.kinds import KINDS as SETTINGS
+from orlop.domain.labels import version_of
 from orlop.faces.cli.management.documents import (
     Document,
     Granted,
     Group,
+    LabelSet,
     Placed,
     Robot,
     Space,
@@ -32,6 +34,7 @@ _PATHS = {
     "group": "/groups",
     "namespace": "/namespaces",
     "grant": "/grants",
+    "label-set": "/labelled-repositories",
 }
 
 
@@ -124,9 +127,16 @@ async def _delete(server: ManagementServer, kind: str, there: There) -> None:
     if isinstance(there.document, Placed):
         await server.ask("DELETE", _address(there.document), match=there.version)
         return
+    if isinstance(there.document, LabelSet):
+        await server.ask("PUT", _labels(there.document), body={"labels": {}}, match=there.version)
+        return
     key = there.document.key
     name = str(there.number) if kind == "grant" else path_of(key) if kind == "namespace" else part(key)
     await server.ask("DELETE", f"{_PATHS[kind]}/{name}", match=there.version if kind != "grant" else "")
+
+
+def _labels(wanted: LabelSet) -> str:
+    return f"/labels?repository={part(wanted.repository)}"
 
 
 def _address(setting: Placed) -> str:
@@ -139,6 +149,8 @@ def _replaced(wanted: Document) -> tuple[str, dict[str, Any]]:
         case Space():
             body = {"visibility": wanted.visibility, "description": wanted.description}
             return f"/namespaces/{path_of(wanted.path)}", body
+        case LabelSet():
+            return _labels(wanted), {"labels": wanted.labels}
         case Placed():
             return _address(wanted), wanted.body
     raise AssertionError(wanted)
@@ -165,5 +177,7 @@ def _made(kind: str, entry: dict[str, Any], *, kept: str) -> There:
     fields = {name: entry[name] for name in struct.__struct_fields__ if name in entry}
     if struct is Placed:
         fields |= {"kind": kind, "at": entry.get("path", "")}
+    if struct is LabelSet:
+        entry = {**entry, "version": version_of(entry["labels"])}
     version = f'"{entry["version"]}"' if "version" in entry else ""
     return There(msgspec.convert(fields, struct), version, int(entry.get("id") or 0), kept)

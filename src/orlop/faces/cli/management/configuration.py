@@ -24,7 +24,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         json: Flag = False,
         at: ServerChoice = HERE,
     ) -> int:
-        """Make a registry what files say: users, robots, groups, roles, namespaces, grants, trusts, providers.
+        """Make a registry what files say: users, robots, groups, roles, namespaces, grants, settings, labels.
 
         Shows what it would do, and asks; without a terminal it does nothing unless --yes is given.
 
@@ -51,7 +51,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 
     @app.command
     def export(folder: Path | None = None, /, *, at: ServerChoice = HERE) -> int:
-        """Write down who there is and who may do what, as files that orlop apply takes.
+        """Write down who there is, who may do what, and all settings, as files that orlop apply takes.
 
         Parameters
         ----------

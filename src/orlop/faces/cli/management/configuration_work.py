@@ -10,6 +10,7 @@ import yaml
 
 from orlop.domain.errors import RequestInvalid
 from orlop.faces.cli import shown
+from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.carrying import carry_out, read
 from orlop.faces.cli.management.documents import (
     Document,
@@ -109,7 +110,7 @@ def _texts(file: Path) -> Iterator[tuple[str, str]]:
             with one.open(encoding="utf-8") as opened:
                 yield str(one), opened.read(_FILE_LIMIT)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        raise typed.unreadable(file, error) from error
 
 
 def _text(found: list[Document]) -> str:

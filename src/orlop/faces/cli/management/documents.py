@@ -15,6 +15,7 @@ from orlop.domain.access.subjects import group_principal
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown
 from orlop.domain.kinds import KINDS as SETTINGS
+from orlop.domain.labels import LabelChange
 from orlop.domain.settings import place_words
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -107,6 +108,23 @@ class Granted(_Document, frozen=True, kw_only=True, omit_defaults=True):
         return " ".join(words)
 
 
+class LabelSet(_Document, frozen=True, kw_only=True, omit_defaults=True):
+    """All labels of a repository itself. Those of what it holds are content, and not written down."""
+
+    repository: Name
+    labels: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise RequestInvalid(f"{self.repository} is given no labels: leave the document out")
+        LabelChange(sets=self.labels)
+        msgspec.structs.force_setattr(self, "labels", dict(sorted(self.labels.items())))
+
+    @property
+    def key(self) -> str:
+        return self.repository
+
+
 class Placed(_Document, frozen=True, kw_only=True, omit_defaults=True):
     """A setting of any kind that is declared. A secret that is `(set)` stays as it is."""
 
@@ -130,7 +148,7 @@ class Placed(_Document, frozen=True, kw_only=True, omit_defaults=True):
         return self.at.strip("/")
 
 
-Document = User | Robot | Group | Space | Granted | Placed
+Document = User | Robot | Group | Space | Granted | LabelSet | Placed
 
 #: The kinds that grants are made to.
 _PRINCIPALS = frozenset({"user", "robot", "group"})
@@ -144,6 +162,7 @@ _STRUCTS: dict[str, type[Document]] = {
     "group": Group,
     "namespace": Space,
     "grant": Granted,
+    "label-set": LabelSet,
 }
 _NAMES = {struct: kind for kind, struct in _STRUCTS.items()}
 
@@ -283,6 +302,8 @@ def _spaces(document: Document) -> tuple[str, ...]:
     match document:
         case Space(path=path):
             return (path,)
+        case LabelSet(repository=name) if "/" in name:
+            return (name.rpartition("/")[0],)
         case Robot(namespace=str(path)):
             return (path,)
         case Granted(place=Place(kind=PlaceKind.NAMESPACE, path=path)):

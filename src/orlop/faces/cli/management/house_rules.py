@@ -5,7 +5,7 @@ from typing import Any
 import cyclopts
 
 from orlop.faces.cli import shown
-from orlop.faces.cli.management.typed import HERE, Flag, tell_narrow, work
+from orlop.faces.cli.management.typed import HERE, Flag, here, tell_narrow, work
 from orlop.faces.cli.servers import ServerChoice, Servers
 from orlop.ports.management import ManagementServer
 
@@ -31,6 +31,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(server: ManagementServer) -> None:
+            here(place)
             await tell_narrow(server, place)
             query = {"path": place.strip("/")} if place.endswith("/") else {"repository": place}
             found = (await server.ask("GET", "/rules", query=query)).value
@@ -39,6 +40,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
                 return
             _part("Names of repositories", found["repositories"], "no rule says how they are named")
             _part("Tags", found["tags"], "no rule says more than rights do")
+            _part("What is deleted", found["trash"], "it can be restored for 7d, as no rule says otherwise")
             if found["people"] is None:
                 _part(
                     "Who may push and retag", [], "whoever administers it sees that; of yourself, orlop access explain"

@@ -1,17 +1,25 @@
 """orlop user, robot, token, group."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
+from cyclopts import Parameter
 
 from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
 from orlop.faces.cli.management.sign_in import own_password
-from orlop.faces.cli.management.typed import HERE, Flag, Texts, work
+from orlop.faces.cli.management.typed import HERE, Flag, Json, Texts, work
 from orlop.faces.cli.running import run
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, kept, part
 from orlop.ports.management import ManagementServer, SavedSignIn
+
+_User = Annotated[str, Parameter(help="The user.")]
+_Robot = Annotated[str, Parameter(help="The robot, with or without robot+ in front.")]
+_Group = Annotated[str, Parameter(help="The group.")]
+_Purpose = Annotated[str, Parameter(help="What it is for.")]
+_SecretNumber = Annotated[int, Parameter(help="The number of the secret, as orlop robot show lists it.")]
+_TokenNumber = Annotated[int, Parameter(help="The number of the token, as orlop token ls lists it.")]
 
 _USERS = {
     "NAME": "name",
@@ -54,7 +62,7 @@ def _users(app: cyclopts.App, servers: Servers) -> None:
     app.command(user)
 
     @user.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List users."""
 
         async def do(server: ManagementServer) -> None:
@@ -63,7 +71,7 @@ def _users(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @user.command
-    def show(name: str, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def show(name: _User, /, *, json: Json = False, at: ServerChoice = HERE) -> int:
         """Show a user."""
         return typed.show(servers, at, f"/users/{part(name)}", json=json)
 
@@ -123,12 +131,12 @@ def _users(app: cyclopts.App, servers: Servers) -> None:
         return typed.change(servers, at, f"/users/{part(name)}", {"disabled": reason}, f"{name} is disabled")
 
     @user.command
-    def enable(name: str, /, *, at: ServerChoice = HERE) -> int:
+    def enable(name: _User, /, *, at: ServerChoice = HERE) -> int:
         """Let a user in again."""
         return typed.change(servers, at, f"/users/{part(name)}", {"disabled": None}, f"{name} is enabled")
 
     @user.command
-    def rm(name: str, /, *, at: ServerChoice = HERE) -> int:
+    def rm(name: _User, /, *, at: ServerChoice = HERE) -> int:
         """Remove a user with their tokens, grants and sessions."""
         return typed.remove(servers, at, f"/users/{part(name)}", f"{name} is removed")
 
@@ -177,7 +185,7 @@ def _robots(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @robot.command
-    def show(name: str, /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def show(name: _Robot, /, *, json: Json = False, at: ServerChoice = HERE) -> int:
         """Show a robot, and its secrets without what is secret of them."""
 
         async def do(server: ManagementServer) -> None:
@@ -270,13 +278,13 @@ def _robots(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @robot.command
-    def revoke(name: str, id: int, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
+    def revoke(name: _Robot, id: _SecretNumber, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
         """End one secret of a robot at once."""
         full = typed.robot(name)
         return typed.remove(servers, at, f"/robots/{part(full)}/secrets/{id}", f"secret {id} of {full} is revoked")
 
     @robot.command
-    def rm(name: str, /, *, at: ServerChoice = HERE) -> int:
+    def rm(name: _Robot, /, *, at: ServerChoice = HERE) -> int:
         """Remove a robot with its secrets and grants."""
         full = typed.robot(name)
         return typed.remove(servers, at, f"/robots/{part(full)}", f"{full} is removed")
@@ -287,7 +295,7 @@ def _tokens(app: cyclopts.App, servers: Servers) -> None:
     app.command(token)
 
     @token.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List your tokens, without what is secret of them."""
 
         async def do(server: ManagementServer) -> None:
@@ -336,7 +344,7 @@ def _tokens(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @token.command
-    def rm(id: int, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
+    def rm(id: _TokenNumber, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
         """End one of your tokens at once."""
         return typed.remove(servers, at, f"/tokens/{id}", f"token {id} is revoked")
 
@@ -355,7 +363,7 @@ def _groups(app: cyclopts.App, servers: Servers) -> None:
     app.command(group)
 
     @group.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List groups."""
 
         async def do(server: ManagementServer) -> None:
@@ -364,7 +372,7 @@ def _groups(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @group.command
-    def add(name: str, /, *, description: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+    def add(name: _Group, /, *, description: _Purpose = "", json: Json = False, at: ServerChoice = HERE) -> int:
         """Make a group."""
 
         async def do(server: ManagementServer) -> None:
@@ -374,7 +382,7 @@ def _groups(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @group.command
-    def rm(name: str, /, *, at: ServerChoice = HERE) -> int:
+    def rm(name: _Group, /, *, at: ServerChoice = HERE) -> int:
         """Remove a group with its grants."""
         return typed.remove(servers, at, f"/groups/{part(name)}", f"the group {name} is removed")
 

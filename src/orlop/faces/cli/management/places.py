@@ -1,15 +1,20 @@
 """orlop grant, namespace, provider adopt, session, key."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import cyclopts
+from cyclopts import Parameter
 
 from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
-from orlop.faces.cli.management.typed import HERE, Flag, Texts, work
+from orlop.faces.cli.management.typed import HERE, Flag, Json, Texts, work
 from orlop.faces.cli.running import UsageError
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, part, path_of
 from orlop.ports.management import ManagementServer
+
+_GrantNumber = Annotated[int, Parameter(help="The number of the grant, as orlop grant ls lists it.")]
+_Below = Annotated[str, Parameter(help="The namespace that they lie below [default: the whole tree].")]
+_Namespace = Annotated[str, Parameter(help="The namespace.")]
 
 _GRANTS: dict[str, Any] = {
     "ID": "id",
@@ -136,7 +141,7 @@ def _grants(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @grant.command
-    def rm(id: int, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
+    def rm(id: _GrantNumber, /, *, at: ServerChoice = HERE) -> int:  # noqa: A002
         """Take a grant away, from the next request on."""
         return typed.remove(servers, at, f"/grants/{id}", f"grant {id} is removed")
 
@@ -146,7 +151,7 @@ def _namespaces(app: cyclopts.App, servers: Servers) -> None:
     app.command(namespace)
 
     @namespace.command
-    def ls(below: str = "", /, *, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(below: _Below = "", /, *, json: Json = False, at: ServerChoice = HERE) -> int:
         """List namespaces, of the whole tree or below one of them."""
         return _list(servers, at, "/namespaces", _NAMESPACES, json=json, below=below.strip("/"))
 
@@ -191,7 +196,7 @@ def _namespaces(app: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @namespace.command
-    def rm(path: str, /, *, at: ServerChoice = HERE) -> int:
+    def rm(path: _Namespace, /, *, at: ServerChoice = HERE) -> int:
         """Remove a namespace with the grants on it; nothing may lie below it."""
         return typed.remove(servers, at, f"/namespaces/{path_of(path)}", f"the namespace {path} is removed")
 
@@ -243,14 +248,14 @@ def _sessions(app: cyclopts.App, servers: Servers) -> None:
         Parameters
         ----------
         id
-            One of yours.
+            One of yours, as orlop session ls lists them.
         user
             All of this user's.
         """
 
         async def do(server: ManagementServer) -> None:
             if bool(id) == bool(user):
-                raise UsageError("name either a session of yours, or --user")
+                raise UsageError("name either a session of yours, as orlop session ls lists them, or --user NAME")
             await server.ask("DELETE", f"/sessions/{part(id)}" if id else f"/users/{part(user)}/sessions")
             print("the session has ended" if id else f"all sessions of {user} have ended")
 
@@ -262,7 +267,7 @@ def _keys(app: cyclopts.App, servers: Servers) -> None:
     app.command(key)
 
     @key.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List the keys, oldest first."""
         return _list(servers, at, "/keys", _KEYS, json=json)
 

@@ -44,6 +44,7 @@ _PAGES = {
     "tag-rule": "[tags.md](tags.md)",
     "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
     "quota": "[quotas.md](quotas.md)",
+    "trash-rule": "[trash.md](trash.md)",
     "webhook": "[webhooks.md](webhooks.md)",
     "job-schedule": "[jobs.md](jobs.md)",
 }

@@ -12,11 +12,12 @@ from msgspec import inspect as types
 from orlop.domain.settings import SettingKind, place_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
-from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.management.typed import HERE, Flag, Json, work
 from orlop.faces.cli.running import UsageError
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, setting_at
 from orlop.ports.management import ManagementServer
 
+SettingName = Annotated[str, Parameter(help="Its name.")]
 Where = Annotated[
     str, Parameter(name="--at", help="The namespace (team/) or repository that it is about; / is the registry.")
 ]
@@ -52,7 +53,7 @@ def _listing(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
     if not kind.placed:
 
         @group.command(name="ls")
-        def whole(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+        def whole(*, json: Json = False, at: ServerChoice = HERE) -> int:
             """List all of them, without secrets."""
             return _list(servers, kind, at, json=json)
 
@@ -76,7 +77,7 @@ def _listing(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
 
 
 def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
-    def show(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
+    def show(name: SettingName, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
         """Show one as a JSON object, without secrets: (set) stands for one, and leaves it as it is when given back."""
 
         async def do(server: ManagementServer) -> None:
@@ -85,7 +86,7 @@ def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
 
         return work(servers, at, do)
 
-    def rm(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
+    def rm(name: SettingName, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
         """Remove one."""
         where = kind.where(_path(place))
         return typed.remove(servers, at, _address(kind, name, place), f"the {kind.kind} {name}{where} is removed")
@@ -97,14 +98,15 @@ def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
 def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     """`set`, with a flag for each field of a body that can be typed."""
     flags = {name: flag for field in _fields(kind) for name, flag in (*_flag(field), *_file(kind, field))}
+    texts = {field.name: _help(field) for field in _fields(kind)}
 
     def set_(
-        name: str,
+        name: SettingName,
         /,
         *behind: str,
         file: File = None,
         place: Where = "",
-        json: Flag = False,
+        json: Json = False,
         at: ServerChoice = HERE,
         **given: Any,
     ) -> int:
@@ -132,8 +134,9 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
         return work(servers, at, do)
 
     signature = inspect.signature(set_)
+    behind_it = Annotated[str, Parameter(help=texts.get(kind.behind, ""))]
     fixed = [
-        one.replace(name=kind.behind) if one.name == "behind" else one
+        one.replace(name=kind.behind, annotation=behind_it) if one.name == "behind" else one
         for one in signature.parameters.values()
         if one.kind is not inspect.Parameter.VAR_KEYWORD and (one.name != "behind" or kind.behind)
     ]
@@ -145,7 +148,8 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     set_.__signature__ = signature.replace(parameters=[*fixed, *added])  # type: ignore[attr-defined]
     set_.__annotations__ |= {field: annotation for field, (_, annotation) in flags.items()}
     if kind.behind:
-        set_.__annotations__[kind.behind] = set_.__annotations__.pop("behind")
+        set_.__annotations__.pop("behind")
+        set_.__annotations__[kind.behind] = behind_it
     return _placed(set_, kind)
 
 
@@ -167,10 +171,8 @@ def _fields(kind: SettingKind) -> tuple[types.Field, ...]:
 
 def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     """The name of a parameter, what the body calls it, and how it is typed; nothing for what is no word or list."""
-    kind = field.type
-    help_ = ""
+    kind, help_ = field.type, _help(field)
     if isinstance(kind, types.Metadata):
-        help_ = str((kind.extra_json_schema or {}).get("description", ""))
         kind = kind.type
     made: Any = None
     if isinstance(kind, types.BoolType):
@@ -187,6 +189,12 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
         made = Annotated[tuple[str, ...] | None, Parameter(name=names, negative="", help=help_)]
     if made is not None:
         yield field.name, (field.encode_name, made)
+
+
+def _help(field: types.Field) -> str:
+    """What a field means."""
+    schema = field.type.extra_json_schema if isinstance(field.type, types.Metadata) else None
+    return str((schema or {}).get("description", ""))
 
 
 def _file(kind: SettingKind, field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
@@ -241,5 +249,5 @@ def _where(read: Any, place: str, file: Path) -> str:
 
 
 def _path(place: str) -> str:
-    """`team/` and `team` are one node; `/` is the root."""
-    return place.strip("/")
+    """`team/` and `team` are one node; `/` is the root. Raises UsageError."""
+    return typed.here(place).strip("/")

@@ -114,8 +114,13 @@ async def _changed_first(
             await server.ask("GET", "/me")
             return secret
         except RequestRefused as refusal:
-            if refusal.status != 401 or "another password" not in refusal.message or not asking:
+            if refusal.status != 401 or "another password" not in refusal.message:
                 raise
+            if not asking:
+                raise UsageError(
+                    f"{user} has to choose another password first: in a browser at {url}/login, or with orlop login"
+                    " without --password-stdin, which asks for it"
+                ) from refusal
         tell("the password has to be changed first")
         new = password("New password", from_stdin=False, twice=True)
         await server.ask("PUT", "/me/password", body={"password": new})

@@ -15,6 +15,7 @@ from orlop.faces.cli.servers import ServerChoice, Servers, path_of, signed_in
 from orlop.ports.management import ManagementServer, Reply, RequestRefused
 
 Flag = Annotated[bool, Parameter(negative="")]
+Json = Annotated[bool, Parameter(negative="", help="Print JSON.")]
 Texts = Annotated[tuple[str, ...], Parameter(negative="")]
 HERE = ServerChoice()
 
@@ -32,8 +33,21 @@ def work(servers: Servers, choice: ServerChoice, do: Callable[[ManagementServer]
     return run(signed)
 
 
+def here(text: str) -> str:
+    """A place as it is typed. Raises UsageError where it names a registry or a tag, which no place does."""
+    if ":" in text:
+        raise UsageError(
+            f"{text[:160]!r} is no place: write team/ or team/app, without a registry, which --server names, or a tag"
+        )
+    return text
+
+
 def place(text: str) -> dict[str, str]:
-    """A place: `/` is the registry, `team/` all below a namespace, anything else a pattern of repositories."""
+    """A place: `/` is the registry, `team/` all below a namespace, anything else a pattern of repositories.
+
+    Raises UsageError.
+    """
+    here(text)
     if text == "/":
         return {"kind": "registry", "path": ""}
     if text.endswith("/"):
@@ -163,11 +177,19 @@ def body_of(kind: str, name: str, read: Any, file: Path) -> dict[str, Any]:
 
 def text_of(file: Path) -> str:
     """What a file holds, without its last line break; `-` is standard input. Raises UsageError."""
+    return _read(file).removesuffix("\n").removesuffix("\r")
+
+
+def _read(file: Path) -> str:
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as cause:
-        raise UsageError(f"{file} cannot be read: {getattr(cause, 'strerror', None) or 'it is no text'}") from cause
-    return text.removesuffix("\n").removesuffix("\r")
+        raise unreadable(file, cause) from cause
+
+
+def unreadable(file: Path, cause: OSError | UnicodeDecodeError) -> UsageError:
+    """That a file which was named cannot be read, and why."""
+    return UsageError(f"{file} cannot be read: {getattr(cause, 'strerror', None) or 'it is no text in UTF-8'}")
 
 
 def document(file: Path) -> Any:
@@ -175,9 +197,6 @@ def document(file: Path) -> Any:
     import yaml
 
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        return yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        return yaml.safe_load(_read(file))
     except yaml.YAMLError as error:
         raise UsageError(f"{file} is not valid YAML: {' '.join(str(error).split())[:300]}") from error

@@ -8,8 +8,8 @@ import cyclopts
 
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
-from orlop.faces.cli.management.settings import Where
-from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.management.settings import SettingName, Where
+from orlop.faces.cli.management.typed import HERE, Flag, Json, here, work
 from orlop.faces.cli.running import DONE, FAILED
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, part
 from orlop.ports.management import ManagementServer
@@ -52,7 +52,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 
 def _webhooks(group: cyclopts.App, servers: Servers) -> None:
     @group.command
-    def test(name: str, /, *, place: Where = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+    def test(name: SettingName, /, *, place: Where = "", json: Flag = False, at: ServerChoice = HERE) -> int:
         """Send something that tells of nothing, and say what came back.
 
         Parameters
@@ -109,8 +109,8 @@ def _webhooks(group: cyclopts.App, servers: Servers) -> None:
                 return
             query = {"n": str(max(1, min(limit, 1000)))} | ({"dead": "true"} if dead else {})
             found = (await server.ask("GET", _address(name, "deliveries", place, query))).value
-            shown.rows(found[:limit], _DELIVERIES, json=json)
             health = (await server.ask("GET", _address(name, "health", place))).value
+            shown.rows(found[:limit], _DELIVERIES, json=json)
             if not json and (said := _said(name, place, health)):
                 print(said)
 
@@ -134,7 +134,7 @@ def _webhooks(group: cyclopts.App, servers: Servers) -> None:
         return work(servers, at, do)
 
     @group.command
-    def resume(name: str, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
+    def resume(name: SettingName, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
         """Go on with one that was paused because it failed for days."""
 
         async def do(server: ManagementServer) -> None:
@@ -149,7 +149,7 @@ def _followers(app: cyclopts.App, servers: Servers) -> None:
     app.command(group)
 
     @group.command
-    def ls(*, json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
         """List them with how far each is behind, and what it fails at."""
 
         async def do(server: ManagementServer) -> None:
@@ -195,6 +195,6 @@ def _said(name: str, place: str, health: Mapping[str, Any]) -> str:
 
 
 def _address(name: str, what: str, place: str, query: Mapping[str, str] | None = None) -> str:
-    path = place.strip("/")
+    path = here(place).strip("/")
     asked = urlencode({**({"path": path} if path else {}), **(query or {})})
     return f"/webhooks/{part(name)}/{what}" + (f"?{asked}" if asked else "")

@@ -3,17 +3,21 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from orlop.config import Settings
 from orlop.domain.errors import RegistryError
+from orlop.domain.queue import Progress
 from orlop.faces.cli.running import DONE, FAILED, run, size_text, tell
 from orlop.services.moving.move import StoreMove
 from orlop.services.moving.report import MoveReport
 from orlop.services.stores.trial import Trial
 from orlop.telemetry import logs
+
+if TYPE_CHECKING:
+    from orlop.faces.cli.progress_bar import ProgressBar
 
 
 class Moving(Protocol):
@@ -71,7 +75,7 @@ def migrate(moving: Moving, source: Settings, target: Settings, *, cut_over: boo
                     if not move.report.moved and (cut_over or (not json and _is_agreed(move.report, progress))):
                         await move.cut_over()
                 finally:
-                    progress.end()
+                    progress.pause()
                     _tell_findings(move.report, json=json)
                 _tell(move, json=json)
 
@@ -103,8 +107,8 @@ class _Progress(Protocol):
     def moved(self, report: MoveReport) -> None:
         """It came further."""
 
-    def end(self) -> None:
-        """Take away what is drawn. May be called twice."""
+    def pause(self) -> None:
+        """Take away what is drawn until it comes further."""
 
 
 class _Silent:
@@ -113,8 +117,21 @@ class _Silent:
     def moved(self, report: MoveReport) -> None:
         """Not shown."""
 
-    def end(self) -> None:
+    def pause(self) -> None:
         """Nothing was drawn."""
+
+
+class _Drawn:
+    """A bar: it only moves, for the source grows meanwhile, so that there is no whole to be a part of."""
+
+    def __init__(self, bar: "ProgressBar") -> None:
+        self._bar = bar
+        self.pause = bar.pause
+
+    def moved(self, report: MoveReport) -> None:
+        """Draw it."""
+        text = f"{size_text(report.size)} copied, {report.rows} rows"
+        self._bar.moved(Progress(done=report.copied + report.present, unit="blobs", text=text))
 
 
 @contextmanager
@@ -122,20 +139,17 @@ def _progress(*, silent: bool) -> Iterator[_Progress]:
     if silent or not sys.stderr.isatty():
         yield _Silent()
         return
-    from orlop.faces.cli.stores.move_bar import MoveBar
+    from orlop.faces.cli.progress_bar import ProgressBar
 
-    bar = MoveBar()
-    try:
-        yield bar
-    finally:
-        bar.end()
+    with ProgressBar("moving") as bar:
+        yield _Drawn(bar)
 
 
 def _is_agreed(report: MoveReport, progress: _Progress) -> bool:
     """Ask on a terminal whether to cut over now."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    progress.end()
+    progress.pause()
     tell(f"{report.copied + report.present} blobs are there. Cutting over stops pushes for as long as the rest takes.")
     return input("Cut over now? [y/N] ").strip().lower() in {"y", "yes"}
 

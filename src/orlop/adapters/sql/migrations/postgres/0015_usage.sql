@@ -59,6 +59,7 @@ held (id, bytes) AS (
     SELECT n.id, coalesce(sum(b.size), 0) FROM namespaces n CROSS JOIN blobs b
     WHERE n.parent_id IS NULL AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = b.id) GROUP BY n.id)
 SELECT a.id, 0, sum(r.manifest_bytes) + coalesce((SELECT h.bytes FROM held h WHERE h.id = a.id), 0),
-       sum(r.manifest_bytes + r.blob_bytes), sum(r.tag_count), sum(r.manifest_count), count(*)
+       sum(r.manifest_bytes + r.blob_bytes), sum(CASE WHEN r.name < '~' THEN r.tag_count ELSE 0 END),
+       sum(CASE WHEN r.name < '~' THEN r.manifest_count ELSE 0 END), sum(CASE WHEN r.name < '~' THEN 1 ELSE 0 END)
 FROM repositories r JOIN above a ON a.leaf = r.namespace_id
 GROUP BY a.id;

@@ -67,6 +67,7 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('blobs', 'id'), (SELECT max(id) FROM blobs)),
        setval(pg_get_serial_sequence('manifests', 'id'), (SELECT max(id) FROM manifests)),
        setval(pg_get_serial_sequence('tag_history', 'id'), (SELECT max(id) FROM tag_history)),
+       setval(pg_get_serial_sequence('trash', 'id'), (SELECT max(id) FROM trash)),
        setval(pg_get_serial_sequence('accounts', 'id'), (SELECT max(id) + 1000 FROM accounts)),
        setval(pg_get_serial_sequence('secrets', 'id'), (SELECT max(id) + 1000 FROM secrets)),
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
@@ -115,3 +116,34 @@ SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
 SELECT CASE WHEN ?2 = 1 THEN pg_advisory_xact_lock(hashtextextended('orlop room ' || wanted.value, 0))
             ELSE pg_advisory_xact_lock_shared(hashtextextended('orlop room ' || wanted.value, 0)) END
 FROM jsonb_array_elements_text(?1) AS wanted(value);
+
+-- name: labelled_repositories
+SELECT r.name, (SELECT CAST(json_object_agg(a.key, a.value) AS TEXT) FROM labels a WHERE a.repository_id = r.id AND a.digest = '')
+FROM repositories r
+WHERE r.name >= ?1 AND r.name < ?2
+  AND EXISTS (SELECT 1 FROM labels l WHERE l.repository_id = r.id AND l.digest = '')
+ORDER BY r.name LIMIT ?3;
+
+-- name: labelled_by_value
+SELECT r.name, l.digest
+FROM repositories r CROSS JOIN labels l
+WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7 AND l.value = ?8
+  AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (
+      SELECT 1 FROM jsonb_array_elements(?6) AS wanted(value) WHERE NOT EXISTS (
+          SELECT 1 FROM labels o
+          WHERE o.repository_id = l.repository_id AND o.digest = l.digest AND o.key = wanted.value ->> 0
+            AND o.value = coalesce(wanted.value ->> 1, o.value)))
+ORDER BY r.name, l.digest LIMIT ?5;
+
+-- name: labelled_by_key
+SELECT r.name, l.digest
+FROM repositories r CROSS JOIN labels l
+WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id AND l.key = ?7
+  AND (r.name, l.digest) > (?3, ?4)
+  AND NOT EXISTS (
+      SELECT 1 FROM jsonb_array_elements(?6) AS wanted(value) WHERE NOT EXISTS (
+          SELECT 1 FROM labels o
+          WHERE o.repository_id = l.repository_id AND o.digest = l.digest AND o.key = wanted.value ->> 0
+            AND o.value = coalesce(wanted.value ->> 1, o.value)))
+ORDER BY r.name, l.digest LIMIT ?5;

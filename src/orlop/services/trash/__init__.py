@@ -1,0 +1,1 @@
+"""The trash: what was deleted, for those who may see, restore or discard it."""

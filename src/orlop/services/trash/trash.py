@@ -1,0 +1,147 @@
+"""What lies in the trash, as somebody may see it, restore it, or give it up."""
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below
+from orlop.domain.digest import Digest
+from orlop.domain.errors import Conflict, NotFound
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import Page, PageRequest, page_of
+from orlop.domain.settings import checked_path
+from orlop.ports.catalog import by
+from orlop.ports.terms import Terms
+from orlop.ports.trash import Asked, Restored, Trashed, TrashEnd, TrashEntry, key_of
+from orlop.ports.trash import Trash as TrashRows
+from orlop.services.management.operations import Gate, Operation
+from orlop.services.tags.terms import WriteTerms
+
+#: Entries that are looked through at once, and that one transaction gives up.
+_AT_ONCE, _STEP = 1_000, 500
+
+
+class Trash:
+    """See ports.trash.Trash. What a caller may not see is not there for them."""
+
+    def __init__(self, gate: Gate, rows: TrashRows, end: TrashEnd, terms: WriteTerms) -> None:
+        self._gate = gate
+        self._rows = rows
+        self._end = end
+        self._terms = terms
+
+    async def page(self, caller: Caller, place: str, page: PageRequest) -> Page[TrashEntry]:
+        """Those at a place, as `place_of` reads it, by name and number. Names of others are told to those who read the
+        audit log of the place. Raises RequestInvalid, PageInvalid, Unauthorized."""
+        within = place_of(place).span
+        await self._gate.rights(caller)
+        sight = _Sight(self._gate, caller)
+        found: list[TrashEntry] = []
+        start = page.after
+        while True:
+            looked = await self._rows.page(within, PageRequest(_AT_ONCE, start))
+            found += [await sight.shown(entry) for entry in looked.items if await sight.sees(entry)]
+            kept = page_of(found, page)
+            if kept.more or not looked.more:
+                return kept
+            start = key_of(looked.items[-1])
+
+    async def restore(self, caller: Caller, asked: Asked) -> Restored:
+        """Put back what was deleted, by the terms of a push. Raises NotFound, Conflict, and what a push is refused
+        with."""
+        for operation in (Operation.TRASH_READ, Operation.TRASH_RESTORE):
+            await self._gate.check(caller, operation, repository=asked.repository)
+        who = by(caller, self._gate.now())
+        done: list[Restored] = []
+        looked: list[Restored] = []
+
+        async def terms() -> Terms:
+            looked[:] = [await self._rows.look(asked)]
+            return await self._terms.push(caller, asked.repository, tuple(looked[0].tags))
+
+        async def write(terms: Terms) -> None:
+            done[:] = [await self._rows.restore(asked, who, terms, looked[0])]
+
+        await self._terms.keep(terms, write)
+        return done[0]
+
+    async def holds(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Whether a manifest that the repository does not hold could be restored."""
+        try:
+            await self._rows.look(Asked(repository, digest=digest, untagged=True))
+        except (NotFound, Conflict):
+            return False
+        return True
+
+    async def discard(self, caller: Caller, number: int) -> None:
+        """Give one entry up. Raises NotFound, Denied."""
+        entry = await self._rows.get(number)
+        if entry is None or not await _Sight(self._gate, caller).sees(entry):
+            raise NotFound(f"there is no entry {number} in the trash, or not for you to see")
+        await self._check(caller, entry.name)
+        await self._end.discard_one(number, by(caller, self._gate.now()))
+
+    async def empty(self, caller: Caller, place: str) -> int:
+        """Give up whatever lies in the trash of a place; how many entries. Raises Denied, RequestInvalid."""
+        within = place_of(place)
+        await self._check(caller, within.name)
+        who, done = by(caller, self._gate.now()), 0
+        while count := await self._end.discard(within.span, _STEP, who):
+            done += count
+        return done
+
+    async def _check(self, caller: Caller, name: str) -> None:
+        await self._gate.check(caller, Operation.TRASH_PURGE, namespace=_namespace(name), repository=_repository(name))
+
+
+class TrashPlace(msgspec.Struct, frozen=True):
+    """Where entries are looked for. `name`: of a repository, or the path of a namespace with a `/` behind it."""
+
+    name: str
+    span: NameSpan
+
+
+def place_of(text: str) -> TrashPlace:
+    """A place as it is typed: `/` is the registry, `team/` a namespace with all below it, `team/app` a repository.
+
+    Raises RequestInvalid.
+    """
+    if text.strip("/") == "":
+        return TrashPlace("/", EVERYTHING)
+    path = checked_path(text.strip("/"))
+    if text.endswith("/"):
+        return TrashPlace(f"{path}/", below(path))
+    return TrashPlace(path, NameSpan(path, after(path)))
+
+
+def _namespace(name: str) -> str | None:
+    return name.strip("/") if name.endswith("/") else None
+
+
+def _repository(name: str) -> str | None:
+    return None if name.endswith("/") else name
+
+
+class _Sight:
+    """What a caller may see; asked once for each name."""
+
+    def __init__(self, gate: Gate, caller: Caller) -> None:
+        self._gate = gate
+        self._caller = caller
+        self._known: dict[tuple[Operation, str], bool] = {}
+
+    async def sees(self, entry: TrashEntry) -> bool:
+        reads = Operation.NAMESPACE_READ if entry.kind is Trashed.NAMESPACE else Operation.TRASH_READ
+        return await self._may(reads, entry.name)
+
+    async def shown(self, entry: TrashEntry) -> TrashEntry:
+        if entry.deleted_by == self._caller.subject.name or await self._may(Operation.AUDIT_READ, entry.name):
+            return entry
+        return msgspec.structs.replace(entry, deleted_by="")
+
+    async def _may(self, operation: Operation, name: str) -> bool:
+        key = operation, name
+        if key not in self._known:
+            self._known[key] = await self._gate.may(
+                self._caller, operation, namespace=_namespace(name), repository=_repository(name)
+            )
+        return self._known[key]
