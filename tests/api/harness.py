@@ -12,7 +12,7 @@ from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
 from orlop.bootstrap.server.api import api_app
-from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.management import build_management, build_trash
 from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
@@ -23,6 +23,7 @@ from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
+from orlop.domain.retention.rules import RETENTION
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
@@ -38,9 +39,11 @@ from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
@@ -92,6 +95,7 @@ KINDS = {
     "tag-rule": TAG_RULES,
     "repository-rule": REPOSITORY_RULES,
     "quota": QUOTAS,
+    "retention": RETENTION,
     "trash-rule": TRASH_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
@@ -138,8 +142,7 @@ class Api:
         )
         rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
         self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
-        lying = self.catalog.catalog
-        self.trash = Trash(self.management.gate, lying.trash, lying.trash_end, terms)
+        self.trash = build_trash(self.management, self.catalog.catalog, self.identity, terms)
         self.log = RequestLog(Metrics().requests, None)
         documents, changes = self.identity.documents, self.catalog.settings_changes
         works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
@@ -164,6 +167,9 @@ class Api:
             Followers(self.management.gate, self.catalog.cursors, followers(settings)),
             JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
             UsageReports(self.management.gate, self.catalog.catalog.usages, in_force, None),
+            RetentionDesk(self.management.gate, self.catalog.catalog.retention.plans, self.catalog.queue.jobs),
+            InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
+            InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

@@ -379,12 +379,15 @@ def test_house_rules_are_sentences_as_far_as_one_may_see(orlop: Typed) -> None:
     [team] = [grant["id"] for grant in orlop.json("grant", "ls") if grant["place"]["path"] == "team"]
     assert orlop("rules", "show", "team/") == (
         "Names of repositories:\n  no rule says how they are named\nTags:\n"
-        f"{releases}Who may push and retag, where no rule for tags forbids it:\n"
+        f"{releases}How long images stay:\n  for ever: no rule deletes any\n"
+        "What is deleted:\n  it can be restored for 7d, as no rule says otherwise\n"
+        "Who may push and retag, where no rule for tags forbids it:\n"
         "  ann may make repositories, push content, set new tags, move tags and remove tags."
         f"  (grant {team} of team/)\n"
     )
     assert orlop("rules", "show", "lib/").endswith(
-        f"Tags:\n{releases}Who may push and retag:\n"
+        f"Tags:\n{releases}How long images stay:\n  for ever: no rule deletes any\n"
+        "What is deleted:\n  it can be restored for 7d, as no rule says otherwise\nWho may push and retag:\n"
         "  whoever administers it sees that; of yourself, orlop access explain\n"
     )
     found = orlop.json("rules", "show", "team/app")
@@ -499,3 +502,68 @@ def test_followers_are_listed_and_skip_what_they_fail_at(orlop: Typed) -> None:
     orlop("followers", "skip", "webhooks", "--position", "8", code=1)
     assert orlop("followers", "skip", "webhooks", "--position", "7") == "webhooks leaves out 7\n"
     assert orlop.json("followers", "ls")[1]["trouble"] is None
+
+
+def test_what_is_in_use_is_posted_from_a_list_of_images(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("ann")
+    file = tmp_path / "images.txt"
+    first, second = (f"sha256:{number:064x}" for number in (1, 2))
+    file.write_text(f"# pods\nregistry.example/team/app:1@{first}\n\n{second}\nregistry.example/team/app@{first}\n")
+    posted = orlop.json("in-use", "set", "prod-1", "--at", "team/", "-f", str(file), "--expires", "24h")
+    assert (posted["path"], posted["digests"], posted["posted_by"]) == ("team", 2, "ann")
+    assert [one["name"] for one in orlop.json("in-use", "ls")] == ["prod-1"]
+    orlop("in-use", "set", "prod-1", "--at", "team/", "-f", str(file), "--expires", "never", code=2)
+    assert "--expires is a length of time or a date" in orlop.errors
+    orlop("in-use", "set", "prod-1", "--at", "team/", "-f", str(file), "--expires", "500d", code=1)
+    assert "a time to come, within a year" in orlop.errors
+    file.write_text("registry.example/team/app:1\n")
+    orlop("in-use", "set", "prod-1", "--at", "team/", "-f", str(file), "--expires", "24h", code=2)
+    assert "line 1: 'registry.example/team/app:1' has no digest: write it as IMAGE@sha256:…" in orlop.errors
+    file.write_text("registry.example/team/app@sha256:12\n")
+    orlop("in-use", "set", "prod-1", "--at", "team/", "-f", str(file), "--expires", "24h", code=2)
+    assert "line 1: a sha256 digest has 64 lower-case hex digits" in orlop.errors
+    file.write_text("")
+    orlop("in-use", "set", "prod-1", "--at", "other/", "-f", str(file), "--expires", "24h", code=1)
+    assert orlop("in-use", "rm", "prod-1", "--at", "team/") == "nothing of prod-1 is in use any more\n"
+    orlop("in-use", "rm", "prod-1", "--at", "team/", code=1)
+    assert "nothing named prod-1 is in use at team/" in orlop.errors
+
+
+def test_rules_of_other_registries_are_printed_as_ours(orlop: Typed, tmp_path: Path) -> None:
+    file, tags = tmp_path / "policy.json", tmp_path / "tags.json"
+    file.write_text('{"keep_n": 1, "name_regex": "dev-.*", "name_regex_keep": "dev-7"}')
+    tags.write_text(
+        '[{"repository": "app", "tag": "dev-1", "digest": "sha256:aa", "pushed_at": "2026-01-01T00:00:00Z"},'
+        ' {"repository": "app", "tag": "dev-2", "digest": "sha256:bb", "pushed_at": "2026-01-02T00:00:00Z"}]'
+    )
+    made = orlop("retention", "import", str(file), "--from", "gitlab", "--against", str(tags))
+    assert made == (
+        'delete:\n  - {"tags": ["dev-*"], "except": ["latest", "dev-7"]}\n'
+        'keep:\n  - {"tags": ["latest", "dev-7"]}\n'
+        '  - {"tags": ["dev-*"], "except": ["latest", "dev-7"], "newest": 1}\n'
+        "# every tag is treated alike\n"
+    )
+    orlop.login("ann")
+    rule = tmp_path / "rule.yaml"
+    rule.write_text(made)
+    assert orlop.json("retention", "set", "imported", "--at", "team/", "-f", str(rule))["version"] == 1
+    file.write_text("{}]")
+    orlop("retention", "import", str(file), "--from", "harbor", code=2)
+    assert "it is no policy of harbor" in orlop.errors
+    tags.write_text("{}")
+    file.write_text("{}")
+    orlop("retention", "import", str(file), "--from", "gitlab", "--against", str(tags), code=2)
+    assert "is no inventory: Expected `array`, got `object`" in orlop.errors
+
+
+def test_a_plan_of_somebody_else_is_not_there_for_others(orlop: Typed) -> None:
+    orlop.login("ann")
+    orlop("retention", "preview", "other/", code=1)
+    assert "ann has no grant for policy-edit" in orlop.errors
+    for number in ("7", "8"):
+        orlop("retention", "plan", number, code=1)
+        assert f"there is no plan {number}" in orlop.errors
+        orlop("retention", "apply", number, "--yes", code=1)
+        assert f"there is no plan {number}" in orlop.errors
+    orlop("retention", "plans", "--limit", "0", code=2)
+    assert orlop.json("retention", "plans") == []

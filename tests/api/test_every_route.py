@@ -5,6 +5,7 @@ The routes are the application's own: one that is not in the table fails the tes
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,9 +15,10 @@ from litestar import Litestar
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Order
+from orlop.domain.retention.plans import PlanFigures
 from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import HOUR
-from orlop.ports.identity import Document
+from orlop.ports.identity import Document, Namespace
 from orlop.ports.webhooks import Attempt, DeliveryState, NewDelivery
 from orlop.services.following import known
 from orlop.services.management.operations import RULES, Operation
@@ -66,6 +68,8 @@ _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
 _QUOTA = {"tags": 1000}
+_RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
+_IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 
 
@@ -223,13 +227,15 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/trash-restorations", {"repository": "team/gone"}, _PUSHES),
         ("/trash-restorations", {"repository": "team-b/gone", "tag": "dev"}, frozenset({"root", "bob"})),
         ("/trash-restorations", {"repository": "team-b/gone"}, frozenset({"root", "bob"})),
+        ("/trash-restorations", {"namespace": "team/was"}, _HERE),
+        ("/trash-restorations", {"namespace": "team-b/was"}, frozenset({"root", "bob"})),
     ],
     ("POST", "/trash-emptyings"): [
         ("/trash-emptyings", {"place": "team/"}, _HERE),
         ("/trash-emptyings", {"place": "team/gone"}, _HERE),
-        ("/trash-emptyings", {"number": 1}, _HERE),
+        ("/trash-emptyings", {"number": 3}, _HERE),
         ("/trash-emptyings", {"place": "team-b/"}, frozenset({"root", "bob"})),
-        ("/trash-emptyings", {"number": 2}, frozenset({"root", "bob"})),
+        ("/trash-emptyings", {"number": 4}, frozenset({"root", "bob"})),
         ("/trash-emptyings", {"place": "/"}, _RULER),
     ],
     ("GET", "/history"): [
@@ -272,6 +278,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         for path in ("/usage", "/usage/below", "/usage/days", "/usage/sharing")
     },
     **_rules("repository-rules", _REPOSITORY_RULE),
+    **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
     ("GET", "/rules"): [
         ("/rules?path=team", None, _PULLS | {"aud"}),
@@ -350,6 +357,43 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/jobs/{number}"): [("/jobs/{waiting-job}", None, _SEES)],
     ("POST", "/jobs/{number}/cancel"): [("/jobs/{waiting-job}/cancel", None, _RULER)],
     ("POST", "/jobs/{number}/retry"): [("/jobs/{cancelled-job}/retry", None, _RULER)],
+    ("GET", "/retention-plans"): [("/retention-plans", None, _ANY)],
+    ("POST", "/retention-plans"): [
+        ("/retention-plans", {"path": "team"}, _DELETES),
+        ("/retention-plans", {"path": "team-b"}, frozenset({"root", "bob"})),
+        ("/retention-plans", {}, _RULER),
+    ],
+    ("GET", "/retention-plans/{number}"): [
+        ("/retention-plans/{plan-of-team}", None, _DELETES | _SEES),
+        ("/retention-plans/{plan-of-team-b}", None, _SEES | {"bob"}),
+        ("/retention-plans/{plan-of-}", None, _SEES),
+    ],
+    ("GET", "/retention-plans/{number}/items"): [
+        ("/retention-plans/{plan-of-team}/items", None, _DELETES | _SEES),
+        ("/retention-plans/{plan-of-team-b}/items", None, _SEES | {"bob"}),
+        ("/retention-plans/{plan-of-}/items", None, _SEES),
+    ],
+    ("POST", "/retention-plans/{number}/apply"): [
+        ("/retention-plans/{plan-of-team}/apply", {}, _DELETES),
+        ("/retention-plans/{plan-of-team-b}/apply", {}, frozenset({"root", "bob"})),
+        ("/retention-plans/{plan-of-}/apply", {}, _RULER),
+    ],
+    ("GET", "/retention-inventory"): [
+        ("/retention-inventory?path=team", None, _DELETES | _SEES),
+        ("/retention-inventory?path=team-b", None, _SEES | {"bob"}),
+        ("/retention-inventory", None, _SEES),
+    ],
+    ("GET", "/in-use"): [("/in-use", None, _ANY)],
+    ("PUT", "/in-use/{name}"): [
+        ("/in-use/new?path=team", _IN_USE, _PULLS),
+        ("/in-use/new?path=team-b", _IN_USE, frozenset({"root", "bob"})),
+        ("/in-use/new", _IN_USE, _RULER),
+        ("/in-use/made?path=team", _IN_USE, _DELETES),
+    ],
+    ("DELETE", "/in-use/{name}"): [
+        ("/in-use/made?path=team", None, _DELETES),
+        ("/in-use/made?path=team-b", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/audit"): [
         ("/audit", None, _SEES),
         ("/audit?place=team", None, _SEES_HERE),
@@ -375,6 +419,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for name in ("team/held", "team-b/held"):
         await Scene(api.catalog.catalog).push(RepositoryName(name), _TWO)
         await api.catalog.catalog.locks.add(RepositoryName(name), _TWO.digest, "audit", api.by)
+    for path in ("team/was", "team-b/was"):
+        await api.identity.namespaces.put(Namespace(path=path), api.by)
+        await api.identity.namespaces.remove(path, api.by, HOUR)
     for name in ("team/gone", "team-b/gone"):
         scene = Scene(api.catalog.catalog, at=api.now)
         await scene.push(RepositoryName(name), _TWO, Tag("dev"))
@@ -383,6 +430,11 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
+        await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)
+        retention = api.catalog.catalog.retention
+        plan = await retention.plans.add(path, By("somebody", 1))
+        await retention.plans.planned(plan.id, PlanFigures(), By("somebody", 1))
+        await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
@@ -412,6 +464,10 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         **{
             f"{{delivery-of-{hook.partition(':')[0]}}}": str(number)
             for number, hook in rows(api.catalog, "SELECT id, hook FROM deliveries")
+        },
+        **{
+            f"{{plan-of-{path}}}": str(number)
+            for number, path in rows(api.catalog, "SELECT id, path FROM retention_plans")
         },
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),

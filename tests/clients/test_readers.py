@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from orlop.domain.errors import RegistryError
 from orlop.domain.references import parse_image_reference
 from orlop.services.references import dotenv
@@ -14,6 +16,8 @@ from tests.clients.reading import SOURCES, Answer, ask
 from tests.needs import lack
 from tests.unit.references import dockerfiles
 from tests.unit.references.resolving import Answers
+
+pytestmark = pytest.mark.slow  # programs in Go read the same files
 
 #: What words are made of: everything that means something to the lexer, and a little that does not.
 _WORDS = (

@@ -1,5 +1,6 @@
 """What every driver keeps to about namespaces and the end of repositories (ports.identity.Namespaces)."""
 
+import msgspec
 import pytest
 
 from orlop.domain.access import Place, PlaceKind, Visibility
@@ -9,7 +10,8 @@ from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import Terms
-from orlop.ports.identity import Namespace
+from orlop.ports.clock import HOUR
+from orlop.ports.identity import DeletedNamespace, Document, Namespace
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import PAGE, TEAM, Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene
@@ -110,6 +112,35 @@ class NamespacesKit:
         with pytest.raises(NotFound):
             await cast.identity.namespaces.remove("team", cast.by())
         assert (await cast.namespace("team")).version == 1
+
+    async def test_what_it_had_lies_in_the_trash_as_long_as_it_is_kept(self, cast: Cast) -> None:
+        trash = cast.catalog.namespace_trash
+        await cast.user("ann")
+        await cast.namespace("team", Visibility.PUBLIC, "ours")
+        grant = await cast.grant("ann", place=TEAM, tags="v*")
+        await cast.identity.documents.put(Document("tag-rule", "fixed", b'{"tags": ["v*"]}', path="team"), cast.by())
+        await cast.identity.namespaces.remove("team", cast.by(), HOUR)
+        found = await trash.newest("team")
+        assert found is not None
+        number, body = found
+        gone = msgspec.json.decode(body, type=DeletedNamespace)
+        assert (gone.visibility, gone.description) == (Visibility.PUBLIC, "ours")
+        assert [(one.kind, one.name, one.path, one.body) for one in gone.documents] == [
+            ("tag-rule", "fixed", "team", b'{"tags": ["v*"]}')
+        ]
+        assert [(one.principal, one.role, one.tags) for one in gone.grants] == [("ann", grant.role, "v*")]
+        await trash.restored(number, cast.by())
+        assert await trash.newest("team") is None
+        with pytest.raises(NotFound):
+            await trash.restored(number, cast.by())
+        await cast.namespace("team")
+        await cast.identity.namespaces.remove("team", cast.by())
+        assert await trash.newest("team") is None
+        await cast.namespace("team")
+        await cast.identity.namespaces.remove("team", cast.by(), HOUR)
+        cast.at += HOUR
+        assert (await cast.catalog.trash_end.purge(9, cast.by())).entries == 1
+        assert await trash.newest("team") is None
 
     async def test_one_that_holds_something_stays(self, cast: Cast) -> None:
         await cast.namespace("team/backend")

@@ -23,6 +23,7 @@ from tests.contract import (
     outbox,
     queue,
     refusals,
+    retention,
     trash,
     uploads,
     usage,
@@ -42,6 +43,9 @@ class CatalogKit:
     TestHistory = browse.HistoryKit
     TestHoldings = holdings.HoldingsKit
     TestLocks = locks.LocksKit
+    TestInventories = retention.InventoriesKit
+    TestRetentionPlans = retention.RetentionPlansKit
+    TestInUse = retention.InUseKit
     TestTrash = trash.TrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit

@@ -21,6 +21,7 @@ from tests.contract.changes import ChangesKit
 from tests.contract.following import CursorsKit
 from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
+from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import START
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 
@@ -93,6 +94,10 @@ def _now() -> int:
 
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
+
+
+class TestRetentionApplied(RetentionAppliedKit):
+    """Plans of retention."""
 
 
 class TestIdentity(kits.IdentityKit):

@@ -27,6 +27,7 @@ from tests.contract.changes import ChangesKit
 from tests.contract.following import CursorsKit
 from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
+from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 from tests.postgres import SURROUNDINGS, PostgresServer
@@ -102,6 +103,10 @@ def _cast(opened: OpenCatalog) -> Cast:
 
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
+
+
+class TestRetentionApplied(RetentionAppliedKit):
+    """Plans of retention."""
 
 
 class TestIdentity(kits.IdentityKit):

@@ -27,8 +27,11 @@ from tests.contract.changes import ChangesKit
 from tests.contract.following import CursorsKit
 from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
+from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import APP, LIB, START, V1, V2, Scene
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
+
+pytestmark = pytest.mark.slow  # a database on the disk for each; the quick tests have the same statements in memory
 
 
 @pytest.fixture(name="opened")
@@ -81,6 +84,10 @@ def _cast(opened: OpenCatalog) -> Cast:
 
 class TestCatalog(kits.CatalogKit):
     """Every role of the catalog."""
+
+
+class TestRetentionApplied(RetentionAppliedKit):
+    """Plans of retention."""
 
 
 class TestIdentity(kits.IdentityKit):

@@ -469,6 +469,8 @@ class RegistryMachine(RuleBasedStateMachine):
         else:
             self.do(locks.add(repository, what.digest, "audit", self.by))
             here.locked.add(what.digest)
+            with pytest.raises(Denied, match="is locked, and nobody deletes it"):
+                self.do(self.stores.catalog.manifests.delete(repository, what.digest, self.by))
 
     @rule(repository=repositories, pick=picks, itself=st.booleans(), key=st.sampled_from("ab"))
     def label(self, repository: RepositoryName, pick: int, itself: bool, key: str) -> None:

@@ -97,7 +97,7 @@ def answered(
         monkeypatch.setattr("sys.stdin", io.StringIO(given))
         ended = invoke(root, shlex.split(line.replace("HOST", host)))
         captured = capsys.readouterr()
-        assert ended == code, captured
+        assert ended == code, (line, captured)
         if code:
             assert captured.out == "", "what fails prints nothing that could be taken for an answer"
         return captured.err.replace(host, "HOST")
@@ -432,7 +432,11 @@ _LATER = (
     (f"lock rm HOST/team/app@{NONE} --reason audit", 1, f"there is no lock on {NONE} in team/app"),
     ("lock ls HOST/team/nothing", 1, "there is no repository team/nothing"),
     ("lock ls HOST", 2, "name a repository, without tag and digest"),
-    (f"history HOST/team/app@{NONE}", 2, "this is for a tag of a registry: HOST:PORT/NAME:TAG"),
+    (
+        f"history HOST/team/app@{NONE}",
+        2,
+        "this is for a tag or a repository of a registry: HOST:PORT/NAME:TAG or HOST:PORT/NAME",
+    ),
     (
         "history registry.example/team/app:1",
         2,
@@ -485,6 +489,36 @@ _LATER = (
         2,
         "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
     ),
+    (
+        "trash restore HOST/team/app:9",
+        1,
+        "the trash holds nothing of a tag 9 of team/app; orlop trash ls lists what it holds",
+    ),
+    ("trash rm 99 --yes", 1, "there is no entry 99 in the trash, or not for you to see"),
+    (
+        "trash rm team/app",
+        2,
+        "'team/app' is no number for NUMBER, as orlop trash ls lists it; orlop trash rm --help lists what there is",
+    ),
+    (
+        "trash ls HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "trash-rule set builds --at team/ --keep soon",
+        1,
+        "the trash-rule builds is not valid: 'soon' is no time to keep: write 12h, 7d, 4w, or 0 for not at all",
+    ),
+    (
+        "label set HOST/team/app Stage=prod",
+        1,
+        "'Stage' is no key of a label: it is 1 to 63 lower-case letters, digits and . _ - with none of"
+        " these at an end, and before it perhaps a DNS name of up to 253 characters and a slash",
+    ),
+    ("label set HOST/team/app", 2, "name at least one label to set, as KEY=VALUE"),
+    ("label rm HOST/team/app", 2, "name at least one key of a label to remove"),
+    ("label ls HOST/team/nothing", 1, "there is no repository team/nothing"),
     ("tag-rule set releases --at team/", 2, "say what it is to be: with --file, or by flags"),
     (
         "tag-rule set releases --at team/ --tags 'v*'",

@@ -254,6 +254,7 @@ def asked(request: pytest.FixtureRequest) -> Iterator[InProcess]:
     assert [entry for entry in log if entry["log_level"] in {"error", "critical"}] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "name"),
     [*((_STRAIGHT, name) for name in ODD), *((_BEHIND, name) for name in _BELIEVED)],

@@ -88,6 +88,7 @@ def unparsed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         yield parsed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "target", "headers"), PLAIN)
 def test_the_second_answer_is_that_of_the_first_and_takes_no_parsing(
     registry: InProcess, monkeypatch: pytest.MonkeyPatch, method: str, target: str, headers: list[tuple[str, str]]
@@ -101,6 +102,7 @@ def test_the_second_answer_is_that_of_the_first_and_takes_no_parsing(
     assert is_conditional_manifest or parsed == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "target", "headers", "is_at_once"),
     [

@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from orlop.config.settings import CatalogStore
+from orlop.domain.access import Place, PlaceKind
 from orlop.domain.names import fallback_tag
 from orlop.services.stores.verify import Ages, Verification
 from tests.content import Pushable, artifact, image, index
@@ -207,6 +208,37 @@ def test_everybody_sees_what_they_may(people: Private) -> None:
     assert restore(people, tag="v1").status == 404
 
 
+def test_a_namespace_comes_back_with_its_settings_and_grants_or_not_at_all(people: Private) -> None:
+    lines = [("content-type", "application/json"), ("if-none-match", "*")]
+    path = f"{ACME}/lab"
+    made = json.dumps({"visibility": "public", "description": "trials"}).encode()
+    assert people.ask("owner", "PUT", f"/api/v1/namespaces/{path}", made, lines).status == 200
+    rule = json.dumps({"tags": ["v*"], "immutable": True}).encode()
+    assert people.ask("owner", "PUT", f"/api/v1/tag-rules/fixed?path={path}", rule, lines).status == 200
+    people.grant("stranger", "reader", Place(PlaceKind.NAMESPACE, path))
+    assert people.ask("owner", "DELETE", f"/api/v1/namespaces/{path}").status == 204
+    [entry] = listed(people, place=f"{path}/")
+    assert (entry["kind"], entry["name"]) == ("namespace", f"{path}/")
+    for who, status in (("maintainer", 403), ("other", 403), ("owner", 200), ("owner", 404)):
+        done = post(people, who, "restorations", namespace=path)
+        assert done.status == status, done.body
+    back = people.ask("owner", "GET", f"/api/v1/namespaces/{path}").json()
+    assert (back["visibility"], back["description"]) == ("public", "trials")
+    rules = people.ask("owner", "GET", f"/api/v1/tag-rules?path={path}").json()
+    assert [one["body"] for one in rules] == [{"tags": ["v*"], "immutable": True}]
+    grants = people.ask("owner", "GET", "/api/v1/grants").json()
+    assert ("stranger", path) in {(grant["principal"], grant["place"]["path"]) for grant in grants}
+
+    people.grant("stranger", "maintainer", Place(PlaceKind.NAMESPACE, path))
+    assert people.ask("owner", "DELETE", f"/api/v1/namespaces/{path}").status == 204
+    people.leave("stranger")
+    assert people.ask("root", "DELETE", "/api/v1/users/stranger").status == 204
+    refused = post(people, "owner", "restorations", namespace=path)
+    assert refused.status == 404, "a grant is for somebody who is gone"
+    assert people.ask("owner", "GET", f"/api/v1/namespaces/{path}").status == 404
+    assert [entry["kind"] for entry in listed(people, place=f"{path}/")] == ["namespace"]
+
+
 @pytest.mark.parametrize(("keep", "status"), [("0", 404), ("4w", 200)])
 def test_the_nearest_rule_says_how_long(people: Private, keep: str, status: int) -> None:
     lines = [("content-type", "application/json"), ("if-none-match", "*")]
@@ -240,5 +272,7 @@ def test_what_is_not_there_is_told(people: Private, what: dict[str, object], wor
 def test_what_is_asked_wrongly_is_told(people: Private) -> None:
     for body in ({"tag": "v1", "number": 1}, {"tag": "no tag!"}, {"digest": "sha256:0"}, {"number": -1}):
         assert restore(people, **body).status == 400
+    assert post(people, "owner", "restorations", repository=APP, namespace=ACME).status == 400
+    assert post(people, "owner", "restorations", namespace=ACME, tag="v1").status == 400
     for body in ({}, {"place": "/", "number": 1}, {"place": "No/"}):
         assert post(people, "owner", "emptyings", **body).status == 400

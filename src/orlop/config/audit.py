@@ -16,7 +16,7 @@ SYSLOG_PORTS = {"udp": 514, "tcp": 601, "tls": 6514}
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """What is told of what happens, for how long it is kept, and who else gets it: see [audit.md](audit.md)."""
+    """The audit log: what it holds, for how long, and who else gets it. See [audit.md](audit.md)."""
 
     keep: Annotated[
         int,

@@ -30,7 +30,7 @@ class Bucket(NamedTuple):
 
 
 class BlobStore(msgspec.Struct, frozen=True):
-    """Where blobs are kept. What is said of a bucket needs an S3-compatible store: see [s3.md](s3.md)."""
+    """Where blobs are kept. Settings of a bucket need an S3-compatible store: see [s3.md](s3.md)."""
 
     url: Annotated[
         str,

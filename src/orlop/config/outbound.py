@@ -12,7 +12,7 @@ from orlop.domain.durations import DAY
 
 
 class Outbound(msgspec.Struct, frozen=True):
-    """What the registry connects to because somebody else says so: webhooks, sign-on providers, issuers of tokens."""
+    """Connections that others ask for: to webhooks, sign-on providers, issuers of tokens."""
 
     networks: Annotated[
         str,

@@ -60,6 +60,11 @@ class EventKind(StrEnum):
     JOB_ASKED = "job.asked"
     JOB_CANCELLED = "job.cancelled"
     QUOTA_WARNING = "quota.warning"
+    RETENTION_PLANNED = "retention.planned"
+    RETENTION_BEGUN = "retention.begun"
+    RETENTION_APPLIED = "retention.applied"
+    IN_USE_SET = "in-use.set"
+    IN_USE_REMOVED = "in-use.removed"
 
 
 #: What did not happen because it was not allowed.
@@ -83,7 +88,10 @@ CONTENT_STAYS = frozenset(
         *(EventKind.MANIFEST_PULLED, EventKind.BLOB_PULLED, EventKind.FOLLOWER_SKIPPED),
         *(EventKind.WEBHOOK_TESTED, EventKind.WEBHOOK_REDELIVERED),
         *(EventKind.WEBHOOK_PAUSED, EventKind.WEBHOOK_RESUMED),
-        *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED, EventKind.QUOTA_WARNING),
+        *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
+        *(EventKind.RETENTION_PLANNED, EventKind.RETENTION_BEGUN, EventKind.RETENTION_APPLIED),
+        *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
+        EventKind.QUOTA_WARNING,
     }
 )
 

@@ -1,4 +1,5 @@
-"""House rules for people: what rules and grants say of repositories, tags and pushes, in plain sentences."""
+"""House rules for people: what rules and grants say of repositories, tags, pushes and how long images stay, in plain
+sentences."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +10,7 @@ from orlop.domain.access.grants import Effect, Grant, PlaceKind
 from orlop.domain.access.membership import ROLE_PREFIX
 from orlop.domain.access.subjects import GROUP_PREFIX
 from orlop.domain.repository_rules import REPOSITORY_RULES, RepositoryRule
+from orlop.domain.retention.rules import RETENTION, Per, RetentionRule, Selector
 from orlop.domain.settings import place_words
 from orlop.domain.tag_rules import NOBODY, TAG_RULES, TagRule
 from orlop.domain.trash_rules import TRASH_RULES, TrashRule
@@ -68,6 +70,50 @@ def of_tags(name: str, path: str, rule: TagRule) -> tuple[Sentence, ...]:
     if rule.semver:
         said.append("are semantic versions when they are set or moved, such as 1.4.0 or v1.4.0-rc.1.")
     return tuple(Sentence(f"{about} {text}", TAG_RULES.kind, name, place_words(path)) for text in said)
+
+
+def of_retention(name: str, path: str, rule: RetentionRule) -> tuple[Sentence, ...]:
+    """What a rule of a node says of how long images stay."""
+    said = [f"{_selected(selector)} are deleted, unless something keeps them." for selector in rule.delete]
+    for keeping in rule.keep:
+        newest = ""
+        if keeping.newest:
+            per = f" of each {keeping.per}" if keeping.per is not Per.REPOSITORY else ""
+            newest = f"the newest {keeping.newest}{per} of "
+        about = _selected(keeping)
+        text = f"{newest}{about[0].lower() if newest else about[0]}{about[1:]}"
+        said.append(f"{text[0].upper()}{text[1:]} are kept.")
+    if rule.untagged_after:
+        said.append(f"Manifests go that nothing has led to for {rule.untagged_after}.")
+    return tuple(Sentence(text, RETENTION.kind, name, place_words(path)) for text in said)
+
+
+def _selected(selector: Selector) -> str:
+    """The tags that a selector means."""
+    about = "All tags" if not selector.tags or "*" in selector.tags else f"Tags named {_list(selector.tags, 'or')}"
+    if selector.exclude:
+        about += f", but for those named {_list(selector.exclude, 'or')},"
+    if selector.repositories:
+        about += f" in repositories named {_list(selector.repositories, 'or')}"
+    if selector.channels:
+        about += f" of the channel {_list(selector.channels, 'or')}"
+    those = [
+        words.format(value)
+        for words, value in (
+            ("are versions in {}", selector.semver),
+            ("are for {}", selector.platforms and _list(selector.platforms, "or")),
+            ("are of the type {}", selector.artifact_types and _list(selector.artifact_types, "or")),
+            ("have the labels {}", _list((f"{key}={value}" for key, value in selector.labels.items()), "and"))
+            if selector.labels
+            else ("", ""),
+            ("were set within {}", selector.pushed_within),
+            ("were not set within {}", selector.not_pushed_within),
+            ("were pulled within {}", selector.pulled_within),
+            ("were neither pulled nor set within {}", selector.not_pulled_within),
+        )
+        if value
+    ]
+    return f"{about} that {_list(those, 'and')}" if those else about
 
 
 def of_trash(name: str, path: str, rule: TrashRule) -> tuple[Sentence, ...]:

@@ -14,6 +14,18 @@ class NoArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """There is nothing to say."""
 
 
+class PlanArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which plan."""
+
+    plan: int
+
+
+class ScheduledPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which plan; 0: one of everything is made and applied."""
+
+    plan: int = 0
+
+
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of job, declared once."""
 
@@ -70,6 +82,18 @@ SIGN_ONS = JobKind(
 )
 SESSIONS = JobKind(kind="forget-sessions", text="Removes the sessions of browsers that are over.")
 SIGN_IN_STEPS = JobKind(kind="forget-sign-in-steps", text="Removes sign-ins that were begun and given up.")
+PLANNING = JobKind(
+    kind="plan-retention",
+    text="Makes a plan of what rules for retention would delete.",
+    at_once=2,
+    arguments=PlanArguments,
+    forgotten_after=HOUR,
+)
+RETENTION_RUN = JobKind(
+    kind="retention",
+    text="Deletes what a plan shows; without one, makes a plan of everything and applies it unless the brake stops it.",
+    arguments=ScheduledPlan,
+)
 HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
 
 USAGE_HISTORY = JobKind(
@@ -84,7 +108,8 @@ JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
     for kind in (
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, DIRECTORIES, KEYS, WARNINGS),
-        *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, USAGE_HISTORY, USAGE_RECOUNT),
+        *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
+        *(USAGE_HISTORY, USAGE_RECOUNT),
     )
 }
 

@@ -7,13 +7,17 @@ from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
+from orlop.domain.retention.rules import RETENTION
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
 from orlop.domain.webhooks.hook import WEBHOOKS
 
-_ALL = (CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES, TRASH_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES)
+_ALL = (
+    *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
+    *(RETENTION, TRASH_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
+)
 
 #: By name, in the order in which `apply` makes them.
 KINDS: Mapping[str, SettingKind] = {kind.kind: kind for kind in _ALL}

@@ -22,9 +22,10 @@ from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
+from orlop.ports.retention import Retention
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
-from orlop.ports.trash import Trash, TrashEnd
+from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
 from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -507,6 +508,8 @@ class Catalog(msgspec.Struct, frozen=True):
     locks: Locks
     usages: Usages
     usage_keeping: UsageKeeping
+    retention: Retention
     trash: Trash
     trash_end: TrashEnd
+    namespace_trash: NamespaceTrash
     labels: LabelStore

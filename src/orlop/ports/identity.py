@@ -202,6 +202,15 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
 
+class DeletedNamespace(msgspec.Struct, frozen=True):
+    """What went with a namespace, to be made anew."""
+
+    visibility: Visibility | None
+    description: str
+    documents: tuple[Document, ...]
+    grants: tuple[NewGrant, ...]
+
+
 class Namespaces(Protocol):
     """The tree above repositories; the root is ``, and always there."""
 
@@ -217,9 +226,9 @@ class Namespaces(Protocol):
         """Make it, with those above it, or change it. `expected` 0: it must be new (Conflict); else as Stale says."""
         ...
 
-    async def remove(self, path: str, by: By) -> None:
-        """With the grants on it. Raises NotFound, or Conflict while repositories or namespaces lie below it, or robots
-        belong to it."""
+    async def remove(self, path: str, by: By, keep: int = 0) -> None:
+        """With the grants and settings on it, which lie in the trash for `keep` microseconds. Raises NotFound, or
+        Conflict while repositories or namespaces lie below it, or robots belong to it."""
 
 
 # --- What decisions are made from -----------------------------------------------------------------------------------

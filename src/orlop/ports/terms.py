@@ -1,6 +1,6 @@
 """The terms on which content is written, whoever asks: checked by the transaction that writes, and nowhere else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -49,6 +49,12 @@ class Terms(msgspec.Struct, frozen=True):
         if tag in refusals:
             raise refusals[tag]
         return True
+
+    def goes(self, digest: str, tags: Collection[str]) -> None:
+        """Raises Stale where a tag that is expected to go with a manifest points at another by now."""
+        for tag in self.expected:
+            if tag not in tags:
+                raise Stale(f"the tag {tag} does not point at {digest} any more", {"tag": tag, "digest": digest})
 
     def removes(self, tag: Tag, previous: str) -> None:
         """Raises what the removal of a tag is refused with."""

@@ -91,6 +91,17 @@ class Trash(Protocol):
         ...
 
 
+class NamespaceTrash(Protocol):
+    """Namespaces that were deleted, as documents (ports.identity.DeletedNamespace)."""
+
+    async def newest(self, path: str) -> tuple[int, bytes] | None:
+        """The number of the last deletion of a namespace, and what it had, as JSON."""
+        ...
+
+    async def restored(self, number: int, by: By) -> None:
+        """Forget one that was made anew. Raises NotFound."""
+
+
 class Purged(msgspec.Struct, frozen=True):
     """What a step of emptying did."""
 

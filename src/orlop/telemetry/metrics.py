@@ -120,6 +120,12 @@ class Metrics:
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
         )
+        self._retained = Counter(
+            "orlop_retention_items",
+            "Tags and manifests of plans for retention that were deleted, or left because they had changed.",
+            ("outcome",),
+            registry=self._own,
+        )
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -136,6 +142,11 @@ class Metrics:
     def job_ended(self, kind: str, how: str) -> None:
         """A try at a job ended. Both are of a few fixed words (domain.job_kinds, domain.queue.JobStep)."""
         self._jobs.labels(kind, how).inc()
+
+    def retained(self, deleted: int, left: int) -> None:
+        """A plan for retention was applied, or a part of it."""
+        self._retained.labels("deleted").inc(deleted)
+        self._retained.labels("left").inc(left)
 
     def worker_died(self, pid: int) -> None:
         """Called by the supervisor: a worker ended and is being replaced."""

@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from orlop.domain.access import ROLES, Conditions, Effect, Grant, Place, PlaceKind
-from orlop.domain.house_rules import of_grants, of_repositories, of_tags
+from orlop.domain.house_rules import of_grants, of_repositories, of_retention, of_tags, of_trash
 from orlop.domain.repository_rules import RepositoryRule
+from orlop.domain.retention.rules import Keeping, Per, RetentionRule, Selector
 from orlop.domain.tag_rules import TagRule
+from orlop.domain.trash_rules import TrashRule
 
 TEAM = Place(PlaceKind.NAMESPACE, "team")
 
@@ -53,6 +55,43 @@ def test_what_a_rule_says_of_repositories(field: str) -> None:
     assert (sentence.text, sentence.kind, sentence.place) == (words, "repository-rule", "/")
 
 
+#: By field of a selector: a value, and what is said of it.
+OF_SELECTORS: dict[str, tuple[Any, str]] = {
+    "tags": (("build-*", "dev"), "Tags named build-* or dev"),
+    "exclude": (("prod",), "All tags, but for those named prod,"),
+    "repositories": (("team/*",), "All tags in repositories named team/*"),
+    "channels": (("build",), "All tags of the channel build"),
+    "semver": (">=1", "All tags that are versions in >=1"),
+    "platforms": (("linux/arm64",), "All tags that are for linux/arm64"),
+    "artifact_types": (("application/x",), "All tags that are of the type application/x"),
+    "labels": ({"stage": "test"}, "All tags that have the labels stage=test"),
+    "pushed_within": ("1d", "All tags that were set within 1d"),
+    "not_pushed_within": ("1d", "All tags that were not set within 1d"),
+    "pulled_within": ("1d", "All tags that were pulled within 1d"),
+    "not_pulled_within": ("1d", "All tags that were neither pulled nor set within 1d"),
+}
+
+
+def test_every_field_of_a_selector_is_said() -> None:
+    assert set(OF_SELECTORS) == set(Selector.__struct_fields__)
+
+
+@pytest.mark.parametrize("field", OF_SELECTORS)
+def test_what_a_rule_says_of_how_long_images_stay(field: str) -> None:
+    value, words = OF_SELECTORS[field]
+    rule = RetentionRule(
+        delete=(Selector(**{field: value}),),
+        keep=(Keeping(**{field: value}), Keeping(newest=3, per=Per.MINOR, **{field: value})),
+        untagged_after="7d",
+    )
+    assert [said.text for said in of_retention("some", "team", rule)] == [
+        f"{words} are deleted, unless something keeps them.",
+        f"{words} are kept.",
+        f"The newest 3 of each minor of {words[0].lower()}{words[1:]} are kept.",
+        "Manifests go that nothing has led to for 7d.",
+    ]
+
+
 def test_what_grants_say() -> None:
     pushes = "make repositories, push content, set new tags"
     grant = Grant(7, Effect.ALLOW, "group:dev", "publisher", ROLES["publisher"].actions, TEAM)
@@ -78,3 +117,13 @@ def test_what_grants_say() -> None:
     [sentence] = of_grants("ann", frozenset(), (denied,))
     assert sentence.text == f"ann may not {pushes}, move tags or remove tags."
     assert (sentence.kind, sentence.name, sentence.place) == ("grant", "7", "/")
+
+
+def test_what_a_rule_says_of_what_is_deleted() -> None:
+    assert {"keep"} == set(TrashRule.__struct_fields__)
+    said = {keep: of_trash("long", "team", TrashRule(keep=keep))[0] for keep in ("30d", "0")}
+    assert {keep: sentence.text for keep, sentence in said.items()} == {
+        "30d": "What is deleted can be restored for 30d.",
+        "0": "What is deleted is gone at once.",
+    }
+    assert (said["0"].kind, said["0"].name, said["0"].place) == ("trash-rule", "long", "team/")

@@ -77,6 +77,7 @@ async def test_who_used_up_all_at_one_replica_gets_nothing_at_another(replicas: 
     assert replicas.first.passes() == 1
 
 
+@pytest.mark.slow
 async def test_what_was_too_much_is_waited_for(replicas: Replicas) -> None:
     assert replicas.first.passes() + replicas.second.passes() == 120
     await replicas.second_passes()
@@ -87,6 +88,7 @@ async def test_what_was_too_much_is_waited_for(replicas: Replicas) -> None:
     assert replicas.first.passes() > 0
 
 
+@pytest.mark.slow
 async def test_for_ever_both_together_get_the_rate_and_little_more(replicas: Replicas) -> None:
     passed = 0
     for _ in range(240):
@@ -136,6 +138,7 @@ async def test_those_of_whom_nobody_tells_back_are_told_of_once(
     assert max(max(used) for used in heard.values()) == replicas.clock.at + 30 * SECOND
 
 
+@pytest.mark.slow
 async def test_what_flowed_back_is_free_again_at_both(replicas: Replicas) -> None:
     assert replicas.first.passes() == 60
     await replicas.second_passes()

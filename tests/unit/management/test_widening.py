@@ -16,6 +16,7 @@ from orlop.domain.settings import SettingKind, SpeaksFor, silent
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.identity import Account, AccountChange, Document, Namespace, NewGrant
 from orlop.services.management.operations import Operation
+from orlop.services.trash.namespaces import NamespaceRestoration
 from tests.catalogs import rows
 from tests.unit.management.scene import BY, NOW, REGISTRY, Scene, namespace, repositories, scene
 
@@ -135,6 +136,29 @@ async def hooked(scene: Scene) -> None:
     await scene.management.settings.put(await scene.caller("root"), "webhook", "deploys", body, 0, "team")
 
 
+def trashed(visibility: Visibility | None, *grants: tuple[str, str], webhook: bool = False) -> Step:
+    """`team/gone` was deleted with that visibility, these grants on it, and a webhook."""
+
+    async def step(scene: Scene) -> None:
+        await scene.identity.namespaces.put(Namespace(path="team/gone", visibility=visibility), BY)
+        for principal, granted in grants:
+            await scene.grant(principal, granted, namespace("team/gone"))
+        if webhook:
+            body = {"url": "https://hooks.example/x", "events": ["tag.*"]}
+            await scene.management.settings.put(await scene.caller("root"), "webhook", "x", body, 0, "team/gone")
+        await scene.identity.namespaces.remove("team/gone", BY, 1 << 60)
+
+    return step
+
+
+def restores(scene: Scene, caller: Caller) -> Awaitable[object]:
+    made = scene.management
+    rows_of = scene.identity.namespaces
+    return NamespaceRestoration(
+        made.gate, made.namespaces, made.settings, made.grants, rows_of, scene.catalog.catalog.namespace_trash
+    ).restore(caller, "team/gone")
+
+
 #: gil changes the rules of `team`, and may not read there.
 RULES_ALONE = (role("ruler", Action.POLICY_EDIT), holds("gil", "ruler", TEAM))
 
@@ -252,6 +276,21 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
                 holds("eve", "mover", TEAM, Effect.DENY),
             ),
             holds("gil", "maintainer", TEAM),
+        ),
+    ),
+    Operation.TRASH_RESTORE: (
+        Way("a namespace that everybody read", restores, (*KEEPER, trashed(PUBLIC)), READS),
+        Way(
+            "a namespace with a grant of more",
+            restores,
+            (*KEEPER, trashed(None, ("eve", "publisher"))),
+            holds("gil", "publisher", TEAM),
+        ),
+        Way(
+            "a namespace with rules",
+            restores,
+            (*KEEPER, trashed(None, webhook=True)),
+            holds("gil", "owner", TEAM),
         ),
     ),
     Operation.NAMESPACE_CHANGE: (
@@ -420,6 +459,11 @@ NOT_WIDENING = frozenset(
         Operation.FOLLOWER_SKIP,
         Operation.DELIVERY_READ,
         Operation.DELIVERY_SEND,
+        Operation.RETENTION_READ,
+        Operation.RETENTION_PLAN,
+        Operation.RETENTION_APPLY,
+        Operation.IN_USE_READ,
+        Operation.IN_USE_SET,
         Operation.JOB_READ,
         Operation.USAGE_READ,
         Operation.JOB_RUN,
@@ -433,7 +477,6 @@ NOT_WIDENING = frozenset(
         Operation.LABEL_CHANGE,
         Operation.REPOSITORY_LABEL_CHANGE,
         Operation.TRASH_READ,
-        Operation.TRASH_RESTORE,
         Operation.TRASH_PURGE,
         Operation.HOUSE_RULES_READ,
     }

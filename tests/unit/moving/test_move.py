@@ -13,6 +13,8 @@ from tests.contract.scene import APP, LIB, V1
 from tests.registry import ALICE
 from tests.unit.moving.places import AFTER, BOTH, LATE, ONE, SBOM, Place, lived_in, move_between, place
 
+pytestmark = pytest.mark.slow  # two places on the disk for each
+
 
 @pytest.fixture
 def places(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Place, Place]]:
@@ -91,7 +93,6 @@ async def test_it_moves_back_to_another_empty_place(places: tuple[Place, Place],
     await home.close()
 
 
-@pytest.mark.slow
 async def test_killed_anywhere_it_is_run_again_and_goes_on(tmp_path: Path) -> None:
     """Dead before the second change, before the third, and so on until it lives to the end."""
     for life in range(1, 60):
@@ -113,7 +114,6 @@ async def test_killed_anywhere_it_is_run_again_and_goes_on(tmp_path: Path) -> No
     raise AssertionError("it never lived to the end")
 
 
-@pytest.mark.slow
 async def test_killed_anywhere_it_can_be_given_up_unless_it_has_moved(tmp_path: Path) -> None:
     for life in range(60):
         here, there = place(tmp_path / f"here{life}", 0), place(tmp_path / f"there{life}", 100_000)

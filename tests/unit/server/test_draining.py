@@ -16,7 +16,7 @@ import pytest
 from orlop.server.http import HttpServer, Message, Receive, Send, Terms
 from tests.servers import free_port
 
-pytestmark = pytest.mark.early
+pytestmark = pytest.mark.slow
 
 ASKED = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n"
 #: For how long clients knock, and how long each server is there before it ends, in seconds.

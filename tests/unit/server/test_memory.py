@@ -30,6 +30,7 @@ def _faults(how: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
 def test_what_is_freed_is_kept_for_what_comes_next() -> None:
     assert _faults("keep") < 100 < _faults("leave")

@@ -17,7 +17,7 @@ from orlop.server.http import HttpServer, Terms
 from orlop.server.http.pace import Pace, Patience
 from tests.unit.server.test_http import MIB, Client, Receive, Send, body, get, ready, saying, start
 
-pytestmark = pytest.mark.early
+pytestmark = pytest.mark.slow  # they wait out what clients may take
 
 #: Patience of these servers, in seconds, and what is enough to be only slow, in bytes a second.
 IDLE, ENOUGH = 1.0, 100_000

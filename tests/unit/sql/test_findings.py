@@ -8,6 +8,7 @@ import pytest
 
 from orlop.adapters.sql.catalog import DATABASE, open_sqlite
 from orlop.adapters.sql.migrations.sqlite import migrate
+from orlop.ports.catalog import Terms
 from orlop.ports.clock import HOUR
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import Cast
@@ -220,6 +221,50 @@ async def test_a_damage_is_found_and_nothing_else(tmp_path: Path, damage: Damage
     connection.execute(_sql(damage.sql)).fetchall()
     connection.close()
     scene.at += HOUR
+    found = {(finding.invariant, finding.where, finding.what) for finding in await scene.findings()}
+    await opened.engine.close()
+    assert found == damage.findings
+
+
+IN_TRASH = [
+    Damage(
+        "its manifest lost",
+        "DELETE FROM edges WHERE repository_id = $hidden; DELETE FROM manifests WHERE repository_id = $hidden;"
+        "DELETE FROM blob_links WHERE repository_id = $hidden;"
+        "UPDATE repositories SET manifest_count = 0, manifest_bytes = 0, blob_count = 0, blob_bytes = 0"
+        " WHERE id = $hidden",
+        {(2, f"{APP} in the trash (1)", "what was deleted is not held")},
+    ),
+    Damage(
+        "its repository forgotten",
+        "UPDATE trash SET holder = NULL",
+        {
+            (2, f"{APP} in the trash (1)", "what was deleted is not held"),
+            (8, f"~1/{APP}", "nothing in the trash is held by the repository"),
+        },
+    ),
+    Damage(
+        "a link lost",
+        "DELETE FROM blob_links WHERE repository_id = $hidden AND digest = '$layer';"
+        "UPDATE repositories SET blob_count = blob_count - 1, blob_bytes = blob_bytes"
+        " - (SELECT size FROM blobs WHERE digest = '$layer') WHERE id = $hidden",
+        {(1, f"~1/{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository")},
+    ),
+]
+
+
+@pytest.mark.parametrize("damage", IN_TRASH, ids=lambda damage: str(damage.name))
+async def test_a_damage_in_the_trash_is_found_and_nothing_else(tmp_path: Path, damage: Damage) -> None:
+    migrate(tmp_path / DATABASE, lambda: START)
+    opened = open_sqlite(tmp_path)
+    scene = Scene(opened.catalog)
+    await scene.push(APP, SBOM)
+    await opened.catalog.manifests.delete(APP, SBOM.digest, scene.by(), Terms(trash=HOUR))
+    assert await scene.findings() == []
+    connection = apsw.Connection(str(tmp_path / DATABASE))
+    hidden = "(SELECT id FROM repositories WHERE name >= '~')"
+    connection.execute(_sql(damage.sql).replace("$hidden", hidden)).fetchall()
+    connection.close()
     found = {(finding.invariant, finding.where, finding.what) for finding in await scene.findings()}
     await opened.engine.close()
     assert found == damage.findings

@@ -22,9 +22,11 @@ from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
+from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
+from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
 from orlop.adapters.sql.webhooks import webhooks_on
@@ -130,7 +132,9 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),
         usage_keeping=SqlUsageKeeping(engine),
+        retention=retention_on(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),
+        namespace_trash=SqlNamespaceTrash(engine),
         labels=SqlLabels(engine, lists),
     )

@@ -53,6 +53,7 @@ class SqlManifests:
                 raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
             manifest, size = known
             tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
+            terms.goes(digest, tags)
             for tag in tags:
                 terms.removes(tag, digest)
             if tags:

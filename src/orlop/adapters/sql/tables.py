@@ -59,6 +59,14 @@ TABLES: dict[str, Table] = {
         "lease_until beat_at done total unit text result error unwanted once",
     ),
     "queue_plan": Table(("",), "kind schedule next_at last_at"),
+    "retention_plans": Table(
+        (0,),
+        "id path asked_by asked_at state rules brake repositories tags manifests deleted_tags deleted_manifests bytes "
+        "job applied_by applied_at ended_at done skipped",
+    ),
+    "retention_pages": Table((0, "", 0), "plan_id repository number items deletes open"),
+    "in_use": Table((0,), "id path name digests posted_at posted_by expires_at"),
+    "in_use_digests": Table((0, ""), "in_use_id digest"),
     "namespace_settings": Table((0,), "namespace_id path visibility description version"),
     "accounts": Table(
         (0,),

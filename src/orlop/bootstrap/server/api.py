@@ -26,6 +26,9 @@ from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
@@ -53,6 +56,9 @@ def api_app(
     following: Followers | None = None,
     jobs: JobDesk | None = None,
     usage: UsageReports | None = None,
+    retained: RetentionDesk | None = None,
+    in_use: InUseSets | None = None,
+    inventory: InventoryPages | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -70,6 +76,9 @@ def api_app(
             following=following,
             desk=jobs,
             reports=usage,
+            retained=retained,
+            in_use=in_use,
+            inventory=inventory,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

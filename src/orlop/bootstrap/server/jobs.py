@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
@@ -34,6 +35,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         verifying(build_verification(stores), stores.catalog.vitals.totals),
         recording(stores.catalog.usage_keeping, clock),
         recounting(stores.catalog.usage_keeping),
+        *retaining(stores, services, metrics),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

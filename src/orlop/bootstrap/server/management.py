@@ -9,13 +9,15 @@ from orlop.config import Settings
 from orlop.domain.identity.secrets import Draw
 from orlop.domain.kinds import KINDS
 from orlop.domain.settings import SettingKind
-from orlop.ports.catalog import Repositories
+from orlop.ports.catalog import Catalog, Repositories
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
 from orlop.services.access.decisions import Access
 from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trash.namespaces import NamespaceRestoration
+from orlop.services.trash.trash import Trash
 
 
 def build_management(
@@ -42,3 +44,16 @@ def build_management(
         kinds=kinds,
         places=settings.secrets.places,
     )
+
+
+def build_trash(management: Management, catalog: Catalog, identity: Identity, terms: WriteTerms) -> Trash:
+    """The trash, for those who see, restore or give up what lies there."""
+    restoration = NamespaceRestoration(
+        management.gate,
+        management.namespaces,
+        management.settings,
+        management.grants,
+        identity.namespaces,
+        catalog.namespace_trash,
+    )
+    return Trash(management.gate, catalog.trash, catalog.trash_end, terms, restoration)

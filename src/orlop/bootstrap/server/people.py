@@ -8,7 +8,7 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
-from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.management import build_management, build_trash
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
@@ -26,7 +26,9 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
-from orlop.services.trash.trash import Trash
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
@@ -99,7 +101,7 @@ def build_people(
             stores.catalog.history,
             services.manifests,
             stores.catalog.locks,
-            Trash(management.gate, stores.catalog.trash, stores.catalog.trash_end, services.terms),
+            build_trash(management, stores.catalog, identity, services.terms),
             stores.catalog.labels,
             stores.audit.reader,
             counting(services.notices, limits),
@@ -107,6 +109,9 @@ def build_people(
             Followers(management.gate, stores.cursors, followers(settings)),
             JobDesk(management.gate, stores.queue.jobs, schedules),
             UsageReports(management.gate, stores.catalog.usages, services.in_force, stores.blobs.space),
+            RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
+            InUseSets(management.gate, stores.catalog.retention.in_use),
+            InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
         )
 
     browsers = build_browsers(

@@ -28,12 +28,14 @@ class SentenceValue(msgspec.Struct, frozen=True):
 
 
 class HouseRulesValue(msgspec.Struct, frozen=True):
-    """What holds at a place, from the registry down. `people`: who may push and retag; null: that is not for the
-    caller to see. `complete`: whether all grants were looked at, and nothing is left out that would be too much."""
+    """What holds at a place, from the registry down. `retention`: how long images stay. `people`: who may push and
+    retag; null: that is not for the caller to see. `complete`: whether all grants were looked at, and nothing is left
+    out that would be too much."""
 
     place: str
     repositories: tuple[SentenceValue, ...]
     tags: tuple[SentenceValue, ...]
+    retention: tuple[SentenceValue, ...]
     trash: tuple[SentenceValue, ...]
     people: tuple[SentenceValue, ...] | None
     complete: bool
@@ -59,6 +61,7 @@ def house_rules(management: Management) -> list[HTTPRouteHandler]:
             place=found.place,
             repositories=tuple(map(SentenceValue.of, found.repositories)),
             tags=tuple(map(SentenceValue.of, found.tags)),
+            retention=tuple(map(SentenceValue.of, found.retention)),
             trash=tuple(map(SentenceValue.of, found.trash)),
             people=tuple(map(SentenceValue.of, found.people)) if found.people is not None else None,
             complete=found.complete,

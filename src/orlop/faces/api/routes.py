@@ -36,6 +36,7 @@ from orlop.faces.api import (
     locks,
     people,
     places,
+    retention,
     settings,
     tags,
     trash,
@@ -54,6 +55,9 @@ from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.usage.reports import UsageReports
@@ -87,6 +91,9 @@ def routes(
     following: Followers | None = None,
     desk: JobDesk | None = None,
     reports: UsageReports | None = None,
+    retained: RetentionDesk | None = None,
+    in_use: InUseSets | None = None,
+    inventory: InventoryPages | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -113,6 +120,9 @@ def routes(
         *(webhooks.followers(following) if following is not None else []),
         *(jobs.jobs(desk) if desk is not None else []),
         *(usage.usage(reports) if reports is not None else []),
+        *(retention.plans(retained) if retained is not None else []),
+        *(retention.in_use(in_use) if in_use is not None else []),
+        *(retention.inventory(inventory) if inventory is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -52,9 +52,10 @@ class TrashEntryValue(msgspec.Struct, frozen=True):
 
 class Restoration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to restore: a tag or a digest of a repository, or the repository as a whole, as it was deleted last; or an
-    entry by its number. `untagged`: set none of the tags that the manifest had."""
+    entry by its number; or a namespace. `untagged`: set none of the tags that the manifest had."""
 
-    repository: values.Name
+    repository: values.Name | None = None
+    namespace: values.Name | None = None
     tag: values.Name | None = None
     digest: values.Name | None = None
     number: _Number = 0
@@ -125,6 +126,13 @@ def trash(service: Trash) -> list[HTTPRouteHandler]:
         """Put back what was deleted, whole or not at all. It is a push: rights and rules are those of one."""
         if sum((data.tag is not None, data.digest is not None, data.number != 0)) > 1:
             raise RequestInvalid("name a tag, a digest or a number, and not two of them")
+        if (data.repository is None) is (data.namespace is None):
+            raise RequestInvalid("name a repository or a namespace")
+        if data.repository is None:
+            assert data.namespace is not None
+            if data != Restoration(namespace=data.namespace):
+                raise RequestInvalid("a namespace is restored as it was: it has neither tag, digest nor number")
+            return RestoredValue.of(await service.restore_namespace(caller_of(request), data.namespace))
         asked = Asked(
             RepositoryName(data.repository),
             Tag(data.tag) if data.tag is not None else None,

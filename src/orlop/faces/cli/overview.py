@@ -17,7 +17,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
     "Tags, on a server": ("history", "rollback", "lock", "label", "trash"),
-    "Rules, on a server": ("rules", *(kind.kind for kind in KINDS.values() if kind.placed)),
+    "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
     "Looking into it": ("usage", "access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60

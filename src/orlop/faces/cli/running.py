@@ -59,6 +59,12 @@ def short(digest: Digest) -> str:
     return f"{digest.algorithm}:{digest.hex[:12]}"
 
 
+def counted(number: int, what: str) -> str:
+    """`1 tag`, `2 tags`."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number} {what if number == 1 else plural}"
+
+
 def size_text(size: int) -> str:
     """A number of bytes for people, in decimal units."""
     amount = float(size)

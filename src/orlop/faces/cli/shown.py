@@ -8,7 +8,11 @@ _WIDEST = 60
 
 
 def rows(
-    entries: Sequence[Mapping[str, Any]], columns: Mapping[str, Callable[[Any], str] | str], *, json: bool
+    entries: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Callable[[Any], str] | str],
+    *,
+    json: bool,
+    widest: int = _WIDEST,
 ) -> None:
     """Entries with these columns: a heading → a field, or what to make of the entry."""
     if json:
@@ -17,7 +21,7 @@ def rows(
     table = [
         tuple(columns),
         *(
-            tuple(cell(entry.get(made) if isinstance(made, str) else made(entry)) for made in columns.values())
+            tuple(cell(entry.get(made) if isinstance(made, str) else made(entry), widest) for made in columns.values())
             for entry in entries
         ),
     ]

@@ -56,6 +56,11 @@ class GrantsOnPlaces:
     async def add(self, caller: Caller, grant: NewGrant) -> GrantRecord:
         """Raises Denied for a place that the caller does not administer as a whole, and for a role that has more than
         they may do there; NotFound for an unknown principal or role; Conflict."""
+        await self.check(caller, grant)
+        return await self._grants.add(grant, by(caller, self._gate.now()))
+
+    async def check(self, caller: Caller, grant: NewGrant) -> None:
+        """Raises what `add` would but for an unknown principal, and writes nothing."""
         check_place(grant.place)
         check_conditions(grant.tags, grant.conditions)
         await self._giving.place(caller, grant.place)
@@ -70,7 +75,6 @@ class GrantsOnPlaces:
         gift = Gift(actions, grant.place, grant.tags, grant.conditions, grant.expires_at)
         verb = "to give" if giving else "to deny"
         await self._giving.gift(caller, gift, f"{verb} the role {role.name}")
-        return await self._grants.add(grant, by(caller, now))
 
     async def remove(self, caller: Caller, id: int) -> None:  # noqa: A002
         """Raises NotFound; Denied where the caller does not administer the place, or where that lifts what it denies;

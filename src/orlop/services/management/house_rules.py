@@ -6,10 +6,11 @@ import msgspec
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import NameUnknown, RequestInvalid
-from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_tags, of_trash
+from orlop.domain.house_rules import Sentence, of_grants, of_repositories, of_retention, of_tags, of_trash
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PAGE_BYTES, weight
 from orlop.domain.repository_rules import REPOSITORY_RULES
+from orlop.domain.retention.rules import RETENTION
 from orlop.domain.settings import SettingKind, checked_path, place_words
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
@@ -27,6 +28,8 @@ class HouseRules(msgspec.Struct, frozen=True):
     """As it is typed."""
     repositories: tuple[Sentence, ...]
     tags: tuple[Sentence, ...]
+    retention: tuple[Sentence, ...]
+    """How long images stay."""
     trash: tuple[Sentence, ...]
     people: tuple[Sentence, ...] | None
     """Who may push and retag, by grants; None: that is not for the caller to see."""
@@ -68,6 +71,11 @@ class HouseRulesTold:
         tags = told.of(
             said for rule in await self._holding(TAG_RULES, path) for said in of_tags(rule.name, rule.path, rule.body)
         )
+        retention = told.of(
+            said
+            for rule in await self._holding(RETENTION, path)
+            for said in of_retention(rule.name, rule.path, rule.body)
+        )
         trash = told.of(
             said
             for rule in await self._holding(TRASH_RULES, path)
@@ -77,7 +85,7 @@ class HouseRulesTold:
         if await self._gate.may(caller, Operation.WHO, namespace=namespace, repository=repository):
             able, complete = await self._explaining.able(caller, namespace=namespace, repository=repository)
             people = told.of(said for one in able for said in of_grants(one.principal, one.actions, one.grants))
-        return HouseRules(place, repositories, tags, trash, people, complete and told.complete)
+        return HouseRules(place, repositories, tags, retention, trash, people, complete and told.complete)
 
     async def _refuse_unknown(self, caller: Caller, repository: str) -> None:
         """Raises NameUnknown where a repository is not there, and nothing but visibility would let the caller pull: a

@@ -62,16 +62,24 @@ class NamespaceTree:
     async def put(self, caller: Caller, namespace: Namespace, expected: int | None) -> Namespace:
         """Make it, with those above it, or change it. Raises Conflict, Stale; Denied, also where that opens to others
         what the caller may not read themselves."""
+        stays, there = await self._checked(caller, namespace)
+        if stays and expected is None:  # it gives nothing because of what is there, so that is what it replaces
+            expected = there.version if there is not None else 0
+        return await self._namespaces.put(namespace, by(caller, self._gate.now()), expected=expected)
+
+    async def check(self, caller: Caller, namespace: Namespace) -> None:
+        """Raises what `put` would be refused with, and writes nothing."""
+        await self._checked(caller, namespace)
+
+    async def _checked(self, caller: Caller, namespace: Namespace) -> tuple[bool, Namespace | None]:
+        """Whether it stays as open as it is, and what is there."""
         if namespace.path:
             checked_path(namespace.path)
         check_description(namespace.description)
         await self._gate.check(caller, Operation.NAMESPACE_CHANGE, namespace=namespace.path)
         there = await self._namespaces.get(namespace.path)
         before = there.visibility if there is not None else None
-        stays = await self._stays_open(caller, namespace.path, before, namespace.visibility)
-        if stays and expected is None:  # it gives nothing because of what is there, so that is what it replaces
-            expected = there.version if there is not None else 0
-        return await self._namespaces.put(namespace, by(caller, self._gate.now()), expected=expected)
+        return await self._stays_open(caller, namespace.path, before, namespace.visibility), there
 
     async def remove(self, caller: Caller, path: str, expected: int | None) -> None:
         """With the grants and settings on it. Raises NotFound; Conflict while something lies below it; Denied where
@@ -87,7 +95,7 @@ class NamespaceTree:
             if record.grant.effect is Effect.DENY:
                 await self._giving.withdrawal(caller, record.grant)
         await self._settings.check_end(caller, path)
-        await self._namespaces.remove(path, by(caller, self._gate.now()))
+        await self._namespaces.remove(path, by(caller, self._gate.now()), await self._terms.kept(path))
 
     async def _stays_open(self, caller: Caller, path: str, before: Visibility | None, after: Visibility | None) -> bool:
         """Raises Denied where another visibility lets others read what the caller may not; else whether others may read

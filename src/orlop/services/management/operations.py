@@ -80,6 +80,11 @@ class Operation(StrEnum):
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
+    RETENTION_READ = "retention.read"
+    RETENTION_PLAN = "retention.plan"
+    RETENTION_APPLY = "retention.apply"
+    IN_USE_READ = "in-use.read"
+    IN_USE_SET = "in-use.set"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -164,6 +169,13 @@ RULES: dict[Operation, Rule] = {
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),
+    Operation.RETENTION_READ: Rule(_SEE, Action.POLICY_EDIT),
+    Operation.RETENTION_PLAN: Rule(place=Action.POLICY_EDIT),
+    # With the right to make plans there.
+    Operation.RETENTION_APPLY: Rule(place=Action.DELETE),
+    Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
+    # Whoever runs what is there may say so; to replace what others said takes the right to make plans there.
+    Operation.IN_USE_SET: Rule(place=Action.PULL),
 }
 
 

@@ -97,6 +97,20 @@ class KeptSettings:
         self, caller: Caller, kind: str, name: str, body: dict[str, Any], expected: int | None, path: str = ""
     ) -> Shown:
         """Make or replace one. Raises RequestInvalid for a body that is not of its kind; Conflict, Stale, Denied."""
+        known, document, there = await self._written(caller, kind, name, body, path)
+        if expected is None:  # what was completed with its secrets is what is replaced
+            expected = there.version if there is not None else 0
+        done = by(caller, self._gate.now())
+        return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
+
+    async def check(self, caller: Caller, kind: str, name: str, body: dict[str, Any], path: str = "") -> None:
+        """Raises what `put` would, and writes nothing."""
+        await self._written(caller, kind, name, body, path)
+
+    async def _written(
+        self, caller: Caller, kind: str, name: str, body: dict[str, Any], path: str
+    ) -> tuple[SettingKind, Document, Document | None]:
+        """The document that a body becomes, if the caller may write it, and what is there."""
         known = self._kind(kind)
         await self._gate.check_setting(caller, known.change, self._path(known, path))
         checked_name(kind, name)
@@ -121,11 +135,7 @@ class KeptSettings:
             await self._giving.telling(caller, path, told, f"what the {kind} {name} tells")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
-        if expected is None:  # what was completed with its secrets is what is replaced
-            expected = there.version if there is not None else 0
-        document = Document(kind, name, msgspec.json.encode(parsed), path=path)
-        done = by(caller, self._gate.now())
-        return self._shown(await self._documents.put(document, done, expected=expected, rights=known.rights))
+        return known, Document(kind, name, msgspec.json.encode(parsed), path=path), there
 
     async def remove(self, caller: Caller, kind: str, name: str, expected: int | None, path: str = "") -> None:
         """Raises NotFound, Stale."""

@@ -16,7 +16,7 @@ from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
-from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
 
 T = TypeVar("T")
@@ -78,6 +78,11 @@ class WriteTerms:
             settings=min(version, of_rules, terms.settings or version),
         )
 
+    async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
+        """Those of a removal that nobody asks for but rules for retention, by these rules for tags: it is nobody's."""
+        trash = await self.kept(repository)
+        return Terms(untag=RulesOfTags(rules, repository, Membership()).removing, trash=trash, settings=settings)
+
     async def removal(
         self, caller: Caller, repository: str, expected: Mapping[Tag, Digest | None] | None = None
     ) -> Terms:
@@ -94,11 +99,14 @@ class WriteTerms:
             return refused or said.removing(tag)
 
         untag = refusal if rules else terms.untag
-        trash = 0 if self._access.everyone else await self._kept(repository)
+        trash = await self.kept(repository)
         return msgspec.structs.replace(terms, untag=untag, expected=expected or {}, trash=trash, settings=version)
 
-    async def _kept(self, repository: str) -> int:
-        return kept_for(rule.body for rule in await self._settings.covering(TRASH_RULES, repository))
+    async def kept(self, path: str) -> int:
+        """How long what is deleted at a place lies in the trash, in microseconds; 0: it is gone at once."""
+        if self._access.everyone:
+            return 0
+        return kept_for(rule.body for rule in await self._settings.covering(TRASH_RULES, path))
 
 
 @lru_cache(maxsize=10_000)

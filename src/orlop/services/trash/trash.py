@@ -15,6 +15,7 @@ from orlop.ports.trash import Asked, Restored, Trashed, TrashEnd, TrashEntry, ke
 from orlop.ports.trash import Trash as TrashRows
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trash.namespaces import NamespaceRestoration
 
 #: Entries that are looked through at once, and that one transaction gives up.
 _AT_ONCE, _STEP = 1_000, 500
@@ -23,11 +24,14 @@ _AT_ONCE, _STEP = 1_000, 500
 class Trash:
     """See ports.trash.Trash. What a caller may not see is not there for them."""
 
-    def __init__(self, gate: Gate, rows: TrashRows, end: TrashEnd, terms: WriteTerms) -> None:
+    def __init__(
+        self, gate: Gate, rows: TrashRows, end: TrashEnd, terms: WriteTerms, namespaces: NamespaceRestoration
+    ) -> None:
         self._gate = gate
         self._rows = rows
         self._end = end
         self._terms = terms
+        self._namespaces = namespaces
 
     async def page(self, caller: Caller, place: str, page: PageRequest) -> Page[TrashEntry]:
         """Those at a place, as `place_of` reads it, by name and number. Names of others are told to those who read the
@@ -63,6 +67,10 @@ class Trash:
 
         await self._terms.keep(terms, write)
         return done[0]
+
+    async def restore_namespace(self, caller: Caller, path: str) -> Restored:
+        """See NamespaceRestoration."""
+        return await self._namespaces.restore(caller, path)
 
     async def holds(self, repository: RepositoryName, digest: Digest) -> bool:
         """Whether a manifest that the repository does not hold could be restored."""

@@ -1,6 +1,9 @@
 """The tree above repositories, and the end of a repository."""
 
-from orlop.adapters.sql.engine import Engine, Session
+import msgspec
+
+from orlop.adapters.sql.engine import Engine, Row, Session
+from orlop.adapters.sql.hidden import trash_namespace
 from orlop.adapters.sql.identity import rows
 from orlop.adapters.sql.identity.accounts import ALL
 from orlop.adapters.sql.identity.writing import changing, remove_grants
@@ -11,7 +14,7 @@ from orlop.domain.access import PlaceKind
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, page_of
 from orlop.ports.catalog import By
-from orlop.ports.identity import Namespace
+from orlop.ports.identity import DeletedNamespace, Document, Namespace, NewGrant
 from orlop.ports.identity_words import in_the_way, namespace_words, refuse_stale, taken, unknown
 
 #: After every character that names are made of.
@@ -61,7 +64,7 @@ class SqlNamespaces:
 
         return await changing(self._engine, by, steps)
 
-    async def remove(self, path: str, by: By) -> None:
+    async def remove(self, path: str, by: By, keep: int = 0) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row = await tx.one("namespace_lock", path)
             if row is None:
@@ -74,9 +77,13 @@ class SqlNamespaces:
             if await tx.one("robot_of_namespace", path) is not None:
                 raise in_the_way(path, "robots belong to it")
             grants = await tx.all("grant_page_of_place", PlaceKind.NAMESPACE.value, path, 0, ALL)
+            documents = [rows.document(row) for row in await tx.all("documents_of_place", path, *_below(path))]
+            if keep:
+                gone = _deleted(await _namespace(tx, path), documents, grants)
+                await trash_namespace(tx, path, msgspec.json.encode(gone), by, keep)
             await remove_grants(tx, ledger, grants)
-            for document in await tx.all("documents_of_place", path, *_below(path)):
-                await remove_document(tx, ledger, rows.document(document), rights=False)
+            for document in documents:
+                await remove_document(tx, ledger, document, rights=False)
             await tx.run("namespace_unset", row[0])
             await tx.run("usage_forget", row[0])
             await tx.run("usage_days_forget", row[0])
@@ -85,6 +92,27 @@ class SqlNamespaces:
             ledger.access()
 
         await changing(self._engine, by, steps, settings=True)
+
+
+def _deleted(namespace: Namespace, documents: list[Document], grants: list[Row]) -> DeletedNamespace:
+    made = [rows.grant(row).grant for row in grants]
+    return DeletedNamespace(
+        namespace.visibility,
+        namespace.description,
+        tuple(documents),
+        tuple(
+            NewGrant(
+                effect=grant.effect,
+                principal=grant.principal,
+                role=grant.role,
+                place=grant.place,
+                tags=grant.tags,
+                conditions=grant.conditions,
+                expires_at=grant.expires_at,
+            )
+            for grant in made
+        ),
+    )
 
 
 def _below(path: str) -> tuple[str, str]:

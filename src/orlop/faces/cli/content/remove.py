@@ -14,7 +14,7 @@ from orlop.domain.trash_rules import TrashRule, kept_text
 from orlop.faces.cli.content.show import print_json, tell_implied_place
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, StoreKind, parse_location
-from orlop.faces.cli.running import UsageError, argument, size_text, tell
+from orlop.faces.cli.running import UsageError, argument, counted, size_text, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, kept, path_of, signed_in
 from orlop.ports.management import ManagementServer, RequestRefused
 from orlop.ports.upstream import ContentRepository
@@ -85,8 +85,8 @@ async def repo_rm(servers: Servers, ref: str, connecting: Connecting, *, yes: bo
         held = (await server.ask("GET", f"/repositories/{path_of(name)}")).value
         if not yes:
             raise UsageError(
-                f"this deletes {_named(location)} with its {_counted(held['tags'], 'tag')} and"
-                f" {_counted(held['manifests'], 'manifest')} ({size_text(held['size'])}); add --yes to do so"
+                f"this deletes {_named(location)} with its {counted(held['tags'], 'tag')} and"
+                f" {counted(held['manifests'], 'manifest')} ({size_text(held['size'])}); add --yes to do so"
             )
         await server.ask("DELETE", f"/repositories/{path_of(name)}")
         if not json:
@@ -299,7 +299,3 @@ def _repository(location: Location) -> str:
 def _named(location: Location) -> str:
     assert location.image is not None
     return location.image.name
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

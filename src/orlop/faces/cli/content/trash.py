@@ -7,9 +7,9 @@ import cyclopts
 from orlop.faces.cli import shown
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import Location, parse_location
-from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.running import UsageError, argument, run, size_text
-from orlop.faces.cli.servers import ServerChoice, Servers, everything
+from orlop.faces.cli.servers import ServerChoice, Servers, everything, signed_in
 from orlop.ports.management import ManagementServer
 
 _DEFAULTS = Connecting()
@@ -40,7 +40,7 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(server: ManagementServer) -> None:
-            found = await everything(server, "/trash", place=place, n="1000")
+            found = await everything(server, "/trash", place=here(place), n="1000")
             if json:
                 shown.print_json(found)
                 return
@@ -72,7 +72,8 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         Parameters
         ----------
         ref
-            REPOSITORY:TAG or REPOSITORY@DIGEST on Orlop, after orlop login; REPOSITORY alone is all of it.
+            REPOSITORY:TAG or REPOSITORY@DIGEST on Orlop, after orlop login; REPOSITORY alone is all of it, and
+            NAMESPACE/ what a namespace had: visibility, settings and grants.
         number
             Rather than the last deletion the one of this number, as orlop trash ls lists it; REPOSITORY says where.
         untagged
@@ -83,6 +84,9 @@ def _looking(group: cyclopts.App, servers: Servers) -> None:
         from orlop.faces.cli.content.remove import managed
 
         async def do() -> None:
+            if ref.endswith("/"):
+                await _restore_namespace(servers, ref, connecting, json=json)
+                return
             location = _location(ref)
             body = _asked(location, number) | ({"untagged": True} if untagged else {})
             async with managed(servers, location, connecting) as server:
@@ -131,14 +135,28 @@ def _emptying(group: cyclopts.App, servers: Servers) -> None:
 
         async def do(server: ManagementServer) -> None:
             if not yes:
-                found = await everything(server, "/trash", place=place, n="1000")
+                found = await everything(server, "/trash", place=here(place), n="1000")
                 size = size_text(sum(entry["size"] for entry in found))
                 raise UsageError(f"this gives up {_entries(len(found))} ({size}) for good; add --yes to do so")
-            done = (await server.ask("POST", "/trash-emptyings", body={"place": place})).value
+            done = (await server.ask("POST", "/trash-emptyings", body={"place": here(place)})).value
             whose = "its" if done["entries"] == 1 else "their"
             print(f"{_entries(done['entries'])} gone; the next collection frees {whose} space")
 
         return work(servers, at, do)
+
+
+async def _restore_namespace(servers: Servers, ref: str, connecting: Connecting, *, json: bool) -> None:
+    """Restore a namespace, as `HOST:PORT/team/` names it. Raises UsageError."""
+    registry, _, path = ref.strip("/").partition("/")
+    if not path:
+        raise UsageError("name a namespace: HOST:PORT/team/")
+    choice = ServerChoice(registry, connecting.plain_http, connecting.insecure, connecting.ca)
+    async with signed_in(servers, choice) as server:
+        done = (await server.ask("POST", "/trash-restorations", body={"namespace": path})).value
+    if json:
+        shown.print_json(done)
+        return
+    print(f"restored {registry}/{path}/ with its settings and grants")
 
 
 def _location(ref: str) -> Location:

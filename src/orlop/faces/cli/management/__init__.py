@@ -14,6 +14,7 @@ from orlop.faces.cli.management import (
     usage,
     webhooks,
 )
+from orlop.faces.cli.retention import commands as retention
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.sign_in.ambient import LoginTools
 
@@ -24,6 +25,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     people.register(app, servers)
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
+    retention.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)
     house_rules.register(app, servers)

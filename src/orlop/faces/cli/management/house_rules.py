@@ -40,6 +40,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
                 return
             _part("Names of repositories", found["repositories"], "no rule says how they are named")
             _part("Tags", found["tags"], "no rule says more than rights do")
+            _part("How long images stay", found["retention"], "for ever: no rule deletes any")
             _part("What is deleted", found["trash"], "it can be restored for 7d, as no rule says otherwise")
             if found["people"] is None:
                 _part(

@@ -44,13 +44,17 @@ _PAGES = {
     "tag-rule": "[tags.md](tags.md)",
     "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
     "quota": "[quotas.md](quotas.md)",
+    "retention": "[retention.md](retention.md)",
     "trash-rule": "[trash.md](trash.md)",
     "webhook": "[webhooks.md](webhooks.md)",
     "job-schedule": "[jobs.md](jobs.md)",
 }
 
 #: Commands that one kind alone has.
-_OWN = {"provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves)"}
+_OWN = {
+    "retention": ", [`preview PLACE`, `plans`, `plan ID`, `apply ID`, `import FILE`](retention.md)",
+    "provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves)",
+}
 
 
 def document() -> str:

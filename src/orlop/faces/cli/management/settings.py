@@ -54,14 +54,14 @@ def _listing(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
 
         @group.command(name="ls")
         def whole(*, json: Json = False, at: ServerChoice = HERE) -> int:
-            """List all of them, without secrets."""
+            """List all settings, without secrets."""
             return _list(servers, kind, at, json=json)
 
         return
 
     @group.command
     def ls(*, place: Where = "", covering: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
-        """List those that you may see, by place and name.
+        """List the settings that you may see, by place and name.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ def _listing(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
 
 def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
     def show(name: SettingName, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
-        """Show one as a JSON object, without secrets: (set) stands for one, and leaves it as it is when given back."""
+        """Show a setting as JSON, without secrets: (set) stands for one, and leaves it as it is when given back."""
 
         async def do(server: ManagementServer) -> None:
             found = (await server.ask("GET", _address(kind, name, place))).value
@@ -87,7 +87,7 @@ def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
         return work(servers, at, do)
 
     def rm(name: SettingName, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
-        """Remove one."""
+        """Remove a setting."""
         where = kind.where(_path(place))
         return typed.remove(servers, at, _address(kind, name, place), f"the {kind.kind} {name}{where} is removed")
 
@@ -110,7 +110,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
         at: ServerChoice = HERE,
         **given: Any,
     ) -> int:
-        """Make or replace one from a file, or say what is to be changed of it."""
+        """Make or replace a setting from a file, or change fields of it by flags."""
 
         async def do(server: ManagementServer) -> None:
             named = {field: value for field, value in given.items() if value is not None}

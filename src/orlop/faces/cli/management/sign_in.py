@@ -38,7 +38,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
         insecure: Flag = False,
         ca: str = "",
     ) -> int:
-        """Sign in at a server. Kept is a token that is made for it, not the password; or the token that is given.
+        """Sign in at a server. A token is made and kept, not the password; a token that is given is kept itself.
 
         Parameters
         ----------

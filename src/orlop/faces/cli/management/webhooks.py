@@ -53,7 +53,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
 def _webhooks(group: cyclopts.App, servers: Servers) -> None:
     @group.command
     def test(name: SettingName, /, *, place: Where = "", json: Flag = False, at: ServerChoice = HERE) -> int:
-        """Send something that tells of nothing, and say what came back.
+        """Send a test event, and say what came back.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ def _webhooks(group: cyclopts.App, servers: Servers) -> None:
 
     @group.command
     def resume(name: SettingName, /, *, place: Where = "", at: ServerChoice = HERE) -> int:
-        """Go on with one that was paused because it failed for days."""
+        """Resume a webhook that was paused because it failed for days."""
 
         async def do(server: ManagementServer) -> None:
             await server.ask("POST", _address(name, "resume", place))
@@ -150,7 +150,7 @@ def _followers(app: cyclopts.App, servers: Servers) -> None:
 
     @group.command
     def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
-        """List them with how far each is behind, and what it fails at."""
+        """List the followers, how far each is behind, and what it fails at."""
 
         async def do(server: ManagementServer) -> None:
             shown.rows(await everything(server, "/followers"), _FOLLOWERS, json=json)
@@ -159,7 +159,7 @@ def _followers(app: cyclopts.App, servers: Servers) -> None:
 
     @group.command
     def skip(name: str, /, *, position: int, at: ServerChoice = HERE) -> int:
-        """Have one leave out what it fails at, for good.
+        """Have a follower leave out the event that it fails at, for good.
 
         Parameters
         ----------

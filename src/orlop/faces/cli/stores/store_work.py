@@ -10,7 +10,7 @@ import msgspec
 from orlop.config import Settings
 from orlop.domain.errors import RegistryError
 from orlop.domain.queue import Progress
-from orlop.faces.cli.running import DONE, FAILED, run, size_text, tell
+from orlop.faces.cli.running import DONE, FAILED, counted, run, size_text, tell
 from orlop.services.moving.move import StoreMove
 from orlop.services.moving.report import MoveReport
 from orlop.services.stores.trial import Trial
@@ -53,8 +53,9 @@ def check(checking: Checking, settings: Settings, *, json: bool) -> int:
         if found.totals is not None:
             held = found.totals
             print(
-                f"holds    {held.repositories} repositories, {held.manifests} manifests, {held.tags} tags,"
-                f" {held.blobs} blobs ({size_text(held.blob_bytes)}), {held.uploads} uploads under way"
+                f"holds    {counted(held.repositories, 'repository')}, {counted(held.manifests, 'manifest')},"
+                f" {counted(held.tags, 'tag')}, {counted(held.blobs, 'blob')} ({size_text(held.blob_bytes)}),"
+                f" {counted(held.uploads, 'upload')} under way"
             )
         if found.move:
             print(f"move     {found.move}")

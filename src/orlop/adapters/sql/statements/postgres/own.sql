@@ -73,7 +73,9 @@ SELECT setval(pg_get_serial_sequence('namespaces', 'id'), (SELECT max(id) FROM n
        setval(pg_get_serial_sequence('groups', 'id'), (SELECT max(id) FROM groups)),
        setval(pg_get_serial_sequence('grants', 'id'), (SELECT max(id) FROM grants)),
        setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries)),
-       setval(pg_get_serial_sequence('queue', 'id'), (SELECT max(id) FROM queue));
+       setval(pg_get_serial_sequence('queue', 'id'), (SELECT max(id) FROM queue)),
+       setval(pg_get_serial_sequence('retention_plans', 'id'), (SELECT max(id) FROM retention_plans)),
+       setval(pg_get_serial_sequence('in_use', 'id'), (SELECT max(id) FROM in_use));
 
 -- name: event_told
 -- An id as in event.

@@ -1,0 +1,20 @@
+"""Builds retention: the jobs that make plans and apply them."""
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.stores.opening import Stores
+from orlop.services.jobs.work import Work
+from orlop.services.retention.applying import Applier
+from orlop.services.retention.planning import Planner
+from orlop.services.retention.work import RetentionWork
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.telemetry.metrics import Metrics
+
+
+def retaining(stores: Stores, services: Services, metrics: Metrics) -> tuple[Work, Work]:
+    """The jobs of retention."""
+    catalog, documents, clock = stores.catalog, stores.identity.documents, SystemClock()
+    in_force = SettingsInForce(documents, stores.settings_changes)
+    planner = Planner(catalog.retention, catalog.browse, documents, in_force, clock)
+    applier = Applier(catalog.retention.plans, planner, catalog.manifests, catalog.history, services.terms, clock)
+    return RetentionWork(catalog.retention.plans, documents, planner, applier, clock, metrics.retained).works()

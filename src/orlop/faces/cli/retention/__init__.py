@@ -1,0 +1,1 @@
+"""orlop retention preview, plan, plans, apply, beside what every kind of settings has; orlop in-use."""
