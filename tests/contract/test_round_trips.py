@@ -202,10 +202,10 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
 
     await costs("cold")
     assert await costs("warm") == {
-        "push a blob, POST alone": (17, 2),
-        "push a blob, POST, PATCH, PUT": (19, 2),
-        "push a larger one": (22, 3),
-        "push an image of three blobs": (66, 7),
+        "push a blob, POST alone": (21, 2),
+        "push a blob, POST, PATCH, PUT": (21, 2),
+        "push a larger one": (26, 3),
+        "push an image of three blobs": (82, 7),
         "pull it": (4, 0),
     }
     await stores.close()

@@ -23,6 +23,8 @@ from orlop.ports.by import by as by
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
+from orlop.ports.tag_history import TagChange as TagChange
+from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
@@ -149,41 +151,6 @@ class Repositories(Protocol):
 
         Raises NameUnknown, or what the removal of one of the tags is refused with.
         """
-
-
-class TagChange(msgspec.Struct, frozen=True):
-    """One entry of a tag's history: from `at` on it pointed at `digest`, or at nothing when that is None."""
-
-    at: int
-    actor: str
-    digest: Digest | None
-    previous: Digest | None
-    number: int = 0
-    """The catalog's own; what happened later has a higher one."""
-    held: bool = False
-    """Whether the repository still holds that digest, so that the tag may point at it again."""
-    tag: str = ""
-    """Which tag it is of, where changes of several are told."""
-
-
-class TagHistory(Protocol):
-    """What tags pointed at, as long as their repository is there."""
-
-    async def history(self, repository: RepositoryName, tag: Tag, limit: int, before: int = 0) -> tuple[TagChange, ...]:
-        """The newest `limit` changes of a tag, newest first; also of a tag that is gone. `before`: only those with a
-        lower number."""
-        ...
-
-    async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
-        """The newest changes of all tags of a repository, as `history`; each says which tag it is of."""
-        ...
-
-    async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
-        """The last change of a tag that had happened at a time; None when none had.
-
-        Clocks of servers differ: of two changes less than a minute apart the later one counts, whatever they say.
-        """
-        ...
 
 
 # --- Blobs --------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ def _sql(text: str) -> str:
 
 _LAYER = f"layer {SBOM.blobs[1].digest}"
 #: A node is wrong with what lies below it, up to the root.
+ROOT = (5, "/", "the counters of the namespace differ from a recount")
 ABOVE = {(5, path, "the counters of the namespace differ from a recount") for path in ("/", "team/")}
 
 DAMAGES = [
@@ -233,7 +234,10 @@ IN_TRASH = [
         "DELETE FROM blob_links WHERE repository_id = $hidden;"
         "UPDATE repositories SET manifest_count = 0, manifest_bytes = 0, blob_count = 0, blob_bytes = 0"
         " WHERE id = $hidden",
-        {(2, f"{APP} in the trash (1)", "what was deleted is not held")},
+        {
+            (2, f"{APP} in the trash (1)", "what was deleted is not held"),
+            (5, "/", "the counters of the namespace differ from a recount"),
+        },
     ),
     Damage(
         "its repository forgotten",
@@ -248,7 +252,10 @@ IN_TRASH = [
         "DELETE FROM blob_links WHERE repository_id = $hidden AND digest = '$layer';"
         "UPDATE repositories SET blob_count = blob_count - 1, blob_bytes = blob_bytes"
         " - (SELECT size FROM blobs WHERE digest = '$layer') WHERE id = $hidden",
-        {(1, f"~1/{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository")},
+        {
+            (1, f"~1/{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository"),
+            (5, "/", "the counters of the namespace differ from a recount"),
+        },
     ),
 ]
 

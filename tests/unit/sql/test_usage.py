@@ -27,7 +27,7 @@ from tests.registry import HandClock
 
 _BEFORE = """
 DROP TABLE node_usage; DROP TABLE node_blobs; DROP TABLE usage_days; DROP INDEX uploads_by_repository;
-ALTER TABLE uploads DROP COLUMN reserved; DELETE FROM {migrations} WHERE number >= 15"""
+ALTER TABLE uploads DROP COLUMN reserved; DELETE FROM {migrations} WHERE number = 15"""
 
 
 async def _fill(opened: OpenCatalog) -> Scene:

@@ -158,7 +158,8 @@ FROM (
     UNION ALL
     SELECT r.name, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1,
            NULL
-    FROM namespaces p JOIN repositories r ON r.namespace_id = p.id WHERE p.path = ?1) AS children
+    FROM namespaces p JOIN repositories r ON r.namespace_id = p.id AND r.name < '~'
+    WHERE p.path = ?1) AS children
 WHERE ?3 = 0 OR before IS NOT NULL
 ORDER BY CASE WHEN ?3 = 1 THEN stored_bytes - before ELSE stored_bytes END DESC, path
 LIMIT ?4;
@@ -180,7 +181,7 @@ FROM (
         LIMIT ?4) AS held
     JOIN blob_links o ON o.blob_id = held.blob_id JOIN repositories e ON e.id = o.repository_id
     JOIN namespaces n ON n.id = e.namespace_id
-    WHERE NOT (e.name >= ?1 AND e.name < ?2) AND e.name <> ?3
+    WHERE NOT (e.name >= ?1 AND e.name < ?2) AND e.name <> ?3 AND e.name < '~'
     LIMIT ?5) AS shared
 GROUP BY path ORDER BY 3 DESC, path LIMIT ?6;
 
