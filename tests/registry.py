@@ -16,6 +16,7 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.bootstrap.clocks import RandomIds
 from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
+from orlop.domain.durations import DAY
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
 from orlop.ports.catalog import Catalog
@@ -26,11 +27,13 @@ from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Body, UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
 from tests.catalogs import empty_catalog
@@ -44,6 +47,10 @@ GRACE = HOUR
 EXPIRE = 2 * HOUR
 LEASE = 60 * SECOND
 ALICE = Caller(Subject("alice"))
+
+
+async def at_once(seconds: float) -> None:
+    """Does not sleep: it is the test that moves the clock."""
 
 
 class HandClock:
@@ -166,11 +173,13 @@ class Registry:
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         settings = stores.settings or _settings(nowhere)
         self.terms = terms = WriteTerms(self.access, SettingsInForce(*settings))
+        copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,
             catalog.links,
             stores.stage,
+            copies,
             self.access,
             terms,
             clock,
@@ -180,18 +189,24 @@ class Registry:
         self.referrers = Referrers(catalog.browse, catalog.manifests)
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
         self.blobs = Blobs(
-            catalog.links, stores.reader, self.access, terms, clock, repositories=self.repositories, grace=GRACE
+            catalog.links, copies, self.access, terms, clock, repositories=self.repositories, grace=GRACE
         )
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(
-            catalog.collection, catalog.expiry, catalog.trash_end, stores.stage, stores.remover, clock
+            catalog.collection, catalog.expiry, catalog.trash_end, stores.stage, stores.remover, clock, sleep=at_once
         )
-        self.sweep = Sweep(catalog.inspection, stores.inventory, stores.stage, stores.remover, clock)
+        self.scrub = Scrub(
+            catalog.scrub, catalog.quarantine, stores.reader, catalog.vitals, clock, period=DAY, pace=0, sleep=at_once
+        )
+        self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value
         """Verification of these stores, to which everything that no row names is a stray."""
         stores = self.stores
-        return Verification(stores.catalog.inspection, stores.reader, stores.inventory, self.clock, ages=ages)
+        catalog = stores.catalog
+        return Verification(
+            catalog.inspection, stores.reader, stores.inventory, self.clock, orphans=catalog.orphans, ages=ages
+        )
 
     async def push_blob(self, repository: RepositoryName, piece: Piece) -> Blob:
         """Push a blob in one request."""

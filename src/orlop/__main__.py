@@ -49,12 +49,13 @@ def commands() -> "cyclopts.App":
     from orlop.faces.cli.jobs import worker
     from orlop.faces.cli.references import commands as references
     from orlop.faces.cli.sign_in import credential_provider
-    from orlop.faces.cli.stores import maintenance, migrate, store
+    from orlop.faces.cli.stores import maintenance, migrate, scrub, store
 
     root = app.build()
     serve.register(root, _serve)
     worker.register(root, _work)
     maintenance.register(root, _open)
+    scrub.register(root, _open)
     audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from orlop.adapters.memory.blobs import MemoryBlobs
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
@@ -17,7 +18,9 @@ from orlop.bootstrap.server.sign_in import build_sign_in
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
+from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.durations import DAY
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
@@ -39,10 +42,12 @@ from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -97,6 +102,7 @@ KINDS = {
     "quota": QUOTAS,
     "retention": RETENTION,
     "trash-rule": TRASH_RULES,
+    "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "provider": SettingKind(
@@ -170,8 +176,14 @@ class Api:
             RetentionDesk(self.management.gate, self.catalog.catalog.retention.plans, self.catalog.queue.jobs),
             InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
             InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
+            ScrubDesk(self.management.gate, self.scrub(clock), self.catalog.catalog.quarantine),
         )
         self._authorizations: dict[str, str] = {"": ""}
+
+    def scrub(self, clock: SystemClock) -> Scrub:
+        """Of a store without copies."""
+        blobs, catalog = MemoryBlobs(clock), self.catalog.catalog
+        return Scrub(catalog.scrub, catalog.quarantine, blobs, catalog.vitals, clock, period=DAY, pace=0)
 
     @property
     def by(self) -> By:

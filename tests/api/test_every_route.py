@@ -71,6 +71,7 @@ _QUOTA = {"tags": 1000}
 _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
+_CLEAN_UP_RULE = {"empty_days": 7}
 
 
 def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> dict[tuple[str, str], list[Any]]:
@@ -280,6 +281,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
+    **_rules("clean-up-rules", _CLEAN_UP_RULE),
     ("GET", "/rules"): [
         ("/rules?path=team", None, _PULLS | {"aud"}),
         ("/rules?path=team-b", None, _SEES | {"bob"}),
@@ -351,6 +353,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
     ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
+    ("GET", "/scrub"): [("/scrub", None, _SEES)],
+    ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
     ("GET", "/jobs"): [("/jobs", None, _SEES)],
     ("POST", "/jobs"): [("/jobs", {"kind": "collection"}, _RULER)],
@@ -436,6 +440,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.plans.planned(plan.id, PlanFigures(), By("somebody", 1))
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
+        await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
         hook = await api.identity.documents.get("webhook", "made", path)

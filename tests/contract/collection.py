@@ -3,8 +3,9 @@
 import pytest
 
 from orlop.domain.blob import BlobState
+from orlop.domain.errors import Stale
 from orlop.domain.events import EventKind
-from orlop.ports.catalog import Catalog, LinkedBlob
+from orlop.ports.catalog import Catalog, LinkedBlob, Terms
 from tests.content import blob, image
 from tests.contract.scene import APP, LIB, V1, Scene
 
@@ -169,3 +170,104 @@ class GoneKit:
         totals = await catalog.vitals.totals()
         assert (totals.blobs, totals.blob_bytes) == (3, sum(piece.size for piece in ONE.blobs))
         assert await scene.findings() == []
+
+
+class PreviewKit:
+    """Needs the fixture `catalog`: an empty one. What ports.collection.CollectionPreview keeps to."""
+
+    async def test_what_is_due_is_told_in_pages_oldest_first(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        preview, names = catalog.preview, [f"b{number}" for number in range(5)]
+        for name in names:
+            await scene.hold(APP, blob(name))
+            scene.at += 1
+        await catalog.links.mount(blob("b0").digest, APP, LIB, scene.by())
+        await catalog.links.unlink(APP, blob("b4").digest, scene.by())
+        first = await preview.links(scene.at, None, 3)
+        assert [(link.digest, link.repository, link.last) for link in first] == [
+            (blob("b0").digest, APP, False),
+            (blob("b1").digest, APP, True),
+            (blob("b2").digest, APP, True),
+        ]
+        assert [link.digest for link in await preview.links(scene.at, first[-1], 3)] == [blob("b3").digest]
+        both = await preview.links(scene.at + 1, None, 10)
+        of_b0 = sorted((link.repository_id, link.last) for link in both if link.digest == blob("b0").digest)
+        assert [last for _, last in of_b0] == [True, False], "of two that go together one counts"
+        assert await preview.condemned(scene.at, None, 10) == ()
+        [condemned] = await preview.condemned(scene.at + 1, None, 10)
+        assert (condemned.digest, condemned.size, condemned.since) == (blob("b4").digest, blob("b4").size, scene.at)
+        assert await preview.condemned(scene.at + 1, condemned, 10) == ()
+
+    async def test_what_a_manifest_names_is_not_due(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        assert await catalog.preview.links(scene.at + 1000, None, 10) == ()
+
+    async def test_sessions_that_expired_are_due(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        uploads = [scene.upload(APP, expire=number + 1) for number in range(3)]
+        for upload in uploads:
+            await catalog.uploads.start(upload)
+        [first, second] = await catalog.preview.uploads(scene.at + 2, None, 10)
+        assert (first.id, second.id, first.repository) == (uploads[0].id, uploads[1].id, APP)
+        assert await catalog.preview.uploads(scene.at + 2, first, 10) == (second,)
+
+    async def test_a_repository_is_empty_since_what_happened_last(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.hold(LIB, BASE)
+        assert await catalog.preview.empty("", 10) == ()
+        scene.at += 5
+        await catalog.manifests.delete(APP, ONE.digest, scene.by())
+        scene.at += 1
+        await catalog.collection.unlink_loose(scene.at, 10, scene.by())
+        found = await catalog.preview.empty("", 10)
+        assert [(repository.name, repository.since) for repository in found] == [
+            (APP, scene.at - 1),
+            (LIB, scene.at - 6),
+        ]
+        assert [repository.name for repository in await catalog.preview.empty(APP, 10)] == [LIB]
+        await scene.hold(APP, BASE)
+        with pytest.raises(Stale):
+            await catalog.repositories.remove(APP, scene.by(), Terms(empty=True))
+        await catalog.repositories.remove(LIB, scene.by(), Terms(empty=True))
+        assert await catalog.preview.empty("", 10) == ()
+        assert await scene.findings() == []
+
+
+class MarkingKit:
+    """Needs the fixture `catalog`: an empty one. What ports.collection.Marking keeps to."""
+
+    async def test_links_and_blobs_say_what_they_are(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.hold(APP, blob("loose"))
+        await scene.hold(LIB, blob("condemned"))
+        await catalog.links.unlink(LIB, blob("condemned").digest, scene.by())
+        links = await catalog.marking.links(None, 10)
+        assert {link.digest: (link.loose, link.named) for link in links} == {
+            **{piece.digest: (False, True) for piece in ONE.blobs},
+            blob("loose").digest: (True, False),
+        }
+        assert await catalog.marking.links(links[0], 2) == links[1:3]
+        assert await catalog.marking.link(links[0].repository_id, links[0].digest) == links[0]
+        assert await catalog.marking.link(links[0].repository_id, blob("condemned").digest) is None
+        blobs = await catalog.marking.blobs(0, 10)
+        assert {mark.digest: (mark.state, mark.linked) for mark in blobs} == {
+            **{piece.digest: (BlobState.LIVE, True) for piece in (*ONE.blobs, blob("loose"))},
+            blob("condemned").digest: (BlobState.CONDEMNED, False),
+        }
+        assert await catalog.marking.blobs(blobs[1].id, 1) == (blobs[2],)
+
+    async def test_what_is_right_is_left_as_it_is(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.hold(APP, blob("loose"))
+        links, blobs = await catalog.marking.links(None, 10), await catalog.marking.blobs(0, 10)
+        [manifest] = await catalog.inspection.manifests(0, 10)
+        async with scene.unchanged():
+            scene.at += 1
+            await catalog.marking.mend_links([link for link in links if link.named or link.loose], scene.by())
+            await catalog.marking.mend_blobs([mark.id for mark in blobs], scene.by())
+            assert await catalog.marking.mend_edges(manifest.id, ONE.manifest.edges, scene.by()) is True
+            assert await catalog.marking.mend_edges(manifest.id + 1, ONE.manifest.edges, scene.by()) is False

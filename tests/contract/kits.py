@@ -24,6 +24,7 @@ from tests.contract import (
     queue,
     refusals,
     retention,
+    scrub,
     trash,
     uploads,
     usage,
@@ -56,6 +57,11 @@ class CatalogKit:
     TestUnlinkLoose = collection.UnlinkLooseKit
     TestTombstone = collection.TombstoneKit
     TestGone = collection.GoneKit
+    TestPreview = collection.PreviewKit
+    TestMarking = collection.MarkingKit
+    TestQuarantine = scrub.QuarantineKit
+    TestScrub = scrub.ScrubKit
+    TestOrphans = scrub.OrphansKit
     TestOutbox = outbox.OutboxKit
     TestPullTimes = outbox.PullTimesKit
     TestVitals = outbox.VitalsKit

@@ -194,5 +194,10 @@ class InUseKit:
         assert await in_use.get("team", "prod-1") is None
         with pytest.raises(NotFound, match="nothing named prod-1 is in use at team/"):
             await in_use.remove("team", "prod-1", scene.by())
+        assert await in_use.forget(START + HOUR, 9) == 0
+        assert await in_use.forget(START + HOUR + 1, 1) == 1
+        assert await in_use.forget(START + HOUR + 1, 9) == 1
+        assert (await in_use.page(PageRequest(2))).items == ()
+        assert await scene.findings() == []
         kinds = {event.kind for event in await catalog.outbox.events(0, 100)}
         assert kinds == {EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED}

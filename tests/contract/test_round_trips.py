@@ -15,6 +15,7 @@ from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import UploadCommit
 from orlop.services.access.decisions import Access
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
@@ -143,7 +144,15 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
     terms = WriteTerms(access, SettingsInForce(identity.documents, opened.settings_changes))
-    blobs = Blobs(catalog.links, store.reader, access, terms, clock, repositories=repositories, grace=1)
+    blobs = Blobs(
+        catalog.links,
+        Copies(store.reader, store.reader, catalog.quarantine, clock),
+        access,
+        terms,
+        clock,
+        repositories=repositories,
+        grace=1,
+    )
     scene, cast = Scene(catalog), Cast(catalog, identity)
     ann = await cast.user("ann")
     await cast.grant("ann", "owner", Place(PlaceKind.NAMESPACE, "mine"))

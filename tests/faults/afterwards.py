@@ -52,9 +52,9 @@ async def _behind(registry: Registry, key: Key) -> str | None:
             return digest_of(found.content, found.digest.algorithm)
         assert isinstance(reference, Digest)
         blob, _ = await registry.blobs.find(repository, reference, ALICE)
+        return await _read(await registry.blobs.open(blob))
     except (ManifestUnknown, BlobUnknown):
         return None
-    return await _read(await registry.blobs.open(blob))
 
 
 async def _read(content: BlobContent) -> str:

@@ -133,7 +133,7 @@ def assert_unavailable(answer: Answer) -> None:
 
 def orlop(command: str, data: Path, *options: str) -> tuple[int, dict[str, Any]]:
     """Run `orlop COMMAND --json` on a folder: its exit code, and what it says."""
-    arguments = [sys.executable, "-m", "orlop", command, "--data", str(data), "--json", *options]
+    arguments = [sys.executable, "-m", "orlop", *command.split(), "--data", str(data), "--json", *options]
     ran = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
     assert ran.stdout, ran.stderr
     said: dict[str, Any] = json.loads(ran.stdout)

@@ -146,13 +146,25 @@ def collect(*loose: tuple[RepositoryName, Piece]) -> Step:
     return Step("collect", run, {(repository, "blob", piece.digest): None for repository, piece in loose})
 
 
+def lose(repository: RepositoryName, piece: Piece) -> Step:
+    """The disk loses a blob, and scrub finds out."""
+
+    async def run(registry: Registry) -> None:
+        found = await registry.blobs.find(repository, piece.digest, ALICE)
+        await registry.stores.remover.remove(found.blob.key)
+        registry.clock.at += SECOND
+        assert (await registry.scrub.run(whole=True)).rotten == 1
+
+    return Step(f"lose {piece.name}", run, {(repository, "blob", piece.digest): None})
+
+
 BASE, CODE, BIG = blob("base", 20_000), blob("code", 3_000), blob("big", 2_500_000)
 ONE = image("one", [BASE, CODE])
 TWO = image("two", [BASE, BIG])
 SBOM = artifact("sbom", subject=TWO)
 BOTH = index("both", [ONE, TWO])
+LOOSE, UNWANTED, LOST = blob("loose", 70_000), blob("unwanted", 10), blob("lost", 30_000)
 TRASHED = Terms(trash=GRACE)
-LOOSE, UNWANTED = blob("loose", 70_000), blob("unwanted", 10)
 
 STEPS: Sequence[Step] = (
     *push(APP, ONE, Tag("v1"), Tag("latest")),
@@ -183,6 +195,11 @@ STEPS: Sequence[Step] = (
     trash_repository(LIB, ONE, Tag("v2")),
     trash(APP, SBOM),
     collect(*((APP, piece) for piece in SBOM.blobs)),
+    push_blob(LIB, LOST),
+    push_blob(APP, LOST),
+    lose(APP, LOST),
+    push_blob(LIB, LOST),
+    collect((LIB, LOST), (APP, LOST)),
 )
 
 

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from orlop.domain.errors import Denied, ManifestUnknown, NameUnknown
+from orlop.domain.errors import BlobUnknown, Denied, ManifestUnknown, NameUnknown
 from orlop.domain.labels import LabelChange
+from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Catalog
 from tests.model.operations import (
     SITUATIONS,
@@ -23,10 +24,15 @@ from tests.model.operations import (
     Place,
     Promises,
     collector,
+    head,
     is_sound,
     kept,
+    loose,
+    mount,
+    named,
     operations,
     push_again,
+    put,
 )
 from tests.registry import ALICE, GRACE, HandClock, Registry, Stores, empty_on_disk, in_memory, in_postgres, scaled_out
 from tests.s3 import S3Server, versitygw
@@ -222,7 +228,7 @@ class _Turn:
 #: expires, so their order makes no difference.
 _WAITING = frozenset(
     ("find", "keep", "mount", "stored", "unlink", "commit", "promote", "discard", "put", "delete", "untag", "restore")
-) | frozenset(("expired", "purge", "unlink_loose", "tombstone", "tombstones", "remove", "gone"))
+) | frozenset(("expired", "purge", "unlink_loose", "tombstone", "tombstones", "remove", "gone", "add", "lift", "open"))
 
 
 class Turns:
@@ -342,3 +348,67 @@ async def _in_one_order(orders: Orders, situation: Operation, operations: tuple[
     await kept(registry, place, promises)
     await is_sound(registry)
     await kept(registry, place, promises)
+
+
+def losing(stores: Stores) -> Stores:
+    """The same stores, whose copies are opened in turns as well."""
+    reader: Any = Turns(stores.reader)
+    return stores._replace(reader=reader)
+
+
+@pytest.mark.parametrize("situation", [loose, named], ids=lambda situation: situation.__name__)
+@pytest.mark.parametrize("operation", [head, mount, put, push_again], ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize("collected", [False, True], ids=["", "collected"])
+def test_every_order_of_the_calls_of_an_operation_and_a_scrub_is_sound(
+    runner: asyncio.Runner, situation: Operation, operation: Operation, collected: bool
+) -> None:
+    """A copy is lost; scrub finds out while clients go on, beside a collection or not. Then it is pushed again."""
+    orders, count = Orders(interruptions=1 if collected else 2), 1
+    runner.run(_while_scrub_looks(orders, situation, operation, collected=collected))
+    while orders.next():
+        runner.run(_while_scrub_looks(orders, situation, operation, collected=collected))
+        count += 1
+    assert count > 1
+
+
+async def _while_scrub_looks(orders: Orders, situation: Operation, operation: Operation, *, collected: bool) -> None:
+    clock = HandClock()
+    inside = in_memory(clock)
+    registry = Registry(inside.stores, clock)
+    place, promises = Place.number(0), Promises()
+    await situation(registry, place, promises)
+    await registry.blobs.mount(place.base.digest, place.app, place.lib, ALICE)
+    clock.at += GRACE + 1
+    for key in [key for key in inside.blobs.held if key.digest == place.base.digest]:
+        del inside.blobs.held[key]
+    beside = Registry(losing(taking_turns(inside.stores)), clock, registry.ids)
+
+    async def act() -> None:
+        await operation(beside, place, Promises())
+
+    async def scrub() -> None:
+        await beside.scrub.run(whole=True)
+
+    async def collect() -> None:
+        await beside.collection.run(GRACE)
+
+    orders.run([scrub(), act(), *([collect()] if collected else [])])
+    healed = operation is push_again
+    for repository in (place.app, place.lib):
+        await _is_whole_or_unknown(registry, repository, place, healed=healed and repository == place.app)
+    for repository in (place.app, place.lib):
+        await registry.push_blob(repository, place.base)
+        await _is_whole_or_unknown(registry, repository, place, healed=True)
+    await kept(registry, place, promises)
+    await is_sound(registry)
+
+
+async def _is_whole_or_unknown(registry: Registry, repository: RepositoryName, place: Place, *, healed: bool) -> None:
+    """Nobody is given a lost copy, and who is told that it is there gets all of it."""
+    try:
+        found = await registry.blobs.find(repository, place.base.digest, ALICE)
+        content = await registry.blobs.open(found.blob)
+    except BlobUnknown:
+        assert not healed
+        return
+    assert await content.read() == place.base.content

@@ -18,7 +18,7 @@ from orlop.config.rate_limits import RateLimits
 from orlop.config.secret_places import Secrets, check_secrets
 from orlop.config.units import address, is_loopback
 from orlop.config.workload import Trusts, check_trusts
-from orlop.domain.durations import HOUR, SECOND
+from orlop.domain.durations import DAY, HOUR, SECOND
 
 __all__ = ["Auth", "BlobStore", "CatalogStore", "ConfigurationInvalid", "Meaning", "Settings", "ValueKind"]
 
@@ -113,6 +113,24 @@ class GarbageCollection(msgspec.Struct, frozen=True):
         int, Meaning("How long a blob is kept after the last manifest that names it is gone.", ValueKind.DURATION)
     ] = 24 * HOUR
     interval: Annotated[int, Meaning("How often to collect; 0 means never.", ValueKind.DURATION)] = HOUR
+    pace: Annotated[
+        int,
+        Meaning(
+            "How many links, blobs or copies a collection takes away in a second at most; 0 sets no limit.",
+            ValueKind.COUNT,
+        ),
+    ] = 1_000
+
+
+class ScrubSettings(msgspec.Struct, frozen=True):
+    """How stored blobs are read again. See [collection.md](collection.md)."""
+
+    period: Annotated[
+        int, Meaning("Within which time every blob is read again; 0 means never.", ValueKind.DURATION)
+    ] = 30 * DAY
+    pace: Annotated[int, Meaning("Bytes that are read in a second at most; 0 sets no limit.", ValueKind.SIZE)] = (
+        32 << 20
+    )
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -190,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
     manifests: ManifestRules = ManifestRules()
     gc: GarbageCollection = GarbageCollection()
+    scrub: ScrubSettings = ScrubSettings()
     jobs: JobSettings = JobSettings()
     cache: Cache = Cache()
     audit: Audit = Audit()

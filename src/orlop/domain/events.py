@@ -16,6 +16,8 @@ class EventKind(StrEnum):
     BLOB_REVIVED = "blob.revived"
     BLOB_TOMBSTONED = "blob.tombstoned"
     BLOB_GONE = "blob.gone"
+    BLOB_ROTTEN = "blob.rotten"
+    BLOB_HEALED = "blob.healed"
     MANIFEST_PUSHED = "manifest.pushed"
     MANIFEST_DELETED = "manifest.deleted"
     TAG_SET = "tag.set"

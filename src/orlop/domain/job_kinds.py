@@ -70,6 +70,10 @@ VERIFICATION = JobKind(
     text="Looks whether everything stored is whole, as orlop verify does, down to every byte of every blob.",
     attempts=1,
 )
+SCRUB = JobKind(
+    kind="scrub",
+    text="Reads blobs again, at a pace, so that each is read within a period; what is damaged is no longer given out.",
+)
 DIRECTORIES = JobKind(
     kind="synchronise-directories", text="Asks the directories who is still there, and who is in which group."
 )
@@ -107,7 +111,7 @@ USAGE_RECOUNT = JobKind(
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
     for kind in (
-        *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, DIRECTORIES, KEYS, WARNINGS),
+        *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
@@ -16,7 +17,7 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 
 _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
-    *(RETENTION, TRASH_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
+    *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
 )
 
 #: By name, in the order in which `apply` makes them.

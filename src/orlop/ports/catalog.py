@@ -20,9 +20,11 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
+from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -194,7 +196,7 @@ class BlobLinks(Protocol):
         ...
 
     async def stored(self, digest: Digest) -> Blob | None:
-        """The live or condemned copy of a digest, whoever holds it: spares an upload its promotion."""
+        """The live or condemned copy of a digest that is whole, whoever holds it: spares an upload its promotion."""
         ...
 
     async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
@@ -278,7 +280,8 @@ class Uploads(Protocol):
         Without a promotion the session's stage is still there, so its row stays, expired, until `forget`.
 
         Returns the blob that is linked now. That is another copy than the promoted one when the same content arrived
-        twice; the promoted copy is then tombstoned. None when nothing was promoted and the copy to link is gone: the
+        twice; the promoted copy is then tombstoned. Where the copy that was there is in quarantine, the promoted one
+        takes its place in every repository. None when nothing was promoted and the copy to link is gone: the
         session is as before, promote and commit again. Raises BlobUploadUnknown as `advance` does, or what the
         push is refused with: the session is as before then, too.
         """
@@ -376,6 +379,7 @@ class Totals(msgspec.Struct, frozen=True):
     """Entries of the trash."""
     trash_bytes: int = 0
     """Bytes of manifests and blobs that these hold, which others may hold, too."""
+    quarantined: int = 0
 
 
 class Vitals(Protocol):
@@ -480,3 +484,8 @@ class Catalog(msgspec.Struct, frozen=True):
     trash_end: TrashEnd
     namespace_trash: NamespaceTrash
     labels: LabelStore
+    preview: CollectionPreview
+    marking: Marking
+    quarantine: Quarantine
+    scrub: ScrubRows
+    orphans: Orphans

@@ -139,6 +139,10 @@ class InUse(Protocol):
     async def remove(self, path: str, name: str, by: By) -> None:
         """Raises NotFound."""
 
+    async def forget(self, before: int, limit: int) -> int:
+        """Remove up to `limit` sets that expired before then; how many."""
+        ...
+
     async def among(self, repository: str, digests: Sequence[str], now: int) -> Mapping[str, str]:
         """Those of these digests that are in use in a repository, each with who says so, in words."""
         ...

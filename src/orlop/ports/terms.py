@@ -33,6 +33,8 @@ class Terms(msgspec.Struct, frozen=True):
     """When a tag goes, alone or with what it points at."""
     room: tuple[Room, ...] = ()
     """The quotas that cover the repository: Denied, with the figures, where what is added does not fit one."""
+    empty: bool = False
+    """Only a repository that holds nothing goes; another raises Stale."""
     trash: int = 0
     """How long what is deleted lies in the trash (ports.trash), in microseconds; 0: it is gone at once."""
     settings: int = 0

@@ -51,6 +51,8 @@ class StoreTotals(Protocol):
     def trash(self) -> int: ...
     @property
     def trash_bytes(self) -> int: ...
+    @property
+    def quarantined(self) -> int: ...
 
 
 class FollowerLag(NamedTuple):
@@ -362,6 +364,7 @@ class _Momentary(Collector):
                 ("blobs", "Blobs stored, each counted once.", self._totals.blobs),
                 ("blob_bytes", "Bytes of blobs stored, each counted once.", self._totals.blob_bytes),
                 ("condemned_blobs", "Blobs that nothing links and that wait for their end.", self._totals.condemned),
+                ("quarantined_blobs", "Blobs whose copies are damaged: nobody gets them.", self._totals.quarantined),
                 ("uploads", "Upload sessions that are open.", self._totals.uploads),
                 ("trash_entries", "What was deleted and can be restored.", self._totals.trash),
                 ("trash_bytes", "Bytes that this holds, which others may hold, too.", self._totals.trash_bytes),

@@ -267,7 +267,12 @@ async def test_the_whole_verification_looks_at_the_log_too() -> None:
     stores = in_memory(office.clock).stores
     audit = AuditVerification(office.audit.log, office.audit.reader, Ed25519HeadChecker(office.audit.keys))
     verification = Verification(
-        office.rows.catalog.inspection, stores.reader, stores.inventory, office.clock, audit=audit
+        office.rows.catalog.inspection,
+        stores.reader,
+        stores.inventory,
+        office.clock,
+        orphans=office.rows.catalog.orphans,
+        audit=audit,
     )
     report = await verification.run()
     assert (report.is_clean, report.entries) == (True, 6)

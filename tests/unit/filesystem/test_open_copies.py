@@ -11,7 +11,6 @@ from orlop.adapters.filesystem.open_copies import OpenCopies
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import ContentCorrupt
-from orlop.domain.ranges import Span
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ async def push(store: FilesystemBlobs, content: bytes) -> Blob:
     return blob
 
 
-async def test_a_copy_is_opened_once_and_outlives_its_file(
+async def test_a_copy_is_opened_once_and_who_reads_it_outlives_its_file(
     store: FilesystemBlobs, folder: DataFolder, copies: OpenCopies
 ) -> None:
     blob = await push(store, b"content")
@@ -55,11 +54,18 @@ async def test_a_copy_is_opened_once_and_outlives_its_file(
         assert await content.read() == b"content"
         content.close()
         content.close()
-    again = await copies.open(blob)
-    assert [piece async for piece in again.chunks(Span(1, 7), 4)] == [b"onte", b"nt"], "it is still at hand"
-    again.close()
-    copies.close()
+    with pytest.raises(ContentCorrupt):
+        await copies.open(blob)
     assert open_files(folder) == 0
+    copies.close()
+
+
+async def test_a_copy_that_is_cut_off_while_it_is_open_is_not_lent_again(
+    store: FilesystemBlobs, folder: DataFolder, copies: OpenCopies
+) -> None:
+    blob = await push(store, b"content")
+    (await copies.open(blob)).close()
+    os.truncate(folder.copy(blob.key), 3)
     with pytest.raises(ContentCorrupt):
         await copies.open(blob)
 

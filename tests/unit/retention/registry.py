@@ -136,6 +136,7 @@ class Retained:
         self.counted: list[tuple[int, int]] = []
         self.work = RetentionWork(
             retention.plans,
+            retention.in_use,
             documents,
             self.planner,
             self.applier,

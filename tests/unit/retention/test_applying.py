@@ -2,6 +2,7 @@
 
 import pytest
 
+from orlop.adapters.sql.engine import Session
 from orlop.domain.durations import DAY, HOUR
 from orlop.domain.names import Tag
 from orlop.domain.retention.plans import PlanState
@@ -153,3 +154,30 @@ async def test_a_day_of_history_says_who_deleted() -> None:
     deleted = [event for event in await made.catalog.outbox.events(0, 1_000) if event.kind == "manifest.deleted"]
     assert [event.origin.credential for event in deleted] == ["retention plan 1"]
     assert made.clock.at > START
+
+
+async def test_verification_finds_what_does_not_belong_together() -> None:
+    made, _ = await filled(3)
+    plan = await made.plan()
+    await made.catalog.retention.in_use.put("team", "prod-1", ["sha256:1"], made.clock.at + HOUR, made.scene.by())
+    assert await made.scene.findings() == []
+
+    async def damage(tx: Session) -> None:
+        await tx.run("retention_plan_delete", plan.id)
+        await tx.run("in_use_digests_delete", 1)
+
+    await made.opened.engine.write(damage)
+    assert {(finding.invariant, finding.where) for finding in await made.scene.findings()} == {
+        (2, "plan 1 of retention"),
+        (5, "prod-1 of team/"),
+    }
+
+
+async def test_jobs_of_retention_forget_what_is_of_no_use_any_more() -> None:
+    made, _ = await filled(3)
+    plan = await made.plan()
+    await made.catalog.retention.in_use.put("team", "prod-1", ["sha256:1"], made.clock.at + HOUR, made.scene.by())
+    made.pass_time(100 * DAY)
+    await made.work.works()[1].do(made.run())
+    assert await made.catalog.retention.plans.get(plan.id) is None
+    assert await made.catalog.retention.in_use.get("team", "prod-1") is None

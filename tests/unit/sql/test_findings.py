@@ -54,6 +54,11 @@ DAMAGES = [
         },
     ),
     Damage(
+        "a damaged layer",
+        "UPDATE blobs SET rotten_at = 1, rot = 'it is missing' WHERE digest = '$layer'",
+        {(1, f"{APP}@{SBOM.digest}", f"{_LAYER} is in quarantine: it is missing")},
+    ),
+    Damage(
         "a foreign layer that has to be there",
         "UPDATE edges SET optional = 0",
         {(1, f"{APP}@{ONE.digest}", f"layer {blob('licensed').digest} is not in the repository")},

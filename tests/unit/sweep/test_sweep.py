@@ -4,8 +4,9 @@ import pytest
 
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import digest_of
-from orlop.ports.clock import HOUR
-from orlop.services.collection.sweep import Swept
+from orlop.domain.durations import DAY, HOUR
+from orlop.services.collection.sweep import QUARANTINE, Swept
+from orlop.services.stores.verify import Ages
 from tests.content import blob, image
 from tests.contract.scene import APP, V1
 from tests.registry import ALICE, HandClock, Registry, body, in_memory
@@ -50,14 +51,45 @@ async def test_what_has_a_row_stays() -> None:
 
 
 @pytest.mark.parametrize("age", [HOUR, HOUR + 1])
-async def test_strays_go_when_they_are_an_hour_old(age: int) -> None:
+async def test_strays_are_in_quarantine_when_they_are_an_hour_old_and_go_after_a_week(age: int) -> None:
     registry, clock = await _lived_in()
-    await _stray_copy(registry, "stray")
+    key = await _stray_copy(registry, "stray")
     await _stray_stage(registry)
     clock.at += age
     is_due = age > HOUR
-    assert await registry.sweep.run() == Swept(stages=2, copies=5, strays=2 * is_due, removed=2 * is_due)
-    assert await registry.sweep.run() == Swept(stages=2 - is_due, copies=5 - is_due)
+    assert await registry.sweep.run() == Swept(stages=2, copies=5, strays=2 * is_due, quarantined=2 * is_due)
+    if not is_due:
+        return
+    orphans = await registry.stores.catalog.orphans.page("", 10)
+    assert {orphan.found_at for orphan in orphans} == {clock.at}
+    assert (f"{key.digest}/{key.copy}", 5) in {(orphan.name, orphan.size) for orphan in orphans}
+    clock.at += QUARANTINE
+    assert await registry.sweep.run() == Swept(stages=2, copies=5, strays=2, quarantined=2)
+    assert (await registry.verification(Ages(100 * DAY, 100 * DAY, 0)).run()).findings == []
+    clock.at += 1
+    assert await registry.sweep.run() == Swept(stages=2, copies=5, strays=2, removed=2)
+    assert await registry.sweep.run() == Swept(stages=1, copies=4)
+    assert await registry.stores.catalog.orphans.page("", 10) == ()
+
+
+async def test_what_gets_a_row_or_goes_by_itself_leaves_the_quarantine() -> None:
+    registry, clock = await _lived_in()
+    key = await _stray_copy(registry, "stray")
+    clock.at += HOUR + 1
+    assert (await registry.sweep.run()).quarantined == 1
+    await registry.stores.remover.remove(key)
+    await registry.sweep.run()
+    assert await registry.stores.catalog.orphans.page("", 10) == ()
+
+
+async def test_what_stays_in_quarantine_for_too_long_is_found_by_verification() -> None:
+    registry, clock = await _lived_in()
+    await _stray_copy(registry, "stray")
+    clock.at += HOUR + 1
+    await registry.sweep.run()
+    clock.at += 9 * DAY
+    [finding] = (await registry.verification(Ages(100 * DAY, 100 * DAY, 0)).run()).findings
+    assert finding.invariant == 7
 
 
 async def test_a_catalog_that_knows_no_copy_is_not_believed() -> None:

@@ -373,7 +373,12 @@ async def verified(store: Store, happening: Callable[[Blob], None]) -> Report:
     reader = Meanwhile(stores.reader, happening)
     ages = Ages(EXPIRE, GRACE, 0)
     return await Verification(
-        stores.catalog.inspection, reader, stores.inventory, store.registry.clock, ages=ages
+        stores.catalog.inspection,
+        reader,
+        stores.inventory,
+        store.registry.clock,
+        orphans=stores.catalog.orphans,
+        ages=ages,
     ).run()
 
 
@@ -409,7 +414,9 @@ async def test_a_manifest_that_is_deleted_while_it_is_verified_is_no_finding() -
 
     stores, ages = store.inside.stores, Ages(EXPIRE, GRACE, 0)
     inspection = Deleting(store.inside.rows.engine)
-    report = await Verification(inspection, stores.reader, stores.inventory, store.registry.clock, ages=ages).run()
+    report = await Verification(
+        inspection, stores.reader, stores.inventory, store.registry.clock, orphans=stores.catalog.orphans, ages=ages
+    ).run()
     assert await catalog.manifests.resolve(LIB, ONE.digest) is None
     assert report.findings == []
 
@@ -435,7 +442,9 @@ async def test_a_store_that_fails_is_no_finding_but_an_error() -> None:
     stores = store.inside.stores
     failing = Failing(store.inside.rows.engine)
     with pytest.raises(Unavailable):
-        await Verification(failing, stores.reader, stores.inventory, store.registry.clock).run()
+        await Verification(
+            failing, stores.reader, stores.inventory, store.registry.clock, orphans=stores.catalog.orphans
+        ).run()
 
 
 async def test_verification_changes_nothing() -> None:

@@ -53,6 +53,11 @@ class DataFolder(msgspec.Struct, frozen=True):
         return Path(self.root, CATALOG)
 
     @property
+    def marker(self) -> str:
+        """What says that this is a data folder: without it the folder is not the one that was opened."""
+        return f"{self.root}/{MARKER}"
+
+    @property
     def uploads(self) -> str:
         """The folder of the stages."""
         return f"{self.root}/{UPLOADS}"

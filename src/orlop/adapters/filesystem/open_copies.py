@@ -36,6 +36,10 @@ class OpenCopies:
         """See ports.blobs.BlobReader."""
         loop = asyncio.get_running_loop()
         shared = self._shared.get(blob.key)
+        if shared is not None and not shared.content.is_there():
+            del self._shared[blob.key]
+            shared.leave()
+            shared = None
         if shared is None:
             shared = _Shared(await self._reader.open(blob))
             self._close_until(loop.time())

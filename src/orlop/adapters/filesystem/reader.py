@@ -9,7 +9,7 @@ from orlop.adapters.filesystem.disk import READ, translated
 from orlop.adapters.filesystem.layout import DataFolder
 from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
-from orlop.domain.errors import ContentCorrupt
+from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.domain.ranges import Span
 from orlop.ports.blobs import PIECE, InFile
 
@@ -39,6 +39,8 @@ class FilesystemReader:
             try:
                 descriptor = os.open(self._folder.copy(blob.key), READ)
             except FileNotFoundError as cause:
+                if not os.path.exists(self._folder.marker):  # noqa: ASYNC240, PTH110 - rare, and as quick as to open
+                    raise Unavailable("reading the blob failed: the data folder is not where it was") from cause
                 raise ContentCorrupt(f"the stored bytes of {blob.key.digest} are missing") from cause
             try:
                 size = os.fstat(descriptor).st_size
@@ -65,6 +67,11 @@ class FilesystemContent:
     def size(self) -> int:
         """See ports.blobs.BlobContent."""
         return self._blob.size
+
+    def is_there(self) -> bool:
+        """Whether the file still has its name and its length: somebody may have removed or cut it while it is open."""
+        status = os.fstat(self._descriptor)
+        return status.st_nlink > 0 and status.st_size == self._blob.size
 
     async def read(self) -> bytes:
         """See ports.blobs.BlobContent."""

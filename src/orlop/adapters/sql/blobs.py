@@ -29,7 +29,7 @@ class SqlBlobLinks:
         async def script(tx: Session) -> bool:
             row_id = await locked_repository(tx, repository)
             row = await tx.one("link_row", row_id, digest) if row_id is not None else None
-            if row is None:
+            if row is None or row[3] is not None:
                 return False
             if row[1] is not None:
                 await tx.run("link_loosen", row_id, digest, by.at)
@@ -78,7 +78,7 @@ class SqlBlobLinks:
                 raise Denied(
                     f"the manifest {manifest[0]} names this blob; delete that first", {"manifest": manifest[0]}
                 )
-            size, _, blob_id = row
+            size, _, blob_id, _ = row
             await unlink(tx, [Linked(row_id, repository, digest, blob_id, size)], by, ledger)
 
         await self._engine.write(recorded(by, steps), changes=repository)

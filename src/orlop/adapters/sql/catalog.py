@@ -11,6 +11,7 @@ from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.changes import PARTS, SharedChanges
+from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holdings import SqlHoldings
@@ -23,6 +24,7 @@ from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
+from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
@@ -137,4 +139,9 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         trash_end=SqlTrashEnd(engine),
         namespace_trash=SqlNamespaceTrash(engine),
         labels=SqlLabels(engine, lists),
+        preview=SqlCollectionPreview(engine.reader),
+        marking=SqlMarking(engine),
+        quarantine=SqlQuarantine(engine),
+        scrub=SqlScrubRows(engine),
+        orphans=SqlOrphans(engine),
     )

@@ -6,7 +6,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
 from orlop.adapters.sql.records import Linked, lie_elsewhere, locked_repository, unlink
 from orlop.domain.digest import Digest
-from orlop.domain.errors import NameUnknown
+from orlop.domain.errors import NameUnknown, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.quotas import Usage
@@ -26,6 +26,8 @@ class SqlRepositories:
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
                 raise NameUnknown(f"there is no repository {name}", {"name": name})
+            if terms.empty and any(sizes):
+                raise Stale(f"the repository {name} holds something meanwhile", {"name": name})
             await refuse_locked(tx, name, row_id)
             if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):

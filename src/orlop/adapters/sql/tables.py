@@ -20,7 +20,7 @@ TABLES: dict[str, Table] = {
         "id name namespace_id created_at created_by pushed_at pulled_at pulls manifest_count "
         "manifest_bytes tag_count blob_count blob_bytes",
     ),
-    "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at"),
+    "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at rotten_at rot"),
     "blob_links": Table((0, ""), "repository_id digest blob_id linked_at linked_by loose_since"),
     "node_blobs": Table((0, 0), "blob_id namespace_id holders"),
     "node_usage": Table((0, -1), "namespace_id part stored_bytes logical_bytes tags manifests repositories"),
@@ -38,6 +38,8 @@ TABLES: dict[str, Table] = {
     "trash": Table((0,), "id name kind digest subject holder size body deleted_at deleted_by request expires_at"),
     "trash_tags": Table((0, ""), "entry tag name"),
     "labels": Table((0, "", ""), "repository_id digest key value"),
+    "scrub": Table((0,), "id started_at finished_at read_up_to blobs bytes rotten failed"),
+    "orphans": Table(("",), "name size found_at"),
     "outbox": Table(
         (0,),
         "id at kind actor repository digest tag credential address request subject detail times first_at",

@@ -122,14 +122,18 @@ class SqlUploads:
             repository = await made_repository(tx, upload.repository, by, ledger, commit.terms)
             present = await tx.one("blob_present_lock", digest)
             new = present is None
-            if not commit.promoted and (present is None or present[1] != blob.key.copy):
+            rotten = present is not None and present[4] is not None
+            if not commit.promoted and (present is None or rotten or present[1] != blob.key.copy):
                 raise _CopyGone
             if present is None:
                 present = await _insert(tx, blob, BlobState.LIVE, by)
                 ledger.add_totals(blobs=1, blob_bytes=blob.size)
+            elif commit.promoted and rotten:
+                present = await _replace(tx, blob, present, by)
+                ledger.event(EventKind.BLOB_HEALED, digest=digest, detail="it was pushed again")
             elif commit.promoted and present[1] != blob.key.copy:
                 await _insert(tx, blob, BlobState.TOMBSTONED, by)
-            if await link(tx, repository, digest, present, by, ledger, commit.terms.content, new=new):
+            if await link(tx, repository, digest, present[:4], by, ledger, commit.terms.content, new=new):
                 ledger.event(EventKind.BLOB_PUSHED, upload.repository, digest)
             return Blob(BlobKey(digest, present[1]), present[2])
 
@@ -187,6 +191,15 @@ async def _insert(tx: Session, blob: Blob, state: BlobState, by: By) -> Row:
     row = await tx.one("blob_insert", blob.key.digest, blob.key.copy, blob.size, state.value, by.at, by.actor)
     assert row is not None
     return row[0], blob.key.copy, blob.size, state
+
+
+async def _replace(tx: Session, blob: Blob, present: Row, by: By) -> Row:
+    """Put a promoted copy in the place of one in quarantine, which goes with the next collection."""
+    row_id, damaged, size, state = present[:4]
+    await tx.run("blob_replace", row_id, blob.key.copy, by.at)
+    if damaged != blob.key.copy:
+        await _insert(tx, Blob(BlobKey(blob.key.digest, damaged), size), BlobState.TOMBSTONED, by)
+    return row_id, blob.key.copy, size, state
 
 
 def _is_over(upload: Upload, now: int) -> bool:

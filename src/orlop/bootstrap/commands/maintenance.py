@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from orlop.adapters.filesystem import FolderRefused
-from orlop.bootstrap.server.services import build_collection, build_sweep, build_verification
+from orlop.bootstrap.server.services import (
+    build_collection,
+    build_marking,
+    build_preview,
+    build_scrub,
+    build_sweep,
+    build_verification,
+)
 from orlop.bootstrap.stores.opening import StartRefused, open_stores
 from orlop.config import Settings
 from orlop.domain.errors import Unavailable
@@ -20,10 +27,15 @@ async def open_for_maintenance(settings: Settings) -> AsyncIterator[Maintained]:
         raise Unavailable(str(refusal)) from refusal
     try:
         yield Maintained(
-            build_collection(stores),
+            build_collection(settings, stores),
             build_sweep(stores),
             build_verification(stores),
             stores.catalog.vitals.totals,
+            build_scrub(settings, stores),
+            stores.catalog.quarantine,
+            build_preview(stores),
+            build_marking(stores),
+            stores.catalog.orphans,
         )
     finally:
         await stores.close()

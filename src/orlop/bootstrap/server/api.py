@@ -26,6 +26,7 @@ from orlop.services.limits.rates import RateLimits
 from orlop.services.management.all import Management
 from orlop.services.management.idempotency import Idempotency
 from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -59,6 +60,7 @@ def api_app(
     retained: RetentionDesk | None = None,
     in_use: InUseSets | None = None,
     inventory: InventoryPages | None = None,
+    scrubbed: ScrubDesk | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -79,6 +81,7 @@ def api_app(
             retained=retained,
             in_use=in_use,
             inventory=inventory,
+            scrubbed=scrubbed,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.retention import retaining
-from orlop.bootstrap.server.services import Services, build_sweep, build_verification
+from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.job_kinds import JOB_KINDS
@@ -15,6 +15,7 @@ from orlop.services.jobs.history import forgetting
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
+from orlop.services.stores.scrubbing import scrubbing
 from orlop.services.stores.verifying import verifying
 from orlop.services.usage.keeping import recording, recounting
 from orlop.telemetry.metrics import Metrics
@@ -36,6 +37,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         recording(stores.catalog.usage_keeping, clock),
         recounting(stores.catalog.usage_keeping),
         *retaining(stores, services, metrics),
+        scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

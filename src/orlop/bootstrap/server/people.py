@@ -9,7 +9,7 @@ from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
 from orlop.bootstrap.server.management import build_management, build_trash
-from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
 from orlop.bootstrap.server.webhooks import followers, messages
@@ -26,6 +26,7 @@ from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
 from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -112,6 +113,7 @@ def build_people(
             RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
             InUseSets(management.gate, stores.catalog.retention.in_use),
             InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
+            ScrubDesk(management.gate, build_scrub(settings, stores), stores.catalog.quarantine),
         )
 
     browsers = build_browsers(

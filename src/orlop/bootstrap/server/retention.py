@@ -17,4 +17,6 @@ def retaining(stores: Stores, services: Services, metrics: Metrics) -> tuple[Wor
     in_force = SettingsInForce(documents, stores.settings_changes)
     planner = Planner(catalog.retention, catalog.browse, documents, in_force, clock)
     applier = Applier(catalog.retention.plans, planner, catalog.manifests, catalog.history, services.terms, clock)
-    return RetentionWork(catalog.retention.plans, documents, planner, applier, clock, metrics.retained).works()
+    return RetentionWork(
+        catalog.retention.plans, catalog.retention.in_use, documents, planner, applier, clock, metrics.retained
+    ).works()

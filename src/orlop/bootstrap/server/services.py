@@ -12,15 +12,20 @@ from orlop.services.access.decisions import Access
 from orlop.services.access.naming import Naming
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.verify import AuditVerification
+from orlop.services.collection.empty import EmptyRepositories
 from orlop.services.collection.garbage import Collection
+from orlop.services.collection.marking import FullMarking
+from orlop.services.collection.preview import Preview
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 
@@ -52,6 +57,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     terms = WriteTerms(access, in_force)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
+    copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
     return Services(
         access=access,
         terms=terms,
@@ -61,6 +67,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             catalog.expiry,
             catalog.links,
             stores.blobs.stage,
+            copies,
             access,
             terms,
             clock,
@@ -75,7 +82,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         ),
         blobs=Blobs(
             catalog.links,
-            reader,
+            copies,
             access,
             terms,
             clock,
@@ -89,17 +96,39 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         referrers=referrers,
         repositories=repositories,
         pulls=PullLog(catalog.pulls, clock),
-        collection=build_collection(stores),
+        collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
     )
 
 
-def build_collection(stores: Stores) -> Collection:
+def build_collection(settings: Settings, stores: Stores) -> Collection:
     """Collection alone, for the command line."""
     catalog = stores.catalog
     return Collection(
-        catalog.collection, catalog.expiry, catalog.trash_end, stores.blobs.stage, stores.blobs.remover, SystemClock()
+        catalog.collection,
+        catalog.expiry,
+        catalog.trash_end,
+        stores.blobs.stage,
+        stores.blobs.remover,
+        SystemClock(),
+        empty=_empty_repositories(stores),
+        pace=settings.gc.pace,
     )
+
+
+def build_preview(stores: Stores) -> Preview:
+    """What a collection would do."""
+    return Preview(stores.catalog.preview, SystemClock(), _empty_repositories(stores))
+
+
+def build_marking(stores: Stores) -> FullMarking:
+    """What works out anew what collections go by."""
+    return FullMarking(stores.catalog.inspection, stores.catalog.marking, SystemClock())
+
+
+def _empty_repositories(stores: Stores) -> EmptyRepositories:
+    in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
+    return EmptyRepositories(stores.catalog.preview, stores.catalog.repositories, in_force, SystemClock())
 
 
 def build_verification(stores: Stores) -> Verification:
@@ -109,11 +138,27 @@ def build_verification(stores: Stores) -> Verification:
         stores.blobs.reader,
         stores.blobs.inventory,
         SystemClock(),
+        orphans=stores.catalog.orphans,
         audit=AuditVerification(stores.audit.log, stores.audit.reader, Ed25519HeadChecker(stores.audit.keys)),
+    )
+
+
+def build_scrub(settings: Settings, stores: Stores) -> Scrub:
+    """Scrub alone. It reads from the store itself, past every cache."""
+    catalog = stores.catalog
+    return Scrub(
+        catalog.scrub,
+        catalog.quarantine,
+        stores.blobs.reader,
+        catalog.vitals,
+        SystemClock(),
+        period=settings.scrub.period,
+        pace=settings.scrub.pace,
     )
 
 
 def build_sweep(stores: Stores) -> Sweep:
     """The sweep alone, for the command line."""
     blobs = stores.blobs
-    return Sweep(stores.catalog.inspection, blobs.inventory, blobs.stage, blobs.remover, SystemClock())
+    catalog = stores.catalog
+    return Sweep(catalog.inspection, catalog.orphans, blobs.inventory, blobs.stage, blobs.remover, SystemClock())

@@ -143,7 +143,7 @@ class InUseValue(msgspec.Struct, frozen=True):
 class NewInUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Digests that are in use until a time."""
 
-    digests: Annotated[tuple[values.Name, ...], Meta(max_length=50_000)]
+    digests: Annotated[tuple[values.Name, ...], Meta(max_length=20_000)]
     expires_at: datetime
 
 

@@ -37,6 +37,7 @@ from orlop.faces.api import (
     people,
     places,
     retention,
+    scrub,
     settings,
     tags,
     trash,
@@ -55,6 +56,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.operations import RULES, Operation
+from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
@@ -94,6 +96,7 @@ def routes(
     retained: RetentionDesk | None = None,
     in_use: InUseSets | None = None,
     inventory: InventoryPages | None = None,
+    scrubbed: ScrubDesk | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -123,6 +126,7 @@ def routes(
         *(retention.plans(retained) if retained is not None else []),
         *(retention.in_use(in_use) if in_use is not None else []),
         *(retention.inventory(inventory) if inventory is not None else []),
+        *(scrub.scrub(scrubbed) if scrubbed is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -35,6 +35,11 @@ def moment(text: str, now: int) -> int:
     return at
 
 
+def shown(at: int) -> str:
+    """A time for people, to the second, UTC."""
+    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def rfc3339(at: int) -> str:
     """A time as the API reads it."""
     return (_EPOCH + timedelta(microseconds=at)).isoformat()

@@ -2,6 +2,7 @@
 
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
+from orlop.domain.errors import ContentCorrupt
 from orlop.domain.ranges import Span, parse_range
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE
@@ -71,10 +72,12 @@ class BlobHandlers:
                 return StreamResponse(200, headers, content, Span(0, blob.size))
             try:
                 body = b"" if exchange.method == "HEAD" else await content.read()
+                if exchange.method != "HEAD":
+                    self._small.keep(blob, body)
+            except ContentCorrupt as failure:
+                raise await self._blobs.damaged(blob, failure) from failure
             finally:
                 content.close()
-            if exchange.method != "HEAD":
-                self._small.keep(blob, body)
         return Response(200, headers, body if exchange.method != "HEAD" else b"", length=blob.size)
 
     def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:

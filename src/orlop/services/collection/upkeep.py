@@ -6,6 +6,7 @@ from orlop.domain.job_kinds import COLLECTION, EXPIRY, SWEEP
 from orlop.domain.queue import Progress
 from orlop.ports.clock import SECOND, Clock
 from orlop.services.collection.garbage import Collected, Collection
+from orlop.services.collection.marking import Marked
 from orlop.services.collection.sweep import Sweep, Swept
 from orlop.services.content.pulls import PullLog
 from orlop.services.jobs.work import Run, Work, plain
@@ -30,16 +31,35 @@ def collecting(
         done(collected, (clock.now() - started) / SECOND)
         return (
             f"removed {collected.removed} blobs of {collected.freed} bytes and {collected.uploads} abandoned uploads;"
-            f" {collected.condemned} blobs were found to be needed by nothing"
+            f" {collected.condemned} blobs were found to be needed by nothing{what_was_kept(collected)}"
         )
 
     return Work(EXPIRY, plain(expire), _EXPIRE_EVERY), Work(COLLECTION, collect, every)
+
+
+def what_was_kept(done: Collected) -> str:
+    """What the store did not remove, and why, as the end of a sentence; empty where there is nothing."""
+    if not done.kept:
+        return ""
+    errors = "; ".join(f"{message} ({times} times)" for message, times in done.errors.items())
+    return f"; the store did not remove {done.kept} of {done.kept_bytes} bytes, which are tried again: {errors}"
 
 
 def collected_so_far(done: Collected) -> Progress:
     """How far a collection came. What it will remove is known once it has looked at all rows."""
     found = f"{done.uploads} uploads, {done.links} links and {done.condemned} blobs that nothing needs"
     return Progress(done.removed, done.tombstoned, "blobs", found)
+
+
+def marked_so_far(done: Marked) -> Progress:
+    """How far a full marking came."""
+    looked = done.manifests + done.links + done.blobs
+    return Progress(looked, 0, "rows", f"{done.differences} differences")
+
+
+def swept_text(done: Swept) -> str:
+    """What a sweep did, in a few words."""
+    return f"found {done.strays} stray files, removed {done.removed}, and keeps {done.quarantined} in quarantine"
 
 
 def swept_so_far(done: Swept) -> Progress:
@@ -52,7 +72,7 @@ def sweeping(sweep: Sweep) -> Work:
 
     async def run_sweep(run: Run) -> str:
         swept = await sweep.run(lambda so_far: run.tell(swept_so_far(so_far)))
-        return f"removed {swept.removed} of {swept.strays} stray files"
+        return swept_text(swept)
 
     return Work(SWEEP, run_sweep)
 

@@ -6,12 +6,13 @@ from orlop.domain.access import Action, Caller
 from orlop.domain.access.scopes import scope_for
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, Unauthorized
+from orlop.domain.errors import BlobUnknown, ContentCorrupt, Unauthorized
 from orlop.domain.names import RepositoryName
-from orlop.ports.blobs import BlobAddresses, BlobContent, BlobReader
+from orlop.ports.blobs import BlobAddresses, BlobContent
 from orlop.ports.catalog import BlobLinks, Terms, by
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
 from orlop.services.tags.terms import WriteTerms
 
@@ -33,7 +34,7 @@ class Blobs:
     def __init__(
         self,
         links: BlobLinks,
-        reader: BlobReader,
+        copies: Copies,
         access: Access,
         terms: WriteTerms,
         clock: Clock,
@@ -43,7 +44,7 @@ class Blobs:
         addresses: BlobAddresses | None = None,
     ) -> None:
         self._links = links
-        self._reader = reader
+        self._copies = copies
         self._access = access
         self._terms = terms
         self._clock = clock
@@ -70,8 +71,12 @@ class Blobs:
         return FoundBlob(found.blob, lasting=False)
 
     async def open(self, blob: Blob) -> BlobContent:
-        """Open a copy for reading; the caller closes it. Raises ContentCorrupt, Unavailable."""
-        return await self._reader.open(blob)
+        """Open a copy for reading; the caller closes it. Raises BlobUnknown for one that is damaged, Unavailable."""
+        return await self._copies.open(blob)
+
+    async def damaged(self, blob: Blob, failure: ContentCorrupt) -> BlobUnknown:
+        """What to tell the client of a copy that is not what it was: from now on nobody gets it."""
+        return await self._copies.damaged(blob, failure)
 
     async def address(self, blob: Blob) -> str | None:
         """A URL at the store for a client that may read this blob; None where clients get it from us.
@@ -115,7 +120,11 @@ class Blobs:
         async def write(terms: Terms) -> Blob | None:
             return await self._links.mount(digest, source, target, by(caller, self._clock.now()), terms)
 
-        return await self._terms.keep(lambda: self._terms.push(caller, target), write)
+        return await self._whole(await self._terms.keep(lambda: self._terms.push(caller, target), write))
+
+    async def _whole(self, mounted: Blob | None) -> Blob | None:
+        """The blob, if its copy is there. A link to one that is not shows nothing until somebody pushes the blob."""
+        return mounted if mounted is not None and await self._copies.is_there(mounted) else None
 
     async def _holders(self, digest: Digest, target: RepositoryName, caller: Caller) -> tuple[RepositoryName, ...]:
         return await self._links.holders(digest, await self._repositories.around(caller, target, _AROUND))

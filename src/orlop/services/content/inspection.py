@@ -1,5 +1,6 @@
 """What is known of an image without pulling it: manifests, configs, platforms, sizes, and what refers to it."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from orlop.domain import media_types
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestUnknown
+from orlop.domain.errors import Denied, ManifestUnknown, Unauthorized, Unsupported
 from orlop.domain.manifest import EdgeKind, Manifest, parse_index_entries, parse_manifest
 from orlop.ports.upstream import ContentSource, ManifestContent
 
@@ -15,6 +16,8 @@ from orlop.ports.upstream import ContentSource, ManifestContent
 _CONFIG_BYTES = 8 * 1024 * 1024
 #: Entries of an index that are looked into, and referrers that are listed.
 LISTED = 256
+#: Blobs that are asked for at the same time.
+_ASKED = 8
 
 _CONFIGS = frozenset({media_types.OCI_CONFIG, "application/vnd.docker.container.image.v1+json"})
 
@@ -33,6 +36,13 @@ class Layer(msgspec.Struct, frozen=True, rename="camel"):
 
     digest: str
     media_type: str
+    size: int
+
+
+class Missing(msgspec.Struct, frozen=True, rename="camel"):
+    """What the manifest names and its registry does not give, as a damaged blob until it is pushed again."""
+
+    digest: str
     size: int
 
 
@@ -55,6 +65,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     platforms: list[PlatformImage] = []
     config: dict[str, Any] | None = None
     layers: list[Layer] = []
+    missing: list[Missing] = []
     content_size: int = 0
     """Of everything below, each content counted once."""
     subject: str | None = None
@@ -71,18 +82,20 @@ async def inspect(source: ContentSource, reference: str) -> Inspection:
     sizes: dict[Digest, int] = {edge.digest: edge.size for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST}
     platforms = await _platforms(source, content, sizes) if manifest.is_index else []
     referrers = await _referrers(source, content.digest)
+    missing = await _missing(source, manifest)
     return Inspection(
         digest=str(content.digest),
         media_type=content.media_type,
         artifact_type="" if manifest.is_index else manifest.artifact_type,
         manifest=msgspec.Raw(content.content),
         platforms=platforms,
-        config=await _config(source, manifest),
+        config=await _config(source, manifest, {entry.digest for entry in missing}),
         layers=[
             Layer(str(edge.digest), edge.media_type, edge.size)
             for edge in manifest.edges
             if edge.kind is EdgeKind.LAYER
         ],
+        missing=missing,
         content_size=sum(sizes.values()),
         subject=str(manifest.subject) if manifest.subject else None,
         annotations=manifest.annotations,
@@ -111,10 +124,31 @@ async def _child_size(source: ContentSource, entry: Descriptor, sizes: dict[Dige
     return manifest.content_size
 
 
-async def _config(source: ContentSource, manifest: Manifest) -> dict[str, Any] | None:
+async def _missing(source: ContentSource, manifest: Manifest) -> list[Missing]:
+    """Of the config and the layers those that are not there; a few are asked for at a time."""
+    edges = {edge.digest: edge for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST and not edge.foreign}
+    wanted = list(edges.values())[:LISTED]
+    found = []
+    for start in range(0, len(wanted), _ASKED):
+        asked = wanted[start : start + _ASKED]
+        there = await asyncio.gather(*(_is_there(source, edge.digest) for edge in asked))
+        found += [
+            Missing(str(edge.digest), edge.size) for edge, is_there in zip(asked, there, strict=True) if not is_there
+        ]
+    return found
+
+
+async def _is_there(source: ContentSource, digest: Digest) -> bool:
+    try:
+        return await source.stat_blob(digest) is not None
+    except (Unauthorized, Denied, Unsupported):  # it does not say
+        return True
+
+
+async def _config(source: ContentSource, manifest: Manifest, missing: set[str]) -> dict[str, Any] | None:
     """The config of an image; None for artifacts, and for a config that is not a JSON object."""
     edge = next((edge for edge in manifest.edges if edge.kind is EdgeKind.CONFIG), None)
-    if edge is None or edge.media_type not in _CONFIGS or edge.size > _CONFIG_BYTES:
+    if edge is None or edge.media_type not in _CONFIGS or edge.size > _CONFIG_BYTES or edge.digest in missing:
         return None
     content = b"".join([piece async for piece in source.read_blob(edge.digest, edge.size)])
     try:

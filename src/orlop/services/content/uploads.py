@@ -28,6 +28,7 @@ from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 from orlop.services.access.decisions import Access
+from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
@@ -86,6 +87,7 @@ class Uploads:
         expiry: UploadExpiry,
         links: BlobLinks,
         stage: BlobStage,
+        copies: Copies,
         access: Access,
         terms: WriteTerms,
         clock: Clock,
@@ -98,6 +100,7 @@ class Uploads:
         self._expiry = expiry
         self._links = links
         self._stage = stage
+        self._copies = copies
         self._access = access
         self._terms = terms
         self._clock = clock
@@ -422,7 +425,7 @@ class Uploads:
             )
 
         stored = await self._links.stored(digest)
-        if stored is not None and stored.size == size:
+        if stored is not None and stored.size == size and await self._copies.is_there(stored):
             linked = await commit(stored, promoted=False)
             if linked is not None:
                 await self._stage.discard(upload.id)

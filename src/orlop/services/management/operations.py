@@ -77,6 +77,7 @@ class Operation(StrEnum):
     DELIVERY_READ = "delivery.read"
     DELIVERY_SEND = "delivery.send"
     USAGE_READ = "usage.read"
+    SCRUB_READ = "scrub.read"
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
@@ -166,6 +167,7 @@ RULES: dict[Operation, Rule] = {
     Operation.DELIVERY_READ: Rule(_SEE),
     Operation.DELIVERY_SEND: Rule(_RULE),
     Operation.USAGE_READ: Rule(_SEE, Action.POLICY_EDIT),
+    Operation.SCRUB_READ: Rule(_SEE),
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),

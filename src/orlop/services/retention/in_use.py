@@ -14,7 +14,7 @@ from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 
 #: How many digests a set has at most, and how far ahead it ends.
-_DIGESTS, _LONGEST = 50_000, 366 * DAY
+_DIGESTS, _LONGEST = 20_000, 366 * DAY
 
 
 class InUseSets:

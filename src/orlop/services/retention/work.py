@@ -12,14 +12,15 @@ from orlop.domain.retention.rules import RETENTION
 from orlop.domain.settings import place_words
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
-from orlop.ports.retention import RetentionPlans
+from orlop.ports.retention import InUse, RetentionPlans
 from orlop.ports.settings import Documents
 from orlop.services.jobs.work import Run, Work
 from orlop.services.retention.applying import Applier
 from orlop.services.retention.planning import Planner, missing
 
-#: How long plans are kept, in microseconds, and how many are forgotten at once.
-_KEPT, _FORGOTTEN = 90 * DAY, 100
+#: How long plans are kept, in microseconds; how many of them, of which each may have thousands of rows, and how many
+#: sets of what is in use are forgotten at once.
+_KEPT, _PLANS, _SETS = 90 * DAY, 1, 10
 
 #: Plans that are looked through for those of a job that was broken off.
 _NEWEST = 100
@@ -31,6 +32,7 @@ class RetentionWork:
     def __init__(
         self,
         plans: RetentionPlans,
+        in_use: InUse,
         documents: Documents,
         planner: Planner,
         applier: Applier,
@@ -38,6 +40,7 @@ class RetentionWork:
         applied: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
         self._plans = plans
+        self._in_use = in_use
         self._documents = documents
         self._planner = planner
         self._applier = applier
@@ -49,19 +52,27 @@ class RetentionWork:
         return Work(PLANNING, self._make), Work(RETENTION_RUN, self._run)
 
     async def _make(self, run: Run) -> str:
+        await self._forget()
         plan = await self._found(run.arguments["plan"])
         if plan.state is PlanState.PLANNING:
             await self._planner.make(plan, By(plan.asked_by, self._clock.now()), run.tell)
         return _made(await self._found(plan.id))
 
     async def _run(self, run: Run) -> str:
+        await self._forget()
         number = run.arguments.get("plan", 0)
         if number:
             return await self._apply(await self._found(number), run)
-        while await self._plans.forget(self._clock.now() - _KEPT, _FORGOTTEN):
-            pass
         said = [await self._scheduled(path, run) for path in await self._places()]
         return "; ".join(said) or "there are no rules for retention"
+
+    async def _forget(self) -> None:
+        """What is of no use any more: old plans, and what was in use a day ago."""
+        now = self._clock.now()
+        while await self._plans.forget(now - _KEPT, _PLANS):
+            pass
+        while await self._in_use.forget(now - DAY, _SETS):
+            pass
 
     async def _apply(self, plan: RetentionPlan, run: Run) -> str:
         if plan.state is not PlanState.APPLYING:

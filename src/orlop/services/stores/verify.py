@@ -11,12 +11,14 @@ import msgspec
 
 from orlop.domain.blob import Blob, BlobState
 from orlop.domain.digest import digest_from, digest_of, new_hash
+from orlop.domain.durations import DAY
 from orlop.domain.errors import ContentCorrupt, ManifestInvalid, Unavailable
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.ranges import Span
 from orlop.ports.blobs import BlobInventory, BlobReader, StoredStage
 from orlop.ports.catalog import BlobRecord, Finding, Inspection, ManifestRecord, Overdue
 from orlop.ports.clock import HOUR, Clock
+from orlop.ports.scrub import Orphans
 from orlop.services.audit.verify import AuditVerification
 
 #: Rows that one query takes: manifests come with their bytes.
@@ -27,11 +29,13 @@ _INLINE = 64 * 1024
 
 
 class Ages(msgspec.Struct, frozen=True):
-    """How old things may become, in microseconds: sessions after they expired, tombstones, and what no row names."""
+    """How old things may become, in microseconds: sessions after they expired, tombstones, what no row names, and
+    that in quarantine."""
 
     uploads: int = 24 * HOUR
     tombstones: int = 24 * HOUR
     strays: int = 24 * HOUR
+    orphans: int = 8 * DAY
 
 
 _AGES = Ages()
@@ -65,6 +69,7 @@ class Verification:
         inventory: BlobInventory,
         clock: Clock,
         *,
+        orphans: Orphans,
         ages: Ages = _AGES,
         parallel: int = 2,
         audit: AuditVerification | None = None,
@@ -73,6 +78,7 @@ class Verification:
         self._reader = reader
         self._inventory = inventory
         self._clock = clock
+        self._orphans = orphans
         self._ages = ages
         self._parallel = parallel
         self._audit = audit
@@ -186,7 +192,9 @@ class Verification:
         async for copy in self._inventory.copies():
             report.copies += 1
             if self._is_old(copy.modified_at) and not await self._inspection.knows_copy(copy.blob.key):
-                if await self._complaint(copy.blob, report, quick=True) is None:
+                if await self._is_forgotten(_place(copy.blob)) and (
+                    await self._complaint(copy.blob, report, quick=True) is None
+                ):
                     report.findings.append(Finding(7, _place(copy.blob), "no row names this copy, and no upload does"))
                 progress(report)
 
@@ -199,9 +207,14 @@ class Verification:
                 strays.add(stage.upload)
         if strays:
             async for stage in self._inventory.stages():
-                if stage.upload in strays and await self._is_stray(stage):
+                if stage.upload in strays and await self._is_stray(stage) and await self._is_forgotten(stage.upload):
                     report.findings.append(Finding(7, stage.upload, "the staged bytes belong to no upload"))
         progress(report)
+
+    async def _is_forgotten(self, name: str) -> bool:
+        """Whether a stray is in no quarantine, or has been there for longer than it should."""
+        since = await self._orphans.since(name)
+        return since is None or since < self._clock.now() - self._ages.orphans
 
     async def _is_stray(self, stage: StoredStage) -> bool:
         return self._is_old(stage.modified_at) and not await self._inspection.knows_upload(stage.upload)

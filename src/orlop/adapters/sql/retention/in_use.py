@@ -68,6 +68,16 @@ class SqlInUse:
 
         await self._engine.write(recorded(by, steps), changes=False)
 
+    async def forget(self, before: int, limit: int) -> int:
+        async def script(tx: Session) -> int:
+            expired = await tx.all("in_use_expired", before, limit)
+            for (number,) in expired:
+                await tx.run("in_use_digests_delete", number)
+                await tx.run("in_use_delete", number)
+            return len(expired)
+
+        return await self._engine.write(script, durable=False, changes=False)
+
     async def among(self, repository: str, digests: Sequence[str], now: int) -> Mapping[str, str]:
         if await self._reader.one("in_use_some", now) is None:
             return {}

@@ -39,6 +39,13 @@ LEFT JOIN blobs b ON b.id = l.blob_id
 LEFT JOIN manifests c ON e.kind = 'manifest' AND c.repository_id = m.repository_id AND c.digest = e.child_digest
 WHERE e.child_size <> coalesce(b.size, c.size);
 
+-- name: finding_rotten
+SELECT r.name || '@' || m.digest, e.kind || ' ' || e.child_digest || ' is in quarantine: ' || coalesce(b.rot, '')
+FROM blobs b JOIN blob_links l ON l.blob_id = b.id
+JOIN edges e ON e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind <> 'manifest'
+JOIN manifests m ON m.id = e.manifest_id JOIN repositories r ON r.id = m.repository_id
+WHERE b.rotten_at IS NOT NULL AND b.state <> 'tombstoned';
+
 -- name: finding_tag
 SELECT r.name || ':' || t.name, 'the tag points at no manifest of its repository'
 FROM tags t JOIN repositories r ON r.id = t.repository_id
@@ -61,6 +68,14 @@ SELECT coalesce(r.name, 'a repository that is gone') || CASE WHEN l.digest = '' 
 FROM labels l LEFT JOIN repositories r ON r.id = l.repository_id
 WHERE r.id IS NULL OR (l.digest <> '' AND NOT EXISTS (
     SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest));
+
+-- name: finding_in_use
+SELECT u.name || ' of ' || u.path || '/', 'other digests are in use than were counted' FROM in_use u
+WHERE u.digests <> (SELECT count(*) FROM in_use_digests d WHERE d.in_use_id = u.id);
+
+-- name: finding_plan
+SELECT DISTINCT 'plan ' || p.plan_id || ' of retention', 'the plan is gone, and what it shows is not'
+FROM retention_pages p WHERE NOT EXISTS (SELECT 1 FROM retention_plans o WHERE o.id = p.plan_id);
 
 -- name: finding_link
 SELECT r.name || '@' || l.digest, 'the link leads to no live blob of that digest'

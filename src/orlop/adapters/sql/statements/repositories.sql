@@ -59,7 +59,8 @@ SELECT CAST(sum(repositories) AS BIGINT), CAST(sum(manifests) AS BIGINT), CAST(s
        CAST(sum(blobs) AS BIGINT), CAST(sum(blob_bytes) AS BIGINT),
        (SELECT count(*) FROM blobs WHERE state = 'condemned'), (SELECT count(*) FROM uploads),
        (SELECT count(*) FROM trash WHERE expires_at > 0),
-       (SELECT coalesce(CAST(sum(size) AS BIGINT), 0) FROM trash WHERE expires_at > 0)
+       (SELECT coalesce(CAST(sum(size) AS BIGINT), 0) FROM trash WHERE expires_at > 0),
+       (SELECT count(*) FROM blobs WHERE rotten_at IS NOT NULL AND state <> 'tombstoned')
 FROM totals;
 
 -- name: event

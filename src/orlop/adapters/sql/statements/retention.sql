@@ -123,6 +123,9 @@ DELETE FROM in_use_digests WHERE in_use_id = ?1;
 -- name: in_use_delete
 DELETE FROM in_use WHERE id = ?1;
 
+-- name: in_use_expired
+SELECT id FROM in_use WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2;
+
 -- name: in_use_page
 SELECT path, name, digests, posted_at, posted_by, expires_at FROM in_use
 WHERE (path, name) > (?1, ?2) ORDER BY path, name LIMIT ?3;

@@ -74,3 +74,7 @@ UPDATE jobs SET lease_until = ?4 WHERE name = ?1 AND owner = ?2 AND fence = ?3 A
 -- name: job_release
 UPDATE jobs SET lease_until = 0, finished_at = ?4, outcome = ?5
 WHERE name = ?1 AND owner = ?2 AND fence = ?3 AND lease_until > 0 RETURNING fence;
+
+-- name: uploads_doomed
+SELECT expires_at, id, repository, "offset" FROM uploads
+WHERE expires_at <= ?1 AND lease_until <= ?1 AND (expires_at, id) > (?2, ?3) ORDER BY expires_at, id LIMIT ?4;

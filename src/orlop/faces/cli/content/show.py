@@ -104,6 +104,8 @@ async def inspect(stores: ContentStores, servers: Servers, ref: str, connecting:
     location = image_argument(ref)
     async with stores.repository(location, connecting) as opened:
         found = await look(opened, location.name)
+    for missing in found.missing:
+        tell(f"{missing.digest} ({size_text(missing.size)}) is missing: push the image again")
     labelled = await labels.of(servers, location, found.digest, connecting)
     if found.truncated:
         tell(f"there are more than {LISTED} entries or referrers; the first {LISTED} are shown")

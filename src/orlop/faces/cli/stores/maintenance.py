@@ -22,6 +22,9 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
         *,
         flags: StoreFlags | None = None,
         grace: str | None = None,
+        dry_run: Annotated[bool, _Flag] = False,
+        full: Annotated[bool, _Flag] = False,
+        yes: Annotated[bool, _Flag] = False,
         strays: Annotated[bool, _Flag] = False,
         json: Annotated[bool, _Flag] = False,
     ) -> int:
@@ -31,8 +34,15 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
         ----------
         grace
             Leave what was needed this recently [default: the setting gc.grace].
+        dry_run
+            Print what would go, and why, and change nothing.
+        full
+            First read every manifest again, and name what collections go by and should not.
+        yes
+            With --full: put that right.
         strays
-            Look through the whole store as well, for files that no row names, which a power cut can leave behind.
+            Look through the whole store as well, for files that no row names, which a power cut can leave behind: they
+            go a week after they were found first.
         json
             Print a JSON object with the counts.
         """
@@ -41,7 +51,8 @@ def register(app: cyclopts.App, opening: "Opening") -> None:
 
         from orlop.faces.cli.stores import maintenance_work
 
-        return maintenance_work.gc(opening, settings, keep, strays=strays, json=json)
+        how = maintenance_work.How(dry_run=dry_run, full=full, mend=yes, strays=strays, json=json)
+        return maintenance_work.gc(opening, settings, keep, how)
 
     @app.command
     def verify(

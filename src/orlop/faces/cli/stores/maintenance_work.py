@@ -1,18 +1,23 @@
 """What `orlop gc` and `orlop verify` do, and what they print. How they are typed is in `maintenance`."""
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 import msgspec
 
 from orlop.config import Settings
 from orlop.domain.queue import Progress
-from orlop.faces.cli.running import DONE, FAILED, run, size_text
+from orlop.faces.cli.moments import shown
+from orlop.faces.cli.running import DONE, FAILED, UsageError, run, size_text
 from orlop.ports.catalog import Totals
-from orlop.services.collection.garbage import Collection
+from orlop.ports.scrub import Orphans, Quarantine, StoredOrphan
+from orlop.services.collection.garbage import Collected, Collection
+from orlop.services.collection.marking import NAMED, FullMarking, Marked
+from orlop.services.collection.preview import Due, Preview
 from orlop.services.collection.sweep import Sweep, Swept
-from orlop.services.collection.upkeep import collected_so_far, swept_so_far
+from orlop.services.collection.upkeep import collected_so_far, marked_so_far, swept_so_far, swept_text
+from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Report, Verification
 from orlop.services.stores.verifying import verified_so_far
 from orlop.telemetry import logs
@@ -25,32 +30,118 @@ class Maintained(msgspec.Struct, frozen=True):
     sweep: Sweep
     verification: Verification
     totals: Callable[[], Awaitable[Totals]]
+    scrub: Scrub
+    quarantine: Quarantine
+    preview: Preview
+    marking: FullMarking
+    orphans: Orphans
 
 
 Opening = Callable[[Settings], AbstractAsyncContextManager[Maintained]]
 
 
-def gc(opening: Opening, settings: Settings, grace: int, *, strays: bool, json: bool) -> int:
-    """Collect, with `grace` in microseconds, and sweep if `strays`; the exit code."""
+class How(msgspec.Struct, frozen=True, kw_only=True):
+    """How to collect: see the parameters of `orlop gc`."""
 
-    async def work() -> None:
+    dry_run: bool
+    full: bool
+    mend: bool
+    strays: bool
+    json: bool
+
+
+def gc(opening: Opening, settings: Settings, grace: int, how: How) -> int:
+    """Collect, with `grace` in microseconds; the exit code, which says whether anything is left that should not be."""
+
+    async def work() -> int:
+        if how.mend and not how.full:
+            raise UsageError("--yes puts right what --full finds: give both, or neither")
+        if how.dry_run and (how.mend or how.strays):
+            raise UsageError("--dry-run changes nothing, so that it goes with neither --yes nor --strays")
         async with opening(settings) as stores:
-            with _bar("collecting", silent=json) as draw:
+            marked = await _marked(stores.marking, how) if how.full else None
+            if how.dry_run:
+                await _preview(stores.preview, grace, marked, how)
+                return _code(marked)
+            with drawn("collecting", silent=how.json) as draw:
                 done = await stores.collection.run(grace, lambda so_far: draw(collected_so_far(so_far)))
-            swept = await _swept(stores.sweep, silent=json) if strays else None
-        if json:
-            found = {} if swept is None else {"strays": swept}
+            swept = await _swept(stores.sweep, silent=how.json) if how.strays else None
+            orphans = await _listed(stores.orphans) if how.strays else ()
+        if how.json:
+            found: dict[str, object] = {} if marked is None else {"full": marked}
+            if swept is not None:
+                found |= {"strays": swept, "orphans": orphans}
             print(msgspec.json.encode({**msgspec.structs.asdict(done), **found}).decode())
-            return
-        print(
-            f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
-            f" {done.condemned} blobs were found to be needed by nothing"
-        )
-        if swept is not None:
-            print(f"removed {swept.removed} of {swept.strays} stray files")
+        else:
+            _tell_collected(done, swept, orphans)
+        return FAILED if done.kept else _code(marked)
 
     logs.configure(settings.log.level, settings.log.format)
     return run(work)
+
+
+def _code(marked: Marked | None) -> int:
+    return DONE if marked is None or marked.mended == marked.differences else FAILED
+
+
+async def _marked(marking: FullMarking, how: How) -> Marked:
+    with drawn("marking", silent=how.json) as draw:
+        marked = await marking.run(mend=how.mend, progress=lambda so_far: draw(marked_so_far(so_far)))
+    if not how.json:
+        for difference in marked.named:
+            print(f"{difference.where}: {difference.what}")
+        what = f"{marked.manifests} manifests, {marked.links} links and {marked.blobs} blobs looked at"
+        if not marked.differences:
+            print(f"{what}: collections missed nothing")
+        elif how.mend:
+            print(f"{what}: {marked.differences} differences, {marked.mended} put right")
+        else:
+            print(f"{what}: {marked.differences} differences; put them right with --full --yes")
+    return marked
+
+
+async def _preview(preview: Preview, grace: int, marked: Marked | None, how: How) -> None:
+    named: list[Due] = []
+    counts: dict[str, int] = {}
+    freed = 0
+    async for due in preview.run(grace):
+        counts[due.kind] = counts.get(due.kind, 0) + 1
+        freed += due.freed
+        if not how.json:
+            print(f"{due.kind} {due.what}: {due.why}")
+        elif len(named) < NAMED:
+            named.append(due)
+    if how.json:
+        found = {"counts": counts, "freed": freed, "items": named} | ({} if marked is None else {"full": marked})
+        print(msgspec.json.encode(found).decode())
+        return
+    parts = [f"{counts[kind]} {word}" for kind, word in _PLURALS.items() if counts.get(kind)]
+    print(f"would take away {', '.join(parts) or 'nothing'}, and free {size_text(freed)}; nothing was changed")
+
+
+_PLURALS = {"upload": "uploads", "link": "links", "blob": "blobs", "repository": "repositories"}
+
+
+async def _listed(orphans: Orphans) -> tuple[StoredOrphan, ...]:
+    """What is in quarantine, as much of it as a report names."""
+    return await orphans.page("", NAMED)
+
+
+def _tell_collected(done: Collected, swept: Swept | None, orphans: Sequence[StoredOrphan]) -> None:
+    print(
+        f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
+        f" {done.condemned} blobs were found to be needed by nothing"
+    )
+    if done.repositories:
+        print(f"removed {done.repositories} repositories that held nothing")
+    if done.kept:
+        print(f"the store did not remove {done.kept} files ({size_text(done.kept_bytes)}); they are tried again:")
+        for message, times in done.errors.items():
+            print(f"  {message} ({times} times)")
+    if swept is not None:
+        print(swept_text(swept))
+        for orphan in orphans:
+            print(f"  {orphan.name} ({size_text(orphan.size)}), found {shown(orphan.found_at)}")
 
 
 def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> int:
@@ -59,7 +150,7 @@ def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> 
     async def work() -> int:
         async with opening(settings) as stores:
             there = await stores.totals()
-            with _bar("verifying", silent=json) as draw:
+            with drawn("verifying", silent=json) as draw:
                 found = await stores.verification.run(
                     quick=quick, progress=lambda so_far: draw(verified_so_far(so_far, there, quick=quick))
                 )
@@ -71,12 +162,12 @@ def verify(opening: Opening, settings: Settings, *, quick: bool, json: bool) -> 
 
 
 async def _swept(sweep: Sweep, *, silent: bool) -> Swept:
-    with _bar("sweeping", silent=silent) as draw:
+    with drawn("sweeping", silent=silent) as draw:
         return await sweep.run(lambda so_far: draw(swept_so_far(so_far)))
 
 
 @contextmanager
-def _bar(what: str, *, silent: bool) -> Iterator[Callable[[Progress], None]]:
+def drawn(what: str, *, silent: bool) -> Iterator[Callable[[Progress], None]]:
     """Draws how far it came, where there is a terminal."""
     if silent or not sys.stderr.isatty():
         yield lambda _: None
