@@ -171,6 +171,8 @@ class Registry:
         self.stores, self.clock, self.ids = stores, clock, ids or CountedIds()
         nowhere = open_memory()
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
+        settings = stores.settings or _settings(nowhere)
+        self.terms = terms = WriteTerms(self.access, SettingsInForce(*settings))
         copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,
@@ -179,15 +181,16 @@ class Registry:
             stores.stage,
             copies,
             self.access,
+            terms,
             clock,
             self.ids,
             UploadLimits(expire=EXPIRE, lease=LEASE),
         )
         self.referrers = Referrers(catalog.browse, catalog.manifests)
-        settings = stores.settings or _settings(nowhere)
-        self.terms = terms = WriteTerms(self.access, SettingsInForce(*settings))
         self.repositories = Repositories(catalog.browse, self.access, nowhere.identity.facts, clock)
-        self.blobs = Blobs(catalog.links, copies, self.access, clock, repositories=self.repositories, grace=GRACE)
+        self.blobs = Blobs(
+            catalog.links, copies, self.access, terms, clock, repositories=self.repositories, grace=GRACE
+        )
         self.manifests = Manifests(catalog.manifests, self.referrers, terms, clock, sparse_indexes=False)
         self.collection = Collection(
             catalog.collection, catalog.expiry, catalog.trash_end, stores.stage, stores.remover, clock, sleep=at_once

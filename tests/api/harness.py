@@ -24,6 +24,7 @@ from orlop.domain.durations import DAY
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
 from orlop.domain.schedules import JOB_SCHEDULES
@@ -48,6 +49,7 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
@@ -97,6 +99,7 @@ KINDS = {
     ),
     "tag-rule": TAG_RULES,
     "repository-rule": REPOSITORY_RULES,
+    "quota": QUOTAS,
     "retention": RETENTION,
     "trash-rule": TRASH_RULES,
     "clean-up-rule": CLEAN_UP_RULES,
@@ -134,7 +137,8 @@ class Api:
         self.now = clock.now()
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
-        terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.catalog.settings_changes))
+        in_force = SettingsInForce(self.identity.documents, self.catalog.settings_changes)
+        terms = WriteTerms(access, in_force)
         self.management = build_management(
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )
@@ -168,6 +172,7 @@ class Api:
             self.hooks,
             Followers(self.management.gate, self.catalog.cursors, followers(settings)),
             JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
+            UsageReports(self.management.gate, self.catalog.catalog.usages, in_force, None),
             RetentionDesk(self.management.gate, self.catalog.catalog.retention.plans, self.catalog.queue.jobs),
             InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
             InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),

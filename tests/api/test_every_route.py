@@ -67,16 +67,19 @@ _ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
 _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
+_QUOTA = {"tags": 1000}
 _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 
 
-def _rules(plural: str, body: object) -> dict[tuple[str, str], list[Any]]:
-    """Of rules that whoever may pull may see, and whoever administers their place may change."""
+def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> dict[tuple[str, str], list[Any]]:
+    """Of rules that whoever may pull may see, and whoever administers their place may change, or `ruler` alone."""
     one = ("GET", f"/{plural}/{{name}}"), ("PUT", f"/{plural}/{{name}}"), ("DELETE", f"/{plural}/{{name}}")
     changed = {"team": _DELETES, "team-b": frozenset({"root", "bob"}), "": _RULER}
+    if ruler is not None:
+        changed = dict.fromkeys(changed, ruler)
     seen = {"team": _PULLS | _SEES, "team-b": _SEES | {"bob"}, "": _SEES}
     return {
         ("GET", f"/{plural}"): [(f"/{plural}", None, _ANY)],
@@ -265,6 +268,16 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
+    **_rules("quotas", _QUOTA, _RULER),
+    **{
+        ("GET", path): [
+            (f"{path}?path=team", None, _DELETES | _SEES),
+            (f"{path}?path=team/app", None, _DELETES | _SEES),
+            (f"{path}?path=team-b", None, _SEES | {"bob"}),
+            (path, None, _SEES),
+        ]
+        for path in ("/usage", "/usage/below", "/usage/days", "/usage/sharing")
+    },
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
@@ -419,6 +432,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.catalog.catalog.repositories.remove(RepositoryName(name), api.by, Terms(trash=HOUR))
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
+        await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)
         retention = api.catalog.catalog.retention

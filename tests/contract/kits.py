@@ -27,6 +27,7 @@ from tests.contract import (
     scrub,
     trash,
     uploads,
+    usage,
 )
 
 
@@ -64,6 +65,9 @@ class CatalogKit:
     TestOutbox = outbox.OutboxKit
     TestPullTimes = outbox.PullTimesKit
     TestVitals = outbox.VitalsKit
+    TestUsage = usage.UsageKit
+    TestRoom = usage.RoomKit
+    TestTrashedUsage = usage.TrashedUsageKit
     TestRecords = inspection.RecordsKit
     TestKnowledge = inspection.KnowledgeKit
     TestFindings = inspection.FindingsKit

@@ -17,6 +17,8 @@ from orlop.services.access.decisions import Access
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.tags.terms import WriteTerms
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -109,9 +111,9 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
     await operations("cold")  # statements are prepared once for a connection
     assert await operations("warm") == {
         "begin an upload": 3,
-        "commit a blob": 11,
-        "mount a blob": 9,
-        "put a manifest of eleven blobs": 14,
+        "commit a blob": 13,
+        "mount a blob": 11,
+        "put a manifest of eleven blobs": 15,
         "move a tag": 9,
         "find a manifest by tag": 1,
         "find a manifest by digest": 1,
@@ -141,10 +143,12 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     access = Access(identity.facts, opened.access_changes, clock, everyone=False)
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
+    terms = WriteTerms(access, SettingsInForce(identity.documents, opened.settings_changes))
     blobs = Blobs(
         catalog.links,
         Copies(store.reader, store.reader, catalog.quarantine, clock),
         access,
+        terms,
         clock,
         repositories=repositories,
         grace=1,
@@ -207,10 +211,10 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
 
     await costs("cold")
     assert await costs("warm") == {
-        "push a blob, POST alone": (15, 2),
-        "push a blob, POST, PATCH, PUT": (17, 2),
-        "push a larger one": (20, 3),
-        "push an image of three blobs": (59, 7),
+        "push a blob, POST alone": (21, 2),
+        "push a blob, POST, PATCH, PUT": (21, 2),
+        "push a larger one": (26, 3),
+        "push an image of three blobs": (82, 7),
         "pull it": (4, 0),
     }
     await stores.close()

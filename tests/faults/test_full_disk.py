@@ -51,7 +51,10 @@ def _await_readiness(client: Client, status: int) -> None:
 
 
 def test_an_upload_that_does_not_fit(disk: Path, tmp_path: Path) -> None:
-    with running(tmp_path, data=disk / "data", workers=2) as server, Client(server.address) as client:
+    with (
+        running(tmp_path, data=disk / "data", workers=2, blobs_reserve=0) as server,
+        Client(server.address) as client,
+    ):
         client.push(small("first"), "first")
         for size in (26 * MIB, 23 * MIB):
             with pytest.raises(Refused) as refused:
@@ -64,7 +67,7 @@ def test_an_upload_that_does_not_fit(disk: Path, tmp_path: Path) -> None:
 
 
 def test_a_session_that_does_not_fit_keeps_what_it_had_and_gives_the_rest_back(disk: Path, tmp_path: Path) -> None:
-    with running(tmp_path, data=disk / "data") as server, Client(server.address) as client:
+    with running(tmp_path, data=disk / "data", blobs_reserve=0) as server, Client(server.address) as client:
         location = client.ask("POST", f"/v2/{REPOSITORY}/blobs/uploads/", b"").headers["location"]
         answer = client.ask("PATCH", location, bytes(2 * MIB))
         assert answer.status == 202
@@ -72,6 +75,27 @@ def test_a_session_that_does_not_fit_keeps_what_it_had_and_gives_the_rest_back(d
         assert client.ask("GET", location).headers["range"] == f"0-{2 * MIB - 1}"
         piece = blob("fits now", 10 * MIB)
         client.push_blob(piece)
+    assert_clean(disk / "data")
+
+
+def test_what_is_kept_free_is_left_alone_by_uploads(disk: Path, tmp_path: Path) -> None:
+    """A tenth of the disk, which is less than is set: the catalog still writes, everything else goes on."""
+    with running(tmp_path, data=disk / "data") as server, Client(server.address) as client:
+        client.push(small("first"), "first")
+        client.push_blob(blob("fits", 12 * MIB))
+        (disk / "filler").write_bytes(bytes(8 * MIB))
+        time.sleep(1.1)  # how much room there is may be known for a second
+        with pytest.raises(Refused) as refused:
+            client.push_blob(blob("too much", 100_000))
+        assert_unavailable(refused.value.answer)
+        assert "the disk is full but for what is kept free" in refused.value.answer.errors()[0]["message"]
+        assert "2.3 MiB stay so" in refused.value.answer.errors()[0]["message"]
+        client.pull_everything()
+        assert client.ask("PUT", f"/v2/{REPOSITORY}/manifests/again", client.held["first"].content).status == 201
+        _await_readiness(client, 200)
+        (disk / "filler").unlink()
+        time.sleep(1.1)
+        client.push(small("after"), "after")
     assert_clean(disk / "data")
 
 

@@ -25,8 +25,8 @@ class Place(NamedTuple):
         """The place of a scenario."""
         base = f"base of {number}"
         return cls(
-            RepositoryName(f"app{number}"),
-            RepositoryName(f"lib{number}"),
+            RepositoryName(f"team/app{number}"),
+            RepositoryName(f"team/web/lib{number}"),
             blob(base),
             image(f"new {number}", [base]),
             image(f"old {number}", [base, f"more of {number}"]),

@@ -73,7 +73,8 @@ from tests.s3 import S3Server, versitygw
 
 T = TypeVar("T")
 
-REPOSITORIES = [RepositoryName("app"), RepositoryName("lib")]
+#: One below the namespace of the other, so that what both hold counts once in one node and twice in none.
+REPOSITORIES = [RepositoryName("team/app"), RepositoryName("team/web/lib")]
 TAGS = [Tag("v1"), Tag("v2")]
 ONE = image("one", ["base", "code"])
 TWO = image("two", ["base", blob("nothing", 0)], foreign=["code"])

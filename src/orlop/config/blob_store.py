@@ -108,6 +108,14 @@ class BlobStore(msgspec.Struct, frozen=True):
         ),
     ] = ""
 
+    reserve: Annotated[
+        int,
+        Meaning(
+            "Room on the disk of the data folder that uploads leave free, but no more than a tenth of the disk: beyond"
+            " it they are refused, and everything else goes on. 0 leaves none.",
+            ValueKind.SIZE,
+        ),
+    ] = 1 << 30
     cache_bytes: Annotated[
         int,
         Meaning(

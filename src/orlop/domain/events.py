@@ -61,6 +61,7 @@ class EventKind(StrEnum):
     WEBHOOK_RESUMED = "webhook.resumed"
     JOB_ASKED = "job.asked"
     JOB_CANCELLED = "job.cancelled"
+    QUOTA_WARNING = "quota.warning"
     RETENTION_PLANNED = "retention.planned"
     RETENTION_BEGUN = "retention.begun"
     RETENTION_APPLIED = "retention.applied"
@@ -92,6 +93,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
         *(EventKind.RETENTION_PLANNED, EventKind.RETENTION_BEGUN, EventKind.RETENTION_APPLIED),
         *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
+        EventKind.QUOTA_WARNING,
     }
 )
 

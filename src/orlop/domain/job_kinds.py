@@ -100,12 +100,20 @@ RETENTION_RUN = JobKind(
 )
 HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
 
+USAGE_HISTORY = JobKind(
+    kind="record-usage", text="Writes down how much every namespace holds, once for each day.", forgotten_after=HOUR
+)
+USAGE_RECOUNT = JobKind(
+    kind="recount-usage", text="Counts anew how much every namespace holds, and mends what is wrong, beside any load."
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
     for kind in (
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
+        *(USAGE_HISTORY, USAGE_RECOUNT),
     )
 }
 

@@ -98,6 +98,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """What the digest so far is computed with: what the client announced, else sha256."""
     offset: int = 0
     """Bytes that are staged and acknowledged."""
+    reserved: int = 0
+    """How many bytes it is to have once what is under way is here, as far as that is known; as long as the claim
+    holds, they are held for it under every quota."""
     digest: Digest | None = None
     """Of bytes [0, offset); None when it is not known without reading them again."""
     place: str = ""

@@ -166,6 +166,22 @@ class BlobInventory(Protocol):
         """Write, read back and delete a small file: Unavailable, with the reason, if that fails."""
 
 
+class Space(NamedTuple):
+    """The disk that a store lies on, in bytes: what is free for the server, all of it, and what uploads leave free."""
+
+    free: int
+    size: int
+    reserve: int
+
+
+class StoreSpace(Protocol):
+    """How much room the store itself has; only stores on a disk know."""
+
+    async def space(self) -> Space:
+        """As it was no longer ago than a second. Raises Unavailable."""
+        ...
+
+
 class BlobAddresses(Protocol):
     """Addresses at which clients read copies without us; only stores that clients may reach have them."""
 

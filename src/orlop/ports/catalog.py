@@ -16,6 +16,7 @@ from orlop.domain.events import Event
 from orlop.domain.manifest import Manifest
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
@@ -25,9 +26,12 @@ from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
+from orlop.ports.tag_history import TagChange as TagChange
+from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
+from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -152,41 +156,6 @@ class Repositories(Protocol):
         """
 
 
-class TagChange(msgspec.Struct, frozen=True):
-    """One entry of a tag's history: from `at` on it pointed at `digest`, or at nothing when that is None."""
-
-    at: int
-    actor: str
-    digest: Digest | None
-    previous: Digest | None
-    number: int = 0
-    """The catalog's own; what happened later has a higher one."""
-    held: bool = False
-    """Whether the repository still holds that digest, so that the tag may point at it again."""
-    tag: str = ""
-    """Which tag it is of, where changes of several are told."""
-
-
-class TagHistory(Protocol):
-    """What tags pointed at, as long as their repository is there."""
-
-    async def history(self, repository: RepositoryName, tag: Tag, limit: int, before: int = 0) -> tuple[TagChange, ...]:
-        """The newest `limit` changes of a tag, newest first; also of a tag that is gone. `before`: only those with a
-        lower number."""
-        ...
-
-    async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
-        """The newest changes of all tags of a repository, as `history`; each says which tag it is of."""
-        ...
-
-    async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
-        """The last change of a tag that had happened at a time; None when none had.
-
-        Clocks of servers differ: of two changes less than a minute apart the later one counts, whatever they say.
-        """
-        ...
-
-
 # --- Blobs --------------------------------------------------------------------------------------------------------
 
 
@@ -253,11 +222,20 @@ class UploadCommit(msgspec.Struct, frozen=True):
 class Uploads(Protocol):
     """Sessions. Apart from `commit` nothing here needs to survive a power cut: a lost session is begun again."""
 
-    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None, ticket: str = "") -> None:
+    async def start(
+        self,
+        upload: Upload,
+        at_most: int = 0,
+        *,
+        target: Digest | None = None,
+        ticket: str = "",
+        room: tuple[Room, ...] = (),
+    ) -> None:
         """Record a new session, which may be claimed from the beginning: then `target` as in `claim`.
 
         `ticket` is the name under which it is found beside its id. Raises TooManyRequests when another was begun with
         that (BlobUploadUnknown when that one is over), or when whoever begins it has `at_most` already; 0: any number.
+        Raises Denied when what it reserves does not fit a quota in `room`, unless the target is stored already.
         """
 
     async def get(self, repository: RepositoryName, upload: str, now: int) -> Upload:
@@ -269,12 +247,21 @@ class Uploads(Protocol):
         ...
 
     async def claim(
-        self, repository: RepositoryName, upload: str, *, now: int, lease_until: int, target: Digest | None = None
+        self,
+        repository: RepositoryName,
+        upload: str,
+        *,
+        now: int,
+        lease_until: int,
+        target: Digest | None = None,
+        reserved: int = 0,
+        room: tuple[Room, ...] = (),
     ) -> Upload:
         """Take a session to write to it until `lease_until`, raising its fence.
 
         `target` is the digest it is about to become, so that a copy left by a crash can be found, unless that is the
-        digest so far. Raises BlobUploadUnknown, or TooManyRequests while another claim holds.
+        digest so far. Raises BlobUploadUnknown, or TooManyRequests while another claim holds; Denied
+        as `start`, of all that the session is to have.
         """
         ...
 
@@ -469,6 +456,8 @@ class Catalog(msgspec.Struct, frozen=True):
     inspection: Inspection
     holdings: Holdings
     locks: Locks
+    usages: Usages
+    usage_keeping: UsageKeeping
     retention: Retention
     trash: Trash
     trash_end: TrashEnd

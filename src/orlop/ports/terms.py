@@ -7,6 +7,7 @@ import msgspec
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError, Stale
 from orlop.domain.names import Tag
+from orlop.domain.quotas import Room
 
 #: What becomes of a tag is refused with, where it is; None: it is not.
 TagRefusal = Callable[[Tag], RegistryError | None]
@@ -30,6 +31,8 @@ class Terms(msgspec.Struct, frozen=True):
     """By tag: when it is there and points at another manifest."""
     untag: TagRefusal | None = None
     """When a tag goes, alone or with what it points at."""
+    room: tuple[Room, ...] = ()
+    """The quotas that cover the repository: Denied, with the figures, where what is added does not fit one."""
     empty: bool = False
     """Only a repository that holds nothing goes; another raises Stale."""
     trash: int = 0

@@ -75,8 +75,25 @@ class QueueDepth(msgspec.Struct, frozen=True):
     oldest: float
 
 
+class QuotaUse(NamedTuple):
+    """How far a limit of a quota is used up: its name, its place as it is typed, what it limits."""
+
+    quota: str
+    place: str
+    of: str
+    used: int
+    limit: int
+
+
+class DiskUse(NamedTuple):
+    """The disk of the blob store, in bytes: what is free, and what uploads leave free."""
+
+    free: int
+    reserve: int
+
+
 class Waiting(NamedTuple):
-    """What waits to be done in the background, for all workers together."""
+    """What waits to be done in the background, and how much room there is, for all workers together."""
 
     followers: Sequence[FollowerLag]
     deliveries: int
@@ -84,6 +101,8 @@ class Waiting(NamedTuple):
     dead: int
     paused: int
     jobs: Sequence[QueueDepth] = ()
+    quotas: Sequence[QuotaUse] = ()
+    disk: DiskUse | None = None
 
 
 class Metrics:
@@ -353,6 +372,23 @@ class _Momentary(Collector):
                 yield GaugeMetricFamily(f"orlop_{name}", meaning, value=value)
         if self._waiting is not None:
             yield from self._waits(self._waiting)
+            yield from self._room(self._waiting)
+
+    def _room(self, waiting: Waiting) -> Iterable[Metric]:
+        labels = ("quota", "place", "of")
+        used = GaugeMetricFamily("orlop_quota_used", "What is in use of a quota.", labels=labels)
+        limits = GaugeMetricFamily("orlop_quota_limit", "What a quota limits it to.", labels=labels)
+        for each in waiting.quotas:
+            used.add_metric((each.quota, each.place, each.of), each.used)
+            limits.add_metric((each.quota, each.place, each.of), each.limit)
+        yield from (used, limits)
+        if waiting.disk is not None:
+            yield GaugeMetricFamily(
+                "orlop_disk_free_bytes", "What is free on the disk of the blobs.", value=waiting.disk.free
+            )
+            yield GaugeMetricFamily(
+                "orlop_disk_reserve_bytes", "What uploads leave free of it.", value=waiting.disk.reserve
+            )
 
     def _waits(self, waiting: Waiting) -> Iterable[Metric]:
         for name, meaning, value_of in _DEPTHS:

@@ -465,6 +465,7 @@ NOT_WIDENING = frozenset(
         Operation.IN_USE_READ,
         Operation.IN_USE_SET,
         Operation.JOB_READ,
+        Operation.USAGE_READ,
         Operation.SCRUB_READ,
         Operation.JOB_RUN,
         Operation.JOB_CANCEL,

@@ -37,13 +37,21 @@ def _sql(text: str) -> str:
 
 
 _LAYER = f"layer {SBOM.blobs[1].digest}"
+#: A node is wrong with what lies below it, up to the root.
+ROOT = (5, "/", "the counters of the namespace differ from a recount")
+ABOVE = {(5, path, "the counters of the namespace differ from a recount") for path in ("/", "team/")}
+
 DAMAGES = [
     Damage(
         "a link lost",
         "DELETE FROM blob_links WHERE digest = '$layer'; UPDATE blobs SET state = 'condemned' WHERE digest = '$layer';"
         "UPDATE repositories SET blob_count = blob_count - 1, "
         "blob_bytes = blob_bytes - (SELECT size FROM blobs WHERE digest = '$layer') WHERE name = '$app'",
-        {(1, f"{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository")},
+        {
+            (1, f"{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository"),
+            (5, SBOM.blobs[1].digest, "0 repositories below team/ hold the blob, and another number is kept"),
+            *ABOVE,
+        },
     ),
     Damage(
         "a damaged layer",
@@ -124,9 +132,21 @@ DAMAGES = [
         Damage(
             f"{column} off by one",
             f"UPDATE repositories SET {column} = {column} + 1 WHERE name = '$app'",
-            {(5, APP, "the counters of the repository differ from a recount")},
+            {(5, APP, "the counters of the repository differ from a recount")} | above,
         )
-        for column in ("manifest_count", "manifest_bytes", "tag_count", "blob_count", "blob_bytes")
+        for column, above in (
+            *((column, ABOVE) for column in ("manifest_count", "manifest_bytes", "tag_count", "blob_bytes")),
+            ("blob_count", set()),
+        )
+    ),
+    *(
+        Damage(f"{column} of a node off by one", f"UPDATE node_usage SET {column} = {column} + 1", ABOVE)
+        for column in ("stored_bytes", "logical_bytes", "tags", "manifests", "repositories")
+    ),
+    Damage(
+        "holders of a blob off by one",
+        "UPDATE node_blobs SET holders = 7 WHERE blob_id = (SELECT id FROM blobs WHERE digest = '$loose')",
+        {(5, LOOSE.digest, "1 repositories below team/ hold the blob, and another number is kept")},
     ),
     *(
         Damage(
@@ -219,7 +239,10 @@ IN_TRASH = [
         "DELETE FROM blob_links WHERE repository_id = $hidden;"
         "UPDATE repositories SET manifest_count = 0, manifest_bytes = 0, blob_count = 0, blob_bytes = 0"
         " WHERE id = $hidden",
-        {(2, f"{APP} in the trash (1)", "what was deleted is not held")},
+        {
+            (2, f"{APP} in the trash (1)", "what was deleted is not held"),
+            (5, "/", "the counters of the namespace differ from a recount"),
+        },
     ),
     Damage(
         "its repository forgotten",
@@ -234,7 +257,10 @@ IN_TRASH = [
         "DELETE FROM blob_links WHERE repository_id = $hidden AND digest = '$layer';"
         "UPDATE repositories SET blob_count = blob_count - 1, blob_bytes = blob_bytes"
         " - (SELECT size FROM blobs WHERE digest = '$layer') WHERE id = $hidden",
-        {(1, f"~1/{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository")},
+        {
+            (1, f"~1/{APP}@{SBOM.digest}", f"{_LAYER} is not in the repository"),
+            (5, "/", "the counters of the namespace differ from a recount"),
+        },
     ),
 ]
 

@@ -52,6 +52,25 @@ EXCEPTIONS = {
     },
     "queue_plans": {"SCAN queue_plan": "a row for each kind of job"},
     "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended well, for metrics"},
+    "room_held": {
+        "SCAN held": "what is under way below one place, when somebody begins to send much",
+        "USE TEMP B-TREE FOR GROUP BY": "the same rows",
+    },
+    "usage_below": {
+        "SCAN children": "what lies directly below one namespace",
+        "USE TEMP B-TREE FOR ORDER BY": "the same rows",
+    },
+    "usage_sharing": {
+        "SCAN held": "no more blobs than are to be looked at",
+        "SCAN shared": "no more links than are to be followed",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+        "USE TEMP B-TREE FOR GROUP BY": "the same",
+        "USE TEMP B-TREE FOR ORDER BY": "the namespaces that are found",
+    },
+    "usage_day_write": {"SCAN u": "every node, once an hour"},
+    "nodes_above": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
+    "repository_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
+    "repositories_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -218,7 +237,7 @@ OF_REPOSITORIES = {
     "by the name that somebody asked for": {
         *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
         *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
-        *("tag_history_page", "tag_history_of_all"),
+        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -226,7 +245,7 @@ OF_REPOSITORIES = {
     "by names before those that are hidden": {
         *("repositories_empty", "blob_holders"),
         *("repository_page", "repository_spans", "repository_below"),
-        *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
+        *("labelled_by_key", "labelled_by_value", "labelled_repositories", "usage_below", "usage_sharing"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "it makes one": {"repository_create"},

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from orlop.ports.catalog import Totals
-from orlop.telemetry.metrics import FollowerLag, Metrics, QueueDepth, Waiting
+from orlop.telemetry.metrics import DiskUse, FollowerLag, Metrics, QueueDepth, Waiting
 from orlop.telemetry.requests import RequestRecord
 
 PAGE = Path(__file__).parents[3] / "docs" / "running.md"
@@ -20,7 +20,7 @@ def test_every_metric_is_documented() -> None:
     metrics.job_ended("collection", "finish")
     metrics.webhooks.attempted(True)
     jobs = [QueueDepth("collection", 1, 1, 1, 1.0)]
-    waiting = Waiting((FollowerLag("audit", 1, 1.0, 1),), 1, 1.0, 1, 1, jobs)
+    waiting = Waiting((FollowerLag("audit", 1, 1.0, 1),), 1, 1.0, 1, 1, jobs, (), DiskUse(1, 1))
     page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1), waiting).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))
     assert set(re.findall(r"`(orlop_\w+)`", PAGE.read_text())) == exposed

@@ -180,6 +180,9 @@ _moved_tag = _rows(
 _counter = _rows("UPDATE repositories SET blob_bytes = blob_bytes + 1 WHERE id = $app")
 
 
+#: A node is wrong with what lies below it, up to the root.
+ABOVE = {Finding(5, path, "the counters of the namespace") for path in ("/", "team/")}
+
 DAMAGES = [
     Damage(
         "one bit flipped",
@@ -223,8 +226,20 @@ DAMAGES = [
         ),
         {Finding(1, f"{APP}@{SBOM.digest}", "the rows of what the manifest names")},
     ),
-    Damage("a link lost", _drop_link, {Finding(1, f"{APP}@{SBOM.digest}", "layer")}),
-    Damage("a child of an index lost", _drop_child, {Finding(1, f"{APP}@{BOTH.digest}", f"manifest {ONE.digest}")}),
+    Damage(
+        "a link lost",
+        _drop_link,
+        {
+            Finding(1, f"{APP}@{SBOM.digest}", "layer"),
+            Finding(5, SBOM.blobs[1].digest, "0 repositories below team/ hold the blob"),
+            *ABOVE,
+        },
+    ),
+    Damage(
+        "a child of an index lost",
+        _drop_child,
+        {Finding(1, f"{APP}@{BOTH.digest}", f"manifest {ONE.digest}"), *ABOVE},
+    ),
     Damage(
         "a tag that leads nowhere",
         _rows("UPDATE tags SET manifest_id = 1000 WHERE repository_id = $app"),
@@ -253,10 +268,16 @@ DAMAGES = [
         {
             Finding(1, f"{APP}@{SBOM.digest}", f"layer {SBOM.blobs[1].digest} has another size"),
             Finding(1, f"{SBOM.blobs[1].digest}/", "the bytes of the copy have the digest"),
+            *ABOVE,
         },
         deep=True,
     ),
-    Damage("a counter off by one", _counter, {Finding(5, APP, "the counters of the repository")}),
+    Damage("a counter off by one", _counter, {Finding(5, APP, "the counters of the repository"), *ABOVE}),
+    Damage(
+        "a counter of a node off by one",
+        _rows("UPDATE node_usage SET stored_bytes = stored_bytes + 1"),
+        ABOVE,
+    ),
     Damage(
         "a total off by one",
         _rows("UPDATE totals SET manifests = manifests - 1"),
@@ -319,7 +340,7 @@ async def test_every_damage_at_once_is_found() -> None:
     for do in (_flip, _lose, _add_copy, _lose_session, _change_manifest, _moved_tag, _counter):
         do(store.inside)
     report = await store.registry.verification().run()
-    assert sorted(finding.invariant for finding in report.findings) == [1, 1, 1, 4, 5, 7, 7]
+    assert sorted(finding.invariant for finding in report.findings) == [1, 1, 1, 4, 5, 5, 5, 7, 7]
 
 
 async def test_what_is_young_is_not_left_behind() -> None:

@@ -53,7 +53,7 @@ class SqlBlobLinks:
             found = await (tx.one("link_anywhere", digest) if source is None else tx.one("link_in", digest, source))
             if found is None:
                 return None
-            repository = await made_repository(tx, target, by, ledger, terms.create)
+            repository = await made_repository(tx, target, by, ledger, terms)
             blob = await tx.one("blob_lock", found[0])
             if blob is None:
                 raise Raced  # collected meanwhile
@@ -69,7 +69,7 @@ class SqlBlobLinks:
 
     async def unlink(self, repository: RepositoryName, digest: Digest, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            row_id = await locked_repository(tx, repository)
+            row_id = await locked_repository(tx, repository, ledger)
             row = await tx.one("link_row", row_id, digest) if row_id is not None else None
             if row_id is None or row is None:
                 raise BlobUnknown(f"{repository} holds no blob {digest}", {"digest": digest})
@@ -95,7 +95,8 @@ class SqlCollection:
             repositories = {row[0] for row in await tx.all("links_loose", before, limit)}
             if not repositories:
                 return 0, 0
-            await tx.all("repositories_lock", each(sorted(repositories)))
+            for row_id, nodes in await tx.all("repositories_lock", each(sorted(repositories))):
+                ledger.located(row_id, nodes)
             loose: list[Linked] = []
             named: dict[int, list[str]] = {}
             # Once more: what was loose a moment ago may have been named, or its grace begun anew.

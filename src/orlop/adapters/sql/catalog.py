@@ -30,6 +30,7 @@ from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
+from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
@@ -131,6 +132,8 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         inspection=SqlInspection(engine),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
+        usages=SqlUsages(engine, lists),
+        usage_keeping=SqlUsageKeeping(engine),
         retention=retention_on(engine, lists),
         trash=SqlTrash(engine, lists),
         trash_end=SqlTrashEnd(engine),

@@ -40,9 +40,11 @@ async def trash_manifest(
     assert row is not None
     subject, size = row
     entry = await _entry(tx, name, Trashed.MANIFEST, digest, by, keep, subject=subject or "")
-    made = await tx.one("repository_create", _hidden(entry, name), await made_namespace(tx, "", by), by.at, by.actor)
+    root = await made_namespace(tx, "", by)
+    made = await tx.one("repository_create", _hidden(entry, name), root, by.at, by.actor)
     assert made is not None
     holder = int(made[0])
+    ledger.located(holder, str(root))
     children = each([child for (child,) in await tx.all("edge_blob_children", manifest)])
     links = await tx.all("trash_links", repository, children)
     if links:

@@ -41,6 +41,9 @@ _FINDINGS = {
     "finding_deletion": 9,
 }
 
+#: Beyond every row.
+_EVERY = 1 << 62
+
 
 class SqlInspection:
     """See ports.catalog.Inspection."""
@@ -90,6 +93,11 @@ class SqlInspection:
         for statement, invariant in _FINDINGS.items():
             for where, what in await self._reader.all(statement):
                 yield Finding(invariant, where, what)
+        for row_id, _, holders, digest, path in await self._reader.all("inspect_holders", 0, _EVERY):
+            what = f"{holders} repositories below {path}/ hold the blob, and another number is kept"
+            yield Finding(5, digest or f"blob {row_id}", what)
+        for _, path, *_ in await self._reader.all("inspect_usage"):
+            yield Finding(5, f"{path}/", "the counters of the namespace differ from a recount")
         for where, what in await self._reader.all("finding_grant_role", each(sorted(ROLES))):
             yield Finding(9, where, what)
         for where, what in await self._reader.all("finding_upload", limits.uploads_before):

@@ -1,10 +1,12 @@
 """What a transaction has to say at its end: what happened, and what it adds to the counters."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from orlop.adapters.sql.engine import Row, Script, Session
+from orlop.adapters.sql.room import make_room
 from orlop.domain.events import EventKind
+from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import By
 
 T = TypeVar("T")
@@ -12,6 +14,8 @@ T = TypeVar("T")
 
 class Ledger:
     """Gathers events and sums of one transaction, and writes each kind in one go.
+
+    What a repository gains is gained by its namespace and by all above that, too: `located` says which these are.
 
     The version of who may do what and the counters of the whole store are the very last that is written: many
     transactions want their rows, so none may hold one while it waits for anything else.
@@ -22,6 +26,11 @@ class Ledger:
         self._events: list[Row] = []
         self._repositories: dict[int, list[int]] = {}
         self._pushed: dict[int, int] = {}
+        self._above: dict[int, tuple[int, ...]] = {}
+        self._nodes: dict[int, list[int]] = {}
+        self._gained: dict[int, list[int]] = {}
+        self._into, self._target = "", 0
+        self._room: tuple[Room, ...] = ()
         self._totals = [0, 0, 0, 0, 0]
         self._access = False
         self._settings = False
@@ -41,6 +50,27 @@ class Ledger:
         by, origin, place = self._by, self._by.origin, len(self._events)
         what = (by.at, kind.value, by.actor, repository, digest, tag, place)
         self._events.append((*what, origin.credential, origin.address, origin.request, subject, detail))
+
+    def located(self, repository: int, nodes: str) -> None:
+        """Which nodes a repository lies below."""
+        self._above[repository] = tuple(sorted(map(int, nodes.split(","))))
+
+    def nodes_above(self, repository: int) -> tuple[int, ...]:
+        """The rows of the nodes that a located repository lies below, from the root down."""
+        return self._above[repository]
+
+    def within(self, repository: str, room: tuple[Room, ...]) -> None:
+        """What is counted is counted of this repository, and has to find room there."""
+        self._into, self._room = repository, room
+
+    def into(self, repository: int) -> None:
+        """The row of that repository."""
+        self._target = repository
+
+    def held(self, nodes: Sequence[int], size: int) -> None:
+        """These nodes hold so many bytes more: of a blob that none of their repositories had, or has any more."""
+        for node in nodes:
+            self._node(node)[0] += size
 
     def access(self, *, deleted: str = "") -> None:
         """Who may do what is another from now on, perhaps because the repository `deleted` is no more."""
@@ -65,12 +95,51 @@ class Ledger:
         blob_bytes: int = 0,
         hidden: bool = False,
     ) -> None:
-        """Move the counters of a repository, and with them the totals of manifests and tags, unless it is hidden."""
+        """Move the counters of a located repository, and with them those of its nodes, and the totals of manifests and
+        tags; of one that is hidden its nodes count the bytes alone."""
         sums = self._repositories.setdefault(repository, [0, 0, 0, 0, 0])
         for place, amount in enumerate((manifests, manifest_bytes, tags, blobs, blob_bytes)):
             sums[place] += amount
+        added = manifest_bytes, manifest_bytes + blob_bytes, 0 if hidden else tags, 0 if hidden else manifests, 0
+        for node in self.nodes_above(repository):
+            self._add(self._node(node), added)
+        self._add(self._gains(repository), (manifest_bytes + blob_bytes, *added[1:]))
         if not hidden:
             self.add_totals(manifests=manifests, tags=tags)
+
+    def repository(self, row_id: int, change: int) -> None:
+        """A located repository comes or goes."""
+        self.lies(row_id, change, Usage(repositories=1))
+        self.add_totals(repositories=change)
+
+    def lies(self, repository: int, times: int, usage: Usage, *, hidden: bool = False) -> None:
+        """A located repository comes to lie below its nodes with all that it holds, or with `times` -1 goes from there,
+        `hidden` into the trash, where the root still counts its bytes. Bytes of blobs are told by `held`: of those that
+        are stored these are of manifests alone."""
+        numbers = tuple(times * number for number in usage.each())
+        root, *below = self.nodes_above(repository)
+        for node in below:
+            self._add(self._node(node), numbers)
+        self._add(self._node(root), (0, 0, *numbers[2:]) if hidden else numbers)
+        self._add(self._gains(repository), (numbers[1], *numbers[1:]))
+
+    def ends(self, repository: int, manifest_bytes: int, size: int) -> None:
+        """A hidden repository goes, whose row still has these counters: its nodes keep nothing of it."""
+        _, more_of_manifests, _, _, more_of_blobs = self._repositories.get(repository, [0, 0, 0, 0, 0])
+        left = manifest_bytes + more_of_manifests, size + more_of_manifests + more_of_blobs
+        for node in self.nodes_above(repository):
+            self._add(self._node(node), (-left[0], -left[1], 0, 0, 0))
+
+    def _node(self, node: int) -> list[int]:
+        return self._nodes.setdefault(node, [0, 0, 0, 0, 0])
+
+    def _gains(self, repository: int) -> list[int]:
+        return self._gained.setdefault(repository, [0, 0, 0, 0, 0])
+
+    @staticmethod
+    def _add(sums: list[int], amounts: Sequence[int]) -> None:
+        for place, amount in enumerate(amounts):
+            sums[place] += amount
 
     def pushed(self, repository: int) -> None:
         """Somebody pushed a manifest there."""
@@ -84,13 +153,28 @@ class Ledger:
         for place, amount in enumerate((repositories, manifests, tags, blobs, blob_bytes)):
             self._totals[place] += amount
 
+    def _added(self, path: str) -> Usage:
+        """What a node above the repository gains, or the repository itself."""
+        repository = self._target
+        if path == self._into:
+            return Usage(*self._gains(repository))
+        node = self._above[repository][path.count("/") + 1 if path else 0]
+        return Usage(*self._nodes.get(node, ()))
+
     async def write(self, tx: Session) -> None:
-        """Write everything that was gathered."""
+        """Write everything that was gathered. Raises Denied where there is no room for it."""
+        if self._room:
+            added = {room.path: self._added(room.path) for room in self._room}
+            for crossing in await make_room(tx, self._into, self._room, added):
+                self.event(EventKind.QUOTA_WARNING, subject=crossing.room.path, detail=crossing.words)
         if self._events:
             await tx.many("event", self._events)
         if self._repositories:
             rows = [(row_id, *sums, self._pushed.get(row_id)) for row_id, sums in sorted(self._repositories.items())]
             await tx.many("repository_count", rows)
+        nodes = [(node, *sums) for node, sums in sorted(self._nodes.items()) if any(sums)]
+        if nodes:
+            await tx.many("usage_add", nodes)
         if self._access:
             row = await tx.one("access_move")
             assert row is not None

@@ -29,7 +29,7 @@ class SqlManifests:
 
     async def put(self, push: ManifestPush, by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            repository = await made_repository(tx, push.repository, by, ledger, push.terms.create)
+            repository = await made_repository(tx, push.repository, by, ledger, push.terms)
             known = await tx.one("manifest_row", repository, push.digest)
             if known is None and push.terms.content is not None:
                 raise push.terms.content
@@ -43,7 +43,7 @@ class SqlManifests:
 
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            row_id = await locked_repository(tx, repository)
+            row_id = await locked_repository(tx, repository, ledger)
             known = await tx.one("manifest_row", row_id, digest) if row_id is not None else None
             if row_id is None or known is None:
                 raise _unknown(repository, digest)
@@ -78,7 +78,7 @@ class SqlManifests:
 
     async def untag(self, repository: RepositoryName, tag: Tag, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
-            row_id = await locked_repository(tx, repository)
+            row_id = await locked_repository(tx, repository, ledger)
             target = await tx.one("tag_target", row_id, tag) if row_id is not None else None
             if row_id is None or target is None:
                 raise _unknown(repository, tag)

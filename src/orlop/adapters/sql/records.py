@@ -6,17 +6,13 @@ import msgspec
 
 from orlop.adapters.sql.engine import Raced, Row, Session
 from orlop.adapters.sql.ledger import Ledger
+from orlop.adapters.sql.parameters import each as each
 from orlop.domain.blob import BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown, RegistryError
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
-from orlop.ports.catalog import By
-
-
-def each(values: Sequence[str | int]) -> str:
-    """Values as one parameter, which a statement takes apart again."""
-    return msgspec.json.encode(values, enc_hook=str).decode()
+from orlop.ports.catalog import FREELY, By, Terms
 
 
 async def existing_repository(tx: Session, name: RepositoryName) -> int:
@@ -27,25 +23,38 @@ async def existing_repository(tx: Session, name: RepositoryName) -> int:
     return int(row[0])
 
 
-async def locked_repository(tx: Session, name: RepositoryName) -> int | None:
-    """The row of a repository, or None. Until the transaction ends nobody else changes what the repository holds."""
+async def locked_repository(tx: Session, name: RepositoryName, ledger: Ledger | None = None) -> int | None:
+    """The row of a repository, or None. Until the transaction ends nobody else changes what the repository holds.
+
+    Whoever changes it tells the ledger, which then knows what it lies below.
+    """
     row = await tx.one("repository_lock", name)
-    return int(row[0]) if row else None
-
-
-async def made_repository(
-    tx: Session, name: RepositoryName, by: By, ledger: Ledger, refusal: RegistryError | None = None
-) -> int:
-    """The row of a repository, locked; made with the namespaces above it if it is new, unless there is a refusal."""
-    found = await locked_repository(tx, name)
-    if found is not None:
-        return found
-    if refusal is not None:
-        raise refusal
-    row = await tx.one("repository_create", name, await made_namespace(tx, name.namespace, by), by.at, by.actor)
     if row is None:
+        return None
+    if ledger is not None:
+        ledger.located(*row)
+    return int(row[0])
+
+
+async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Ledger, terms: Terms = FREELY) -> int:
+    """The row of a repository, locked; made with the namespaces above it if it is new, unless the terms refuse that.
+
+    What the ledger counts from here on has to find room."""
+    ledger.within(name, terms.room)
+    found = await locked_repository(tx, name, ledger)
+    if found is not None:
+        ledger.into(found)
+        return found
+    if terms.create is not None:
+        raise terms.create
+    namespace = await made_namespace(tx, name.namespace, by)
+    row = await tx.one("repository_create", name, namespace, by.at, by.actor)
+    nodes = await tx.one("nodes_above", namespace)
+    if row is None or nodes is None:
         raise Raced  # somebody else made it meanwhile
-    ledger.add_totals(repositories=1)
+    ledger.located(row[0], nodes[0])
+    ledger.into(row[0])
+    ledger.repository(row[0], 1)
     ledger.event(EventKind.REPOSITORY_CREATED, name)
     return int(row[0])
 
@@ -69,10 +78,12 @@ async def link(
     by: By,
     ledger: Ledger,
     refusal: RegistryError | None = None,
+    *,
+    new: bool = False,
 ) -> bool:
     """Link a blob into a locked repository and revive it if it was condemned; False when the link was there already.
 
-    Raises the refusal, if there is one, instead of making a link.
+    Raises the refusal, if there is one, instead of making a link. `new`: nobody has held the blob before.
 
     `blob` is its locked row: id, copy, size, state. The link is loose unless a manifest names the blob already, as a
     foreign layer that arrives late.
@@ -87,6 +98,10 @@ async def link(
         raise refusal
     await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
     ledger.count(repository, blobs=1, blob_bytes=size)
+    root, *_ = ledger.nodes_above(repository)
+    await hold(tx, repository, [(blob_id, size)], ledger)
+    if new or state == BlobState.CONDEMNED:
+        ledger.held([root], size)
     if state == BlobState.CONDEMNED:
         await tx.run("blob_revive", blob_id, by.at)
         ledger.event(EventKind.BLOB_REVIVED, digest=digest)
@@ -116,6 +131,7 @@ async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -
     await tx.all("blobs_lock", rows)
     await tx.many("link_delete", [(gone.repository_id, gone.digest) for gone in links])
     condemned = {row_id for (row_id,) in await tx.all("blobs_condemn", rows, by.at)}
+    await _released(tx, links, rows, condemned, ledger)
     for gone in links:
         ledger.count(gone.repository_id, blobs=-1, blob_bytes=-gone.size)
         if gone.repository:
@@ -124,3 +140,44 @@ async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -
     for digest in last.values():
         ledger.event(EventKind.BLOB_CONDEMNED, digest=digest)
     return len(condemned)
+
+
+async def hold(tx: Session, repository: int, blobs: Sequence[tuple[int, int]], ledger: Ledger) -> None:
+    """Count that a located repository has come to hold blobs (row, size), which are locked, below the root."""
+    below = ledger.nodes_above(repository)[1:]
+    if not below:
+        return
+    nodes = each(below)
+    for blob_id, size in blobs:
+        found = await tx.all("node_blob_hold", blob_id, nodes)
+        ledger.held([node for node, holders in found if holders == 1], size)
+
+
+async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int) -> None:
+    """Count for all blobs of a located repository that it comes to lie below its nodes, or with `times` -1 goes from
+    there, into the trash or out of it: to the root it is the same."""
+    below = ledger.nodes_above(repository)[1:]
+    links = await tx.all("repository_links", repository) if below else []
+    if not links:
+        return
+    sizes = {blob_id: size for _, blob_id, size in links}
+    rows = each(sorted(sizes))
+    await tx.all("blobs_lock", rows)
+    if times > 0:
+        await hold(tx, repository, sorted(sizes.items()), ledger)
+        return
+    await tx.many("node_blob_release", [(blob_id, node) for blob_id in sorted(sizes) for node in below])
+    for node, blob_id in await tx.all("node_blobs_released", rows):
+        ledger.held([node], -sizes[blob_id])
+
+
+async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: set[int], ledger: Ledger) -> None:
+    """Count what the nodes above hold no more; the root nothing that is condemned."""
+    below = [(gone.blob_id, node) for gone in links for node in ledger.nodes_above(gone.repository_id)[1:]]
+    sizes = {gone.blob_id: gone.size for gone in links}
+    if below:
+        await tx.many("node_blob_release", below)
+        for node, blob_id in await tx.all("node_blobs_released", rows):
+            ledger.held([node], -sizes[blob_id])
+    for blob_id in condemned:
+        ledger.held(ledger.nodes_above(links[0].repository_id)[:1], -sizes[blob_id])

@@ -22,6 +22,9 @@ TABLES: dict[str, Table] = {
     ),
     "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at rotten_at rot"),
     "blob_links": Table((0, ""), "repository_id digest blob_id linked_at linked_by loose_since"),
+    "node_blobs": Table((0, 0), "blob_id namespace_id holders"),
+    "node_usage": Table((0, -1), "namespace_id part stored_bytes logical_bytes tags manifests repositories"),
+    "usage_days": Table((0, -1), "namespace_id day stored_bytes logical_bytes tags manifests repositories"),
     "manifests": Table(
         (0,),
         "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "

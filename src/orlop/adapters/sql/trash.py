@@ -3,7 +3,14 @@
 from orlop.adapters.sql import trash_plan
 from orlop.adapters.sql.engine import Engine, Raced, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
-from orlop.adapters.sql.records import each, locked_repository, made_namespace, made_repository
+from orlop.adapters.sql.records import (
+    each,
+    hold,
+    lie_elsewhere,
+    locked_repository,
+    made_namespace,
+    made_repository,
+)
 from orlop.adapters.sql.trash_end import end_holder, forget, remove_manifest
 from orlop.adapters.sql.trash_plan import Lying, Plan
 from orlop.domain.access.spans import NameSpan
@@ -12,6 +19,7 @@ from orlop.domain.errors import Conflict, PageInvalid, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest, page_of
+from orlop.domain.quotas import Usage
 from orlop.ports.catalog import FREELY, By, Terms
 from orlop.ports.trash import Asked, Restored, Trashed, TrashEntry
 
@@ -93,8 +101,16 @@ async def _restore_repository(tx: Session, entry: Row, by: By, terms: Terms, led
     for tag, digest in tags.items():
         terms.sets(tag, None, digest)
     sizes = await tx.one("repository_sizes", holder)
+    namespace = await made_namespace(tx, name.namespace, by)
+    nodes = await tx.one("nodes_above", namespace)
     assert sizes is not None
-    await tx.run("repository_rename", holder, name, await made_namespace(tx, name.namespace, by))
+    assert nodes is not None
+    await tx.run("repository_rename", holder, name, namespace)
+    ledger.within(name, terms.room)
+    ledger.located(holder, nodes[0])
+    ledger.into(holder)
+    await lie_elsewhere(tx, holder, ledger, 1)
+    ledger.lies(holder, 1, Usage(sizes[4], sizes[3], sizes[0], sizes[1], 1), hidden=True)
     await forget(tx, number)
     ledger.add_totals(repositories=1, manifests=sizes[1], tags=sizes[0])
     ledger.event(EventKind.REPOSITORY_CREATED, name)
@@ -109,14 +125,16 @@ async def _restore(
     before = await tx.one("repository_id", name)
     plan = await trash_plan.plan(tx, asked, before[0] if before else None)
     held = await _holders(tx, plan)
-    await tx.all("repositories_lock", each(sorted({*held.values(), *([before[0]] if before else [])})))
-    repository = await locked_repository(tx, name)
+    locked = {*held.values(), *([before[0]] if before else [])}
+    for located in await tx.all("repositories_lock", each(sorted(locked))):
+        ledger.located(*located)
+    repository = await locked_repository(tx, name, ledger)
     plan = await trash_plan.plan(tx, asked, repository)
     if not plan.used <= held.keys() or not plan.holders <= set(held.values()):
         raise Raced  # what lies in the trash is another meanwhile
     if planned is not None and not plan.tags.keys() <= planned.tags.keys():
         raise Stale(f"the tags of {name} were changed meanwhile; try again", {"name": name})
-    repository = await made_repository(tx, name, by, ledger, terms.create)
+    repository = await made_repository(tx, name, by, ledger, terms)
     if plan.manifests and terms.content is not None:
         raise terms.content
     for tag, digest in plan.tags.items():
@@ -154,9 +172,12 @@ async def _take(tx: Session, lying: Lying, repository: int, ledger: Ledger) -> N
     children = each([child for (child,) in await tx.all("edge_blob_children", lying.manifest)])
     linked = await tx.all("trash_links", lying.holder, children)
     there = {digest for digest, _, _ in await tx.all("trash_links", repository, children)}
-    new = [(digest, size) for digest, _, size in linked if digest not in there]
+    new = [row for row in linked if row[0] not in there]
     if new:
-        await tx.run("trash_link_copy", repository, lying.holder, each([digest for digest, _ in new]))
+        await tx.run("trash_link_copy", repository, lying.holder, each([digest for digest, _, _ in new]))
+        blobs = sorted((blob_id, size) for _, blob_id, size in new)
+        await tx.all("blobs_lock", each([blob_id for blob_id, _ in blobs]))
+        await hold(tx, repository, blobs, ledger)
     if there:
         await tx.run("links_tighten", repository, children)
     if lying.alone:
@@ -173,7 +194,7 @@ async def _take(tx: Session, lying: Lying, repository: int, ledger: Ledger) -> N
         manifests=1,
         manifest_bytes=lying.size,
         blobs=len(new),
-        blob_bytes=sum(size for _, size in new),
+        blob_bytes=sum(size for _, _, size in new),
     )
 
 

@@ -40,7 +40,8 @@ class SqlTrashEnd:
             if not due:
                 return Purged(0, 0, 0)
             holders = sorted({holder for *_, holder, _ in due if holder is not None})
-            await tx.all("repositories_lock", each(holders))
+            for located in await tx.all("repositories_lock", each(holders)):
+                ledger.located(*located)
             entries = manifests = condemned = 0
             # Once more: somebody may have restored one a moment ago.
             for row in await tx.all("trash_due_again", each([row[0] for row in due]), by.at):
@@ -124,6 +125,9 @@ async def end_holder(tx: Session, holder: int, by: By, ledger: Ledger) -> int:
     condemned = await unlink(tx, [_linked(holder, *link) for link in links], by, ledger) if links else 0
     for statement in ("history", "labels"):
         await tx.run(f"repository_delete_{statement}", holder)
+    sizes = await tx.one("repository_sizes", holder)
+    assert sizes is not None
+    ledger.ends(holder, manifest_bytes=sizes[4], size=sizes[3])
     await tx.run("repository_delete", holder)
     return condemned
 

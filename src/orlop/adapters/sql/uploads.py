@@ -1,13 +1,17 @@
 """Upload sessions: rows that are claimed, advanced by compare-and-set, and end in a blob or in nothing."""
 
+import msgspec
+
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each, link, made_repository
+from orlop.adapters.sql.room import make_room_beforehand
 from orlop.domain.blob import Blob, BlobKey, BlobState
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUploadUnknown
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
+from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload, UploadState, begun_already, busy, too_many_sessions
 from orlop.ports.catalog import By, ExpiredUpload, UploadCommit
 
@@ -19,8 +23,17 @@ class SqlUploads:
         self._engine = engine
         self._reader = engine.reader
 
-    async def start(self, upload: Upload, at_most: int = 0, *, target: Digest | None = None, ticket: str = "") -> None:
+    async def start(
+        self,
+        upload: Upload,
+        at_most: int = 0,
+        *,
+        target: Digest | None = None,
+        ticket: str = "",
+        room: tuple[Room, ...] = (),
+    ) -> None:
         async def script(tx: Session) -> None:
+            await _reserve(tx, upload, target, room, upload.started_at)
             begun = await tx.one(
                 "upload_start",
                 upload.id,
@@ -38,6 +51,7 @@ class SqlUploads:
                 at_most,
                 ticket or None,
                 upload.owner,
+                upload.reserved,
             )
             if begun is None:
                 other = await tx.one("upload_begun", ticket) if ticket else None
@@ -63,12 +77,22 @@ class SqlUploads:
         return upload
 
     async def claim(
-        self, repository: RepositoryName, upload: str, *, now: int, lease_until: int, target: Digest | None = None
+        self,
+        repository: RepositoryName,
+        upload: str,
+        *,
+        now: int,
+        lease_until: int,
+        target: Digest | None = None,
+        reserved: int = 0,
+        room: tuple[Room, ...] = (),
     ) -> Upload:
         async def script(tx: Session) -> Upload:
-            row = await tx.one("upload_claim", upload, repository, now, lease_until, target)
+            row = await tx.one("upload_claim", upload, repository, now, lease_until, target, reserved)
             if row is not None:
-                return _upload(row)
+                claimed = msgspec.structs.replace(_upload(row), reserved=reserved)
+                await _reserve(tx, claimed, target, room, now)
+                return claimed
             held = await tx.one("upload_get", upload, repository, now)
             if held is not None:
                 raise busy(_upload(held), now)
@@ -95,8 +119,9 @@ class SqlUploads:
         async def steps(tx: Session, ledger: Ledger) -> Blob:
             if not await tx.one("upload_end" if commit.promoted else "upload_over", upload.id, upload.fence):
                 raise _unknown(upload.id)
-            repository = await made_repository(tx, upload.repository, by, ledger, commit.terms.create)
+            repository = await made_repository(tx, upload.repository, by, ledger, commit.terms)
             present = await tx.one("blob_present_lock", digest)
+            new = present is None
             rotten = present is not None and present[4] is not None
             if not commit.promoted and (present is None or rotten or present[1] != blob.key.copy):
                 raise _CopyGone
@@ -108,7 +133,7 @@ class SqlUploads:
                 ledger.event(EventKind.BLOB_HEALED, digest=digest, detail="it was pushed again")
             elif commit.promoted and present[1] != blob.key.copy:
                 await _insert(tx, blob, BlobState.TOMBSTONED, by)
-            if await link(tx, repository, digest, present[:4], by, ledger, commit.terms.content):
+            if await link(tx, repository, digest, present[:4], by, ledger, commit.terms.content, new=new):
                 ledger.event(EventKind.BLOB_PUSHED, upload.repository, digest)
             return Blob(BlobKey(digest, present[1]), present[2])
 
@@ -149,6 +174,13 @@ class SqlUploads:
             await tx.run("upload_forget", upload, now)
 
         await self._engine.write(script, durable=False, changes=False)
+
+
+async def _reserve(tx: Session, upload: Upload, target: Digest | None, room: tuple[Room, ...], now: int) -> None:
+    """Raises Denied where there is no room for what a session is to have, unless it may well be there already."""
+    if not room or not upload.reserved or (target is not None and await tx.one("blob_present", target)):
+        return
+    await make_room_beforehand(tx, upload.repository, room, upload.reserved, upload.id, now)
 
 
 class _CopyGone(Exception):

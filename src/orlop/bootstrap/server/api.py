@@ -32,6 +32,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -55,6 +56,7 @@ def api_app(
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
     jobs: JobDesk | None = None,
+    usage: UsageReports | None = None,
     retained: RetentionDesk | None = None,
     in_use: InUseSets | None = None,
     inventory: InventoryPages | None = None,
@@ -75,6 +77,7 @@ def api_app(
             managed=managed,
             following=following,
             desk=jobs,
+            reports=usage,
             retained=retained,
             in_use=in_use,
             inventory=inventory,

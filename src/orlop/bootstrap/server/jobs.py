@@ -17,6 +17,7 @@ from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
 from orlop.services.stores.scrubbing import scrubbing
 from orlop.services.stores.verifying import verifying
+from orlop.services.usage.keeping import recording, recounting
 from orlop.telemetry.metrics import Metrics
 
 
@@ -33,6 +34,8 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *collecting(services.collection, clock, every=settings.gc.interval, grace=settings.gc.grace, done=collected),
         sweeping(build_sweep(stores)),
         verifying(build_verification(stores), stores.catalog.vitals.totals),
+        recording(stores.catalog.usage_keeping, clock),
+        recounting(stores.catalog.usage_keeping),
         *retaining(stores, services, metrics),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),

@@ -30,6 +30,7 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -108,6 +109,7 @@ def build_people(
             hooks,
             Followers(management.gate, stores.cursors, followers(settings)),
             JobDesk(management.gate, stores.queue.jobs, schedules),
+            UsageReports(management.gate, stores.catalog.usages, services.in_force, stores.blobs.space),
             RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
             InUseSets(management.gate, stores.catalog.retention.in_use),
             InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),

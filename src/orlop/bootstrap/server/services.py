@@ -35,6 +35,7 @@ class Services(msgspec.Struct, frozen=True):
 
     access: Access
     terms: WriteTerms
+    in_force: SettingsInForce
     uploads: Uploads
     blobs: Blobs
     manifests: Manifests
@@ -60,6 +61,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     return Services(
         access=access,
         terms=terms,
+        in_force=in_force,
         uploads=Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -67,6 +69,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             stores.blobs.stage,
             copies,
             access,
+            terms,
             clock,
             RandomIds(),
             UploadLimits(
@@ -75,11 +78,13 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
                 blob_bytes=settings.limits.blob_bytes,
                 sessions=0 if settings.open else settings.uploads.sessions,
             ),
+            stores.blobs.space,
         ),
         blobs=Blobs(
             catalog.links,
             copies,
             access,
+            terms,
             clock,
             repositories=repositories,
             grace=settings.gc.grace,

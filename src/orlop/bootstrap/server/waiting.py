@@ -1,13 +1,15 @@
-"""What waits to be done in the background, for metrics."""
+"""What waits to be done in the background, and how much room there is, for metrics."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.durations import SECOND
+from orlop.domain.settings import place_words
 from orlop.ports.following import Follower
 from orlop.services.following.followers import states
-from orlop.telemetry.metrics import FollowerLag, QueueDepth, Waiting
+from orlop.services.usage.levels import quota_levels
+from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, Waiting
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -29,6 +31,10 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
             QueueDepth(depth.kind, depth.waiting, depth.running, depth.failed, age(depth.oldest_at or 0))
             for depth in await stores.queue.history.depths(clock.now())
         ]
-        return Waiting(lags, backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused, jobs)
+        levels = await quota_levels(stores.identity.documents, stores.catalog.usages, clock.now())
+        quotas = [QuotaUse(each.quota, place_words(each.path), each.of, each.used, each.limit) for each in levels]
+        space = await stores.blobs.space.space() if stores.blobs.space is not None else None
+        disk = DiskUse(space.free, space.reserve) if space is not None else None
+        return Waiting(lags, backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused, jobs, quotas, disk)
 
     return ask

@@ -10,7 +10,7 @@ import msgspec
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.config import Settings
 from orlop.domain.open_files import shared_out
-from orlop.ports.blobs import BlobAddresses, BlobInventory, BlobReader, BlobRemover, BlobStage
+from orlop.ports.blobs import BlobAddresses, BlobInventory, BlobReader, BlobRemover, BlobStage, StoreSpace
 from orlop.ports.clock import SECOND
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class BlobRoles(msgspec.Struct, frozen=True):
     remover: BlobRemover
     inventory: BlobInventory
     addresses: BlobAddresses | None = None
+    space: StoreSpace | None = None
 
 
 def prepare_blobs(settings: Settings, catalog: str) -> None:
@@ -67,7 +68,8 @@ def open_blobs(settings: Settings) -> tuple[BlobRoles, Callable[[], Awaitable[No
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     copies = shared_out(most if most != resource.RLIM_INFINITY else 1 << 20).copies
     files = FilesystemBlobs(open_data_folder(settings.data, create=False), copies)
-    roles = BlobRoles(files.reader, files.serving, files.stage, files.remover, files.inventory)
+    space = files.space(settings.blobs.reserve, SystemClock()) if settings.blobs.reserve else None
+    roles = BlobRoles(files.reader, files.serving, files.stage, files.remover, files.inventory, space=space)
 
     async def close() -> None:
         files.serving.close()

@@ -41,6 +41,7 @@ from orlop.faces.api import (
     settings,
     tags,
     trash,
+    usage,
     webhooks,
 )
 from orlop.faces.api.exchange import PREFIX
@@ -61,6 +62,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
+from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
@@ -90,6 +92,7 @@ def routes(
     managed: ManagedWebhooks | None = None,
     following: Followers | None = None,
     desk: JobDesk | None = None,
+    reports: UsageReports | None = None,
     retained: RetentionDesk | None = None,
     in_use: InUseSets | None = None,
     inventory: InventoryPages | None = None,
@@ -119,6 +122,7 @@ def routes(
         *(webhooks.webhooks(managed) if managed is not None else []),
         *(webhooks.followers(following) if following is not None else []),
         *(jobs.jobs(desk) if desk is not None else []),
+        *(usage.usage(reports) if reports is not None else []),
         *(retention.plans(retained) if retained is not None else []),
         *(retention.in_use(in_use) if in_use is not None else []),
         *(retention.inventory(inventory) if inventory is not None else []),

@@ -18,7 +18,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Tags, on a server": ("history", "rollback", "lock", "label", "trash"),
     "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
-    "Looking into it": ("access", "audit", "followers", "verify", "version"),
+    "Looking into it": ("usage", "access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60
 

@@ -1,6 +1,5 @@
 """Finding, reading, mounting and deleting the blobs of a repository."""
 
-from functools import partial
 from typing import NamedTuple
 
 from orlop.domain.access import Action, Caller
@@ -10,11 +9,12 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, Unauthorized
 from orlop.domain.names import RepositoryName
 from orlop.ports.blobs import BlobAddresses, BlobContent
-from orlop.ports.catalog import BlobLinks, by
+from orlop.ports.catalog import BlobLinks, Terms, by
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
+from orlop.services.tags.terms import WriteTerms
 
 #: In how many repositories that the caller may pull from a blob is looked for to mount it: to upload it again costs the
 #: client less than a look into all of them.
@@ -36,6 +36,7 @@ class Blobs:
         links: BlobLinks,
         copies: Copies,
         access: Access,
+        terms: WriteTerms,
         clock: Clock,
         *,
         repositories: Repositories,
@@ -45,6 +46,7 @@ class Blobs:
         self._links = links
         self._copies = copies
         self._access = access
+        self._terms = terms
         self._clock = clock
         self._repositories = repositories
         self._grace = grace
@@ -93,9 +95,8 @@ class Blobs:
         Raises what refuses the caller a push of it; Unauthorized for a token that is too narrow to pull it from where
         its owner may: a client then fetches one for both repositories.
         """
-        who = by(caller, self._clock.now())
         if self._access.everyone:
-            return await self._whole(await self._links.mount(digest, source, target, who))
+            return await self._link(digest, source, target, caller)
         narrow: Unauthorized | None = None
         holders = (source,) if source is not None else await self._holders(digest, target, caller)
         for holder in holders:
@@ -106,18 +107,20 @@ class Blobs:
                     scope = f"{scope_for(Action.PUSH_NEW, target)} {refusal.scope}"
                     narrow = Unauthorized(refusal.message, scope=scope, reason=refusal.reason, kind=refusal.kind)
                 continue
-            if not decision.allowed:
-                continue
-            mounted = await self._whole(
-                await self._access.on_push_terms(
-                    caller, target, partial(self._links.mount, digest, holder, target, who)
-                )
-            )
+            mounted = await self._link(digest, holder, target, caller) if decision.allowed else None
             if mounted is not None:
                 return mounted
         if narrow is not None:
             raise narrow
         return None
+
+    async def _link(
+        self, digest: Digest, source: RepositoryName | None, target: RepositoryName, caller: Caller
+    ) -> Blob | None:
+        async def write(terms: Terms) -> Blob | None:
+            return await self._links.mount(digest, source, target, by(caller, self._clock.now()), terms)
+
+        return await self._whole(await self._terms.keep(lambda: self._terms.push(caller, target), write))
 
     async def _whole(self, mounted: Blob | None) -> Blob | None:
         """The blob, if its copy is there. A link to one that is not shows nothing until somebody pushes the blob."""

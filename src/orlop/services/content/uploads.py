@@ -13,18 +13,23 @@ from orlop.domain.errors import (
     BlobUploadInvalid,
     BlobUploadUnknown,
     BodyInterrupted,
+    Denied,
     DigestInvalid,
     RegistryError,
     TooLarge,
+    Unavailable,
 )
 from orlop.domain.names import RepositoryName
+from orlop.domain.quotas import QUOTAS
+from orlop.domain.sizes import size_words
 from orlop.domain.upload import ChunkRange, Ticket, Upload, UploadState, check_chunk
-from orlop.ports.blobs import BlobStage, Staged, StageWriter
+from orlop.ports.blobs import BlobStage, Staged, StageWriter, StoreSpace
 from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 from orlop.services.access.decisions import Access
 from orlop.services.content.copies import Copies
+from orlop.services.tags.terms import WriteTerms
 
 #: After how many bytes of one request the session advances, so that a crash costs no more than these.
 CHECKPOINT = 64 * 1024 * 1024
@@ -64,6 +69,14 @@ class Body(msgspec.Struct, frozen=True):
         """Whether it says that it brings nothing."""
         return self.length == 0
 
+    @property
+    def announced(self) -> int:
+        """How many bytes it needs room for before it comes: of a stream that does not say, at least one. Of a little
+        that is here as soon as its head is none."""
+        if self.length is None:
+            return self.chunk.length if self.chunk is not None else 1
+        return self.length if self.length > WHOLE else 0
+
 
 class Uploads:
     """Begins, feeds, finishes and cancels sessions. Any process may take any step of any session."""
@@ -76,16 +89,20 @@ class Uploads:
         stage: BlobStage,
         copies: Copies,
         access: Access,
+        terms: WriteTerms,
         clock: Clock,
         ids: Ids,
         limits: UploadLimits,
+        space: StoreSpace | None = None,
     ) -> None:
         self._rows = rows
+        self._space = space
         self._expiry = expiry
         self._links = links
         self._stage = stage
         self._copies = copies
         self._access = access
+        self._terms = terms
         self._clock = clock
         self._ids = ids
         self._limits = limits
@@ -144,7 +161,8 @@ class Uploads:
                 claim = self._claimed(found)
             else:
                 claim = await self._claim(found, body, caller, target=digest)
-            async with self._cleared_if_over(claim):
+            room = self._ended_without_room(repository, claim.upload.id, caller)
+            async with self._cleared_if_over(claim), room:
                 return await self._complete(claim, digest, body, caller)
         except BlobUploadUnknown:
             linked = await self._linked(repository, digest, caller)
@@ -161,11 +179,21 @@ class Uploads:
 
     async def push(self, repository: RepositoryName, digest: Digest, body: Body, caller: Caller) -> Blob:
         """A whole blob in one request. Raises DigestInvalid, or what refuses the caller a new repository."""
-        claim = await self._begin(repository, digest.algorithm, caller, target=digest)
+        claim = await self._begin(repository, digest.algorithm, body, caller, target=digest)
         try:
             return await self._complete(claim, digest, body, caller)
         except RegistryError:
             await self._forsake(repository, claim.upload.id, caller)
+            raise
+
+    @asynccontextmanager
+    async def _ended_without_room(self, repository: RepositoryName, upload: str, caller: Caller) -> AsyncIterator[None]:
+        """End a session that there is no room for: what it has would take room from others until it expires."""
+        try:
+            yield
+        except Denied as refusal:
+            if refusal.kind == QUOTAS.kind:
+                await self._forsake(repository, upload, caller)
             raise
 
     async def _forsake(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
@@ -217,13 +245,22 @@ class Uploads:
         )
 
     async def _begin(
-        self, repository: RepositoryName, algorithm: str, caller: Caller, *, target: Digest | None, ticket: str = ""
+        self,
+        repository: RepositoryName,
+        algorithm: str,
+        body: Body,
+        caller: Caller,
+        *,
+        target: Digest | None,
+        ticket: str = "",
     ) -> "_Claim":
-        """A session that this request writes to. Raises what refuses the caller a new repository; TooManyRequests."""
+        """A session that this request writes to. Raises what refuses the caller a new repository, or that there is no
+        room for what the body announces; TooManyRequests."""
         await self._access.check_new(caller, repository)
         new = self._new(repository, algorithm, caller)
-        upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease)
-        await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket)
+        upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease, reserved=body.announced)
+        room = await self._terms.room(repository)
+        await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket, room=room)
         return self._claimed(upload)
 
     async def _begin_with(self, ticket: Upload, body: Body, caller: Caller) -> Upload:
@@ -235,6 +272,7 @@ class Uploads:
         self._check_size(len(content))
         _check_received(len(content), body)
         new = self._new(ticket.repository, ticket.algorithm, caller)
+        await self._check_space(len(content))
         writer = await self._stage.open(new.id, 0, new.algorithm)
         try:
             digest, place = digest_of(content, new.algorithm), writer.place(len(content))
@@ -281,13 +319,22 @@ class Uploads:
         not begun, begins."""
         check_chunk(found.offset, body.chunk, body.length)
         if found.ticket:
-            return await self._begin(found.repository, found.algorithm, caller, target=target, ticket=found.ticket)
-        now = self._clock.now()
-        claim = self._claimed(
-            await self._rows.claim(
-                found.repository, found.id, now=now, lease_until=now + self._limits.lease, target=target
+            return await self._begin(
+                found.repository, found.algorithm, body, caller, target=target, ticket=found.ticket
             )
-        )
+        now = self._clock.now()
+        room = await self._terms.room(found.repository)
+        async with self._ended_without_room(found.repository, found.id, caller):
+            claimed = await self._rows.claim(
+                found.repository,
+                found.id,
+                now=now,
+                lease_until=now + self._limits.lease,
+                target=target,
+                reserved=found.offset + body.announced if body.announced else 0,
+                room=room,
+            )
+        claim = self._claimed(claimed)
         try:
             check_chunk(claim.upload.offset, body.chunk, body.length)
         except BlobUploadInvalid:
@@ -303,6 +350,7 @@ class Uploads:
         """
         try:
             upload = claim.upload
+            await self._check_space(body.length or 0)
             writer = await self._stage.open(upload.id, upload.offset, algorithm, upload.place)
             try:
                 await self._stream(claim, writer, body)
@@ -319,6 +367,7 @@ class Uploads:
                 await writer.write(piece)
                 self._check_size(writer.offset)
                 if writer.offset - claim.staged.offset >= CHECKPOINT:
+                    await self._check_space(0)
                     claim.staged = await writer.progress()
                     await claim.renew()
                 elif claim.is_half_over:
@@ -328,6 +377,16 @@ class Uploads:
             raise
         _check_received(writer.offset - started, body)
         claim.staged = await writer.checkpoint()
+
+    async def _check_space(self, size: int) -> None:
+        """Raises Unavailable where so many bytes more would take what the store's disk keeps free: in time, so that
+        the registry goes on."""
+        space = await self._space.space() if self._space is not None else None
+        if space is not None and space.free - size < space.reserve:
+            raise Unavailable(
+                f"storing the upload failed: the disk is full but for what is kept free: {size_words(space.free)} are"
+                f" free, and {size_words(space.reserve)} stay so; the registry's operator has to look, then try again"
+            )
 
     def _check_size(self, size: int) -> None:
         limit = self._limits.blob_bytes
@@ -360,9 +419,8 @@ class Uploads:
         who = by(caller, self._clock.now())
 
         async def commit(blob: Blob, *, promoted: bool) -> Blob | None:
-            return await self._access.on_push_terms(
-                caller,
-                upload.repository,
+            return await self._terms.keep(
+                lambda: self._terms.push(caller, upload.repository),
                 lambda terms: self._rows.commit(UploadCommit(upload, blob, promoted=promoted, terms=terms), who),
             )
 

@@ -1,6 +1,8 @@
-"""The terms of every write that concerns tags: what the caller may do, and what rules say of the tags."""
+"""The terms of every write: what the caller may do, what rules say of the tags, and how much room there is."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
@@ -9,12 +11,15 @@ from orlop.domain.access.membership import Membership
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError, SettingsMoved
 from orlop.domain.names import Tag
+from orlop.domain.quotas import QUOTAS, Quota, Room
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
+
+T = TypeVar("T")
 
 
 class WriteTerms:
@@ -24,19 +29,25 @@ class WriteTerms:
         self._access = access
         self._settings = settings
 
-    async def keep(self, make: Callable[[], Awaitable[Terms]], write: Callable[[Terms], Awaitable[None]]) -> None:
+    async def keep(self, make: Callable[[], Awaitable[Terms]], write: Callable[[Terms], Awaitable[T]]) -> T:
         """Write on terms, and on new ones where a setting that they were made from changes before that takes effect.
 
         Raises SettingsMoved where settings change again and again.
         """
         for _ in range(TRIES - 1):
             try:
-                await write(await make())
+                return await write(await make())
             except SettingsMoved:
                 self._settings.forget()
-            else:
-                return
-        await write(await make())
+        return await write(await make())
+
+    async def room(self, repository: str) -> tuple[Room, ...]:
+        """The quotas that cover a repository, from the root down."""
+        return (await self._versioned_room(repository))[1]
+
+    async def _versioned_room(self, repository: str) -> tuple[int, tuple[Room, ...]]:
+        version, quotas = await self._settings.versioned(QUOTAS, repository)
+        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas)
 
     async def push(
         self,
@@ -45,12 +56,14 @@ class WriteTerms:
         tags: Sequence[Tag] = (),
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
-        """Those of a push that sets tags, if they are what is expected."""
-        # The version first: what is read after it is no older.
-        version, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (0, ())
+        """Those of a push that perhaps sets tags, if they are what is expected."""
+        # The versions first: what is read after them is no older.
+        version, room = await self._versioned_room(repository)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
-            return terms
+            settings = min(version, terms.settings or version) if room else terms.settings
+            return msgspec.structs.replace(terms, room=room, settings=settings)
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )
@@ -61,7 +74,8 @@ class WriteTerms:
             tag={**new, **terms.tag},
             overwrite={**fixed, **terms.overwrite},
             expected=expected or {},
-            settings=min(version, terms.settings or version),
+            room=room,
+            settings=min(version, of_rules, terms.settings or version),
         )
 
     async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
@@ -93,3 +107,8 @@ class WriteTerms:
         if self._access.everyone:
             return 0
         return kept_for(rule.body for rule in await self._settings.covering(TRASH_RULES, path))
+
+
+@lru_cache(maxsize=10_000)
+def _room(name: str, path: str, quota: Quota) -> Room:
+    return Room(name, path, quota.limits, quota.warn)

@@ -85,6 +85,8 @@ class SqlNamespaces:
             for document in documents:
                 await remove_document(tx, ledger, document, rights=False)
             await tx.run("namespace_unset", row[0])
+            await tx.run("usage_forget", row[0])
+            await tx.run("usage_days_forget", row[0])
             await tx.run("namespace_delete", row[0])
             ledger.event(EventKind.NAMESPACE_DELETED, subject=path)
             ledger.access()

@@ -4,11 +4,14 @@ The order of locks, which no script may leave:
 
 1. the row of an upload, where one ends;
 2. the row of each repository whose manifests, tags or links change, made first where it is new;
-3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids;
-4. the version of who may do what, where that changes;
-5. the version of the queue, where that changes; who takes jobs locks it first, and passes over jobs that are locked;
-6. a row of the totals, as the last statement of all;
-7. with COMMIT, the lock of all settings: shared where terms were made from them. Whoever changes a setting takes it
+3. the rows of blobs that are linked, unlinked or change their state, in the order of their ids; with these the rows
+   that say how many repositories below a node hold them;
+4. the guards of quotas, in the order of their paths, see `room`;
+5. a row of the usage of each node, in the order of their ids;
+6. the version of who may do what, where that changes;
+7. the version of the queue, where that changes; who takes jobs locks it first, and passes over jobs that are locked;
+8. a row of the totals, as the last statement of all;
+9. with COMMIT, the lock of all settings: shared where terms were made from them. Whoever changes a setting takes it
    alone, after everything else.
 
 Of what says who may do what: groups in the order of their ids, the account that it is about, then the role. Namespaces

@@ -62,7 +62,7 @@ DELETE FROM namespace_settings WHERE namespace_id = ?1;
 DELETE FROM namespaces WHERE id = ?1;
 
 -- name: repository_sizes
-SELECT tag_count, manifest_count, blob_count, manifest_bytes + blob_bytes FROM repositories WHERE id = ?1;
+SELECT tag_count, manifest_count, blob_count, manifest_bytes + blob_bytes, manifest_bytes FROM repositories WHERE id = ?1;
 
 -- name: repository_tags
 SELECT t.name, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = ?1 ORDER BY t.name;

@@ -2,11 +2,22 @@
 SELECT id FROM repositories WHERE name = ?1;
 
 -- name: repository_lock
-SELECT id FROM repositories WHERE name = ?1 FOR UPDATE;
+-- With its namespace and all above that.
+SELECT r.id, (
+    WITH RECURSIVE above (id, parent_id) AS (
+        SELECT n.id, n.parent_id FROM namespaces n WHERE n.id = r.namespace_id
+        UNION ALL SELECT n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id)
+    SELECT string_agg(CAST(id AS TEXT), ',') FROM above)
+FROM repositories r WHERE r.name = ?1 FOR UPDATE;
 
 -- name: repositories_lock
-SELECT id FROM repositories WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
-ORDER BY id FOR UPDATE;
+SELECT r.id, (
+    WITH RECURSIVE above (id, parent_id) AS (
+        SELECT n.id, n.parent_id FROM namespaces n WHERE n.id = r.namespace_id
+        UNION ALL SELECT n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id)
+    SELECT string_agg(CAST(id AS TEXT), ',') FROM above)
+FROM repositories r WHERE r.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted)
+ORDER BY r.id FOR UPDATE;
 
 -- name: repository_create
 INSERT INTO repositories (name, namespace_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)

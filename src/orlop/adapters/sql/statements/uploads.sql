@@ -1,8 +1,8 @@
 -- name: upload_start
 INSERT INTO uploads
     (id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at, target,
-     ticket, owner_id)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14, ?15
+     ticket, owner_id, reserved)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14, ?15, ?16
 WHERE ?13 = 0 OR ?13 > (
     SELECT count(*)
     FROM (SELECT 1 FROM uploads u WHERE u.created_by = ?3 AND coalesce(u.owner_id, ?15) = ?15 AND u.expires_at > ?10 LIMIT ?13) AS held
@@ -21,7 +21,7 @@ SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, le
 FROM uploads WHERE id = ?1 AND repository = ?2 AND (expires_at > ?3 OR lease_until > ?3);
 
 -- name: upload_claim
-UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, target)
+UPDATE uploads SET fence = fence + 1, lease_until = ?4, target = coalesce(?5, target), reserved = ?6
 WHERE id = ?1 AND repository = ?2 AND expires_at > ?3 AND lease_until <= ?3
 RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
           owner_id;

@@ -3,7 +3,17 @@
 import cyclopts
 
 from orlop.domain.kinds import KINDS
-from orlop.faces.cli.management import access, configuration, house_rules, people, places, settings, sign_in, webhooks
+from orlop.faces.cli.management import (
+    access,
+    configuration,
+    house_rules,
+    people,
+    places,
+    settings,
+    sign_in,
+    usage,
+    webhooks,
+)
 from orlop.faces.cli.retention import commands as retention
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.sign_in.ambient import LoginTools
@@ -19,4 +29,5 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     places.register(app, servers)
     access.register(app, servers)
     house_rules.register(app, servers)
+    usage.register(app, servers)
     configuration.register(app, servers)

@@ -43,6 +43,7 @@ _PAGES = {
     "trust": "[ci.md](ci.md)",
     "tag-rule": "[tags.md](tags.md)",
     "repository-rule": "[tags.md](tags.md#how-repositories-are-named)",
+    "quota": "[quotas.md](quotas.md)",
     "retention": "[retention.md](retention.md)",
     "trash-rule": "[trash.md](trash.md)",
     "webhook": "[webhooks.md](webhooks.md)",

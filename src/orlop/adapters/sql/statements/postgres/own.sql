@@ -103,6 +103,22 @@ WITH moved AS (
 )
 SELECT pg_advisory_xact_lock(1330793555) FROM moved;
 
+-- name: usage_add
+-- One of several parts, as in totals_add; none of these is the one that is mended.
+INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories)
+VALUES (?1, pg_backend_pid() % 16 + 1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (namespace_id, part) DO UPDATE
+SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
+    logical_bytes = node_usage.logical_bytes + excluded.logical_bytes,
+    tags = node_usage.tags + excluded.tags, manifests = node_usage.manifests + excluded.manifests,
+    repositories = node_usage.repositories + excluded.repositories;
+
+-- name: room_guard
+-- In the order of the paths, so that nobody waits for somebody who waits for them.
+SELECT CASE WHEN ?2 = 1 THEN pg_advisory_xact_lock(hashtextextended('orlop room ' || wanted.value, 0))
+            ELSE pg_advisory_xact_lock_shared(hashtextextended('orlop room ' || wanted.value, 0)) END
+FROM jsonb_array_elements_text(?1) AS wanted(value);
+
 -- name: labelled_repositories
 SELECT r.name, (SELECT CAST(json_object_agg(a.key, a.value) AS TEXT) FROM labels a WHERE a.repository_id = r.id AND a.digest = '')
 FROM repositories r

@@ -1,0 +1,198 @@
+-- name: nodes_above
+-- Of a namespace: itself and all above it.
+WITH RECURSIVE above (id, parent_id) AS (
+    SELECT n.id, n.parent_id FROM namespaces n WHERE n.id = ?1
+    UNION ALL SELECT n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id)
+SELECT string_agg(CAST(id AS TEXT), ',') FROM above;
+
+-- name: node_blob_hold
+-- One repository more below these nodes holds a blob; how many do now.
+INSERT INTO node_blobs (blob_id, namespace_id, holders)
+SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE true
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1
+RETURNING namespace_id, holders;
+
+-- name: node_blob_release
+UPDATE node_blobs SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
+
+-- name: node_blobs_released
+-- Which nodes hold which of these blobs no more.
+DELETE FROM node_blobs
+WHERE blob_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND holders <= 0
+RETURNING namespace_id, blob_id;
+
+-- name: usage_add
+INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories)
+VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (namespace_id, part) DO UPDATE
+SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
+    logical_bytes = node_usage.logical_bytes + excluded.logical_bytes,
+    tags = node_usage.tags + excluded.tags, manifests = node_usage.manifests + excluded.manifests,
+    repositories = node_usage.repositories + excluded.repositories;
+
+-- name: usage_mend
+INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories)
+VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (namespace_id, part) DO UPDATE
+SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
+    logical_bytes = node_usage.logical_bytes + excluded.logical_bytes,
+    tags = node_usage.tags + excluded.tags, manifests = node_usage.manifests + excluded.manifests,
+    repositories = node_usage.repositories + excluded.repositories;
+
+-- name: usage_forget
+DELETE FROM node_usage WHERE namespace_id = ?1;
+
+-- name: usage_days_forget
+DELETE FROM usage_days WHERE namespace_id = ?1;
+
+-- name: inspect_usage
+-- By how much the numbers of each node differ from a recount; of what is hidden bytes count alone. All in one statement: what commits meanwhile changes both.
+WITH RECURSIVE above (leaf, id, parent_id) AS (
+    SELECT id, id, parent_id FROM namespaces
+    UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
+held (id, bytes) AS (
+    SELECT nb.namespace_id, sum(b.size) FROM node_blobs nb JOIN blobs b ON b.id = nb.blob_id GROUP BY nb.namespace_id
+    UNION ALL
+    SELECT n.id, coalesce(sum(b.size), 0) FROM namespaces n CROSS JOIN blobs b
+    WHERE n.parent_id IS NULL AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = b.id) GROUP BY n.id),
+there (id, manifest_bytes, logical_bytes, tags, manifests, repositories) AS (
+    SELECT a.id, sum(r.manifest_bytes), sum(r.manifest_bytes + r.blob_bytes),
+           sum(CASE WHEN r.name < '~' THEN r.tag_count ELSE 0 END),
+           sum(CASE WHEN r.name < '~' THEN r.manifest_count ELSE 0 END), sum(CASE WHEN r.name < '~' THEN 1 ELSE 0 END)
+    FROM repositories r JOIN above a ON a.leaf = r.namespace_id GROUP BY a.id),
+counted (id, stored_bytes, logical_bytes, tags, manifests, repositories) AS (
+    SELECT namespace_id, sum(stored_bytes), sum(logical_bytes), sum(tags), sum(manifests), sum(repositories)
+    FROM node_usage GROUP BY namespace_id),
+differing (id, path, stored_bytes, logical_bytes, tags, manifests, repositories) AS (
+    SELECT n.id, n.path,
+           coalesce(t.manifest_bytes, 0) + coalesce(h.bytes, 0) - coalesce(c.stored_bytes, 0),
+           coalesce(t.logical_bytes, 0) - coalesce(c.logical_bytes, 0), coalesce(t.tags, 0) - coalesce(c.tags, 0),
+           coalesce(t.manifests, 0) - coalesce(c.manifests, 0),
+           coalesce(t.repositories, 0) - coalesce(c.repositories, 0)
+    FROM namespaces n LEFT JOIN there t ON t.id = n.id LEFT JOIN held h ON h.id = n.id
+    LEFT JOIN counted c ON c.id = n.id)
+SELECT id, path, CAST(stored_bytes AS BIGINT), CAST(logical_bytes AS BIGINT), CAST(tags AS BIGINT),
+       CAST(manifests AS BIGINT), CAST(repositories AS BIGINT)
+FROM differing
+WHERE stored_bytes <> 0 OR logical_bytes <> 0 OR tags <> 0 OR manifests <> 0 OR repositories <> 0
+ORDER BY id;
+
+-- name: inspect_holders
+-- Of blobs with ids from ?1 up to below ?2: where a node has another number of holders than a recount finds.
+WITH RECURSIVE above (leaf, id, parent_id) AS (
+    SELECT id, id, parent_id FROM namespaces
+    UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
+there (blob_id, namespace_id, holders) AS (
+    SELECT l.blob_id, a.id, count(*)
+    FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
+    WHERE a.parent_id IS NOT NULL AND l.blob_id >= ?1 AND l.blob_id < ?2
+    GROUP BY l.blob_id, a.id),
+counted (blob_id, namespace_id, holders) AS (
+    SELECT blob_id, namespace_id, holders FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2)
+SELECT coalesce(t.blob_id, c.blob_id), coalesce(t.namespace_id, c.namespace_id), coalesce(t.holders, 0), b.digest, n.path
+FROM there t FULL JOIN counted c ON c.blob_id = t.blob_id AND c.namespace_id = t.namespace_id
+LEFT JOIN blobs b ON b.id = coalesce(t.blob_id, c.blob_id)
+LEFT JOIN namespaces n ON n.id = coalesce(t.namespace_id, c.namespace_id)
+WHERE coalesce(t.holders, 0) <> coalesce(c.holders, 0)
+ORDER BY 1, 2;
+
+-- name: node_blob_set
+INSERT INTO node_blobs (blob_id, namespace_id, holders) VALUES (?1, ?2, ?3)
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = excluded.holders;
+
+-- name: node_blobs_clear
+DELETE FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2 AND holders <= 0;
+
+-- name: inspect_blobs_lock
+SELECT id FROM blobs WHERE id >= ?1 AND id < ?2 ORDER BY id FOR UPDATE;
+
+-- name: inspect_last_blob
+SELECT coalesce(max(id), 0) FROM (
+    SELECT max(id) AS id FROM blobs UNION ALL SELECT max(blob_id) FROM node_blobs) AS both_tables;
+
+-- name: room_in_use
+-- At each path: parts of what lies there, to be added up.
+SELECT wanted.value, u.stored_bytes, u.logical_bytes, u.tags, u.manifests, u.repositories
+FROM json_each(?1) AS wanted JOIN namespaces n ON n.path = wanted.value JOIN node_usage u ON u.namespace_id = n.id
+UNION ALL
+SELECT wanted.value, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1
+FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value;
+
+-- name: room_held
+-- At each path: what uploads under way hold, beside the session ?2.
+SELECT path, CAST(sum(bytes) AS BIGINT)
+FROM (
+    SELECT wanted.value AS path, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved
+                                      ELSE s."offset" END AS bytes
+    FROM json_each(?1) AS wanted JOIN uploads s ON s.repository = wanted.value
+    WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3)
+    UNION ALL
+    SELECT wanted.value, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved ELSE s."offset" END
+    FROM json_each(?1) AS wanted JOIN uploads s
+    ON s.repository >= CASE WHEN wanted.value = '' THEN '' ELSE wanted.value || '/' END
+       AND s.repository < CASE WHEN wanted.value = '' THEN '~' ELSE wanted.value || '0' END
+    WHERE s.id <> ?2 AND (s.expires_at > ?3 OR s.lease_until > ?3)) AS held
+GROUP BY path;
+
+-- name: room_guard
+-- Transactions take turns by themselves.
+SELECT wanted.value FROM json_each(?1) AS wanted WHERE ?2 < 0;
+
+-- name: usage_places
+SELECT wanted.value FROM json_each(?1) AS wanted
+WHERE EXISTS (SELECT 1 FROM namespaces n WHERE n.path = wanted.value)
+   OR EXISTS (SELECT 1 FROM repositories r WHERE r.name = wanted.value);
+
+-- name: usage_below
+-- Of a namespace, by size, or where ?3 is 1 by growth since day ?2.
+SELECT path, stored_bytes, logical_bytes, tags, manifests, repositories, before
+FROM (
+    SELECT n.path || '/' AS path, CAST(coalesce(sum(u.stored_bytes), 0) AS BIGINT) AS stored_bytes,
+           CAST(coalesce(sum(u.logical_bytes), 0) AS BIGINT) AS logical_bytes,
+           CAST(coalesce(sum(u.tags), 0) AS BIGINT) AS tags, CAST(coalesce(sum(u.manifests), 0) AS BIGINT) AS manifests,
+           CAST(coalesce(sum(u.repositories), 0) AS BIGINT) AS repositories,
+           (SELECT d.stored_bytes FROM usage_days d WHERE d.namespace_id = n.id AND d.day >= ?2 ORDER BY d.day LIMIT 1)
+               AS before
+    FROM namespaces p JOIN namespaces n ON n.parent_id = p.id LEFT JOIN node_usage u ON u.namespace_id = n.id
+    WHERE p.path = ?1 GROUP BY n.id, n.path
+    UNION ALL
+    SELECT r.name, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1,
+           NULL
+    FROM namespaces p JOIN repositories r ON r.namespace_id = p.id AND r.name < '~'
+    WHERE p.path = ?1) AS children
+WHERE ?3 = 0 OR before IS NOT NULL
+ORDER BY CASE WHEN ?3 = 1 THEN stored_bytes - before ELSE stored_bytes END DESC, path
+LIMIT ?4;
+
+-- name: usage_history
+SELECT d.day, d.stored_bytes, d.logical_bytes, d.tags, d.manifests, d.repositories
+FROM namespaces n JOIN usage_days d ON d.namespace_id = n.id
+WHERE n.path = ?1 AND d.day >= ?2 ORDER BY d.day;
+
+-- name: usage_sharing
+-- Of up to ?4 blobs of repositories from ?1 up to below ?2, or of the name ?3.
+SELECT path, count(*), CAST(sum(size) AS BIGINT)
+FROM (
+    SELECT DISTINCT n.path AS path, held.blob_id AS blob_id, held.size AS size
+    FROM (
+        SELECT DISTINCT l.blob_id AS blob_id, b.size AS size
+        FROM repositories r JOIN blob_links l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
+        WHERE (r.name >= ?1 AND r.name < ?2) OR r.name = ?3
+        LIMIT ?4) AS held
+    JOIN blob_links o ON o.blob_id = held.blob_id JOIN repositories e ON e.id = o.repository_id
+    JOIN namespaces n ON n.id = e.namespace_id
+    WHERE NOT (e.name >= ?1 AND e.name < ?2) AND e.name <> ?3 AND e.name < '~'
+    LIMIT ?5) AS shared
+GROUP BY path ORDER BY 3 DESC, path LIMIT ?6;
+
+-- name: usage_day_write
+INSERT INTO usage_days (namespace_id, day, stored_bytes, logical_bytes, tags, manifests, repositories)
+SELECT u.namespace_id, ?1, sum(u.stored_bytes), sum(u.logical_bytes), sum(u.tags), sum(u.manifests), sum(u.repositories)
+FROM node_usage u WHERE true GROUP BY u.namespace_id
+ON CONFLICT (namespace_id, day) DO UPDATE
+SET stored_bytes = excluded.stored_bytes, logical_bytes = excluded.logical_bytes, tags = excluded.tags,
+    manifests = excluded.manifests, repositories = excluded.repositories
+RETURNING namespace_id;
+
+-- name: usage_days_drop
+DELETE FROM usage_days WHERE day < ?1;

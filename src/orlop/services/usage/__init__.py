@@ -1,0 +1,1 @@
+"""How much lies where: told, kept by the day, and forecast."""
