@@ -160,7 +160,7 @@ class _Copy:
             return False
 
     def _wanted(self, nodes: list[Node]) -> list[Edge]:
-        """Every blob to look at, once. An image that is there may have lost one, and no other request would find out."""
+        """Every blob to look at, once. An image that is there may have lost one, and nobody else would notice."""
         wanted: dict[Digest, Edge] = {}
         for node in nodes:
             for edge in node.manifest.edges:
