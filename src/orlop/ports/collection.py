@@ -41,8 +41,8 @@ class DoomedUpload(msgspec.Struct, frozen=True):
 
 
 class DoomedEntry(msgspec.Struct, frozen=True):
-    """An entry of the trash that expired, or at 0 was given up. `alone`: bytes of blobs that nothing holds but what goes
-    in the same run."""
+    """An entry of the trash that expired, or at 0 was given up. `alone`: bytes of blobs that nothing holds but what
+    goes in the same run."""
 
     expires_at: int
     id: int
