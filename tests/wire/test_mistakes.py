@@ -11,9 +11,14 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 from orlop.__main__ import commands
+from orlop.adapters.filesystem import open_data_folder
+from orlop.adapters.sql import migrations
+from orlop.adapters.sql.catalog import DATABASE
+from orlop.adapters.sql.migrations.sqlite import APPLICATION_ID
 from orlop.faces.cli.app import invoke
 from tests.needs import need
 from tests.serving import PATIENCE, Server, command, environment, eventually, serving
@@ -287,6 +292,25 @@ def test_a_data_folder_of_another_release(typed: Typing, tmp_path: Path) -> None
         f"orlop: the folder {tmp_path}/other is not empty and not a data folder of Orlop (it holds 'notes.txt');"
         " name an empty one with --data\n"
     )
+
+
+@pytest.mark.parametrize("looking", [["verify"], ["gc"], ["gc", "--dry-run"], ["scrub", "status"], ["store", "check"]])
+def test_a_catalog_of_an_older_release(typed: Typing, tmp_path: Path, looking: list[str]) -> None:
+    """It is brought up to date by a server or on request, and worked on by nothing before that."""
+    folder = open_data_folder(tmp_path / "before")
+    first, *later = migrations.known("sqlite")
+    old = apsw.Connection(str(Path(folder.catalog) / DATABASE))
+    old.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA journal_mode = WAL").fetchall()
+    old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)")
+    old.execute(first.sql + "; INSERT INTO migrations VALUES (1, 'initial', 0)").fetchall()
+    old.close()
+    assert typed(*looking, "--data", "before", code=1) == (
+        f"orlop: sqlite:{tmp_path}/before was written by an older release, and waits for {len(later)} migrations; look"
+        " at them with `orlop migrate plan`, and take them with `orlop migrate run`, with the same --data or --config;"
+        " of a backup take them in a copy\n"
+    )
+    typed("migrate", "run", "--data", "before", code=0)
+    typed("verify", "--data", "before", code=0)
 
 
 def test_two_servers_on_one_folder(server: Server, typed: Typing) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from orlop.adapters.filesystem import FolderRefused
+from orlop.bootstrap.commands.migrations import require_schema
 from orlop.bootstrap.server.services import (
     build_collection,
     build_marking,
@@ -20,7 +21,8 @@ from orlop.faces.cli.stores.maintenance_work import Maintained
 
 @asynccontextmanager
 async def open_for_maintenance(settings: Settings) -> AsyncIterator[Maintained]:
-    """Open the stores, which a server must have prepared before. Raises Unavailable."""
+    """Open the stores, which a server of this release must have prepared before. Raises Unavailable."""
+    await require_schema(settings)
     try:
         stores = open_stores(settings)
     except (StartRefused, FolderRefused) as refusal:

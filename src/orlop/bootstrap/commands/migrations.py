@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.stores.catalogs import database, sqlite_file
+from orlop.bootstrap.stores.places import catalog_name
 from orlop.config import Settings
+from orlop.domain.errors import Unavailable
 from orlop.faces.cli.stores.migrate_work import MigrationStep, Schema
 
 # The adapters are imported where one is needed: `orlop --help` needs none of them.
@@ -49,12 +51,28 @@ class Migrations:
         return tuple(MigrationStep(step.number, step.name, step.expands, None) for step in steps)
 
 
+async def require_schema(settings: Settings) -> None:
+    """Raises Unavailable unless the catalog is there and has taken every step of this release: no command works on
+    tables that are not there yet.
+    """
+    if settings.in_memory:
+        return
+    schema = await Migrations().schema(settings)
+    if not schema.applied:
+        raise Unavailable(f"{catalog_name(settings)} holds no catalog yet; the first `orlop serve` makes one")
+    if schema.due:
+        raise Unavailable(
+            f"{catalog_name(settings)} was written by an older release, and waits for {len(schema.due)} migrations;"
+            " look at them with `orlop migrate plan`, and take them with `orlop migrate run`, with the same --data or"
+            " --config; of a backup take them in a copy"
+        )
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Turn refusals into Unavailable, which the command line tells in its sentence."""
     from orlop.adapters.filesystem import FolderRefused
     from orlop.adapters.sql.migrations import CatalogRefused
-    from orlop.domain.errors import Unavailable
 
     try:
         yield

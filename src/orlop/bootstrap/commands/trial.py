@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from orlop.bootstrap.commands.migrations import Migrations
+from orlop.bootstrap.commands.migrations import require_schema
 from orlop.bootstrap.stores.blobs import open_blobs
 from orlop.bootstrap.stores.catalogs import Siblings, open_sql
 from orlop.bootstrap.stores.places import blob_store_name, catalog_name
@@ -17,11 +17,7 @@ from orlop.services.stores.trial import Trial, Trying
 @asynccontextmanager
 async def open_for_trial(settings: Settings) -> AsyncIterator[Trial]:
     """Open the stores, which a server must have prepared before. Raises Unavailable."""
-    schema = await Migrations().schema(settings)
-    if not schema.applied:
-        raise Unavailable(f"{catalog_name(settings)} holds no catalog yet; the first `orlop serve` makes one")
-    if schema.due:
-        raise Unavailable(f"{catalog_name(settings)} waits for {len(schema.due)} migrations; see `orlop migrate plan`")
+    await require_schema(settings)
     from orlop.adapters.sql.moving import SqlMoves
 
     try:
