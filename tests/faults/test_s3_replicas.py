@@ -15,8 +15,8 @@ from orlop.domain.errors import BlobUploadUnknown, DigestInvalid
 from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
 from orlop.ports.clock import SECOND
-from orlop.services.content.uploads import Body
 from orlop.services.collection.sweep import QUARANTINE
+from orlop.services.content.uploads import Body
 from tests.content import blob
 from tests.registry import ALICE, EXPIRE, LEASE, CountedIds, HandClock, Registry, Stores, body
 from tests.s3 import S3Server, versitygw
