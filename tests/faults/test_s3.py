@@ -174,7 +174,7 @@ async def test_a_pull_never_ends_early_without_a_word(server: S3Server) -> None:
         await registry.stores.remover.remove(found.key)
         with pytest.raises(ContentCorrupt):
             [piece async for piece in content.chunks(Span(0, found.size))]
-        with pytest.raises(ContentCorrupt):
+        with pytest.raises(BlobUnknown, match="was damaged in the store; push it again"):
             await registry.blobs.open(found)
 
 

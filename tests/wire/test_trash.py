@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import structlog
 
+from orlop.bootstrap.server.services import build_collection
+from orlop.config import Settings
 from orlop.config.settings import CatalogStore
 from orlop.domain.access import Place, PlaceKind
 from orlop.domain.names import fallback_tag
@@ -37,7 +39,12 @@ def _people(request: pytest.FixtureRequest) -> Iterator[Private]:
         stores = registry.stores
         ages = Ages(1 << 60, 1 << 60, 1 << 60)
         verification = Verification(
-            stores.catalog.inspection, stores.blobs.reader, stores.blobs.inventory, _Now(), ages=ages
+            stores.catalog.inspection,
+            stores.blobs.reader,
+            stores.blobs.inventory,
+            _Now(),
+            orphans=stores.catalog.orphans,
+            ages=ages,
         )
         assert registry.run(verification.run()).findings == []
 
@@ -83,9 +90,7 @@ def listed(people: Private, who: str = "owner", place: str = "/") -> list[dict[s
 
 def collect(people: Private, grace: int = 0) -> None:
     """What the server collects, without a grace."""
-    from orlop.bootstrap.server.services import build_collection
-
-    people.registry.run(build_collection(people.registry.stores).run(grace))
+    people.registry.run(build_collection(Settings(), people.registry.stores).run(grace))
 
 
 def test_of_two_tags_of_a_digest_the_one_that_is_deleted_disappears_everywhere_and_comes_back(people: Private) -> None:

@@ -118,9 +118,14 @@ JOB_KINDS: Mapping[str, JobKind] = {
 }
 
 
+#: Commands that do what a job does, by their names.
+_COMMANDS = {"gc": COLLECTION.kind, "verify": VERIFICATION.kind}
+
+
 def job_kind(name: str) -> JobKind:
     """The kind of this name. Raises RequestInvalid."""
     found = JOB_KINDS.get(name)
     if found is None:
-        raise RequestInvalid(f"there is no job {name[:64]!r}{nearest(name, tuple(JOB_KINDS))}", {"kind": name[:64]})
+        known = nearest(_COMMANDS.get(name, name), tuple(JOB_KINDS))
+        raise RequestInvalid(f"there is no job {name[:64]!r}{known}", {"kind": name[:64]})
     return found
