@@ -122,5 +122,7 @@ def job_kind(name: str) -> JobKind:
     """The kind of this name. Raises RequestInvalid."""
     found = JOB_KINDS.get(name)
     if found is None:
-        raise RequestInvalid(f"there is no job {name[:64]!r}{nearest(name, tuple(JOB_KINDS))}", {"kind": name[:64]})
+        near = nearest(name, tuple(JOB_KINDS))
+        message = f"there is no job {name[:64]!r}{near}, and orlop jobs schedule ls lists all"
+        raise RequestInvalid(message, {"kind": name[:64]})
     return found
