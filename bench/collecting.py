@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import apsw
@@ -74,13 +74,18 @@ def digest(number: int) -> str:
 
 
 class Server:
-    """`orlop serve` with one worker. `every`: how often it collects."""
+    """`orlop serve` with one worker. `every`: how often it collects; `password`: that of the user admin, without one
+    anybody may do what clients do."""
 
-    def __init__(self, folder: Path, pace: int, every: str) -> None:
+    def __init__(self, folder: Path, pace: int, every: str, password: str = "") -> None:
         settings = {"GC_GRACE": "0s", "GC_INTERVAL": every, "GC_PACE": str(pace)}
         settings |= {"LOG_ACCESS": "false", "SCRUB_PERIOD": "0s"}  # what stays has no files here
         environment = os.environ | {f"ORLOP_{name}": value for name, value in settings.items()}
-        arguments = [sys.executable, "-m", "orlop", "serve", "--open", "--data", str(folder), "--workers", "1"]
+        arguments = [sys.executable, "-m", "orlop", "serve", "--data", str(folder), "--workers", "1"]
+        if password:
+            environment["ORLOP_ADMIN_PASSWORD"] = password
+        else:
+            arguments.append("--open")
         self._log = (folder.parent / "log").open("ab")
         self.process = subprocess.Popen([*arguments, "--listen", "127.0.0.1:0"], env=environment, stderr=self._log)
         self.port = 0
@@ -105,7 +110,7 @@ class Server:
         self._log.close()
 
 
-def requests(server: Server, start: int) -> Iterator[tuple[str, float]]:
+def requests(server: Server, start: int, headers: Mapping[str, str] = {}) -> Iterator[tuple[str, float]]:
     """Push small blobs and an image, look at them and get them: what each took, in seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     number = start
@@ -119,7 +124,7 @@ def requests(server: Server, start: int) -> Iterator[tuple[str, float]]:
             ("mount", "POST", f"/v2/bench/lib/blobs/uploads/?mount={name}&from=bench/app", b""),
         ):
             began = time.perf_counter()
-            connection.request(method, target, body)
+            connection.request(method, target, body, headers)
             answer = connection.getresponse()
             answer.read()
             assert answer.status in (200, 201, 404 if kind != "push" else 201, 202), (kind, answer.status)

@@ -1,9 +1,11 @@
 """A registry without its faces: every service on stores of choice, with a clock and ids that the test moves."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
@@ -18,11 +20,13 @@ from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
 from orlop.domain.durations import DAY
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.retention.plans import RetentionPlan
+from orlop.domain.retention.rules import RETENTION
 from orlop.ports.blobs import BlobInventory, BlobReader, BlobRemover, BlobStage
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import By, Catalog
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.events import Changes
-from orlop.ports.settings import Documents
+from orlop.ports.settings import Document, Documents
 from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
@@ -32,6 +36,8 @@ from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Body, UploadLimits, Uploads
+from orlop.services.retention.applying import Applier
+from orlop.services.retention.planning import Planner
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
@@ -172,7 +178,8 @@ class Registry:
         nowhere = open_memory()
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         settings = stores.settings or _settings(nowhere)
-        self.terms = terms = WriteTerms(self.access, SettingsInForce(*settings))
+        in_force = SettingsInForce(*settings)
+        self.terms = terms = WriteTerms(self.access, in_force)
         copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,
@@ -198,6 +205,9 @@ class Registry:
         self.scrub = Scrub(
             catalog.scrub, catalog.quarantine, stores.reader, catalog.vitals, clock, period=DAY, pace=0, sleep=at_once
         )
+        self.documents, self.plans = settings.documents, catalog.retention.plans
+        self.planner = Planner(catalog.retention, catalog.browse, settings.documents, in_force, clock)
+        self.applier = Applier(self.plans, self.planner, catalog.manifests, catalog.history, terms, clock)
         self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value
@@ -218,6 +228,18 @@ class Registry:
             for piece in pushable.blobs:
                 await self.push_blob(repository, piece)
             await self.put(repository, pushable, tags if pushable is what else ())
+
+    async def retention(self, path: str, rule: Mapping[str, object]) -> None:
+        """Have a rule for retention at a place."""
+        document = Document(RETENTION.kind, "builds", msgspec.json.encode(rule), path=path)
+        await self.documents.put(document, By("alice", self.clock.now()))
+
+    async def plan(self, path: str) -> RetentionPlan:
+        """What the rules say of a place, begun to be applied."""
+        by = By("retention", self.clock.now())
+        plan = await self.plans.add(path, by)
+        await self.planner.make(plan, by)
+        return await self.plans.apply(plan.id, by)
 
     async def put(self, repository: RepositoryName, what: Pushable, tags: Sequence[Tag] = ()) -> None:
         """Push a manifest alone."""

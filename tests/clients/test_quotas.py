@@ -16,7 +16,7 @@ from tests.servers import OrlopServer
 pytestmark = pytest.mark.slow
 
 #: Room for next to nothing.
-_SAID = ("the quota small of ", "/ is 10 B, ", " in use, and this push needs ", "remove what nobody needs")
+_SAID = ("the quota small of ", "/ is 10 B, ", " in use, ", "and this push needs ", "remove what nobody needs")
 
 
 def _limit(server: OrlopServer, place: str) -> None:
@@ -56,12 +56,15 @@ def test_docker_and_podman_print_the_figures(private: OrlopServer, tmp_path: Pat
     storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{tmp_path}/images"\nrunroot = "{tmp_path}/run"\n')
     registries.write_text(f'[[registry]]\nlocation = "{private.address}"\ninsecure = true\n')
     station = Station(tmp_path, CONTAINERS_STORAGE_CONF=str(storage), CONTAINERS_REGISTRIES_CONF=str(registries))
+    station.environment["REGISTRY_AUTH_FILE"] = str(tmp_path / "auth.json")
+    (tmp_path / "auth.json").write_text("{}")
     _limit(private, "full")
     (tmp_path / "words").write_text("words\n")
     with tarfile.open(tmp_path / "root.tar", "w") as tar:
         tar.add(tmp_path / "words", "words")
     image = f"{private.address}/full/app:1"
-    for program, *more in (("docker", "-H", f"unix://{dockerd}"), ("podman",)):
+    # podman first: it would read what docker keeps.
+    for program, *more in (("podman",), ("docker", "-H", f"unix://{dockerd}")):
         station.run(program, *more, "import", "root.tar", image)
         station.run(program, *more, "login", private.address, "-u", "admin", "--password-stdin", sent=PASSWORD.encode())
         _assert_told(station.refused(program, *more, "push", image))

@@ -2,12 +2,14 @@
 
 import pytest
 
+from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.blob import BlobState
 from orlop.domain.errors import Stale
 from orlop.domain.events import EventKind
+from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import Catalog, LinkedBlob, Terms
 from tests.content import blob, image
-from tests.contract.scene import APP, LIB, V1, Scene
+from tests.contract.scene import APP, LIB, V1, V2, Scene
 
 BASE = blob("base")
 ONE = image("one", ["base", "code"])
@@ -197,6 +199,31 @@ class PreviewKit:
         [condemned] = await preview.condemned(scene.at + 1, None, 10)
         assert (condemned.digest, condemned.size, condemned.since) == (blob("b4").digest, blob("b4").size, scene.at)
         assert await preview.condemned(scene.at + 1, condemned, 10) == ()
+
+    async def test_what_lies_in_the_trash_no_longer_is_due(self, catalog: Catalog) -> None:
+        """Of two entries that share a blob the last one frees it; what a repository holds is freed by none."""
+        scene = Scene(catalog)
+        one, two = image("one", ["base", "shared", "a"]), image("two", ["base", "shared", "b"])
+        await scene.push(APP, one, V1)
+        await scene.push(APP, two, V2)
+        await scene.push(LIB, image("three", ["base"]), V1)
+        for what in (one, two):
+            await catalog.manifests.delete(APP, what.digest, scene.by(), Terms(trash=10))
+            scene.at += 1
+        before = scene.at
+        assert await catalog.preview.trash(scene.at, before, None, 10) == ()
+        scene.at += 10
+        [first] = await catalog.preview.trash(scene.at, before, None, 1)
+        [second] = await catalog.preview.trash(scene.at, before, first, 10)
+        assert [(each.name, each.digest) for each in (first, second)] == [(APP, one.digest), (APP, two.digest)]
+        shared = {blob("base").digest, blob("shared").digest}
+        own = [sum(piece.size for piece in what.blobs if piece.digest not in shared) for what in (one, two)]
+        assert [first.alone, second.alone] == [own[0], own[1] + blob("shared").size]
+        assert await catalog.preview.trash(scene.at, before, second, 10) == ()
+        number = (await catalog.trash.page(EVERYTHING, PageRequest(1))).items[0].number
+        await catalog.trash_end.discard_one(number, scene.by())
+        [given_up] = await catalog.preview.trash(0, before, None, 10)
+        assert (given_up.expires_at, given_up.digest) == (0, one.digest)
 
     async def test_what_a_manifest_names_is_not_due(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import BlobUnknown, ManifestUnknown
+from orlop.domain.pages import PageRequest
+from orlop.domain.retention.plans import PlanState
 from orlop.ports.blobs import BlobContent
 from orlop.ports.clock import SECOND
 from orlop.services.collection.garbage import Collected
@@ -65,7 +67,13 @@ async def _read(content: BlobContent) -> str:
 
 
 async def _go_on(registry: Registry) -> None:
-    """The registry takes a push of everything there is, over whatever was left."""
+    """The registry ends what was begun, and takes a push of everything there is, over whatever was left."""
+    for plan in (await registry.plans.page(PageRequest(10), None)).items:
+        if plan.state is PlanState.APPLYING:
+            assert (await registry.applier.apply(plan)).state is PlanState.APPLIED
+            pages = await registry.plans.pages(plan.id, ("", -1), 10, deletes=True)
+            for item in (item for page in pages for item in page.items if item.goes):
+                assert item.outcome in ({"deleted"} if item.tag else {"deleted", "it is gone"}), item
     for step in STEPS[:12]:
         await step.run(registry)
         for key, digest in step.leaves.items():

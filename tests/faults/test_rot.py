@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,31 @@ def test_a_blob_whose_file_is_gone_was_never_there(tmp_path: Path) -> None:
                 client.push_blob(piece)
                 assert digest_of(client.fetch(target).body) == piece.digest
             client.pull_everything()
+    assert_clean(server.data)
+
+
+def test_what_workers_have_in_memory_goes_when_a_copy_goes_into_quarantine(tmp_path: Path) -> None:
+    """Blobs that a manifest names are answered from memory, by each worker; scrub runs in another process."""
+    what = image("what", [blob("small", 100), blob("middle", 100_000)])
+    with running(tmp_path, workers=2) as server, ExitStack() as open_clients:
+        clients = [open_clients.enter_context(Client(server.address)) for _ in range(12)]
+        clients[0].push(what, "v1")
+        asked = [
+            (method, f"/v2/{REPOSITORY}/blobs/{piece.digest}") for piece in what.blobs for method in ("HEAD", "GET")
+        ]
+
+        def answers() -> set[int]:
+            return {client.ask(*each).status for each in asked for client in clients for _ in range(3)}
+
+        assert answers() == {200}
+        for path in _copies(server.data).values():
+            path.unlink()
+        code, said = orlop("scrub run", server.data)
+        assert (code, len(said["quarantine"])) == (1, len(what.blobs))
+        assert answers() == {404}
+        for piece in what.blobs:
+            clients[0].push_blob(piece)
+        assert answers() == {200}
     assert_clean(server.data)
 
 

@@ -8,18 +8,19 @@ everything before it was acknowledged.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.retention.plans import PlanState
 from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import SECOND
 from orlop.ports.trash import Asked
 from tests.content import Piece, Pushable, artifact, blob, image, index
 from tests.registry import ALICE, EXPIRE, GRACE, START, HandClock, Registry, Stores, body, on_disk
 
-APP, LIB = RepositoryName("team/app"), RepositoryName("lib")
+APP, LIB, BUILDS = RepositoryName("team/app"), RepositoryName("lib"), RepositoryName("team/builds")
 
 #: What is looked at: (repository, "manifest" or "blob", reference).
 Key = tuple[RepositoryName, str, Reference]
@@ -158,6 +159,17 @@ def lose(repository: RepositoryName, piece: Piece) -> Step:
     return Step(f"lose {piece.name}", run, {(repository, "blob", piece.digest): None})
 
 
+def retain(repository: RepositoryName, rule: Mapping[str, object], *gone: Reference) -> Step:
+    """Plan what a rule deletes, and apply the plan."""
+
+    async def run(registry: Registry) -> None:
+        await registry.retention(repository, rule)
+        done = await registry.applier.apply(await registry.plan(repository))
+        assert (done.state, done.skipped) == (PlanState.APPLIED, 0)
+
+    return Step("apply retention", run, {(repository, "manifest", each): None for each in gone})
+
+
 BASE, CODE, BIG = blob("base", 20_000), blob("code", 3_000), blob("big", 2_500_000)
 ONE = image("one", [BASE, CODE])
 TWO = image("two", [BASE, BIG])
@@ -200,6 +212,15 @@ STEPS: Sequence[Step] = (
     lose(APP, LOST),
     push_blob(LIB, LOST),
     collect((LIB, LOST), (APP, LOST)),
+    *push(BUILDS, ONE, Tag("build-1"), Tag("prod")),
+    *push(BUILDS, TWO, Tag("build-2")),
+    *push(BUILDS, SBOM),
+    retain(
+        BUILDS,
+        {"delete": [{"tags": ["build-*"]}], "keep": [{"tags": ["prod"]}]},
+        *(Tag("build-1"), Tag("build-2"), TWO.digest, SBOM.digest),
+    ),
+    collect(*((BUILDS, piece) for piece in (BIG, TWO.blobs[0], *SBOM.blobs))),
 )
 
 

@@ -17,8 +17,10 @@ import pytest
 from orlop.domain.errors import BlobUnknown, Denied, ManifestUnknown, NameUnknown
 from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName
+from orlop.domain.retention.plans import PlanState
 from orlop.ports.catalog import Catalog
 from tests.model.operations import (
+    OLD,
     SITUATIONS,
     Operation,
     Place,
@@ -49,6 +51,10 @@ BUCKET = "interleavings"
 BESIDE, CONNECTED = 64, 16
 #: Of the scenarios on a bucket, which takes its time, every so many-th.
 APART = volume(7, 1)
+
+
+#: Deletes OLD.
+RULE = {"delete": [{"tags": ["old"]}], "keep": [{"tags": ["prod"]}]}
 
 
 class Scenario(NamedTuple):
@@ -214,6 +220,39 @@ async def test_a_lock_or_label_beside_the_end_of_what_it_is_on(registry: Registr
                 assert (ended, type(marked) in {type(None), ManifestUnknown, NameUnknown}) == (None, True), marked
 
     await asyncio.gather(*(one(number) for number in range(CONNECTED // 2)))
+    assert (await registry.verification().run()).findings == []
+
+
+@pytest.mark.parametrize("registry", ["memory", "sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("pushed", ["other content", "the same"])
+async def test_retention_beside_a_push_of_the_same_tag(registry: Registry, pushed: str) -> None:
+    """A plan deletes a tag while clients push it. It takes away what it shows and nothing else: what was pushed stays,
+    but for the very content that was planned to go, which stays whole or goes whole."""
+
+    async def one(number: int) -> None:
+        place = Place.number(number)
+        await registry.push(place.app, place.old, OLD)
+        plan = await registry.plan(place.app)
+        what = place.new if pushed == "other content" else place.old
+        both = [registry.applier.apply(plan), registry.push(place.app, what, OLD)]
+        await asyncio.gather(*(both if number % 2 else reversed(both)))
+        applied = await registry.plans.get(plan.id)
+        assert applied is not None
+        assert (applied.state, applied.done + applied.skipped) == (PlanState.APPLIED, 1)
+        found = await registry.stores.catalog.manifests.resolve(place.app, OLD)
+        if found is None:
+            assert what is place.old
+            return
+        assert found.digest == what.digest
+        for piece in what.blobs:
+            blob = (await registry.blobs.find(place.app, piece.digest, ALICE)).blob
+            assert await (await registry.blobs.open(blob)).read() == piece.content
+
+    await registry.retention("team", RULE)
+    await asyncio.gather(*(one(number) for number in range(CONNECTED // 2)))
+    for _ in range(3):
+        registry.clock.at += GRACE + 1
+        await registry.collection.run(GRACE)
     assert (await registry.verification().run()).findings == []
 
 

@@ -274,6 +274,9 @@ class Uploads(Protocol):
         """
         ...
 
+    async def hold_none(self, upload: str) -> None:
+        """Have a session hold no room under any quota, whatever it has, until it is claimed again."""
+
     async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
         """End a session that is claimed, or that nobody claimed since it was looked at: blob, link and end of session
         in one durable transaction.

@@ -40,6 +40,18 @@ class DoomedUpload(msgspec.Struct, frozen=True):
     size: int
 
 
+class DoomedEntry(msgspec.Struct, frozen=True):
+    """An entry of the trash that expired, or at 0 was given up. `alone`: bytes of blobs that nothing holds but what
+    goes in the same run."""
+
+    expires_at: int
+    id: int
+    name: str
+    digest: Digest | None
+    size: int
+    alone: int
+
+
 class DoomedLink(msgspec.Struct, frozen=True):
     """A link that no manifest of its repository names. `last`: its blob has none then."""
 
@@ -72,6 +84,10 @@ class CollectionPreview(Protocol):
 
     async def uploads(self, now: int, after: DoomedUpload | None, limit: int) -> tuple[DoomedUpload, ...]:
         """Sessions that expired and that nobody writes to."""
+        ...
+
+    async def trash(self, now: int, before: int, after: DoomedEntry | None, limit: int) -> tuple[DoomedEntry, ...]:
+        """Entries that expired by now or were given up. Links that were loose before `before` go with them."""
         ...
 
     async def links(self, before: int, after: DoomedLink | None, limit: int) -> tuple[DoomedLink, ...]:

@@ -1,11 +1,8 @@
-"""Policies of other registries, as their documentation shows them, and what becomes of them on a repository.
+"""Policies of other registries in the form that is documented for each, and what becomes of them on a repository.
 
-Each is (its text, the tags that the two treat differently in `test_elsewhere.HELD`). Where these come from:
-
-- Amazon ECR: docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_examples.html
-- Artifact Registry: docs.cloud.google.com/artifact-registry/docs/repositories/cleanup-policy
-- Harbor: goharbor.io/docs/latest/working-with-projects/working-with-images/create-tag-retention-rules
-- GitLab: docs.gitlab.com/user/packages/container_registry/reduce_container_registry_storage
+Each is (its text, the tags that the two treat differently in `test_elsewhere.HELD`). They quote nothing: the fields and
+what they mean are those of Amazon ECR, Artifact Registry, Harbor and GitLab; names, numbers and how rules are put
+together are chosen for what HELD has, so that every kind of rule is there.
 """
 
 from typing import Any
@@ -33,16 +30,16 @@ def _other(status: str, count: str, number: int) -> tuple[dict[str, Any], str]:
 _PUSHED, _COUNT = "sinceImagePushed", "imageCountMoreThan"
 
 ECR: list[tuple[Any, set[str]]] = [
-    # "Filtering on image age": prod* older than 14 days.
+    # By the age of images: prod* older than 14 days.
     (_ecr(_tagged(_PUSHED, 14, tagPatternList=["prod*"])), {"1.4.0"}),
-    # "Filtering on image count": one untagged image is kept.
+    # By their count: one untagged image is kept. And by age.
     (_ecr(_other("untagged", _COUNT, 1), _tagged(_PUSHED, 365, tagPatternList=["prod*"])), set()),
-    # "Filtering on multiple rules".
+    # Several rules, by prefixes and by patterns.
     (_ecr(_tagged(_COUNT, 1, tagPrefixList=["prod"]), _tagged(_COUNT, 1, tagPrefixList=["beta"])), set()),
     (_ecr(_tagged(_COUNT, 1, tagPatternList=["prod*"]), _tagged(_COUNT, 2, tagPatternList=["build-*"])), {"latest"}),
-    # "Filtering on multiple tags in a single rule": an image has to have a tag of each.
+    # Several tags in one rule: an image has to have a tag of each.
     (_ecr(_tagged(_COUNT, 1, tagPatternList=["alpha*", "beta*"]), _tagged(_PUSHED, 90, tagPrefixList=["dev"])), set()),
-    # "Filtering on all images": five are kept.
+    # All images: five are kept.
     (_ecr(_other("any", _COUNT, 5)), {"1.4.0", "build-2"}),
     # The same, by age: no older than 30 days.
     (_ecr(_other("any", _PUSHED, 30)), set()),
@@ -79,7 +76,7 @@ def _gar(name: str, action: str, **said: Any) -> dict[str, Any]:
 
 
 GAR: list[tuple[Any, set[str]]] = [
-    # The examples of "Create a policy file".
+    # Conditions to delete and to keep, and the most recent versions.
     ([_gar("delete-prerelease", "Delete", tagState="tagged", tagPrefixes=["alpha", "v0"], olderThan="30d")], set()),
     (
         [
@@ -146,7 +143,7 @@ def _retain(template: str, number: int = 0, tags: str = "**", repositories: str 
 
 HARBOR: list[tuple[Any, set[str]]] = [
     (_harbor(_retain("always")), set()),
-    # The examples of "Combining Rules on a Repository" and of the table of retention.
+    # Each of the templates, and several of them together.
     (_harbor(_retain("latestPushedK", 5)), {"1.4.0", "build-2"}),
     (_harbor(_retain("latestPushedK", 3, "build-*"), _retain("always", tags="prod*")), {"1.4.0", "latest"}),
     (_harbor(_retain("nDaysSinceLastPush", 30)), set()),
@@ -163,7 +160,7 @@ HARBOR: list[tuple[Any, set[str]]] = [
 ]
 
 GITLAB: list[tuple[Any, set[str]]] = [
-    # The fields of the page's examples; name_regex is the older name of name_regex_delete.
+    # name_regex is the older name of name_regex_delete.
     ({"enabled": True, "keep_n": 5, "older_than": "14d", "name_regex": ".*", "name_regex_keep": ""}, set()),
     ({"keep_n": 1, "older_than": "7d", "name_regex_delete": "build-.*", "name_regex_keep": "(?:prod.*|latest)"}, set()),
     ({"older_than": "90d", "name_regex": ".*", "name_regex_keep": "^(?:v.+|main|master|release|prod).*"}, set()),

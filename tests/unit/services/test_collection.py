@@ -11,7 +11,7 @@ from orlop.domain.errors import Unavailable
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.blobs import BlobRemover
-from orlop.ports.catalog import By
+from orlop.ports.catalog import By, Terms
 from orlop.ports.clock import SECOND
 from orlop.ports.settings import Document
 from orlop.services.collection.empty import EmptyRepositories
@@ -178,6 +178,31 @@ async def test_a_preview_names_everything_and_changes_nothing() -> None:
     assert [due async for due in preview.run(GRACE)] == first
     done = await registry.collection.run(GRACE)
     assert (done.uploads, done.links, done.removed, done.freed) == (1, 2, 1, blob("loose 0").size)
+
+
+async def test_a_preview_names_what_a_run_would_purge_from_the_trash() -> None:
+    clock = HandClock()
+    registry = Registry(in_memory(clock).stores, clock)
+    catalog, what = registry.stores.catalog, image("what", layers=["base", "own"])
+    await registry.push(APP, what, Tag("v1"))
+    await catalog.manifests.delete(APP, what.digest, By("alice", clock.at), Terms(trash=GRACE))
+    clock.at += GRACE + SECOND
+    preview = Preview(catalog.preview, clock)
+    due = [due async for due in preview.run(0)]
+    assert [(each.kind, each.freed) for each in due] == [
+        ("trash", sum(piece.size for piece in what.blobs)),
+        *[("link", 0)] * len(what.blobs),
+    ]
+    assert (due[0].what, due[0].why) == (f"app@{what.digest}", "it expired 1 second ago")
+    patient = [due async for due in preview.run(GRACE)]
+    assert [(each.kind, each.freed) for each in patient][:1] == [("trash", 0)]
+    assert patient[0].why.endswith("goes after another grace")
+    assert (await registry.collection.run(0)).entries == 1
+    clock.at += 1
+    assert [each.kind async for each in preview.run(0)] == ["blob"] * len(what.blobs)
+    await registry.collection.run(0)
+    assert [each async for each in preview.run(0)] == []
+    assert (await registry.verification().run()).findings == []
 
 
 async def test_a_dead_push_gives_back_its_room_when_its_session_ends() -> None:

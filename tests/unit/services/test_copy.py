@@ -96,6 +96,22 @@ async def test_what_is_there_is_skipped(tmp_path: Path) -> None:
         assert set(second.manifests.values()) | set(second.blobs.values()) == {Outcome.PRESENT}
 
 
+async def test_a_blob_that_an_image_at_the_target_lost_is_sent(tmp_path: Path) -> None:
+    image = content.image("app", layers=["base", "code"])
+    index = content.index("all", [image])
+    lost = content.blob("code").digest
+    async with layouts(tmp_path) as (source, target):
+        await push(source, index, "v1")
+        await push(target, index, "v1")
+        (tmp_path / "target" / "blobs" / "sha256" / lost.hex).unlink()
+        target.log.clear()
+        report = await copy(source, target, CopyRequest(reference="v1", tags=("v1",)))
+        assert target.log == [lost, index.digest, "v1"]
+        assert {digest for digest, outcome in report.blobs.items() if outcome is Outcome.COPIED} == {lost}
+        assert set(report.manifests.values()) == {Outcome.PRESENT}
+        assert await target.stat_blob(lost) == content.blob("code").size
+
+
 async def test_a_copy_that_broke_off_goes_on(tmp_path: Path) -> None:
     image = content.image("app", layers=[content.blob(f"layer{n}", 100_000) for n in range(6)])
     missing = tmp_path / "source" / "blobs" / "sha256" / image.blobs[-1].digest.hex

@@ -70,7 +70,11 @@ EXCEPTIONS = {
     "usage_day_write": {"SCAN u": "every node, once an hour"},
     "nodes_above": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repository_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
-    "repositories_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
+    "repositories_lock": {
+        "SCAN l": "those that were found by their ids",
+        "SCAN above": "namespaces above one repository",
+        "SCAN a": "the same few",
+    },
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }

@@ -11,7 +11,15 @@ from orlop.domain.events import EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import By
-from orlop.ports.collection import BlobMark, DoomedBlob, DoomedLink, DoomedUpload, EmptyRepository, LinkMark
+from orlop.ports.collection import (
+    BlobMark,
+    DoomedBlob,
+    DoomedEntry,
+    DoomedLink,
+    DoomedUpload,
+    EmptyRepository,
+    LinkMark,
+)
 
 
 class SqlCollectionPreview:
@@ -25,6 +33,15 @@ class SqlCollectionPreview:
         return tuple(
             DoomedUpload(expires_at, upload, RepositoryName.stored(repository), size)
             for expires_at, upload, repository, size in await self._reader.all("uploads_doomed", now, *place, limit)
+        )
+
+    async def trash(self, now: int, before: int, after: DoomedEntry | None, limit: int) -> tuple[DoomedEntry, ...]:
+        place = (after.expires_at, after.id) if after is not None else (-1, 0)
+        return tuple(
+            DoomedEntry(expires_at, row_id, name, Digest.stored(digest) if digest else None, size, alone)
+            for expires_at, row_id, name, digest, size, alone in await self._reader.all(
+                "trash_doomed", now, before, *place, limit
+            )
         )
 
     async def links(self, before: int, after: DoomedLink | None, limit: int) -> tuple[DoomedLink, ...]:

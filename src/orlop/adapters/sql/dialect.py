@@ -1,13 +1,14 @@
 """Turns the one text of a statement into that of each engine.
 
 The shared text is what both accept, but for three things: parameters are written `?1`; a lock (`FOR UPDATE`, perhaps
-with `SKIP LOCKED`, at the end) is left out for SQLite, where a transaction that writes is alone; and `json_each(?1) AS
-wanted`, a table whose column `value` has the elements of a JSON array, has another name in PostgreSQL.
+with `SKIP LOCKED`, at the end of a query) is left out for SQLite, where a transaction that writes is alone; and
+`json_each(?1) AS wanted`, a table whose column `value` has the elements of a JSON array, has another name in
+PostgreSQL.
 """
 
 import re
 
-_LOCK = re.compile(r"\s+FOR UPDATE(?: SKIP LOCKED)?\Z")
+_LOCK = re.compile(r"\s+FOR UPDATE(?: SKIP LOCKED)?(?=\)|\Z)")
 _PARAMETER = re.compile(r"\?(\d+)")
 _EACH = re.compile(r"json_each\((\?\d+)\) AS (\w+)")
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from orlop.adapters.sql.engine import Row, Script, Session
+from orlop.adapters.sql.engine import Raced, Row, Script, Session
 from orlop.adapters.sql.room import make_room
 from orlop.domain.events import EventKind
 from orlop.domain.quotas import Room, Usage
@@ -51,8 +51,10 @@ class Ledger:
         what = (by.at, kind.value, by.actor, repository, digest, tag, place)
         self._events.append((*what, origin.credential, origin.address, origin.request, subject, detail))
 
-    def located(self, repository: int, nodes: str) -> None:
-        """Which nodes a repository lies below."""
+    def located(self, repository: int, nodes: str | None) -> None:
+        """Which nodes a repository lies below; None: it came to lie below one that was made a moment ago."""
+        if nodes is None:
+            raise Raced
         self._above[repository] = tuple(sorted(map(int, nodes.split(","))))
 
     def nodes_above(self, repository: int) -> tuple[int, ...]:

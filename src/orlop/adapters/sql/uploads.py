@@ -113,6 +113,12 @@ class SqlUploads:
 
         return await self._engine.write(script, durable=False, changes=False)
 
+    async def hold_none(self, upload: str) -> None:
+        async def script(tx: Session) -> None:
+            await tx.run("upload_hold_none", upload)
+
+        await self._engine.write(script, durable=False, changes=False)
+
     async def commit(self, commit: UploadCommit, by: By) -> Blob | None:
         upload, blob, digest = commit.upload, commit.blob, commit.blob.key.digest
 

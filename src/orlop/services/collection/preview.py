@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from orlop.ports.clock import SECOND, Clock
-from orlop.ports.collection import CollectionPreview, DoomedBlob, DoomedLink, DoomedUpload
+from orlop.ports.collection import CollectionPreview, DoomedBlob, DoomedEntry, DoomedLink, DoomedUpload
 from orlop.services.collection.empty import EmptyRepositories
 
 _PAGE = 500
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What would go: an `upload`, a `link`, a `blob` or a `repository`. `freed` in bytes, by this run."""
+    """What would go: an `upload`, an entry of the `trash`, a `link`, a `blob` or a `repository`. `freed` in bytes, by
+    this run."""
 
     kind: str
     what: str
@@ -34,6 +35,12 @@ class Preview:
         async for upload in self._uploads(now):
             why = f"nobody finished it, and it expired {_ago(now, upload.expires_at)}"
             yield Due("upload", f"{upload.repository} {upload.id}", why, upload.size)
+        async for entry in self._trash(now, now - grace):
+            why = f"it expired {_ago(now, entry.expires_at)}" if entry.expires_at else "it was given up"
+            if entry.alone and grace:
+                why += "; what nothing else holds goes after another grace"
+            what = f"{entry.name}@{entry.digest}" if entry.digest else entry.name
+            yield Due("trash", what, why, 0 if grace else entry.alone)
         async for link in self._links(now - grace):
             why = f"no manifest of the repository has named it since {_ago(now, link.since)}"
             freed = link.size if link.last and not grace else 0
@@ -54,6 +61,12 @@ class Preview:
     async def _uploads(self, now: int) -> AsyncIterator[DoomedUpload]:
         last: DoomedUpload | None = None
         while found := await self._rows.uploads(now, last, _PAGE):
+            for last in found:
+                yield last
+
+    async def _trash(self, now: int, before: int) -> AsyncIterator[DoomedEntry]:
+        last: DoomedEntry | None = None
+        while found := await self._rows.trash(now, before, last, _PAGE):
             for last in found:
                 yield last
 

@@ -124,7 +124,7 @@ class _Copy:
         if self._request.referrers:
             nodes += [node async for node in graph.above(list(nodes))]
         present = {node.digest for node in nodes if await self._has_manifest(node)}
-        wanted = self._wanted(nodes, present)
+        wanted = self._wanted(nodes)
         self._progress.planned(wanted)
         await self._copy_blobs(wanted)
         for node in nodes:
@@ -159,8 +159,8 @@ class _Copy:
         except _NOT_TOLD:
             return False
 
-    def _wanted(self, nodes: list[Node], present: set[Digest]) -> list[Edge]:
-        """Every blob to look at, once. What an image names is there where the image is."""
+    def _wanted(self, nodes: list[Node]) -> list[Edge]:
+        """Every blob to look at, once. An image that is there may have lost one, and nobody else would notice."""
         wanted: dict[Digest, Edge] = {}
         for node in nodes:
             for edge in node.manifest.edges:
@@ -168,8 +168,6 @@ class _Copy:
                     continue
                 if edge.foreign and not self._request.foreign:
                     self._settle_blob(edge.digest, Outcome.FOREIGN)
-                elif node.digest in present:
-                    self._settle_blob(edge.digest, Outcome.PRESENT)
                 else:
                     wanted.setdefault(edge.digest, edge)
         # Large ones first: a layer begun last would be waited for alone.

@@ -161,7 +161,7 @@ class Uploads:
                 claim = self._claimed(found)
             else:
                 claim = await self._claim(found, body, caller, target=digest)
-            room = self._ended_without_room(repository, claim.upload.id, caller)
+            room = self._holding_none(claim.upload.id)
             async with self._cleared_if_over(claim), room:
                 return await self._complete(claim, digest, body, caller)
         except BlobUploadUnknown:
@@ -187,13 +187,14 @@ class Uploads:
             raise
 
     @asynccontextmanager
-    async def _ended_without_room(self, repository: RepositoryName, upload: str, caller: Caller) -> AsyncIterator[None]:
-        """End a session that there is no room for: what it has would take room from others until it expires."""
+    async def _holding_none(self, upload: str) -> AsyncIterator[None]:
+        """Have a session that there is no room for hold none until somebody goes on with it. It stays: clients that try
+        again are told the same again, not that it is gone."""
         try:
             yield
         except Denied as refusal:
             if refusal.kind == QUOTAS.kind:
-                await self._forsake(repository, upload, caller)
+                await self._rows.hold_none(upload)
             raise
 
     async def _forsake(self, repository: RepositoryName, upload: str, caller: Caller) -> None:
@@ -324,7 +325,7 @@ class Uploads:
             )
         now = self._clock.now()
         room = await self._terms.room(found.repository)
-        async with self._ended_without_room(found.repository, found.id, caller):
+        async with self._holding_none(found.id):
             claimed = await self._rows.claim(
                 found.repository,
                 found.id,

@@ -106,6 +106,21 @@ UPDATE repositories SET name = ?2, namespace_id = ?3 WHERE id = ?1;
 -- name: trash_due
 SELECT id, name, kind, digest, holder, expires_at FROM trash WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2;
 
+-- name: trash_doomed
+-- What a collection purges, and the bytes that nothing else holds but what goes as well; of several entries that hold a
+-- blob the last one counts it.
+SELECT t.expires_at, t.id, t.name, t.digest, t.size, CAST(coalesce((
+    SELECT sum(b.size) FROM blob_links l JOIN blobs b ON b.id = l.blob_id
+    WHERE l.repository_id = t.holder AND NOT EXISTS (
+        SELECT 1 FROM blob_links o
+        WHERE o.blob_id = l.blob_id AND o.repository_id <> l.repository_id
+          AND (o.loose_since IS NULL OR o.loose_since >= ?2) AND NOT EXISTS (
+            SELECT 1 FROM trash d
+            WHERE d.holder = o.repository_id AND d.expires_at <= ?1 AND (d.expires_at, d.id) < (t.expires_at, t.id)))
+), 0) AS BIGINT)
+FROM trash t WHERE t.expires_at <= ?1 AND (t.expires_at, t.id) > (?3, ?4)
+ORDER BY t.expires_at, t.id LIMIT ?5;
+
 -- name: trash_due_again
 SELECT id, name, kind, digest, holder, expires_at FROM trash
 WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND expires_at <= ?2 ORDER BY id FOR UPDATE;

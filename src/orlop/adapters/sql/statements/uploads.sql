@@ -32,6 +32,9 @@ WHERE id = ?1 AND fence = ?2
 RETURNING id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
           owner_id;
 
+-- name: upload_hold_none
+UPDATE uploads SET reserved = -1 WHERE id = ?1;
+
 -- name: upload_end
 DELETE FROM uploads WHERE id = ?1 AND fence = ?2 RETURNING id;
 

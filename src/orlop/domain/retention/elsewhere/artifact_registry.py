@@ -110,8 +110,7 @@ class ArtifactRegistryPolicies(msgspec.Struct, frozen=True):
         return finished(body, differs)
 
     def deletes(self, inventory: Inventory, now: int) -> frozenset[str]:
-        """ "When an artifact matches the criteria for both a delete policy and a keep policy, the artifact is kept."
-        The most recent versions are counted for each package."""
+        """What both a delete and a keep policy fit is kept. The most recent versions are counted for each package."""
         package = inventory.repository.rpartition("/")[2]
         there = images(inventory)
         kept: set[str] = set()

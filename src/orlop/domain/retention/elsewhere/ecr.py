@@ -49,8 +49,7 @@ class _Rule(msgspec.Struct, frozen=True, rename="camel"):
         return f"rule {self.rule_priority}"
 
     def is_about(self, image: Image) -> bool:
-        """ "An image is successfully matched if all of the tags in the tagPatternList or tagPrefixList value are
-        matched against any of the image's tags."""
+        """A rule with several patterns or prefixes is about images that have a tag for each of them."""
         match self.selection.tag_status:
             case Status.UNTAGGED:
                 return not image.tags
@@ -108,10 +107,8 @@ class EcrPolicy(msgspec.Struct, frozen=True):
         return finished({"delete": delete, "keep": keep, "untagged_after": untagged}, differs)
 
     def deletes(self, inventory: Inventory, now: int) -> frozenset[str]:
-        """ "An image is expired by exactly one or zero rules. An image that matches the tagging requirements of a rule
-        can't be expired by a rule with a lower priority. Rules can never mark images that are marked by higher priority
-        rules, but can still identify them as if they haven't been expired." An image that an index lists is not looked
-        at on its own: it "can't be expired without the manifest list being deleted first"."""
+        """The first rule, by priority, whose tags an image has decides, and later ones only count it. An image that an
+        index lists is not looked at on its own: it goes with the index."""
         listed = {child for below in inventory.children.values() for child in below}
         there = [image for image in images(inventory) if image.digest not in listed]
         claimed: set[str] = set()

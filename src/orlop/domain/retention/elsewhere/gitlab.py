@@ -9,7 +9,7 @@ from orlop.domain.retention.elsewhere.policy import Translation, older, without_
 from orlop.domain.retention.elsewhere.texts import globs
 from orlop.domain.retention.inventory import Inventory
 
-#: "It excludes the tag named `latest`".
+#: It stays there, whatever a policy says.
 _LATEST = "latest"
 
 
@@ -60,8 +60,8 @@ class GitLabPolicy(msgspec.Struct, frozen=True):
         return Translation({"delete": [delete], "keep": keep}, tuple(differs))
 
     def deletes(self, inventory: Inventory, now: int) -> frozenset[str]:
-        """The steps of the documentation: all tags but `latest`; those that name_regex matches and name_regex_keep does
-        not, each as a whole; from the newest on without the first keep_n and those younger than older_than."""
+        """The steps in our words: all tags but `latest`; those that name_regex matches and name_regex_keep does not,
+        each as a whole; from the newest on without the first keep_n and those younger than older_than."""
         if not self.enabled:
             return frozenset()
         deleting = re.compile(self.deleting)

@@ -92,8 +92,7 @@ class HarborRetention(msgspec.Struct, frozen=True):
         return finished({"delete": delete, "keep": keep}, differs)
 
     def deletes(self, inventory: Inventory, now: int) -> frozenset[str]:
-        """ "When you set a rule, any tags in a repository that are not identified as being eligible for retention are
-        discarded. The OR algorithm is used between rules." """
+        """Rules say what stays, and one of them is enough; all other tags of a repository with a rule go."""
         project, _, name = inventory.repository.partition("/")
         rules = [
             rule

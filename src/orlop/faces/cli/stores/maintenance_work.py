@@ -119,7 +119,13 @@ async def _preview(preview: Preview, grace: int, marked: Marked | None, how: How
     print(f"would take away {', '.join(parts) or 'nothing'}, and free {size_text(freed)}; nothing was changed")
 
 
-_PLURALS = {"upload": "uploads", "link": "links", "blob": "blobs", "repository": "repositories"}
+_PLURALS = {
+    "upload": "uploads",
+    "trash": "entries of the trash",
+    "link": "links",
+    "blob": "blobs",
+    "repository": "repositories",
+}
 
 
 async def _listed(orphans: Orphans) -> tuple[StoredOrphan, ...]:

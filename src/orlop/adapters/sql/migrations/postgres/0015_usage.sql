@@ -36,7 +36,8 @@ CREATE TABLE usage_days (
 );
 CREATE INDEX usage_days_by_age ON usage_days (day);
 
--- How long an upload said that it becomes; it counts for as long as somebody writes to it.
+-- How long an upload said that it becomes; it counts for as long as somebody writes to it. Below 0: it
+-- holds nothing, because there was no room for it.
 ALTER TABLE uploads ADD COLUMN reserved BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX uploads_by_repository ON uploads (repository);
 
