@@ -16,6 +16,7 @@ from orlop.domain.errors import BlobUnknown, ContentCorrupt, Unavailable
 from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
 from orlop.ports.clock import SECOND
+from orlop.services.collection.sweep import QUARANTINE
 from tests.content import Piece, blob
 from tests.faults.s3proxy import Fault, Mode, Proxy, proxy
 from tests.registry import ALICE, EXPIRE, HandClock, Registry, Stores, body
@@ -105,6 +106,8 @@ async def check_clean(registry: Registry) -> None:
     """After everything had its time, only what the catalog knows is there, and it is right."""
     registry.clock.at += EXPIRE + SECOND
     await registry.collection.expire_uploads()
+    await registry.sweep.run()
+    registry.clock.at += QUARANTINE + SECOND
     await registry.sweep.run()
     assert [stage async for stage in registry.stores.inventory.stages()] == []
     report = await registry.verification().run()

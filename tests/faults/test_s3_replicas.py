@@ -15,6 +15,7 @@ from orlop.domain.errors import BlobUploadUnknown, DigestInvalid
 from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
 from orlop.ports.clock import SECOND
+from orlop.services.collection.sweep import QUARANTINE
 from orlop.services.content.uploads import Body
 from tests.content import blob
 from tests.registry import ALICE, EXPIRE, LEASE, CountedIds, HandClock, Registry, Stores, body
@@ -58,6 +59,8 @@ async def check(registry: Registry) -> None:
     assert b"".join([piece async for piece in content.chunks(Span(0, found.size))]) == CONTENT.content
     registry.clock.at += EXPIRE + SECOND
     await registry.collection.expire_uploads()
+    await registry.sweep.run()
+    registry.clock.at += QUARANTINE + SECOND
     await registry.sweep.run()
     assert [stage async for stage in registry.stores.inventory.stages()] == []
     assert (await registry.verification().run()).is_clean

@@ -147,16 +147,22 @@ def collect(*loose: tuple[RepositoryName, Piece]) -> Step:
     return Step("collect", run, {(repository, "blob", piece.digest): None for repository, piece in loose})
 
 
-def lose(repository: RepositoryName, piece: Piece) -> Step:
-    """The disk loses a blob, and scrub finds out."""
+def lose(piece: Piece, *held_by: RepositoryName) -> Step:
+    """The disk loses a blob, and scrub finds out: no repository holds it any more."""
 
     async def run(registry: Registry) -> None:
-        found = await registry.blobs.find(repository, piece.digest, ALICE)
+        found = await registry.blobs.find(held_by[0], piece.digest, ALICE)
         await registry.stores.remover.remove(found.blob.key)
         registry.clock.at += SECOND
         assert (await registry.scrub.run(whole=True)).rotten == 1
 
-    return Step(f"lose {piece.name}", run, {(repository, "blob", piece.digest): None})
+    return Step(f"lose {piece.name}", run, {(repository, "blob", piece.digest): None for repository in held_by})
+
+
+def heal(piece: Piece, *held_by: RepositoryName) -> Step:
+    """Push a lost blob into one of the repositories that held it, which all have it again."""
+    leaves: dict[Key, str | None] = {(repository, "blob", piece.digest): piece.digest for repository in held_by}
+    return Step(f"heal {piece.name}", lambda registry: registry.push_blob(held_by[0], piece), leaves)
 
 
 def retain(repository: RepositoryName, rule: Mapping[str, object], *gone: Reference) -> Step:
@@ -209,8 +215,8 @@ STEPS: Sequence[Step] = (
     collect(*((APP, piece) for piece in SBOM.blobs)),
     push_blob(LIB, LOST),
     push_blob(APP, LOST),
-    lose(APP, LOST),
-    push_blob(LIB, LOST),
+    lose(LOST, APP, LIB),
+    heal(LOST, LIB, APP),
     collect((LIB, LOST), (APP, LOST)),
     *push(BUILDS, ONE, Tag("build-1"), Tag("prod")),
     *push(BUILDS, TWO, Tag("build-2")),

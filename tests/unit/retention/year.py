@@ -89,6 +89,18 @@ class Year:
                 len(self.released),
             )
 
+    async def check(self) -> None:
+        """No release is lost, and every counter, of all nodes and of all blobs, is what a recount says."""
+        catalog = self.made.catalog
+        for (name, tag), digest in self.released.items():
+            found = await catalog.manifests.resolve(name, tag)
+            assert found is not None
+            assert found.digest == digest
+        keeping = catalog.usage_keeping
+        assert await keeping.recount_blobs(0, await keeping.last_blob() + 1) == 0
+        assert await keeping.recount_nodes() == 0
+        assert await self.made.scene.findings() == []
+
     async def _push(self, day: int, number: int) -> None:
         name = self._chance.choice(self._names)
         what: Pushable = image(f"{day}.{number}", layers=[f"base {day // 30}", f"layer {day}.{number}"])
@@ -122,7 +134,10 @@ async def night(made: Retained) -> None:
 
 
 async def _evenings() -> list[Evening]:
-    return [evening async for evening in Year(DRAWN).lived()]
+    year = Year(DRAWN)
+    evenings = [evening async for evening in year.lived()]
+    await year.check()
+    return evenings
 
 
 if __name__ == "__main__":

@@ -351,7 +351,9 @@ class Uploads:
         """
         try:
             upload = claim.upload
-            await self._check_space(body.length or 0)
+            # What is too large is refused as that, however much room there is.
+            announced, limit = body.length or 0, self._limits.blob_bytes
+            await self._check_space(min(announced, limit) if limit else announced)
             writer = await self._stage.open(upload.id, upload.offset, algorithm, upload.place)
             try:
                 await self._stream(claim, writer, body)
