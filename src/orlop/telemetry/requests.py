@@ -32,17 +32,10 @@ class RequestRecord(msgspec.Struct, gc=False, omit_defaults=True, tag="request",
     """A request that was answered or given up.
 
     `path` is the path without its query, which may hold what nobody is to read; `route` a short fixed name, from a
-<<<<<<< HEAD
-    small set, for the metrics; `status` 0 when the client left before an answer began; `seconds` runs from the
-    first header to the last byte of the answer; bytes are those of the bodies. `credential` is what the subject was
-    signed in with, for people: never a secret. `error` is the code of the first error in the answer. `time` is
-    filled in by the log.
-=======
     small set, for the metrics; `status` 0 when the client left before an answer began; `seconds` runs from the first
     header to the last byte of the answer; bytes are those of the bodies. `credential` is what the subject was signed in
     with, for people: never a secret. `error` is the code of the first error in the answer. `time` is filled in by the
     log.
->>>>>>> main
     """
 
     request_id: str

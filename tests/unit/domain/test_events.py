@@ -18,5 +18,5 @@ def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log()
     of_no_repository = {kind for kind in EventKind if kind.startswith("blob.")} - OF_CONTENT
     assert OF_CONTENT | of_no_repository == {kind for kind in EventKind if kind.split(".")[0] in content}
     assert {kind.value for kind in of_no_repository} == {
-        f"blob.{what}" for what in ("condemned", "revived", "tombstoned", "gone")
+        f"blob.{what}" for what in ("condemned", "revived", "tombstoned", "gone", "rotten", "healed")
     }
