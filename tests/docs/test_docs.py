@@ -18,6 +18,9 @@ from tests.needs import CLIENTS
 _ROOT = Path(__file__).parents[2]
 _PAGES = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *sorted((_ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+#: What the runner gives to a page, and what a reader does not see or takes for what is typed.
+_NEEDED = re.compile(r"<!-- (?:given: \w+ as [^/\s]+/(?P<image>\S+)|file: (?P<file>\S+)) -->")
+_HIDDEN = re.compile(r"^```.*?^```$|<!--.*?-->", re.DOTALL | re.MULTILINE)
 
 
 def _parameter(page: Path) -> object:
@@ -74,6 +77,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in _LINK.findall(page.read_text()):
         if "://" not in link:
             assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_what_stands_in_comments_is_told_to_readers(page: Path) -> None:
+    """The images and files that a page begins with are named in its text, so that who types it has them, too."""
+    text = page.read_text()
+    for needed in _NEEDED.finditer(text):
+        told = _HIDDEN.sub("", text[: needed.start()])
+        assert f"`{needed['image'] or needed['file']}`" in told, needed[0]
 
 
 def test_every_command_and_every_page_is_found_from_where_readers_begin() -> None:

@@ -411,7 +411,8 @@ _LATER = (
         " orlop webhook redeliver --help lists what there is",
     ),
     ("followers skip nobody --position 3", 1, "there is no follower nobody; there are audit, webhooks"),
-    ("jobs run gc", 1, "there is no job 'gc'; the nearest known one is collection"),
+    ("jobs run gc", 1, "there is no job 'gc'; the nearest known one is collection, and orlop jobs schedule ls lists all"),
+    ("webhook redeliver", 2, "name at least one delivery by its number, as orlop webhook deliveries lists them"),
     (
         "jobs run",
         2,
@@ -540,6 +541,46 @@ _LATER = (
         "'Stage' is no key of a label: it is 1 to 63 lower-case letters, digits and . _ - with none of"
         " these at an end, and before it perhaps a DNS name of up to 253 characters and a slash",
     ),
+    (
+        "usage HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "retention preview HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "retention plans --place HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    (
+        "in-use rm prod --at HOST/team/",
+        2,
+        "'HOST/team/' is no place: write team/ or team/app, without a registry, which --server names, or a tag",
+    ),
+    ("trash restore team/app:1.0", 2, "no registry is named, which means docker.io: write HOST/ in front of the name"),
+    (
+        "lock ls team/app",
+        2,
+        "using docker.io/team/app (registry implied)\n"
+        "orlop: no registry is named, which means docker.io: write HOST/ in front of the name",
+    ),
+    (
+        "history team/app",
+        2,
+        "using docker.io/team/app (registry implied)\n"
+        "orlop: no registry is named, which means docker.io: write HOST/ in front of the name",
+    ),
+    ("label ls team/app:1.0", 2, "no registry is named, which means docker.io: write HOST/ in front of the name"),
+    (
+        "repo rm team/app --yes",
+        2,
+        "using docker.io/team/app (registry implied)\n"
+        "orlop: no registry is named, which means docker.io: write HOST/ in front of the name",
+    ),
     ("label set HOST/team/app", 2, "name at least one label to set, as KEY=VALUE"),
     ("label rm HOST/team/app", 2, "name at least one key of a label to remove"),
     ("label ls HOST/team/nothing", 1, "there is no repository team/nothing"),
@@ -581,7 +622,7 @@ def test_later_commands_answer_alike(server: Server, answered: Callable[..., str
     digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     assert server.ask("POST", f"/v2/team/app/blobs/uploads/?digest={digest}", b"hello", **signed_in).status == 201
     told = {line: answered(line, code) for line, code, _ in _LATER}
-    assert told == {line: f"orlop: {said}\n" for line, _, said in _LATER}
+    assert told == {line: f"{'' if said.startswith('using ') else 'orlop: '}{said}\n" for line, _, said in _LATER}
 
 
 def test_another_password_first(server: Server, answered: Callable[..., str]) -> None:

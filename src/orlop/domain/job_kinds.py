@@ -126,6 +126,7 @@ def job_kind(name: str) -> JobKind:
     """The kind of this name. Raises RequestInvalid."""
     found = JOB_KINDS.get(name)
     if found is None:
-        known = nearest(_COMMANDS.get(name, name), tuple(JOB_KINDS))
-        raise RequestInvalid(f"there is no job {name[:64]!r}{known}", {"kind": name[:64]})
+        near = nearest(_COMMANDS.get(name, name), tuple(JOB_KINDS))
+        message = f"there is no job {name[:64]!r}{near}, and orlop jobs schedule ls lists all"
+        raise RequestInvalid(message, {"kind": name[:64]})
     return found

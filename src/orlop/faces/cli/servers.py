@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cyclopts import Parameter
 
 from orlop.domain.errors import NameInvalid
-from orlop.domain.references import parse_registry
+from orlop.domain.references import DEFAULT_REGISTRY, parse_registry
 from orlop.faces.cli.running import UsageError
 from orlop.ports.management import ManagementServer, SavedSignIn, SavedSignIns
 
@@ -79,6 +79,12 @@ async def signed_in(servers: Servers, choice: ServerChoice) -> AsyncIterator[Man
     """The server that was named, asked as whoever signed in there last. Raises UsageError when nobody has."""
     saved = kept(servers, choice)
     if saved is None:
+        if choice.server == DEFAULT_REGISTRY:
+            asked = servers.saved().find("")
+            host = asked.server.partition("://")[2] if asked else "HOST:PORT"
+            raise UsageError(
+                f"no registry is named, which means {DEFAULT_REGISTRY}: write {host}/ in front of the name"
+            )
         where = f" at {choice.server}" if choice.server else ""
         raise UsageError(f"nobody is signed in{where}; run orlop login {choice.server or 'HOST:PORT'}")
     async with servers.open(saved.server, saved.name, saved.secret, choice) as server:

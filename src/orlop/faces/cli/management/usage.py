@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.faces.cli import shown
-from orlop.faces.cli.management.typed import HERE, Flag, work
+from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.servers import ServerChoice, Servers
 from orlop.ports.management import ManagementServer
 
@@ -53,7 +53,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         """
 
         async def do(server: ManagementServer) -> None:
-            path = place.strip("/")
+            path = here(place).strip("/")
             found = (await server.ask("GET", "/usage", query={"path": path})).value
             asked = {"path": path, "n": str(top), "days": str(days)}
             below = (

@@ -10,7 +10,7 @@ from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.management.settings import SettingName, Where
 from orlop.faces.cli.management.typed import HERE, Flag, Json, here, work
-from orlop.faces.cli.running import DONE, FAILED
+from orlop.faces.cli.running import DONE, FAILED, UsageError
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, part
 from orlop.ports.management import ManagementServer
 
@@ -125,6 +125,8 @@ def _webhooks(group: cyclopts.App, servers: Servers) -> None:
         ids
             Their numbers, as orlop webhook deliveries lists them.
         """
+        if not ids:
+            raise UsageError("name at least one delivery by its number, as orlop webhook deliveries lists them")
 
         async def do(server: ManagementServer) -> None:
             for number in ids:

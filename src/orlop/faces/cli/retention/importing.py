@@ -11,7 +11,7 @@ from orlop.domain.errors import RequestInvalid
 from orlop.domain.retention.elsewhere.compared import Difference, differences, read_policy
 from orlop.domain.retention.inventory import Inventory, Kept, Tagged
 from orlop.faces.cli import shown
-from orlop.faces.cli.management.typed import text_of
+from orlop.faces.cli.management.typed import here, text_of
 from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
 from orlop.faces.cli.servers import everything
 from orlop.ports.management import ManagementServer
@@ -42,7 +42,7 @@ def rows_of(file: Path) -> tuple[InventoryRow, ...]:
 
 async def rows_at(server: ManagementServer, place: str) -> tuple[InventoryRow, ...]:
     """The tags of a place of a server."""
-    found = await everything(server, "/retention-inventory", path=place.strip("/"), n="1000")
+    found = await everything(server, "/retention-inventory", path=here(place).strip("/"), n="1000")
     return msgspec.convert(found, tuple[InventoryRow, ...])
 
 

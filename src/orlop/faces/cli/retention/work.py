@@ -47,7 +47,7 @@ _IN_USE: dict[str, Any] = {
 
 async def preview(server: ManagementServer, place: str, *, json: bool) -> int:
     """Have a plan made, wait for it and print it; the exit code."""
-    asked = (await server.ask("POST", "/retention-plans", body={"path": place.strip("/")})).value
+    asked = (await server.ask("POST", "/retention-plans", body={"path": typed.here(place).strip("/")})).value
     made = await _settled(server, asked, PlanState.PLANNED)
     if made["state"] == PlanState.PLANNING:
         return FAILED
@@ -59,7 +59,7 @@ async def plans(server: ManagementServer, place: str, limit: int, *, json: bool)
     """Print the newest. Raises UsageError."""
     if limit < 1:
         raise UsageError("--limit is 1 or more")
-    query = {"n": str(min(limit, 1_000)), **({"path": place.strip("/")} if place else {})}
+    query = {"n": str(min(limit, 1_000)), **({"path": typed.here(place).strip("/")} if place else {})}
     reply = await server.ask("GET", "/retention-plans", query=query)
     found = list(reply.value)
     while reply.next and len(found) < limit:
@@ -123,7 +123,7 @@ async def list_in_use(server: ManagementServer, *, json: bool) -> None:
 
 def in_use_at(name: str, place: str) -> str:
     """Where the API has a set."""
-    return setting_at("in-use", name, place.strip("/"))
+    return setting_at("in-use", name, typed.here(place).strip("/"))
 
 
 def digests(text: str, file: Path) -> list[str]:
