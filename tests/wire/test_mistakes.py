@@ -411,7 +411,11 @@ _LATER = (
         " orlop webhook redeliver --help lists what there is",
     ),
     ("followers skip nobody --position 3", 1, "there is no follower nobody; there are audit, webhooks"),
-    ("jobs run gc", 1, "there is no job 'gc'; the nearest known one is collection, and orlop jobs schedule ls lists all"),
+    (
+        "jobs run gc",
+        1,
+        "there is no job 'gc'; the nearest known one is collection, and orlop jobs schedule ls lists all",
+    ),
     ("webhook redeliver", 2, "name at least one delivery by its number, as orlop webhook deliveries lists them"),
     (
         "jobs run",
