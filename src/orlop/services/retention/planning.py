@@ -28,6 +28,9 @@ from orlop.services.tags.rules import RulesOfTags
 #: Items of a page of a plan, pages that are kept at once, and tags from which on a thread of its own plans.
 _ITEMS, _PAGES, _LARGE = 1_000, 200, 2_000
 
+#: Seconds between two repositories in which the event loop is others': a plan is in no hurry.
+_REST = 0.001
+
 #: Names of repositories that are asked for at once.
 _NAMES = 1_000
 
@@ -85,7 +88,7 @@ class Planner:
                 await plans.keep(plan.id, waiting)
                 waiting = []
             tell(Progress(counted.repositories, 0, "repositories", f"{counted.deleted_tags} tags would be deleted"))
-            await asyncio.sleep(0)
+            await asyncio.sleep(_REST)
         if waiting:
             await plans.keep(plan.id, waiting)
         used = [rules for rules in ready.values() if rules.deletes]
