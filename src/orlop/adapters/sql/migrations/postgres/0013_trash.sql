@@ -22,7 +22,7 @@ CREATE INDEX trash_by_name ON trash (name, id);
 CREATE INDEX trash_by_digest ON trash (name, digest, id);
 CREATE INDEX trash_by_subject ON trash (name, subject, id) WHERE subject <> '';
 CREATE INDEX trash_by_holder ON trash (holder) WHERE holder IS NOT NULL;
-CREATE INDEX trash_by_expiry ON trash (expires_at, size);
+CREATE INDEX trash_by_expiry ON trash (expires_at, id, size);
 
 -- The tags that went with an entry.
 CREATE TABLE trash_tags (
