@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import need
+from tests.needs import lack, need
 from tests.serving import PATIENCE, Server, command, environment, eventually, serving
 
 #: Each of these starts a server, or a process that refuses to be one.
@@ -239,7 +239,7 @@ def test_the_threads_of_a_worker_let_each_other_finish_while_it_is_busy(tmp_path
             client.start()
         try:
             if not becomes_busy(server):
-                pytest.skip("other programs keep the processors: the worker never had half of one")
+                lack("other programs keep the processors: the worker never had half of one")
         finally:
             ended.set()
             for client in clients:
