@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from socket import SOCK_STREAM, socket
+from socket import SOCK_STREAM, inet_aton, socket
 from typing import Any
 
 import aiohttp
@@ -92,6 +92,17 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
+def literal(host: str) -> str:
+    """The address that a host is, in whatever way systems read it (2130706433, 0x7f.1); empty for a name."""
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        try:
+            return str(IPv4Address(inet_aton(host)))
+        except OSError:
+            return ""
+
+
 def lying(permitted: frozenset[Reach]) -> Permitted:
     """Addresses that lie where `permitted` says."""
     return lambda text: reach(text) in permitted
@@ -128,6 +139,16 @@ def guarded(permitted: Permitted) -> Callable[[tuple[Any, ...]], socket]:
         return opened
 
     return made
+
+
+def refusal(cause: BaseException) -> str:
+    """Why an address was not connected to, where that is the reason, or one of the reasons, of an error; else empty."""
+    seen: BaseException | None = cause
+    while seen is not None:
+        if isinstance(seen, AddressRefused):
+            return str(seen.strerror)
+        seen = seen.__cause__ or getattr(seen, "os_error", None)
+    return ""
 
 
 def connector(

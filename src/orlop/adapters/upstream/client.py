@@ -12,7 +12,7 @@ from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.credentials import CredentialSource
 from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.registry import RemoteRegistry, RemoteRepository
-from orlop.adapters.upstream.transport import ProxyFor, Transport, is_loopback
+from orlop.adapters.upstream.transport import CommandRoutes, ProxyFor, Transport, is_loopback
 from orlop.domain.names import RepositoryName
 
 
@@ -87,5 +87,5 @@ async def open_client(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     ) as session:
-        transport = Transport(session, options.patience, proxy_for, verify_tls=options.verify_tls)
+        transport = Transport(session, options.patience, CommandRoutes(proxy_for, verify_tls=options.verify_tls))
         yield RegistryClient(transport, options, credentials, surroundings)
