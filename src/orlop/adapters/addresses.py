@@ -124,6 +124,12 @@ def named(networks: Iterable[str]) -> Permitted:
     return permitted
 
 
+def refuse(address: str, permitted: Permitted) -> None:
+    """Raises AddressRefused for an address that may not be connected to."""
+    if not permitted(address):
+        raise AddressRefused(errno.EACCES, f"{address} is {_said(reach(address))}, which may not be connected to")
+
+
 def guarded(permitted: Permitted) -> Callable[[tuple[Any, ...]], socket]:
     """Makes the sockets of connections, only to addresses that are permitted.
 
@@ -131,9 +137,7 @@ def guarded(permitted: Permitted) -> Callable[[tuple[Any, ...]], socket]:
     """
 
     def made(info: tuple[Any, ...]) -> socket:
-        address = str(info[4][0])
-        if not permitted(address):
-            raise AddressRefused(errno.EACCES, f"{address} is {_said(reach(address))}, which may not be connected to")
+        refuse(str(info[4][0]), permitted)
         opened = socket(info[0], info[1] or SOCK_STREAM, info[2])
         opened.setblocking(False)
         return opened

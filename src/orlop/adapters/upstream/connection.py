@@ -10,7 +10,7 @@ from yarl import URL
 
 from orlop.adapters.tls import hint, speaks_tls
 from orlop.adapters.upstream.bodies import read_bounded
-from orlop.adapters.upstream.credentials import Credentials
+from orlop.adapters.upstream.current import CurrentCredentials, Fixed
 from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
 from orlop.adapters.upstream.tokens import Authorizer
 from orlop.adapters.upstream.transport import (
@@ -49,10 +49,11 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
+_NO_ONE = Fixed(None)
 
 
 class Connection:
-    """Requests to the registry at `base`, on behalf of whoever `credentials` name."""
+    """Requests to the registry at `base`, on behalf of whoever `credentials` are of."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Connection:
         transport: Transport,
         patience: Patience,
         surroundings: Surroundings,
-        credentials: Credentials | None = None,
+        credentials: CurrentCredentials = _NO_ONE,
         trusted_realms: frozenset[str] = frozenset(),
         witness: Witness = _NOBODY,
     ) -> None:
@@ -71,7 +72,13 @@ class Connection:
         self._transport = transport
         self._surroundings = surroundings
         self._authorizer = Authorizer(
-            self._site, credentials, self._send_to_realm, surroundings.monotonic, trusted_realms
+            self._site,
+            credentials,
+            self._send_to_realm,
+            surroundings.monotonic,
+            trusted_realms,
+            transport.advice,
+            careful=patience.careful,
         )
         self._reached = False
 
