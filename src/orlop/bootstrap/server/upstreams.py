@@ -1,6 +1,7 @@
 """Upstreams of one process: what reaches them."""
 
 import asyncio
+import os
 import random
 import time
 
@@ -40,7 +41,11 @@ class _Remotes:
 
         surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, _untold)
         return RemotePool(
-            self._settings.outbound.allowed, SecretFetcher(self._settings.secrets.places), surroundings, self._observer
+            self._settings.outbound.allowed,
+            SecretFetcher(self._settings.secrets.places),
+            surroundings,
+            self._observer,
+            environment=os.environ,
         )
 
 
