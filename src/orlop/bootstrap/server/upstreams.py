@@ -1,4 +1,4 @@
-"""Upstreams of one process: what reaches them."""
+"""How upstreams are reached. The HTTP client is imported with the first of them, not by a start."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ def build_remotes(settings: Settings, observer: RemoteObserver | None = None) ->
 
 
 class _Remotes:
-    """See ports.upstreams.Remotes. The HTTP client is imported with the first request, not by a start."""
+    """See ports.upstreams.Remotes."""
 
     def __init__(self, settings: Settings, observer: RemoteObserver | None) -> None:
         self._settings = settings
