@@ -4,14 +4,12 @@ import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores.opening import Stores
-from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.claims import Recording
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
-from orlop.services.settings.placed import PlacedSettings
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams import transfer
 from orlop.services.upstreams.blobs import ShownBlobs
@@ -37,6 +35,7 @@ class ShownContent(msgspec.Struct, frozen=True):
 
 
 def build_shown(
+    shown: Shown,
     stores: Stores,
     remotes: Remotes,
     manifests: Manifests,
@@ -47,7 +46,6 @@ def build_shown(
 ) -> ShownContent:
     """Everything about upstreams that a pull comes by."""
     clock, ids, catalog = SystemClock(), RandomIds(), stores.catalog
-    shown = Shown(PlacedSettings(UPSTREAMS, stores.identity.documents, stores.settings_changes))
     turns = Turns(catalog.uploads, catalog.expiry, clock, ids)
     ends = transfer.Stores(
         catalog.uploads,

@@ -101,8 +101,13 @@ class Uploads:
 
         Raises what refuses the caller a new repository, where it would be one.
         """
-        await self._access.check_new(caller, repository)
+        await self._check_new(caller, repository)
         return self._not_begun(repository, Ticket(self._ids.new(), algorithm, self._clock.now()), caller)
+
+    async def _check_new(self, caller: Caller, repository: RepositoryName) -> None:
+        """Raises what a new repository is refused with, where it would be one, and any push where none is taken."""
+        await self._terms.check_shown(repository)
+        await self._access.check_new(caller, repository)
 
     async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:
         """Where a session stands, by its id or its ticket. Raises BlobUploadUnknown, as everything about a session
@@ -245,7 +250,7 @@ class Uploads:
     ) -> Claim:
         """A session that this request writes to. Raises what refuses the caller a new repository, or that there is no
         room for what the body announces; TooManyRequests."""
-        await self._access.check_new(caller, repository)
+        await self._check_new(caller, repository)
         new = self._new(repository, algorithm, caller)
         upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease, reserved=body.announced)
         room = await self._terms.room(repository)
@@ -256,7 +261,7 @@ class Uploads:
         """Begin a session with all of a small chunk, in one step: its row says from the start what is about to be on
         its stage. Nobody else knows its id before that is so; a small stage is not believed in any case."""
         check_chunk(0, body.chunk, body.length)
-        await self._access.check_new(caller, ticket.repository)
+        await self._check_new(caller, ticket.repository)
         content = b"".join([piece async for piece in body.pieces])
         self._check_size(len(content))
         _check_received(len(content), body)

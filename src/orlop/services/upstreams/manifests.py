@@ -22,9 +22,10 @@ from orlop.ports.catalog import By, ManifestPush, StoredManifest
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
 from orlop.ports.upstream import ManifestContent
-from orlop.ports.upstreams import Remotes, RemoteTag, RemoteTags
+from orlop.ports.upstreams import RemoteContent, Remotes, RemoteTag, RemoteTags
 from orlop.services.content.manifests import Manifests
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.ages import made_at
 from orlop.services.upstreams.answers import AWAY, for_clients
 from orlop.services.upstreams.shown import Shown
 from orlop.services.upstreams.transfer import actor
@@ -146,7 +147,7 @@ class ShownManifests:
         """What the upstream says of a tag now. Raises what asking it does."""
         content = await self._remotes.repository(showing, remote)
         described = await content.resolve(tag)
-        said = await self._said(repository, tag, Digest(described.digest))
+        said = await self._said(showing, content, repository, tag, Digest(described.digest))
         until = said.checked_at + showing.holds(tag)
         digest = said.digest
         if found is not None and found.digest == digest:
@@ -155,6 +156,12 @@ class ShownManifests:
         if found is not None and cools_until > said.checked_at:
             warning = f"{tag} moved at {showing.upstream.host} a short while ago; this is what it led to before"
             return _whole(found, until=min(until, cools_until), warning=warning)
+        if cools_until > said.checked_at:
+            raise ManifestUnknown(
+                f"{tag} is newer at {showing.upstream.host} than the {showing.upstream.cool_down} that it has to be"
+                " there before it is shown here; pull it by its digest if you know what it is",
+                {"digest": digest},
+            )
         known = await self._rows.resolve(repository, digest)
         if known is None and head:
             return Found(StoredManifest(digest, described.media_type, b""), described.size, until)
@@ -166,10 +173,15 @@ class ShownManifests:
             return _whole(found, until=until, warning=refusal)
         return _whole(stored, until=until)
 
-    async def _said(self, repository: RepositoryName, tag: Tag, digest: Digest) -> RemoteTag:
-        """Write down what the upstream says of a tag."""
+    async def _said(
+        self, showing: Showing, content: RemoteContent, repository: RepositoryName, tag: Tag, digest: Digest
+    ) -> RemoteTag:
+        """Write down what the upstream says of a tag. Of one that cools down and was never asked for, what it leads to
+        tells since when it may have been there."""
         now, before = self._clock.now(), await self._tags.get(repository, tag)
         moved_at = before.moved_at if before is not None and before.digest == digest else now
+        if before is None and showing.upstream.cool_down:
+            moved_at = min(await made_at(content, content, digest) or now, now)
         said = RemoteTag(repository=repository, tag=tag, digest=digest, checked_at=now, moved_at=moved_at)
         await self._tags.keep(said)
         return said

@@ -2,15 +2,18 @@
 
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.showing import Showing
+from orlop.domain.upstreams.upstream import UPSTREAMS
+from orlop.ports.events import Changes
+from orlop.ports.settings import Documents
 from orlop.services.settings.in_force import InForce
 from orlop.services.settings.placed import PlacedSettings
 
 
 class Shown:
-    """Every upstream there is."""
+    """Every upstream there is. `changes` moves with every change of a setting."""
 
-    def __init__(self, settings: PlacedSettings) -> None:
-        self._settings = settings
+    def __init__(self, documents: Documents, changes: Changes) -> None:
+        self._settings = PlacedSettings(UPSTREAMS, documents, changes)
 
     async def of(self, repository: str) -> Showing | None:
         """The upstream that shows a repository, whether or not it has one of that name. Raises Unavailable."""
