@@ -99,7 +99,10 @@ async def link(
     await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
     ledger.count(repository, blobs=1, blob_bytes=size)
     root, *_ = ledger.nodes_above(repository)
-    await hold(tx, repository, [(blob_id, size)], ledger)
+    if new:
+        await _hold_new(tx, repository, blob_id, size, ledger)
+    else:
+        await hold(tx, repository, [(blob_id, size)], ledger)
     if new or state == BlobState.CONDEMNED:
         ledger.held([root], size)
     if state == BlobState.CONDEMNED:
@@ -151,6 +154,14 @@ async def hold(tx: Session, repository: int, blobs: Sequence[tuple[int, int]], l
     for blob_id, size in blobs:
         found = await tx.all("node_blob_hold", blob_id, nodes)
         ledger.held([node for node, holders in found if holders == 1], size)
+
+
+async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledger: Ledger) -> None:
+    """The same of a blob that nobody has held before: nobody has to be asked how many do."""
+    below = ledger.nodes_above(repository)[1:]
+    if below:
+        await tx.many("node_blob_new", [(blob_id, node) for node in below])
+        ledger.held(below, size)
 
 
 async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int) -> None:
