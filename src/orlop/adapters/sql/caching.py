@@ -28,7 +28,7 @@ class SqlCaches:
 
     async def unused(self, path: str, until: int, limit: int) -> tuple[tuple[Cached, ...], bool]:
         rows = await self._lists.all("cached_unused", path, until, limit + 1)
-        queued: dict[int, int] = {manifest: queued_at for manifest, queued_at in rows[:limit]}
+        queued: dict[int, int] = dict(rows[:limit])
         found = await _cached(self._lists, queued)
         gone = [manifest for manifest in queued if manifest not in found]
         if gone:

@@ -104,7 +104,10 @@ async def link(
     await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
     ledger.count(repository, blobs=1, blob_bytes=size)
     root, *_ = ledger.counting(repository)
-    await hold(tx, repository, [(blob_id, size)], ledger)
+    if new:
+        await _hold_new(tx, repository, blob_id, size, ledger)
+    else:
+        await hold(tx, repository, [(blob_id, size)], ledger)
     if new or state == BlobState.CONDEMNED:
         ledger.held([root], size)
     if state == BlobState.CONDEMNED:
@@ -172,6 +175,17 @@ async def _hold(tx: Session, below: Sequence[int], blobs: Sequence[tuple[int, in
     for blob_id, size in blobs:
         found = await tx.all("node_blob_hold", blob_id, nodes)
         ledger.held([node for node, holders in found if holders == 1], size)
+
+
+async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledger: Ledger) -> None:
+    """The same of a blob that nobody has held before: nobody has to be asked how many do."""
+    below, caching = ledger.counting(repository)[1:], ledger.caching(repository)
+    if below:
+        await tx.many("node_blob_new", [(blob_id, node) for node in below])
+        ledger.held(below, size)
+    if caching:
+        await tx.many("node_cached_new", [(blob_id, node) for node in caching])
+        ledger.cached(caching, size)
 
 
 async def make_own(tx: Session, repository: int, ledger: Ledger) -> None:

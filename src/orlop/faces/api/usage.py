@@ -44,9 +44,9 @@ class DiskUseValue(msgspec.Struct, frozen=True):
 
 class UsageValue(msgspec.Struct, frozen=True):
     """What lies at a place. `stored_bytes`: each blob once, whoever holds it there; `logical_bytes`: the sum of what
-    its repositories hold; `cached_bytes`: of that, what is cached of upstreams at and below the place, or in the registry;
-    above the node of an upstream it comes on top; `reserved_bytes`: held for uploads under way; `growth_per_day`: stored bytes, on a line
-    through the last 30 days; null: there are too few of them."""
+    its repositories hold; `cached_bytes`: what is cached of upstreams below the place, which of the registry and at and
+    below the node of an upstream is part of the others, and above that comes on top; `reserved_bytes`: held for uploads
+    under way; `growth_per_day`: stored bytes, on a line through the last 30 days; null: there are too few of them."""
 
     path: str
     stored_bytes: int

@@ -47,7 +47,7 @@ class WriteTerms:
 
     async def _versioned_room(self, repository: str) -> tuple[int, tuple[Room, ...]]:
         version, quotas = await self._settings.versioned(QUOTAS, repository)
-        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas)
+        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas) if quotas else ()
 
     async def push(
         self,
@@ -62,8 +62,9 @@ class WriteTerms:
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
-            settings = min(version, terms.settings or version) if room else terms.settings
-            return msgspec.structs.replace(terms, room=room, settings=settings)
+            if not room:
+                return terms
+            return msgspec.structs.replace(terms, room=room, settings=min(version, terms.settings or version))
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )

@@ -12,6 +12,11 @@ SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE tr
 ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1
 RETURNING namespace_id, holders;
 
+-- name: node_blob_new
+-- The first repository below a node holds a blob.
+INSERT INTO node_blobs (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1;
+
 -- name: node_blob_release
 UPDATE node_blobs SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
 
@@ -27,6 +32,10 @@ INSERT INTO node_cached (blob_id, namespace_id, holders)
 SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE true
 ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_cached.holders + 1
 RETURNING namespace_id, holders;
+
+-- name: node_cached_new
+INSERT INTO node_cached (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_cached.holders + 1;
 
 -- name: node_cached_release
 UPDATE node_cached SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
