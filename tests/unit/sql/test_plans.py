@@ -110,6 +110,16 @@ def test_no_statement_reads_a_whole_table_or_sorts(catalog: apsw.Connection, sta
     assert slow - HARMLESS == set(EXCEPTIONS.get(statement, {}))
 
 
+def test_what_runs_seldom_stays_prepared(catalog: apsw.Connection) -> None:
+    """Between two runs of what a push runs once there are those for its blobs, and those of other pushes."""
+    catalog.execute(SQLITE["totals"]).fetchall()
+    for _ in range(400):
+        catalog.execute(SQLITE["settings_version"]).fetchall()
+    before = catalog.cache_stats()["misses"]
+    catalog.execute(SQLITE["totals"]).fetchall()
+    assert catalog.cache_stats()["misses"] == before
+
+
 @pytest.mark.parametrize("statement", sorted(name for name in SQLITE if "JOIN documents d" in SQLITE[name]))
 def test_the_role_of_each_grant_is_found_by_its_whole_key(catalog: apsw.Connection, statement: str) -> None:
     [step] = {step for step in plan(catalog, statement) if step.startswith("SEARCH d ")}

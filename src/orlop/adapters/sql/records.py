@@ -94,7 +94,7 @@ async def link(
     foreign layer that arrives late.
     """
     blob_id, _, size, state = blob
-    existing = await tx.one("link_row", repository, digest)
+    existing = await tx.one("link_row", repository, digest) if not new else None
     if existing is not None:
         if existing[1] is not None:
             await tx.run("link_loosen", repository, digest, by.at)

@@ -165,6 +165,7 @@ class SqliteEngine:
         self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
+        self._writer = self._write_connection.cursor()
         self.reader: Session = SqliteSession(self._read_connection)
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._turn = _Turn(self._lock)
@@ -271,9 +272,10 @@ class SqliteEngine:
 
         Raises Unavailable when all of it came to nothing.
         """
+        run = self._writer.execute
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            gate = cast("list[tuple[str | None]]", connection.execute(SQLITE["gate"]).fetchall())[0][0]
+            run("BEGIN IMMEDIATE")
+            gate = cast("list[tuple[str | None]]", run(SQLITE["gate"]).fetchall())[0][0]
             if not admits(gate, self._ticket):
                 raise StoreClosed
             if len(batch) == 1:  # the transaction is its own: two statements fewer, of five for most
@@ -283,7 +285,7 @@ class SqliteEngine:
             else:
                 for work in batch:
                     _drive_apart(work, connection, session)
-            connection.execute("COMMIT")
+            run("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -193,13 +193,15 @@ FROM (
     SELECT wanted.value AS path, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved
                                       ELSE s."offset" END AS bytes
     FROM json_each(?1) AS wanted JOIN uploads s ON s.repository = wanted.value
-    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.expires_at > ?3 OR s.lease_until > ?3)
+    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.reserved > 0 OR s."offset" > 0)
+      AND (s.expires_at > ?3 OR s.lease_until > ?3)
     UNION ALL
     SELECT wanted.value, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved ELSE s."offset" END
     FROM json_each(?1) AS wanted JOIN uploads s
     ON s.repository >= CASE WHEN wanted.value = '' THEN '' ELSE wanted.value || '/' END
        AND s.repository < CASE WHEN wanted.value = '' THEN '~' ELSE wanted.value || '0' END
-    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.expires_at > ?3 OR s.lease_until > ?3)) AS held
+    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.reserved > 0 OR s."offset" > 0)
+      AND (s.expires_at > ?3 OR s.lease_until > ?3)) AS held
 GROUP BY path;
 
 -- name: room_guard
