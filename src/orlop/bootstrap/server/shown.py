@@ -15,14 +15,14 @@ from orlop.services.upstreams import transfer
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.lists import ShownLists
 from orlop.services.upstreams.manifests import ShownManifests
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.turns import Turns
 
 
 class ShownContent(msgspec.Struct, frozen=True):
     """What pulls ask; `shown` says which upstream shows a repository."""
 
-    shown: Shown
+    shown: Upstreams
     manifests: ShownManifests
     blobs: ShownBlobs
     lists: ShownLists
@@ -35,7 +35,7 @@ class ShownContent(msgspec.Struct, frozen=True):
 
 
 def build_shown(
-    shown: Shown,
+    shown: Upstreams,
     stores: Stores,
     remotes: Remotes,
     manifests: Manifests,

@@ -18,7 +18,7 @@ from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class WriteTerms:
     """Whoever changes content asks here first, and passes what it gets into the transaction."""
 
-    def __init__(self, access: Access, settings: SettingsInForce, shown: Shown) -> None:
+    def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
         self._settings = settings
         self._shown = shown

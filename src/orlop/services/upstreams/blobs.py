@@ -15,7 +15,7 @@ from orlop.ports.catalog import By
 from orlop.ports.upstreams import RemoteTags
 from orlop.services.content.blobs import Blobs
 from orlop.services.upstreams.answers import for_clients
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.transfer import Stores, Transfer, Wanted, actor
 
 
@@ -30,7 +30,7 @@ class Arriving(msgspec.Struct, frozen=True):
 class ShownBlobs:
     """What is asked for when a repository does not hold a blob."""
 
-    def __init__(self, shown: Shown, tags: RemoteTags, blobs: Blobs, stores: Stores) -> None:
+    def __init__(self, shown: Upstreams, tags: RemoteTags, blobs: Blobs, stores: Stores) -> None:
         self._shown = shown
         self._tags = tags
         self._blobs = blobs

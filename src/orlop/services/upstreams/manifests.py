@@ -27,7 +27,7 @@ from orlop.services.content.manifests import Manifests
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.ages import made_at
 from orlop.services.upstreams.answers import AWAY, for_clients
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.transfer import actor
 from orlop.services.upstreams.turns import Turns
 
@@ -39,7 +39,7 @@ _MISSING, _AWAY = 10 * SECOND, 5 * SECOND
 _REMEMBERED = 10_000
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundManifest(msgspec.Struct, frozen=True):
     """A manifest. Of one that was only asked about the upstream told what describes it, and its content is empty."""
 
     manifest: StoredManifest
@@ -60,7 +60,7 @@ class ShownManifests:
 
     def __init__(
         self,
-        shown: Shown,
+        shown: Upstreams,
         remotes: Remotes,
         tags: RemoteTags,
         manifests: Manifests,
@@ -77,10 +77,10 @@ class ShownManifests:
         self._terms = terms
         self._turns = turns
         self._clock = clock
-        self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[Found]] = {}
+        self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[FoundManifest]] = {}
         self._missing: OrderedDict[tuple[RepositoryName, Reference], tuple[int, RegistryError]] = OrderedDict()
 
-    async def resolve(self, repository: RepositoryName, reference: Reference, *, head: bool) -> Found:
+    async def resolve(self, repository: RepositoryName, reference: Reference, *, head: bool) -> FoundManifest:
         """The manifest behind a tag or digest. `head`: it is enough to describe it. Raises ManifestUnknown,
         TooManyRequests, Unavailable."""
         showing = await self._shown.of(repository)
@@ -100,8 +100,8 @@ class ShownManifests:
         return await self._together(key, lambda: self._ask(showing, remote, repository, reference, found, head=head))
 
     async def _together(
-        self, key: tuple[RepositoryName, Reference, bool], ask: Callable[[], Awaitable[Found]]
-    ) -> Found:
+        self, key: tuple[RepositoryName, Reference, bool], ask: Callable[[], Awaitable[FoundManifest]]
+    ) -> FoundManifest:
         """What asking comes to, once for all who ask for the same at a time; whoever leaves does not end it."""
         task = self._asking.get(key)
         if task is None:
@@ -118,7 +118,7 @@ class ShownManifests:
         found: StoredManifest | None,
         *,
         head: bool,
-    ) -> Found:
+    ) -> FoundManifest:
         try:
             if isinstance(reference, Tag):
                 return await self._tag(showing, remote, repository, reference, found, head=head)
@@ -143,7 +143,7 @@ class ShownManifests:
         found: StoredManifest | None,
         *,
         head: bool,
-    ) -> Found:
+    ) -> FoundManifest:
         """What the upstream says of a tag now. Raises what asking it does."""
         content = await self._remotes.repository(showing, remote)
         described = await content.resolve(tag)
@@ -164,7 +164,7 @@ class ShownManifests:
             )
         known = await self._rows.resolve(repository, digest)
         if known is None and head:
-            return Found(StoredManifest(digest, described.media_type, b""), described.size, until)
+            return FoundManifest(StoredManifest(digest, described.media_type, b""), described.size, until)
         if known is None:
             fetched = await self._fetched(showing, remote, repository, digest, (tag,))
             return msgspec.structs.replace(fetched, until=until)
@@ -193,7 +193,7 @@ class ShownManifests:
         repository: RepositoryName,
         digest: Digest,
         tags: tuple[Tag, ...],
-    ) -> Found:
+    ) -> FoundManifest:
         """A manifest that is not here: fetched by whoever has the turn, and then here for all."""
         while True:
             async with self._turns.take(repository, digest, actor(showing)) as mine:
@@ -232,7 +232,7 @@ class ShownManifests:
         tag: Tag,
         found: StoredManifest | None,
         missing: RegistryError,
-    ) -> Found:
+    ) -> FoundManifest:
         """A tag that the upstream does not have: the last one is served for as long as set."""
         now = self._clock.now()
         if found is None:
@@ -272,8 +272,8 @@ async def _done(ask: Callable[[], Awaitable[T]]) -> T:
     return await ask()
 
 
-def _whole(manifest: StoredManifest, *, until: int = 0, warning: str = "") -> Found:
-    return Found(manifest, len(manifest.content), until, warning)
+def _whole(manifest: StoredManifest, *, until: int = 0, warning: str = "") -> FoundManifest:
+    return FoundManifest(manifest, len(manifest.content), until, warning)
 
 
 def _stored(content: ManifestContent) -> StoredManifest:

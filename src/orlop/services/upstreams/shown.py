@@ -9,7 +9,7 @@ from orlop.services.settings.in_force import InForce
 from orlop.services.settings.placed import PlacedSettings
 
 
-class Shown:
+class Upstreams:
     """Every upstream there is. `changes` moves with every change of a setting."""
 
     def __init__(self, documents: Documents, changes: Changes) -> None:
