@@ -15,7 +15,7 @@ from orlop.ports.catalog import By
 from orlop.ports.upstreams import RemoteTags
 from orlop.services.content.blobs import Blobs
 from orlop.services.upstreams.answers import for_clients
-from orlop.services.upstreams.missing import Missing
+from orlop.services.upstreams.misses import Misses
 from orlop.services.upstreams.shown import Shown
 from orlop.services.upstreams.transfer import Stores, Transfer, Wanted, actor
 
@@ -38,7 +38,7 @@ class ShownBlobs:
         self._stores = stores
         self._transfers: dict[tuple[RepositoryName, Digest], Transfer] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._missing = Missing(stores.clock)
+        self._missing = Misses(stores.clock)
 
     async def find(
         self, repository: RepositoryName, digest: Digest, caller: Caller, *, head: bool

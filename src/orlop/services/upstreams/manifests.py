@@ -25,7 +25,7 @@ from orlop.ports.upstreams import Remotes, RemoteTag, RemoteTags
 from orlop.services.content.manifests import Manifests
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.answers import MISSING, for_clients
-from orlop.services.upstreams.missing import Missing
+from orlop.services.upstreams.misses import Misses
 from orlop.services.upstreams.shown import Shown
 from orlop.services.upstreams.transfer import actor
 from orlop.services.upstreams.turns import Turns
@@ -82,7 +82,7 @@ class ShownManifests:
         self._turns = turns
         self._clock = clock
         self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[Found]] = {}
-        self._missing = Missing(clock)
+        self._missing = Misses(clock)
 
     async def resolve(self, repository: RepositoryName, reference: Reference, *, head: bool) -> Found:
         """The manifest behind a tag or digest. `head`: it is enough to describe it. Raises ManifestUnknown,

@@ -12,7 +12,7 @@ from orlop.ports.clock import Clock
 _HOLDS, _REMEMBERED = 10 * SECOND, 10_000
 
 
-class Missing:
+class Misses:
     """The manifests, tags or blobs of repositories that were not there."""
 
     def __init__(self, clock: Clock) -> None:
