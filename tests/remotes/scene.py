@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+import msgspec
+
 from orlop.adapters.secret_references import SecretFetcher
 from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.pool import PATIENCE, RemotePool
@@ -65,7 +67,7 @@ class Hands:
 
 def showing(url: str, **fields: Any) -> Showing:
     """An upstream as it stands at `hub/`."""
-    return Showing("hub", "hub", "1", Upstream(url=url, **fields))
+    return Showing("hub", "hub", "1", msgspec.convert(msgspec.to_builtins({"url": url, **fields}), Upstream))
 
 
 @asynccontextmanager

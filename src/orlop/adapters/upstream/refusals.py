@@ -46,10 +46,11 @@ class Refusals:
                 self._kept[each] = msgspec.structs.replace(kept, until=self._monotonic() + kept.seconds)
 
     def refused(self, error: Unauthorized | Denied, what: _What = _ALL) -> None:
-        """A sign-in was refused."""
-        self._strikes += 1
-        if self._careful and self._strikes >= _STRIKES:
-            what = _ALL
+        """A sign-in was refused. Denied is about what was asked for, whoever asks."""
+        if isinstance(error, Unauthorized):
+            self._strikes += 1
+            if self._careful and self._strikes >= _STRIKES:
+                what = _ALL
         before = self._kept.pop(what, None)
         seconds = min(before.seconds * 2, _LONGEST) if before and self._careful else _FIRST
         if len(self._kept) >= _KEPT:

@@ -169,7 +169,7 @@ class Authorizer:
         self._refusals.check(scopes)
         try:
             token = await self._fetch(challenge, scopes, credentials)
-        except Unauthorized as refusal:
+        except (Unauthorized, Denied) as refusal:
             self._refusals.refused(refusal, scopes)
             raise
         self._refusals.accepted(scopes)
@@ -187,6 +187,8 @@ class Authorizer:
         answer = await self._send(self._token_call(realm, service, sorted(scopes), credentials))
         if answer.status == 401:
             raise self._refusal(answer)
+        if answer.status == 403 and credentials and self._advice.denied:
+            raise Denied(f"{self._registry.authority}: {told(answer) or 'denied'}; {self._advice.denied}")
         if answer.status != 200:
             raise error_of(answer, f"signing in to {self._registry.authority} at {realm.authority}", UpstreamError)
         try:
