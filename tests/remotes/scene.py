@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -52,13 +53,15 @@ class Noting:
 class Hands:
     """A pool, with a clock that a test may put forward."""
 
-    def __init__(self, networks: tuple[str, ...], patience: Patience, places: SecretPlaces) -> None:
+    def __init__(
+        self, networks: tuple[str, ...], patience: Patience, places: SecretPlaces, environment: Mapping[str, str]
+    ) -> None:
         self.later = 0.0
         self.watch = Noting()
         surroundings = Surroundings(
             lambda: time.monotonic() + self.later, time.time, asyncio.sleep, random.random, lambda _: None
         )
-        self.pool = RemotePool(networks, SecretFetcher(places), surroundings, self.watch, patience)
+        self.pool = RemotePool(networks, SecretFetcher(places), surroundings, self.watch, patience, environment)
 
     async def at(self, url: str, name: str = "team/app", **fields: Any) -> RemoteContent:
         """A repository of the upstream at a URL."""
@@ -72,10 +75,13 @@ def showing(url: str, **fields: Any) -> Showing:
 
 @asynccontextmanager
 async def pooling(
-    networks: tuple[str, ...] = HERE, patience: Patience = PATIENCE, places: SecretPlaces = _NOWHERE
+    networks: tuple[str, ...] = HERE,
+    patience: Patience = PATIENCE,
+    places: SecretPlaces = _NOWHERE,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncGenerator[Hands, None]:
     """A pool until the block ends."""
-    hands = Hands(networks, patience, places)
+    hands = Hands(networks, patience, places, environment)
     try:
         yield hands
     finally:
