@@ -181,7 +181,7 @@ class Registry:
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         settings = stores.settings or _settings(nowhere)
         in_force = SettingsInForce(*settings)
-        self.terms = terms = WriteTerms(self.access, in_force, Upstreams(*settings))
+        self.terms = terms = WriteTerms(self.access, in_force, Upstreams(*settings, catalog.cached_content))
         copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,

@@ -139,7 +139,12 @@ class Api:
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
         in_force = SettingsInForce(self.identity.documents, self.catalog.settings_changes)
-        terms = WriteTerms(access, in_force, Upstreams(self.identity.documents, self.catalog.settings_changes))
+        kept = self.identity.documents, self.catalog.settings_changes
+        terms = WriteTerms(access, in_force, Upstreams(*kept, self.catalog.catalog.cached_content))
+            access,
+            in_force,
+            Upstreams(self.identity.documents, self.catalog.settings_changes, self.catalog.catalog.cached_content),
+        )
         self.management = build_management(
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )

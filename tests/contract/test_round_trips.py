@@ -145,7 +145,7 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
     kept = identity.documents, opened.settings_changes
-    terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept))
+    terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept, catalog.cached_content))
     blobs = Blobs(
         catalog.links,
         Copies(store.reader, store.reader, catalog.quarantine, clock),

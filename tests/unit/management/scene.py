@@ -76,7 +76,7 @@ class Scene:
             self.access,
             self.clock,
             self.catalog.catalog.repositories,
-            WriteTerms(self.access, SettingsInForce(*kept), Upstreams(*kept)),
+            WriteTerms(self.access, SettingsInForce(*kept), Upstreams(*kept, self.catalog.catalog.cached_content)),
             passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
             draw=secrets.token_bytes,
             signing=self.signing,

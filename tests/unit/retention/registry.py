@@ -130,7 +130,7 @@ class Retained:
         self.documents = documents
         in_force = SettingsInForce(documents, changes)
         access = Access(self.opened.identity.facts, self.opened.access_changes, self.clock, everyone=False)
-        terms = WriteTerms(access, in_force, Upstreams(documents, changes))
+        terms = WriteTerms(access, in_force, Upstreams(documents, changes, self.catalog.cached_content))
         retention = self.catalog.retention
         self.planner = Planner(retention, self.catalog.browse, documents, in_force, self.clock)
         self.applier = Applier(retention.plans, self.planner, self.watched, self.catalog.history, terms, self.clock)

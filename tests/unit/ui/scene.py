@@ -85,7 +85,7 @@ class Scene:
         self.sign_in = build_sign_in(settings, self.identity, self.memory.access_changes, access, sources, self.chance)
         log = RequestLog(Metrics().requests, None)
         kept = self.identity.documents, self.memory.settings_changes
-        terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept))
+        terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept, self.memory.catalog.cached_content))
         management = build_management(
             settings,
             self.identity,

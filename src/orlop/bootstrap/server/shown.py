@@ -63,7 +63,7 @@ def build_shown(
     return ShownContent(
         shown,
         ShownManifests(shown, remotes, catalog.remote_tags, manifests, catalog.manifests, terms, turns, clock),
-        ShownBlobs(shown, catalog.remote_tags, blobs, ends),
+        ShownBlobs(shown, catalog.cached_content, blobs, ends),
         ShownLists(shown, remotes, catalog.browse, referrers),
         remotes,
     )
