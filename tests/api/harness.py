@@ -141,10 +141,6 @@ class Api:
         in_force = SettingsInForce(self.identity.documents, self.catalog.settings_changes)
         kept = self.identity.documents, self.catalog.settings_changes
         terms = WriteTerms(access, in_force, Upstreams(*kept, self.catalog.catalog.cached_content))
-            access,
-            in_force,
-            Upstreams(self.identity.documents, self.catalog.settings_changes, self.catalog.catalog.cached_content),
-        )
         self.management = build_management(
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )

@@ -207,11 +207,11 @@ class ShownManifests:
         self, showing: Showing, content: RemoteContent, repository: RepositoryName, tag: Tag, digest: Digest
     ) -> RemoteTag:
         """Write down what the upstream says of a tag. Of one that cools down and was never asked for, what it leads to
-        tells since when it may have been there."""
+        tells since when it may have been there, if it does."""
         now, before = self._clock.now(), await self._tags.get(repository, tag)
         moved_at = before.moved_at if before is not None and before.digest == digest else now
-        if before is None and showing.upstream.cool_down:
-            moved_at = min(await made_at(content, content, digest) or now, now)
+        if before is None and showing.upstream.cool_down and not is_referrers_tag(tag):
+            moved_at = min(await made_at(content, content, digest) or 0, now)
         said = RemoteTag(repository=repository, tag=tag, digest=digest, checked_at=now, moved_at=moved_at)
         await self._tags.keep(said)
         return said

@@ -26,7 +26,8 @@ WHERE l.digest = ?1 AND r.name >= ?2 AND r.name < ?3 AND b.rotten_at IS NULL LIM
 -- name: cached_holder
 -- Some repository that holds a blob and caches what the upstream of the node ?2 has.
 SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
-WHERE l.digest = ?1 AND r.cache_root = (SELECT n.id FROM namespaces n WHERE n.path = ?2) AND b.rotten_at IS NULL
+WHERE l.digest = ?1 AND r.cache_root = (SELECT n.id FROM namespaces n WHERE n.path = ?2) AND r.name < '~'
+  AND b.rotten_at IS NULL
 LIMIT 1;
 
 -- name: repository_is_cache
