@@ -19,7 +19,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from tests.catalogs import rows
 
 NOW = 1_800_000_000_000_000
@@ -76,7 +76,7 @@ class Scene:
             self.access,
             self.clock,
             self.catalog.catalog.repositories,
-            WriteTerms(self.access, SettingsInForce(*kept), Shown(*kept)),
+            WriteTerms(self.access, SettingsInForce(*kept), Upstreams(*kept, self.catalog.catalog.cached_content)),
             passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
             draw=secrets.token_bytes,
             signing=self.signing,

@@ -15,14 +15,14 @@ from orlop.services.upstreams import transfer
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.lists import ShownLists
 from orlop.services.upstreams.manifests import ShownManifests
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.turns import Turns
 
 
 class ShownContent(msgspec.Struct, frozen=True):
     """What pulls ask; `shown` says which upstream shows a repository."""
 
-    shown: Shown
+    shown: Upstreams
     manifests: ShownManifests
     blobs: ShownBlobs
     lists: ShownLists
@@ -30,12 +30,13 @@ class ShownContent(msgspec.Struct, frozen=True):
 
     async def close(self) -> None:
         """Break off what is under way."""
+        await self.manifests.close()
         await self.blobs.close()
         await self.remotes.close()
 
 
 def build_shown(
-    shown: Shown,
+    shown: Upstreams,
     stores: Stores,
     remotes: Remotes,
     manifests: Manifests,
@@ -62,7 +63,7 @@ def build_shown(
     return ShownContent(
         shown,
         ShownManifests(shown, remotes, catalog.remote_tags, manifests, catalog.manifests, terms, turns, clock),
-        ShownBlobs(shown, catalog.remote_tags, blobs, ends),
+        ShownBlobs(shown, catalog.cached_content, blobs, ends),
         ShownLists(shown, remotes, catalog.browse, referrers),
         remotes,
     )

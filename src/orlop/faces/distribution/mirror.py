@@ -8,7 +8,7 @@ import msgspec
 
 from orlop.domain.errors import NameUnknown
 from orlop.faces.distribution.request import Request, RequestKind
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 
 #: What is read of other registries; everything else is about this one.
 _READ = frozenset({RequestKind.MANIFEST_GET, RequestKind.BLOB_GET, RequestKind.TAGS, RequestKind.REFERRERS})
@@ -17,7 +17,7 @@ _READ = frozenset({RequestKind.MANIFEST_GET, RequestKind.BLOB_GET, RequestKind.T
 class Mirror:
     """Finds what a request with `?ns=` means."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: Upstreams) -> None:
         self._shown = shown
 
     async def meant(self, request: Request, namespace: str, own: str) -> Request:

@@ -9,7 +9,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.access.membership import Membership
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Denied, RegistryError, SettingsMoved
+from orlop.domain.errors import RegistryError, SettingsMoved
 from orlop.domain.names import Tag
 from orlop.domain.quotas import QUOTAS, Quota, Room
 from orlop.domain.tag_rules import TAG_RULES
@@ -18,7 +18,7 @@ from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class WriteTerms:
     """Whoever changes content asks here first, and passes what it gets into the transaction."""
 
-    def __init__(self, access: Access, settings: SettingsInForce, shown: Shown) -> None:
+    def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
         self._settings = settings
         self._shown = shown
@@ -43,14 +43,9 @@ class WriteTerms:
                 self._settings.forget()
         return await write(await make())
 
-    async def check_shown(self, repository: str) -> None:
-        """Raises Denied for a push into what shows another registry."""
-        showing = await self._shown.of(repository)
-        if showing is not None and showing.path:
-            raise Denied(
-                f"{showing.path}/ shows {showing.upstream.origin} and takes no pushes; push to another namespace",
-                {"upstream": showing.name, "at": showing.path},
-            )
+    async def check_push(self, repository: str) -> None:
+        """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
+        await self._shown.check_push(repository)
 
     async def room(self, repository: str) -> tuple[Room, ...]:
         """The quotas that cover a repository, from the root down."""
@@ -68,7 +63,7 @@ class WriteTerms:
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
         """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken."""
-        await self.check_shown(repository)
+        await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())

@@ -19,6 +19,8 @@ _CREATED = re.compile(
     r"(?:Z|([+-])([0-2][0-9]):([0-5][0-9]))",
     re.ASCII,
 )
+#: "date and time on which the image was built" (image-spec, "Annotations").
+_ANNOTATION = "org.opencontainers.image.created"
 #: How deep indexes are followed.
 _DEPTH = 3
 
@@ -36,6 +38,8 @@ async def made_at(content: ManifestReader, blobs: ContentReader, digest: Digest)
             parsed = parse_manifest(manifest.content, manifest.media_type)
         except ManifestInvalid:
             return None
+        if _ANNOTATION in parsed.annotations:
+            return _moment(parsed.annotations[_ANNOTATION])
         child = next((edge for edge in parsed.edges if edge.kind is EdgeKind.MANIFEST), None)
         if child is not None:
             digest = child.digest
@@ -44,15 +48,15 @@ async def made_at(content: ManifestReader, blobs: ContentReader, digest: Digest)
         if config is None or config.size > _CONFIG:
             return None
         read = b"".join([piece async for piece in blobs.read_blob(config.digest, config.size)])
-        return _moment(read)
+        try:
+            return _moment(msgspec.json.decode(read, type=_Config).created)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
     return None
 
 
-def _moment(config: bytes) -> int | None:
-    try:
-        found = _CREATED.match(msgspec.json.decode(config, type=_Config).created)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+def _moment(text: str) -> int | None:
+    found = _CREATED.match(text)
     if found is None:
         return None
     offset = (int(found[8]) * 60 + int(found[9])) * 60 if found[8] else 0

@@ -7,15 +7,16 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, NameUnknown, RegistryError, Unsupported
+from orlop.domain.errors import BlobUnknown, Denied, NameUnknown, RegistryError, Unsupported
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import BlobContent
 from orlop.ports.catalog import By
-from orlop.ports.upstreams import RemoteTags
+from orlop.ports.upstreams import CachedContent
 from orlop.services.content.blobs import Blobs
 from orlop.services.upstreams.answers import for_clients
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.misses import Misses
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.transfer import Stores, Transfer, Wanted, actor
 
 
@@ -30,13 +31,14 @@ class Arriving(msgspec.Struct, frozen=True):
 class ShownBlobs:
     """What is asked for when a repository does not hold a blob."""
 
-    def __init__(self, shown: Shown, tags: RemoteTags, blobs: Blobs, stores: Stores) -> None:
+    def __init__(self, shown: Upstreams, cached: CachedContent, blobs: Blobs, stores: Stores) -> None:
         self._shown = shown
-        self._tags = tags
+        self._cached = cached
         self._blobs = blobs
         self._stores = stores
         self._transfers: dict[tuple[RepositoryName, Digest], Transfer] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._missing = Misses(stores.clock)
 
     async def find(
         self, repository: RepositoryName, digest: Digest, caller: Caller, *, head: bool
@@ -48,6 +50,22 @@ class ShownBlobs:
         remote = showing.remote(repository) if showing is not None else None
         if showing is None or remote is None:
             return None
+        self._missing.refuse(repository, digest)
+        try:
+            return await self._found(showing, remote, repository, digest, caller, head=head)
+        except BlobUnknown as failure:
+            raise self._missing.remember(repository, digest, failure) from failure
+
+    async def _found(
+        self,
+        showing: Showing,
+        remote: RepositoryName,
+        repository: RepositoryName,
+        digest: Digest,
+        caller: Caller,
+        *,
+        head: bool,
+    ) -> Blob | Arriving:
         size = await self._size(showing, remote, repository, digest)
         if head:
             return Arriving(digest, size)
@@ -71,7 +89,7 @@ class ShownBlobs:
 
     async def _size(self, showing: Showing, remote: RepositoryName, repository: RepositoryName, digest: Digest) -> int:
         """As a manifest of the repository says, or else the upstream."""
-        size = await self._tags.expected_size(repository, digest)
+        size = await self._cached.expected_size(repository, digest)
         if size is None:
             content = await self._stores.remotes.repository(showing, remote)
             try:
@@ -87,16 +105,18 @@ class ShownBlobs:
     async def _held(self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
         """A blob that another repository of the same upstream holds, or one that the caller may pull from: others have
         it too, perhaps, but what they hold is not for everybody who knows its digest."""
-        source = await self._stores.links.holder_below(digest, showing.path) or await self._blobs.holder(
-            digest, repository, caller
-        )
+        source = await self._cached.holder(digest, showing.path) or await self._blobs.holder(digest, repository, caller)
         if source is None:
             return None
         who = By(actor(showing), self._stores.clock.now())
-        mounted = await self._stores.terms.keep(
-            lambda: self._stores.terms.cached(showing.path, repository),
-            lambda terms: self._stores.links.mount(digest, source, repository, who, terms),
-        )
+        try:
+            mounted = await self._stores.terms.keep(
+                lambda: self._stores.terms.cached(showing.path, repository),
+                lambda terms: self._stores.links.mount(digest, source, repository, who, terms),
+            )
+        except Denied:  # there is no room for a link: it is served from where it is
+            found = await self._stores.links.find(source, digest)
+            mounted = found.blob if found is not None else None
         return mounted if mounted is not None and await self._stores.copies.is_there(mounted) else None
 
     def _transfer(self, wanted: Wanted) -> Transfer:
