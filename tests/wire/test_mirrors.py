@@ -86,6 +86,20 @@ def test_what_one_upstream_brought_is_no_proof_for_another(shown: Scene) -> None
     assert_refused(shown.blob(secret.blobs[1]), 404, "BLOB_UNKNOWN")
 
 
+def test_what_somebody_may_pull_elsewhere_does_not_travel_and_becomes_nobody_elses(shown: Scene) -> None:
+    """An upstream can name anything in a manifest: that must not show others what one of its readers may see."""
+    ours = image("ours", layers=["confidential"])
+    shown.registry.push("private/app", ours, "v1")
+    shown.show()
+    shown.upstream.push(APP, ours, "v1")
+    assert shown.manifest("v1").body == ours.content
+    shown.upstream.forget()
+    for piece in ours.blobs:
+        assert shown.blob(piece).body == piece.content
+    assert shown.upstream.asked == []
+    assert not any(shown.is_kept(piece) for piece in ours.blobs)
+
+
 @pytest.mark.parametrize("cached", [False, True])
 def test_what_shows_another_registry_takes_no_pushes(shown: Scene, cached: bool) -> None:
     shown.show()
