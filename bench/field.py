@@ -91,7 +91,7 @@ class Field:
     def standard(self) -> Path:
         """A copy of the data folder with the standard content."""
         count = self.plan.repositories
-        return self._copy(kept(f"{OURS}-{count}", lambda root: catalog.write(root, catalog.standard(count))))
+        return self.copied(kept(f"{OURS}-{count}", lambda root: catalog.write(root, catalog.standard(count))))
 
     def empty(self) -> Path:
         """A data folder without content."""
@@ -107,19 +107,19 @@ class Field:
 
     def moved(self) -> Path:
         """A copy of the data folder with a tag that moved very often."""
-        return self._copy(kept(f"{OURS}-moved-{rules.MOVES}", lambda root: catalog.write(root, rules.moved)))
+        return self.copied(kept(f"{OURS}-moved-{rules.MOVES}", lambda root: catalog.write(root, rules.moved)))
 
     def small(self) -> Path:
         """A copy of the data folder with a hundred of everything."""
         fill = growth(SMALL, SMALL, SMALL)
-        return self._copy(kept(f"{OURS}-grown-{SMALL}", lambda root: catalog.write(root, fill)))
+        return self.copied(kept(f"{OURS}-grown-{SMALL}", lambda root: catalog.write(root, fill)))
 
     def large(self) -> Path:
         """A copy of the data folder with as much as the plan says."""
         plan = self.plan
         fill = growth(plan.large_repositories, plan.large_tags, plan.referrers)
         name = f"{OURS}-grown-{plan.large_repositories}-{plan.large_tags}-{plan.referrers}"
-        return self._copy(kept(name, lambda root: catalog.write(root, fill)))
+        return self.copied(kept(name, lambda root: catalog.write(root, fill)))
 
     def fresh(self) -> Path:
         """A new folder."""
@@ -135,7 +135,8 @@ class Field:
         read_all(folder)
         return folder
 
-    def _copy(self, kept_folder: Path) -> Path:
+    def copied(self, kept_folder: Path) -> Path:
+        """A copy of a kept folder, to be written to."""
         copy = self.fresh() / "data"
         shutil.copytree(kept_folder, copy)
         os.sync()

@@ -23,6 +23,10 @@ class Load(NamedTuple):
     name: str
     path: str
 
+    def below(self, namespace: str) -> "Load":
+        """The same of repositories below a namespace."""
+        return Load(f"{self.name}-{namespace}", self.path.replace('"/v2/', f'"/v2/{namespace}/'))
+
 
 def manifests(repositories: int) -> Load:
     """Manifests by tag, all repositories at random."""

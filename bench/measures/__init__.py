@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bench.field import Field
 from bench.findings import Finding
-from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, replicas, rules, start
+from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, replicas, rules, start, upstreams
 
 
 class Measure(NamedTuple):
@@ -36,6 +36,11 @@ MEASURES = (
     Measure("memory-catalog", memory.large_catalog),
     Measure("start", start.to_ready),
     Measure("image-pull", pulls.image),
+    Measure("cached-manifest", upstreams.cached),
+    Measure("cached-blob", upstreams.cached_blobs),
+    Measure("cache-first-pull", upstreams.first),
+    Measure("cache-first-pull-loopback", upstreams.first_on_loopback),
+    Measure("cache-memory", upstreams.huge_fill),
     Measure("replicas-push", replicas.pushes),
     Measure("replicas-get", replicas.pulls),
 )

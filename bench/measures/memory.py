@@ -36,19 +36,15 @@ def idle(field: Field) -> Finding:
 
 def huge_blob(field: Field) -> Finding:
     """A worker at its highest, while one huge blob is pushed and then pulled."""
-    size = field.plan.huge_blob
-    block = bytes(_MIB)
-    state = hashlib.sha256()
-    for _ in range(size // _MIB):
-        state.update(block)
-    digest = f"sha256:{state.hexdigest()}"
+    size, block = field.plan.huge_blob, bytes(_MIB)
+    digest = zeros_digest(size)
     with field.ours(field.empty()) as server:
         connection = Connection(server)
         push_blob(connection, "bench/huge", digest, _repeated(block, size), size)
-        pushing = _highest(server)
+        pushing = highest(server)
         connection.request("GET", f"/v2/bench/huge/blobs/{digest}", expect=200, keep=False)
         connection.close()
-        figures = {"RSS, highest, pushing": pushing, "RSS, highest, pulling too": _highest(server)}
+        figures = {"RSS, highest, pushing": pushing, "RSS, highest, pulling too": highest(server)}
     check = Check("RSS, MiB", max(figures["RSS, highest, pulling too"].values), _BUSY, at_most=True)
     return Finding(f"memory of a worker, one blob of {size >> 30} GiB", "MiB", figures, [check])
 
@@ -72,6 +68,14 @@ def large_catalog(field: Field) -> Finding:
     return Finding("memory of a worker that served manifests", "MiB", figures, [check])
 
 
+def zeros_digest(size: int) -> str:
+    """The digest of so many zeros."""
+    block, state = bytes(_MIB), hashlib.sha256()
+    for _ in range(size // _MIB):
+        state.update(block)
+    return f"sha256:{state.hexdigest()}"
+
+
 def _repeated(block: bytes, size: int) -> Iterator[bytes]:
     for _ in range(size // len(block)):
         yield block
@@ -83,7 +87,7 @@ def _held(server: Running, what: str) -> Series:
     return _of_workers(server, "smaps_rollup", pattern)
 
 
-def _highest(server: Running) -> Series:
+def highest(server: Running) -> Series:
     """The most that every worker ever held, in MiB."""
     return _of_workers(server, "status", re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE))
 

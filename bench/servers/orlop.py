@@ -4,7 +4,7 @@ Nobody's requests are limited in number, but counted as if they were.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,9 +30,9 @@ def command(storage: Path, port: int) -> list[str]:
 
 
 @contextmanager
-def serving(folder: Path, storage: Path) -> Iterator[Running]:
-    """The server on this data folder; its logs go to `folder`."""
+def serving(folder: Path, storage: Path, more: Mapping[str, str] = {}) -> Iterator[Running]:
+    """The server on this data folder; its logs go to `folder`. `more` are variables."""
     port = free_port()
-    environment = {**_COUNTED, **_COMPILED}
+    environment = {**_COUNTED, **_COMPILED, **more}
     with started(OURS, command(storage, port), port, folder, ready="/readyz", environment=environment) as running:
         yield running._replace(authorization=people.authorization())
