@@ -140,7 +140,9 @@ class CacheExpiry:
     async def _vanished(self, upstreams: Mapping[str, InForce]) -> int:
         """Remove the tags that are gone for longer than they are kept; how many were still here."""
         now, removed = self._clock.now(), 0
-        kept = {path: span(each.body.keep_vanished or "0s") for path, each in upstreams.items()}
+        kept = {
+            path: span(each.body.keep_vanished) if each.body.keep_vanished else 0 for path, each in upstreams.items()
+        }
         if not kept:
             return 0
         page = await self._caches.gone_tags(now - min(kept.values()), None, _TAGS)
