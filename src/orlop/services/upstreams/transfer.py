@@ -43,12 +43,12 @@ _HOLDS_NOTHING = -1
 WINDOW = 4 * 1024 * 1024
 #: How long a session is held without a sign of life, and how long one that broke off waits to be gone on with.
 LIMITS = UploadLimits(expire=60 * MINUTE, lease=10 * SECOND)
-#: How often the session says how far it came, in microseconds; others read so far.
-_TOLD_EVERY = SECOND // 2
 #: How often a process that does not fetch looks how far the other one came, in seconds.
 _LOOK = 0.1
-#: How often a process that fetches sees to its lease, in seconds, whether or not anything comes.
-_BEAT = 2.0
+#: How often the session says how far it came, in seconds; others read so far.
+_BEAT = 0.5
+#: After which part of its lease the session is held on to, whether or not anything came.
+_RENEWED = LIMITS.lease // 5
 #: How long those who read are waited for when what was fetched is not kept, in seconds.
 _LINGER = 3600.0
 
@@ -95,7 +95,7 @@ class Transfer:
         self._failure: RegistryError | None = None
         self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Joined] = set()
-        self._noting = asyncio.Lock()
+        self._writing = asyncio.Lock()
 
     # --- those who read ---
 
@@ -269,17 +269,18 @@ class Transfer:
         wanted, offset = self.wanted, claim.upload.offset
         self._restart(offset)
         try:
-            async with self._holding(claim):
-                with _ours():
-                    writer = await self._stores.stage.open(
-                        claim.upload.id, offset, wanted.digest.algorithm, claim.upload.place
-                    )
-                try:
+            with _ours():
+                writer = await self._stores.stage.open(
+                    claim.upload.id, offset, wanted.digest.algorithm, claim.upload.place
+                )
+            try:
+                async with self._holding(claim, writer):
                     await self._receive(claim, writer)
-                finally:
                     await writer.close()
-                await self._verify(claim)
-                await self._keep(claim)
+                    await self._verify(claim)
+                    await self._keep(claim)
+            finally:
+                await writer.close()
         except ContentCorrupt:
             await self._drop(claim)
             raise
@@ -296,46 +297,54 @@ class Transfer:
             remote = await self._stores.remotes.repository(wanted.showing, wanted.remote)
             async with aclosing(remote.read_blob(wanted.digest, wanted.size, offset)) as pieces:
                 async for piece in pieces:
-                    with _ours():
-                        await writer.write(piece)
-                        self._take(piece)
-                        await self._note(claim, writer)
+                    async with self._writing:
+                        with _ours():
+                            await writer.write(piece)
+                    self._take(piece)
         except (RegistryError, asyncio.CancelledError):
-            with suppress(RegistryError):
-                claim.staged = await writer.checkpoint()
+            async with self._writing:
+                with suppress(RegistryError):
+                    claim.staged = await writer.checkpoint()
             raise
         self._verified = offset == 0  # the stream itself verified it
         self._tell()
-        with _ours():
-            claim.staged = await writer.checkpoint()
+        async with self._writing:
+            with _ours():
+                claim.staged = await writer.checkpoint()
 
     @asynccontextmanager
-    async def _holding(self, claim: Claim) -> AsyncIterator[None]:
+    async def _holding(self, claim: Claim, writer: StageWriter) -> AsyncIterator[None]:
         """Hold on to the session while the block lasts, however long nothing comes; BlobUploadUnknown out of the block
         when it was lost."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(None) as lost:
-                beating = asyncio.create_task(self._beat(claim))
+                beating = asyncio.create_task(self._beat(claim, writer))
                 beating.add_done_callback(lambda done: None if done.cancelled() else lost.reschedule(loop.time()))
                 try:
                     yield
                 finally:
                     beating.cancel()
+                    await asyncio.wait({beating})
         except TimeoutError as over:
             raise BlobUploadUnknown("somebody else has the session") from over
 
-    async def _beat(self, claim: Claim) -> None:
-        """Renew the lease in time; returns when the session was lost."""
+    async def _beat(self, claim: Claim, writer: StageWriter) -> None:
+        """Tell other processes now and then how far it came, and renew the lease in time; returns when the session was
+        lost."""
         while True:
             await asyncio.sleep(_BEAT)
             try:
-                async with self._noting:
-                    if self._stores.clock.now() > claim.upload.lease_until - LIMITS.lease + int(_BEAT * SECOND):
-                        await claim.renew()
+                async with self._writing:
+                    if writer.offset > claim.staged.offset:
+                        claim.staged = await writer.progress()
+                    elif self._stores.clock.now() < claim.upload.lease_until - LIMITS.lease + _RENEWED:
+                        continue
+                    await claim.renew()
+                    self._place = claim.upload.place
             except BlobUploadUnknown:
                 return
-            except RegistryError:  # the catalog is away: perhaps not for long
+            except RegistryError:  # the catalog, or the store, is away: perhaps not for long
                 continue
 
     def _take(self, piece: bytes) -> None:
@@ -344,15 +353,6 @@ class Transfer:
         while self._arrived - self._window_start > WINDOW + len(self._window[0]):
             self._window_start += len(self._window.popleft())
         self._tell()
-
-    async def _note(self, claim: Claim, writer: StageWriter) -> None:
-        """Tell other processes now and then how far it came, and hold on to the session."""
-        now = self._stores.clock.now()
-        if now > claim.upload.lease_until - LIMITS.lease + _TOLD_EVERY:
-            async with self._noting:
-                claim.staged = await writer.progress()
-                await claim.renew()
-            self._place = claim.upload.place
 
     async def _verify(self, claim: Claim) -> None:
         """Raises ContentCorrupt."""
