@@ -31,6 +31,7 @@ from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -58,7 +59,8 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     access = Access(
         stores.identity.facts, stores.access_changes, clock, everyone=settings.open, naming=Naming(in_force)
     )
-    terms = WriteTerms(access, in_force)
+    shown = Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content)
+    terms = WriteTerms(access, in_force, shown)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
@@ -76,7 +78,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     remotes = build_remotes(settings)
     return Services(
         access=access,
-        shown=build_shown(stores, remotes, manifests, blobs, referrers, copies, terms),
+        shown=build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms),
         terms=terms,
         in_force=in_force,
         uploads=Uploads(

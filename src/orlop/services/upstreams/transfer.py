@@ -31,7 +31,7 @@ from orlop.ports.blobs import PIECE, BlobContent, BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
 from orlop.ports.clock import Clock, Ids
 from orlop.ports.upstreams import Remotes
-from orlop.services.content.claims import Claim, Recording, UploadLimits
+from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.answers import for_clients
@@ -193,7 +193,7 @@ class Transfer:
                 self._failure = Unavailable("the registry stopped to fetch it; try again")
             self._tell()
 
-    async def _claim(self) -> Claim | None:
+    async def _claim(self) -> ClaimedSession | None:
         """The session, if it is this process that fetches; None, with what is known of it, while another one does, or
         when it has just ended."""
         wanted, stores, now = self.wanted, self._stores, self._stores.clock.now()
@@ -238,9 +238,9 @@ class Transfer:
             reserved=_HOLDS_NOTHING,
         )
 
-    def _claimed(self, upload: Upload) -> Claim:
+    def _claimed(self, upload: Upload) -> ClaimedSession:
         self._follow(upload)
-        return Claim(self._stores.rows, self._stores.clock, LIMITS, upload)
+        return ClaimedSession(self._stores.rows, self._stores.clock, LIMITS, upload)
 
     def _follow(self, upload: Upload) -> None:
         """What stands on the stage of a session may be read. Readers who had more than is known of it are lost: what
@@ -263,7 +263,7 @@ class Transfer:
         self._arrived = self._window_start = offset
         self._verified = False
 
-    async def _fetch(self, claim: Claim) -> None:
+    async def _fetch(self, claim: ClaimedSession) -> None:
         """Fetch what is missing, verify, keep. Raises what the upstream does: then what came is kept to go on with.
         Returns as well when somebody else has the session, or what was staged is gone."""
         wanted, offset = self.wanted, claim.upload.offset
@@ -290,7 +290,7 @@ class Transfer:
             await claim.give_back()
             raise
 
-    async def _receive(self, claim: Claim, writer: StageWriter) -> None:
+    async def _receive(self, claim: ClaimedSession, writer: StageWriter) -> None:
         """Write what comes onto the stage, and tell it to those who read."""
         wanted, offset = self.wanted, claim.upload.offset
         try:
@@ -313,7 +313,7 @@ class Transfer:
                 claim.staged = await writer.checkpoint()
 
     @asynccontextmanager
-    async def _holding(self, claim: Claim, writer: StageWriter) -> AsyncIterator[None]:
+    async def _holding(self, claim: ClaimedSession, writer: StageWriter) -> AsyncIterator[None]:
         """Hold on to the session while the block lasts, however long nothing comes; BlobUploadUnknown out of the block
         when it was lost."""
         loop = asyncio.get_running_loop()
@@ -329,7 +329,7 @@ class Transfer:
         except TimeoutError as over:
             raise BlobUploadUnknown("somebody else has the session") from over
 
-    async def _beat(self, claim: Claim, writer: StageWriter) -> None:
+    async def _beat(self, claim: ClaimedSession, writer: StageWriter) -> None:
         """Tell other processes now and then how far it came, and renew the lease in time; returns when the session was
         lost."""
         while True:
@@ -354,7 +354,7 @@ class Transfer:
             self._window_start += len(self._window.popleft())
         self._tell()
 
-    async def _verify(self, claim: Claim) -> None:
+    async def _verify(self, claim: ClaimedSession) -> None:
         """Raises ContentCorrupt."""
         wanted, staged = self.wanted, claim.staged
         actual = staged.digest
@@ -367,7 +367,7 @@ class Transfer:
         self._place, self._verified = staged.place, True
         self._tell()
 
-    async def _keep(self, claim: Claim) -> None:
+    async def _keep(self, claim: ClaimedSession) -> None:
         """Make it a blob of the repository; what may not be kept is told to those who read, and then dropped."""
         wanted, stores = self.wanted, self._stores
         who = By(actor(wanted.showing), stores.clock.now())
@@ -393,7 +393,7 @@ class Transfer:
                 while self._readers:
                     await asyncio.shield(self._news)
 
-    async def _drop(self, claim: Claim) -> None:
+    async def _drop(self, claim: ClaimedSession) -> None:
         """End the session with all that it brought; what fails here runs out by itself."""
         now = self._stores.clock.now()
         with suppress(RegistryError):
