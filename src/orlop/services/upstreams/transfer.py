@@ -30,6 +30,7 @@ from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import PIECE, BlobContent, BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
 from orlop.ports.clock import Clock, Ids
+from orlop.ports.upstream import UpstreamError
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
@@ -426,13 +427,13 @@ class Joined:
         return b"".join([piece async for piece in self.chunks(Span(0, self.size))])
 
     async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
-        """See ports.blobs.BlobContent."""
+        """See ports.blobs.BlobContent. Raises UpstreamError as well, when no more comes."""
         self.position = span.start
         while self.position < span.stop and self._transfer is not None:
             try:
                 piece = await self._transfer.part(self, min(most, span.stop - self.position))
-            except BlobUnknown as gone:  # too late to say it
-                raise Unavailable(gone.message) from gone
+            except RegistryError as failure:  # too late to say what
+                raise UpstreamError(failure.message) from failure
             if not piece:
                 break
             self.position += len(piece)
