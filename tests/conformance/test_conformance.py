@@ -7,6 +7,7 @@ JUnit file has to be fresh, with every test in it passed, and as many of them as
 import base64
 import json
 import os
+import re
 import subprocess
 import urllib.request
 import xml.etree.ElementTree as ET
@@ -209,8 +210,8 @@ def test_conformance_of_a_namespace_that_shows_another_registry(tmp_path: Path) 
         }
         for _ in range(2):
             read = _read(here.address, tmp_path, **reading)
-            assert read["failed"] == read["error"] == 0, read
-            assert read["passed"] >= _READS, read
+            assert read["Pass"] >= _READS, read
+            assert read["FAIL"] == read["Error"] == 0, read
         here.verify()
 
 
@@ -220,7 +221,6 @@ _READS = 40
 
 def _read(address: str, folder: Path, **more: str) -> Counter[str]:
     """Run the program without whatever writes; how often its tests came to what."""
-    results = folder / "results"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OCI_")}
     environment = {
         **kept,
@@ -228,11 +228,12 @@ def _read(address: str, folder: Path, **more: str) -> Counter[str]:
         "OCI_TLS": "disabled",
         "OCI_REPO2": "conformance/repo2",
         "OCI_VERSION": "1.1",
-        "OCI_RESULTS_DIR": str(results),
+        "OCI_RESULTS_DIR": str(folder / "results"),
         **more,
     }
     program = need("conformance")["conformance"]
     done = subprocess.run([program], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
-    assert f"registry: {address}\n" in (results / "results.yaml").read_text(), done.stderr[-4000:]
-    cases = ET.parse(results / "junit.xml").getroot().iter("testcase")
-    return Counter(case.get("status", "") for case in cases)
+    assert f"registry: {address}\n" in done.stdout, done.stderr[-4000:]
+    # Without pushes the program fails when it writes its files, after it said on its output what came of its tests.
+    said = done.stdout.partition("OCI Conformance Result: ")[2].partition("Total")[0]
+    return Counter({name: int(count) for name, count in re.findall(r"^  (\w+)\.*: +([0-9]+)$", said, re.MULTILINE)})
