@@ -7,6 +7,8 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.domain.upstreams.upstream import UPSTREAMS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.blobs import BlobReader
 from orlop.services.access.decisions import Access
 from orlop.services.access.naming import Naming
@@ -25,9 +27,11 @@ from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import UploadLimits, Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.places import Places
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.virtuals.virtuals import Virtuals
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -44,6 +48,7 @@ class Services(msgspec.Struct, frozen=True):
     pulls: PullLog
     collection: Collection
     notices: Notices
+    virtuals: Virtuals
 
 
 def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
@@ -98,6 +103,15 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
+        virtuals=build_virtuals(stores, access),
+    )
+
+
+def build_virtuals(stores: Stores, access: Access) -> Virtuals:
+    """What finds repositories below virtuals."""
+    documents, changes = stores.identity.documents, stores.settings_changes
+    return Virtuals(
+        Places(VIRTUALS, documents, changes), Places(UPSTREAMS, documents, changes), access, stores.identity.facts
     )
 
 
