@@ -14,7 +14,7 @@ from orlop.domain.settings import SettingKind, nobody, place_words
 Text = Annotated[str, Meta(min_length=1, max_length=REPOSITORY_MAX + 1)]
 
 
-class Order(StrEnum):
+class MemberOrder(StrEnum):
     """Which members are asked first."""
 
     LOCAL_FIRST = "local-first"
@@ -37,12 +37,12 @@ class Virtual(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = ""
     order: Annotated[
-        Order,
+        MemberOrder,
         Meta(
             description="`local-first`: those that show another registry are asked last; `as-listed`: where they stand."
             " [local-first]"
         ),
-    ] = Order.LOCAL_FIRST
+    ] = MemberOrder.LOCAL_FIRST
 
     def __post_init__(self) -> None:
         for member in self.members:

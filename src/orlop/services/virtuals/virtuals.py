@@ -10,7 +10,7 @@ from orlop.domain.access.scopes import scope_for
 from orlop.domain.errors import Denied, Refused, RegistryError, Unauthorized
 from orlop.domain.names import RepositoryName
 from orlop.domain.settings import place_words
-from orlop.domain.virtuals import VIRTUALS, Order, VirtualAt
+from orlop.domain.virtuals import VIRTUALS, MemberOrder, VirtualAt
 from orlop.ports.identity import AccessFacts
 from orlop.services.access.decisions import Access
 from orlop.services.settings.places import Places
@@ -114,7 +114,7 @@ class Virtuals:
             for repository in at.members(name)
             if await self.of(repository) is None  # none is shown by way of another virtual
         ]
-        if at.virtual.order is Order.LOCAL_FIRST:
+        if at.virtual.order is MemberOrder.LOCAL_FIRST:
             found.sort(key=lambda each: each[1])
         return found
 
