@@ -5,9 +5,10 @@ import msgspec
 from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
+from orlop.bootstrap.server.shown import ShownContent, build_shown
+from orlop.bootstrap.server.upstreams import build_remotes
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
-from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.blobs import BlobReader
 from orlop.services.access.decisions import Access
@@ -20,17 +21,19 @@ from orlop.services.collection.marking import FullMarking
 from orlop.services.collection.preview import Preview
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.content.uploads import UploadLimits, Uploads
+from orlop.services.content.uploads import Uploads
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.settings.places import Places
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Shown
 from orlop.services.virtuals.virtuals import Virtuals
 
 
@@ -38,6 +41,7 @@ class Services(msgspec.Struct, frozen=True):
     """What the registry does."""
 
     access: Access
+    shown: ShownContent
     terms: WriteTerms
     in_force: SettingsInForce
     uploads: Uploads
@@ -63,8 +67,22 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
+    blobs = Blobs(
+        catalog.links,
+        copies,
+        access,
+        terms,
+        clock,
+        repositories=repositories,
+        grace=settings.gc.grace,
+        addresses=stores.blobs.addresses,
+    )
+    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
+    remotes = build_remotes(settings)
+    shown = build_shown(stores, remotes, manifests, blobs, referrers, copies, terms)
     return Services(
         access=access,
+        shown=shown,
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -85,33 +103,22 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             ),
             stores.blobs.space,
         ),
-        blobs=Blobs(
-            catalog.links,
-            copies,
-            access,
-            terms,
-            clock,
-            repositories=repositories,
-            grace=settings.gc.grace,
-            addresses=stores.blobs.addresses,
-        ),
-        manifests=Manifests(
-            catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes
-        ),
+        blobs=blobs,
+        manifests=manifests,
         referrers=referrers,
         repositories=repositories,
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
-        virtuals=build_virtuals(stores, access),
+        virtuals=build_virtuals(stores, shown.shown, access),
     )
 
 
-def build_virtuals(stores: Stores, access: Access) -> Virtuals:
+def build_virtuals(stores: Stores, shown: Shown, access: Access) -> Virtuals:
     """What finds repositories below virtuals."""
-    documents, changes = stores.identity.documents, stores.settings_changes
+    identity = stores.identity
     return Virtuals(
-        Places(VIRTUALS, documents, changes), Places(UPSTREAMS, documents, changes), access, stores.identity.facts
+        PlacedSettings(VIRTUALS, identity.documents, stores.settings_changes), shown, access, identity.facts
     )
 
 

@@ -15,10 +15,9 @@ from orlop.domain.pages import Page, PageRequest, joined, page_size
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.responses import Header, Headers, Response, header
-from orlop.ports.catalog import Browse
 from orlop.services.access.decisions import Access
-from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
+from orlop.services.upstreams.lists import ShownLists
 from orlop.services.virtuals.virtuals import Candidates
 
 _JSON = header("content-type", "application/json")
@@ -27,11 +26,10 @@ _JSON = header("content-type", "application/json")
 class ListHandlers:
     """end-1, end-8, end-12 of the specification, and the catalog of repositories that came before it."""
 
-    def __init__(self, browse: Browse, repositories: Repositories, access: Access, referrers: Referrers) -> None:
-        self._browse = browse
+    def __init__(self, repositories: Repositories, access: Access, lists: ShownLists) -> None:
         self._repositories = repositories
         self._access = access
-        self._referrers = referrers
+        self._lists = lists
 
     async def ping(self, request: Request, exchange: Exchange) -> Response:
         """Whether there is a registry here. The header is what old Docker Engines look for."""
@@ -51,7 +49,7 @@ class ListHandlers:
         page = _page(request)
         if exchange.hidden:
             raise _unknown(request.repository)
-        return _tags(request.repository, page, await self._browse.tags(request.repository, page))
+        return _tags(request.repository, page, await self._lists.tags(request.repository, page))
 
     async def joined_tags(self, request: Request, candidates: Candidates) -> Response:
         """The tags that a name below a virtual has in any member."""
@@ -60,7 +58,7 @@ class ListHandlers:
         pages = []
         async for member in candidates.members(Action.LIST):
             with suppress(NameUnknown):
-                pages.append(await self._browse.tags(member.repository, page))
+                pages.append(await self._lists.tags(member.repository, page))
         if not pages:
             raise candidates.unauthorized() or _unknown(request.repository)
         return _tags(request.repository, page, joined(pages, page, str))
@@ -73,7 +71,7 @@ class ListHandlers:
         if exchange.hidden:
             found: Page[Descriptor] = Page(())
         else:
-            found = await self._referrers.page(request.repository, request.digest, artifact_type, page)
+            found = await self._lists.referrers(request.repository, request.digest, artifact_type, page)
         return _index(request, page, artifact_type, found)
 
     async def joined_referrers(self, request: Request, candidates: Candidates) -> Response:
@@ -81,7 +79,7 @@ class ListHandlers:
         assert request.digest is not None
         page, artifact_type = _page(request), _artifact_type(request)
         pages = [
-            await self._referrers.page(member.repository, request.digest, artifact_type, page)
+            await self._lists.referrers(member.repository, request.digest, artifact_type, page)
             async for member in candidates.members(Action.PULL)
         ]
         refusal = candidates.unauthorized() if not pages else None

@@ -13,7 +13,8 @@ from orlop.domain.settings import place_words
 from orlop.domain.virtuals import VIRTUALS, MemberOrder, VirtualAt
 from orlop.ports.identity import AccessFacts
 from orlop.services.access.decisions import Access
-from orlop.services.settings.places import Places
+from orlop.services.settings.placed import PlacedSettings
+from orlop.services.upstreams.shown import Shown
 
 
 class Member(NamedTuple):
@@ -68,21 +69,21 @@ class Candidates:
 
 
 class Virtuals:
-    """`places`: the virtuals there are; `upstreams`: the places that show another registry."""
+    """`settings`: the virtuals there are; `shown`: which repositories another registry shows."""
 
-    def __init__(self, places: Places, upstreams: Places, access: Access, facts: AccessFacts) -> None:
-        self._places = places
-        self._upstreams = upstreams
+    def __init__(self, settings: PlacedSettings, shown: Shown, access: Access, facts: AccessFacts) -> None:
+        self._settings = settings
+        self._shown = shown
         self._access = access
         self._facts = facts
 
     def may_be(self, target: bytes) -> bool:
-        """See Places."""
-        return self._places.may_be(target)
+        """Whether a target of the distribution API may name a repository below a virtual."""
+        return self._settings.may_concern(target)
 
     async def of(self, name: RepositoryName) -> VirtualAt | None:
         """The virtual that a name is at or below. Raises Unavailable."""
-        found = await self._places.of(name)
+        found = await self._settings.nearest(name)
         return VirtualAt(found.path, found.body) if found is not None else None
 
     def candidates(self, at: VirtualAt, name: RepositoryName, caller: Caller) -> Candidates:
@@ -110,7 +111,7 @@ class Virtuals:
     async def ordered(self, at: VirtualAt, name: RepositoryName) -> list[tuple[RepositoryName, bool]]:
         """The repositories in the order in which they are asked, each with whether it is another registry's."""
         found = [
-            (repository, await self._upstreams.of(repository) is not None)
+            (repository, await self._shown.of(repository) is not None)
             for repository in at.members(name)
             if await self.of(repository) is None  # none is shown by way of another virtual
         ]
