@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import structlog
 
+from orlop.config.outbound import Outbound
 from orlop.config.settings import CatalogStore
 from orlop.domain.access import Place, PlaceKind, Visibility
 from orlop.domain.events import EventKind
+from tests.clientside.loopback import Loopback, serving
+from tests.clientside.memoryregistry import MemoryRegistry
 from tests.content import blob, image
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess
@@ -21,12 +24,14 @@ from tests.wire.test_tag_rules import setting
 pytestmark = pytest.mark.slow
 
 ONE, TWO, THREE = image("one", ["base", "code"]), image("two", ["base", "more"]), image("three", ["third"])
+#: Where the other registries of these tests are.
+LOOPBACK = Outbound("127.0.0.0/8")
 SHOWN = {"members": [f"{ACME}/", f"{RIVAL}/"], "push_to": f"{ACME}/"}
 
 
 @contextmanager
 def served(data: Path | None = None, **changes: Any) -> Iterator[Private]:
-    with structlog.testing.capture_logs(), InProcess(data, open=False, **changes) as registry:
+    with structlog.testing.capture_logs(), InProcess(data, open=False, outbound=LOOPBACK, **changes) as registry:
         people = Private(registry)
         people.show("all", Visibility.INTERNAL)
         people.push("owner", f"{ACME}/app", ONE, "v1", "v3")
@@ -312,3 +317,85 @@ def refusing_people() -> Iterator[Private]:
         made = setting(people, "PUT", "root", "v", "v", {"members": [f"{ACME}/"]}, kind="virtuals")
         assert made.status == 200, made.body
         yield people
+
+
+@pytest.fixture
+def remote(people: Private) -> Iterator[tuple[Loopback, MemoryRegistry]]:
+    """Another registry, which `hub/` shows: it has `app` with v1 and v9, and `tools`."""
+    registry = MemoryRegistry()
+    registry.keep("app", THREE, "v1", "v9")
+    registry.keep("tools", TWO, "v1", "v2")
+    serving_it = serving(registry.handle)
+    loopback = people.registry.run(serving_it.__aenter__())
+    made = setting(people, "PUT", "root", "hub", "hub", {"url": loopback.url}, kind="upstreams")
+    assert made.status == 200, made.body
+    yield loopback, registry
+    people.registry.run(serving_it.__aexit__(None, None, None))
+
+
+def asked_for(loopback: Loopback, name: str) -> list[str]:
+    return [seen.path for seen in loopback.seen if seen.path.startswith(f"/v2/{name}/")]
+
+
+HUB = {"members": ["hub/", f"{ACME}/"], "push_to": f"{ACME}/"}
+
+
+def test_what_another_registry_has_is_shown_with_what_is_here(
+    people: Private, remote: tuple[Loopback, MemoryRegistry]
+) -> None:
+    assert virtual(people, HUB).status == 200
+    people.grant("reader", "reader", Place(PlaceKind.NAMESPACE, "hub"))
+    for _ in range(2):
+        assert pull(people, "reader", "v2", "all/tools").body == TWO.content
+        assert pull(people, "reader", TWO.digest, "all/tools").body == TWO.content
+        for piece in TWO.blobs:
+            assert people.ask("reader", "GET", f"/v2/all/tools/blobs/{piece.digest}").body == piece.content
+    assert people.ask("reader", "GET", "/v2/all/tools/tags/list").json()["tags"] == ["v1", "v2"]
+    assert pull(people, "reader", "v1").body == ONE.content
+    assert_refused(pull(people, "publisher", "v2", "all/tools"), 404, "MANIFEST_UNKNOWN")
+    people.push("publisher", "all/mine", ONE, "v1")
+    assert pull(people, "reader", "v1", "all/mine").body == ONE.content
+    assert remote[1].faults == []
+
+
+def test_a_name_that_is_here_is_never_asked_for_elsewhere(
+    people: Private, remote: tuple[Loopback, MemoryRegistry]
+) -> None:
+    """Dependency confusion: not for a tag that is missing here, not for a digest, not by who may not see it here."""
+    people.grant("reader", "reader", Place(PlaceKind.NAMESPACE, "hub"))
+    people.grant("stranger", "reader", Place(PlaceKind.NAMESPACE, "hub"))
+    assert virtual(people, HUB).status == 200
+    for who in ("reader", "stranger", "root"):
+        for reference in ("v9", THREE.digest):
+            assert_refused(pull(people, who, reference), 404, "MANIFEST_UNKNOWN")
+        for piece in (*THREE.blobs, blob("none")):
+            assert_refused(people.ask(who, "GET", f"/v2/all/app/blobs/{piece.digest}"), 404, "BLOB_UNKNOWN")
+        assert people.ask(who, "GET", f"/v2/all/app/referrers/{THREE.digest}").json()["manifests"] == []
+    assert people.ask("reader", "GET", "/v2/all/app/tags/list").json()["tags"] == ["v1", "v3"]
+    assert_refused(people.ask("stranger", "GET", "/v2/all/app/tags/list"), 404, "NAME_UNKNOWN")
+    mount = f"/v2/{ACME}/x/blobs/uploads/?mount={THREE.blobs[0].digest}&from=all/app"
+    assert people.ask("owner", "POST", mount).status == 202
+    assert asked_for(remote[0], "app") == []
+    assert pull(people, "reader", "v9", "hub/app").body == THREE.content, "by its own name it is there"
+    assert_refused(pull(people, "reader", "v9"), 404, "MANIFEST_UNKNOWN")
+    assert people.ask("root", "DELETE", f"/api/v1/repositories/{ACME}/app").status == 204
+    assert pull(people, "reader", "v9").body == THREE.content, "and now no name here is in the way"
+
+
+def test_as_listed_the_registry_that_stands_first_is_asked_first(
+    people: Private, remote: tuple[Loopback, MemoryRegistry]
+) -> None:
+    people.grant("reader", "reader", Place(PlaceKind.NAMESPACE, "hub"))
+    assert virtual(people, {**HUB, "order": "as-listed"}).status == 200
+    assert pull(people, "reader", "v1").body == THREE.content
+    assert pull(people, "reader", "v3").body == ONE.content
+    assert people.ask("reader", "GET", "/v2/all/app/tags/list").json()["tags"] == ["v1", "v3", "v9"]
+
+
+def test_while_another_registry_is_away_nobody_gets_something_else_in_its_place(people: Private) -> None:
+    made = setting(people, "PUT", "root", "hub", "hub", {"url": "http://127.0.0.1:1"}, kind="upstreams")
+    assert made.status == 200
+    people.push("other", f"{RIVAL}/tools", THREE, "v1")
+    listed = {"members": ["hub/", f"{RIVAL}/"], "order": "as-listed"}
+    assert virtual(people, listed).status == 200
+    assert_refused(pull(people, "root", "v1", "all/tools"), 503, "UNAVAILABLE")
