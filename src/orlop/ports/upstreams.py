@@ -1,5 +1,6 @@
 """Upstreams, as those who show them see them: their repositories, and what is remembered of their tags."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -7,11 +8,27 @@ import msgspec
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.upstreams.showing import Showing
-from orlop.ports.upstream import ContentSource, TagLister
+from orlop.ports.upstream import ContentSource, TagLister, UpstreamError
 
 
 class RemoteContent(ContentSource, TagLister, Protocol):
     """A repository of an upstream. What is read from it is verified; see ports.upstream for the errors."""
+
+
+class RemoteObserver(Protocol):
+    """Watches over requests to upstreams, and says by which account each of them goes."""
+
+    def account(self, showing: Showing) -> int:
+        """The number of the account that what is asked next goes by: see Upstream.accounts."""
+        ...
+
+    def observed(self, showing: Showing, account: int, status: int, headers: Mapping[str, str]) -> None:
+        """The upstream answered; the names of headers are in lower case. What it redirects to is not told."""
+        ...
+
+    def failed(self, showing: Showing, account: int, error: UpstreamError) -> None:
+        """The upstream, or the server that it has tokens from, was not reached, broke off or talked nonsense."""
+        ...
 
 
 class Remotes(Protocol):
