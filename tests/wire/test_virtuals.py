@@ -15,7 +15,7 @@ from orlop.domain.access import Place, PlaceKind, Visibility
 from orlop.domain.events import EventKind
 from tests.clientside.loopback import Loopback, serving
 from tests.clientside.memoryregistry import MemoryRegistry
-from tests.content import blob, image
+from tests.content import Pushable, blob, image, index
 from tests.wire.answer import Answer, assert_refused
 from tests.wire.inprocess import InProcess
 from tests.wire.people import ACME, RIVAL, Private
@@ -200,6 +200,38 @@ def test_a_push_goes_to_the_member_that_is_named_for_it(people: Private) -> None
     assert "all/new" not in listed
 
 
+def pushed_as_clients_do(people: Private, who: str, name: str, what: Pushable, tag: str) -> Answer:
+    """Blobs and manifests are looked for first, and what is there is not sent."""
+    for pushable in what.everything():
+        for piece in pushable.blobs:
+            if people.ask(who, "HEAD", f"/v2/{name}/blobs/{piece.digest}").status == 404:
+                posted = people.ask(who, "POST", f"/v2/{name}/blobs/uploads/?digest={piece.digest}", piece.content)
+                assert posted.status == 201, posted
+        digest = pushable.digest
+        if pushable is not what and people.ask(who, "HEAD", f"/v2/{name}/manifests/{digest}").status == 404:
+            assert people.put(who, name, pushable, digest).status == 201
+    return people.put(who, name, what, tag)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_a_client_does_not_send_because_another_member_has_it_is_put_there(people: Private, deep: bool) -> None:
+    people.grant("owner", "reader", Place(PlaceKind.NAMESPACE, RIVAL))
+    there = index("both", [TWO, THREE])
+    people.push("other", f"{RIVAL}/app", index("deep", [there]) if deep else there, "both")
+    assert virtual(people).status == 200
+    what = index("deep", [there]) if deep else there
+    for new in (what, image("four", ["base", "more", "four"])):
+        pushed = pushed_as_clients_do(people, "owner", "all/app", new, "new")
+        assert pushed.status == 201, pushed.body
+        assert pull(people, "reader", "new", f"{ACME}/app").body == new.content
+        for pushable in new.everything():
+            assert pull(people, "reader", pushable.digest, f"{ACME}/app").body == pushable.content
+            for piece in pushable.blobs:
+                assert people.ask("reader", "GET", f"/v2/{ACME}/app/blobs/{piece.digest}").body == piece.content
+    assert people.put("publisher", "all/x", TWO, "v1").status == 404, "what they may not pull is not put there for them"
+    assert_refused(people.put("publisher", "all/app", image("five", ["nowhere"]), "v1"), 404, "MANIFEST_BLOB_UNKNOWN")
+
+
 def test_rules_and_quotas_of_the_member_hold(people: Private) -> None:
     assert virtual(people).status == 200
     assert setting(people, "PUT", "owner", "fixed", ACME, {"tags": ["v*"], "immutable": True}).status == 200
@@ -355,6 +387,12 @@ def test_what_another_registry_has_is_shown_with_what_is_here(
     assert_refused(pull(people, "publisher", "v2", "all/tools"), 404, "MANIFEST_UNKNOWN")
     people.push("publisher", "all/mine", ONE, "v1")
     assert pull(people, "reader", "v1", "all/mine").body == ONE.content
+    people.grant("publisher", "reader", Place(PlaceKind.NAMESPACE, "hub"))
+    several = index("several", [THREE])
+    remote[1].keep("three", several, "v1")
+    assert pushed_as_clients_do(people, "publisher", "all/three", several, "own").status == 201
+    assert pull(people, "reader", "own", f"{ACME}/three").body == several.content
+    assert people.ask("reader", "GET", f"/v2/{ACME}/three/blobs/{blob('third').digest}").body == blob("third").content
     assert remote[1].faults == []
 
 

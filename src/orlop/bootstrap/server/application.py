@@ -149,7 +149,7 @@ def _distribution(
         access_control,
         Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS, clock), access_control.turnstile),
         Fetching(blobs, Answers(stores.changes, budget, _BLOBS, clock), small, access_control.turnstile),
-        VirtualHandlers(services.virtuals, handlers.lists, services.blobs),
+        VirtualHandlers(services.virtuals, services.filling, handlers.lists, handlers.manifests, services.blobs),
         log,
         settings.limits.body_idle / SECOND,
         names,

@@ -34,6 +34,7 @@ from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.shown import Shown
+from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Virtuals
 
 
@@ -53,6 +54,7 @@ class Services(msgspec.Struct, frozen=True):
     collection: Collection
     notices: Notices
     virtuals: Virtuals
+    filling: Filling
 
 
 def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
@@ -80,6 +82,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
     remotes = build_remotes(settings)
     shown = build_shown(stores, remotes, manifests, blobs, referrers, copies, terms)
+    virtuals = build_virtuals(stores, shown.shown, access)
     return Services(
         access=access,
         shown=shown,
@@ -110,7 +113,8 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
-        virtuals=build_virtuals(stores, shown.shown, access),
+        virtuals=virtuals,
+        filling=Filling(virtuals, manifests, blobs, shown.manifests, shown.blobs),
     )
 
 

@@ -1,6 +1,7 @@
 """Requests below a virtual: answered as if the client had named a member, and told by the name that it used."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 
@@ -11,10 +12,12 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.virtuals import VirtualAt
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.lists import ListHandlers
+from orlop.faces.distribution.manifests import ManifestHandlers
 from orlop.faces.distribution.request import Request, RequestKind
 from orlop.faces.http.responses import AnyResponse, header
 from orlop.services.content.blobs import Blobs, unknown_blob
 from orlop.services.content.manifests import unknown_manifest
+from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Member, Virtuals
 
 #: Lets somebody in to what a request names, or hides it.
@@ -33,9 +36,13 @@ _UNKNOWN = (ManifestUnknown, BlobUnknown, NameUnknown)
 class VirtualHandlers:
     """What the requests of the specification mean below a virtual."""
 
-    def __init__(self, virtuals: Virtuals, lists: ListHandlers, blobs: Blobs) -> None:
+    def __init__(
+        self, virtuals: Virtuals, filling: Filling, lists: ListHandlers, manifests: ManifestHandlers, blobs: Blobs
+    ) -> None:
         self._virtuals = virtuals
+        self._filling = filling
         self._lists = lists
+        self._manifests = manifests
         self._blobs = blobs
 
     def may_be(self, target: bytes) -> bool:
@@ -104,7 +111,12 @@ class VirtualHandlers:
         member = await self._virtuals.target(at, name, exchange.caller)
         there, changing = _at(member, request, exchange)
         try:
-            response = await answering(there, await let_in(there, changing))
+            changing = await let_in(there, changing)
+            if request.kind is RequestKind.MANIFEST_PUT:
+                putting = partial(self._filling.put, (at, name))
+                response: AnyResponse = await self._manifests.put(there, changing, putting)
+            else:
+                response = await answering(there, changing)
         except Unauthorized as refusal:
             # Clients fetch tokens for the names that they use.
             refusal.scope = refusal.scope.replace(f"repository:{member.repository}:", f"repository:{name}:")

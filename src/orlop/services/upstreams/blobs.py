@@ -63,6 +63,21 @@ class ShownBlobs:
             raise
         return Arriving(digest, size, joined)
 
+    async def kept(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
+        """The blob when all of it is here and the repository holds it; None where no upstream shows the repository.
+        Raises as `find`."""
+        found = await self.find(repository, digest, caller, head=False)
+        if not isinstance(found, Arriving):
+            return found
+        transfer = self._transfers.get((repository, digest))
+        try:
+            if transfer is not None:
+                return await transfer.kept()
+        finally:
+            if found.content is not None:
+                found.content.close()
+        return (await self._blobs.find(repository, digest, caller)).blob
+
     async def close(self) -> None:
         """Break off what is under way; what came of it is gone on with by whoever asks next."""
         for task in tuple(self._running):

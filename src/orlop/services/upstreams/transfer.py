@@ -110,6 +110,13 @@ class Transfer:
             self._refuse()
             await self._wait()
 
+    async def kept(self) -> Blob:
+        """The blob, when all of it is here and kept. Raises what came instead."""
+        while self._blob is None:
+            self._refuse()
+            await self._wait()
+        return self._blob
+
     async def part(self, position: int, most: int) -> bytes:
         """Bytes from a position on, when they are there. Raises BlobUnknown, ContentCorrupt, Unavailable."""
         while True:
