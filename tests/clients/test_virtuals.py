@@ -1,4 +1,4 @@
-"""Clients below a virtual: they pull what any member has, and push what then lies in one of them, signed in as usual."""
+"""Clients below a virtual: they pull what any member has, and push what lies in one then, signed in as usual."""
 
 import base64
 import json
