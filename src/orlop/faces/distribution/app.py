@@ -94,6 +94,7 @@ class DistributionApp:
         self._fetching = fetching
         self._readings: tuple[Reading[Any], ...] = (pulling, fetching)
         self._virtual = virtual
+        self._may_be_virtual = virtual.may_be
         self._log = log
         self._body_idle = body_idle
         self._request_ids = request_ids
@@ -105,7 +106,7 @@ class DistributionApp:
         manifest or a small blob that is remembered. None for anything else, and for who asks too often."""
         started = time.perf_counter()
         target = scope["raw_path"]
-        if self._virtual.may_be(target):
+        if self._may_be_virtual(target):
             return None
         for reading in self._readings:
             whole = reading.recall(target)
@@ -138,7 +139,7 @@ class DistributionApp:
         response: AnyResponse | None = None
         try:
             asked = self._plain.read(scope, request_id) if failure is None else None
-            if asked is not None and self._virtual.may_be(asked.target):
+            if asked is not None and self._may_be_virtual(asked.target):
                 asked = None
             given = await self._pulling.warm(asked) or self._fetching.warm(asked) if asked is not None else None
             if asked is not None and given is not None:

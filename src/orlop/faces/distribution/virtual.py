@@ -40,14 +40,12 @@ class VirtualHandlers:
         self, virtuals: Virtuals, filling: Filling, lists: ListHandlers, manifests: ManifestHandlers, blobs: Blobs
     ) -> None:
         self._virtuals = virtuals
+        self.may_be = virtuals.may_be
+        """Whether a target may be below a virtual; where there is none, that costs half a microsecond."""
         self._filling = filling
         self._lists = lists
         self._manifests = manifests
         self._blobs = blobs
-
-    def may_be(self, target: bytes) -> bool:
-        """Whether a target may be below a virtual; where there is none, that costs about a microsecond."""
-        return self._virtuals.may_be(target)
 
     async def of(self, request: Request) -> VirtualAt | None:
         """The virtual that a request is about. Raises Unavailable."""

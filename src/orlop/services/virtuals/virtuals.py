@@ -73,13 +73,11 @@ class Virtuals:
 
     def __init__(self, settings: PlacedSettings, shown: Shown, access: Access, facts: AccessFacts) -> None:
         self._settings = settings
+        self.may_be = settings.may_concern
+        """Whether a target of the distribution API may name a repository below a virtual: see PlacedSettings."""
         self._shown = shown
         self._access = access
         self._facts = facts
-
-    def may_be(self, target: bytes) -> bool:
-        """Whether a target of the distribution API may name a repository below a virtual."""
-        return self._settings.may_concern(target)
 
     async def of(self, name: RepositoryName) -> VirtualAt | None:
         """The virtual that a name is at or below. Raises Unavailable."""
