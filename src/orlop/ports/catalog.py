@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.labels import LabelStore
@@ -478,4 +479,5 @@ class Catalog(msgspec.Struct, frozen=True):
     quarantine: Quarantine
     scrub: ScrubRows
     orphans: Orphans
+    caches: Caches
     remote_tags: RemoteTags
