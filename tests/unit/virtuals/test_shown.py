@@ -14,14 +14,13 @@ from orlop.domain.errors import NameUnknown
 from orlop.domain.kinds import KINDS
 from orlop.domain.names import REPOSITORY_MAX, RepositoryName
 from orlop.domain.pages import Page, PageRequest, joined
-from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS, MemberOrder, Virtual, VirtualAt
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, NewGrant
 from orlop.ports.settings import Document
 from orlop.services.access.decisions import Access
 from orlop.services.settings.placed import PlacedSettings
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.virtuals.virtuals import Virtuals, arriving
 from tests.catalogs import make_repositories
 from tests.registry import HandClock
@@ -49,7 +48,8 @@ def test_a_name_that_would_be_too_long_is_not_shown() -> None:
 
 
 class World:
-    """A catalog with every combination of members that have a repository, and of those that somebody may pull from."""
+    """A catalog with every combination of own members that have a repository, and of members that somebody may pull
+    from. What another registry has is not known before it is asked."""
 
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
@@ -58,11 +58,11 @@ class World:
         self.access = Access(identity.facts, self.opened.access_changes, clock, everyone=False)
         documents, changes = identity.documents, self.opened.settings_changes
         self.placed = PlacedSettings(VIRTUALS, documents, changes)
-        shown = Shown(PlacedSettings(UPSTREAMS, documents, changes))
+        shown = Upstreams(documents, changes, self.opened.catalog.cached_content)
         self.virtuals = Virtuals(self.placed, shown, self.access, identity.facts)
         self.callers: dict[frozenset[str], Caller] = {}
         self.runner.run(self._fill())
-        make_repositories(self.opened, [f"{m}/{name_of(there)}" for there in self.callers for m in there], BY)
+        make_repositories(self.opened, [f"{m}/{name_of(there)}" for there in self.callers for m in there & {*OWN}], BY)
 
     async def _fill(self) -> None:
         identity = self.opened.identity

@@ -33,7 +33,7 @@ from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Virtuals
 
@@ -65,7 +65,8 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     access = Access(
         stores.identity.facts, stores.access_changes, clock, everyone=settings.open, naming=Naming(in_force)
     )
-    terms = WriteTerms(access, in_force)
+    shown = Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content)
+    terms = WriteTerms(access, in_force, shown)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
@@ -81,11 +82,11 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     )
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
     remotes = build_remotes(settings)
-    shown = build_shown(stores, remotes, manifests, blobs, referrers, copies, terms)
-    virtuals = build_virtuals(stores, shown.shown, access)
+    content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
+    virtuals = build_virtuals(stores, shown, access)
     return Services(
         access=access,
-        shown=shown,
+        shown=content,
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -114,11 +115,11 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
         virtuals=virtuals,
-        filling=Filling(virtuals, manifests, blobs, shown.manifests, shown.blobs),
+        filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
     )
 
 
-def build_virtuals(stores: Stores, shown: Shown, access: Access) -> Virtuals:
+def build_virtuals(stores: Stores, shown: Upstreams, access: Access) -> Virtuals:
     """What finds repositories below virtuals."""
     identity = stores.identity
     return Virtuals(

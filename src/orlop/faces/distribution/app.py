@@ -22,6 +22,7 @@ from orlop.domain.errors import (
 )
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.fetching import Fetching
+from orlop.faces.distribution.mirror import Mirror, target_of
 from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer, Reading
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
@@ -86,8 +87,10 @@ class DistributionApp:
         body_idle: float,
         request_ids: Callable[[], str],
         clock: Clock,
+        mirror: Mirror,
     ) -> None:
         self._table = table(handlers)
+        self._mirror = mirror
         self._access_control = access_control
         self._plain = Plain(access_control.known_callers, access_control.challenges.proxies, clock)
         self._pulling = pulling
@@ -255,6 +258,11 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
+                target = raw or path.encode()
+                if request.query and (namespace := request.parameter("ns")) is not None and _HOST.fullmatch(namespace):
+                    meant = await self._mirror.meant(request, namespace, headers.get(b"host", b"").decode("latin-1"))
+                    if meant is not request:
+                        request, target = meant, target_of(meant)
                 authorization = headers.get(b"authorization", b"")
                 by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
                 known_caller = await self._access_control.known_callers.take(
@@ -266,7 +274,9 @@ class DistributionApp:
                 if failure is not None:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)
-                response = await self._placed(await self._answer(scope, request, exchange, known_caller), scope, caller)
+                response = await self._placed(
+                    await self._answer(scope, target, request, exchange, known_caller), scope, caller
+                )
                 if isinstance(response, Response) and request.kind in LISTS:
                     held.enter_context(self._access_control.turnstile.held(caller, response))
             except RegistryError as refusal:
@@ -308,7 +318,7 @@ class DistributionApp:
             )
 
     async def _answer(
-        self, scope: Scope, request: Request, exchange: Exchange, known_caller: KnownCaller
+        self, scope: Scope, target: bytes, request: Request, exchange: Exchange, known_caller: KnownCaller
     ) -> AnyResponse:
         at = await self._virtual.of(request)
         if request.kind is RequestKind.UPLOAD_START:
@@ -319,11 +329,11 @@ class DistributionApp:
                 request,
                 exchange,
                 lambda there, asked: self._let_in(there, asked, known_caller),
-                lambda there, asked: self._handle(scope, _target(there), there, asked),
+                lambda there, asked: self._handle(scope, target_of(there), there, asked),
             )
         if request.kind not in FILTERED:
             exchange = await self._let_in(request, exchange, known_caller)
-        return await self._handle(scope, scope.get("raw_path") or scope["path"].encode(), request, exchange)
+        return await self._handle(scope, target, request, exchange)
 
     async def _handle(self, scope: Scope, target: bytes, request: Request, exchange: Exchange) -> AnyResponse:
         """The answer to whoever was let in. `target`: what a read is remembered by."""
@@ -393,13 +403,6 @@ def _pace(scope: Scope) -> Slow | None:
     """Whoever asks, where the server tells how they keep it waiting."""
     pace: Slow | None = scope.get("extensions", {}).get(PACE)
     return pace
-
-
-def _target(request: Request) -> bytes:
-    """The target of a read as most clients write it."""
-    if request.kind is RequestKind.BLOB_GET:
-        return f"/v2/{request.repository}/blobs/{request.digest}".encode()
-    return f"/v2/{request.repository}/manifests/{request.reference}".encode()
 
 
 def _named(response: R, request: Request) -> R:

@@ -12,11 +12,11 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import BlobContent
 from orlop.ports.catalog import By
-from orlop.ports.upstreams import RemoteTags
+from orlop.ports.upstreams import CachedContent
 from orlop.services.content.blobs import Blobs
 from orlop.services.upstreams.answers import for_clients
 from orlop.services.upstreams.misses import Misses
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.transfer import Stores, Transfer, Wanted, actor
 
 
@@ -31,9 +31,9 @@ class Arriving(msgspec.Struct, frozen=True):
 class ShownBlobs:
     """What is asked for when a repository does not hold a blob."""
 
-    def __init__(self, shown: Shown, tags: RemoteTags, blobs: Blobs, stores: Stores) -> None:
+    def __init__(self, shown: Upstreams, cached: CachedContent, blobs: Blobs, stores: Stores) -> None:
         self._shown = shown
-        self._tags = tags
+        self._cached = cached
         self._blobs = blobs
         self._stores = stores
         self._transfers: dict[tuple[RepositoryName, Digest], Transfer] = {}
@@ -104,7 +104,7 @@ class ShownBlobs:
 
     async def _size(self, showing: Showing, remote: RepositoryName, repository: RepositoryName, digest: Digest) -> int:
         """As a manifest of the repository says, or else the upstream."""
-        size = await self._tags.expected_size(repository, digest)
+        size = await self._cached.expected_size(repository, digest)
         if size is None:
             content = await self._stores.remotes.repository(showing, remote)
             try:
@@ -120,9 +120,7 @@ class ShownBlobs:
     async def _held(self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
         """A blob that another repository of the same upstream holds, or one that the caller may pull from: others have
         it too, perhaps, but what they hold is not for everybody who knows its digest."""
-        source = await self._stores.links.holder_below(digest, showing.path) or await self._blobs.holder(
-            digest, repository, caller
-        )
+        source = await self._cached.holder(digest, showing.path) or await self._blobs.holder(digest, repository, caller)
         if source is None:
             return None
         who = By(actor(showing), self._stores.clock.now())

@@ -14,7 +14,7 @@ from orlop.domain.virtuals import VIRTUALS, MemberOrder, VirtualAt
 from orlop.ports.identity import AccessFacts
 from orlop.services.access.decisions import Access
 from orlop.services.settings.placed import PlacedSettings
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 
 
 class Member(NamedTuple):
@@ -71,7 +71,7 @@ class Candidates:
 class Virtuals:
     """`settings`: the virtuals there are; `shown`: which repositories another registry shows."""
 
-    def __init__(self, settings: PlacedSettings, shown: Shown, access: Access, facts: AccessFacts) -> None:
+    def __init__(self, settings: PlacedSettings, shown: Upstreams, access: Access, facts: AccessFacts) -> None:
         self._settings = settings
         self.may_be = settings.may_concern
         """Whether a target of the distribution API may name a repository below a virtual: see PlacedSettings."""
