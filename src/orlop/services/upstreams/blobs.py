@@ -82,18 +82,16 @@ class ShownBlobs:
         return Arriving(digest, size, joined)
 
     async def kept(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
-        """The blob when all of it is here and the repository holds it; None where no upstream shows the repository.
-        Raises as `find`."""
+        """The blob when all of it is here: in the repository, or where the caller may pull it from; None where no
+        upstream shows the repository. Raises as `find`."""
         found = await self.find(repository, digest, caller, head=False)
         if not isinstance(found, Arriving):
             return found
+        if found.content is not None:
+            found.content.close()
         transfer = self._transfers.get((repository, digest))
-        try:
-            if transfer is not None:
-                return await transfer.kept()
-        finally:
-            if found.content is not None:
-                found.content.close()
+        if transfer is not None:
+            return await transfer.kept()
         return (await self._blobs.find(repository, digest, caller)).blob
 
     async def close(self) -> None:

@@ -100,8 +100,9 @@ class Filling:
                 await self._held(member, digest)
             except BlobUnknown:
                 continue
-            if await self._blobs.mount(digest, member.repository, filled.repository, member.caller) is not None:
-                return True
+            for source in (member.repository, None):  # what is taken from elsewhere for an upstream stays there
+                if await self._blobs.mount(digest, source, filled.repository, member.caller) is not None:
+                    return True
         return False
 
     async def _held(self, member: Member, digest: Digest) -> None:
