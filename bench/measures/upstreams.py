@@ -26,7 +26,7 @@ _OWN, _THROUGH, _DIRECT = "own", "cached", "directly"
 
 
 def cached(field: Field) -> Finding:
-    """Manifests by tag, all of them in a namespace of the registry's own or below an upstream."""
+    """Manifests by tag, all of them: of one Orlop that has them, and of another that has cached them of the first."""
     return _cached(field, wrk.manifests(_REPOSITORIES), "GET manifest by tag, cached")
 
 
@@ -38,12 +38,11 @@ def cached_blobs(field: Field) -> Finding:
 def _cached(field: Field, load: wrk.Load, work: str) -> Finding:
     name = f"orlop-{_REPOSITORIES}"
     source = kept(name, lambda root: catalog.write(root, catalog.standard(_REPOSITORIES)))
-    with field.ours(field.copied(source)) as upstream, _cache(field, field.copied(source), upstream) as near:
+    with field.ours(field.copied(source)) as own, _cache(field, field.empty(), own) as near:
         _fill(near)
-        below = load.below(HUB)
         turns = {
-            _OWN: partial(_requests, load, near, field),
-            _THROUGH: partial(_requests, below, near, field),
+            _OWN: partial(_requests, load, own, field),
+            _THROUGH: partial(_requests, load.below(HUB), near, field),
         }
         for turn in turns.values():
             turn()
@@ -126,6 +125,10 @@ def _files(root: Path) -> None:
 
 def _through(field: Field, upstream: Running) -> float:
     with _cache(field, field.empty(), upstream) as near:
+        connection = Connection(near)
+        # Its HTTP client is imported with the first request to any upstream, not by a start.
+        connection.request("GET", f"/v2/{HUB}/bench/nothing/manifests/v0", expect=404)
+        connection.close()
         return _pull(near, f"{HUB}/")
 
 

@@ -8,6 +8,7 @@ import base64
 import json
 import shutil
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -167,6 +168,8 @@ def test_crane_of_every_registry(show: Callable[..., Shown], station: Station, p
     assert station.text("crane", "ls", f"{shown.at}/team/index") == "1"
     with urllib.request.urlopen(f"{shown.cache.url}/v2/{shown.place}/team/index/manifests/1", timeout=30) as answer:
         assert answer.headers["Warning"].startswith('299 - "')
+    with pytest.raises(urllib.error.HTTPError, match="503"):  # and the log has no error of it: our stores are well
+        urllib.request.urlopen(f"{shown.cache.url}/v2/{shown.place}/team/nothing/manifests/1", timeout=30)
 
 
 @pytest.mark.parametrize("peer", _PEERS)

@@ -207,6 +207,10 @@ class Unavailable(RegistryError):
         self.retry_after = retry_after
 
 
+class UpstreamAway(Unavailable):
+    """What an upstream has, and is not cached, cannot be had right now; the stores of the registry are well."""
+
+
 class StoreClosed(Unavailable):
     """The catalog is moving to another place, or is there already: it is read, and takes no changes."""
 

@@ -19,6 +19,7 @@ from orlop.domain.errors import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
+    UpstreamAway,
 )
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.fetching import Fetching
@@ -285,7 +286,9 @@ class DistributionApp:
                 limited = limit_headers(None, refusal) or limited
                 if isinstance(refusal, Unavailable | ContentCorrupt):  # the client did nothing wrong: tell the operator
                     cause = repr(refusal.__cause__) if refusal.__cause__ else ""
-                    _log.error("a store failed", request_id=request_id, path=path, reason=refusal.message, cause=cause)
+                    away = isinstance(refusal, UpstreamAway)
+                    log, what = (_log.warning, "an upstream failed") if away else (_log.error, "a store failed")
+                    log(what, request_id=request_id, path=path, reason=refusal.message, cause=cause)
             except Exception:  # noqa: BLE001 - the last door: a defect of ours becomes a 500 and a log entry
                 error = "UNKNOWN"
                 _log.exception("a request failed", request_id=request_id, method=method, path=path)

@@ -10,6 +10,7 @@ from orlop.domain.errors import (
     TooManyRequests,
     Unauthorized,
     Unavailable,
+    UpstreamAway,
 )
 
 #: What an upstream says that does not have something. All else that it says or does means that it is away, busy, or
@@ -27,4 +28,4 @@ def for_clients(failure: RegistryError, missing: type[RegistryError]) -> Registr
         case Unauthorized() | Denied():
             return missing(f"the upstream does not let this registry see it: {failure.message}")
         case _:
-            return Unavailable(failure.message)
+            return UpstreamAway(failure.message)
