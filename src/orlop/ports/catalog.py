@@ -31,6 +31,7 @@ from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
+from orlop.ports.upstreams import UpstreamStates
 from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -471,3 +472,4 @@ class Catalog(msgspec.Struct, frozen=True):
     quarantine: Quarantine
     scrub: ScrubRows
     orphans: Orphans
+    upstream_states: UpstreamStates

@@ -6,7 +6,10 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.upstreams.breaker import Breaker
 from orlop.domain.upstreams.showing import Showing
+from orlop.domain.upstreams.state import UpstreamState
+from orlop.ports.by import By
 from orlop.ports.upstream import ContentSource, TagLister
 
 
@@ -57,4 +60,29 @@ class RemoteTags(Protocol):
 
     async def expected_size(self, repository: RepositoryName, digest: Digest) -> int | None:
         """How large a blob is by the manifests of the repository that name it; None where none does."""
+        ...
+
+
+class UpstreamStates(Protocol):
+    """How upstreams fare, by the identities of their settings (ports.settings.Document)."""
+
+    async def get(self, upstream: str) -> UpstreamState | None:
+        """What is known of one; None where nothing is."""
+        ...
+
+    async def all(self) -> tuple[tuple[str, UpstreamState], ...]:
+        """Of all of them, by identity."""
+        ...
+
+    async def report(self, showing: Showing, found: UpstreamState, by: By) -> UpstreamState | None:
+        """Add what a process found since it last told (UpstreamState.merged), and what is known then; None where the
+        setting is no more.
+
+        Writes `upstream.away` and `upstream.back`, once for each change, whoever reports it. Need not outlive a power
+        cut where the breaker did not move.
+        """
+        ...
+
+    async def probe(self, upstream: str, before: Breaker, probing: Breaker) -> bool:
+        """Whether it is this process that probes: its breaker is as it was read, and is `probing` from now on."""
         ...

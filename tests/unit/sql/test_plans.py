@@ -50,6 +50,7 @@ EXCEPTIONS = {
         "SCAN l": "a row for each repository that something of one hook is pending for",
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
     },
+    "upstream_states_all": {"SCAN upstream_states": "a row for each upstream, for metrics"},
     "queue_plans": {"SCAN queue_plan": "a row for each kind of job"},
     "queue_depths": {"USE TEMP B-TREE FOR GROUP BY": "jobs that have not ended well, for metrics"},
     "room_held": {
