@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orlop.domain.durations import DAY, HOUR, MINUTE, SECOND
-from orlop.domain.upstreams.budget import Budget, Need, Told, choose, free_at, merge, told
+from orlop.domain.upstreams.budget import Budget, Need, Told, choose, free_at, merge, retry_after, told
 
 NOW = 20_000 * DAY
 NOW_SECONDS = NOW // SECOND
@@ -105,7 +105,7 @@ def test_an_account_that_got_429_rests(budget: Budget, retry_after: int | None, 
     assert refused.blocked_until == NOW + rest
     assert not refused.allows(Need.FIRST, NOW + rest - 1)
     assert not refused.blocked(NOW + rest)
-    assert choose([refused], Need.FIRST, NOW, counted=False) is None
+    assert choose([refused], Need.FREE, NOW) is None
 
 
 def test_a_clock_that_is_set_back_blocks_no_longer() -> None:
@@ -123,7 +123,23 @@ def test_the_account_with_most_left_asks() -> None:
 def test_what_does_not_count_goes_by_any_account_that_is_not_blocked() -> None:
     empty = Budget(account="a").after(Told(100, 0, NOW + HOUR), NOW)
     assert choose([empty], Need.AGAIN, NOW) is None
-    assert choose([empty], Need.AGAIN, NOW, counted=False) == empty
+    assert choose([empty], Need.FREE, NOW) == empty
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "Mon, 04 Oct 2024 00:00:10 GMT"}, 10),
+        ({"retry-after": "Mon, 04 Oct 2004 00:00:00 GMT"}, 0),
+        ({"x-retry-after": str(NOW_SECONDS + 90)}, 90),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "9" * 40}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_it_asks_to_wait(headers: dict[str, str], seconds: int | None) -> None:
+    assert retry_after(headers, NOW) == seconds
 
 
 budgets = st.builds(

@@ -55,7 +55,7 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     state: BreakerState = BreakerState.CLOSED
     since: int = 0
-    """When it last moved."""
+    """When it last moved: of two that processes know, the one that moved later holds."""
     until: int = 0
     """Open: until when nobody asks. Half-open: until when the probe has to tell something."""
     away_since: int = 0
@@ -78,13 +78,14 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Somebody probes."""
         if self.is_closed:
             return self
-        return msgspec.structs.replace(self, state=_NEXT[self.state, Sign.PROBED], since=now, until=now + PROBE)
+        state = _NEXT[self.state, Sign.PROBED]
+        return msgspec.structs.replace(self, state=state, since=self._moved(now), until=now + PROBE)
 
     def answered(self, now: int) -> "Breaker":
         """It answered."""
         if self.is_closed:
             return msgspec.structs.replace(self, failures=0) if self.failures else self
-        return Breaker(state=_NEXT[self.state, Sign.ANSWERED], since=now)
+        return Breaker(state=_NEXT[self.state, Sign.ANSWERED], since=self._moved(now))
 
     def failed(self, now: int, *, silent: bool = False) -> "Breaker":
         """It could not be reached, broke off or answered that it is ill; `silent`: nothing came for as long as one
@@ -97,9 +98,13 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return self
         return Breaker(
             state=state,
-            since=now,
+            since=self._moved(now),
             until=now + min(REST * 2 ** min(self.openings, 8), LONGEST_REST),
             away_since=self.away_since or now,
             failures=failures,
             openings=self.openings + 1,
         )
+
+    def _moved(self, now: int) -> int:
+        """When it moves: later than before, whatever the clock says, so that what is newer can be told."""
+        return max(now, self.since + 1)

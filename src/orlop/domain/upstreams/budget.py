@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -29,6 +31,8 @@ class Need(StrEnum):
     """For what is not here: without an answer there is nothing to serve."""
     AGAIN = "again"
     """For what could also be served as it is, or is not waited for: whether a tag moved, a prefetch."""
+    FREE = "free"
+    """By what does not count: it goes by any account that is not blocked."""
 
 
 class Told(NamedTuple):
@@ -83,18 +87,16 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def allows(self, need: Need, now: int) -> bool:
         """Whether it may be used: the reserve is for what is not here."""
-        left = self.left(now)
-        if self.blocked(now):
-            return False
-        return left is None or left > (self.reserve if need is Need.AGAIN else 0)
+        return not self.blocked(now) and not self._is_short(need, now)
 
     def free_at(self, need: Need, now: int) -> int:
         """When it may be used, as far as is known."""
-        if self.allows(need, now):
-            return now
+        unblocked = self.blocked_until if self.blocked(now) else now
+        return max(unblocked, self.full_at if self._is_short(need, now) else now)
+
+    def _is_short(self, need: Need, now: int) -> bool:
         left = self.left(now)
-        short = left is not None and left <= (self.reserve if need is Need.AGAIN else 0)
-        return max(self.blocked_until if self.blocked(now) else now, self.full_at if short else now)
+        return need is not Need.FREE and left is not None and left <= (self.reserve if need is Need.AGAIN else 0)
 
     @property
     def reserve(self) -> int:
@@ -128,19 +130,29 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(newer, blocked_until=max(self.blocked_until, other.blocked_until))
 
 
-def choose(budgets: Sequence[Budget], need: Need, now: int, *, counted: bool = True) -> Budget | None:
-    """The account with most left that may be used, the first of several; None where none may.
-
-    One that no limit is known of has most. `counted`: the request counts against limits; one that does not may go by
-    any account that is not blocked.
-    """
-    usable = [each for each in budgets if (each.allows(need, now) if counted else not each.blocked(now))]
+def choose(budgets: Sequence[Budget], need: Need, now: int) -> Budget | None:
+    """The account with most left that may be used, the first of several; None where none may. One that no limit is
+    known of has most."""
+    usable = [each for each in budgets if each.allows(need, now)]
     return max(usable, key=lambda each: _most(each.left(now)), default=None)
 
 
 def free_at(budgets: Sequence[Budget], need: Need, now: int) -> int:
     """When one of them may be used, as far as is known."""
     return min((each.free_at(need, now) for each in budgets), default=now)
+
+
+def retry_after(headers: Mapping[str, str], now: int) -> int | None:
+    """The seconds that an answer asks to wait: `retry-after` (RFC 9110, section 10.2.3), or Docker Hub's
+    `x-retry-after`, a time since 1970; None where it says nothing that can be read."""
+    text = headers.get("retry-after", "") or headers.get("x-retry-after", "")
+    if _NUMBER.fullmatch(text.strip()):
+        return max(int(text) - now // SECOND, 0) if int(text) >= _EPOCH else int(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(round(when.replace(tzinfo=when.tzinfo or UTC).timestamp()) - now // SECOND, 0)
 
 
 def merge(known: Sequence[Budget], others: Sequence[Budget]) -> tuple[Budget, ...]:
