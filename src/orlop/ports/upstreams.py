@@ -1,5 +1,6 @@
 """Upstreams, as those who show them see them: their repositories, and what is remembered of their tags."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -7,21 +8,40 @@ import msgspec
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.upstreams.breaker import Breaker
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.state import UpstreamState
 from orlop.ports.by import By
-from orlop.ports.upstream import ContentSource, TagLister
+from orlop.ports.upstream import ContentSource, TagLister, UpstreamError
 
 
 class RemoteContent(ContentSource, TagLister, Protocol):
     """A repository of an upstream. What is read from it is verified; see ports.upstream for the errors."""
 
 
+class RemoteObserver(Protocol):
+    """Watches over requests to upstreams, and says by which account each of them goes."""
+
+    def account(self, showing: Showing, need: Need) -> int:
+        """The number of the account that what is asked next goes by: see Upstream.accounts. Raises TooManyRequests
+        where none may be used."""
+        ...
+
+    def observed(self, showing: Showing, account: int, status: int, headers: Mapping[str, str]) -> None:
+        """The upstream answered; the names of headers are in lower case. What it redirects to is not told."""
+        ...
+
+    def failed(self, showing: Showing, account: int, error: UpstreamError) -> None:
+        """The upstream, or the server that it has tokens from, was not reached, broke off or talked nonsense."""
+        ...
+
+
 class Remotes(Protocol):
     """Opens repositories of upstreams: connections, sign-in, proxies and checked addresses are its business."""
 
-    async def repository(self, showing: Showing, name: RepositoryName) -> RemoteContent:
-        """The repository that the upstream calls `name`. Raises UpstreamError where its setting cannot be used."""
+    async def repository(self, showing: Showing, name: RepositoryName, need: Need = Need.FIRST) -> RemoteContent:
+        """The repository that the upstream calls `name`, to be asked for this need. Raises UpstreamError where its
+        setting cannot be used."""
         ...
 
     async def close(self) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orlop.domain.durations import DAY, HOUR, MINUTE, SECOND
-from orlop.domain.upstreams.budget import Budget, Need, Told, choose, free_at, merge, retry_after, told
+from orlop.domain.upstreams.budget import Budget, Need, Told, choose, free_at, merge, told
+from orlop.services.upstreams.waits import retry_after
 
 NOW = 20_000 * DAY
 NOW_SECONDS = NOW // SECOND
@@ -200,16 +201,17 @@ def test_no_account_is_overdrawn_and_the_reserve_is_for_what_is_not_here(
         if chosen is None:
             continue
         limit, left, ends = there[chosen.account]
-        assert left > 0
-        assert need is Need.FIRST or not chosen.told_at or now >= chosen.full_at or left > chosen.reserve
-        there[chosen.account] = limit, left - 1, ends
+        assert left > 0 or need is Need.FREE
+        assert need in {Need.FIRST, Need.FREE} or not chosen.told_at or now >= chosen.full_at or left > chosen.reserve
+        left -= need is not Need.FREE
+        there[chosen.account] = limit, left, ends
         said = told(
             {
                 "ratelimit-limit": f"{limit}",
-                "ratelimit-remaining": f"{left - 1}",
+                "ratelimit-remaining": f"{left}",
                 "ratelimit-reset": str(-(-(ends - now) // SECOND)),
             },
             now,
         )
         assert said is not None
-        known[chosen.account] = chosen.spent(now).after(said, now)
+        known[chosen.account] = chosen.after(said, now)

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -30,7 +28,9 @@ class Need(StrEnum):
     FIRST = "first"
     """For what is not here: without an answer there is nothing to serve."""
     AGAIN = "again"
-    """For what could also be served as it is, or is not waited for: whether a tag moved, a prefetch."""
+    """For what could also be served as it is: whether a tag moved. It is not waited for for long."""
+    AHEAD = "ahead"
+    """For what nobody asked for yet: a prefetch."""
     FREE = "free"
     """By what does not count: it goes by any account that is not blocked."""
 
@@ -96,7 +96,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def _is_short(self, need: Need, now: int) -> bool:
         left = self.left(now)
-        return need is not Need.FREE and left is not None and left <= (self.reserve if need is Need.AGAIN else 0)
+        return need is not Need.FREE and left is not None and left <= (0 if need is Need.FIRST else self.reserve)
 
     @property
     def reserve(self) -> int:
@@ -140,19 +140,6 @@ def choose(budgets: Sequence[Budget], need: Need, now: int) -> Budget | None:
 def free_at(budgets: Sequence[Budget], need: Need, now: int) -> int:
     """When one of them may be used, as far as is known."""
     return min((each.free_at(need, now) for each in budgets), default=now)
-
-
-def retry_after(headers: Mapping[str, str], now: int) -> int | None:
-    """The seconds that an answer asks to wait: `retry-after` (RFC 9110, section 10.2.3), or Docker Hub's
-    `x-retry-after`, a time since 1970; None where it says nothing that can be read."""
-    text = headers.get("retry-after", "") or headers.get("x-retry-after", "")
-    if _NUMBER.fullmatch(text.strip()):
-        return max(int(text) - now // SECOND, 0) if int(text) >= _EPOCH else int(text)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(round(when.replace(tzinfo=when.tzinfo or UTC).timestamp()) - now // SECOND, 0)
 
 
 def merge(known: Sequence[Budget], others: Sequence[Budget]) -> tuple[Budget, ...]:

@@ -156,8 +156,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except ValueError as error:
             raise ValueError(f"cache_bytes: {error}") from error
         self._check_sign_in()
-        if self.proxy and not _PROXY.fullmatch(self.proxy):
-            raise ValueError("proxy: write it as http://proxy.example.org:3128 or socks5://proxy.example.org:1080")
+        if self.proxy and not is_kept(self.proxy):
+            check_proxy(self.proxy)
 
     def _check_sign_in(self) -> None:
         if bool(self.client_certificate) != bool(self.client_key):
@@ -171,6 +171,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ValueError("certificates are for https")
             if self.password and not is_loopback_host(self.host):
                 raise ValueError("credentials are sent over https alone, or to this machine")
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The users to be there, in the order in which they are numbered; `` for nobody, and for this machine."""
+        return (self.user, *(each.user for each in self.credentials))
 
     @property
     def host(self) -> str:
@@ -193,6 +198,18 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def is_docker_hub(self) -> bool:
         """Whether names of one component are those of `library/`."""
         return self.host == DOCKER_HUB
+
+
+def is_kept(text: str) -> bool:
+    """Whether a secret says where it is kept."""
+    return text.startswith(("env:", "file:"))
+
+
+def check_proxy(text: str) -> None:
+    """Raises ValueError, which does not repeat a text that may have a password in it."""
+    found = _PROXY.fullmatch(text)
+    if found is None or not 0 < int(found["port"] or 1) < 65_536:
+        raise ValueError("proxy: write it as http://proxy.example.org:3128 or socks5://proxy.example.org:1080")
 
 
 def _check_url(text: str) -> None:

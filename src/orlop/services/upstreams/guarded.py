@@ -14,7 +14,6 @@ import msgspec
 
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.durations import SECOND
 from orlop.domain.errors import RegistryError, Unavailable
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.budget import Need
@@ -76,6 +75,7 @@ class LateCalls:
         task = self._calls.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
             task = self._calls[key] = asyncio.ensure_future(_run(call))
+            task.add_done_callback(lambda done: self._ended(key, done))
             if len(self._calls) > _KEPT_MAX:
                 self._calls.popitem(last=False)[1].cancel()
         return task
@@ -85,14 +85,10 @@ class LateCalls:
         if self._calls.get(key) is task:
             del self._calls[key]
 
-    def leave(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
-        """Nobody waits for it any more; what it comes to is kept for a while."""
-
-        def done(_: "asyncio.Task[Any]") -> None:
-            failed = task.cancelled() or task.exception() is not None
-            asyncio.get_running_loop().call_later(0.0 if failed else _KEPT, self.took, key, task)
-
-        task.add_done_callback(done)
+    def _ended(self, key: tuple[str, ...], task: "asyncio.Task[Any]") -> None:
+        """What it came to is kept for a while, for whoever asks next."""
+        failed = task.cancelled() or task.exception() is not None
+        asyncio.get_running_loop().call_later(0.0 if failed else _KEPT, self.took, key, task)
 
     async def close(self) -> None:
         """Break off what is under way."""
@@ -125,7 +121,7 @@ class _Guarded:
         async def fetch(remote: RemoteContent) -> ManifestContent:
             content = await remote.fetch(reference)
             self._guard.standings.received(self._showing, len(content.content))
-            if self._need is Need.FIRST:
+            if self._need is not Need.AHEAD:
                 self._guard.standings.missed(self._showing)
             return content
 
@@ -160,24 +156,29 @@ class _Guarded:
 
     @property
     def _looking(self) -> Need:
-        """What asking for anything but a manifest's content is: Docker Hub counts that alone ("Docker Hub usage and
-        limits": "a pull is a GET request to a manifest")."""
-        return Need.FREE if self._showing.upstream.is_docker_hub and self._need is Need.AGAIN else self._need
+        """What asking for anything but a manifest's content is: Docker Hub counts that alone ("using GET emulates a
+        real pull and will count towards the limit; using HEAD will not", Docker Hub, "Pull usage and limits")."""
+        return Need.FREE if self._showing.upstream.is_docker_hub else self._need
+
+    @property
+    def _patient(self) -> bool:
+        """Whether it is waited for: there is nothing else to serve."""
+        return self._need is not Need.AGAIN
 
     async def _admitted(self, need: Need) -> RemoteContent:
-        await self._guard.standings.admit(self._showing, self._need)
+        await self._guard.standings.admit(self._showing, need, patient=self._patient)
         return await self._guard.remotes.repository(self._showing, self._name, need)
 
     async def _call(
         self, what: tuple[str, str], need: Need, ask: Callable[[RemoteContent], Awaitable[T]], seconds: float
     ) -> T:
         guard, showing = self._guard, self._showing
-        probes = await guard.standings.admit(showing, self._need)
+        probes = await guard.standings.admit(showing, need, patient=self._patient)
 
         async def call() -> T:
             return await self._bounded(need, ask, seconds)
 
-        if self._need is not Need.AGAIN:
+        if self._patient:
             return await call()
         key = (showing.identity, self._name, *what)
         task = guard.late.begin(key, call)
@@ -188,7 +189,6 @@ class _Guarded:
             return task.result()
         guard.standings.late(showing, 1)
         task.add_done_callback(lambda _: guard.standings.late(showing, -1))
-        guard.late.leave(key, task)
         raise Unavailable(f"the upstream {showing.name} ({showing.upstream.host}) did not answer in time")
 
     async def _bounded(self, need: Need, ask: Callable[[RemoteContent], Awaitable[T]], seconds: float) -> T:
@@ -206,14 +206,14 @@ class _Guarded:
 
     async def _listed(self, entries: AsyncIterator[T]) -> AsyncGenerator[T, None]:
         bounds = self._guard.bounds
-        first = bounds.cached if self._need is Need.AGAIN else bounds.described
+        first = bounds.described if self._patient else bounds.cached
         async with aclosing(self._each(entries, first, bounds.described)) as found:
             async for each in found:
                 yield each
 
     async def _each(self, entries: AsyncIterator[T], first: float, later: float) -> AsyncGenerator[T, None]:
         """Each of them, waiting so many seconds for the first and for every other."""
-        began, seconds = self._guard.clock.now(), first
+        began, seconds, answered = self._guard.clock.now(), first, False
         ended = object()
         try:
             while True:
@@ -225,12 +225,12 @@ class _Guarded:
                 except RegistryError as error:
                     self._sign(error, began)
                     raise
-                if seconds is first:
+                if not answered:
                     self._guard.standings.answered(self._showing)
                 if entry is ended:
                     return
                 yield entry  # type: ignore[misc]
-                began, seconds = self._guard.clock.now(), later
+                began, seconds, answered = self._guard.clock.now(), later, True
         finally:
             if isinstance(entries, AsyncGenerator):
                 await entries.aclose()

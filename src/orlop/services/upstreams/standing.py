@@ -15,13 +15,14 @@ from orlop.domain.durations import SECOND
 from orlop.domain.errors import RegistryError, TooManyRequests, Unavailable
 from orlop.domain.settings import place_words
 from orlop.domain.upstreams.breaker import Breaker
-from orlop.domain.upstreams.budget import Budget, Need, choose, free_at, retry_after, told
+from orlop.domain.upstreams.budget import Budget, Need, choose, free_at, told
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.state import UpstreamState, bounded_error
 from orlop.ports.catalog import By
 from orlop.ports.clock import Clock
 from orlop.ports.upstream import UpstreamError
 from orlop.ports.upstreams import UpstreamStates
+from orlop.services.upstreams.waits import retry_after
 
 #: For how long what was read of others holds, and how often a process tells what it found, in microseconds.
 HOLDS = SECOND
@@ -82,8 +83,9 @@ class Standings:
 
     # --- whether it is asked ---
 
-    async def admit(self, showing: Showing, need: Need) -> bool:
-        """Whether whoever asks is to find out if the upstream is back; returns where it may be asked at all.
+    async def admit(self, showing: Showing, need: Need, *, patient: bool) -> bool:
+        """Whether whoever asks is to find out if the upstream is back; returns where it may be asked at all. Whoever
+        is not `patient` has something else to serve.
 
         Raises Unavailable while it is offline by its setting or away, BudgetSpent where no account may be used.
         """
@@ -93,7 +95,7 @@ class Standings:
         known = await self._current(showing)
         now, breaker = self._clock.now(), known.state.breaker
         if breaker.is_closed:
-            if need is Need.AGAIN and known.late:
+            if known.late and not patient:
                 raise Unavailable(f"{where} takes long to answer")
             self._budget(known, need, now)
             return False
