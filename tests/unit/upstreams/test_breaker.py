@@ -51,7 +51,7 @@ def test_its_rest_doubles_up_to_a_minute() -> None:
         breaker = breaker.probed(now)
     assert rests == [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND, 60 * SECOND, 60 * SECOND]
     assert breaker.away_since == NOW
-    assert breaker.answered(now) == Breaker(since=now)
+    assert breaker.answered(now + SECOND) == Breaker(since=now + SECOND)
 
 
 def test_one_probe_at_a_time_and_a_lost_one_is_followed_by_another() -> None:
