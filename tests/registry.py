@@ -31,11 +31,12 @@ from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.content.uploads import Body, UploadLimits, Uploads
+from orlop.services.content.uploads import Body, Uploads
 from orlop.services.retention.applying import Applier
 from orlop.services.retention.planning import Planner
 from orlop.services.settings.in_force import SettingsInForce

@@ -31,7 +31,7 @@ from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
-from orlop.ports.upstreams import UpstreamStates
+from orlop.ports.upstreams import RemoteTags, UpstreamStates
 from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -57,6 +57,8 @@ class ManifestPush(msgspec.Struct, frozen=True):
     tags: tuple[Tag, ...] = ()
     sparse: bool = False
     """An index may name manifests that the repository does not hold."""
+    lazy: bool = False
+    """It may name anything that the repository does not hold: that is fetched when somebody asks for it."""
     terms: Terms = FREELY
 
 
@@ -181,6 +183,10 @@ class BlobLinks(Protocol):
 
     async def holders(self, digest: Digest, among: Sequence[RepositoryName]) -> tuple[RepositoryName, ...]:
         """Those of these repositories that hold a blob. It costs the same whoever else holds it."""
+        ...
+
+    async def holder_below(self, digest: Digest, path: str) -> RepositoryName | None:
+        """Some repository at or below a node that holds a blob; None where none does."""
         ...
 
     async def mount(
@@ -473,3 +479,4 @@ class Catalog(msgspec.Struct, frozen=True):
     scrub: ScrubRows
     orphans: Orphans
     upstream_states: UpstreamStates
+    remote_tags: RemoteTags

@@ -78,6 +78,9 @@ class RemoteTags(Protocol):
     async def keep(self, tag: RemoteTag) -> None:
         """Write down what was said; an older answer takes no newer one's place."""
 
+    async def forget(self, repository: RepositoryName, tag: Tag) -> None:
+        """Remember nothing of a tag."""
+
     async def expected_size(self, repository: RepositoryName, digest: Digest) -> int | None:
         """How large a blob is by the manifests of the repository that name it; None where none does."""
         ...

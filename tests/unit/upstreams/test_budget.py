@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orlop.domain.durations import DAY, HOUR, MINUTE, SECOND
-from orlop.domain.upstreams.budget import Budget, Need, Told, choose, free_at, merge, told
-from orlop.services.upstreams.waits import retry_after
+from orlop.domain.upstreams.budget import Budget, Need, Told, choose, free_at, merge, retry_after, told
 
 NOW = 20_000 * DAY
 NOW_SECONDS = NOW // SECOND
@@ -131,8 +130,7 @@ def test_what_does_not_count_goes_by_any_account_that_is_not_blocked() -> None:
     ("headers", "seconds"),
     [
         ({"retry-after": "7"}, 7),
-        ({"retry-after": "Mon, 04 Oct 2024 00:00:10 GMT"}, 10),
-        ({"retry-after": "Mon, 04 Oct 2004 00:00:00 GMT"}, 0),
+        ({"retry-after": "Fri, 04 Oct 2024 00:00:10 GMT"}, None),
         ({"x-retry-after": str(NOW_SECONDS + 90)}, 90),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "9" * 40}, None),

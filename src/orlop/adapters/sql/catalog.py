@@ -22,6 +22,7 @@ from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
+from orlop.adapters.sql.remote_tags import SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
@@ -146,4 +147,5 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         scrub=SqlScrubRows(engine),
         orphans=SqlOrphans(engine),
         upstream_states=SqlUpstreamStates(engine),
+        remote_tags=SqlRemoteTags(engine),
     )

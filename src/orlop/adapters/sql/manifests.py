@@ -131,7 +131,7 @@ def _edge(manifest: int, repository: int, push: ManifestPush, position: int, edg
 
 
 def _optional(push: ManifestPush, edge: Edge) -> bool:
-    return edge.foreign or (push.sparse and edge.kind is EdgeKind.MANIFEST)
+    return edge.foreign or push.lazy or (push.sparse and edge.kind is EdgeKind.MANIFEST)
 
 
 async def _check_edges(tx: Session, repository: int, push: ManifestPush) -> None:

@@ -37,6 +37,7 @@ TABLES: dict[str, Table] = {
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table((0,), "id name kind digest subject holder size body deleted_at deleted_by request expires_at"),
     "trash_tags": Table((0, ""), "entry tag name"),
+    "remote_tags": Table(("", ""), "repository tag digest checked_at moved_at gone_since"),
     "labels": Table((0, "", ""), "repository_id digest key value"),
     "scrub": Table((0,), "id started_at finished_at read_up_to blobs bytes rotten failed"),
     "orphans": Table(("",), "name size found_at"),

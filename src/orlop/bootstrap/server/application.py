@@ -67,7 +67,8 @@ def application_on(
     counters = build_counters(context, store)
     limits = build_limits(settings, counters)
     metrics = Metrics()
-    services = build_services(settings, stores, cached(settings, stores.blobs.serving, metrics.blob_cache.read))
+    reader = cached(settings, stores.blobs.serving, metrics.blob_cache.read)
+    services = build_services(settings, stores, reader, metrics.upstreams)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
     people = build_people(settings, stores, services, limits, log, names, keeping(settings, stores, services, metrics))
@@ -88,6 +89,7 @@ def application_on(
 
     async def shutdown() -> None:
         await worker.stop()
+        await services.shown.close()
         await people.close()
         await stores.close()
         log.close()
@@ -132,23 +134,23 @@ def _distribution(
     log: RequestLog,
     names: Callable[[], str],
 ) -> DistributionApp:
-    budget = Budget(settings.cache.bytes)
+    clock, budget = SystemClock(), Budget(settings.cache.bytes)
     small = SmallBlobs(budget, _SMALL)
     redirects = RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
-    blobs = BlobHandlers(services.blobs, small, redirects)
+    blobs = BlobHandlers(services.blobs, services.shown.blobs, small, redirects)
     handlers = Handlers(
-        lists=ListHandlers(stores.catalog.browse, services.repositories, services.access, services.referrers),
-        manifests=ManifestHandlers(services.manifests, services.pulls),
+        lists=ListHandlers(services.repositories, services.access, services.shown.lists),
+        manifests=ManifestHandlers(services.manifests, services.shown.manifests, services.pulls),
         blobs=blobs,
         uploads=UploadHandlers(services.uploads, services.blobs),
     )
     return DistributionApp(
         handlers,
         access_control,
-        Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS), access_control.turnstile),
-        Fetching(blobs, Answers(stores.changes, budget, _BLOBS), small, access_control.turnstile),
+        Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS, clock), access_control.turnstile),
+        Fetching(blobs, Answers(stores.changes, budget, _BLOBS, clock), small, access_control.turnstile),
         log,
         settings.limits.body_idle / SECOND,
         names,
-        SystemClock(),
+        clock,
     )

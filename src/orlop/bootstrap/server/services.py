@@ -5,6 +5,8 @@ import msgspec
 from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
+from orlop.bootstrap.server.shown import ShownContent, build_shown
+from orlop.bootstrap.server.upstreams import build_guarded
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.ports.blobs import BlobReader
@@ -18,22 +20,27 @@ from orlop.services.collection.marking import FullMarking
 from orlop.services.collection.preview import Preview
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.content.uploads import UploadLimits, Uploads
+from orlop.services.content.uploads import Uploads
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.pulls import ShownPulls
+from orlop.services.upstreams.standing import Standings
+from orlop.telemetry.metrics import UpstreamMetrics
 
 
 class Services(msgspec.Struct, frozen=True):
     """What the registry does."""
 
     access: Access
+    shown: ShownContent
     terms: WriteTerms
     in_force: SettingsInForce
     uploads: Uploads
@@ -42,12 +49,16 @@ class Services(msgspec.Struct, frozen=True):
     referrers: Referrers
     repositories: Repositories
     pulls: PullLog
+    standings: Standings
     collection: Collection
     notices: Notices
 
 
-def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
-    """Every service of one process; what clients pull is read through `reader`."""
+def build_services(
+    settings: Settings, stores: Stores, reader: BlobReader, upstreams: UpstreamMetrics | None = None
+) -> Services:
+    """Every service of one process; what clients pull is read through `reader`, and what comes from upstreams is
+    counted by `upstreams`."""
     clock = SystemClock()
     catalog = stores.catalog
     in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
@@ -58,8 +69,22 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
+    blobs = Blobs(
+        catalog.links,
+        copies,
+        access,
+        terms,
+        clock,
+        repositories=repositories,
+        grace=settings.gc.grace,
+        addresses=stores.blobs.addresses,
+    )
+    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
+    remotes = build_guarded(settings, stores, upstreams)
+    shown = build_shown(stores, remotes, manifests, blobs, referrers, copies, terms)
     return Services(
         access=access,
+        shown=shown,
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -80,22 +105,12 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             ),
             stores.blobs.space,
         ),
-        blobs=Blobs(
-            catalog.links,
-            copies,
-            access,
-            terms,
-            clock,
-            repositories=repositories,
-            grace=settings.gc.grace,
-            addresses=stores.blobs.addresses,
-        ),
-        manifests=Manifests(
-            catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes
-        ),
+        blobs=blobs,
+        manifests=manifests,
         referrers=referrers,
         repositories=repositories,
-        pulls=PullLog(catalog.pulls, clock),
+        pulls=PullLog(catalog.pulls, clock, ShownPulls(shown.shown, remotes.standings).count),
+        standings=remotes.standings,
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
     )

@@ -1,15 +1,48 @@
-"""Upstreams of one process: what reaches them."""
+"""Upstreams of one process: what reaches them, and what it knows of how they fare."""
 
 import asyncio
 import random
 import time
 
 from orlop.adapters.secret_references import SecretFetcher
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.upstreams import RemoteContent, RemoteObserver, Remotes
+from orlop.services.jobs.worker import Chore
+from orlop.services.upstreams.guarded import GuardedRemotes
+from orlop.services.upstreams.standing import Meter, Standings
+
+#: How often what was found is told to others, in seconds.
+_TOLD_EVERY = 1.0
+
+
+class Untold:
+    """See Meter: nobody counts."""
+
+    def requested(self, upstream: str, outcome: str) -> None:
+        """Nobody counts."""
+
+    def pulled(self, upstream: str, hits: int, misses: int) -> None:
+        """Nobody counts."""
+
+    def received(self, upstream: str, size: int) -> None:
+        """Nobody counts."""
+
+
+def build_guarded(settings: Settings, stores: Stores, meter: Meter | None) -> GuardedRemotes:
+    """What opens repositories of upstreams that are there and not too busy."""
+    clock = SystemClock()
+    standings = Standings(stores.catalog.upstream_states, clock, meter or Untold())
+    return GuardedRemotes(build_remotes(settings, standings), standings, clock)
+
+
+def telling_upstreams(standings: Standings) -> Chore:
+    """The chore that tells others how upstreams fare."""
+    return Chore("how upstreams fare", _TOLD_EVERY, standings.tell)
 
 
 def build_remotes(settings: Settings, observer: RemoteObserver | None = None) -> Remotes:

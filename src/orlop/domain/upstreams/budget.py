@@ -142,6 +142,15 @@ def free_at(budgets: Sequence[Budget], need: Need, now: int) -> int:
     return min((each.free_at(need, now) for each in budgets), default=now)
 
 
+def retry_after(headers: Mapping[str, str], now: int) -> int | None:
+    """The seconds that an answer asks to wait: `retry-after` (RFC 9110, section 10.2.3; a date is not read), or Docker
+    Hub's `x-retry-after`, a time since 1970; None where it says nothing that can be read."""
+    text = (headers.get("retry-after", "") or headers.get("x-retry-after", "")).strip()
+    if not _NUMBER.fullmatch(text):
+        return None
+    return max(int(text) - now // SECOND, 0) if int(text) >= _EPOCH else int(text)
+
+
 def merge(known: Sequence[Budget], others: Sequence[Budget]) -> tuple[Budget, ...]:
     """What two processes know of the accounts of an upstream, by account."""
     found = {each.account: each for each in known}

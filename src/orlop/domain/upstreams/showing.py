@@ -38,9 +38,9 @@ class Showing(msgspec.Struct, frozen=True):
 
     def holds(self, tag: Tag) -> int:
         """For how many microseconds it holds what the upstream said of a tag."""
-        for each in self.upstream.freshness:
-            if any(pattern(text).matches(tag) for text in each.tags):
-                return span(each.holds)
+        for tags, holds in self.upstream.held:
+            if pattern(tags).matches(tag):
+                return span(holds)
         return span(self.upstream.fresh)
 
     def _allows(self, below: str) -> bool:

@@ -57,14 +57,6 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     password: Annotated[Text, Meta(min_length=1)]
 
 
-class Freshness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long what the registry said of some tags holds."""
-
-    tags: Annotated[Patterns, Meta(min_length=1)]
-    holds: Span
-    """`15m`; `0s` cannot be written: a tag that is asked for each time has `1s`."""
-
-
 class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Another registry that a namespace shows. The upstream of the nearest namespace that has any counts."""
 
@@ -114,11 +106,9 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fresh: Annotated[Span, Meta(description="How long what it said of a tag holds before it is asked again. [15m]")] = (
         "15m"
     )
-    freshness: Annotated[
-        Annotated[tuple[Freshness, ...], Meta(max_length=32)],
-        Meta(
-            description="The same for some tags, each with `tags` (patterns) and `holds`; the first that fits counts."
-        ),
+    fresh_tags: Annotated[
+        Annotated[tuple[Annotated[str, Meta(min_length=3, max_length=275)], ...], Meta(max_length=32)],
+        Meta(description="The same for some tags, as `PATTERN=TIME`, such as `latest=1m`; the first that fits counts."),
     ] = ()
     offline: Annotated[bool, Meta(description="It is not asked for anything: what is cached is served.")] = False
     cool_down: Annotated[
@@ -136,7 +126,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         _check_url(self.url)
-        for text in (*self.allow, *self.deny, *(tag for each in self.freshness for tag in each.tags)):
+        for text in (*self.allow, *self.deny, *(tags for tags, _ in self.held)):
             if not is_pattern(text):
                 raise ValueError(f"{text!r} is no pattern: letters, digits, . _ - / and the wildcards * and **")
         for host in (*self.serves, *self.trust_realms):
@@ -147,9 +137,9 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ("cool_down", self.cool_down),
             ("keep_vanished", self.keep_vanished),
             ("unused", self.unused),
-            *(("holds", each.holds) for each in self.freshness),
+            *(("fresh_tags", holds) for _, holds in self.held),
         ):
-            _check_span(field, text, empty=field not in {"fresh", "holds"})
+            _check_span(field, text, empty=field not in {"fresh", "fresh_tags"})
         try:
             if self.cache_bytes and not size_of(self.cache_bytes):
                 raise ValueError("nothing could be cached; leave it out for any number")
@@ -176,6 +166,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def accounts(self) -> tuple[str, ...]:
         """The users to be there, in the order in which they are numbered; `` for nobody, and for this machine."""
         return (self.user, *(each.user for each in self.credentials))
+
+    @property
+    def held(self) -> tuple[tuple[str, str], ...]:
+        """`fresh_tags` as patterns, and for how long what was said holds of the tags that fit."""
+        return tuple((tags, holds) for tags, _, holds in (each.rpartition("=") for each in self.fresh_tags))
 
     @property
     def host(self) -> str:

@@ -78,6 +78,20 @@ class WriteTerms:
             settings=min(version, of_rules, terms.settings or version),
         )
 
+    async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
+        """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
+        the quotas at the node and below are all that speaks."""
+        version, room = await self._versioned_room(repository)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
+        said = RulesOfTags(rules, repository, Membership())
+        return Terms(
+            tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None},
+            overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
+            room=tuple(each for each in room if len(each.path) >= len(path)),
+            cache=path,
+            settings=min(version, of_rules),
+        )
+
     async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
         """Those of a removal that nobody asks for but rules for retention, by these rules for tags: it is nobody's."""
         trash = await self.kept(repository)

@@ -15,14 +15,13 @@ from orlop.domain.durations import SECOND
 from orlop.domain.errors import RegistryError, TooManyRequests, Unavailable
 from orlop.domain.settings import place_words
 from orlop.domain.upstreams.breaker import Breaker
-from orlop.domain.upstreams.budget import Budget, Need, choose, free_at, told
+from orlop.domain.upstreams.budget import Budget, Need, choose, free_at, retry_after, told
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.state import UpstreamState, bounded_error
 from orlop.ports.catalog import By
 from orlop.ports.clock import Clock
 from orlop.ports.upstream import UpstreamError
 from orlop.ports.upstreams import UpstreamStates
-from orlop.services.upstreams.waits import retry_after
 
 #: For how long what was read of others holds, and how often a process tells what it found, in microseconds.
 HOLDS = SECOND
@@ -142,7 +141,7 @@ class Standings:
     def observed(self, showing: Showing, account: int, status: int, headers: Mapping[str, str]) -> None:
         """See RemoteObserver."""
         known, now = self._of(showing), self._clock.now()
-        self._meter.requested(label(showing), _outcome(status))
+        self._meter.requested(label(showing.path, showing.name), _outcome(status))
         budget = self._budget_of(known, showing.upstream.accounts[account])
         said = told(headers, now)
         if said is not None:
@@ -154,20 +153,20 @@ class Standings:
 
     def failed(self, showing: Showing, account: int, error: UpstreamError) -> None:
         """See RemoteObserver; what it means for the upstream says whoever made the call."""
-        self._meter.requested(label(showing), "away")
+        self._meter.requested(label(showing.path, showing.name), "away")
 
     def received(self, showing: Showing, size: int) -> None:
         """So many bytes of content came."""
         known = self._of(showing)
         known.news = msgspec.structs.replace(known.news, bytes_in=known.news.bytes_in + size)
-        self._meter.received(label(showing), size)
+        self._meter.received(label(showing.path, showing.name), size)
 
     def missed(self, showing: Showing) -> None:
         """Content was fetched for a pull."""
         known = self._of(showing)
         known.unmatched += 1
         known.news = msgspec.structs.replace(known.news, misses=known.news.misses + 1)
-        self._meter.pulled(label(showing), 0, 1)
+        self._meter.pulled(label(showing.path, showing.name), 0, 1)
 
     def pulled(self, showing: Showing, times: int) -> None:
         """So many pulls were answered, those that content was fetched for among them."""
@@ -175,7 +174,7 @@ class Standings:
         hits = max(times - known.unmatched, 0)
         known.unmatched = max(known.unmatched - times, 0)
         known.news = msgspec.structs.replace(known.news, hits=known.news.hits + hits)
-        self._meter.pulled(label(showing), hits, 0)
+        self._meter.pulled(label(showing.path, showing.name), hits, 0)
 
     # --- telling others ---
 
@@ -232,7 +231,11 @@ class Standings:
             row = await self._states.report(showing, news, By(_ORLOP, self._clock.now()))
         except RegistryError as error:
             known.news = news.merged(known.news)
-            _log.warning("how an upstream fares was not written", upstream=label(showing), reason=error.message)
+            _log.warning(
+                "how an upstream fares was not written",
+                upstream=label(showing.path, showing.name),
+                reason=error.message,
+            )
             return
         if row is None:  # its setting is no more
             self._known.pop(showing.identity, None)
@@ -279,9 +282,9 @@ class Standings:
         )
 
 
-def label(showing: Showing) -> str:
+def label(path: str, name: str) -> str:
     """The upstream in metrics and logs: its place and name, as `hub/hub`."""
-    return f"{place_words(showing.path)}{showing.name}"
+    return f"{place_words(path)}{name}"
 
 
 def _named(showing: Showing) -> str:

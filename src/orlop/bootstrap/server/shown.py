@@ -1,0 +1,70 @@
+"""Repositories that show upstreams, of one process."""
+
+import msgspec
+
+from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.stores.opening import Stores
+from orlop.domain.upstreams.upstream import UPSTREAMS
+from orlop.ports.upstreams import Remotes
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import Recording
+from orlop.services.content.copies import Copies
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.referrers import Referrers
+from orlop.services.settings.placed import PlacedSettings
+from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams import transfer
+from orlop.services.upstreams.blobs import ShownBlobs
+from orlop.services.upstreams.lists import ShownLists
+from orlop.services.upstreams.manifests import ShownManifests
+from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.turns import Turns
+
+
+class ShownContent(msgspec.Struct, frozen=True):
+    """What pulls ask; `shown` says which upstream shows a repository."""
+
+    shown: Shown
+    manifests: ShownManifests
+    blobs: ShownBlobs
+    lists: ShownLists
+    remotes: Remotes
+
+    async def close(self) -> None:
+        """Break off what is under way."""
+        await self.blobs.close()
+        await self.remotes.close()
+
+
+def build_shown(
+    stores: Stores,
+    remotes: Remotes,
+    manifests: Manifests,
+    blobs: Blobs,
+    referrers: Referrers,
+    copies: Copies,
+    terms: WriteTerms,
+) -> ShownContent:
+    """Everything about upstreams that a pull comes by."""
+    clock, ids, catalog = SystemClock(), RandomIds(), stores.catalog
+    shown = Shown(PlacedSettings(UPSTREAMS, stores.identity.documents, stores.settings_changes))
+    turns = Turns(catalog.uploads, catalog.expiry, clock, ids)
+    ends = transfer.Stores(
+        catalog.uploads,
+        catalog.expiry,
+        catalog.links,
+        stores.blobs.stage,
+        copies,
+        Recording(catalog.expiry, catalog.links, stores.blobs.stage, copies),
+        remotes,
+        terms,
+        clock,
+        ids,
+    )
+    return ShownContent(
+        shown,
+        ShownManifests(shown, remotes, catalog.remote_tags, manifests, catalog.manifests, terms, turns, clock),
+        ShownBlobs(shown, catalog.remote_tags, blobs, ends),
+        ShownLists(shown, remotes, catalog.browse, referrers),
+        remotes,
+    )
