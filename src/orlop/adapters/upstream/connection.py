@@ -74,7 +74,7 @@ class Connection:
         self._authorizer = Authorizer(
             self._site,
             credentials,
-            self._send_to_realm,
+            self.ask,
             surroundings.monotonic,
             trusted_realms,
             transport.advice,
@@ -198,8 +198,8 @@ class Connection:
             self._witness.failed(error)
             raise
 
-    async def _send_to_realm(self, call: Call) -> Answer:
-        """A request to a token server: its own Authorization, no redirect, tried again like any other."""
+    async def ask(self, call: Call) -> Answer:
+        """A request to whoever gives out tokens: its own Authorization, no redirect, tried again like any other."""
         attempt = 0
         while True:
             attempt += 1

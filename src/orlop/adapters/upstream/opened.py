@@ -1,7 +1,7 @@
 """One upstream as it is reached: its connections, and whom each of its accounts is signed in as."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import aiohttp
 from yarl import URL
@@ -9,20 +9,13 @@ from yarl import URL
 from orlop.adapters.addresses import Permitted
 from orlop.adapters.upstream.advice import SETTING
 from orlop.adapters.upstream.connection import Connection
-from orlop.adapters.upstream.credentials import Credentials
-from orlop.adapters.upstream.current import CurrentCredentials, Fetched, Fixed
 from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.routes import SettingRoutes, connections, contexts
+from orlop.adapters.upstream.signing import Fetch, SettingSecrets, signing
 from orlop.adapters.upstream.transport import Transport, site
-from orlop.domain.errors import Unavailable
-from orlop.domain.identity.secret_references import SecretReference, parse_secret
 from orlop.domain.upstreams.showing import Showing
-from orlop.domain.upstreams.upstream import check_proxy, is_kept
 from orlop.ports.upstream import UpstreamError
 from orlop.ports.upstreams import RemoteObserver
-
-#: Fetches a secret from where it is kept. May block; raises Unavailable.
-Fetch = Callable[[SecretReference], str]
 
 
 class OpenedUpstream:
@@ -52,10 +45,11 @@ async def open_upstream(
     surroundings: Surroundings,
     observer: RemoteObserver,
     patience: Patience,
+    environment: Mapping[str, str],
 ) -> OpenedUpstream:
     """Nothing is connected yet. Raises UpstreamError for a setting that cannot be used."""
     upstream = showing.upstream
-    secrets = _Secrets(showing, fetch)
+    secrets = SettingSecrets(showing, fetch)
     proxy, key = await secrets.proxy(), await secrets.now(upstream.client_key)
     own, others = await asyncio.to_thread(contexts, upstream.ca_certificate, upstream.client_certificate, key)
     base = URL(upstream.origin)
@@ -67,60 +61,14 @@ async def open_upstream(
     )
     transport = Transport(session, patience, SettingRoutes(site(base), permitted, proxy, own, others), SETTING)
     pairs = ((upstream.user, upstream.password), *((each.user, each.password) for each in upstream.credentials))
-    accounts = tuple(
-        Connection(
-            base,
-            transport,
-            patience,
-            surroundings,
-            secrets.credentials(user, password, surroundings.monotonic),
-            frozenset(upstream.trust_realms),
-            _Told(observer, showing, number),
-        )
-        for number, (user, password) in enumerate(pairs)
-    )
-    return OpenedUpstream(session, site(base).authority, accounts)
-
-
-class _Secrets:
-    """The secrets of one setting."""
-
-    def __init__(self, showing: Showing, fetch: Fetch) -> None:
-        self._showing = showing
-        self._fetch = fetch
-
-    async def now(self, text: str) -> str:
-        """What a text says or says where to find. Raises UpstreamError."""
-        return await asyncio.to_thread(self._fetched, text) if is_kept(text) else text
-
-    async def proxy(self) -> str:
-        """The URL of the proxy; empty for none. Raises UpstreamError."""
-        found = await self.now(self._showing.upstream.proxy)
-        try:
-            if found:
-                check_proxy(found)
-        except ValueError as cause:
-            raise self._unusable(str(cause)) from cause
-        return found
-
-    def credentials(self, user: str, password: str, monotonic: Callable[[], float]) -> CurrentCredentials:
-        """Those of an account."""
-        if not user:
-            return Fixed(None)
-        if not is_kept(password):
-            return Fixed(Credentials(user, password))
-        return Fetched(lambda: Credentials(user, self._fetched(password)), monotonic)
-
-    def _fetched(self, text: str) -> str:
-        try:
-            return self._fetch(parse_secret(text))
-        except Unavailable as cause:
-            raise self._unusable(cause.message) from cause
-        except ValueError as cause:
-            raise self._unusable(str(cause)) from cause
-
-    def _unusable(self, why: str) -> UpstreamError:
-        return UpstreamError(f"the upstream {self._showing.name} cannot be asked: {why}")
+    accounts = []
+    for number, (user, password) in enumerate(pairs):
+        told = _Told(observer, showing, number)
+        asking = Connection(base, transport, patience, surroundings, witness=told)
+        credentials = signing(secrets, user, password, asking.ask, surroundings, environment)
+        trusted = frozenset(upstream.trust_realms)
+        accounts.append(Connection(base, transport, patience, surroundings, credentials, trusted, told))
+    return OpenedUpstream(session, site(base).authority, tuple(accounts))
 
 
 class _Told:

@@ -3,6 +3,7 @@ not any more."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from types import MappingProxyType
 
 from orlop.adapters.addresses import named
 from orlop.adapters.upstream.opened import OpenedUpstream, open_upstream
@@ -49,7 +50,7 @@ class RemotePool:
     """See ports.upstreams.Remotes.
 
     `networks` are those that may be reached beside public addresses, `fetch` fetches the secrets that a setting says
-    are kept elsewhere, and may block.
+    are kept elsewhere, and may block. The environment tells of the machine's own identity.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class RemotePool:
         surroundings: Surroundings,
         observer: RemoteObserver | None = None,
         patience: Patience = PATIENCE,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._environment = environment
         self._permitted = named(networks)
         self._fetch = fetch
         self._surroundings = surroundings
@@ -89,7 +92,13 @@ class RemotePool:
     async def _using(self, showing: Showing) -> AsyncGenerator[OpenedUpstream, None]:
         if showing not in self._opened:
             made = await open_upstream(
-                showing, self._permitted, self._fetch, self._surroundings, self._observer, self._patience
+                showing,
+                self._permitted,
+                self._fetch,
+                self._surroundings,
+                self._observer,
+                self._patience,
+                self._environment,
             )
             if self._opened.setdefault(showing, made) is not made:
                 await made.close()

@@ -1,6 +1,8 @@
-"""Upstreams of one process: what reaches them, and what it knows of how they fare."""
+"""Upstreams of one process: what reaches them, and what it knows of how they fare. The HTTP client is imported with the
+first that is asked, not by a start."""
 
 import asyncio
+import os
 import random
 import time
 
@@ -51,7 +53,7 @@ def build_remotes(settings: Settings, observer: RemoteObserver | None = None) ->
 
 
 class _Remotes:
-    """See ports.upstreams.Remotes. The HTTP client is imported with the first request, not by a start."""
+    """See ports.upstreams.Remotes."""
 
     def __init__(self, settings: Settings, observer: RemoteObserver | None) -> None:
         self._settings = settings
@@ -74,7 +76,11 @@ class _Remotes:
 
         surroundings = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, _untold)
         return RemotePool(
-            self._settings.outbound.allowed, SecretFetcher(self._settings.secrets.places), surroundings, self._observer
+            self._settings.outbound.allowed,
+            SecretFetcher(self._settings.secrets.places),
+            surroundings,
+            self._observer,
+            environment=os.environ,
         )
 
 

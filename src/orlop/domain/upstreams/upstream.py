@@ -1,7 +1,6 @@
 """An upstream as a setting: which registry a namespace shows, how it is reached, and how its content is treated."""
 
 import re
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -14,6 +13,8 @@ from orlop.domain.identity.providers import is_loopback_host
 from orlop.domain.names import is_repository_name
 from orlop.domain.settings import SettingKind, nobody
 from orlop.domain.sizes import size_of
+from orlop.domain.upstreams.certificates import check_pem
+from orlop.domain.upstreams.sign_in import SignIn, Signing, check_sign_in, is_kept
 
 Patterns = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...], Meta(max_length=64)]
 Hosts = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=261)], ...], Meta(max_length=32)]
@@ -35,19 +36,6 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,
 
 #: The registry behind `docker.io`, where names of one component are those of `library/`.
 DOCKER_HUB = "registry-1.docker.io"
-
-
-class SignIn(StrEnum):
-    """How a registry wants to be signed in to."""
-
-    REGISTRY = "registry"
-    """As it asks itself: Basic, or a token of the server that it names. With no user: as nobody."""
-    ECR = "ecr"
-    """Amazon ECR: `GetAuthorizationToken`, signed with SigV4 by an access key; the token holds for 12 hours."""
-    GOOGLE = "google"
-    """Google Artifact Registry: an access token for the key of a service account, or for the machine's own identity."""
-    AZURE = "azure"
-    """Azure ACR: `/oauth2/exchange` of an access token of a service principal, or of the machine's own identity."""
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -79,6 +67,23 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="More accounts, each with `user` and `password`, to spread requests over."),
     ] = ()
     sign_in: Annotated[SignIn, Meta(description="How it wants to be signed in to. [registry]")] = SignIn.REGISTRY
+    session_token: Annotated[
+        Text, Meta(description="`ecr`: the session token of an access key that ends; or where it is kept.")
+    ] = ""
+    region: Annotated[
+        str, Meta(max_length=64, description="`ecr`: the region, where the host does not say it: `eu-central-1`.")
+    ] = ""
+    tenant: Annotated[
+        str, Meta(max_length=253, description="`azure`: the directory that the service principal is of.")
+    ] = ""
+    sign_in_url: Annotated[
+        str,
+        Meta(
+            max_length=1024,
+            description="Where `ecr`, `google` and `azure` have their tokens, if not where their cloud gives them out."
+            " Its host is that of the registry, or one of `trust_realms`.",
+        ),
+    ] = ""
     trust_realms: Annotated[
         Hosts, Meta(description="Hosts of token servers that may see the credentials wherever they stand.")
     ] = ()
@@ -152,8 +157,22 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def _check_sign_in(self) -> None:
         if bool(self.client_certificate) != bool(self.client_key):
             raise ValueError("client_certificate and client_key go together")
-        if self.sign_in is SignIn.REGISTRY and bool(self.user) != bool(self.password):
+        check_pem(self.ca_certificate, self.client_certificate, self.client_key)
+        if bool(self.user) != bool(self.password):
             raise ValueError("user and password go together")
+        check_sign_in(
+            Signing(
+                host=self.host,
+                sign_in=self.sign_in,
+                user=self.user,
+                passwords=self.passwords,
+                session_token=self.session_token,
+                region=self.region,
+                tenant=self.tenant,
+                sign_in_url=self.sign_in_url,
+                trust_realms=self.trust_realms,
+            )
+        )
         if self.credentials and not self.user:
             raise ValueError("credentials are accounts beside user and password: give these first")
         if not self.url.startswith("https:"):
@@ -166,6 +185,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def accounts(self) -> tuple[str, ...]:
         """The users to be there, in the order in which they are numbered; `` for nobody, and for this machine."""
         return (self.user, *(each.user for each in self.credentials))
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """Of the accounts that have one, as they stand here."""
+        return tuple(each for each in (self.password, *(each.password for each in self.credentials)) if each)
 
     @property
     def held(self) -> tuple[tuple[str, str], ...]:
@@ -193,11 +217,6 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def is_docker_hub(self) -> bool:
         """Whether names of one component are those of `library/`."""
         return self.host == DOCKER_HUB
-
-
-def is_kept(text: str) -> bool:
-    """Whether a secret says where it is kept."""
-    return text.startswith(("env:", "file:"))
 
 
 def check_proxy(text: str) -> None:
@@ -238,6 +257,14 @@ UPSTREAMS = SettingKind(
     most=1,
     # It sends the registry to an address, and `serves` is about everybody's names.
     change=Action.SYSTEM,
-    secrets=frozenset({"password", "client_key", "proxy"}),
-    destination=lambda upstream: (upstream.url, upstream.proxy, upstream.trust_realms, upstream.sign_in),
+    secrets=frozenset({"password", "client_key", "proxy", "session_token"}),
+    destination=lambda upstream: (
+        upstream.url,
+        upstream.proxy,
+        upstream.trust_realms,
+        upstream.sign_in,
+        upstream.sign_in_url,
+        upstream.region,
+        upstream.tenant,
+    ),
 )
