@@ -175,6 +175,8 @@ class Transport:
             ) from cause
         except aiohttp.ClientConnectorError as cause:
             raise Unreachable(f"{where} cannot be reached: {refusal(cause) or unreachable(cause)}") from cause
+        except aiohttp.ClientHttpProxyError as cause:
+            raise Unreachable(f"{where} cannot be reached: the proxy answered {cause.status}") from cause
         except aiohttp.ConnectionTimeoutError as cause:
             raise Unreachable(f"{where} cannot be reached: it did not answer in time") from cause
         except TimeoutError as cause:
@@ -184,6 +186,8 @@ class Transport:
 
 
 def _reason(cause: BaseException) -> str:
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return "what it answered is no HTTP"  # its own words tell the URL, which may be signed
     inner = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
     number = getattr(inner, "errno", None)
     if isinstance(number, int) and number > 0:
