@@ -31,6 +31,7 @@ from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
+from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
@@ -49,6 +50,7 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
@@ -105,6 +107,7 @@ KINDS = {
     "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
+    "upstream": UPSTREAMS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",
@@ -177,6 +180,13 @@ class Api:
             InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
             InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
             ScrubDesk(self.management.gate, self.scrub(clock), self.catalog.catalog.quarantine),
+            UpstreamDesk(
+                self.management.gate,
+                documents,
+                self.catalog.catalog.upstream_states,
+                self.catalog.catalog.usages,
+                self.catalog.queue.jobs,
+            ),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

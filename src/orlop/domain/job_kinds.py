@@ -1,9 +1,10 @@
 """Every kind of job: how many run side by side, and how often one is tried."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from orlop.domain.durations import HOUR
 from orlop.domain.errors import RequestInvalid
@@ -24,6 +25,19 @@ class ScheduledPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which plan; 0: one of everything is made and applied."""
 
     plan: int = 0
+
+
+Image = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class PrefetchArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be fetched from which upstream of the place of the job. `images`: see domain.upstreams.wanted;
+    `platforms`: as `linux/amd64`, none: all; `referrers`: signatures and whatever else refers to an image, too."""
+
+    upstream: Annotated[str, Meta(min_length=1, max_length=63)]
+    images: Annotated[tuple[Image, ...], Meta(min_length=1, max_length=100)]
+    platforms: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=16)] = ()
+    referrers: bool = False
 
 
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +114,13 @@ RETENTION_RUN = JobKind(
 )
 HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
 
+PREFETCH = JobKind(
+    kind="upstream-prefetch",
+    text="Fetches images of an upstream that nobody asked for yet, and goes on when its budget lets it.",
+    placed=True,
+    at_once=4,
+    arguments=PrefetchArguments,
+)
 USAGE_HISTORY = JobKind(
     kind="record-usage", text="Writes down how much every namespace holds, once for each day.", forgotten_after=HOUR
 )
@@ -113,7 +134,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
     for kind in (
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
-        *(USAGE_HISTORY, USAGE_RECOUNT),
+        *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
     )
 }
 

@@ -8,14 +8,19 @@ import time
 
 from orlop.adapters.secret_references import SecretFetcher
 from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.shown import ShownContent
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.upstreams import RemoteContent, RemoteObserver, Remotes
+from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
+from orlop.services.management.operations import Gate
+from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.guarded import GuardedRemotes
+from orlop.services.upstreams.prefetching import Prefetcher
 from orlop.services.upstreams.standing import Meter, Standings
 
 #: How often what was found is told to others, in seconds.
@@ -45,6 +50,19 @@ def build_guarded(settings: Settings, stores: Stores, meter: Meter | None) -> Gu
 def telling_upstreams(standings: Standings) -> Chore:
     """The chore that tells others how upstreams fare."""
     return Chore("how upstreams fare", _TOLD_EVERY, standings.tell)
+
+
+def prefetching(stores: Stores, shown: ShownContent) -> Work:
+    """The job that fills caches ahead of need."""
+    return Prefetcher(
+        shown.shown, shown.manifests, shown.blobs, shown.lists, shown.remotes, stores.queue.jobs, SystemClock()
+    ).work()
+
+
+def upstream_desk(gate: Gate, stores: Stores) -> UpstreamDesk:
+    """What people ask about upstreams."""
+    catalog = stores.catalog
+    return UpstreamDesk(gate, stores.identity.documents, catalog.upstream_states, catalog.usages, stores.queue.jobs)
 
 
 def build_remotes(settings: Settings, observer: RemoteObserver | None = None) -> Remotes:

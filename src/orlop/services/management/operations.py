@@ -78,6 +78,8 @@ class Operation(StrEnum):
     DELIVERY_SEND = "delivery.send"
     USAGE_READ = "usage.read"
     SCRUB_READ = "scrub.read"
+    UPSTREAM_READ = "upstream.read"
+    UPSTREAM_PREFETCH = "upstream.prefetch"
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
@@ -168,6 +170,9 @@ RULES: dict[Operation, Rule] = {
     Operation.DELIVERY_SEND: Rule(_RULE),
     Operation.USAGE_READ: Rule(_SEE, Action.POLICY_EDIT),
     Operation.SCRUB_READ: Rule(_SEE),
+    # What seeing one needs at its place, its kind declares, as for settings.
+    Operation.UPSTREAM_READ: Rule(_SEE),
+    Operation.UPSTREAM_PREFETCH: Rule(_RULE, Action.ADMIN),
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),

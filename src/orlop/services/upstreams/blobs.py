@@ -9,6 +9,7 @@ from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, NameUnknown, RegistryError, Unsupported
 from orlop.domain.names import RepositoryName
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import BlobContent
 from orlop.ports.catalog import By
@@ -63,6 +64,18 @@ class ShownBlobs:
             raise
         return Arriving(digest, size, joined)
 
+    async def fill(self, repository: RepositoryName, digest: Digest, size: int) -> int:
+        """Have a blob that a manifest of the repository names, though nobody asked for it; how many bytes came for
+        that. Raises BlobUnknown, TooManyRequests, Unavailable, ContentCorrupt."""
+        showing = await self._shown.of(repository)
+        remote = showing.remote(repository) if showing is not None else None
+        if showing is None or remote is None or await self._stores.links.find(repository, digest) is not None:
+            return 0
+        if await self._held(showing, repository, digest, None) is not None:
+            return 0
+        await self._transfer(Wanted(showing, remote, repository, digest, size, Need.AHEAD)).kept()
+        return size
+
     async def close(self) -> None:
         """Break off what is under way; what came of it is gone on with by whoever asks next."""
         for task in tuple(self._running):
@@ -84,12 +97,14 @@ class ShownBlobs:
             raise BlobUnknown(f"{showing.upstream.host} holds no blob {digest} in {remote}", {"digest": digest})
         return size
 
-    async def _held(self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
+    async def _held(
+        self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller | None
+    ) -> Blob | None:
         """A blob that another repository of the same upstream holds, or one that the caller may pull from: others have
         it too, perhaps, but what they hold is not for everybody who knows its digest."""
-        source = await self._stores.links.holder_below(digest, showing.path) or await self._blobs.holder(
-            digest, repository, caller
-        )
+        source = await self._stores.links.holder_below(digest, showing.path)
+        if source is None and caller is not None:
+            source = await self._blobs.holder(digest, repository, caller)
         if source is None:
             return None
         who = By(actor(showing), self._stores.clock.now())

@@ -62,6 +62,7 @@ class GuardedRemotes:
         """See Remotes."""
         await self.late.close()
         await self.remotes.close()
+        await self.standings.close()
 
 
 class LateCalls:

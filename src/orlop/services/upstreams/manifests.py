@@ -80,7 +80,9 @@ class ShownManifests:
         self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[Found]] = {}
         self._missing: OrderedDict[tuple[RepositoryName, Reference], tuple[int, RegistryError]] = OrderedDict()
 
-    async def resolve(self, repository: RepositoryName, reference: Reference, *, head: bool) -> Found:
+    async def resolve(
+        self, repository: RepositoryName, reference: Reference, *, head: bool, need: Need = Need.FIRST
+    ) -> Found:
         """The manifest behind a tag or digest. `head`: it is enough to describe it. Raises ManifestUnknown,
         TooManyRequests, Unavailable."""
         showing = await self._shown.of(repository)
@@ -97,7 +99,9 @@ class ShownManifests:
                 return _whole(found, until=holds)
         self._refuse_missing(repository, reference)
         key = repository, reference, head and found is None
-        return await self._together(key, lambda: self._ask(showing, remote, repository, reference, found, head=head))
+        return await self._together(
+            key, lambda: self._ask(showing, remote, repository, reference, found, need, head=head)
+        )
 
     async def _together(
         self, key: tuple[RepositoryName, Reference, bool], ask: Callable[[], Awaitable[Found]]
@@ -116,13 +120,14 @@ class ShownManifests:
         repository: RepositoryName,
         reference: Reference,
         found: StoredManifest | None,
+        need: Need,
         *,
         head: bool,
     ) -> Found:
         try:
             if isinstance(reference, Tag):
-                return await self._tag(showing, remote, repository, reference, found, head=head)
-            return await self._fetched(showing, remote, repository, reference, ())
+                return await self._tag(showing, remote, repository, reference, found, need, head=head)
+            return await self._fetched(showing, remote, repository, reference, (), need)
         except AWAY as failure:
             if found is None:
                 raise for_clients(failure, ManifestUnknown) from failure
@@ -141,11 +146,13 @@ class ShownManifests:
         repository: RepositoryName,
         tag: Tag,
         found: StoredManifest | None,
+        need: Need,
         *,
         head: bool,
     ) -> Found:
         """What the upstream says of a tag now. Raises what asking it does."""
-        content = await self._remotes.repository(showing, remote, Need.FIRST if found is None else Need.AGAIN)
+        asked = Need.AGAIN if found is not None and need is Need.FIRST else need
+        content = await self._remotes.repository(showing, remote, asked)
         described = await content.resolve(tag)
         said = await self._said(repository, tag, Digest(described.digest))
         until = said.checked_at + showing.holds(tag)
@@ -160,7 +167,7 @@ class ShownManifests:
         if known is None and head:
             return Found(StoredManifest(digest, described.media_type, b""), described.size, until)
         if known is None:
-            fetched = await self._fetched(showing, remote, repository, digest, (tag,))
+            fetched = await self._fetched(showing, remote, repository, digest, (tag,), need)
             return msgspec.structs.replace(fetched, until=until)
         stored, refusal = await self._store(showing, repository, known, (tag,))
         if refusal and found is not None:
@@ -182,13 +189,14 @@ class ShownManifests:
         repository: RepositoryName,
         digest: Digest,
         tags: tuple[Tag, ...],
+        need: Need,
     ) -> Found:
         """A manifest that is not here: fetched by whoever has the turn, and then here for all."""
         while True:
             async with self._turns.take(repository, digest, actor(showing)) as mine:
                 known = await self._rows.resolve(repository, digest)
                 if known is None and mine:
-                    content = await (await self._remotes.repository(showing, remote)).fetch(digest)
+                    content = await (await self._remotes.repository(showing, remote, need)).fetch(digest)
                     # What was described to somebody by its tag is fetched by its digest. Tags that cool down wait.
                     cooling_down = bool(showing.upstream.cool_down)
                     leading = () if cooling_down else await self._tags.leading_to(repository, digest)

@@ -26,6 +26,7 @@ from orlop.domain.errors import (
 from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
 from orlop.domain.upload import Upload
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import PIECE, BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
@@ -57,6 +58,7 @@ class Wanted(msgspec.Struct, frozen=True):
     repository: RepositoryName
     digest: Digest
     size: int
+    need: Need = Need.FIRST
 
 
 class Stores(msgspec.Struct, frozen=True):
@@ -107,6 +109,12 @@ class Transfer:
     async def begun(self) -> None:
         """Return when there is something to read. Raises what came instead."""
         while not self._told and not self._verified:
+            self._refuse()
+            await self._wait()
+
+    async def kept(self) -> None:
+        """Return when it is a blob of the repository. Raises what came instead."""
+        while self._blob is None:
             self._refuse()
             await self._wait()
 
@@ -237,7 +245,7 @@ class Transfer:
         self._window.clear()
         self._arrived = self._window_start = offset
         try:
-            remote = await self._stores.remotes.repository(wanted.showing, wanted.remote)
+            remote = await self._stores.remotes.repository(wanted.showing, wanted.remote, wanted.need)
             writer = await self._stores.stage.open(claim.upload.id, offset, wanted.digest.algorithm, claim.upload.place)
             try:
                 async with aclosing(remote.read_blob(wanted.digest, wanted.size, offset)) as pieces:
