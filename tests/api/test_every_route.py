@@ -72,6 +72,8 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_UPSTREAM = {"url": "https://registry.example.org"}
+_PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
 def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> dict[tuple[str, str], list[Any]]:
@@ -278,6 +280,34 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ]
         for path in ("/usage", "/usage/below", "/usage/days", "/usage/sharing")
     },
+    ("GET", "/upstreams"): [("/upstreams", None, _ANY)],
+    ("GET", "/upstreams/{name}"): [
+        ("/upstreams/made?path=team", None, _DELETES | _SEES),
+        ("/upstreams/made?path=team-b", None, _SEES | {"bob"}),
+        ("/upstreams/made", None, _SEES),
+    ],
+    ("GET", "/upstreams/{name}/status"): [
+        ("/upstreams/made/status?path=team", None, _DELETES | _SEES),
+        ("/upstreams/made/status?path=team-b", None, _SEES | {"bob"}),
+        ("/upstreams/made/status", None, _SEES),
+    ],
+    ("PUT", "/upstreams/{name}"): [(f"/upstreams/made?path={path}", _UPSTREAM, _RULER) for path in ("new", "new-b")],
+    ("DELETE", "/upstreams/{name}"): [(f"/upstreams/made?path={path}", None, _RULER) for path in ("team", "team-b")],
+    ("POST", "/upstreams/{name}/prefetches"): [
+        ("/upstreams/made/prefetches?path=team", _PREFETCH, _HERE),
+        ("/upstreams/made/prefetches?path=team-b", _PREFETCH, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches", _PREFETCH, _RULER),
+    ],
+    ("GET", "/upstreams/{name}/prefetches/{number}"): [
+        ("/upstreams/made/prefetches/{prefetch-of-team}?path=team", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team-b", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team", None, _NOBODY),
+    ],
+    ("POST", "/upstreams/{name}/prefetches/{number}/cancel"): [
+        ("/upstreams/made/prefetches/{prefetch-of-team}/cancel?path=team", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team-b", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team", None, _NOBODY),
+    ],
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
@@ -441,6 +471,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
+        await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
         hook = await api.identity.documents.get("webhook", "made", path)
@@ -452,6 +483,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
+    prefetches = {}
+    for path in ("team", "team-b"):
+        arguments = {"upstream": "made", "images": ["library/debian:12"]}
+        job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=path), By("root", 1))
+        assert job is not None
+        prefetches[f"{{prefetch-of-{path}}}"] = str(job.id)
     waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]
     assert waiting is not None
     assert cancelled is not None
@@ -474,6 +511,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
             f"{{plan-of-{path}}}": str(number)
             for number, path in rows(api.catalog, "SELECT id, path FROM retention_plans")
         },
+        **prefetches,
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),
     }

@@ -51,6 +51,11 @@ class _Fetched(msgspec.Struct):
     first: str = ""
     """What the first that failed was told."""
 
+    def failing(self, what: str, error: RegistryError) -> None:
+        """One more failed."""
+        self.failed += 1
+        self.first = self.first or f"{what}: {error.message}"
+
 
 class Prefetcher:
     """See the module."""
@@ -102,7 +107,12 @@ class Prefetcher:
         platforms = [parse_platform(each) for each in arguments.platforms]
         wanted = []
         for each in map(wanted_images, arguments.images):
-            wanted += [(each, reference) for reference in await self._of(showing, each)]
+            try:
+                wanted += [(each, reference) for reference in await self._of(showing, each)]
+            except (TooManyRequests, Unavailable):
+                raise
+            except RegistryError as error:
+                done.failing(each.repository, error)
         done.of = len(wanted)
         turns = asyncio.Semaphore(_IMAGES)
 
@@ -114,8 +124,7 @@ class Prefetcher:
                 except (TooManyRequests, Unavailable):
                     raise
                 except RegistryError as error:
-                    done.failed += 1
-                    done.first = done.first or f"{repository}: {error.message}"
+                    done.failing(repository, error)
                 run.tell(Progress(done.tags, done.of, "images", f"{size_words(done.size)} came"))
 
         await _all_of([one(showing.local(each.repository), reference) for each, reference in wanted])
