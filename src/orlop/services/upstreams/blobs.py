@@ -73,8 +73,9 @@ class ShownBlobs:
             return 0
         if await self._held(showing, repository, digest, None) is not None:
             return 0
+        comes_already = (repository, digest) in self._transfers
         await self._transfer(Wanted(showing, remote, repository, digest, size, Need.AHEAD)).kept()
-        return size
+        return 0 if comes_already else size
 
     async def close(self) -> None:
         """Break off what is under way; what came of it is gone on with by whoever asks next."""
