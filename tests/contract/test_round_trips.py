@@ -111,7 +111,7 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
     await operations("cold")  # statements are prepared once for a connection
     assert await operations("warm") == {
         "begin an upload": 3,
-        "commit a blob": 13,
+        "commit a blob": 12,
         "mount a blob": 11,
         "put a manifest of eleven blobs": 15,
         "move a tag": 9,
@@ -211,10 +211,10 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
 
     await costs("cold")
     assert await costs("warm") == {
-        "push a blob, POST alone": (21, 2),
-        "push a blob, POST, PATCH, PUT": (21, 2),
-        "push a larger one": (26, 3),
-        "push an image of three blobs": (82, 7),
+        "push a blob, POST alone": (18, 2),
+        "push a blob, POST, PATCH, PUT": (20, 2),
+        "push a larger one": (25, 3),
+        "push an image of three blobs": (73, 7),
         "pull it": (4, 0),
     }
     await stores.close()

@@ -5,7 +5,10 @@ import random
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+import msgspec
 
 from orlop.adapters.secret_references import SecretFetcher
 from orlop.adapters.upstream.patience import Patience, Surroundings
@@ -57,13 +60,15 @@ class Noting:
 class Hands:
     """A pool, with a clock that a test may put forward."""
 
-    def __init__(self, networks: tuple[str, ...], patience: Patience, places: SecretPlaces) -> None:
+    def __init__(
+        self, networks: tuple[str, ...], patience: Patience, places: SecretPlaces, environment: Mapping[str, str]
+    ) -> None:
         self.later = 0.0
         self.watch = Noting()
         surroundings = Surroundings(
             lambda: time.monotonic() + self.later, time.time, asyncio.sleep, random.random, lambda _: None
         )
-        self.pool = RemotePool(networks, SecretFetcher(places), surroundings, self.watch, patience)
+        self.pool = RemotePool(networks, SecretFetcher(places), surroundings, self.watch, patience, environment)
 
     async def at(self, url: str, name: str = "team/app", **fields: Any) -> RemoteContent:
         """A repository of the upstream at a URL."""
@@ -72,15 +77,18 @@ class Hands:
 
 def showing(url: str, **fields: Any) -> Showing:
     """An upstream as it stands at `hub/`."""
-    return Showing("hub", "hub", "1", Upstream(url=url, **fields))
+    return Showing("hub", "hub", "1", msgspec.convert(msgspec.to_builtins({"url": url, **fields}), Upstream))
 
 
 @asynccontextmanager
 async def pooling(
-    networks: tuple[str, ...] = HERE, patience: Patience = PATIENCE, places: SecretPlaces = _NOWHERE
+    networks: tuple[str, ...] = HERE,
+    patience: Patience = PATIENCE,
+    places: SecretPlaces = _NOWHERE,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncGenerator[Hands, None]:
     """A pool until the block ends."""
-    hands = Hands(networks, patience, places)
+    hands = Hands(networks, patience, places, environment)
     try:
         yield hands
     finally:

@@ -125,6 +125,53 @@ async def test_a_token_is_fetched_once_for_a_repository_and_anew_when_it_ran_out
     assert realm.faults == []
 
 
+async def test_tokens_for_several_repositories_are_fetched_side_by_side_once_a_password_was_right() -> None:
+    realm = TokenRealm()
+    under_way, most = 0, 0
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+        return await realm.handle(request)
+
+    async with serving(slow) as tokens:
+        registry = TokenRegistry(realm, realm_of(tokens))
+        async with serving(registry.handle) as server, pooling() as hands:
+
+            async def ask(name: str) -> None:
+                await (await hands.at(server.url, name, user=USER, password=PASSWORD)).fetch("1")
+
+            await asyncio.gather(*(ask(f"team/app{number // 2}") for number in range(8)))
+            await ask("team/other")
+            most = 0
+            await asyncio.gather(*(ask(f"team/late{number // 2}") for number in range(8)))
+            assert len(tokens.seen) == 4 + 1 + 4
+    assert most == 4
+    assert realm.faults == []
+
+
+async def test_what_nobody_is_refused_is_no_word_about_other_repositories() -> None:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.path == "/token":
+            private = "private" in request.query["scope"]
+            return web.json_response({"token": "t"}, status=401 if private else 200)
+        if "Authorization" not in request.headers:
+            told = f'Bearer realm="{server.url}/token",service="s"'
+            return web.Response(status=401, headers={"WWW-Authenticate": told})
+        return await registry.handle(request)
+
+    registry = MemoryRegistry()
+    registry.keep("team/app", IMAGE, "1")
+    async with serving(handle) as server, pooling() as hands:
+        for number in range(5):
+            with pytest.raises(Unauthorized):
+                await (await hands.at(server.url, f"private/app{number}")).fetch("1")
+        assert (await (await hands.at(server.url)).fetch("1")).digest == IMAGE.digest
+
+
 async def test_a_wrong_password_is_tried_once_however_many_ask() -> None:
     realm = TokenRealm()
     async with serving(realm.handle) as tokens:

@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.labels import LabelStore
@@ -479,4 +480,5 @@ class Catalog(msgspec.Struct, frozen=True):
     scrub: ScrubRows
     orphans: Orphans
     upstream_states: UpstreamStates
+    caches: Caches
     remote_tags: RemoteTags

@@ -101,8 +101,8 @@ class SqlCollection:
             repositories = {row[0] for row in await tx.all("links_loose", before, limit)}
             if not repositories:
                 return 0, 0
-            for row_id, nodes in await tx.all("repositories_lock", each(sorted(repositories))):
-                ledger.located(row_id, nodes)
+            for located in await tx.all("repositories_lock", each(sorted(repositories))):
+                ledger.located(*located)
             loose: list[Linked] = []
             named: dict[int, list[str]] = {}
             # Once more: what was loose a moment ago may have been named, or its grace begun anew.

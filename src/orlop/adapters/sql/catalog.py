@@ -10,6 +10,7 @@ from typing import NamedTuple
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
+from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
@@ -147,5 +148,6 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         scrub=SqlScrubRows(engine),
         orphans=SqlOrphans(engine),
         upstream_states=SqlUpstreamStates(engine),
+        caches=SqlCaches(engine, lists),
         remote_tags=SqlRemoteTags(engine),
     )

@@ -13,13 +13,15 @@ class Advice(NamedTuple):
     """About a token server `{host}` that may not see credentials."""
     sign_in: str
     """About a sign-in that was refused; empty: which command to run."""
+    denied: str
+    """About a token that was denied to somebody; empty: nothing."""
     probes: bool
     """Whether a server that breaks off on plain http is asked whether it wants TLS."""
 
 
 #: For commands.
 COMMAND = Advice(
-    FLAGS, "allow that with --trust-realm {host}, or remove the credentials to go on as nobody", "", probes=True
+    FLAGS, "allow that with --trust-realm {host}, or remove the credentials to go on as nobody", "", "", probes=True
 )
 #: For a server, whose settings say how registries are reached.
 SETTING = Advice(
@@ -31,5 +33,6 @@ SETTING = Advice(
     ),
     "name {host} in trust_realms if it is right, or leave out the credentials to go on as nobody",
     "look at the user and the password of this upstream",
+    "look at the user of this upstream, its password, and what it may do there",
     probes=False,
 )

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 from yarl import URL
 
-from orlop.adapters.upstream.errors import error_of
+from orlop.adapters.upstream.errors import error_of, told
 from orlop.adapters.upstream.transport import Answer, Call
 from orlop.domain.errors import Unauthorized
 from orlop.ports.upstream import UpstreamError
@@ -41,7 +41,7 @@ def refuse_oauth(answer: Answer, who: str) -> None:
         refusal = msgspec.json.decode(answer.body, type=_Refusal)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         refusal = _Refusal()
-    words = refusal.error_description or refusal.error or f"status {answer.status}"
+    words = refusal.error_description or refusal.error or told(answer) or f"status {answer.status}"
     raise Unauthorized(f"{who} gives no token: {shown(words)}; {answer.advice.sign_in}")
 
 

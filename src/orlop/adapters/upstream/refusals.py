@@ -45,11 +45,17 @@ class Refusals:
             if self._careful:
                 self._kept[each] = msgspec.structs.replace(kept, until=self._monotonic() + kept.seconds)
 
-    def refused(self, error: Unauthorized | Denied, what: _What = _ALL) -> None:
-        """A sign-in was refused."""
-        self._strikes += 1
-        if self._careful and self._strikes >= _STRIKES:
-            what = _ALL
+    @property
+    def none(self) -> bool:
+        """Whether the last sign-in was accepted."""
+        return self._strikes == 0
+
+    def refused(self, error: Unauthorized | Denied, what: _What = _ALL, *, nobody: bool = False) -> None:
+        """A sign-in was refused. Denied is about what was asked for, as is all that `nobody` is refused."""
+        if isinstance(error, Unauthorized) and not nobody:
+            self._strikes += 1
+            if self._careful and self._strikes >= _STRIKES:
+                what = _ALL
         before = self._kept.pop(what, None)
         seconds = min(before.seconds * 2, _LONGEST) if before and self._careful else _FIRST
         if len(self._kept) >= _KEPT:

@@ -8,7 +8,7 @@ from yarl import URL
 
 from orlop.adapters.addresses import Permitted, connector, literal, refuse
 from orlop.adapters.certificates import Unusable, context
-from orlop.adapters.upstream.transport import Site, Unreachable, site
+from orlop.adapters.upstream.transport import Site, site
 from orlop.ports.upstream import UpstreamError
 
 #: Connections that nothing is asked over are closed after so many seconds: servers keep them longer.
@@ -41,7 +41,7 @@ class SettingRoutes:
                 try:
                     refuse(address, self._permitted)
                 except OSError as cause:
-                    raise Unreachable(f"{url.authority} cannot be reached: {cause.strerror}") from cause
+                    raise UpstreamError(f"{url.authority} cannot be reached: {cause.strerror}") from cause
         return self._proxy
 
     def tls(self, url: URL) -> ssl.SSLContext | bool:

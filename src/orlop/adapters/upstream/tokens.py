@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,6 +24,8 @@ from orlop.ports.upstream import UpstreamError
 _SHORTEST = 60.0
 #: A token is not used in its last seconds, so that it does not run out under way.
 _MARGIN = 5.0
+#: So many ask for tokens at once: so many tries at most has a password that is not right any more.
+_AT_ONCE = 4
 #: Scopes are bounded by the repositories a client talks to; beyond this the oldest tokens are forgotten.
 _KEPT = 1_000
 
@@ -74,6 +77,8 @@ class Authorizer:
         self._tried: Credentials | None = None
         self._proven = ""
         self._turn = asyncio.Lock()
+        self._turns: dict[frozenset[str], asyncio.Lock] = {}
+        self._few = asyncio.Semaphore(_AT_ONCE)
 
     async def header(self, scopes: Iterable[str]) -> str | None:
         """The Authorization header for `scopes`, as far as the challenges are known; None before the first."""
@@ -141,14 +146,31 @@ class Authorizer:
         return credentials
 
     async def _bearer(self, challenge: Challenge, scopes: frozenset[str], named: frozenset[str]) -> str | None:
-        async with self._turn:
-            kept = self._tokens.get(scopes)
-            if kept is None or kept.until <= self._monotonic():
-                kept = await self._fetch_as_somebody(challenge, scopes | named)
-                if len(self._tokens) >= _KEPT:
-                    del self._tokens[next(iter(self._tokens))]
-                self._tokens[scopes] = kept
+        kept = self._tokens.get(scopes)
+        if kept is None or kept.until <= self._monotonic():
+            async with self._turn_for(scopes):
+                kept = self._tokens.get(scopes)
+                if kept is None or kept.until <= self._monotonic():
+                    kept = await self._fetch_as_somebody(challenge, scopes | named)
+                    if len(self._tokens) >= _KEPT:
+                        del self._tokens[next(iter(self._tokens))]
+                    self._tokens[scopes] = kept
         return f"Bearer {kept.text}"
+
+    @asynccontextmanager
+    async def _turn_for(self, scopes: frozenset[str]) -> AsyncGenerator[None, None]:
+        """One asks for a token at a time: of all, until a sign-in was accepted, and then of those who need the same."""
+        if not self._refusals.none:
+            async with self._turn:
+                yield
+            return
+        turn = self._turns.setdefault(scopes, asyncio.Lock())
+        try:
+            async with turn, self._few:
+                yield
+        finally:
+            if not turn.locked():
+                self._turns.pop(scopes, None)
 
     async def _fetch_as_somebody(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
         credentials = await self._current()
@@ -169,8 +191,8 @@ class Authorizer:
         self._refusals.check(scopes)
         try:
             token = await self._fetch(challenge, scopes, credentials)
-        except Unauthorized as refusal:
-            self._refusals.refused(refusal, scopes)
+        except (Unauthorized, Denied) as refusal:
+            self._refusals.refused(refusal, scopes, nobody=credentials is None)
             raise
         self._refusals.accepted(scopes)
         return token
@@ -187,6 +209,8 @@ class Authorizer:
         answer = await self._send(self._token_call(realm, service, sorted(scopes), credentials))
         if answer.status == 401:
             raise self._refusal(answer)
+        if answer.status == 403 and credentials and self._advice.denied:
+            raise Denied(f"{self._registry.authority}: {told(answer) or 'denied'}; {self._advice.denied}")
         if answer.status != 200:
             raise error_of(answer, f"signing in to {self._registry.authority} at {realm.authority}", UpstreamError)
         try:

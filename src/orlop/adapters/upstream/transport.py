@@ -174,7 +174,11 @@ class Transport:
                 f"{where}: {failure(cause, self.advice.tls) or f'TLS failed: {_reason(cause)}'}"
             ) from cause
         except aiohttp.ClientConnectorError as cause:
-            raise Unreachable(f"{where} cannot be reached: {refusal(cause) or unreachable(cause)}") from cause
+            if words := refusal(cause):
+                raise UpstreamError(f"{where} cannot be reached: {words}") from cause
+            raise Unreachable(f"{where} cannot be reached: {unreachable(cause)}") from cause
+        except aiohttp.InvalidURL as cause:
+            raise UpstreamError(f"{where} cannot be reached: its host is no canonical address") from cause
         except aiohttp.ClientHttpProxyError as cause:
             raise Unreachable(f"{where} cannot be reached: the proxy answered {cause.status}") from cause
         except aiohttp.ConnectionTimeoutError as cause:

@@ -32,6 +32,7 @@ class ShownContent(msgspec.Struct, frozen=True):
 
     async def close(self) -> None:
         """Break off what is under way."""
+        await self.manifests.close()
         await self.blobs.close()
         await self.remotes.close()
 

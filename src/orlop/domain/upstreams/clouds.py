@@ -12,7 +12,7 @@ _ECR = re.compile(
     re.ASCII,
 )
 _ECR_PUBLIC = frozenset({"public.ecr.aws", "ecr-public.aws.com"})
-_REGION = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{2,10}){1,4}", re.ASCII)
+_REGION = re.compile(r"[a-z]{2,8}(?:-[a-z0-9]{1,10}){2,4}", re.ASCII)
 
 #: Microsoft's identity platform by the last words of a registry's host: its host, and what a token is to be good for.
 _AZURE = {

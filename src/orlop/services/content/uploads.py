@@ -248,7 +248,7 @@ class Uploads:
         await self._access.check_new(caller, repository)
         new = self._new(repository, algorithm, caller)
         upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease, reserved=body.announced)
-        room = await self._terms.room(repository)
+        room = await self._terms.room(repository) if upload.reserved else ()
         await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket, room=room)
         return self._claimed(upload)
 
@@ -312,7 +312,7 @@ class Uploads:
                 found.repository, found.algorithm, body, caller, target=target, ticket=found.ticket
             )
         now = self._clock.now()
-        room = await self._terms.room(found.repository)
+        room = await self._terms.room(found.repository) if body.announced else ()
         async with self._holding_none(found.id):
             claimed = await self._rows.claim(
                 found.repository,

@@ -47,7 +47,7 @@ class WriteTerms:
 
     async def _versioned_room(self, repository: str) -> tuple[int, tuple[Room, ...]]:
         version, quotas = await self._settings.versioned(QUOTAS, repository)
-        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas)
+        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas) if quotas else ()
 
     async def push(
         self,
@@ -62,8 +62,9 @@ class WriteTerms:
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
-            settings = min(version, terms.settings or version) if room else terms.settings
-            return msgspec.structs.replace(terms, room=room, settings=settings)
+            if not room:
+                return terms
+            return msgspec.structs.replace(terms, room=room, settings=min(version, terms.settings or version))
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )
@@ -80,14 +81,14 @@ class WriteTerms:
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
-        the quotas at the node and below are all that speaks."""
+        the quotas of the registry as a whole, at the node and below are all that speaks."""
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         said = RulesOfTags(rules, repository, Membership())
         return Terms(
             tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None},
             overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
-            room=tuple(each for each in room if len(each.path) >= len(path)),
+            room=tuple(each for each in room if not each.path or len(each.path) >= len(path)),
             cache=path,
             settings=min(version, of_rules),
         )

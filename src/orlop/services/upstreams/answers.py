@@ -2,17 +2,19 @@
 the client to mend by signing in."""
 
 from orlop.domain.errors import (
-    ContentCorrupt,
+    BlobUnknown,
     Denied,
+    ManifestUnknown,
+    NameUnknown,
     RegistryError,
     TooManyRequests,
     Unauthorized,
     Unavailable,
 )
-from orlop.ports.upstream import UpstreamError
 
-#: What an upstream says, or does, that is away, busy, or talks nonsense: what it has may be there all the same.
-AWAY = (UpstreamError, Unavailable, TooManyRequests, ContentCorrupt, Unauthorized, Denied)
+#: What an upstream says that does not have something. All else that it says or does means that it is away, busy, or
+#: talks nonsense: what it has may be there all the same.
+MISSING = (ManifestUnknown, NameUnknown, BlobUnknown)
 
 
 def for_clients(failure: RegistryError, missing: type[RegistryError]) -> RegistryError:
@@ -20,9 +22,9 @@ def for_clients(failure: RegistryError, missing: type[RegistryError]) -> Registr
     match failure:
         case Unavailable() | TooManyRequests():
             return failure
-        case UpstreamError() | ContentCorrupt():
-            return Unavailable(failure.message)
+        case ManifestUnknown() | NameUnknown() | BlobUnknown():
+            return missing(failure.message, failure.detail)
         case Unauthorized() | Denied():
             return missing(f"the upstream does not let this registry see it: {failure.message}")
         case _:
-            return missing(failure.message, failure.detail)
+            return Unavailable(failure.message)

@@ -7,7 +7,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, NameUnknown, RegistryError, Unsupported
+from orlop.domain.errors import BlobUnknown, Denied, NameUnknown, RegistryError, Unsupported
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
@@ -16,6 +16,7 @@ from orlop.ports.catalog import By
 from orlop.ports.upstreams import RemoteTags
 from orlop.services.content.blobs import Blobs
 from orlop.services.upstreams.answers import for_clients
+from orlop.services.upstreams.misses import Misses
 from orlop.services.upstreams.shown import Shown
 from orlop.services.upstreams.transfer import Stores, Transfer, Wanted, actor
 
@@ -38,6 +39,7 @@ class ShownBlobs:
         self._stores = stores
         self._transfers: dict[tuple[RepositoryName, Digest], Transfer] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._missing = Misses(stores.clock)
 
     async def find(
         self, repository: RepositoryName, digest: Digest, caller: Caller, *, head: bool
@@ -49,6 +51,22 @@ class ShownBlobs:
         remote = showing.remote(repository) if showing is not None else None
         if showing is None or remote is None:
             return None
+        self._missing.refuse(repository, digest)
+        try:
+            return await self._found(showing, remote, repository, digest, caller, head=head)
+        except BlobUnknown as failure:
+            raise self._missing.remember(repository, digest, failure) from failure
+
+    async def _found(
+        self,
+        showing: Showing,
+        remote: RepositoryName,
+        repository: RepositoryName,
+        digest: Digest,
+        caller: Caller,
+        *,
+        head: bool,
+    ) -> Blob | Arriving:
         size = await self._size(showing, remote, repository, digest)
         if head:
             return Arriving(digest, size)
@@ -109,10 +127,14 @@ class ShownBlobs:
         if source is None:
             return None
         who = By(actor(showing), self._stores.clock.now())
-        mounted = await self._stores.terms.keep(
-            lambda: self._stores.terms.cached(showing.path, repository),
-            lambda terms: self._stores.links.mount(digest, source, repository, who, terms),
-        )
+        try:
+            mounted = await self._stores.terms.keep(
+                lambda: self._stores.terms.cached(showing.path, repository),
+                lambda terms: self._stores.links.mount(digest, source, repository, who, terms),
+            )
+        except Denied:  # there is no room for a link: it is served from where it is
+            found = await self._stores.links.find(source, digest)
+            mounted = found.blob if found is not None else None
         return mounted if mounted is not None and await self._stores.copies.is_there(mounted) else None
 
     def _transfer(self, wanted: Wanted) -> Transfer:

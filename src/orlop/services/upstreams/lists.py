@@ -2,14 +2,13 @@
 
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestUnknown, NameUnknown
+from orlop.domain.errors import RegistryError
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import NAME_BYTES, Page, PageRequest, page_of
 from orlop.domain.upstreams.budget import Need
 from orlop.ports.catalog import Browse
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.referrers import Referrers
-from orlop.services.upstreams.answers import AWAY
 from orlop.services.upstreams.shown import Shown
 
 #: How many referrers of a manifest an upstream is asked for.
@@ -39,10 +38,8 @@ class ShownLists:
                 if len(found) > page.size:
                     break
             return page_of(found, page, largest=NAME_BYTES)
-        except AWAY:
+        except RegistryError:  # also of one that is gone there: what is cached may still be pulled
             return await self._browse.tags(repository, page)
-        except (NameUnknown, ManifestUnknown) as failure:
-            raise NameUnknown(failure.message, {"name": repository}) from failure
 
     async def referrers(
         self, repository: RepositoryName, subject: Digest, artifact_type: str | None, page: PageRequest
@@ -59,7 +56,7 @@ class ShownLists:
                 found[entry.digest] = entry
                 if len(found) >= _REFERRERS:
                     break
-        except (*AWAY, ManifestUnknown, NameUnknown):
+        except RegistryError:
             return await self._referrers.page(repository, subject, artifact_type, page)
         after = sorted(digest for digest in found if digest > page.after)
         return page_of([found[digest] for digest in after[: page.size + 1]], page)

@@ -5,7 +5,6 @@ is then not here is fetched by its digest, once for everybody. While the upstrea
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,7 +12,7 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.durations import SECOND, span
-from orlop.domain.errors import Denied, ManifestUnknown, NameUnknown, RegistryError
+from orlop.domain.errors import Denied, ManifestUnknown, RegistryError
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import Reference, RepositoryName, Tag, is_referrers_tag
 from orlop.domain.upstreams.budget import Need
@@ -26,17 +25,16 @@ from orlop.ports.upstream import ManifestContent
 from orlop.ports.upstreams import Remotes, RemoteTag, RemoteTags
 from orlop.services.content.manifests import Manifests
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.upstreams.answers import AWAY, for_clients
+from orlop.services.upstreams.answers import MISSING, for_clients
+from orlop.services.upstreams.misses import Misses
 from orlop.services.upstreams.shown import Shown
 from orlop.services.upstreams.transfer import actor
 from orlop.services.upstreams.turns import Turns
 
 T = TypeVar("T")
 
-#: How long a worker remembers that an upstream does not have something, and that it is away, in microseconds.
-_MISSING, _AWAY = 10 * SECOND, 5 * SECOND
-#: Of how many references a worker remembers that they are missing.
-_REMEMBERED = 10_000
+#: How long a worker remembers that an upstream is away, in microseconds.
+_AWAY = 5 * SECOND
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -53,6 +51,13 @@ class Found(msgspec.Struct, frozen=True):
     def is_described(self) -> bool:
         """Whether there is a content, and it is not here."""
         return self.size > 0 and not self.manifest.content
+
+
+class _Stays(msgspec.Struct, frozen=True):
+    """That a tag leads on to what is cached: what clients should know of it, and until when; 0: as long as it holds."""
+
+    warning: str = ""
+    until: int = 0
 
 
 class ShownManifests:
@@ -78,7 +83,7 @@ class ShownManifests:
         self._turns = turns
         self._clock = clock
         self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[Found]] = {}
-        self._missing: OrderedDict[tuple[RepositoryName, Reference], tuple[int, RegistryError]] = OrderedDict()
+        self._missing = Misses(clock)
 
     async def resolve(
         self, repository: RepositoryName, reference: Reference, *, head: bool, need: Need = Need.FIRST
@@ -95,13 +100,22 @@ class ShownManifests:
                 return _whole(found)
             said = await self._tags.get(repository, reference)
             holds = said.checked_at + showing.holds(reference) if said is not None and not said.gone_since else 0
-            if holds > self._clock.now():
-                return _whole(found, until=holds)
-        self._refuse_missing(repository, reference)
+            stays = await self._stays(showing, said, found) if said is not None and holds > self._clock.now() else None
+            if stays is not None:
+                return _whole(found, until=min(holds, stays.until or holds), warning=stays.warning)
+        else:
+            self._missing.refuse(repository, reference)
         key = repository, reference, head and found is None
         return await self._together(
             key, lambda: self._ask(showing, remote, repository, reference, found, need, head=head)
         )
+
+    async def close(self) -> None:
+        """Break off what is asked for that nobody waits for any more."""
+        asking = tuple(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
     async def _together(
         self, key: tuple[RepositoryName, Reference, bool], ask: Callable[[], Awaitable[Found]]
@@ -127,17 +141,23 @@ class ShownManifests:
         try:
             if isinstance(reference, Tag):
                 return await self._tag(showing, remote, repository, reference, found, need, head=head)
+            if head:
+                described = await (await self._remotes.repository(showing, remote, need)).resolve(reference)
+                return Found(StoredManifest(reference, described.media_type, b""), described.size)
             return await self._fetched(showing, remote, repository, reference, (), need)
-        except AWAY as failure:
-            if found is None:
-                raise for_clients(failure, ManifestUnknown) from failure
-            warning = f"{showing.upstream.host} could not be asked, and this is cached: {failure.message}"
-            return _whole(found, until=self._clock.now() + _AWAY, warning=warning)
-        except (ManifestUnknown, NameUnknown) as failure:
+        except MISSING as failure:
             missing = for_clients(failure, ManifestUnknown)
             if isinstance(reference, Tag):
                 return await self._gone(showing, repository, reference, found, missing)
-            raise self._remember_missing(repository, reference, missing) from failure
+            raise self._missing.remember(repository, reference, missing) from failure
+        except RegistryError as failure:
+            if found is not None:
+                warning = f"{showing.upstream.host} could not be asked, and this is cached: {failure.message}"
+                return _whole(found, until=self._clock.now() + _AWAY, warning=warning)
+            told = for_clients(failure, ManifestUnknown)
+            if isinstance(told, ManifestUnknown):
+                self._missing.remember(repository, reference, told)
+            raise told from failure
 
     async def _tag(
         self,
@@ -157,12 +177,9 @@ class ShownManifests:
         said = await self._said(repository, tag, Digest(described.digest))
         until = said.checked_at + showing.holds(tag)
         digest = said.digest
-        if found is not None and found.digest == digest:
-            return _whole(found, until=until)
-        cools_until = cooling(showing.upstream.cool_down, said.moved_at)
-        if found is not None and cools_until > said.checked_at:
-            warning = f"{tag} moved at {showing.upstream.host} a short while ago; this is what it led to before"
-            return _whole(found, until=min(until, cools_until), warning=warning)
+        stays = await self._stays(showing, said, found) if found is not None else None
+        if found is not None and stays is not None:
+            return _whole(found, until=min(until, stays.until or until), warning=stays.warning)
         known = await self._rows.resolve(repository, digest)
         if known is None and head:
             return Found(StoredManifest(digest, described.media_type, b""), described.size, until)
@@ -170,9 +187,21 @@ class ShownManifests:
             fetched = await self._fetched(showing, remote, repository, digest, (tag,), need)
             return msgspec.structs.replace(fetched, until=until)
         stored, refusal = await self._store(showing, repository, known, (tag,))
-        if refusal and found is not None:
-            return _whole(found, until=until, warning=refusal)
-        return _whole(stored, until=until)
+        return _whole(stored, until=until, warning=refusal)
+
+    async def _stays(self, showing: Showing, said: RemoteTag, found: StoredManifest) -> _Stays | None:
+        """Why a tag leads on to what is cached, though the upstream said what it said; None where it does not."""
+        if said.digest == found.digest:
+            return _Stays()
+        cools_until = cooling(showing.upstream.cool_down, said.moved_at)
+        if cools_until > self._clock.now():
+            return _Stays(
+                f"{said.tag} moved at {showing.upstream.host} a short while ago; this is what it led to before",
+                cools_until,
+            )
+        terms = await self._terms.cached(showing.path, said.repository, (said.tag,))
+        refusal = terms.overwrite.get(said.tag)
+        return _Stays(refusal.message) if refusal is not None else None
 
     async def _said(self, repository: RepositoryName, tag: Tag, digest: Digest) -> RemoteTag:
         """Write down what the upstream says of a tag."""
@@ -204,23 +233,32 @@ class ShownManifests:
                     stored, refusal = await self._store(showing, repository, _stored(content), wanted)
                     return _whole(stored, warning=refusal)
                 if known is not None:
-                    return _whole(known)
+                    stored, refusal = await self._store(showing, repository, known, tags) if tags else (known, "")
+                    return _whole(stored, warning=refusal)
 
     async def _store(
         self, showing: Showing, repository: RepositoryName, manifest: StoredManifest, tags: tuple[Tag, ...]
     ) -> tuple[StoredManifest, str]:
-        """Keep a manifest, and point tags at it; and why that was refused, if it was: it is served all the same."""
+        """Keep a manifest, and point tags at it; and why that was refused, if it was: it is served all the same. Where
+        rules refuse some of the tags it is kept without any."""
         parsed = parse_manifest(manifest.content, manifest.media_type)
-        push = ManifestPush(repository, manifest.digest, manifest.content, parsed, tags, lazy=True)
         who = By(actor(showing), self._clock.now())
-        try:
-            await self._terms.keep(
-                lambda: self._terms.cached(showing.path, repository, tags),
-                lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who),
-            )
-        except Denied as refusal:
-            return manifest, refusal.message
-        return await self._rows.resolve(repository, manifest.digest) or manifest, ""
+        refused = ""
+        for pointing in dict.fromkeys((tags, tags[:1], ())):
+            push = ManifestPush(repository, manifest.digest, manifest.content, parsed, pointing, lazy=True)
+            try:
+                await self._kept(showing, push, who)
+            except Denied as refusal:
+                refused = refused or refusal.message
+            else:
+                return await self._rows.resolve(repository, manifest.digest) or manifest, refused if tags else ""
+        return manifest, refused
+
+    async def _kept(self, showing: Showing, push: ManifestPush, who: By) -> None:
+        await self._terms.keep(
+            lambda: self._terms.cached(showing.path, push.repository, push.tags),
+            lambda terms: self._rows.put(msgspec.structs.replace(push, terms=terms), who),
+        )
 
     async def _gone(
         self,
@@ -235,7 +273,7 @@ class ShownManifests:
         if found is None:
             if is_referrers_tag(tag):  # a list of what refers to a manifest, which nobody pushed
                 return _whole(await self._manifests.resolve(repository, tag), until=now + showing.holds(tag))
-            raise self._remember_missing(repository, tag, missing)
+            raise self._missing.remember(repository, tag, missing)
         before = await self._tags.get(repository, tag)
         since = before.gone_since if before is not None and before.gone_since else now
         moved_at = before.moved_at if before is not None else now
@@ -247,22 +285,9 @@ class ShownManifests:
         if since + kept <= now:
             await self._rows.untag(repository, tag, By(actor(showing), now))
             await self._tags.forget(repository, tag)
-            raise self._remember_missing(repository, tag, missing)
+            raise self._missing.remember(repository, tag, missing)
         warning = f"{showing.upstream.host} does not have this tag any more, and this is what it led to"
         return _whole(found, until=now + showing.holds(tag), warning=warning)
-
-    def _refuse_missing(self, repository: RepositoryName, reference: Reference) -> None:
-        until, failure = self._missing.get((repository, reference), (0, None))
-        if failure is not None and until > self._clock.now():
-            raise failure
-
-    def _remember_missing(
-        self, repository: RepositoryName, reference: Reference, failure: RegistryError
-    ) -> RegistryError:
-        self._missing[repository, reference] = self._clock.now() + _MISSING, failure
-        if len(self._missing) > _REMEMBERED:
-            self._missing.popitem(last=False)
-        return failure
 
 
 async def _done(ask: Callable[[], Awaitable[T]]) -> T:

@@ -38,6 +38,8 @@ from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.answers import for_clients
 from orlop.services.upstreams.turns import ticket
 
+#: What is on its way into a cache holds none of the room that pushes above its upstream have to find.
+_HOLDS_NOTHING = -1
 #: How much of what came last is held for those who keep up, in bytes.
 WINDOW = 4 * 1024 * 1024
 #: How long a session is held without a sign of life, and how long one that broke off waits to be gone on with.
@@ -209,7 +211,12 @@ class Transfer:
             with suppress(TooManyRequests):
                 lease_until = now + LIMITS.lease
                 claimed = await stores.rows.claim(
-                    wanted.repository, found.id, now=now, lease_until=lease_until, target=wanted.digest
+                    wanted.repository,
+                    found.id,
+                    now=now,
+                    lease_until=lease_until,
+                    target=wanted.digest,
+                    reserved=_HOLDS_NOTHING,
                 )
                 return self._claimed(claimed)
         self._follow(found)
@@ -225,6 +232,7 @@ class Transfer:
             lease_until=now + LIMITS.lease,
             started_at=now,
             expires_at=now + LIMITS.expire,
+            reserved=_HOLDS_NOTHING,
         )
 
     def _claimed(self, upload: Upload) -> Claim:
