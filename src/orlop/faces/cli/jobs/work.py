@@ -61,10 +61,15 @@ async def show(server: ManagementServer, number: int, *, follow: bool, json: boo
     return DONE
 
 
-async def to_the_end(server: ManagementServer, address: str, job: dict[str, Any], *, json: bool) -> int:
-    """Print one that is at an address at its end; the exit code."""
+async def to_the_end(
+    server: ManagementServer, address: str, job: dict[str, Any], *, json: bool, briefly: bool = False
+) -> int:
+    """Print one that is at an address at its end, `briefly` what came of it alone; the exit code."""
     job = await _followed(server, address, job, silent=json)
-    _print(job, json=json)
+    if briefly and not json:
+        print(job["result"] or job["error"] or _state(job))
+    else:
+        _print(job, json=json)
     return DONE if job["state"] == JobState.DONE else FAILED
 
 

@@ -53,7 +53,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             job = (await server.ask("POST", address, body=body)).value
             if follow:
                 one = setting_at(UPSTREAMS.plural, name, path, f"/prefetches/{job['id']}")
-                return await jobs.to_the_end(server, one, job, json=json)
+                return await jobs.to_the_end(server, one, job, json=json, briefly=True)
             if json:
                 shown.print_json(job)
             else:
