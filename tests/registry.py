@@ -43,6 +43,7 @@ from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
@@ -180,7 +181,7 @@ class Registry:
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         settings = stores.settings or _settings(nowhere)
         in_force = SettingsInForce(*settings)
-        self.terms = terms = WriteTerms(self.access, in_force)
+        self.terms = terms = WriteTerms(self.access, in_force, Upstreams(*settings, catalog.cached_content))
         copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,

@@ -81,8 +81,20 @@ class RemoteTags(Protocol):
     async def forget(self, repository: RepositoryName, tag: Tag) -> None:
         """Remember nothing of a tag."""
 
+
+class CachedContent(Protocol):
+    """What is cached, for those who are asked for it."""
+
+    async def is_cache(self, repository: str) -> bool | None:
+        """Whether a repository caches what an upstream has; None where there is none of that name."""
+        ...
+
     async def expected_size(self, repository: RepositoryName, digest: Digest) -> int | None:
         """How large a blob is by the manifests of the repository that name it; None where none does."""
+        ...
+
+    async def holder(self, digest: Digest, path: str) -> RepositoryName | None:
+        """Some repository that holds a blob, and caches what the upstream of a node has; None where none does."""
         ...
 
 

@@ -23,7 +23,7 @@ from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
-from orlop.adapters.sql.remote_tags import SqlRemoteTags
+from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
@@ -150,4 +150,5 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         upstream_states=SqlUpstreamStates(engine),
         caches=SqlCaches(engine, lists),
         remote_tags=SqlRemoteTags(engine),
+        cached_content=SqlCachedContent(engine),
     )

@@ -49,6 +49,21 @@ class SqlRemoteTags:
 
         await self._engine.write(script, durable=False, changes=False)
 
+
+class SqlCachedContent:
+    """See ports.upstreams.CachedContent."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reader = engine.reader
+
+    async def is_cache(self, repository: str) -> bool | None:
+        row = await self._reader.one("repository_is_cache", repository)
+        return bool(row[0]) if row else None
+
     async def expected_size(self, repository: RepositoryName, digest: Digest) -> int | None:
         row = await self._reader.one("remote_blob_size", repository, digest)
         return row[0] if row else None
+
+    async def holder(self, digest: Digest, path: str) -> RepositoryName | None:
+        row = await self._reader.one("cached_holder", digest, path)
+        return RepositoryName.stored(row[0]) if row else None

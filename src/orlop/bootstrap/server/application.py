@@ -24,6 +24,7 @@ from orlop.faces.distribution.budget import Budget
 from orlop.faces.distribution.fetching import Fetching
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.mirror import Mirror
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.small import SmallBlobs
@@ -153,4 +154,5 @@ def _distribution(
         settings.limits.body_idle / SECOND,
         names,
         clock,
+        Mirror(services.shown.shown),
     )

@@ -32,6 +32,7 @@ from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.pulls import ShownPulls
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
 from orlop.telemetry.metrics import UpstreamMetrics
 
@@ -65,7 +66,8 @@ def build_services(
     access = Access(
         stores.identity.facts, stores.access_changes, clock, everyone=settings.open, naming=Naming(in_force)
     )
-    terms = WriteTerms(access, in_force)
+    shown = Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content)
+    terms = WriteTerms(access, in_force, shown)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
@@ -81,10 +83,9 @@ def build_services(
     )
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
     remotes = build_guarded(settings, stores, upstreams)
-    shown = build_shown(stores, remotes, manifests, blobs, referrers, copies, terms)
     return Services(
         access=access,
-        shown=shown,
+        shown=build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms),
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -109,7 +110,7 @@ def build_services(
         manifests=manifests,
         referrers=referrers,
         repositories=repositories,
-        pulls=PullLog(catalog.pulls, clock, ShownPulls(shown.shown, remotes.standings).count),
+        pulls=PullLog(catalog.pulls, clock, ShownPulls(shown, remotes.standings).count),
         standings=remotes.standings,
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),

@@ -4,27 +4,25 @@ import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.stores.opening import Stores
-from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.claims import Recording
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
-from orlop.services.settings.placed import PlacedSettings
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams import transfer
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.lists import ShownLists
 from orlop.services.upstreams.manifests import ShownManifests
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.turns import Turns
 
 
 class ShownContent(msgspec.Struct, frozen=True):
     """What pulls ask; `shown` says which upstream shows a repository."""
 
-    shown: Shown
+    shown: Upstreams
     manifests: ShownManifests
     blobs: ShownBlobs
     lists: ShownLists
@@ -38,6 +36,7 @@ class ShownContent(msgspec.Struct, frozen=True):
 
 
 def build_shown(
+    shown: Upstreams,
     stores: Stores,
     remotes: Remotes,
     manifests: Manifests,
@@ -48,7 +47,6 @@ def build_shown(
 ) -> ShownContent:
     """Everything about upstreams that a pull comes by."""
     clock, ids, catalog = SystemClock(), RandomIds(), stores.catalog
-    shown = Shown(PlacedSettings(UPSTREAMS, stores.identity.documents, stores.settings_changes))
     turns = Turns(catalog.uploads, catalog.expiry, clock, ids)
     ends = transfer.Stores(
         catalog.uploads,
@@ -65,7 +63,7 @@ def build_shown(
     return ShownContent(
         shown,
         ShownManifests(shown, remotes, catalog.remote_tags, manifests, catalog.manifests, terms, turns, clock),
-        ShownBlobs(shown, catalog.remote_tags, blobs, ends),
+        ShownBlobs(shown, catalog.cached_content, blobs, ends),
         ShownLists(shown, remotes, catalog.browse, referrers),
         remotes,
     )

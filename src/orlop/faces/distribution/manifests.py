@@ -14,7 +14,7 @@ from orlop.faces.http.responses import Headers, Response, header
 from orlop.ports.catalog import Pull
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
-from orlop.services.upstreams.manifests import Found, ShownManifests
+from orlop.services.upstreams.manifests import FoundManifest, ShownManifests
 
 R = TypeVar("R", bound=Reference)
 
@@ -31,7 +31,7 @@ class ManifestHandlers:
         self._shown = shown
         self._pulls = pulls
 
-    async def find(self, request: Request, method: str) -> tuple[Found, Pull]:
+    async def find(self, request: Request, method: str) -> tuple[FoundManifest, Pull]:
         """What a GET or HEAD is for. Raises ManifestUnknown; TooManyRequests, Unavailable of an upstream."""
         assert request.repository is not None
         assert request.reference is not None

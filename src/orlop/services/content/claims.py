@@ -32,7 +32,7 @@ class UploadLimits(msgspec.Struct, frozen=True):
     sessions: int = 0
 
 
-class Claim:
+class ClaimedSession:
     """A session while a request holds it or ends it: its row as last written, and how far its stage has come since."""
 
     def __init__(self, rows: UploadRows, clock: Clock, limits: UploadLimits, upload: Upload) -> None:
@@ -93,7 +93,7 @@ class Recording:
         self._stage = stage
         self._copies = copies
 
-    async def record(self, claim: Claim, digest: Digest, now: int, commit: Commit) -> Blob:
+    async def record(self, claim: ClaimedSession, digest: Digest, now: int, commit: Commit) -> Blob:
         """Link the copy that is stored already, or make the stage one. Raises what `commit` does."""
         upload, size = claim.upload, claim.staged.offset
         stored = await self._links.stored(digest)

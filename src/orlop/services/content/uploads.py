@@ -28,7 +28,7 @@ from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 from orlop.services.access.decisions import Access
-from orlop.services.content.claims import Claim, Recording, UploadLimits
+from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 
@@ -101,8 +101,13 @@ class Uploads:
 
         Raises what refuses the caller a new repository, where it would be one.
         """
-        await self._access.check_new(caller, repository)
+        await self._check_new(caller, repository)
         return self._not_begun(repository, Ticket(self._ids.new(), algorithm, self._clock.now()), caller)
+
+    async def _check_new(self, caller: Caller, repository: RepositoryName) -> None:
+        """Raises what a new repository is refused with, where it would be one, and any push where none is taken."""
+        await self._terms.check_push(repository)
+        await self._access.check_new(caller, repository)
 
     async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:
         """Where a session stands, by its id or its ticket. Raises BlobUploadUnknown, as everything about a session
@@ -242,10 +247,10 @@ class Uploads:
         *,
         target: Digest | None,
         ticket: str = "",
-    ) -> Claim:
+    ) -> ClaimedSession:
         """A session that this request writes to. Raises what refuses the caller a new repository, or that there is no
         room for what the body announces; TooManyRequests."""
-        await self._access.check_new(caller, repository)
+        await self._check_new(caller, repository)
         new = self._new(repository, algorithm, caller)
         upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease, reserved=body.announced)
         room = await self._terms.room(repository) if upload.reserved else ()
@@ -256,7 +261,7 @@ class Uploads:
         """Begin a session with all of a small chunk, in one step: its row says from the start what is about to be on
         its stage. Nobody else knows its id before that is so; a small stage is not believed in any case."""
         check_chunk(0, body.chunk, body.length)
-        await self._access.check_new(caller, ticket.repository)
+        await self._check_new(caller, ticket.repository)
         content = b"".join([piece async for piece in body.pieces])
         self._check_size(len(content))
         _check_received(len(content), body)
@@ -289,7 +294,7 @@ class Uploads:
             self._held -= size
 
     @asynccontextmanager
-    async def _cleared_if_over(self, claim: Claim) -> AsyncIterator[None]:
+    async def _cleared_if_over(self, claim: ClaimedSession) -> AsyncIterator[None]:
         """Drop the stage of a session that ended while it was written: whoever ended it came before the last bytes."""
         try:
             yield
@@ -300,10 +305,10 @@ class Uploads:
                 await self._stage.discard(claim.upload.id)
             raise
 
-    def _claimed(self, upload: Upload) -> Claim:
-        return Claim(self._rows, self._clock, self._limits, upload)
+    def _claimed(self, upload: Upload) -> ClaimedSession:
+        return ClaimedSession(self._rows, self._clock, self._limits, upload)
 
-    async def _claim(self, found: Upload, body: Body, caller: Caller, target: Digest | None) -> Claim:
+    async def _claim(self, found: Upload, body: Body, caller: Caller, target: Digest | None) -> ClaimedSession:
         """Check a chunk against the session before and after claiming it: the first look costs no write. One that has
         not begun, begins."""
         check_chunk(found.offset, body.chunk, body.length)
@@ -331,7 +336,7 @@ class Uploads:
             raise
         return claim
 
-    async def _receive(self, claim: Claim, body: Body, algorithm: str) -> None:
+    async def _receive(self, claim: ClaimedSession, body: Body, algorithm: str) -> None:
         """Stage a body, advancing the claim as it goes, and hold on to the claim.
 
         When that fails the session is given back, once its stage is closed: at the end of what arrived if the body
@@ -351,7 +356,7 @@ class Uploads:
             await claim.give_back()
             raise
 
-    async def _stream(self, claim: Claim, writer: StageWriter, body: Body) -> None:
+    async def _stream(self, claim: ClaimedSession, writer: StageWriter, body: Body) -> None:
         started = writer.offset
         try:
             async for piece in body.pieces:
@@ -384,7 +389,7 @@ class Uploads:
         if limit and size > limit:
             raise TooLarge(f"a blob has at most {limit} bytes here", limit=limit)
 
-    async def _complete(self, claim: Claim, digest: Digest, body: Body, caller: Caller) -> Blob:
+    async def _complete(self, claim: ClaimedSession, digest: Digest, body: Body, caller: Caller) -> Blob:
         before = claim.staged
         try:
             if before.offset == 0 or not body.is_empty:
@@ -405,7 +410,7 @@ class Uploads:
             await claim.give_back()
             raise
 
-    async def _record(self, claim: Claim, digest: Digest, caller: Caller) -> Blob:
+    async def _record(self, claim: ClaimedSession, digest: Digest, caller: Caller) -> Blob:
         upload = claim.upload
         who = by(caller, self._clock.now())
 

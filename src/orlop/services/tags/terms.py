@@ -18,6 +18,7 @@ from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
+from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
 
@@ -25,9 +26,10 @@ T = TypeVar("T")
 class WriteTerms:
     """Whoever changes content asks here first, and passes what it gets into the transaction."""
 
-    def __init__(self, access: Access, settings: SettingsInForce) -> None:
+    def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
         self._settings = settings
+        self._shown = shown
 
     async def keep(self, make: Callable[[], Awaitable[Terms]], write: Callable[[Terms], Awaitable[T]]) -> T:
         """Write on terms, and on new ones where a setting that they were made from changes before that takes effect.
@@ -40,6 +42,10 @@ class WriteTerms:
             except SettingsMoved:
                 self._settings.forget()
         return await write(await make())
+
+    async def check_push(self, repository: str) -> None:
+        """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
+        await self._shown.check_push(repository)
 
     async def room(self, repository: str) -> tuple[Room, ...]:
         """The quotas that cover a repository, from the root down."""
@@ -56,7 +62,8 @@ class WriteTerms:
         tags: Sequence[Tag] = (),
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
-        """Those of a push that perhaps sets tags, if they are what is expected."""
+        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken."""
+        await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())

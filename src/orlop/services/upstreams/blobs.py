@@ -13,11 +13,11 @@ from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import BlobContent
 from orlop.ports.catalog import By
-from orlop.ports.upstreams import RemoteTags
+from orlop.ports.upstreams import CachedContent
 from orlop.services.content.blobs import Blobs
 from orlop.services.upstreams.answers import for_clients
 from orlop.services.upstreams.misses import Misses
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.transfer import Stores, Transfer, Wanted, actor
 
 
@@ -32,9 +32,9 @@ class Arriving(msgspec.Struct, frozen=True):
 class ShownBlobs:
     """What is asked for when a repository does not hold a blob."""
 
-    def __init__(self, shown: Shown, tags: RemoteTags, blobs: Blobs, stores: Stores) -> None:
+    def __init__(self, shown: Upstreams, cached: CachedContent, blobs: Blobs, stores: Stores) -> None:
         self._shown = shown
-        self._tags = tags
+        self._cached = cached
         self._blobs = blobs
         self._stores = stores
         self._transfers: dict[tuple[RepositoryName, Digest], Transfer] = {}
@@ -103,7 +103,7 @@ class ShownBlobs:
 
     async def _size(self, showing: Showing, remote: RepositoryName, repository: RepositoryName, digest: Digest) -> int:
         """As a manifest of the repository says, or else the upstream."""
-        size = await self._tags.expected_size(repository, digest)
+        size = await self._cached.expected_size(repository, digest)
         if size is None:
             content = await self._stores.remotes.repository(showing, remote)
             try:
@@ -119,13 +119,14 @@ class ShownBlobs:
     async def _held(
         self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller | None
     ) -> Blob | None:
-        """A blob that another repository of the same upstream holds, or one that the caller may pull from: others have
-        it too, perhaps, but what they hold is not for everybody who knows its digest."""
-        source = await self._stores.links.holder_below(digest, showing.path)
-        if source is None and caller is not None:
-            source = await self._blobs.holder(digest, repository, caller)
+        """A blob that is here already. What another repository of the same upstream holds becomes this one's, too. What
+        the caller, if there is one, may pull elsewhere they get from there, and it stays there: that a manifest of an
+        upstream names it is no reason to show it to everybody who may pull here."""
+        source = await self._cached.holder(digest, showing.path)
         if source is None:
-            return None
+            elsewhere = await self._blobs.holder(digest, repository, caller) if caller is not None else None
+            found = await self._stores.links.find(elsewhere, digest) if elsewhere is not None else None
+            return await self._whole(found.blob if found is not None else None)
         who = By(actor(showing), self._stores.clock.now())
         try:
             mounted = await self._stores.terms.keep(
@@ -133,9 +134,13 @@ class ShownBlobs:
                 lambda terms: self._stores.links.mount(digest, source, repository, who, terms),
             )
         except Denied:  # there is no room for a link: it is served from where it is
-            found = await self._stores.links.find(source, digest)
-            mounted = found.blob if found is not None else None
-        return mounted if mounted is not None and await self._stores.copies.is_there(mounted) else None
+            linked = await self._stores.links.find(source, digest)
+            mounted = linked.blob if linked is not None else None
+        return await self._whole(mounted)
+
+    async def _whole(self, blob: Blob | None) -> Blob | None:
+        """The blob, if its copy is there."""
+        return blob if blob is not None and await self._stores.copies.is_there(blob) else None
 
     def _transfer(self, wanted: Wanted) -> Transfer:
         """The one that is under way, or a new one."""

@@ -9,7 +9,7 @@ from orlop.domain.upstreams.budget import Need
 from orlop.ports.catalog import Browse
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.referrers import Referrers
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 
 #: How many referrers of a manifest an upstream is asked for.
 _REFERRERS = 1_000
@@ -18,7 +18,7 @@ _REFERRERS = 1_000
 class ShownLists:
     """Tags and referrers."""
 
-    def __init__(self, shown: Shown, remotes: Remotes, browse: Browse, referrers: Referrers) -> None:
+    def __init__(self, shown: Upstreams, remotes: Remotes, browse: Browse, referrers: Referrers) -> None:
         self._shown = shown
         self._remotes = remotes
         self._browse = browse

@@ -22,12 +22,13 @@ from orlop.ports.catalog import By, ManifestPush, StoredManifest
 from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
 from orlop.ports.upstream import ManifestContent
-from orlop.ports.upstreams import Remotes, RemoteTag, RemoteTags
+from orlop.ports.upstreams import RemoteContent, Remotes, RemoteTag, RemoteTags
 from orlop.services.content.manifests import Manifests
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.ages import made_at
 from orlop.services.upstreams.answers import MISSING, for_clients
 from orlop.services.upstreams.misses import Misses
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.transfer import actor
 from orlop.services.upstreams.turns import Turns
 
@@ -37,7 +38,7 @@ T = TypeVar("T")
 _AWAY = 5 * SECOND
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundManifest(msgspec.Struct, frozen=True):
     """A manifest. Of one that was only asked about the upstream told what describes it, and its content is empty."""
 
     manifest: StoredManifest
@@ -65,7 +66,7 @@ class ShownManifests:
 
     def __init__(
         self,
-        shown: Shown,
+        shown: Upstreams,
         remotes: Remotes,
         tags: RemoteTags,
         manifests: Manifests,
@@ -82,12 +83,12 @@ class ShownManifests:
         self._terms = terms
         self._turns = turns
         self._clock = clock
-        self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[Found]] = {}
+        self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[FoundManifest]] = {}
         self._missing = Misses(clock)
 
     async def resolve(
         self, repository: RepositoryName, reference: Reference, *, head: bool, need: Need = Need.FIRST
-    ) -> Found:
+    ) -> FoundManifest:
         """The manifest behind a tag or digest. `head`: it is enough to describe it. Raises ManifestUnknown,
         TooManyRequests, Unavailable."""
         showing = await self._shown.of(repository)
@@ -118,8 +119,8 @@ class ShownManifests:
         await asyncio.gather(*asking, return_exceptions=True)
 
     async def _together(
-        self, key: tuple[RepositoryName, Reference, bool], ask: Callable[[], Awaitable[Found]]
-    ) -> Found:
+        self, key: tuple[RepositoryName, Reference, bool], ask: Callable[[], Awaitable[FoundManifest]]
+    ) -> FoundManifest:
         """What asking comes to, once for all who ask for the same at a time; whoever leaves does not end it."""
         task = self._asking.get(key)
         if task is None:
@@ -137,13 +138,13 @@ class ShownManifests:
         need: Need,
         *,
         head: bool,
-    ) -> Found:
+    ) -> FoundManifest:
         try:
             if isinstance(reference, Tag):
                 return await self._tag(showing, remote, repository, reference, found, need, head=head)
             if head:
                 described = await (await self._remotes.repository(showing, remote, need)).resolve(reference)
-                return Found(StoredManifest(reference, described.media_type, b""), described.size)
+                return FoundManifest(StoredManifest(reference, described.media_type, b""), described.size)
             return await self._fetched(showing, remote, repository, reference, (), need)
         except MISSING as failure:
             missing = for_clients(failure, ManifestUnknown)
@@ -169,20 +170,27 @@ class ShownManifests:
         need: Need,
         *,
         head: bool,
-    ) -> Found:
+    ) -> FoundManifest:
         """What the upstream says of a tag now. Raises what asking it does."""
         asked = Need.AGAIN if found is not None and need is Need.FIRST else need
         content = await self._remotes.repository(showing, remote, asked)
         described = await content.resolve(tag)
-        said = await self._said(repository, tag, Digest(described.digest))
+        said = await self._said(showing, content, repository, tag, Digest(described.digest))
         until = said.checked_at + showing.holds(tag)
         digest = said.digest
         stays = await self._stays(showing, said, found) if found is not None else None
         if found is not None and stays is not None:
             return _whole(found, until=min(until, stays.until or until), warning=stays.warning)
+        cools_until = cooling(showing.upstream.cool_down, said.moved_at)
+        if found is None and cools_until > said.checked_at:
+            raise ManifestUnknown(
+                f"{tag} is newer at {showing.upstream.host} than the {showing.upstream.cool_down} that it has to be"
+                " there before it is shown here; pull it by its digest if you know what it is",
+                {"digest": digest},
+            )
         known = await self._rows.resolve(repository, digest)
         if known is None and head:
-            return Found(StoredManifest(digest, described.media_type, b""), described.size, until)
+            return FoundManifest(StoredManifest(digest, described.media_type, b""), described.size, until)
         if known is None:
             fetched = await self._fetched(showing, remote, repository, digest, (tag,), need)
             return msgspec.structs.replace(fetched, until=until)
@@ -203,10 +211,15 @@ class ShownManifests:
         refusal = terms.overwrite.get(said.tag)
         return _Stays(refusal.message) if refusal is not None else None
 
-    async def _said(self, repository: RepositoryName, tag: Tag, digest: Digest) -> RemoteTag:
-        """Write down what the upstream says of a tag."""
+    async def _said(
+        self, showing: Showing, content: RemoteContent, repository: RepositoryName, tag: Tag, digest: Digest
+    ) -> RemoteTag:
+        """Write down what the upstream says of a tag. Of one that cools down and was never asked for, what it leads to
+        tells since when it may have been there, if it does."""
         now, before = self._clock.now(), await self._tags.get(repository, tag)
         moved_at = before.moved_at if before is not None and before.digest == digest else now
+        if before is None and showing.upstream.cool_down and not is_referrers_tag(tag):
+            moved_at = min(await made_at(content, content, digest) or 0, now)
         said = RemoteTag(repository=repository, tag=tag, digest=digest, checked_at=now, moved_at=moved_at)
         await self._tags.keep(said)
         return said
@@ -219,7 +232,7 @@ class ShownManifests:
         digest: Digest,
         tags: tuple[Tag, ...],
         need: Need,
-    ) -> Found:
+    ) -> FoundManifest:
         """A manifest that is not here: fetched by whoever has the turn, and then here for all."""
         while True:
             async with self._turns.take(repository, digest, actor(showing)) as mine:
@@ -267,7 +280,7 @@ class ShownManifests:
         tag: Tag,
         found: StoredManifest | None,
         missing: RegistryError,
-    ) -> Found:
+    ) -> FoundManifest:
         """A tag that the upstream does not have: the last one is served for as long as set."""
         now = self._clock.now()
         if found is None:
@@ -294,8 +307,8 @@ async def _done(ask: Callable[[], Awaitable[T]]) -> T:
     return await ask()
 
 
-def _whole(manifest: StoredManifest, *, until: int = 0, warning: str = "") -> Found:
-    return Found(manifest, len(manifest.content), until, warning)
+def _whole(manifest: StoredManifest, *, until: int = 0, warning: str = "") -> FoundManifest:
+    return FoundManifest(manifest, len(manifest.content), until, warning)
 
 
 def _stored(content: ManifestContent) -> StoredManifest:

@@ -30,7 +30,7 @@ from orlop.services.jobs.work import Run, Work
 from orlop.services.upstreams.blobs import ShownBlobs
 from orlop.services.upstreams.lists import ShownLists
 from orlop.services.upstreams.manifests import ShownManifests
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 
 #: Images, and blobs of each, that are fetched at a time.
 _IMAGES, _BLOBS = 3, 3
@@ -62,7 +62,7 @@ class Prefetcher:
 
     def __init__(
         self,
-        shown: Shown,
+        shown: Upstreams,
         manifests: ShownManifests,
         blobs: ShownBlobs,
         lists: ShownLists,

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from orlop.domain.names import RepositoryName
-from orlop.services.upstreams.shown import Shown
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
 
 
 class ShownPulls:
     """Which upstream they were of, once for many."""
 
-    def __init__(self, shown: Shown, standings: Standings) -> None:
+    def __init__(self, shown: Upstreams, standings: Standings) -> None:
         self._shown = shown
         self._standings = standings
 

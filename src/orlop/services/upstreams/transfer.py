@@ -32,7 +32,7 @@ from orlop.ports.blobs import PIECE, BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
 from orlop.ports.clock import Clock, Ids
 from orlop.ports.upstreams import Remotes
-from orlop.services.content.claims import Claim, Recording, UploadLimits
+from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.answers import for_clients
@@ -194,7 +194,7 @@ class Transfer:
         finally:
             self._tell()
 
-    async def _claim(self) -> Claim | None:
+    async def _claim(self) -> ClaimedSession | None:
         """The session, if it is this process that fetches; None, with what is known of it, while another one does."""
         wanted, stores, now = self.wanted, self._stores, self._stores.clock.now()
         upload = self._new(now)
@@ -235,9 +235,9 @@ class Transfer:
             reserved=_HOLDS_NOTHING,
         )
 
-    def _claimed(self, upload: Upload) -> Claim:
+    def _claimed(self, upload: Upload) -> ClaimedSession:
         self._follow(upload)
-        return Claim(self._stores.rows, self._stores.clock, LIMITS, upload)
+        return ClaimedSession(self._stores.rows, self._stores.clock, LIMITS, upload)
 
     def _follow(self, upload: Upload) -> None:
         """What stands on the stage of a session may be read."""
@@ -247,7 +247,7 @@ class Transfer:
             self._arrived = self._window_start = upload.offset
         self._tell()
 
-    async def _fetch(self, claim: Claim) -> None:
+    async def _fetch(self, claim: ClaimedSession) -> None:
         """Fetch what is missing, verify, keep. Raises what the upstream does: then what came is kept to go on with."""
         wanted, offset = self.wanted, claim.upload.offset
         self._window.clear()
@@ -284,7 +284,7 @@ class Transfer:
             self._window_start += len(self._window.popleft())
         self._tell()
 
-    async def _note(self, claim: Claim, writer: StageWriter) -> None:
+    async def _note(self, claim: ClaimedSession, writer: StageWriter) -> None:
         """Tell other processes now and then how far it came, and hold on to the session."""
         now = self._stores.clock.now()
         if now > claim.upload.lease_until - LIMITS.lease + _TOLD_EVERY:
@@ -292,7 +292,7 @@ class Transfer:
             await claim.renew()
             self._place = claim.upload.place
 
-    async def _verify(self, claim: Claim) -> None:
+    async def _verify(self, claim: ClaimedSession) -> None:
         """Raises ContentCorrupt."""
         wanted, staged = self.wanted, claim.staged
         actual = staged.digest
@@ -305,7 +305,7 @@ class Transfer:
         self._place, self._verified = staged.place, True
         self._tell()
 
-    async def _keep(self, claim: Claim) -> None:
+    async def _keep(self, claim: ClaimedSession) -> None:
         """Make it a blob of the repository; what may not be kept is told to those who read, and then dropped."""
         wanted, stores = self.wanted, self._stores
         who = By(actor(wanted.showing), stores.clock.now())
@@ -330,7 +330,7 @@ class Transfer:
                 while self._readers:
                     await asyncio.shield(self._news)
 
-    async def _drop(self, claim: Claim) -> None:
+    async def _drop(self, claim: ClaimedSession) -> None:
         """End the session with all that it brought; what fails here runs out by itself."""
         now = self._stores.clock.now()
         with suppress(RegistryError):

@@ -22,3 +22,13 @@ WHERE r.name = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blo
 -- Some repository with a name from ?2 up to below ?3 that holds a blob.
 SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
 WHERE l.digest = ?1 AND r.name >= ?2 AND r.name < ?3 AND b.rotten_at IS NULL LIMIT 1;
+
+-- name: cached_holder
+-- Some repository that holds a blob and caches what the upstream of the node ?2 has.
+SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
+WHERE l.digest = ?1 AND r.cache_root = (SELECT n.id FROM namespaces n WHERE n.path = ?2) AND r.name < '~'
+  AND b.rotten_at IS NULL
+LIMIT 1;
+
+-- name: repository_is_cache
+SELECT CASE WHEN cache_root IS NULL THEN 0 ELSE 1 END FROM repositories WHERE name = ?1;
