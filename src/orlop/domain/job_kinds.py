@@ -40,6 +40,12 @@ class PrefetchArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     referrers: bool = False
 
 
+class ClearArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The upstream whose cache it is, at the place of the job; it may have been removed."""
+
+    upstream: Annotated[str, Meta(min_length=1, max_length=63)]
+
+
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of job, declared once."""
 
@@ -121,6 +127,18 @@ PREFETCH = JobKind(
     at_once=4,
     arguments=PrefetchArguments,
 )
+CACHE_EXPIRY = JobKind(
+    kind="cache-expiry",
+    text="Removes what is cached of upstreams and was not pulled for long, is beyond a bound, or is gone there.",
+    forgotten_after=HOUR,
+)
+CACHE_CLEARING = JobKind(
+    kind="clear-cache",
+    text="Removes all that is cached of an upstream.",
+    placed=True,
+    at_once=4,
+    arguments=ClearArguments,
+)
 USAGE_HISTORY = JobKind(
     kind="record-usage", text="Writes down how much every namespace holds, once for each day.", forgotten_after=HOUR
 )
@@ -135,6 +153,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
+        *(CACHE_EXPIRY, CACHE_CLEARING),
     )
 }
 

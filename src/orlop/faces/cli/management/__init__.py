@@ -5,6 +5,7 @@ import cyclopts
 from orlop.domain.kinds import KINDS
 from orlop.faces.cli.management import (
     access,
+    caches,
     configuration,
     house_rules,
     people,
@@ -27,6 +28,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
     upstreams.register(app, servers)
+    caches.register(app, servers)
     retention.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)
