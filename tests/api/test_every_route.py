@@ -282,31 +282,33 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     },
     ("GET", "/upstreams"): [("/upstreams", None, _ANY)],
     ("GET", "/upstreams/{name}"): [
-        ("/upstreams/made?path=team", None, _DELETES | _SEES),
-        ("/upstreams/made?path=team-b", None, _SEES | {"bob"}),
-        ("/upstreams/made", None, _SEES),
+        ("/upstreams/made?path=team/hub", None, _DELETES | _SEES),
+        ("/upstreams/made?path=team-b/hub", None, _SEES | {"bob"}),
+        ("/upstreams/made?path=hub", None, _SEES),
     ],
     ("GET", "/upstreams/{name}/status"): [
-        ("/upstreams/made/status?path=team", None, _DELETES | _SEES),
-        ("/upstreams/made/status?path=team-b", None, _SEES | {"bob"}),
-        ("/upstreams/made/status", None, _SEES),
+        ("/upstreams/made/status?path=team/hub", None, _DELETES | _SEES),
+        ("/upstreams/made/status?path=team-b/hub", None, _SEES | {"bob"}),
+        ("/upstreams/made/status?path=hub", None, _SEES),
     ],
     ("PUT", "/upstreams/{name}"): [(f"/upstreams/made?path={path}", _UPSTREAM, _RULER) for path in ("new", "new-b")],
-    ("DELETE", "/upstreams/{name}"): [(f"/upstreams/made?path={path}", None, _RULER) for path in ("team", "team-b")],
+    ("DELETE", "/upstreams/{name}"): [
+        (f"/upstreams/made?path={path}", None, _RULER) for path in ("team/hub", "team-b/hub")
+    ],
     ("POST", "/upstreams/{name}/prefetches"): [
-        ("/upstreams/made/prefetches?path=team", _PREFETCH, _HERE),
-        ("/upstreams/made/prefetches?path=team-b", _PREFETCH, frozenset({"root", "bob"})),
-        ("/upstreams/made/prefetches", _PREFETCH, _RULER),
+        ("/upstreams/made/prefetches?path=team/hub", _PREFETCH, _HERE),
+        ("/upstreams/made/prefetches?path=team-b/hub", _PREFETCH, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches?path=hub", _PREFETCH, _RULER),
     ],
     ("GET", "/upstreams/{name}/prefetches/{number}"): [
-        ("/upstreams/made/prefetches/{prefetch-of-team}?path=team", None, _HERE),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team-b", None, frozenset({"root", "bob"})),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team", None, _NOBODY),
+        ("/upstreams/made/prefetches/{prefetch-of-team}?path=team/hub", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team-b/hub", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team/hub", None, _NOBODY),
     ],
     ("POST", "/upstreams/{name}/prefetches/{number}/cancel"): [
-        ("/upstreams/made/prefetches/{prefetch-of-team}/cancel?path=team", None, _HERE),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team-b", None, frozenset({"root", "bob"})),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team", None, _NOBODY),
+        ("/upstreams/made/prefetches/{prefetch-of-team}/cancel?path=team/hub", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team-b/hub", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team/hub", None, _NOBODY),
     ],
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
@@ -471,7 +473,8 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
-        await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, path)
+        # Where one is, nobody pushes.
+        await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/hub".strip("/"))
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
         attempt = Attempt(1, 1, 1, 200, "", "")
         hook = await api.identity.documents.get("webhook", "made", path)
@@ -486,7 +489,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     prefetches = {}
     for path in ("team", "team-b"):
         arguments = {"upstream": "made", "images": ["library/debian:12"]}
-        job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=path), By("root", 1))
+        job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=f"{path}/hub"), By("root", 1))
         assert job is not None
         prefetches[f"{{prefetch-of-{path}}}"] = str(job.id)
     waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]
