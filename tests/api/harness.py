@@ -32,6 +32,7 @@ from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
 from orlop.domain.upstreams.upstream import UPSTREAMS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
@@ -109,6 +110,7 @@ KINDS = {
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
     "upstream": UPSTREAMS,
+    "virtual": VIRTUALS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

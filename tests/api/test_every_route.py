@@ -68,11 +68,11 @@ _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
 _QUOTA = {"tags": 1000}
+_UPSTREAM, _VIRTUAL = {"url": "https://registry.example"}, {"members": ["lab/"]}
 _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
-_UPSTREAM = {"url": "https://registry.example.org"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -88,6 +88,24 @@ def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> di
         one[0]: [(f"/{plural}/made?path={path}", None, who) for path, who in seen.items()],
         one[1]: [(f"/{plural}/new?path={path}", body, who) for path, who in changed.items()],
         one[2]: [(f"/{plural}/made?path={path}", None, who) for path, who in changed.items()],
+    }
+
+
+def _showing(plural: str, below: str, body: object, seeing: frozenset[str], *, removing: bool) -> dict[Any, Any]:
+    """Of what shows something in a namespace below `team` and `team-b`: only who rules the registry may show what lies
+    elsewhere. `removing`: whoever administers the place may remove it."""
+    places = [f"team/{below}", f"team-b/{below}"]
+    seen = [seeing | _SEES, _SEES | {"bob"}]
+    removed = [_HERE, frozenset({"root", "bob"})] if removing else [_RULER, _RULER]
+    return {
+        ("GET", f"/{plural}"): [(f"/{plural}", None, _ANY)],
+        ("GET", f"/{plural}/{{name}}"): [
+            (f"/{plural}/made?path={place}", None, who) for place, who in zip(places, seen, strict=True)
+        ],
+        ("PUT", f"/{plural}/{{name}}"): [(f"/{plural}/new?path={place}/new", body, _RULER) for place in places],
+        ("DELETE", f"/{plural}/{{name}}"): [
+            (f"/{plural}/made?path={place}", None, who) for place, who in zip(places, removed, strict=True)
+        ],
     }
 
 
@@ -280,35 +298,25 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ]
         for path in ("/usage", "/usage/below", "/usage/days", "/usage/sharing")
     },
-    ("GET", "/upstreams"): [("/upstreams", None, _ANY)],
-    ("GET", "/upstreams/{name}"): [
-        ("/upstreams/made?path=team/hub", None, _DELETES | _SEES),
-        ("/upstreams/made?path=team-b/hub", None, _SEES | {"bob"}),
-        ("/upstreams/made?path=hub", None, _SEES),
-    ],
+    **_showing("upstreams", "far", _UPSTREAM, _DELETES, removing=False),
+    **_showing("virtuals", "all", _VIRTUAL, _PULLS, removing=True),
     ("GET", "/upstreams/{name}/status"): [
-        ("/upstreams/made/status?path=team/hub", None, _DELETES | _SEES),
-        ("/upstreams/made/status?path=team-b/hub", None, _SEES | {"bob"}),
-        ("/upstreams/made/status?path=hub", None, _SEES),
-    ],
-    ("PUT", "/upstreams/{name}"): [(f"/upstreams/made?path={path}", _UPSTREAM, _RULER) for path in ("new", "new-b")],
-    ("DELETE", "/upstreams/{name}"): [
-        (f"/upstreams/made?path={path}", None, _RULER) for path in ("team/hub", "team-b/hub")
+        ("/upstreams/made/status?path=team/far", None, _DELETES | _SEES),
+        ("/upstreams/made/status?path=team-b/far", None, _SEES | {"bob"}),
     ],
     ("POST", "/upstreams/{name}/prefetches"): [
-        ("/upstreams/made/prefetches?path=team/hub", _PREFETCH, _HERE),
-        ("/upstreams/made/prefetches?path=team-b/hub", _PREFETCH, frozenset({"root", "bob"})),
-        ("/upstreams/made/prefetches?path=hub", _PREFETCH, _RULER),
+        ("/upstreams/made/prefetches?path=team/far", _PREFETCH, _HERE),
+        ("/upstreams/made/prefetches?path=team-b/far", _PREFETCH, frozenset({"root", "bob"})),
     ],
     ("GET", "/upstreams/{name}/prefetches/{number}"): [
-        ("/upstreams/made/prefetches/{prefetch-of-team}?path=team/hub", None, _HERE),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team-b/hub", None, frozenset({"root", "bob"})),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team/hub", None, _NOBODY),
+        ("/upstreams/made/prefetches/{prefetch-of-team}?path=team/far", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team-b/far", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team/far", None, _NOBODY),
     ],
     ("POST", "/upstreams/{name}/prefetches/{number}/cancel"): [
-        ("/upstreams/made/prefetches/{prefetch-of-team}/cancel?path=team/hub", None, _HERE),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team-b/hub", None, frozenset({"root", "bob"})),
-        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team/hub", None, _NOBODY),
+        ("/upstreams/made/prefetches/{prefetch-of-team}/cancel?path=team/far", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team-b/far", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team/far", None, _NOBODY),
     ],
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
@@ -473,9 +481,10 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await retention.in_use.put(path, "made", [_ONE.digest], 1, By("somebody", 1))
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
-        # Where one is, nobody pushes.
-        await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/hub".strip("/"))
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        if path:
+            await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/far")
+            await api.management.settings.put(root, "virtual", "made", _VIRTUAL, 0, f"{path}/all")
         attempt = Attempt(1, 1, 1, 200, "", "")
         hook = await api.identity.documents.get("webhook", "made", path)
         assert hook is not None
@@ -489,7 +498,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     prefetches = {}
     for path in ("team", "team-b"):
         arguments = {"upstream": "made", "images": ["library/debian:12"]}
-        job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=f"{path}/hub"), By("root", 1))
+        job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=f"{path}/far"), By("root", 1))
         assert job is not None
         prefetches[f"{{prefetch-of-{path}}}"] = str(job.id)
     waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]

@@ -9,6 +9,7 @@ from orlop.bootstrap.server.shown import ShownContent, build_shown
 from orlop.bootstrap.server.upstreams import build_guarded
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.blobs import BlobReader
 from orlop.services.access.decisions import Access
 from orlop.services.access.naming import Naming
@@ -28,12 +29,15 @@ from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.pulls import ShownPulls
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.upstreams.standing import Standings
+from orlop.services.virtuals.filling import Filling
+from orlop.services.virtuals.virtuals import Virtuals
 from orlop.telemetry.metrics import UpstreamMetrics
 
 
@@ -53,6 +57,8 @@ class Services(msgspec.Struct, frozen=True):
     standings: Standings
     collection: Collection
     notices: Notices
+    virtuals: Virtuals
+    filling: Filling
 
 
 def build_services(
@@ -83,9 +89,11 @@ def build_services(
     )
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
     remotes = build_guarded(settings, stores, upstreams)
+    content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
+    virtuals = build_virtuals(stores, shown, access)
     return Services(
         access=access,
-        shown=build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms),
+        shown=content,
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -114,6 +122,16 @@ def build_services(
         standings=remotes.standings,
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
+        virtuals=virtuals,
+        filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
+    )
+
+
+def build_virtuals(stores: Stores, shown: Upstreams, access: Access) -> Virtuals:
+    """What finds repositories below virtuals."""
+    identity = stores.identity
+    return Virtuals(
+        PlacedSettings(VIRTUALS, identity.documents, stores.settings_changes), shown, access, identity.facts
     )
 
 

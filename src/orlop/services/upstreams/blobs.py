@@ -82,6 +82,19 @@ class ShownBlobs:
             raise
         return Arriving(digest, size, joined)
 
+    async def kept(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
+        """The blob when all of it is here: in the repository, or where the caller may pull it from; None where no
+        upstream shows the repository. Raises as `find`."""
+        found = await self.find(repository, digest, caller, head=False)
+        if not isinstance(found, Arriving):
+            return found
+        if found.content is not None:
+            found.content.close()
+        transfer = self._transfers.get((repository, digest))
+        if transfer is not None:
+            return await transfer.kept()
+        return (await self._blobs.find(repository, digest, caller)).blob
+
     async def fill(self, repository: RepositoryName, digest: Digest, size: int) -> int:
         """Have a blob that a manifest of the repository names, though nobody asked for it; how many bytes came for
         that. Raises BlobUnknown, TooManyRequests, Unavailable, ContentCorrupt."""
