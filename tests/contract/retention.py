@@ -11,7 +11,7 @@ from orlop.domain.retention.plan import PlannedItem
 from orlop.domain.retention.plans import PlanFigures, PlanState, RuleVersion
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.clock import HOUR, SECOND
-from orlop.ports.retention import PlanPage, Wanted
+from orlop.ports.retention import PageDone, PlanPage, Wanted
 from tests.content import artifact, image, index
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 
@@ -136,8 +136,8 @@ class RetentionPlansKit:
         assert await plans.apply(made.id, scene.by("eve")) == applying
         assert await plans.open(made.id, 9) == (pages[0], pages[2])
         for _ in range(2):  # the second time says nothing new
-            await plans.did(made.id, pages[0], done=1, skipped=0)
-        await plans.did(made.id, pages[2], done=1, skipped=1)
+            await plans.did(made.id, [PageDone(pages[0], 1, 0)])
+        await plans.did(made.id, [PageDone(pages[0], 1, 0), PageDone(pages[2], 1, 1)])
         assert await plans.open(made.id, 9) == ()
         done = await plans.applied(made.id, scene.by("bob"))
         assert (done.state, done.done, done.skipped, done.ended_at) == (PlanState.APPLIED, 2, 1, START)
