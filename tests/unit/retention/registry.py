@@ -63,7 +63,7 @@ class Stepped:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.steps = 0
+        self.steps = self.writes = 0
         self.at: dict[int, Step] = {}
         self.is_counting = False
 
@@ -96,6 +96,7 @@ class Stepped:
 
     async def write(self, script: Script[T], **options: Any) -> T:
         await self._step()
+        self.writes += 1
         return await self._engine.write(script, **options)
 
     async def check(self) -> None:
