@@ -89,7 +89,11 @@ class UsageKit:
         await catalog.usage_keeping.record(102, 101)
         assert [each.day for each in await catalog.usages.days("team/web", 0)] == [101, 102], "older ones are dropped"
 
-    async def test_who_shares_what_lies_somewhere_is_told(self, catalog: Catalog) -> None:
+    @pytest.mark.parametrize("together", [500, 1])
+    async def test_who_shares_what_lies_somewhere_is_told(
+        self, catalog: Catalog, together: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("orlop.adapters.sql.usage._BLOBS", together)
         scene = Scene(catalog)
         await scene.push(DEEP, ONE)
         await scene.push(LIB, TWO)
@@ -101,6 +105,24 @@ class UsageKit:
         )
         assert await catalog.usages.sharing("team/web", 100, 1) == (Sharing("", len(ONE.blobs), everything),)
         assert await catalog.usages.sharing("", 100, 10) == (), "there is nothing outside of everything"
+
+    async def test_others_have_their_turn_while_it_is_looked_who_shares(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("orlop.adapters.sql.usage._BLOBS", 1)
+        scene, turns = Scene(catalog), 0
+        await scene.push(DEEP, ONE)
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(take_turns())
+        await catalog.usages.sharing("team/web", 100, 10)
+        other.cancel()
+        assert turns >= len(ONE.blobs)
 
     async def test_a_recount_finds_nothing_to_mend(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

@@ -60,12 +60,11 @@ EXCEPTIONS = {
         "SCAN children": "what lies directly below one namespace",
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
     },
+    "usage_held": {"USE TEMP B-TREE FOR DISTINCT": "no more blobs than are to be looked at"},
     "usage_sharing": {
-        "SCAN held": "no more blobs than are to be looked at",
         "SCAN shared": "no more links than are to be followed",
         "USE TEMP B-TREE FOR DISTINCT": "the same",
         "USE TEMP B-TREE FOR GROUP BY": "the same",
-        "USE TEMP B-TREE FOR ORDER BY": "the namespaces that are found",
     },
     "usage_day_write": {"SCAN u": "every node, once an hour"},
     "nodes_above": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
