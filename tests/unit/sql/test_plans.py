@@ -258,7 +258,8 @@ OF_REPOSITORIES = {
     "by names before those that are hidden": {
         *("repositories_empty", "blob_holders"),
         *("repository_page", "repository_spans", "repository_below"),
-        *("labelled_by_key", "labelled_by_value", "labelled_repositories", "usage_below", "usage_sharing"),
+        *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
+        *("usage_below", "usage_held", "usage_sharing"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "it makes one": {"repository_create"},
