@@ -238,6 +238,17 @@ class RoomKit:
         await push(0)
         assert warned[-1] == once * 2
 
+    async def test_a_threshold_that_is_no_whole_number_is_reached_by_a_little(self, catalog: Catalog) -> None:
+        scene, room = Scene(catalog), Terms(room=bytes_room(100_003, warn=50))
+        for size, times in ((50_001, 0), (1, 1)):
+            piece = blob(f"of {size}", size)
+            upload = await scene.claimed(APP, piece.digest)
+            await catalog.uploads.commit(
+                UploadCommit(upload, copy_of(upload, piece), promoted=True, terms=room), scene.by()
+            )
+            events = await catalog.outbox.events(0, 1000)
+            assert [event.kind for event in events].count(EventKind.QUOTA_WARNING) == times
+
     async def test_of_many_at_once_no_more_get_in_than_there_is_room_for(self, catalog: Catalog) -> None:
         scene, room = Scene(catalog), Terms(room=bytes_room(55))
         commits = []

@@ -24,7 +24,7 @@ async def make_room(
 
     `held`: how many bytes more are to find room, by path.
     """
-    concerned = [room for room in rooms if any(more > 0 for more in added[room.path].each())]
+    concerned = [room for room in rooms if _limits(room, added[room.path])]
     if not concerned:
         return []
     paths = each(sorted({room.path for room in concerned}))
@@ -34,6 +34,8 @@ async def make_room(
         used = await in_use(tx, paths)
         if not alone and _is_near(concerned, used, added, held):
             raise Raced  # others have filled it meanwhile
+    if not alone:
+        return []  # nothing is near, so nothing is reached
     crossings: list[Crossing] = []
     for room in concerned:
         before = used.get(room.path, _EMPTY)
@@ -64,6 +66,11 @@ async def held_for_uploads(tx: Session, paths: str, upload: str, now: int) -> di
     return dict(await tx.all("room_held", paths, upload, now))
 
 
+def _limits(room: Room, added: Usage) -> bool:
+    """Whether the quota limits anything of which more is added."""
+    return any(limit and more > 0 for limit, more in zip(room.limits.each(), added.each(), strict=True))
+
+
 def _is_near(
     rooms: Sequence[Room], used: Mapping[str, Usage], added: Mapping[str, Usage], held: Mapping[str, int]
 ) -> bool:
@@ -74,7 +81,7 @@ def _is_near(
             if not limit or more <= 0:
                 continue
             most = was + held.get(room.path, 0) + more + limit // _SLACK
-            mark = limit * room.warn // 100
-            if more > limit // (_SLACK * _AT_ONCE) or most > limit or (was < mark <= most):
+            mark = limit * room.warn
+            if more > limit // (_SLACK * _AT_ONCE) or most > limit or (was * 100 < mark <= most * 100):
                 return True
     return False

@@ -143,7 +143,7 @@ GROUP BY path;
 
 -- name: room_guard
 -- Transactions take turns by themselves.
-SELECT wanted.value FROM json_each(?1) AS wanted WHERE ?2 < 0;
+SELECT NULL WHERE ?1 = '' AND ?2 < 0;
 
 -- name: usage_places
 SELECT wanted.value FROM json_each(?1) AS wanted
