@@ -31,17 +31,19 @@ from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.content.uploads import Body, UploadLimits, Uploads
+from orlop.services.content.uploads import Body, Uploads
 from orlop.services.retention.applying import Applier
 from orlop.services.retention.planning import Planner
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
@@ -179,7 +181,7 @@ class Registry:
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         settings = stores.settings or _settings(nowhere)
         in_force = SettingsInForce(*settings)
-        self.terms = terms = WriteTerms(self.access, in_force)
+        self.terms = terms = WriteTerms(self.access, in_force, Upstreams(*settings, catalog.cached_content))
         copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,

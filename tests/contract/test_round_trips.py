@@ -19,6 +19,7 @@ from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -143,7 +144,8 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     access = Access(identity.facts, opened.access_changes, clock, everyone=False)
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
-    terms = WriteTerms(access, SettingsInForce(identity.documents, opened.settings_changes))
+    kept = identity.documents, opened.settings_changes
+    terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept, catalog.cached_content))
     blobs = Blobs(
         catalog.links,
         Copies(store.reader, store.reader, catalog.quarantine, clock),

@@ -250,13 +250,15 @@ OF_REPOSITORIES = {
     "by the name that somebody asked for": {
         *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
         *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
-        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use"),
+        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use", "cached_tags_gone"),
+        *("remote_blob_size", "repository_is_cache"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
+        *("repository_own", "cached_manifest_add", "cached_described"),
     },
     "by names before those that are hidden": {
-        *("repositories_empty", "blob_holders"),
+        *("repositories_empty", "blob_holders", "link_holder_below", "cached_holder"),
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
         *("usage_below", "usage_held", "usage_sharing"),

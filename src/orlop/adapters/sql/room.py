@@ -24,7 +24,7 @@ async def make_room(
 
     `held`: how many bytes more are to find room, by path.
     """
-    concerned = [room for room in rooms if _limits(room, added[room.path])]
+    concerned = [room for room in rooms if _concerns(room, added[room.path])]
     if not concerned:
         return []
     paths = each(sorted({room.path for room in concerned}))
@@ -66,8 +66,8 @@ async def held_for_uploads(tx: Session, paths: str, upload: str, now: int) -> di
     return dict(await tx.all("room_held", paths, upload, now))
 
 
-def _limits(room: Room, added: Usage) -> bool:
-    """Whether the quota limits anything of which more is added."""
+def _concerns(room: Room, added: Usage) -> bool:
+    """Whether anything is added that the quota limits."""
     return any(limit and more > 0 for limit, more in zip(room.limits.each(), added.each(), strict=True))
 
 

@@ -22,6 +22,7 @@ from orlop.domain.errors import (
 )
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.fetching import Fetching
+from orlop.faces.distribution.mirror import Mirror, target_of
 from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer, Reading
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
@@ -84,8 +85,10 @@ class DistributionApp:
         body_idle: float,
         request_ids: Callable[[], str],
         clock: Clock,
+        mirror: Mirror,
     ) -> None:
         self._table = table(handlers)
+        self._mirror = mirror
         self._access_control = access_control
         self._plain = Plain(access_control.known_callers, access_control.challenges.proxies, clock)
         self._pulling = pulling
@@ -247,6 +250,11 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
+                target = raw or path.encode()
+                if request.query and (namespace := request.parameter("ns")) is not None and _HOST.fullmatch(namespace):
+                    meant = await self._mirror.meant(request, namespace, headers.get(b"host", b"").decode("latin-1"))
+                    if meant is not request:
+                        request, target = meant, target_of(meant)
                 authorization = headers.get(b"authorization", b"")
                 by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
                 known_caller = await self._access_control.known_callers.take(
@@ -258,7 +266,9 @@ class DistributionApp:
                 if failure is not None:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)
-                response = await self._placed(await self._answer(scope, request, exchange, known_caller), scope, caller)
+                response = await self._placed(
+                    await self._answer(scope, target, request, exchange, known_caller), scope, caller
+                )
                 if isinstance(response, Response) and request.kind in LISTS:
                     held.enter_context(self._access_control.turnstile.held(caller, response))
             except RegistryError as refusal:
@@ -300,13 +310,12 @@ class DistributionApp:
             )
 
     async def _answer(
-        self, scope: Scope, request: Request, exchange: Exchange, known_caller: KnownCaller
+        self, scope: Scope, target: bytes, request: Request, exchange: Exchange, known_caller: KnownCaller
     ) -> AnyResponse:
         kind = request.kind
         if kind not in FILTERED:
             exchange = await self._let_in(request, exchange, known_caller)
         if kind in _READING:
-            target = scope.get("raw_path") or scope["path"].encode()
             reading = self._pulling if kind is RequestKind.MANIFEST_GET else self._fetching
             return _named(await reading.answer(target, request, exchange), request)
         if kind not in WITH_BODY and not exchange.body.finished:

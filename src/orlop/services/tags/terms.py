@@ -18,6 +18,7 @@ from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import REMEMBERED, InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
+from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
 
@@ -25,9 +26,10 @@ T = TypeVar("T")
 class WriteTerms:
     """Whoever changes content asks here first, and passes what it gets into the transaction."""
 
-    def __init__(self, access: Access, settings: SettingsInForce) -> None:
+    def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
         self._settings = settings
+        self._shown = shown
         self._rooms: dict[str, tuple[tuple[InForce, ...], tuple[Room, ...]]] = {}
         """By the nearest node that has any, with the quotas that they were made from."""
 
@@ -42,6 +44,10 @@ class WriteTerms:
             except SettingsMoved:
                 self._settings.forget()
         return await write(await make())
+
+    async def check_push(self, repository: str) -> None:
+        """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
+        await self._shown.check_push(repository)
 
     async def room(self, repository: str) -> tuple[Room, ...]:
         """The quotas that cover a repository, from the root down."""
@@ -66,7 +72,8 @@ class WriteTerms:
         tags: Sequence[Tag] = (),
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
-        """Those of a push that perhaps sets tags, if they are what is expected."""
+        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken."""
+        await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
@@ -87,6 +94,20 @@ class WriteTerms:
             expected=expected or {},
             room=room,
             settings=min(version, of_rules, terms.settings or version),
+        )
+
+    async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
+        """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
+        the quotas of the registry as a whole, at the node and below are all that speaks."""
+        version, room = await self._versioned_room(repository)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
+        said = RulesOfTags(rules, repository, Membership())
+        return Terms(
+            tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None},
+            overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
+            room=tuple(each for each in room if not each.path or len(each.path) >= len(path)),
+            cache=path,
+            settings=min(version, of_rules),
         )
 
     async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:
