@@ -26,6 +26,8 @@ class Mode(Enum):
 
     CUT = auto()
     """The connection breaks."""
+    CUT_WRONG = auto()
+    """The connection breaks, after other bytes than there are."""
     SHORT = auto()
     """The body ends there, as its Content-Length says."""
     CHUNKED_SHORT = auto()
@@ -269,6 +271,8 @@ class UpstreamRegistry:
         mode, at = (fault.mode, int(len(reply.body) * fault.at)) if fault is not None else (None, 0)
         body, length = reply.body, str(len(reply.body))
         match mode:
+            case Mode.CUT_WRONG:
+                body = bytes(byte ^ 0x55 for byte in body)
             case Mode.WRONG:
                 at = min(at, len(body) - 1)
                 body = body[:at] + bytes(byte ^ 0x55 for byte in body[at:])
@@ -299,7 +303,7 @@ class UpstreamRegistry:
             await writer.drain()
             return bool(length)
         gate = next((gate for end, gate in self._gates.items() if path.endswith(end)), None)
-        stop = at if mode in {Mode.CUT, Mode.SILENT} else len(body)
+        stop = at if mode in {Mode.CUT, Mode.CUT_WRONG, Mode.SILENT} else len(body)
         piece = max(1, len(body) // 100) if mode is Mode.TRICKLE else _PIECE
         sent = 0
         while sent < stop:
@@ -317,7 +321,7 @@ class UpstreamRegistry:
         if gate is not None and sent == gate.at:
             await gate.pass_through()
         match mode:
-            case Mode.CUT:
+            case Mode.CUT | Mode.CUT_WRONG:
                 writer.transport.abort()
                 return False
             case Mode.SILENT:

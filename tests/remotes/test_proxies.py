@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orlop.domain.identity.secret_references import SecretPlaces
 from orlop.ports.upstream import UpstreamError
 from tests import content
 from tests.clientside.loopback import Loopback, serving
@@ -92,8 +93,35 @@ async def test_a_proxy_that_is_not_there_is_told(scheme: str) -> None:
     async with HttpProxy().listening() as where:
         pass
     async with pooling() as hands:
-        with pytest.raises(UpstreamError, match=r"registry\.test.* cannot be reached"):
+        said = (
+            r"registry\.test.* cannot be reached: (connection refused|the proxy cannot be reached: connection refused)"
+        )
+        with pytest.raises(UpstreamError, match=said):
             await pulls(hands, "http://registry.test", proxy=f"{scheme}://{where}")
+
+
+async def test_a_proxy_that_is_kept_in_a_file_counts_as_soon_as_it_is_changed(tmp_path: Path) -> None:
+    first, second, file = HttpProxy("me", "first"), HttpProxy("me", "second"), tmp_path / "proxy"
+    places = SecretPlaces((str(tmp_path),))
+    async with (
+        registry(None, tmp_path, "") as server,
+        first.listening() as one,
+        second.listening() as two,
+        pooling(places=places) as hands,
+    ):
+        file.write_text("socks4://x")
+        with pytest.raises(UpstreamError, match=r"^the upstream hub cannot be asked: proxy: write it as http://"):
+            await hands.at(server.url, proxy=f"file:{file}")
+        file.write_text(f"http://me:first@{one}\n")
+        remote = await hands.at(server.url, proxy=f"file:{file}")
+        pieces = remote.read_blob(LAYER.digest, LAYER.size)
+        read = await anext(pieces)
+        file.write_text(f"http://me:second@{two}\n")
+        hands.later = 31.0
+        assert (await remote.resolve("1")).digest == IMAGE.digest
+        assert (len(first.asked), len(second.asked)) == (1, 1)
+        assert read + b"".join([piece async for piece in pieces]) == LAYER.content
+        assert hands.pool._left == []
 
 
 async def test_authorities_and_certificates_of_a_setting_count(tmp_path: Path) -> None:

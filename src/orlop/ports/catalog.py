@@ -254,6 +254,9 @@ class Uploads(Protocol):
         """The session that was begun with a ticket, as `get`; None when none was, or its row is gone since."""
         ...
 
+    async def give_up(self, ticket: str, now: int) -> None:
+        """Let another session begin with the ticket of one that is over, which then is cleared away without it."""
+
     async def claim(
         self,
         repository: RepositoryName,

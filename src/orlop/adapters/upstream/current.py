@@ -11,7 +11,7 @@ from orlop.adapters.upstream.refusals import Refusals
 from orlop.domain.errors import Denied, Unauthorized
 
 #: What is kept elsewhere is looked at again after so many seconds, and whenever it was refused.
-_HELD = 30.0
+HELD = 30.0
 #: Tokens are renewed this long before their end, in seconds, or in the last tenth of their time.
 _MARGIN = 300.0
 #: A token that was refused although it is younger than this, in seconds, would be followed by one that is refused, too.
@@ -57,7 +57,7 @@ class Fetched:
     async def current(self) -> Credentials | None:
         if self._held is None or self._until <= self._monotonic():
             self._held = await asyncio.to_thread(self._fetch)
-            self._until = self._monotonic() + _HELD
+            self._until = self._monotonic() + HELD
         return self._held
 
     def refuse(self, credentials: Credentials) -> None:

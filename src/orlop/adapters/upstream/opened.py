@@ -11,7 +11,7 @@ from orlop.adapters.upstream.advice import SETTING
 from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.routes import SettingRoutes, connections, contexts
-from orlop.adapters.upstream.signing import Fetch, SettingSecrets, signing
+from orlop.adapters.upstream.signing import Fetch, SettingSecrets, Way, signing
 from orlop.adapters.upstream.transport import Transport, site
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.upstream import UpstreamError
@@ -21,9 +21,16 @@ from orlop.ports.upstreams import RemoteObserver
 class OpenedUpstream:
     """Made by `open_upstream`; `users` counts who is using it."""
 
-    def __init__(self, session: aiohttp.ClientSession, authority: str, accounts: tuple[Connection, ...]) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        authority: str,
+        accounts: tuple[Connection, ...],
+        way: Way,
+    ) -> None:
         self._session = session
         self._accounts = accounts
+        self._way = way
         self.authority = authority
         """`host[:port]`"""
         self.users = 0
@@ -32,6 +39,10 @@ class OpenedUpstream:
     def connection(self, account: int) -> Connection:
         """As an account is connected; the first takes the place of one that there is not."""
         return self._accounts[account if account < len(self._accounts) else 0]
+
+    async def is_stale(self) -> bool:
+        """Whether a proxy or a key that is kept elsewhere is another one by now. Raises UpstreamError."""
+        return await self._way.is_another()
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -50,7 +61,8 @@ async def open_upstream(
     """Nothing is connected yet. Raises UpstreamError for a setting that cannot be used."""
     upstream = showing.upstream
     secrets = SettingSecrets(showing, fetch)
-    proxy, key = await secrets.proxy(), await secrets.now(upstream.client_key)
+    way = Way(secrets, surroundings.monotonic)
+    proxy, key = await way.found()
     own, others = await asyncio.to_thread(contexts, upstream.ca_certificate, upstream.client_certificate, key)
     base = URL(upstream.origin)
     session = aiohttp.ClientSession(
@@ -68,7 +80,7 @@ async def open_upstream(
         credentials = signing(secrets, user, password, asking.ask, surroundings, environment)
         trusted = frozenset(upstream.trust_realms)
         accounts.append(Connection(base, transport, patience, surroundings, credentials, trusted, told))
-    return OpenedUpstream(session, site(base).authority, tuple(accounts))
+    return OpenedUpstream(session, site(base).authority, tuple(accounts), way)
 
 
 class _Told:

@@ -68,6 +68,8 @@ class RemotePool:
         self._observer = observer or Indifferent()
         self._patience = patience
         self._opened: dict[Showing, OpenedUpstream] = {}
+        self._left: list[OpenedUpstream] = []
+        """Those whose place another took while they were in use."""
 
     async def repository(self, showing: Showing, name: RepositoryName) -> RemoteContent:
         """See Remotes."""
@@ -76,7 +78,7 @@ class RemotePool:
 
     async def close(self) -> None:
         """See Remotes."""
-        opened, self._opened = list(self._opened.values()), {}
+        opened, self._opened, self._left = [*self._opened.values(), *self._left], {}, []
         for each in opened:
             await each.close()
 
@@ -89,19 +91,9 @@ class RemotePool:
 
     @asynccontextmanager
     async def _using(self, showing: Showing) -> AsyncGenerator[OpenedUpstream, None]:
-        if showing not in self._opened:
-            made = await open_upstream(
-                showing,
-                self._permitted,
-                self._fetch,
-                self._surroundings,
-                self._observer,
-                self._patience,
-                self._environment,
-            )
-            if self._opened.setdefault(showing, made) is not made:
-                await made.close()
-        opened = self._opened[showing] = self._opened.pop(showing)  # the last is what was used last
+        while (opened := await self._current(showing)) is not self._opened.get(showing):
+            pass  # it was let go of, or another took its place, while this one waited
+        self._opened[showing] = self._opened.pop(showing)  # the last is what was used last
         opened.users += 1
         try:
             yield opened
@@ -109,6 +101,28 @@ class RemotePool:
             opened.users -= 1
             opened.used_at = self._surroundings.monotonic()
             await self._let_go()
+
+    async def _current(self, showing: Showing) -> OpenedUpstream:
+        """What is opened for a setting, if it is as its secrets are now; else opened anew. Raises UpstreamError."""
+        opened = self._opened.get(showing)
+        if opened is not None and not await opened.is_stale():
+            return opened
+        made = await open_upstream(
+            showing,
+            self._permitted,
+            self._fetch,
+            self._surroundings,
+            self._observer,
+            self._patience,
+            self._environment,
+        )
+        if self._opened.get(showing) is not opened:
+            await made.close()
+            return self._opened.get(showing, made)
+        if opened is not None:
+            self._left.append(opened)
+        self._opened[showing] = made
+        return made
 
     async def _let_go(self) -> None:
         """Close what nobody uses: for long, of a setting that was changed since, or more than is kept."""
@@ -121,7 +135,10 @@ class RemotePool:
             if not opened.users
             and (opened.used_at < unused or newest[showing.identity] is not showing or showing in beyond)
         ]
-        for opened in [self._opened.pop(showing) for showing in going]:  # nobody else finds them while they are closed
+        left = [opened for opened in self._left if not opened.users]
+        self._left = [opened for opened in self._left if opened.users]
+        # Nobody else finds them while they are closed.
+        for opened in [*left, *(self._opened.pop(showing) for showing in going)]:
             await opened.close()
 
 

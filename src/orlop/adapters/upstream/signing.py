@@ -7,7 +7,7 @@ import msgspec
 
 from orlop.adapters.upstream import azure, ecr, google
 from orlop.adapters.upstream.credentials import Credentials
-from orlop.adapters.upstream.current import CurrentCredentials, Fetched, Fixed, Lent, Renewed
+from orlop.adapters.upstream.current import HELD, CurrentCredentials, Fetched, Fixed, Lent, Renewed
 from orlop.adapters.upstream.lending import Ask
 from orlop.adapters.upstream.patience import Surroundings
 from orlop.domain.errors import Unavailable
@@ -54,6 +54,32 @@ class SettingSecrets:
 
     def _unusable(self, why: str) -> UpstreamError:
         return UpstreamError(f"the upstream {self.showing.name} cannot be asked: {why}")
+
+
+class Way:
+    """The proxy and the key by which an upstream is reached, looked at again from time to time where they are kept
+    elsewhere."""
+
+    def __init__(self, secrets: SettingSecrets, monotonic: Callable[[], float]) -> None:
+        self._secrets = secrets
+        self._monotonic = monotonic
+        self._found = ("", "")
+        self._until = 0.0
+        upstream = secrets.showing.upstream
+        self._changes = is_kept(upstream.proxy) or is_kept(upstream.client_key)
+
+    async def found(self) -> tuple[str, str]:
+        """Both, as they are now; empty for none. Raises UpstreamError."""
+        self._found = await self._secrets.proxy(), await self._secrets.now(self._secrets.showing.upstream.client_key)
+        self._until = self._monotonic() + HELD
+        return self._found
+
+    async def is_another(self) -> bool:
+        """Whether one of them is another than when they were last found. Raises UpstreamError."""
+        if not self._changes or self._until > self._monotonic():
+            return False
+        before = self._found
+        return await self.found() != before
 
 
 def signing(

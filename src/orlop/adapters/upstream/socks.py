@@ -1,6 +1,7 @@
 """Connections through a SOCKS5 proxy."""
 
 import asyncio
+import os
 import socket
 import ssl
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
-from python_socks import ProxyError, ProxyTimeoutError, ProxyType
+from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, ProxyType
 from python_socks.async_.asyncio import Proxy
 
 from orlop.adapters.addresses import Permitted, refuse
@@ -72,6 +73,10 @@ class SocksConnector(aiohttp.TCPConnector):
             raise aiohttp.ClientConnectorSSLError(req.connection_key, cause) from cause
         except ProxyTimeoutError:
             raise TimeoutError from None
+        except ProxyConnectionError as cause:
+            words = os.strerror(cause.errno).lower() if cause.errno and cause.errno > 0 else "its name leads nowhere"
+            failure = OSError(None, f"the proxy cannot be reached: {words}")
+            raise client_error(req.connection_key, failure) from cause
         except ProxyError as cause:
             failure = OSError(None, f"the proxy says: {cause}")
             raise client_error(req.connection_key, failure) from cause

@@ -38,6 +38,7 @@ from orlop.faces.http.responses import AnyResponse, Headers, Response, header, r
 from orlop.faces.http.sending import FILES, Streams, send_response
 from orlop.faces.http.shell import unread
 from orlop.ports.clock import Clock
+from orlop.ports.upstream import UpstreamError
 from orlop.services.access.decisions import Access
 from orlop.services.access.known_callers import KnownCaller, KnownCallers
 from orlop.services.limits.rates import NoPlace, Slow
@@ -209,12 +210,10 @@ class DistributionApp:
         try:
             files = FILES in scope.get("extensions", ())
             return "", await self._streams.send(send, receive, response, more, files=files)
-        except (
-            ContentCorrupt,
-            Unavailable,
-        ) as damage:  # too late for an error: to return without the rest cuts the connection
-            path = scope["path"]
-            _log.error("a copy ended early", request_id=caller.request, path=path, reason=damage.message)
+        except (ContentCorrupt, Unavailable, UpstreamError) as damage:
+            # Too late for an error: to return without the rest cuts the connection.
+            tell = _log.warning if isinstance(damage, UpstreamError) else _log.error
+            tell("a copy ended early", request_id=caller.request, path=scope["path"], reason=damage.message)
             return damage.code, 0
 
     async def _serve(

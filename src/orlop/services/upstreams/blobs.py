@@ -103,11 +103,14 @@ class ShownBlobs:
         return size
 
     async def _held(self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
-        """A blob that another repository of the same upstream holds, or one that the caller may pull from: others have
-        it too, perhaps, but what they hold is not for everybody who knows its digest."""
-        source = await self._cached.holder(digest, showing.path) or await self._blobs.holder(digest, repository, caller)
+        """A blob that is here already. What another repository of the same upstream holds becomes this one's, too. What
+        the caller may pull elsewhere they get from there, and it stays there: that a manifest of an upstream names it
+        is no reason to show it to everybody who may pull here."""
+        source = await self._cached.holder(digest, showing.path)
         if source is None:
-            return None
+            elsewhere = await self._blobs.holder(digest, repository, caller)
+            found = await self._stores.links.find(elsewhere, digest) if elsewhere is not None else None
+            return await self._whole(found.blob if found is not None else None)
         who = By(actor(showing), self._stores.clock.now())
         try:
             mounted = await self._stores.terms.keep(
@@ -115,9 +118,13 @@ class ShownBlobs:
                 lambda terms: self._stores.links.mount(digest, source, repository, who, terms),
             )
         except Denied:  # there is no room for a link: it is served from where it is
-            found = await self._stores.links.find(source, digest)
-            mounted = found.blob if found is not None else None
-        return mounted if mounted is not None and await self._stores.copies.is_there(mounted) else None
+            linked = await self._stores.links.find(source, digest)
+            mounted = linked.blob if linked is not None else None
+        return await self._whole(mounted)
+
+    async def _whole(self, blob: Blob | None) -> Blob | None:
+        """The blob, if its copy is there."""
+        return blob if blob is not None and await self._stores.copies.is_there(blob) else None
 
     def _transfer(self, wanted: Wanted) -> Transfer:
         """The one that is under way, or a new one."""

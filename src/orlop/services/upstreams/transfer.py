@@ -6,8 +6,8 @@ on the session's stage. The last byte is told to nobody before all of them were 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 
 import msgspec
 
@@ -27,9 +27,10 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
 from orlop.domain.upload import Upload
 from orlop.domain.upstreams.showing import Showing
-from orlop.ports.blobs import PIECE, BlobStage, StageWriter
+from orlop.ports.blobs import PIECE, BlobContent, BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
 from orlop.ports.clock import Clock, Ids
+from orlop.ports.upstream import UpstreamError
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
@@ -43,10 +44,14 @@ _HOLDS_NOTHING = -1
 WINDOW = 4 * 1024 * 1024
 #: How long a session is held without a sign of life, and how long one that broke off waits to be gone on with.
 LIMITS = UploadLimits(expire=60 * MINUTE, lease=10 * SECOND)
-#: How often the session says how far it came, in microseconds; others read so far.
-_TOLD_EVERY = SECOND // 2
 #: How often a process that does not fetch looks how far the other one came, in seconds.
 _LOOK = 0.1
+#: How often the session says how far it came, in seconds; others read so far.
+_BEAT = 0.5
+#: After which part of its lease the session is held on to, whether or not anything came.
+_RENEWED = LIMITS.lease // 5
+#: How often a stage is tried to be opened, with a look's time between, before another session takes its place.
+_PATIENCE = 20
 #: How long those who read are waited for when what was fetched is not kept, in seconds.
 _LINGER = 3600.0
 
@@ -92,18 +97,21 @@ class Transfer:
         self._blob: Blob | None = None
         self._failure: RegistryError | None = None
         self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._readers = 0
+        self._readers: set[Joined] = set()
+        self._unopened = 0
+        self._writing = asyncio.Lock()
 
     # --- those who read ---
 
     def join(self) -> "Joined":
         """The content, from now on."""
-        self._readers += 1
-        return Joined(self)
+        joined = Joined(self)
+        self._readers.add(joined)
+        return joined
 
-    def leave(self) -> None:
+    def leave(self, joined: "Joined") -> None:
         """A reader is gone."""
-        self._readers -= 1
+        self._readers.discard(joined)
         self._tell()
 
     async def begun(self) -> None:
@@ -112,21 +120,31 @@ class Transfer:
             self._refuse()
             await self._wait()
 
-    async def part(self, position: int, most: int) -> bytes:
-        """Bytes from a position on, when they are there. Raises BlobUnknown, ContentCorrupt, Unavailable."""
+    async def part(self, joined: "Joined", most: int) -> bytes:
+        """Bytes from where a reader stands, when they are there; none when `copy` has them. Raises BlobUnknown,
+        ContentCorrupt, Unavailable."""
         while True:
-            if position < self._told:
-                piece = self._recent(position, most) or await self._stored(position, most)
-                if piece:
+            if joined.is_lost:
+                raise Unavailable("the upstream broke off, and what it sent is not gone on with; try again")
+            if joined.position < self._told:
+                piece = self._recent(joined.position, most)
+                if not piece and self._blob is not None:
+                    return b""
+                piece = piece or await self._staged(joined.position, most)
+                if piece and not joined.is_lost:
                     return piece
             else:
                 self._refuse()
             await self._wait()
 
+    async def copy(self) -> BlobContent | None:
+        """The copy that it has become, open; None as long as it has not. Raises ContentCorrupt, Unavailable."""
+        return await self._stores.copies.open(self._blob) if self._blob is not None else None
+
     @property
     def _told(self) -> int:
         """How many bytes may be told."""
-        return self.wanted.size if self._verified else min(self._arrived, self.wanted.size - 1)
+        return self.wanted.size if self._verified else max(0, min(self._arrived, self.wanted.size - 1))
 
     def _recent(self, position: int, most: int) -> bytes:
         start = self._window_start
@@ -138,15 +156,9 @@ class Transfer:
             start += len(piece)
         return b""
 
-    async def _stored(self, position: int, most: int) -> bytes:
-        """What stands in the store of it, as a copy or on the stage; nothing where it is not there yet."""
+    async def _staged(self, position: int, most: int) -> bytes:
+        """What stands on the stage; nothing where it is not there, or not there any more."""
         span = Span(position, min(position + min(most, PIECE), self._told))
-        if self._blob is not None:
-            content = await self._stores.copies.open(self._blob)
-            try:
-                return await _first(content.chunks(span))
-            finally:
-                content.close()
         try:
             return await _first(self._stores.stage.read(self._upload, span, self._place))
         except BlobUploadUnknown:
@@ -176,43 +188,46 @@ class Transfer:
                 claim = await self._claim()
                 if claim is not None:
                     await self._fetch(claim)
-                else:
+                if self._blob is None:
                     await asyncio.sleep(_LOOK)
         except RegistryError as failure:
             self._failure = for_clients(failure, BlobUnknown)
-        except asyncio.CancelledError:
-            self._failure = Unavailable("the registry is about to stop; try again")
-            raise
         finally:
+            if self._blob is None and self._failure is None:
+                self._failure = Unavailable("the registry stopped to fetch it; try again")
             self._tell()
 
     async def _claim(self) -> ClaimedSession | None:
-        """The session, if it is this process that fetches; None, with what is known of it, while another one does."""
+        """The session, if it is this process that fetches; None, with what is known of it, while another one does, or
+        when it has just ended."""
         wanted, stores, now = self.wanted, self._stores, self._stores.clock.now()
-        upload = self._new(now)
-        with suppress(TooManyRequests):
-            await stores.rows.start(upload, target=wanted.digest, ticket=self._ticket)
-            return self._claimed(upload)
-        found = await stores.rows.begun(wanted.repository, self._ticket, now)
-        if found is None:  # it has ended
-            linked = await stores.links.find(wanted.repository, wanted.digest)
-            if linked is not None:
-                self._done(linked.blob)
+        try:
+            found = await stores.rows.begun(wanted.repository, self._ticket, now)
+            if found is None:
+                linked = await stores.links.find(wanted.repository, wanted.digest)
+                if linked is not None:
+                    self._done(linked.blob)
+                    return None
+                upload = self._new(now)
+                await stores.rows.start(upload, target=wanted.digest, ticket=self._ticket)
+                return self._claimed(upload)
+            if found.lease_until > now:
+                self._follow(found)
+                return None
+            claimed = await stores.rows.claim(
+                wanted.repository,
+                found.id,
+                now=now,
+                lease_until=now + LIMITS.lease,
+                target=wanted.digest,
+                reserved=_HOLDS_NOTHING,
+            )
+            return self._claimed(claimed)
+        except TooManyRequests:  # somebody was faster
             return None
-        if found.lease_until <= now:
-            with suppress(TooManyRequests):
-                lease_until = now + LIMITS.lease
-                claimed = await stores.rows.claim(
-                    wanted.repository,
-                    found.id,
-                    now=now,
-                    lease_until=lease_until,
-                    target=wanted.digest,
-                    reserved=_HOLDS_NOTHING,
-                )
-                return self._claimed(claimed)
-        self._follow(found)
-        return None
+        except BlobUploadUnknown:  # it is over: this moment, or long ago and nobody cleared it away
+            await stores.rows.give_up(self._ticket, now)
+            return None
 
     def _new(self, now: int) -> Upload:
         return Upload(
@@ -232,42 +247,122 @@ class Transfer:
         return ClaimedSession(self._stores.rows, self._stores.clock, LIMITS, upload)
 
     def _follow(self, upload: Upload) -> None:
-        """What stands on the stage of a session may be read."""
-        self._upload, self._place = upload.id, upload.place
+        """What stands on the stage of a session may be read. Readers who had more than is known of it are lost: what
+        comes now need not be the rest of what they have."""
+        if upload.id != self._upload:
+            self._restart(0)
+            self._upload = upload.id
+        self._place = upload.place
         if upload.offset > self._arrived:
             self._window.clear()
             self._arrived = self._window_start = upload.offset
+        self._verified = upload.offset == self.wanted.size and upload.digest == self.wanted.digest
         self._tell()
 
-    async def _fetch(self, claim: ClaimedSession) -> None:
-        """Fetch what is missing, verify, keep. Raises what the upstream does: then what came is kept to go on with."""
-        wanted, offset = self.wanted, claim.upload.offset
+    def _restart(self, offset: int) -> None:
+        """Nothing but the first `offset` bytes of what came so far is part of what comes."""
+        for joined in self._readers:
+            joined.is_lost = joined.is_lost or joined.had > offset
         self._window.clear()
         self._arrived = self._window_start = offset
+        self._verified = False
+
+    async def _fetch(self, claim: ClaimedSession) -> None:
+        """Fetch what is missing, verify, keep. Raises what the upstream does: then what came is kept to go on with.
+        Returns as well when somebody else has the session, or what was staged is gone."""
+        offset = claim.upload.offset
+        self._restart(offset)
         try:
-            remote = await self._stores.remotes.repository(wanted.showing, wanted.remote)
-            writer = await self._stores.stage.open(claim.upload.id, offset, wanted.digest.algorithm, claim.upload.place)
+            writer = await self._opened(claim)
             try:
-                async with aclosing(remote.read_blob(wanted.digest, wanted.size, offset)) as pieces:
-                    async for piece in pieces:
-                        await writer.write(piece)
-                        self._take(piece)
-                        await self._note(claim, writer)
-                self._verified = offset == 0  # the stream itself verified it
-                self._tell()
-                claim.staged = await writer.checkpoint()
+                async with self._holding(claim, writer):
+                    await self._receive(claim, writer)
+                    await writer.close()
+                    await self._verify(claim)
+                    await self._keep(claim)
             finally:
                 await writer.close()
-            await self._verify(claim)
         except ContentCorrupt:
             await self._drop(claim)
             raise
         except BlobUploadUnknown:
-            return  # somebody else has the session, or what was staged is gone: look again
+            await claim.give_back()
         except (RegistryError, asyncio.CancelledError):
             await claim.give_back()
             raise
-        await self._keep(claim)
+
+    async def _opened(self, claim: ClaimedSession) -> StageWriter:
+        """The stage of a session. One that another process does not let go, or that is gone, is waited for a while, and
+        then begun anew. Raises BlobUploadUnknown."""
+        upload = claim.upload
+        try:
+            with _ours():
+                return await self._stores.stage.open(
+                    upload.id, upload.offset, self.wanted.digest.algorithm, upload.place
+                )
+        except BlobUploadUnknown:
+            self._unopened += 1
+            if self._unopened > _PATIENCE:
+                self._unopened = 0
+                await self._drop(claim)
+            raise
+
+    async def _receive(self, claim: ClaimedSession, writer: StageWriter) -> None:
+        """Write what comes onto the stage, and tell it to those who read."""
+        wanted, offset = self.wanted, claim.upload.offset
+        try:
+            remote = await self._stores.remotes.repository(wanted.showing, wanted.remote)
+            async with aclosing(remote.read_blob(wanted.digest, wanted.size, offset)) as pieces:
+                async for piece in pieces:
+                    async with self._writing:
+                        with _ours():
+                            await writer.write(piece)
+                    self._take(piece)
+        except (RegistryError, asyncio.CancelledError):
+            async with self._writing:
+                with suppress(RegistryError):
+                    claim.staged = await writer.checkpoint()
+            raise
+        self._verified = offset == 0  # the stream itself verified it
+        self._tell()
+        async with self._writing:
+            with _ours():
+                claim.staged = await writer.checkpoint()
+
+    @asynccontextmanager
+    async def _holding(self, claim: ClaimedSession, writer: StageWriter) -> AsyncIterator[None]:
+        """Hold on to the session while the block lasts, however long nothing comes; BlobUploadUnknown out of the block
+        when it was lost."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None) as lost:
+                beating = asyncio.create_task(self._beat(claim, writer))
+                beating.add_done_callback(lambda done: None if done.cancelled() else lost.reschedule(loop.time()))
+                try:
+                    yield
+                finally:
+                    beating.cancel()
+                    await asyncio.wait({beating})
+        except TimeoutError as over:
+            raise BlobUploadUnknown("somebody else has the session") from over
+
+    async def _beat(self, claim: ClaimedSession, writer: StageWriter) -> None:
+        """Tell other processes now and then how far it came, and renew the lease in time; returns when the session was
+        lost."""
+        while True:
+            await asyncio.sleep(_BEAT)
+            try:
+                async with self._writing:
+                    if writer.offset > claim.staged.offset:
+                        claim.staged = await writer.progress()
+                    elif self._stores.clock.now() < claim.upload.lease_until - LIMITS.lease + _RENEWED:
+                        continue
+                    await claim.renew()
+                    self._place = claim.upload.place
+            except BlobUploadUnknown:
+                return
+            except RegistryError:  # the catalog, or the store, is away: perhaps not for long
+                continue
 
     def _take(self, piece: bytes) -> None:
         self._window.append(piece)
@@ -275,14 +370,6 @@ class Transfer:
         while self._arrived - self._window_start > WINDOW + len(self._window[0]):
             self._window_start += len(self._window.popleft())
         self._tell()
-
-    async def _note(self, claim: ClaimedSession, writer: StageWriter) -> None:
-        """Tell other processes now and then how far it came, and hold on to the session."""
-        now = self._stores.clock.now()
-        if now > claim.upload.lease_until - LIMITS.lease + _TOLD_EVERY:
-            claim.staged = await writer.progress()
-            await claim.renew()
-            self._place = claim.upload.place
 
     async def _verify(self, claim: ClaimedSession) -> None:
         """Raises ContentCorrupt."""
@@ -311,6 +398,7 @@ class Transfer:
         try:
             self._done(await stores.recording.record(claim, wanted.digest, who.at, commit))
         except Denied:
+            await claim.renew()  # who follows learns that all of it is here
             await self._linger()
             await self._drop(claim)
             self._failure = Unavailable(f"blob {wanted.digest} came, and there is no room to keep it; try again")
@@ -331,6 +419,8 @@ class Transfer:
             await self._stores.expiry.forget(claim.upload.id, now)
 
     def _done(self, blob: Blob) -> None:
+        if not self._verified and blob.key.copy != self._upload.replace("-", ""):
+            self._restart(0)  # it came another way
         self._blob, self._verified = blob, True
         self._tell()
 
@@ -341,27 +431,52 @@ class Joined:
     def __init__(self, transfer: Transfer) -> None:
         self._transfer: Transfer | None = transfer
         self.size = transfer.wanted.size
+        self.position = 0
+        """Where it stands."""
+        self.had = 0
+        """Up to where it depends on what came; 0 before it got anything."""
+        self.is_lost = False
+        """Whether what it has is no part of what comes."""
 
     async def read(self) -> bytes:
         """See ports.blobs.BlobContent."""
         return b"".join([piece async for piece in self.chunks(Span(0, self.size))])
 
     async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
-        """See ports.blobs.BlobContent."""
-        position = span.start
-        while position < span.stop and self._transfer is not None:
+        """See ports.blobs.BlobContent. Raises UpstreamError as well, when no more comes."""
+        self.position = span.start
+        while self.position < span.stop and self._transfer is not None:
             try:
-                piece = await self._transfer.part(position, min(most, span.stop - position))
-            except BlobUnknown as gone:  # too late to say it
-                raise Unavailable(gone.message) from gone
-            position += len(piece)
+                piece = await self._transfer.part(self, min(most, span.stop - self.position))
+            except RegistryError as failure:  # too late to say what
+                raise UpstreamError(failure.message) from failure
+            if not piece:
+                break
+            self.position += len(piece)
+            self.had = self.position
             yield piece
+        copy = await self._transfer.copy() if self.position < span.stop and self._transfer is not None else None
+        if copy is not None:
+            try:
+                async for piece in copy.chunks(Span(self.position, span.stop), most):
+                    yield piece
+            finally:
+                copy.close()
 
     def close(self) -> None:
         """See ports.blobs.BlobContent."""
         transfer, self._transfer = self._transfer, None
         if transfer is not None:
-            transfer.leave()
+            transfer.leave(self)
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """A stage that another process writes to, which has not noticed yet that it lost the session, is not ours yet."""
+    try:
+        yield
+    except TooManyRequests as busy:
+        raise BlobUploadUnknown(busy.message) from busy
 
 
 def actor(showing: Showing) -> str:

@@ -44,8 +44,12 @@ class Turns:
         upload = self._begun(repository, actor)
         try:
             await self._rows.start(upload, ticket=name)
-        except (TooManyRequests, BlobUploadUnknown):
+        except TooManyRequests:
             await self._wait(repository, name)
+            yield False
+            return
+        except BlobUploadUnknown:  # that of a process which died, or of one that has ended this moment
+            await self._rows.give_up(name, self._clock.now())
             yield False
             return
         try:
