@@ -218,7 +218,7 @@ class Registry:
         )
         self.documents, self.plans = settings.documents, catalog.retention.plans
         self.planner = Planner(catalog.retention, catalog.browse, settings.documents, in_force, clock)
-        self.applier = Applier(self.plans, self.planner, catalog.manifests, catalog.history, terms, clock)
+        self.applier = Applier(self.plans, self.planner, catalog.retention.removals, catalog.history, terms, clock)
         self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
 
     def shown(self) -> ShownContent:
