@@ -142,8 +142,8 @@ def test_an_upgrade_across_a_migration_fails_nobody(tmp_path: Path, postgres: Po
 def test_a_server_that_a_migration_leaves_behind_refuses_at_once(
     tmp_path: Path, postgres: PostgresServer, store: S3Server, steps: tuple[str, ...]
 ) -> None:
-    """It was forgotten, and runs on under load: what it acknowledged is there. After the migration it writes nothing, gives
-    no tag an old answer, and says what to do; the new release goes on alone."""
+    """It was forgotten, and runs on under load: what it acknowledged is there. After the migration it writes nothing,
+    gives no tag an old answer, and says what to do; the new release goes on alone."""
     url = postgres.catalog()
     program = _next_release(tmp_path / "next", *steps)
     with fleet(tmp_path, postgres, store, count=2, catalog_url=url) as replicas:
