@@ -26,8 +26,9 @@ test: install ## every test; what is missing beside Python is skipped, unless OR
 test-quick: install ## the tests that need nothing but Python and little time
 	$(BIN)/pytest -q -m "not slow" -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-long: install ## faults, replicas and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
-	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/clients/test_large_blob.py $(ARGS)
+test-long: install ## faults, replicas, models and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
+	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/model tests/api/test_configuration.py \
+		tests/clients/test_large_blob.py $(ARGS)
 
 lint: install ## style, types, and the floors of the architecture
 	$(BIN)/ruff check .
