@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # Arguments for the command that a target runs, for example: make serve ARGS="--workers 1"
 ARGS ?=
 # Processes of tests: one more than there are cores, because tests wait for servers, disks and times that run out.
+# Where quick tests, none of which is about what a disk keeps, have their folders: in memory if there is enough.
+FOLDERS ?= $(shell test -w /dev/shm && df -Pk /dev/shm | awk 'END { if ($$4 > 4000000) print "TMPDIR=/dev/shm" }')
 TESTERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ test: install ## every test; what is missing beside Python is skipped, unless OR
 	$(BIN)/pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-quick: install ## the tests that need nothing but Python and little time
-	$(BIN)/pytest -q -m "not slow" -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(FOLDERS) $(BIN)/pytest -q -m "not slow" -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-long: install ## faults, replicas, models and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
 	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/model tests/api/test_configuration.py \

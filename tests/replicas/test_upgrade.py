@@ -4,9 +4,11 @@ load. A server that may not go on says so, and writes nothing more."""
 import asyncio
 import re
 import shutil
+import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +152,11 @@ def test_a_server_that_a_migration_leaves_behind_refuses_at_once(
         forgotten, new = replicas.replicas
         acknowledged: dict[str, Pushable] = {}
         refusals: list[Answer] = []
+        over = threading.Event()
 
         def push() -> None:
             with Client(forgotten.address) as client:
-                while not refusals:
+                while not refusals and not over.is_set():
                     what = small(f"image {len(acknowledged)}")
                     try:
                         client.push(what, f"v{len(acknowledged)}")
@@ -162,14 +165,16 @@ def test_a_server_that_a_migration_leaves_behind_refuses_at_once(
                     else:
                         acknowledged[f"v{len(acknowledged)}"] = what
 
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as beside, ExitStack() as stack:
+            stack.callback(over.set)
             pushing = beside.submit(push)
             eventually("it takes pushes", lambda: len(acknowledged) > 2)
             assert new.stop() == 0
             new.program = program
             new.migrate()
             migrated = _written(postgres, url)
-            pushing.result(60)
+            eventually("it refuses", pushing.done)
+            pushing.result()
         assert_unavailable(refusals[0])
         assert b"a newer release migrated the database" in refusals[0].body, refusals[0]
         assert _written(postgres, url) == migrated, "it wrote to a database that is not its own any more"
