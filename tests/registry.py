@@ -15,6 +15,9 @@ from orlop.adapters.sql.migrations.sqlite import migrate
 from orlop.adapters.sql.postgres.catalog import open_postgres
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.bootstrap.clocks import RandomIds
+from orlop.bootstrap.server.shown import ShownContent
+from orlop.bootstrap.server.upstreams import build_remotes
+from orlop.config import Settings as Options
 from orlop.domain.access import Caller, Subject
 from orlop.domain.blob import Blob
 from orlop.domain.durations import DAY
@@ -30,17 +33,24 @@ from orlop.services.access.decisions import Access
 from orlop.services.collection.garbage import Collection
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import Recording, UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.content.uploads import Body, UploadLimits, Uploads
+from orlop.services.content.uploads import Body, Uploads
 from orlop.services.retention.applying import Applier
 from orlop.services.retention.planning import Planner
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Ages, Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams import transfer
+from orlop.services.upstreams.blobs import ShownBlobs
+from orlop.services.upstreams.lists import ShownLists
+from orlop.services.upstreams.manifests import ShownManifests
+from orlop.services.upstreams.shown import Upstreams
+from orlop.services.upstreams.turns import Turns
 from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
@@ -183,8 +193,9 @@ class Registry:
         self.access = Access(nowhere.identity.facts, nowhere.access_changes, clock, everyone=True)
         settings = stores.settings or _settings(nowhere)
         in_force = SettingsInForce(*settings)
-        self.terms = terms = WriteTerms(self.access, in_force)
-        copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
+        self.upstreams = Upstreams(*settings, catalog.cached_content)
+        self.terms = terms = WriteTerms(self.access, in_force, self.upstreams)
+        self.copies = copies = Copies(stores.reader, stores.reader, catalog.quarantine, clock)
         self.uploads = Uploads(
             catalog.uploads,
             catalog.expiry,
@@ -213,6 +224,22 @@ class Registry:
         self.planner = Planner(catalog.retention, catalog.browse, settings.documents, in_force, clock)
         self.applier = Applier(self.plans, self.planner, catalog.manifests, catalog.history, terms, clock)
         self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
+
+    def shown(self) -> ShownContent:
+        """What pulls of repositories come by that show an upstream."""
+        catalog, remotes = self.stores.catalog, build_remotes(Options())
+        turns = Turns(catalog.uploads, catalog.expiry, self.clock, self.ids)
+        recording = Recording(catalog.expiry, catalog.links, self.stores.stage, self.copies)
+        rows = (catalog.uploads, catalog.expiry, catalog.links, self.stores.stage, self.copies, recording)
+        ends = transfer.Stores(*rows, remotes, self.terms, self.clock, self.ids)
+        upstreams, tags = self.upstreams, catalog.remote_tags
+        return ShownContent(
+            upstreams,
+            ShownManifests(upstreams, remotes, tags, self.manifests, catalog.manifests, self.terms, turns, self.clock),
+            ShownBlobs(upstreams, catalog.cached_content, self.blobs, ends),
+            ShownLists(upstreams, remotes, catalog.browse, self.referrers),
+            remotes,
+        )
 
     def verification(self, ages: Ages = Ages(EXPIRE, GRACE, 0)) -> Verification:  # noqa: B008 - a frozen value
         """Verification of these stores, to which everything that no row names is a stray."""

@@ -49,6 +49,7 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
@@ -138,7 +139,8 @@ class Api:
         self.access = access = Access(self.identity.facts, self.catalog.access_changes, clock, everyone=everyone)
         self.sign_in = build_sign_in(settings, self.identity, self.catalog.access_changes, access)
         in_force = SettingsInForce(self.identity.documents, self.catalog.settings_changes)
-        terms = WriteTerms(access, in_force)
+        kept = self.identity.documents, self.catalog.settings_changes
+        terms = WriteTerms(access, in_force, Upstreams(*kept, self.catalog.catalog.cached_content))
         self.management = build_management(
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )

@@ -214,6 +214,10 @@ class DocumentsKit:
         ):
             found = await documents.covering("rule", path)
             assert [(document.path, document.name) for document in found] == above
+        assert await documents.paths("none", 2) == ()
+        assert await documents.paths("rule", 100) == tuple(path for path, _ in inorder)
+        assert await documents.paths("rule", 2) == ("", "")
+        assert await documents.paths("other", 2) == ("team",)
         assert await documents.get("rule", "z") is None
         assert (await documents.get("rule", "z", "team/app")) is not None
         with pytest.raises(NotFound):

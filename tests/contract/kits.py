@@ -3,6 +3,7 @@
 from tests.contract import (
     blobs,
     browse,
+    caching,
     collection,
     holdings,
     identity_accounts,
@@ -68,6 +69,8 @@ class CatalogKit:
     TestUsage = usage.UsageKit
     TestRoom = usage.RoomKit
     TestTrashedUsage = usage.TrashedUsageKit
+    TestCacheUsage = caching.CacheUsageKit
+    TestEviction = caching.EvictionKit
     TestRecords = inspection.RecordsKit
     TestKnowledge = inspection.KnowledgeKit
     TestFindings = inspection.FindingsKit

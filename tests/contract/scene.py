@@ -21,6 +21,7 @@ from orlop.ports.catalog import (
     ManifestRecord,
     Overdue,
     Pull,
+    Terms,
     Totals,
     UploadCommit,
 )
@@ -48,11 +49,13 @@ class View(NamedTuple):
 
 
 class Scene:
-    """Acts on a catalog at `at`, which only the test moves. Uploads are numbered from `first` on."""
+    """Acts on a catalog at `at`, which only the test moves. Uploads are numbered from `first` on. What is pushed is
+    cached for the upstream at the node `cache`, if there is one."""
 
-    def __init__(self, catalog: Catalog, *, at: int = START, first: int = 1) -> None:
+    def __init__(self, catalog: Catalog, *, at: int = START, first: int = 1, cache: str | None = None) -> None:
         self.catalog = catalog
         self.at = at
+        self.terms = Terms(cache=cache)
         self._numbers = count(first)
         self._seen = 0
 
@@ -85,7 +88,9 @@ class Scene:
         for piece in pieces:
             upload = await self.claimed(repository, piece.digest)
             blob = copy_of(upload, piece)
-            linked = await self.catalog.uploads.commit(UploadCommit(upload, blob, promoted=True), self.by())
+            linked = await self.catalog.uploads.commit(
+                UploadCommit(upload, blob, promoted=True, terms=self.terms), self.by()
+            )
         assert linked is not None
         return linked
 
@@ -99,7 +104,7 @@ class Scene:
 
     async def put(self, repository: RepositoryName, what: Pushable, *tags: Tag, sparse: bool = False) -> None:
         """Push a manifest alone."""
-        push = ManifestPush(repository, what.digest, what.content, what.manifest, tags, sparse)
+        push = ManifestPush(repository, what.digest, what.content, what.manifest, tags, sparse, terms=self.terms)
         await self.catalog.manifests.put(push, self.by())
 
     async def pull(self, repository: RepositoryName, reference: Reference) -> Pull:

@@ -19,6 +19,7 @@ from orlop.services.content.copies import Copies
 from orlop.services.content.repositories import Repositories
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from tests.content import Piece, Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene, copy_of
@@ -111,7 +112,7 @@ async def test_operations_wait_for_the_database_as_often_as_they_must(postgres: 
     await operations("cold")  # statements are prepared once for a connection
     assert await operations("warm") == {
         "begin an upload": 3,
-        "commit a blob": 13,
+        "commit a blob": 12,
         "mount a blob": 11,
         "put a manifest of eleven blobs": 15,
         "move a tag": 9,
@@ -143,7 +144,8 @@ async def test_a_mount_from_anywhere_waits_as_often_whoever_else_holds_the_blob(
     access = Access(identity.facts, opened.access_changes, clock, everyone=False)
     repositories = Repositories(catalog.browse, access, identity.facts, clock)
     store = FilesystemBlobs(open_data_folder(tmp_path))
-    terms = WriteTerms(access, SettingsInForce(identity.documents, opened.settings_changes))
+    kept = identity.documents, opened.settings_changes
+    terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept, catalog.cached_content))
     blobs = Blobs(
         catalog.links,
         Copies(store.reader, store.reader, catalog.quarantine, clock),
@@ -211,10 +213,10 @@ async def test_a_push_and_a_pull_cost_what_scaling_says(postgres: PostgresServer
 
     await costs("cold")
     assert await costs("warm") == {
-        "push a blob, POST alone": (21, 2),
-        "push a blob, POST, PATCH, PUT": (21, 2),
-        "push a larger one": (26, 3),
-        "push an image of three blobs": (82, 7),
+        "push a blob, POST alone": (18, 2),
+        "push a blob, POST, PATCH, PUT": (20, 2),
+        "push a larger one": (25, 3),
+        "push an image of three blobs": (73, 7),
         "pull it": (4, 0),
     }
     await stores.close()

@@ -196,6 +196,20 @@ class SessionKit:
         await catalog.uploads.commit(UploadCommit(ended, copy_of(ended, BASE), promoted=True), scene.by())
         assert await catalog.uploads.begun(APP, "ended", scene.at) is None
 
+    async def test_the_ticket_of_a_session_that_is_over_is_for_another(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        first = msgspec.structs.replace(scene.upload(), lease_until=scene.at + SECOND, expires_at=scene.at + SECOND)
+        await catalog.uploads.start(first, ticket="ticket")
+        await catalog.uploads.give_up("ticket", scene.at)
+        assert await catalog.uploads.begun(APP, "ticket", scene.at) == first, "it is not over"
+        after = scene.at + SECOND
+        await catalog.uploads.give_up("ticket", after)
+        assert await catalog.uploads.begun(APP, "ticket", after) is None
+        second = msgspec.structs.replace(scene.upload(), started_at=after)
+        await catalog.uploads.start(second, ticket="ticket")
+        assert await catalog.uploads.begun(APP, "ticket", after) == second
+        assert [each.id for each in await catalog.expiry.expired(after, 9)] == [first.id]
+
     async def test_one_session_is_begun_with_a_ticket(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         first, second, third = (msgspec.structs.replace(scene.upload(), fence=1) for _ in range(3))

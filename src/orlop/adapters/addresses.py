@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from socket import SOCK_STREAM, socket
+from socket import SOCK_STREAM, inet_aton, socket
 from typing import Any
 
 import aiohttp
@@ -92,6 +92,17 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
+def literal(host: str) -> str:
+    """The address that a host is, in whatever way systems read it (2130706433, 0x7f.1); empty for a name."""
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        try:
+            return str(IPv4Address(inet_aton(host)))
+        except OSError:
+            return ""
+
+
 def lying(permitted: frozenset[Reach]) -> Permitted:
     """Addresses that lie where `permitted` says."""
     return lambda text: reach(text) in permitted
@@ -113,6 +124,12 @@ def named(networks: Iterable[str]) -> Permitted:
     return permitted
 
 
+def refuse(address: str, permitted: Permitted) -> None:
+    """Raises AddressRefused for an address that may not be connected to."""
+    if not permitted(address):
+        raise AddressRefused(errno.EACCES, f"{address} is {_said(reach(address))}, which may not be connected to")
+
+
 def guarded(permitted: Permitted) -> Callable[[tuple[Any, ...]], socket]:
     """Makes the sockets of connections, only to addresses that are permitted.
 
@@ -120,14 +137,22 @@ def guarded(permitted: Permitted) -> Callable[[tuple[Any, ...]], socket]:
     """
 
     def made(info: tuple[Any, ...]) -> socket:
-        address = str(info[4][0])
-        if not permitted(address):
-            raise AddressRefused(errno.EACCES, f"{address} is {_said(reach(address))}, which may not be connected to")
+        refuse(str(info[4][0]), permitted)
         opened = socket(info[0], info[1] or SOCK_STREAM, info[2])
         opened.setblocking(False)
         return opened
 
     return made
+
+
+def refusal(cause: BaseException) -> str:
+    """Why an address was not connected to, where that is the reason, or one of the reasons, of an error; else empty."""
+    seen: BaseException | None = cause
+    while seen is not None:
+        if isinstance(seen, AddressRefused):
+            return str(seen.strerror)
+        seen = seen.__cause__ or getattr(seen, "os_error", None)
+    return ""
 
 
 def connector(

@@ -1,10 +1,11 @@
-"""Connections and TLS as the command line meets them: whom to trust, and what a failure means, with what helps."""
+"""Connections and TLS as commands meet them: whom to trust, and what a failure means, with what helps."""
 
 import asyncio
 import errno
 import os
 import ssl
 from contextlib import suppress
+from typing import NamedTuple
 
 import aiohttp
 
@@ -19,8 +20,33 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUE
 #: What a server says on plain http that wants TLS (nginx, Go), in lower case.
 _WANTS_TLS = (b"plain http request was sent to https port", b"http request to an https server")
 
-#: What to do about a server that wants TLS where http was spoken.
-HINT = "it speaks TLS, and was asked over plain http: use --ca FILE with its authority, or --insecure to take any"
+
+class Remedies(NamedTuple):
+    """Ends of sentences: what helps against a failure of TLS."""
+
+    authority: str
+    """Nobody that is trusted has signed its certificate."""
+    anyway: str
+    """Something else is wrong with it."""
+    plain: str
+    """It does not speak TLS."""
+    encrypted: str
+    """It speaks TLS, and was not asked so."""
+
+
+#: For commands.
+FLAGS = Remedies(
+    authority=": name the right one with --ca FILE or SSL_CERT_FILE, or take any certificate with --insecure",
+    anyway="; --insecure takes any certificate",
+    plain=": use --plain-http",
+    encrypted=": use --ca FILE with its authority, or --insecure to take any",
+)
+
+
+def hint(remedies: Remedies = FLAGS) -> str:
+    """What to do about a server that wants TLS where http was spoken."""
+    return f"it speaks TLS, and was asked over plain http{remedies.encrypted}"
+
 
 _SECONDS = 5.0
 
@@ -40,21 +66,18 @@ def client_context(*, verify: bool, ca: str = "") -> ssl.SSLContext | bool:
         raise UpstreamError(f"--ca: {ca} cannot be read: {cause.strerror}") from cause
 
 
-def failure(cause: BaseException) -> str:
-    """What an error of TLS says of the server, and the flag that helps; empty where it says nothing."""
+def failure(cause: BaseException, remedies: Remedies = FLAGS) -> str:
+    """What an error of TLS says of the server, and what helps; empty where it says nothing."""
     inner = getattr(cause, "certificate_error", None) or getattr(cause, "os_error", None) or cause
     if isinstance(inner, ssl.SSLCertVerificationError):
         if inner.verify_code in _UNKNOWN:
-            return (
-                "TLS failed: no authority that is trusted here has signed its certificate: name the right one with"
-                " --ca FILE or SSL_CERT_FILE, or take any certificate with --insecure"
-            )
+            return f"TLS failed: no authority that is trusted here has signed its certificate{remedies.authority}"
         said = inner.verify_message.rstrip(".")
         if inner.verify_code in _OTHER_NAME:
-            return f"TLS failed: its certificate is for another name ({said}); --insecure takes any certificate"
-        return f"TLS failed: its certificate is not valid ({said}); --insecure takes any certificate"
+            return f"TLS failed: its certificate is for another name ({said}){remedies.anyway}"
+        return f"TLS failed: its certificate is not valid ({said}){remedies.anyway}"
     if isinstance(inner, ssl.SSLError) and inner.reason in _NO_TLS:
-        return "TLS failed: it does not speak TLS but perhaps plain http: use --plain-http"
+        return f"TLS failed: it does not speak TLS but perhaps plain http{remedies.plain}"
     return ""
 
 

@@ -42,6 +42,11 @@ class RepositoryName(str):
         return self.rpartition("/")[0]
 
 
+def is_repository_name(text: str) -> bool:
+    """Whether it is the name of a repository."""
+    return len(text) <= REPOSITORY_MAX and _REPOSITORY.fullmatch(text) is not None
+
+
 def lineage(path: str) -> tuple[str, ...]:
     """A namespace with everything above it, from the root (``) down."""
     parts = path.split("/") if path else []

@@ -23,14 +23,24 @@ class Usage(msgspec.Struct, frozen=True):
     tags: int = 0
     manifests: int = 0
     repositories: int = 0
+    cached_bytes: int = 0
+    """What caches of upstreams hold of it, each blob once. Of the registry as a whole, and at and below the node of an
+    upstream, it is part of the other numbers; above that it lies beside them. No quota limits it."""
 
     def plus(self, other: "Usage", times: int = 1) -> "Usage":
         """The sum; with `times` -1 the difference."""
         return Usage(*(mine + times * theirs for mine, theirs in zip(self.each(), other.each(), strict=True)))
 
-    def each(self) -> tuple[int, int, int, int, int]:
+    def each(self) -> tuple[int, int, int, int, int, int]:
         """The numbers, in the order of the fields."""
-        return self.stored_bytes, self.logical_bytes, self.tags, self.manifests, self.repositories
+        return (
+            self.stored_bytes,
+            self.logical_bytes,
+            self.tags,
+            self.manifests,
+            self.repositories,
+            self.cached_bytes,
+        )
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

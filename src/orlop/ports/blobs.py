@@ -3,7 +3,7 @@
 A copy is written once, under a key that nobody used before, and never changes; a stage belongs to one upload session.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NamedTuple, Protocol
 
 from orlop.domain.blob import Blob, BlobKey
@@ -116,6 +116,13 @@ class BlobStage(Protocol):
 
     async def digest(self, upload: str, size: int, algorithm: str, place: str = "") -> Digest:
         """Read the first `size` bytes again for their digest. Raises BlobUploadUnknown when they are not there."""
+        ...
+
+    def read(self, upload: str, span: Span, place: str = "") -> AsyncGenerator[bytes, None]:
+        """Bytes of a stage that a checkpoint covers, in pieces of at most 512 KiB, also while it is written, here or
+        elsewhere; fewer where fewer are there. Nothing says yet that they are what they are to become. Raises
+        BlobUploadUnknown when the stage is gone, Unavailable.
+        """
         ...
 
     async def promote(self, upload: str, blob: Blob, place: str = "") -> None:

@@ -20,6 +20,7 @@ from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
+from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
 from orlop.ports.labels import LabelStore
@@ -31,6 +32,7 @@ from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
+from orlop.ports.upstreams import CachedContent, RemoteTags
 from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -56,6 +58,8 @@ class ManifestPush(msgspec.Struct, frozen=True):
     tags: tuple[Tag, ...] = ()
     sparse: bool = False
     """An index may name manifests that the repository does not hold."""
+    lazy: bool = False
+    """It may name anything that the repository does not hold: that is fetched when somebody asks for it."""
     terms: Terms = FREELY
 
 
@@ -182,6 +186,10 @@ class BlobLinks(Protocol):
         """Those of these repositories that hold a blob. It costs the same whoever else holds it."""
         ...
 
+    async def holder_below(self, digest: Digest, path: str) -> RepositoryName | None:
+        """Some repository at or below a node that holds a blob; None where none does."""
+        ...
+
     async def mount(
         self,
         digest: Digest,
@@ -245,6 +253,9 @@ class Uploads(Protocol):
     async def begun(self, repository: RepositoryName, ticket: str, now: int) -> Upload | None:
         """The session that was begun with a ticket, as `get`; None when none was, or its row is gone since."""
         ...
+
+    async def give_up(self, ticket: str, now: int) -> None:
+        """Let another session begin with the ticket of one that is over, which then is cleared away without it."""
 
     async def claim(
         self,
@@ -471,3 +482,6 @@ class Catalog(msgspec.Struct, frozen=True):
     quarantine: Quarantine
     scrub: ScrubRows
     orphans: Orphans
+    caches: Caches
+    remote_tags: RemoteTags
+    cached_content: CachedContent

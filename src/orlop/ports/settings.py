@@ -56,6 +56,10 @@ class Documents(Protocol):
         """Those of a kind that are about a node or one above it, from the root down, by name; in one query."""
         ...
 
+    async def paths(self, kind: str, most: int) -> tuple[str, ...]:
+        """The node of each of a kind, of so many at most: where none is, nothing covers what lies below."""
+        ...
+
     async def version(self) -> int:
         """That of all documents, which each of their changes raises."""
         ...

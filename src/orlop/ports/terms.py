@@ -37,6 +37,9 @@ class Terms(msgspec.Struct, frozen=True):
     """Only a repository that holds nothing goes; another raises Stale."""
     trash: int = 0
     """How long what is deleted lies in the trash (ports.trash), in microseconds; 0: it is gone at once."""
+    cache: str | None = None
+    """A repository that the write makes caches what an upstream has: the path of the node that shows it, which is the
+    repository's namespace or one above. None: a repository is its own, and becomes that if it was a cache."""
     settings: int = 0
     """The version of all settings from which the terms were made; where it is another when the write takes effect,
     SettingsMoved is raised. 0: they were made from none."""

@@ -12,8 +12,11 @@ from orlop.domain.errors import Unavailable
 from orlop.faces.distribution import answers as module
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.budget import OVERHEAD, Budget
+from tests.registry import HandClock
 
 T = TypeVar("T")
+
+CLOCK = HandClock()
 
 
 class Counter:
@@ -53,7 +56,7 @@ async def ask(answers: Answers[str], key: str, answer: str, meanwhile: Callable[
 
 async def test_an_answer_is_told_until_something_changes() -> None:
     changes = Counter()
-    answers: Answers[str] = Answers(changes, Budget(100_000), 8)
+    answers: Answers[str] = Answers(changes, Budget(100_000), 8, CLOCK)
     await ask(answers, "a", "one")
     assert answers.recall("a") == "one"
     changes.at = None
@@ -67,14 +70,14 @@ async def test_an_answer_is_told_until_something_changes() -> None:
 async def test_an_answer_that_was_overtaken_is_not_kept_as_new() -> None:
     """The count is taken before the catalog is asked: what changed in between makes the answer old at once."""
     changes = Counter()
-    answers: Answers[str] = Answers(changes, Budget(100_000), 8)
+    answers: Answers[str] = Answers(changes, Budget(100_000), 8, CLOCK)
     await ask(answers, "a", "old", lambda: setattr(changes, "at", 2))
     assert answers.recall("a") is None
 
 
 async def test_nothing_is_kept_while_a_change_is_written() -> None:
     changes = Counter()
-    answers: Answers[str] = Answers(changes, Budget(100_000), 8)
+    answers: Answers[str] = Answers(changes, Budget(100_000), 8, CLOCK)
     changes.at = None
     await ask(answers, "a", "torn")
     changes.at = 0
@@ -82,23 +85,23 @@ async def test_nothing_is_kept_while_a_change_is_written() -> None:
 
 
 async def test_what_has_no_size_is_not_kept() -> None:
-    answers: Answers[str] = Answers(Counter(), Budget(100_000), 8)
+    answers: Answers[str] = Answers(Counter(), Budget(100_000), 8, CLOCK)
     assert await answers.ask("a", "app", said("passing"), lambda _: None, by_digest=True) == "passing"
     assert answers.recall("a") is None
 
 
 async def test_what_is_larger_than_everything_is_not_kept() -> None:
-    answers: Answers[str] = Answers(Counter(), Budget(OVERHEAD + 10), 8)
+    answers: Answers[str] = Answers(Counter(), Budget(OVERHEAD + 10), 8, CLOCK)
     await ask(answers, "a", "x" * 10)
     await ask(answers, "b", "x" * 11)
     assert (answers.recall("a"), answers.recall("b")) == ("x" * 10, None)
-    nothing: Answers[str] = Answers(Counter(), Budget(0), 8)
+    nothing: Answers[str] = Answers(Counter(), Budget(0), 8, CLOCK)
     await ask(nothing, "a", "")
     assert nothing.recall("a") is None
 
 
 async def test_the_oldest_go_first() -> None:
-    answers: Answers[str] = Answers(Counter(), Budget(3 * (OVERHEAD + 1)), 8)
+    answers: Answers[str] = Answers(Counter(), Budget(3 * (OVERHEAD + 1)), 8, CLOCK)
     for number in "01234":
         await ask(answers, number, number)
     assert [answers.recall(number) for number in "01234"] == [None, None, "2", "3", "4"]
@@ -106,7 +109,7 @@ async def test_the_oldest_go_first() -> None:
 
 async def test_while_the_catalog_is_away_only_what_a_digest_names_is_said_again() -> None:
     changes = Counter()
-    answers: Answers[str] = Answers(changes, Budget(100_000), 8)
+    answers: Answers[str] = Answers(changes, Budget(100_000), 8, CLOCK)
     await ask(answers, "a", "known")
     changes.at = None
     assert await answers.ask("a", "app", away(), len, by_digest=True) == "known"
@@ -121,7 +124,7 @@ async def test_while_the_catalog_is_away_only_what_a_digest_names_is_said_again(
 async def test_a_catalog_that_hangs_is_not_waited_for_where_an_answer_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     changes = Counter()
-    answers: Answers[str] = Answers(changes, Budget(100_000), 8)
+    answers: Answers[str] = Answers(changes, Budget(100_000), 8, CLOCK)
     await ask(answers, "a", "known")
     changes.at = 2
     hanging = asyncio.get_running_loop().create_future()
@@ -142,7 +145,7 @@ def test_against_a_model(steps: list[tuple[str, int, bool, bool]], capacity: int
 
 async def _against_a_model(steps: list[tuple[str, int, bool, bool]], capacity: int) -> None:
     changes = Counter()
-    answers: Answers[tuple[str, int]] = Answers(changes, Budget(capacity), 8)
+    answers: Answers[tuple[str, int]] = Answers(changes, Budget(capacity), 8, CLOCK)
     moves = 0
     sizes: dict[str, int] = {}
 
@@ -162,3 +165,15 @@ async def _against_a_model(steps: list[tuple[str, int, bool, bool]], capacity: i
             sizes[key] = size
         kept = [each for each in sizes if answers.recall(each) is not None]
         assert sum(sizes[each] + OVERHEAD for each in kept) <= capacity
+
+
+async def test_an_answer_that_holds_for_a_while_is_told_until_then() -> None:
+    clock = HandClock()
+    answers: Answers[str] = Answers(Counter(), Budget(100_000), 8, clock)
+    until = clock.at + 10
+    asked = answers.ask("k", "app", said("one"), len, lambda _: until, by_digest=False)
+    assert await asked == "one"
+    clock.at = until - 1
+    assert answers.recall("k") == "one"
+    clock.at = until
+    assert answers.recall("k") is None

@@ -24,10 +24,11 @@ def handlers() -> Handlers:
     clock = HandClock()
     stores = in_memory(clock).stores
     registry = Registry(stores, clock)
+    shown = registry.shown()
     return Handlers(
-        lists=ListHandlers(stores.catalog.browse, registry.repositories, registry.access, registry.referrers),
-        manifests=ManifestHandlers(registry.manifests, PullLog(stores.catalog.pulls, clock)),
-        blobs=BlobHandlers(registry.blobs, SmallBlobs(Budget(0), 1)),
+        lists=ListHandlers(registry.repositories, registry.access, shown.lists),
+        manifests=ManifestHandlers(registry.manifests, shown.manifests, PullLog(stores.catalog.pulls, clock)),
+        blobs=BlobHandlers(registry.blobs, shown.blobs, SmallBlobs(Budget(0), 1)),
         uploads=UploadHandlers(registry.uploads, registry.blobs),
     )
 

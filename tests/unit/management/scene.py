@@ -19,6 +19,7 @@ from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from tests.catalogs import rows
 
 NOW = 1_800_000_000_000_000
@@ -69,12 +70,13 @@ class Scene:
             lifetime=90 * 24 * HOUR,
             longest=HOUR,
         )
+        kept = self.identity.documents, self.catalog.settings_changes
         self.management = Management.on(
             self.identity,
             self.access,
             self.clock,
             self.catalog.catalog.repositories,
-            WriteTerms(self.access, SettingsInForce(self.identity.documents, self.catalog.settings_changes)),
+            WriteTerms(self.access, SettingsInForce(*kept), Upstreams(*kept, self.catalog.catalog.cached_content)),
             passwords=NewPasswords(self.identity.passwords, QuickHasher(), least=8),
             draw=secrets.token_bytes,
             signing=self.signing,

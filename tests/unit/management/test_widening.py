@@ -494,7 +494,7 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 
 #: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
 #: tell of nothing by that.
-TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider"}
+TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream"}
 
 
 def test_every_kind_that_sends_something_elsewhere_says_what_it_tells() -> None:

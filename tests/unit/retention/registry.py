@@ -23,6 +23,7 @@ from orlop.services.retention.planning import Planner
 from orlop.services.retention.work import RetentionWork
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from tests.contract.scene import START, Scene
 from tests.registry import HandClock
 
@@ -129,7 +130,7 @@ class Retained:
         self.documents = documents
         in_force = SettingsInForce(documents, changes)
         access = Access(self.opened.identity.facts, self.opened.access_changes, self.clock, everyone=False)
-        terms = WriteTerms(access, in_force)
+        terms = WriteTerms(access, in_force, Upstreams(documents, changes, self.catalog.cached_content))
         retention = self.catalog.retention
         self.planner = Planner(retention, self.catalog.browse, documents, in_force, self.clock)
         self.applier = Applier(retention.plans, self.planner, self.watched, self.catalog.history, terms, self.clock)

@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orlop.domain.durations import DAY
+from orlop.domain.durations import DAY, span
 from orlop.domain.retention.inventory import Inventory, Kept, Tagged
 from orlop.domain.retention.plan import RepositoryPlan, Rules
-from orlop.domain.retention.rules import Keeping, RetentionRule, Selector, span
+from orlop.domain.retention.rules import Keeping, RetentionRule, Selector
 from orlop.domain.retention.versions import channel, minor, version, version_range
 from tests.volume import volume
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from orlop.domain.durations import DAY, HOUR, MINUTE
+from orlop.domain.durations import DAY, HOUR, MINUTE, span
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.retention.matching import named
-from orlop.domain.retention.rules import RETENTION, RetentionRule, span
+from orlop.domain.retention.rules import RETENTION, RetentionRule
 from orlop.domain.retention.versions import VersionRange, channel, minor, version
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

@@ -24,7 +24,7 @@ from orlop.domain.errors import (
 from orlop.domain.upload import Ticket, Upload
 from orlop.ports.blobs import BlobStage, Staged, StageWriter
 from orlop.ports.catalog import Uploads
-from orlop.services.content import uploads
+from orlop.services.content import claims, uploads
 from orlop.services.content.uploads import Body
 from tests.content import blob
 from tests.contract.scene import APP
@@ -339,7 +339,7 @@ async def test_a_session_lives_from_its_last_chunk_on(size: int) -> None:
     clock.at += life // 2
     upload = await registry.uploads.append(APP, ticket.id, body(piece), ALICE)
     assert upload.expires_at == clock.at + life
-    clock.at += life // uploads.WORTHWHILE - 1
+    clock.at += life // claims.WORTHWHILE - 1
     assert (await registry.uploads.append(APP, upload.id, body(piece), ALICE)).expires_at == upload.expires_at
     clock.at += 1
     assert (await registry.uploads.append(APP, upload.id, body(piece), ALICE)).expires_at == clock.at + life

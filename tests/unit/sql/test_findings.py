@@ -141,7 +141,7 @@ DAMAGES = [
     ),
     *(
         Damage(f"{column} of a node off by one", f"UPDATE node_usage SET {column} = {column} + 1", ABOVE)
-        for column in ("stored_bytes", "logical_bytes", "tags", "manifests", "repositories")
+        for column in ("stored_bytes", "logical_bytes", "tags", "manifests", "repositories", "cached_bytes")
     ),
     Damage(
         "holders of a blob off by one",

@@ -110,6 +110,16 @@ def test_no_statement_reads_a_whole_table_or_sorts(catalog: apsw.Connection, sta
     assert slow - HARMLESS == set(EXCEPTIONS.get(statement, {}))
 
 
+def test_what_runs_seldom_stays_prepared(catalog: apsw.Connection) -> None:
+    """Between two runs of what a push runs once there are those for its blobs, and those of other pushes."""
+    catalog.execute(SQLITE["totals"]).fetchall()
+    for _ in range(400):
+        catalog.execute(SQLITE["settings_version"]).fetchall()
+    before = catalog.cache_stats()["misses"]
+    catalog.execute(SQLITE["totals"]).fetchall()
+    assert catalog.cache_stats()["misses"] == before
+
+
 @pytest.mark.parametrize("statement", sorted(name for name in SQLITE if "JOIN documents d" in SQLITE[name]))
 def test_the_role_of_each_grant_is_found_by_its_whole_key(catalog: apsw.Connection, statement: str) -> None:
     [step] = {step for step in plan(catalog, statement) if step.startswith("SEARCH d ")}
@@ -241,13 +251,15 @@ OF_REPOSITORIES = {
     "by the name that somebody asked for": {
         *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
         *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
-        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use"),
+        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use", "cached_tags_gone"),
+        *("remote_blob_size", "repository_is_cache"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
+        *("repository_own", "cached_manifest_add", "cached_described"),
     },
     "by names before those that are hidden": {
-        *("repositories_empty", "blob_holders"),
+        *("repositories_empty", "blob_holders", "link_holder_below", "cached_holder"),
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories", "usage_below", "usage_sharing"),
     },

@@ -27,7 +27,9 @@ from tests.registry import HandClock
 
 _BEFORE = """
 DROP TABLE node_usage; DROP TABLE node_blobs; DROP TABLE usage_days; DROP INDEX uploads_by_repository;
-ALTER TABLE uploads DROP COLUMN reserved; DELETE FROM {migrations} WHERE number = 15"""
+ALTER TABLE uploads DROP COLUMN reserved;
+DROP TABLE node_cached; DROP TABLE cached_manifests; ALTER TABLE repositories DROP COLUMN cache_root;
+DELETE FROM {migrations} WHERE number IN (15, 21, 22)"""
 
 
 async def _fill(opened: OpenCatalog) -> Scene:

@@ -28,6 +28,7 @@ from orlop.services.limits.counters import Counters, counters_of_one
 from orlop.services.limits.rates import RateLimits, Rates
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import rows
@@ -83,7 +84,8 @@ class Scene:
         sources = Sources(on_failure=told, gate=limits.check_login)
         self.sign_in = build_sign_in(settings, self.identity, self.memory.access_changes, access, sources, self.chance)
         log = RequestLog(Metrics().requests, None)
-        terms = WriteTerms(access, SettingsInForce(self.identity.documents, self.memory.settings_changes))
+        kept = self.identity.documents, self.memory.settings_changes
+        terms = WriteTerms(access, SettingsInForce(*kept), Upstreams(*kept, self.memory.catalog.cached_content))
         management = build_management(
             settings,
             self.identity,

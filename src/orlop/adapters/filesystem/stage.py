@@ -4,18 +4,19 @@ stage_file.py."""
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
 from orlop.adapters.filesystem import promotion
 from orlop.adapters.filesystem.layout import DataFolder
 from orlop.adapters.filesystem.pipeline import Pipeline, Traffic
-from orlop.adapters.filesystem.stage_file import Memory, StageFile, State, busy, drop_stage, hash_stage
+from orlop.adapters.filesystem.stage_file import Memory, StageFile, State, busy, drop_stage, hash_stage, read_stage
 from orlop.adapters.filesystem.threads import DiskThreads
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest, digest_from
 from orlop.domain.errors import BlobUploadUnknown
-from orlop.ports.blobs import Staged, StageWriter
+from orlop.domain.ranges import Span
+from orlop.ports.blobs import PIECE, Staged, StageWriter
 
 T = TypeVar("T")
 
@@ -66,6 +67,17 @@ class FilesystemStage:
         finally:
             stop.set()
         return digest_from(algorithm, state)
+
+    async def read(self, upload: str, span: Span, place: str = "") -> AsyncGenerator[bytes, None]:
+        """See ports.blobs.BlobStage."""
+        path = self._folder.stage(upload)
+        for start in range(span.start, span.stop, PIECE):
+            length = min(PIECE, span.stop - start)
+            piece = await self.threads.call(read_stage, path, start, length)
+            if piece:
+                yield piece
+            if len(piece) < length:
+                return
 
     async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
         """See ports.blobs.BlobStage."""

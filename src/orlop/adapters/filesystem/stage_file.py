@@ -264,6 +264,19 @@ def drop_stage(path: str) -> None:
         os.unlink(path)  # noqa: PTH108
 
 
+def read_stage(path: str, start: int, length: int) -> bytes:
+    """Bytes of a stage; fewer where it has fewer. Raises BlobUploadUnknown when there is none."""
+    with translated("reading the upload"):
+        try:
+            descriptor = os.open(path, READ)
+        except FileNotFoundError as cause:
+            raise unknown() from cause
+        try:
+            return os.pread(descriptor, length, start)
+        finally:
+            os.close(descriptor)
+
+
 def hash_stage(path: str, size: int, algorithm: str, stop: threading.Event) -> State:
     """Read the first `size` bytes again. Raises BlobUploadUnknown when they are not there."""
     state = new_state(algorithm)

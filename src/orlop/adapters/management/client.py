@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from orlop.adapters.tls import HINT, client_context, failure, speaks_tls, unreachable, wants_tls
+from orlop.adapters.tls import client_context, failure, hint, speaks_tls, unreachable, wants_tls
 from orlop.ports.management import Reply, RequestRefused
 from orlop.ports.upstream import UpstreamError
 
@@ -118,12 +118,12 @@ class Server:
         if isinstance(cause, TimeoutError):
             return "cannot be reached: no answer in time"
         if self._url.scheme == "http" and await speaks_tls(self._url.host or "", self._url.port or 80):
-            return f"cannot be used: {HINT}"
+            return f"cannot be used: {hint()}"
         return "cannot be reached: the connection broke"
 
     def _refusal(self, status: int, kind: str, text: bytes) -> Exception:
         if self._url.scheme == "http" and wants_tls(status, text):
-            return UpstreamError(f"{self._url.authority} cannot be used: {HINT}")
+            return UpstreamError(f"{self._url.authority} cannot be used: {hint()}")
         if kind != "application/problem+json":
             return self._stranger()
         try:

@@ -1,6 +1,6 @@
 """Copies and stages in memory. What is durable here is what a checkpoint covered; it lasts as long as the process."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -82,6 +82,13 @@ class MemoryStage:
         if stage is None or (stage.durable or 0) < size:
             raise _gone(upload)
         return digest_of(bytes(stage.content[:size]), algorithm)
+
+    async def read(self, upload: str, span: Span, place: str = "") -> AsyncGenerator[bytes, None]:
+        stage = self._blobs.staged.get(upload)
+        if stage is None:
+            raise _gone(upload)
+        for start in range(span.start, min(span.stop, stage.durable or 0), PIECE):
+            yield bytes(stage.content[start : min(start + PIECE, span.stop, stage.durable or 0)])
 
     async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
         stage = self._blobs.staged.get(upload)

@@ -6,13 +6,14 @@ its digest, and because its key would have to hold the digest before that is kno
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
 from orlop.adapters.s3 import promotion
 from orlop.adapters.s3.clearing import abort_multiparts, clear_stage
-from orlop.adapters.s3.errors import is_missing, translated
+from orlop.adapters.s3.errors import FAILURES, is_missing, translated
 from orlop.adapters.s3.place import Piece, Place
 from orlop.adapters.s3.session import S3Session
 from orlop.adapters.s3.streams import reading
@@ -109,6 +110,23 @@ class S3Stage:
                     raise _gone() from failure
                 raise
         return digest_from(algorithm, state)
+
+    async def read(self, upload: str, span: Span, place: str = "") -> AsyncGenerator[bytes, None]:
+        """See ports.blobs.BlobStage."""
+        stage, start = self._session.keys.stage(upload), 0
+        found = Place.read(place)
+        try:
+            for piece in found.pieces(min(span.stop, found.size)):
+                within = Span(max(span.start - start, 0), piece.size)
+                start += piece.size
+                if within.start < within.stop:
+                    async for read in reading(self._session, stage + piece.name, within):
+                        yield read
+        except FAILURES as failure:
+            with translated("reading the upload"):
+                if is_missing(failure):
+                    raise _gone() from failure
+                raise
 
     async def promote(self, upload: str, blob: Blob, place: str = "") -> None:
         """See ports.blobs.BlobStage."""

@@ -6,6 +6,7 @@ from orlop.adapters.sql.engine import Engine, Raced, Session
 from orlop.adapters.sql.hidden import is_hidden
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, each, link, locked_repository, made_repository, unlink
+from orlop.domain.access.spans import below
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
@@ -40,6 +41,11 @@ class SqlBlobLinks:
     async def holders(self, digest: Digest, among: Sequence[RepositoryName]) -> tuple[RepositoryName, ...]:
         rows = await self._reader.all("link_holders", digest, each(among)) if among else []
         return tuple(RepositoryName.stored(name) for (name,) in rows)
+
+    async def holder_below(self, digest: Digest, path: str) -> RepositoryName | None:
+        span = below(path)
+        row = await self._reader.one("link_holder_below", digest, span.low, span.high)
+        return RepositoryName.stored(row[0]) if row else None
 
     async def mount(
         self,
@@ -95,8 +101,8 @@ class SqlCollection:
             repositories = {row[0] for row in await tx.all("links_loose", before, limit)}
             if not repositories:
                 return 0, 0
-            for row_id, nodes in await tx.all("repositories_lock", each(sorted(repositories))):
-                ledger.located(row_id, nodes)
+            for located in await tx.all("repositories_lock", each(sorted(repositories))):
+                ledger.located(*located)
             loose: list[Linked] = []
             named: dict[int, list[str]] = {}
             # Once more: what was loose a moment ago may have been named, or its grace begun anew.

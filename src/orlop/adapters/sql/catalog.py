@@ -10,6 +10,7 @@ from typing import NamedTuple
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
+from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
@@ -22,6 +23,7 @@ from orlop.adapters.sql.labels import SqlLabels
 from orlop.adapters.sql.locks import SqlLocks
 from orlop.adapters.sql.manifests import SqlManifests
 from orlop.adapters.sql.queue import queue_on
+from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
@@ -144,4 +146,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         quarantine=SqlQuarantine(engine),
         scrub=SqlScrubRows(engine),
         orphans=SqlOrphans(engine),
+        caches=SqlCaches(engine, lists),
+        remote_tags=SqlRemoteTags(engine),
+        cached_content=SqlCachedContent(engine),
     )

@@ -41,7 +41,7 @@ async def trash_manifest(
     subject, size = row
     entry = await _entry(tx, name, Trashed.MANIFEST, digest, by, keep, subject=subject or "")
     root = await made_namespace(tx, "", by)
-    made = await tx.one("repository_create", _hidden(entry, name), root, by.at, by.actor)
+    made = await tx.one("repository_create", _hidden(entry, name), root, by.at, by.actor, None)
     assert made is not None
     holder = int(made[0])
     ledger.located(holder, str(root))

@@ -31,6 +31,7 @@ _FINDINGS = {
     "finding_in_use": 5,
     "finding_plan": 2,
     "finding_loose": 8,
+    "finding_cached": 8,
     "finding_unlinked": 8,
     "finding_repository_count": 5,
     "finding_totals": 5,
@@ -95,6 +96,9 @@ class SqlInspection:
                 yield Finding(invariant, where, what)
         for row_id, _, holders, digest, path in await self._reader.all("inspect_holders", 0, _EVERY):
             what = f"{holders} repositories below {path}/ hold the blob, and another number is kept"
+            yield Finding(5, digest or f"blob {row_id}", what)
+        for row_id, _, holders, digest, path in await self._reader.all("inspect_cached", 0, _EVERY):
+            what = f"{holders} repositories below {path}/ cache the blob, and another number is kept"
             yield Finding(5, digest or f"blob {row_id}", what)
         for _, path, *_ in await self._reader.all("inspect_usage"):
             yield Finding(5, f"{path}/", "the counters of the namespace differ from a recount")

@@ -6,7 +6,7 @@ from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.hidden import trash_manifest, trash_tag
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
-from orlop.adapters.sql.records import each, locked_repository, made_repository
+from orlop.adapters.sql.records import drop_manifest, each, locked_repository, made_repository
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, ManifestUnknown
 from orlop.domain.events import EventKind
@@ -65,10 +65,7 @@ class SqlManifests:
             if terms.trash:
                 await trash_manifest(tx, row_id, repository, manifest, digest, tags, by, terms.trash, ledger)
             else:
-                await tx.run("edges_delete", manifest)
-                await tx.run("labels_of_manifest_delete", row_id, digest)
-                await tx.run("pulls_delete", manifest)
-                await tx.run("manifest_delete", manifest)
+                await drop_manifest(tx, row_id, manifest, digest)
             if children:
                 await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
             ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
@@ -121,6 +118,8 @@ async def _insert(tx: Session, repository: int, push: ManifestPush, by: By, ledg
     if blobs:
         await tx.run("links_tighten", repository, each(sorted(blobs)))
     ledger.count(repository, manifests=1, manifest_bytes=len(push.content))
+    if ledger.caching(repository):
+        await tx.run("cached_manifest_add", row[0], repository, by.at)
     ledger.event(EventKind.MANIFEST_PUSHED, push.repository, push.digest)
     return int(row[0])
 
@@ -131,7 +130,7 @@ def _edge(manifest: int, repository: int, push: ManifestPush, position: int, edg
 
 
 def _optional(push: ManifestPush, edge: Edge) -> bool:
-    return edge.foreign or (push.sparse and edge.kind is EdgeKind.MANIFEST)
+    return edge.foreign or push.lazy or (push.sparse and edge.kind is EdgeKind.MANIFEST)
 
 
 async def _check_edges(tx: Session, repository: int, push: ManifestPush) -> None:

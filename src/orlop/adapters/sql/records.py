@@ -1,6 +1,6 @@
 """Steps that several transactions share: a repository made on first push, its lock, links that come and go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown, RegistryError
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
+from orlop.domain.quotas import Usage
 from orlop.ports.catalog import FREELY, By, Terms
 
 
@@ -38,21 +39,25 @@ async def locked_repository(tx: Session, name: RepositoryName, ledger: Ledger | 
 
 async def made_repository(tx: Session, name: RepositoryName, by: By, ledger: Ledger, terms: Terms = FREELY) -> int:
     """The row of a repository, locked; made with the namespaces above it if it is new, unless the terms refuse that.
+    A cache becomes its own where the terms are of no cache.
 
     What the ledger counts from here on has to find room."""
     ledger.within(name, terms.room)
     found = await locked_repository(tx, name, ledger)
     if found is not None:
         ledger.into(found)
+        if terms.cache is None:
+            await make_own(tx, found, ledger)
         return found
     if terms.create is not None:
         raise terms.create
     namespace = await made_namespace(tx, name.namespace, by)
-    row = await tx.one("repository_create", name, namespace, by.at, by.actor)
+    cache = await made_namespace(tx, terms.cache, by) if terms.cache is not None else None
+    row = await tx.one("repository_create", name, namespace, by.at, by.actor, cache)
     nodes = await tx.one("nodes_above", namespace)
     if row is None or nodes is None:
         raise Raced  # somebody else made it meanwhile
-    ledger.located(row[0], nodes[0])
+    ledger.located(row[0], nodes[0], cache)
     ledger.into(row[0])
     ledger.repository(row[0], 1)
     ledger.event(EventKind.REPOSITORY_CREATED, name)
@@ -89,7 +94,7 @@ async def link(
     foreign layer that arrives late.
     """
     blob_id, _, size, state = blob
-    existing = await tx.one("link_row", repository, digest)
+    existing = await tx.one("link_row", repository, digest) if not new else None
     if existing is not None:
         if existing[1] is not None:
             await tx.run("link_loosen", repository, digest, by.at)
@@ -98,14 +103,25 @@ async def link(
         raise refusal
     await tx.run("link_insert", repository, digest, blob_id, by.at, by.actor)
     ledger.count(repository, blobs=1, blob_bytes=size)
-    root, *_ = ledger.nodes_above(repository)
-    await hold(tx, repository, [(blob_id, size)], ledger)
+    root, *_ = ledger.counting(repository)
+    if new:
+        await _hold_new(tx, repository, blob_id, size, ledger)
+    else:
+        await hold(tx, repository, [(blob_id, size)], ledger)
     if new or state == BlobState.CONDEMNED:
         ledger.held([root], size)
     if state == BlobState.CONDEMNED:
         await tx.run("blob_revive", blob_id, by.at)
         ledger.event(EventKind.BLOB_REVIVED, digest=digest)
     return True
+
+
+async def drop_manifest(tx: Session, repository: int, manifest: int, digest: str) -> None:
+    """Remove a manifest of a locked repository that has no tags any more; what it named stays."""
+    await tx.run("edges_delete", manifest)
+    await tx.run("labels_of_manifest_delete", repository, digest)
+    await tx.run("pulls_delete", manifest)
+    await tx.run("manifest_delete", manifest)
 
 
 class Linked(msgspec.Struct, frozen=True):
@@ -144,7 +160,15 @@ async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -
 
 async def hold(tx: Session, repository: int, blobs: Sequence[tuple[int, int]], ledger: Ledger) -> None:
     """Count that a located repository has come to hold blobs (row, size), which are locked, below the root."""
-    below = ledger.nodes_above(repository)[1:]
+    await _hold(tx, ledger.counting(repository)[1:], blobs, ledger)
+    if ledger.caching(repository):
+        nodes = each(ledger.caching(repository))
+        for blob_id, size in blobs:
+            found = await tx.all("node_cached_hold", blob_id, nodes)
+            ledger.cached([node for node, holders in found if holders == 1], size)
+
+
+async def _hold(tx: Session, below: Sequence[int], blobs: Sequence[tuple[int, int]], ledger: Ledger) -> None:
     if not below:
         return
     nodes = each(below)
@@ -153,10 +177,52 @@ async def hold(tx: Session, repository: int, blobs: Sequence[tuple[int, int]], l
         ledger.held([node for node, holders in found if holders == 1], size)
 
 
+async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledger: Ledger) -> None:
+    """The same of a blob that nobody has held before: nobody has to be asked how many do."""
+    below, caching = ledger.counting(repository)[1:], ledger.caching(repository)
+    if below:
+        await tx.many("node_blob_new", [(blob_id, node) for node in below])
+        ledger.held(below, size)
+    if caching:
+        await tx.many("node_cached_new", [(blob_id, node) for node in caching])
+        ledger.cached(caching, size)
+
+
+async def make_own(tx: Session, repository: int, ledger: Ledger) -> None:
+    """Let a located repository be no cache any more: whatever it holds counts for the nodes above its upstream, too."""
+    caching = ledger.caching(repository)
+    if not caching:
+        return
+    sizes = await tx.one("repository_sizes", repository)
+    assert sizes is not None
+    tags, manifests, _, size, manifest_bytes = sizes
+    links = {blob_id: length for _, blob_id, length in await tx.all("repository_links", repository)}
+    rows = each(sorted(links))
+    await tx.all("blobs_lock", rows)
+    await _uncache(tx, [(blob_id, node) for blob_id in sorted(links) for node in caching], rows, links, ledger)
+    ledger.cached(caching, -manifest_bytes)
+    more = ledger.becomes_own(repository)
+    await _hold(tx, more, sorted(links.items()), ledger)
+    ledger.gained(more, Usage(manifest_bytes, size, tags, manifests, 1))
+    await tx.run("repository_own", repository)
+    await tx.run("cached_manifests_own", repository)
+
+
+async def _uncache(
+    tx: Session, gone: Sequence[tuple[int, int]], rows: str, sizes: Mapping[int, int], ledger: Ledger
+) -> None:
+    """Count that blobs are cached by one repository less below nodes: (blob, node); all of the blobs are `rows`."""
+    if not gone:
+        return
+    await tx.many("node_cached_release", gone)
+    for node, blob_id in await tx.all("node_cached_released", rows):
+        ledger.cached([node], -sizes[blob_id])
+
+
 async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int) -> None:
-    """Count for all blobs of a located repository that it comes to lie below its nodes, or with `times` -1 goes from
-    there, into the trash or out of it: to the root it is the same."""
-    below = ledger.nodes_above(repository)[1:]
+    """Count for all blobs of a located repository, which is no cache, that it comes to lie below its nodes, or with
+    `times` -1 goes from there, into the trash or out of it: to the root it is the same."""
+    below = ledger.counting(repository)[1:]
     links = await tx.all("repository_links", repository) if below else []
     if not links:
         return
@@ -173,11 +239,13 @@ async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int
 
 async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: set[int], ledger: Ledger) -> None:
     """Count what the nodes above hold no more; the root nothing that is condemned."""
-    below = [(gone.blob_id, node) for gone in links for node in ledger.nodes_above(gone.repository_id)[1:]]
+    below = [(gone.blob_id, node) for gone in links for node in ledger.counting(gone.repository_id)[1:]]
     sizes = {gone.blob_id: gone.size for gone in links}
     if below:
         await tx.many("node_blob_release", below)
         for node, blob_id in await tx.all("node_blobs_released", rows):
             ledger.held([node], -sizes[blob_id])
+    cached = [(gone.blob_id, node) for gone in links for node in ledger.caching(gone.repository_id)]
+    await _uncache(tx, cached, rows, sizes, ledger)
     for blob_id in condemned:
-        ledger.held(ledger.nodes_above(links[0].repository_id)[:1], -sizes[blob_id])
+        ledger.held(ledger.counting(links[0].repository_id)[:1], -sizes[blob_id])

@@ -4,7 +4,7 @@ from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.hidden import trash_repository
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
-from orlop.adapters.sql.records import Linked, lie_elsewhere, locked_repository, unlink
+from orlop.adapters.sql.records import Linked, lie_elsewhere, locked_repository, make_own, unlink
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NameUnknown, Stale
 from orlop.domain.events import EventKind
@@ -34,6 +34,7 @@ class SqlRepositories:
                     terms.removes(Tag.stored(tag), digest)
             tags, manifests, blobs, size, manifest_bytes = sizes
             if terms.trash:
+                await make_own(tx, row_id, ledger)
                 await trash_repository(tx, row_id, name, size, by, terms.trash)
                 await lie_elsewhere(tx, row_id, ledger, -1)
                 ledger.lies(row_id, -1, Usage(manifest_bytes, size, tags, manifests, 1), hidden=True)

@@ -24,7 +24,7 @@ async def make_room(
 
     `held`: how many bytes more are to find room, by path.
     """
-    concerned = [room for room in rooms if any(more > 0 for more in added[room.path].each())]
+    concerned = [room for room in rooms if _concerns(room, added[room.path])]
     if not concerned:
         return []
     paths = each(sorted({room.path for room in concerned}))
@@ -62,6 +62,11 @@ async def in_use(tx: Session, paths: str) -> dict[str, Usage]:
 async def held_for_uploads(tx: Session, paths: str, upload: str, now: int) -> dict[str, int]:
     """How many bytes uploads under way hold at each path, beside the session `upload`."""
     return dict(await tx.all("room_held", paths, upload, now))
+
+
+def _concerns(room: Room, added: Usage) -> bool:
+    """Whether anything is added that the quota limits."""
+    return any(limit and more > 0 for limit, more in zip(room.limits.each(), added.each(), strict=True))
 
 
 def _is_near(

@@ -41,6 +41,9 @@ class SqlDocuments:
         found = await self._reader.all("documents_covering", kind, each(lineage(path)))
         return tuple(rows.document(row) for row in found)
 
+    async def paths(self, kind: str, most: int) -> tuple[str, ...]:
+        return tuple(path for (path,) in await self._reader.all("documents_paths", kind, most))
+
     async def version(self) -> int:
         return await settings_version(self._reader)
 

@@ -30,6 +30,10 @@ BATCH = 64
 #: How long a writer waits for another program that has the database locked, in milliseconds.
 BUSY_MS = 5_000
 
+#: How many statements a connection keeps prepared, as many as apsw can. It keeps those that ran last and counts each
+#: run, so that with 128 a push of five blobs, which takes more runs than that, lost every statement that it runs once.
+PREPARED = 512
+
 #: Pages that the writer keeps, and the reader, whose look-ups are spread over the whole catalog, in KiB.
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 32 * 1024
@@ -66,7 +70,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     """Open a catalog file with the settings that every connection to it has."""
     flags = apsw.SQLITE_OPEN_READWRITE | (0 if readonly else apsw.SQLITE_OPEN_CREATE)
     with translated():
-        connection = apsw.Connection(str(path), flags=flags, statementcachesize=128)
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=PREPARED)
         connection.set_busy_timeout(BUSY_MS)
         # Without this SQLite plans a statement anew for every set of parameters, as soon as a table in it has a partial
         # index that a parameter might satisfy: four fifths of the time of a point read.
@@ -127,12 +131,8 @@ class _Work:
         self.outcome: Any = None
         self.error: Exception | None = None
 
-    def report(self) -> None:
-        """Tell the event loop how it ended; the one who asked may be gone by now, and so may the loop."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Tell how it ended; the one who asked may be gone by now."""
         if self.future.done():
             return
         if self.error is None:
@@ -165,8 +165,10 @@ class SqliteEngine:
         self._ticket = ticket
         self._read_connection = connect(database, readonly=True)
         self._write_connection = connect(database)  # here, so that what fails fails at the start; used by the thread
+        self._writer = self._write_connection.cursor()
         self.reader: Session = SqliteSession(self._read_connection)
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._turn = _Turn(self._lock)
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="catalog-writer", daemon=True)
         self._thread.start()
@@ -209,7 +211,7 @@ class SqliteEngine:
         connection = self._write_connection
         session = SqliteSession(connection)
         synchronous = _Synchronous(connection)
-        with suppress(Unavailable), self._turn():
+        with suppress(Unavailable), self._turn:
             self._changes.settle()
             self._access.settle()
             self._settings.settle()
@@ -219,16 +221,21 @@ class SqliteEngine:
             batch.append(first)
             is_open = True
             try:
-                with self._turn():
+                with self._turn:
                     is_open = self._gather(batch)
-                    with self._counted(batch), translated():
+                    counted = self._counted(batch)
+                    try:
                         synchronous.set(full=any(work.durable for work in batch))
                         self._transact(connection, session, batch)
+                    except _FAILED as cause:
+                        raise _unavailable(cause) from cause
+                    finally:
+                        for counts, places in counted:
+                            counts.end(places)
             except (Unavailable, apsw.Error) as failure:
                 for work in batch:
                     work.error = work.error or failure
-            for work in batch:
-                work.report()
+            _report(batch)
             batch.clear()
             if not is_open:
                 break
@@ -243,47 +250,32 @@ class SqliteEngine:
             batch.append(work)
         return True
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Be the one process that writes. Raises Unavailable: the thread must survive whatever the system refuses."""
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-        except OSError as cause:
-            raise Unavailable("the lock of the catalog cannot be taken; nothing was changed") from cause
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # then it is released with the process, and this one still has its turns
-                fcntl.flock(self._lock, fcntl.LOCK_UN)
-
-    @contextmanager
-    def _counted(self, batch: list[_Work]) -> Iterator[None]:
-        """Let the counts say what the batch changes, while it does."""
+    def _counted(self, batch: list[_Work]) -> list[tuple[SharedChanges, set[int]]]:
+        """Let the counts say what the batch changes, while it does: which of them are to be told when it has."""
         changed = {work.changes for work in batch if work.changes}
-        places = {0} if True in changed else {self._changes.place(name) for name in changed if isinstance(name, str)}
-        access = {0} if any(work.access for work in batch) else set()
-        settings = {0} if any(work.settings for work in batch) else set()
-        jobs = {0} if any(work.queue for work in batch) else set()
-        self._changes.begin(places)
-        self._access.begin(access)
-        self._settings.begin(settings)
-        self._jobs.begin(jobs)
-        try:
-            yield
-        finally:
-            self._jobs.end(jobs)
-            self._settings.end(settings)
-            self._access.end(access)
-            self._changes.end(places)
+        counted = []
+        if changed:
+            places = {self._changes.place(name) for name in changed if isinstance(name, str)}
+            counted.append((self._changes, {0} if True in changed else places))
+        if any(work.access for work in batch):
+            counted.append((self._access, {0}))
+        if any(work.settings for work in batch):
+            counted.append((self._settings, {0}))
+        if any(work.queue for work in batch):
+            counted.append((self._jobs, {0}))
+        for counts, places in counted:
+            counts.begin(places)
+        return counted
 
     def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> None:
         """One transaction for the whole batch. A script that raises takes back its own part alone.
 
         Raises Unavailable when all of it came to nothing.
         """
+        run = self._writer.execute
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            gate = cast("list[tuple[str | None]]", connection.execute(SQLITE["gate"]).fetchall())[0][0]
+            run("BEGIN IMMEDIATE")
+            gate = cast("list[tuple[str | None]]", run(SQLITE["gate"]).fetchall())[0][0]
             if not admits(gate, self._ticket):
                 raise StoreClosed
             if len(batch) == 1:  # the transaction is its own: two statements fewer, of five for most
@@ -293,10 +285,28 @@ class SqliteEngine:
             else:
                 for work in batch:
                     _drive_apart(work, connection, session)
-            connection.execute("COMMIT")
+            run("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+class _Turn:
+    """While it is held, this is the one process that writes. Raises Unavailable: the thread must survive whatever the
+    system refuses."""
+
+    def __init__(self, lock: int) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        except OSError as cause:
+            raise Unavailable("the lock of the catalog cannot be taken; nothing was changed") from cause
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # then it is released with the process, and this one still has its turns
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
 class _Synchronous:
@@ -310,6 +320,20 @@ class _Synchronous:
         if full is not self._full:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}").fetchall()
             self._full = full
+
+
+def _report(batch: list[_Work]) -> None:
+    """Tell the event loop how all of a batch ended, at once: each time that it is woken costs a system call. The loop
+    may be gone by now."""
+    loops = {work.loop for work in batch}
+    for loop in loops:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, [work for work in batch if work.loop is loop])
+
+
+def _settle(batch: list[_Work]) -> None:
+    for work in batch:
+        work.settle()
 
 
 def _drive_apart(work: _Work, connection: apsw.Connection, session: Session) -> None:

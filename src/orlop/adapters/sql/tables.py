@@ -18,18 +18,24 @@ TABLES: dict[str, Table] = {
     "repositories": Table(
         (0,),
         "id name namespace_id created_at created_by pushed_at pulled_at pulls manifest_count "
-        "manifest_bytes tag_count blob_count blob_bytes",
+        "manifest_bytes tag_count blob_count blob_bytes cache_root",
     ),
     "blobs": Table((0,), "id digest copy size state state_at created_at created_by verified_at rotten_at rot"),
     "blob_links": Table((0, ""), "repository_id digest blob_id linked_at linked_by loose_since"),
     "node_blobs": Table((0, 0), "blob_id namespace_id holders"),
-    "node_usage": Table((0, -1), "namespace_id part stored_bytes logical_bytes tags manifests repositories"),
-    "usage_days": Table((0, -1), "namespace_id day stored_bytes logical_bytes tags manifests repositories"),
+    "node_cached": Table((0, 0), "blob_id namespace_id holders"),
+    "node_usage": Table(
+        (0, -1), "namespace_id part stored_bytes logical_bytes tags manifests repositories cached_bytes"
+    ),
+    "usage_days": Table(
+        (0, -1), "namespace_id day stored_bytes logical_bytes tags manifests repositories cached_bytes"
+    ),
     "manifests": Table(
         (0,),
         "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "
         "pushed_by annotations content",
     ),
+    "cached_manifests": Table((0,), "manifest_id cache_root used_at"),
     "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
@@ -37,6 +43,7 @@ TABLES: dict[str, Table] = {
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table((0,), "id name kind digest subject holder size body deleted_at deleted_by request expires_at"),
     "trash_tags": Table((0, ""), "entry tag name"),
+    "remote_tags": Table(("", ""), "repository tag digest checked_at moved_at gone_since"),
     "labels": Table((0, "", ""), "repository_id digest key value"),
     "scrub": Table((0,), "id started_at finished_at read_up_to blobs bytes rotten failed"),
     "orphans": Table(("",), "name size found_at"),

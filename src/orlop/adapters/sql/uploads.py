@@ -76,6 +76,12 @@ class SqlUploads:
             raise _unknown(ticket)
         return upload
 
+    async def give_up(self, ticket: str, now: int) -> None:
+        async def script(tx: Session) -> None:
+            await tx.run("upload_give_up", ticket, now)
+
+        await self._engine.write(script, durable=False, changes=False)
+
     async def claim(
         self,
         repository: RepositoryName,

@@ -60,11 +60,15 @@ class SqlUsageKeeping:
     async def recount_blobs(self, first: int, end: int) -> int:
         async def script(tx: Session) -> int:
             await tx.all("inspect_blobs_lock", first, end)
-            wrong = [row[:3] for row in await tx.all("inspect_holders", first, end)]
-            if wrong:
-                await tx.many("node_blob_set", wrong)
+            holders = [row[:3] for row in await tx.all("inspect_holders", first, end)]
+            if holders:
+                await tx.many("node_blob_set", holders)
                 await tx.run("node_blobs_clear", first, end)
-            return len(wrong)
+            cached = [row[:3] for row in await tx.all("inspect_cached", first, end)]
+            if cached:
+                await tx.many("node_cached_set", cached)
+                await tx.run("node_cached_clear", first, end)
+            return len(holders) + len(cached)
 
         return await self._engine.write(script, changes=False)
 

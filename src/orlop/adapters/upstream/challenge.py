@@ -75,7 +75,11 @@ def may_see_credentials(realm: URL, registry: Site, trusted: frozenset[str]) -> 
     `registry.example.org`), be known, or be named by the user.
     """
     server = site(realm)
-    if server.host == registry.host or server.host in trusted or server.host in _KNOWN_REALMS.get(registry.host, ()):
+    if (
+        server.host == registry.host
+        or {server.host, server.authority} & trusted
+        or server.host in _KNOWN_REALMS.get(registry.host, ())
+    ):
         return True
     domain = _shared_domain(registry.host)
     return domain is not None and (server.host == domain or server.host.endswith(f".{domain}"))

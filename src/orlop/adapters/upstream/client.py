@@ -10,9 +10,10 @@ from yarl import URL
 from orlop.adapters.tls import client_context
 from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.credentials import CredentialSource
+from orlop.adapters.upstream.current import Fixed
 from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.registry import RemoteRegistry, RemoteRepository
-from orlop.adapters.upstream.transport import ProxyFor, Transport, is_loopback
+from orlop.adapters.upstream.transport import CommandRoutes, ProxyFor, Transport, is_loopback
 from orlop.domain.names import RepositoryName
 
 
@@ -69,7 +70,7 @@ class RegistryClient:
             self._transport,
             self._options.patience,
             self._surroundings,
-            await self._credentials.find(registry, repository),
+            Fixed(await self._credentials.find(registry, repository)),
             self._options.trusted_realms,
         )
 
@@ -87,5 +88,5 @@ async def open_client(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
     ) as session:
-        transport = Transport(session, options.patience, proxy_for, verify_tls=options.verify_tls)
+        transport = Transport(session, options.patience, CommandRoutes(proxy_for, verify_tls=options.verify_tls))
         yield RegistryClient(transport, options, credentials, surroundings)

@@ -1,15 +1,16 @@
 """One registry over HTTP: signs in when asked, follows redirects without taking credentials along, tries again."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from orlop.adapters.tls import HINT, speaks_tls
+from orlop.adapters.tls import hint, speaks_tls
 from orlop.adapters.upstream.bodies import read_bounded
-from orlop.adapters.upstream.credentials import Credentials
+from orlop.adapters.upstream.current import CurrentCredentials, Fixed
 from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
 from orlop.adapters.upstream.tokens import Authorizer
 from orlop.adapters.upstream.transport import (
@@ -27,8 +28,32 @@ from orlop.ports.upstream import UpstreamError
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+class Witness(Protocol):
+    """Is told how a registry fares: the registry itself, and not those that it redirects to."""
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """It answered; the names of headers are in lower case."""
+        ...
+
+    def failed(self, error: UpstreamError) -> None:
+        """It, or the server that it has tokens from, was not reached or broke off."""
+        ...
+
+
+class _Nobody:
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Nobody wants to know."""
+
+    def failed(self, error: UpstreamError) -> None:
+        """Nobody wants to know."""
+
+
+_NOBODY = _Nobody()
+_NO_ONE = Fixed(None)
+
+
 class Connection:
-    """Requests to the registry at `base`, on behalf of whoever `credentials` name."""
+    """Requests to the registry at `base`, on behalf of whoever `credentials` are of."""
 
     def __init__(
         self,
@@ -36,16 +61,24 @@ class Connection:
         transport: Transport,
         patience: Patience,
         surroundings: Surroundings,
-        credentials: Credentials | None = None,
+        credentials: CurrentCredentials = _NO_ONE,
         trusted_realms: frozenset[str] = frozenset(),
+        witness: Witness = _NOBODY,
     ) -> None:
         self.base = base
+        self._witness = witness
         self.patience = patience
         self._site = site(base)
         self._transport = transport
         self._surroundings = surroundings
         self._authorizer = Authorizer(
-            self._site, credentials, self._send_to_realm, surroundings.monotonic, trusted_realms
+            self._site,
+            credentials,
+            self.ask,
+            surroundings.monotonic,
+            trusted_realms,
+            transport.advice,
+            careful=patience.careful,
         )
         self._reached = False
 
@@ -60,7 +93,7 @@ class Connection:
             attempt += 1
             try:
                 async with self._exchange(call) as response:
-                    answer = await self._answer(response, limit)
+                    answer = await self.answer(response, limit)
             except (Unreachable, Broken) as broken:
                 await self._refuse_mistaken(broken)
                 await self.wait_after(attempt, broken)
@@ -83,7 +116,7 @@ class Connection:
         own = site(call.url) == self._site
         authorization = await self._authorizer.header(call.scopes) if own else None
         async with self._transport.send(call, authorization, body) as response:
-            return await self._answer(response, SMALL)
+            return await self.answer(response, SMALL)
 
     def tell(self, sentence: str) -> None:
         """Say what whoever waits should know of an answer that is less than it should be."""
@@ -104,8 +137,10 @@ class Connection:
         """Raises UpstreamError for a server that breaks off at the first word of plain http, because it wants TLS."""
         if self._reached or self._site.scheme != "http" or not isinstance(broken, Broken):
             return
+        if not self._transport.advice.probes:
+            return
         if await speaks_tls(self._site.host, self._site.port):
-            raise UpstreamError(f"{self._site.authority}: {HINT}") from broken
+            raise UpstreamError(f"{self._site.authority}: {hint(self._transport.advice.tls)}") from broken
 
     async def wait_for(self, attempt: int, retry_after: float | None) -> bool:
         """Wait before the try after `attempt`; False, at once, when there is to be none."""
@@ -125,7 +160,7 @@ class Connection:
         own = site(call.url) == self._site
         authorization = await self._authorizer.header(call.scopes) if own else None
         async with AsyncExitStack() as stack:
-            response = await stack.enter_async_context(self._transport.send(call, authorization))
+            response = await stack.enter_async_context(self._sent(call, authorization, witnessed=own))
             self._reached = True
             if response.status == 401 and own:
                 challenges = response.headers.getall("WWW-Authenticate", [])
@@ -133,7 +168,7 @@ class Connection:
                 if again is not None:
                     await stack.aclose()
                     authorization = again
-                    response = await stack.enter_async_context(self._transport.send(call, authorization))
+                    response = await stack.enter_async_context(self._sent(call, authorization, witnessed=True))
             hops = 0
             while response.status in _REDIRECTS and call.method in ("GET", "HEAD"):
                 hops += 1
@@ -147,25 +182,57 @@ class Connection:
                 response = await stack.enter_async_context(self._transport.send(call, authorization))
             yield response
 
-    async def _send_to_realm(self, call: Call) -> Answer:
-        """A request to a token server: its own Authorization, no redirect, tried again like any other."""
+    @asynccontextmanager
+    async def _sent(
+        self, call: Call, authorization: str | None, *, witnessed: bool
+    ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
+        if not witnessed:
+            async with self._transport.send(call, authorization) as response:
+                yield response
+            return
+        try:
+            async with self._transport.send(call, authorization) as response:
+                self._witness.answered(response.status, _headers(response))
+                yield response
+        except UpstreamError as error:
+            self._witness.failed(error)
+            raise
+
+    async def ask(self, call: Call) -> Answer:
+        """A request to whoever gives out tokens: its own Authorization, no redirect, tried again like any other."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 async with self._transport.send(call) as response:
-                    answer = await self._answer(response, SMALL)
+                    answer = await self.answer(response, SMALL)
             except (Unreachable, Broken) as broken:
+                self._witness.failed(broken)
                 await self.wait_after(attempt, broken)
                 continue
             if answer.status not in RETRIED or not await self.wait_for(attempt, answer.retry_after):
                 return answer
 
-    async def _answer(self, response: aiohttp.ClientResponse, limit: int) -> Answer:
-        headers: dict[str, str] = {}
-        for name, value in response.headers.items():
-            known = headers.get(name.lower())
-            headers[name.lower()] = value if known is None else f"{known}, {value}"
+    async def answer(self, response: aiohttp.ClientResponse, limit: int) -> Answer:
+        """An answer that was opened, read; see `read` for the limit."""
+        headers = _headers(response)
         unread = limit == 0 and response.status == 200
         body = b"" if unread else await read_bounded(response, limit or SMALL)
-        return Answer(response.status, response.reason or "", headers, body, response.url, self.retry_after(response))
+        return Answer(
+            response.status,
+            response.reason or "",
+            headers,
+            body,
+            response.url,
+            self.retry_after(response),
+            self._transport.advice,
+        )
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """With names in lower case, each once."""
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return headers

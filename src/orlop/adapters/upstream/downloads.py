@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import aiohttp
-import msgspec
 from yarl import URL
 
-from orlop.adapters.upstream.bodies import blob_body, is_zipped, read_bounded
+from orlop.adapters.upstream.bodies import blob_body, is_zipped
 from orlop.adapters.upstream.connection import Connection
 from orlop.adapters.upstream.errors import error_of
 from orlop.adapters.upstream.patience import RETRIED
@@ -136,9 +135,7 @@ async def _check_start(
 
 
 async def _failed(connection: Connection, response: aiohttp.ClientResponse) -> Answer:
-    body = await read_bounded(response, SMALL)
-    answer = Answer(response.status, response.reason or "", {}, body, response.url)
-    return msgspec.structs.replace(answer, retry_after=connection.retry_after(response))
+    return await connection.answer(response, SMALL)
 
 
 def _verify(expected: Digest, actual: Digest, what: str) -> None:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from orlop.adapters.tls import HINT, wants_tls
+from orlop.adapters.tls import hint, wants_tls
 from orlop.adapters.upstream.transport import Answer
 from orlop.domain import errors
 from orlop.domain.errors import RegistryError
@@ -47,7 +47,7 @@ _WORDS = {404: "the registry does not have it"}
 def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> RegistryError:
     """The error that `answer` to asking for `what` stands for; `missing` is what a bare 404 means here."""
     if answer.url.scheme == "http" and wants_tls(answer.status, answer.body):
-        return UpstreamError(f"{what}: {HINT}")
+        return UpstreamError(f"{what}: {hint(answer.advice.tls)}")
     code, said = _first(answer.body)
     words = said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
     message = f"{what}: {words}"
@@ -71,6 +71,8 @@ def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> Registr
 
 def sign_in(answer: Answer, registry: str) -> str:
     """How to sign in to the registry that answered so: Orlop says who it is, and takes either command."""
+    if answer.advice.sign_in:
+        return answer.advice.sign_in
     program = "orlop" if answer.headers.get("server") == "orlop" else "docker"
     registry = "docker.io" if registry == "registry-1.docker.io" else registry
     return f"run {program} login {registry}"

@@ -38,6 +38,8 @@ class Patience(msgspec.Struct, frozen=True):
     connect_timeout: float = 20.0
     read_timeout: float = 60.0
     """Silence of this length breaks a connection; a whole transfer may take as long as it takes."""
+    careful: bool = False
+    """A password that was refused is not tried again for every request: accounts are locked after a few."""
 
     def delay(self, attempt: int, retry_after: float | None, jitter: float) -> float | None:
         """Seconds until the try after `attempt` (the first is 1); None when there is to be none."""

@@ -2,15 +2,19 @@
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
 import msgspec
 from yarl import URL
 
+from orlop.adapters.upstream.advice import COMMAND, Advice
 from orlop.adapters.upstream.challenge import Challenge, may_see_credentials, parse_challenges, realm_url
 from orlop.adapters.upstream.credentials import Credentials
+from orlop.adapters.upstream.current import CurrentCredentials
 from orlop.adapters.upstream.errors import error_of, sign_in, told
+from orlop.adapters.upstream.refusals import Refusals
 from orlop.adapters.upstream.transport import USER_AGENT, Answer, Call, Site
 from orlop.domain.errors import Denied, Unauthorized
 from orlop.ports.upstream import UpstreamError
@@ -20,8 +24,8 @@ from orlop.ports.upstream import UpstreamError
 _SHORTEST = 60.0
 #: A token is not used in its last seconds, so that it does not run out under way.
 _MARGIN = 5.0
-#: A refused sign-in is not tried again for this long, in seconds: accounts are locked after a few.
-_REFUSED = 60.0
+#: So many ask for tokens at once: so many tries at most has a password that is not right any more.
+_AT_ONCE = 4
 #: Scopes are bounded by the repositories a client talks to; beyond this the oldest tokens are forgotten.
 _KEPT = 1_000
 
@@ -44,32 +48,44 @@ Send = Callable[[Call], Awaitable[Answer]]
 
 
 class Authorizer:
-    """Signs in to one registry, with the credentials kept for one of its repositories, or as nobody."""
+    """Signs in to one registry, with the credentials kept for one of its repositories, or as nobody.
+
+    `careful`: a password is tried by one request before others use it, and not again for long where it was refused.
+    """
 
     def __init__(
         self,
         registry: Site,
-        credentials: Credentials | None,
+        credentials: CurrentCredentials,
         send: Send,
         monotonic: Callable[[], float],
         trusted_realms: frozenset[str] = frozenset(),
+        advice: Advice = COMMAND,
+        *,
+        careful: bool = False,
     ) -> None:
         self._registry = registry
         self._credentials = credentials
         self._send = send
         self._monotonic = monotonic
         self._trusted = trusted_realms
+        self._advice = advice
+        self._careful = careful
         self._challenge: Challenge | None = None
         self._tokens: dict[frozenset[str], _Token] = {}
-        self._refused: dict[frozenset[str], tuple[Unauthorized, float]] = {}
+        self._refusals = Refusals(monotonic, careful=careful)
+        self._tried: Credentials | None = None
+        self._proven = ""
         self._turn = asyncio.Lock()
+        self._turns: dict[frozenset[str], asyncio.Lock] = {}
+        self._few = asyncio.Semaphore(_AT_ONCE)
 
     async def header(self, scopes: Iterable[str]) -> str | None:
         """The Authorization header for `scopes`, as far as the challenges are known; None before the first."""
         if self._challenge is None:
             return None
         if self._challenge.scheme == "basic":
-            return self._basic()
+            return await self._basic()
         return await self._bearer(self._challenge, frozenset(scopes), frozenset())
 
     async def challenged(self, headers: Iterable[str], scopes: Iterable[str], refused: str | None) -> str | None:
@@ -84,8 +100,7 @@ class Authorizer:
             return None
         self._challenge = chosen
         if chosen.scheme == "basic":
-            header = self._basic()
-            return None if header == refused else header
+            return await self._basic(refused)
         wanted = frozenset(scopes)
         kept = self._tokens.get(wanted)
         if kept is not None and f"Bearer {kept.text}" == refused:
@@ -96,45 +111,106 @@ class Authorizer:
         )
         return await self._bearer(chosen, wanted, named)
 
-    def _basic(self) -> str | None:
-        credentials = self._credentials
-        if credentials is None or credentials.identity_token:
-            return None
-        return basic(credentials.username, credentials.password)
+    async def _basic(self, refused: str | None = None) -> str | None:
+        """The header of a user and password; None where there are none, or none but those that were refused."""
+        async with self._turn:
+            credentials = await self._current()
+            header = _basic_of(credentials)
+            if credentials is not None and header == refused:
+                self._credentials.refuse(credentials)
+                self._proven = ""
+                credentials = await self._current()
+                header = _basic_of(credentials)
+            if header and self._careful and self._proven != header:
+                await self._prove(header)
+        return header if header != refused else None
+
+    async def _prove(self, header: str) -> None:
+        """Try a password where nothing but the sign-in is asked for. Raises Unauthorized."""
+        self._refusals.check()
+        url = URL.build(scheme=self._registry.scheme, host=self._registry.host, port=self._registry.port, path="/v2/")
+        answer = await self._send(Call("GET", url, {"Authorization": header}))
+        if answer.status == 401:
+            refusal = self._refusal(answer)
+            self._refusals.refused(refusal)
+            raise refusal
+        self._refusals.accepted()
+        self._proven = header
+
+    async def _current(self) -> Credentials | None:
+        """Whom to be; what was refused of another is forgotten."""
+        credentials = await self._credentials.current()
+        if credentials != self._tried:
+            self._tried = credentials
+            self._refusals.forget()
+        return credentials
 
     async def _bearer(self, challenge: Challenge, scopes: frozenset[str], named: frozenset[str]) -> str | None:
-        async with self._turn:
-            kept = self._tokens.get(scopes)
-            if kept is None or kept.until <= self._monotonic():
-                kept = await self._fetch_unless_refused(challenge, scopes | named)
-                if len(self._tokens) >= _KEPT:
-                    del self._tokens[next(iter(self._tokens))]
-                self._tokens[scopes] = kept
+        kept = self._tokens.get(scopes)
+        if kept is None or kept.until <= self._monotonic():
+            async with self._turn_for(scopes):
+                kept = self._tokens.get(scopes)
+                if kept is None or kept.until <= self._monotonic():
+                    kept = await self._fetch_as_somebody(challenge, scopes | named)
+                    if len(self._tokens) >= _KEPT:
+                        del self._tokens[next(iter(self._tokens))]
+                    self._tokens[scopes] = kept
         return f"Bearer {kept.text}"
 
-    async def _fetch_unless_refused(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
-        refused, until = self._refused.get(scopes, (None, 0.0))
-        if refused is not None and until > self._monotonic():
-            raise refused
+    @asynccontextmanager
+    async def _turn_for(self, scopes: frozenset[str]) -> AsyncGenerator[None, None]:
+        """One asks for a token at a time: of all, until a sign-in was accepted, and then of those who need the same."""
+        if not self._refusals.none:
+            async with self._turn:
+                yield
+            return
+        turn = self._turns.setdefault(scopes, asyncio.Lock())
         try:
-            return await self._fetch(challenge, scopes)
-        except Unauthorized as refusal:
-            self._refused = {scopes: (refusal, self._monotonic() + _REFUSED)}
-            raise
+            async with turn, self._few:
+                yield
+        finally:
+            if not turn.locked():
+                self._turns.pop(scopes, None)
 
-    async def _fetch(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
+    async def _fetch_as_somebody(self, challenge: Challenge, scopes: frozenset[str]) -> _Token:
+        credentials = await self._current()
+        try:
+            return await self._fetch_unless_refused(challenge, scopes, credentials)
+        except Unauthorized:
+            if credentials is None:
+                raise
+            self._credentials.refuse(credentials)
+            others = await self._current()
+            if others == credentials:
+                raise
+            return await self._fetch_unless_refused(challenge, scopes, others)
+
+    async def _fetch_unless_refused(
+        self, challenge: Challenge, scopes: frozenset[str], credentials: Credentials | None
+    ) -> _Token:
+        self._refusals.check(scopes)
+        try:
+            token = await self._fetch(challenge, scopes, credentials)
+        except (Unauthorized, Denied) as refusal:
+            self._refusals.refused(refusal, scopes, nobody=credentials is None)
+            raise
+        self._refusals.accepted(scopes)
+        return token
+
+    async def _fetch(self, challenge: Challenge, scopes: frozenset[str], credentials: Credentials | None) -> _Token:
         realm = realm_url(challenge, self._registry)
-        if self._credentials and not may_see_credentials(realm, self._registry, self._trusted):
+        if credentials and not may_see_credentials(realm, self._registry, self._trusted):
             raise Denied(
                 f"{self._registry.authority} wants its credentials sent to {realm.authority}, which is not beside it; "
-                f"allow that with --trust-realm {realm.host}, or remove the credentials to go on as nobody"
+                f"{self._advice.realm.format(host=realm.host)}"
             )
         service = challenge.parameters.get("service", "")
         asked_at = self._monotonic()
-        answer = await self._send(self._token_call(realm, service, sorted(scopes)))
+        answer = await self._send(self._token_call(realm, service, sorted(scopes), credentials))
         if answer.status == 401:
-            why = told(answer) or "user name or password are wrong"
-            raise Unauthorized(f"{self._registry.authority}: {why}; {sign_in(answer, self._registry.authority)}")
+            raise self._refusal(answer)
+        if answer.status == 403 and credentials and self._advice.denied:
+            raise Denied(f"{self._registry.authority}: {told(answer) or 'denied'}; {self._advice.denied}")
         if answer.status != 200:
             raise error_of(answer, f"signing in to {self._registry.authority} at {realm.authority}", UpstreamError)
         try:
@@ -147,8 +223,12 @@ class Authorizer:
         lifetime = max(granted.expires_in or _SHORTEST, _SHORTEST)
         return _Token(text, asked_at + lifetime - _MARGIN)
 
-    def _token_call(self, realm: URL, service: str, scopes: list[str]) -> Call:
-        credentials = self._credentials
+    def _refusal(self, answer: Answer) -> Unauthorized:
+        why = told(answer) or "user name or password are wrong"
+        return Unauthorized(f"{self._registry.authority}: {why}; {sign_in(answer, self._registry.authority)}")
+
+    @staticmethod
+    def _token_call(realm: URL, service: str, scopes: list[str], credentials: Credentials | None) -> Call:
         if credentials and credentials.identity_token:
             # RFC 6749, section 6, as distribution's "oauth2 token authentication" has it: scopes are one parameter.
             form = {
@@ -173,6 +253,12 @@ def _covers(scope: str, other: str) -> bool:
     """Whether whoever asks for `scope` need not ask for `other`, too: the same place, and no other action."""
     (place, _, actions), (others, _, less) = scope.rpartition(":"), other.rpartition(":")
     return place == others and set(less.split(",")) <= set(actions.split(","))
+
+
+def _basic_of(credentials: Credentials | None) -> str | None:
+    if credentials is None or credentials.identity_token:
+        return None
+    return basic(credentials.username, credentials.password)
 
 
 def basic(username: str, password: str) -> str:

@@ -5,13 +5,15 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import aiohttp
 import msgspec
 from yarl import URL
 
+from orlop.adapters.addresses import refusal
 from orlop.adapters.tls import failure, unreachable
+from orlop.adapters.upstream.advice import COMMAND, Advice
 from orlop.adapters.upstream.patience import Patience
 from orlop.ports.upstream import UpstreamError
 
@@ -23,6 +25,32 @@ SMALL = 1024 * 1024
 
 #: The proxy for a scheme and a host, as a URL; None for none.
 ProxyFor = Callable[[str, str], str | None]
+
+
+class Routes(Protocol):
+    """How each address is reached."""
+
+    def proxy(self, url: URL) -> str | None:
+        """The HTTP proxy on the way there, as a URL; None for none. Raises UpstreamError where nothing may go."""
+        ...
+
+    def tls(self, url: URL) -> ssl.SSLContext | bool:
+        """Whom to trust there and what to show; True: what the connections do by themselves; False: anybody."""
+        ...
+
+
+class CommandRoutes:
+    """See Routes: as the environment of a command says, with this machine itself always reached directly."""
+
+    def __init__(self, proxy_for: ProxyFor, *, verify_tls: bool = True) -> None:
+        self._proxy_for = proxy_for
+        self._verify_tls = verify_tls
+
+    def proxy(self, url: URL) -> str | None:
+        return None if is_loopback(url.host or "") else self._proxy_for(url.scheme, url.host or "")
+
+    def tls(self, url: URL) -> ssl.SSLContext | bool:
+        return self._verify_tls
 
 
 class Site(NamedTuple):
@@ -59,6 +87,8 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
     url: URL
     retry_after: float | None = None
+    advice: Advice = COMMAND
+    """What may be done about it, if it is a refusal."""
 
 
 class Unreachable(UpstreamError):
@@ -98,13 +128,17 @@ class Transport:
     """Sends requests. Content is taken as it is on the wire: nothing is decompressed, no cookie is kept."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, patience: Patience, proxy_for: ProxyFor, *, verify_tls: bool = True
+        self, session: aiohttp.ClientSession, patience: Patience, routes: Routes, advice: Advice = COMMAND
     ) -> None:
+        self.advice = advice
         self._session = session
-        self._proxy_for = proxy_for
-        self._tls: bool | ssl.SSLContext = verify_tls
+        self._routes = routes
+        # `connect` is also about the look-up of a name; nobody waits for a free connection, of which there is no limit.
         self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=patience.connect_timeout, sock_read=patience.read_timeout
+            total=None,
+            connect=patience.connect_timeout,
+            sock_connect=patience.connect_timeout,
+            sock_read=patience.read_timeout,
         )
 
     @asynccontextmanager
@@ -119,7 +153,7 @@ class Transport:
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **call.headers}
         if authorization:
             headers["Authorization"] = authorization
-        proxy = self._proxy(call.url)
+        proxy = self._routes.proxy(call.url)
         # The proxy's name without the password that its address may have.
         where = call.url.authority + (f" (through the proxy {URL(proxy).host}:{URL(proxy).port})" if proxy else "")
         try:
@@ -131,14 +165,22 @@ class Transport:
                 allow_redirects=False,
                 timeout=self._timeout,
                 proxy=proxy,
-                ssl=self._tls,
+                ssl=self._routes.tls(call.url),
                 skip_auto_headers=("Content-Type",),
             ) as response:
                 yield response
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as cause:
-            raise UpstreamError(f"{where}: {failure(cause) or f'TLS failed: {_reason(cause)}'}") from cause
+            raise UpstreamError(
+                f"{where}: {failure(cause, self.advice.tls) or f'TLS failed: {_reason(cause)}'}"
+            ) from cause
         except aiohttp.ClientConnectorError as cause:
+            if words := refusal(cause):
+                raise UpstreamError(f"{where} cannot be reached: {words}") from cause
             raise Unreachable(f"{where} cannot be reached: {unreachable(cause)}") from cause
+        except aiohttp.InvalidURL as cause:
+            raise UpstreamError(f"{where} cannot be reached: its host is no canonical address") from cause
+        except aiohttp.ClientHttpProxyError as cause:
+            raise Unreachable(f"{where} cannot be reached: the proxy answered {cause.status}") from cause
         except aiohttp.ConnectionTimeoutError as cause:
             raise Unreachable(f"{where} cannot be reached: it did not answer in time") from cause
         except TimeoutError as cause:
@@ -146,11 +188,10 @@ class Transport:
         except (aiohttp.ClientError, OSError) as cause:
             raise Broken(f"the connection to {where} broke: {_reason(cause)}") from cause
 
-    def _proxy(self, url: URL) -> str | None:
-        return None if is_loopback(url.host or "") else self._proxy_for(url.scheme, url.host or "")
-
 
 def _reason(cause: BaseException) -> str:
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return "what it answered is no HTTP"  # its own words tell the URL, which may be signed
     inner = getattr(cause, "os_error", None) or getattr(cause, "certificate_error", None) or cause
     number = getattr(inner, "errno", None)
     if isinstance(number, int) and number > 0:

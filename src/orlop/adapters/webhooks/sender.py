@@ -2,16 +2,13 @@
 
 import asyncio
 import ssl
-import tempfile
 from collections import OrderedDict
-from ipaddress import IPv4Address, ip_address
-from pathlib import Path
-from socket import inet_aton
 
 import aiohttp
 from yarl import URL
 
-from orlop.adapters.addresses import Permitted, connector, named
+from orlop.adapters.addresses import Permitted, connector, literal, named
+from orlop.adapters.certificates import Unusable, context
 from orlop.ports.webhooks import Answer, Outgoing
 
 #: In seconds: all of an attempt, and making a connection.
@@ -22,10 +19,6 @@ ANSWER_MAX = 2048
 _RECEIVERS, _CONNECTIONS, _IDLE = 64, 16, 4.0
 #: How the name of this program stands in requests.
 _AGENT = "orlop"
-
-
-class Unusable(Exception):
-    """Certificates or a key that are none."""
 
 
 class HttpSender:
@@ -81,7 +74,7 @@ class HttpSender:
 
     def _refuse_literal(self, host: str) -> None:
         """Raises OSError where a proxy would be sent to an address that we would not go to ourselves."""
-        address = _literal(host)
+        address = literal(host)
         if address and not self._permitted(address):
             raise OSError(f"{address} is an address that may not be connected to (see outbound.networks)")
 
@@ -117,17 +110,6 @@ class HttpSender:
             await session.close()
 
 
-def _literal(host: str) -> str:
-    """The address that a host is, in whatever way systems read it (2130706433, 0x7f.1); empty for a name."""
-    try:
-        return str(ip_address(host.partition("%")[0]))
-    except ValueError:
-        try:
-            return str(IPv4Address(inet_aton(host)))
-        except OSError:
-            return ""
-
-
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     """As much of an answer as is kept. What has more is not read to its end, and its connection not used again."""
     body = bytearray()
@@ -145,31 +127,11 @@ def _text(body: bytes) -> str:
 
 
 def _context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Checks certificates and names; TLS 1.2 at least. Raises Unusable."""
+    """Raises Unusable."""
     try:
-        context = ssl.create_default_context(cadata=ca or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if certificate:
-            _show(context, certificate, key)
-    except (ssl.SSLError, TypeError, ValueError) as cause:  # what is not ASCII is no text to the library
-        why = getattr(cause, "reason", None) or cause
-        raise Unusable(f"the certificates or the key of the webhook cannot be used: {why}") from cause
-    return context
-
-
-def _show(context: ssl.SSLContext, certificate: str, key: str) -> None:
-    """The library reads certificates from files alone: they are there for a moment, for this user."""
-    with tempfile.TemporaryDirectory(prefix="orlop-") as folder:
-        files = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-        for file, text in zip(files, (certificate, key), strict=True):
-            file.touch(mode=0o600)
-            file.write_text(text)
-        context.load_cert_chain(*files, password=_no_password)
-
-
-def _no_password() -> str:
-    """A key with a password cannot be read, rather than asked for at a terminal."""
-    return ""
+        return context(ca, certificate, key)
+    except Unusable as cause:
+        raise Unusable(f"the certificates or the key of the webhook cannot be used: {cause}") from cause
 
 
 def _reason(cause: BaseException) -> str:

@@ -24,6 +24,7 @@ from orlop.faces.distribution.budget import Budget
 from orlop.faces.distribution.fetching import Fetching
 from orlop.faces.distribution.lists import ListHandlers
 from orlop.faces.distribution.manifests import ManifestHandlers
+from orlop.faces.distribution.mirror import Mirror
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.small import SmallBlobs
@@ -88,6 +89,7 @@ def application_on(
 
     async def shutdown() -> None:
         await worker.stop()
+        await services.shown.close()
         await people.close()
         await stores.close()
         log.close()
@@ -132,23 +134,24 @@ def _distribution(
     log: RequestLog,
     names: Callable[[], str],
 ) -> DistributionApp:
-    budget = Budget(settings.cache.bytes)
+    clock, budget = SystemClock(), Budget(settings.cache.bytes)
     small = SmallBlobs(budget, _SMALL)
     redirects = RedirectRules(networks=settings.blobs.networks, never_agents=settings.blobs.never_agents)
-    blobs = BlobHandlers(services.blobs, small, redirects)
+    blobs = BlobHandlers(services.blobs, services.shown.blobs, small, redirects)
     handlers = Handlers(
-        lists=ListHandlers(stores.catalog.browse, services.repositories, services.access, services.referrers),
-        manifests=ManifestHandlers(services.manifests, services.pulls),
+        lists=ListHandlers(services.repositories, services.access, services.shown.lists),
+        manifests=ManifestHandlers(services.manifests, services.shown.manifests, services.pulls),
         blobs=blobs,
         uploads=UploadHandlers(services.uploads, services.blobs),
     )
     return DistributionApp(
         handlers,
         access_control,
-        Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS), access_control.turnstile),
-        Fetching(blobs, Answers(stores.changes, budget, _BLOBS), small, access_control.turnstile),
+        Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS, clock), access_control.turnstile),
+        Fetching(blobs, Answers(stores.changes, budget, _BLOBS, clock), small, access_control.turnstile),
         log,
         settings.limits.body_idle / SECOND,
         names,
-        SystemClock(),
+        clock,
+        Mirror(services.shown.shown),
     )

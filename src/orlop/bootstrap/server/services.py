@@ -5,6 +5,8 @@ import msgspec
 from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
+from orlop.bootstrap.server.shown import ShownContent, build_shown
+from orlop.bootstrap.server.upstreams import build_remotes
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.ports.blobs import BlobReader
@@ -18,22 +20,25 @@ from orlop.services.collection.marking import FullMarking
 from orlop.services.collection.preview import Preview
 from orlop.services.collection.sweep import Sweep
 from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
-from orlop.services.content.uploads import UploadLimits, Uploads
+from orlop.services.content.uploads import Uploads
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.shown import Upstreams
 
 
 class Services(msgspec.Struct, frozen=True):
     """What the registry does."""
 
     access: Access
+    shown: ShownContent
     terms: WriteTerms
     in_force: SettingsInForce
     uploads: Uploads
@@ -54,12 +59,26 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     access = Access(
         stores.identity.facts, stores.access_changes, clock, everyone=settings.open, naming=Naming(in_force)
     )
-    terms = WriteTerms(access, in_force)
+    shown = Upstreams(stores.identity.documents, stores.settings_changes, catalog.cached_content)
+    terms = WriteTerms(access, in_force, shown)
     referrers = Referrers(catalog.browse, catalog.manifests)
     repositories = Repositories(catalog.browse, access, stores.identity.facts, clock)
     copies = Copies(reader, stores.blobs.reader, catalog.quarantine, clock)
+    blobs = Blobs(
+        catalog.links,
+        copies,
+        access,
+        terms,
+        clock,
+        repositories=repositories,
+        grace=settings.gc.grace,
+        addresses=stores.blobs.addresses,
+    )
+    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
+    remotes = build_remotes(settings)
     return Services(
         access=access,
+        shown=build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms),
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -80,19 +99,8 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
             ),
             stores.blobs.space,
         ),
-        blobs=Blobs(
-            catalog.links,
-            copies,
-            access,
-            terms,
-            clock,
-            repositories=repositories,
-            grace=settings.gc.grace,
-            addresses=stores.blobs.addresses,
-        ),
-        manifests=Manifests(
-            catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes
-        ),
+        blobs=blobs,
+        manifests=manifests,
         referrers=referrers,
         repositories=repositories,
         pulls=PullLog(catalog.pulls, clock),

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from orlop.domain.access.patterns import pattern
+from orlop.domain.durations import span
 from orlop.domain.platforms import matches, parse_platform
 from orlop.domain.retention.inventory import Inventory, Tagged
-from orlop.domain.retention.rules import Selector, span
+from orlop.domain.retention.rules import Selector
 from orlop.domain.retention.versions import channel, version, version_range
 
 Test = Callable[[str], bool]

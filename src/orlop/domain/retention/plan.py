@@ -10,10 +10,11 @@ from itertools import chain
 
 import msgspec
 
+from orlop.domain.durations import span
 from orlop.domain.names import is_referrers_tag
 from orlop.domain.retention.inventory import Inventory, Tagged
 from orlop.domain.retention.matching import Matcher
-from orlop.domain.retention.rules import BRAKE, Keeping, Per, RetentionRule, Selector, span
+from orlop.domain.retention.rules import BRAKE, Keeping, Per, RetentionRule, Selector
 from orlop.domain.retention.versions import channel, minor
 from orlop.domain.settings import place_words
 

@@ -1,6 +1,5 @@
 """Rules for how long images stay, as settings: what they may delete, and what they keep whatever another one says."""
 
-import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,28 +8,17 @@ from msgspec import Meta
 
 from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern
-from orlop.domain.durations import DAY, HOUR, MINUTE, SECOND
+from orlop.domain.durations import span
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.platforms import parse_platform
 from orlop.domain.retention.versions import VersionRange
 from orlop.domain.settings import Holds, SettingKind, nobody
-
-_SPAN = re.compile(r"([1-9][0-9]{0,5})\s*([smhdw])", re.ASCII)
-_UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 #: The share of all tags, in percent, of which a plan may delete more only if a person confirms it.
 BRAKE = 50
 
 Span = Annotated[str, Meta(max_length=16)]
 Texts = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...], Meta(max_length=64)]
-
-
-def span(text: str) -> int:
-    """Microseconds of `90d`, `12h`, `4w`. Raises ValueError."""
-    found = _SPAN.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is no length of time: write 12h, 90d or 4w")
-    return int(found[1]) * _UNITS[found[2]]
 
 
 class Per(StrEnum):

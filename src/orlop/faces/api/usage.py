@@ -44,8 +44,9 @@ class DiskUseValue(msgspec.Struct, frozen=True):
 
 class UsageValue(msgspec.Struct, frozen=True):
     """What lies at a place. `stored_bytes`: each blob once, whoever holds it there; `logical_bytes`: the sum of what
-    its repositories hold; `reserved_bytes`: held for uploads under way; `growth_per_day`: stored bytes, on a line
-    through the last 30 days; null: there are too few of them."""
+    its repositories hold; `cached_bytes`: what is cached of upstreams below the place, which of the registry and at and
+    below the node of an upstream is part of the others, and above that comes on top; `reserved_bytes`: held for uploads
+    under way; `growth_per_day`: stored bytes, on a line through the last 30 days; null: there are too few of them."""
 
     path: str
     stored_bytes: int
@@ -53,6 +54,7 @@ class UsageValue(msgspec.Struct, frozen=True):
     tags: int
     manifests: int
     repositories: int
+    cached_bytes: int
     reserved_bytes: int
     growth_per_day: int | None
     quotas: list[QuotaUseValue]
@@ -77,6 +79,7 @@ class UsageBelowValue(msgspec.Struct, frozen=True):
     tags: int
     manifests: int
     repositories: int
+    cached_bytes: int
     grown_bytes: int | None
 
     @classmethod
@@ -95,6 +98,7 @@ class UsageDayValue(msgspec.Struct, frozen=True):
     tags: int
     manifests: int
     repositories: int
+    cached_bytes: int
 
     @classmethod
     def of(cls, day: UsageDay) -> "UsageDayValue":

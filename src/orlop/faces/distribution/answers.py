@@ -8,6 +8,7 @@ import msgspec
 
 from orlop.domain.errors import Unavailable
 from orlop.faces.distribution.budget import OVERHEAD, Budget, Share
+from orlop.ports.clock import Clock
 from orlop.ports.events import Changes
 
 T = TypeVar("T")
@@ -23,13 +24,16 @@ class _Entry(msgspec.Struct, Generic[T], frozen=True, gc=False):
     place: int
     answer: T
     cost: int
+    until: int
+    """Until when it holds, in microseconds since 1970; 0: for as long as nothing changes."""
 
 
 class Answers(Generic[T]):
     """A bounded memory of what the catalog said, in so many eighths of a budget; the oldest answers go first."""
 
-    def __init__(self, changes: Changes, budget: Budget, eighths: int) -> None:
+    def __init__(self, changes: Changes, budget: Budget, eighths: int, clock: Clock) -> None:
         self._changes = changes
+        self._clock = clock
         self._share: Share[_Entry[T]] = budget.share(eighths, _cost)
         self._recall = self._share.recall
 
@@ -38,13 +42,22 @@ class Answers(Generic[T]):
         entry = self._recall(key)
         if entry is None or entry.count != self._changes.current(entry.place):
             return None
+        if entry.until and entry.until <= self._clock.now():
+            return None
         return entry.answer
 
     async def ask(
-        self, key: object, repository: str, asking: Awaitable[T], size: Callable[[T], int | None], *, by_digest: bool
+        self,
+        key: object,
+        repository: str,
+        asking: Awaitable[T],
+        size: Callable[[T], int | None],
+        until: Callable[[T], int] = lambda _: 0,
+        *,
+        by_digest: bool,
     ) -> T:
         """What `asking` the catalog about a repository gives. Remembered if it has a `size`, which is what it holds, in
-        bytes.
+        bytes; `until`: for how long it holds, if that is no longer than as nothing changes.
 
         While the catalog is away it is what was said last, if that was said of something that is named by its digest:
         that cannot have changed, so at worst it was deleted meanwhile, elsewhere. Raises what `asking` raises.
@@ -62,13 +75,13 @@ class Answers(Generic[T]):
                 return last.answer
         held = size(answer)
         if held is not None:
-            self._remember(key, place, count, answer, held)
+            self._remember(key, place, count, answer, held, until(answer))
         return answer
 
-    def _remember(self, key: object, place: int, count: int | None, answer: T, size: int) -> None:
+    def _remember(self, key: object, place: int, count: int | None, answer: T, size: int, until: int) -> None:
         cost = size + OVERHEAD
         if count is not None and self._share.fits(cost):
-            self._share.keep(key, _Entry(count, place, answer, cost))
+            self._share.keep(key, _Entry(count, place, answer, cost, until))
 
 
 def _cost(entry: _Entry[Any]) -> int:

@@ -22,6 +22,7 @@ from orlop.domain.errors import (
 )
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.fetching import Fetching
+from orlop.faces.distribution.mirror import Mirror, target_of
 from orlop.faces.distribution.plain import Plain, PlainRequest, PreparedAnswer, Reading
 from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
@@ -37,6 +38,7 @@ from orlop.faces.http.responses import AnyResponse, Headers, Response, header, r
 from orlop.faces.http.sending import FILES, Streams, send_response
 from orlop.faces.http.shell import unread
 from orlop.ports.clock import Clock
+from orlop.ports.upstream import UpstreamError
 from orlop.services.access.decisions import Access
 from orlop.services.access.known_callers import KnownCaller, KnownCallers
 from orlop.services.limits.rates import NoPlace, Slow
@@ -84,8 +86,10 @@ class DistributionApp:
         body_idle: float,
         request_ids: Callable[[], str],
         clock: Clock,
+        mirror: Mirror,
     ) -> None:
         self._table = table(handlers)
+        self._mirror = mirror
         self._access_control = access_control
         self._plain = Plain(access_control.known_callers, access_control.challenges.proxies, clock)
         self._pulling = pulling
@@ -206,12 +210,10 @@ class DistributionApp:
         try:
             files = FILES in scope.get("extensions", ())
             return "", await self._streams.send(send, receive, response, more, files=files)
-        except (
-            ContentCorrupt,
-            Unavailable,
-        ) as damage:  # too late for an error: to return without the rest cuts the connection
-            path = scope["path"]
-            _log.error("a copy ended early", request_id=caller.request, path=path, reason=damage.message)
+        except (ContentCorrupt, Unavailable, UpstreamError) as damage:
+            # Too late for an error: to return without the rest cuts the connection.
+            tell = _log.warning if isinstance(damage, UpstreamError) else _log.error
+            tell("a copy ended early", request_id=caller.request, path=scope["path"], reason=damage.message)
             return damage.code, 0
 
     async def _serve(
@@ -247,6 +249,11 @@ class DistributionApp:
                     scope["query_string"].decode("latin-1"),
                 )
                 route = request.kind.value
+                target = raw or path.encode()
+                if request.query and (namespace := request.parameter("ns")) is not None and _HOST.fullmatch(namespace):
+                    meant = await self._mirror.meant(request, namespace, headers.get(b"host", b"").decode("latin-1"))
+                    if meant is not request:
+                        request, target = meant, target_of(meant)
                 authorization = headers.get(b"authorization", b"")
                 by_digest = request.kind in _READING and isinstance(request.reference or request.digest, Digest)
                 known_caller = await self._access_control.known_callers.take(
@@ -258,7 +265,9 @@ class DistributionApp:
                 if failure is not None:
                     raise failure
                 exchange = Exchange(method, headers, body, caller)
-                response = await self._placed(await self._answer(scope, request, exchange, known_caller), scope, caller)
+                response = await self._placed(
+                    await self._answer(scope, target, request, exchange, known_caller), scope, caller
+                )
                 if isinstance(response, Response) and request.kind in LISTS:
                     held.enter_context(self._access_control.turnstile.held(caller, response))
             except RegistryError as refusal:
@@ -300,13 +309,12 @@ class DistributionApp:
             )
 
     async def _answer(
-        self, scope: Scope, request: Request, exchange: Exchange, known_caller: KnownCaller
+        self, scope: Scope, target: bytes, request: Request, exchange: Exchange, known_caller: KnownCaller
     ) -> AnyResponse:
         kind = request.kind
         if kind not in FILTERED:
             exchange = await self._let_in(request, exchange, known_caller)
         if kind in _READING:
-            target = scope.get("raw_path") or scope["path"].encode()
             reading = self._pulling if kind is RequestKind.MANIFEST_GET else self._fetching
             return _named(await reading.answer(target, request, exchange), request)
         if kind not in WITH_BODY and not exchange.body.finished:

@@ -2,7 +2,7 @@
 
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ContentCorrupt
+from orlop.domain.errors import ContentCorrupt, RangeNotSatisfiable
 from orlop.domain.ranges import Span, parse_range
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE
@@ -19,6 +19,7 @@ from orlop.faces.http.responses import (
     header,
 )
 from orlop.services.content.blobs import Blobs, FoundBlob, unknown_blob
+from orlop.services.upstreams.blobs import ShownBlobs
 
 #: An address is a secret with a short life.
 _NO_STORE = header("cache-control", "no-store")
@@ -30,10 +31,12 @@ class BlobHandlers:
     def __init__(
         self,
         blobs: Blobs,
+        shown: ShownBlobs,
         small: SmallBlobs,
         redirects: RedirectRules = RedirectRules(),  # noqa: B008 - a frozen value
     ) -> None:
         self._blobs = blobs
+        self._shown = shown
         self._small = small
         self._redirects = redirects
 
@@ -44,6 +47,30 @@ class BlobHandlers:
         if exchange.hidden:
             raise unknown_blob(request.repository, request.digest)
         return await self._blobs.find(request.repository, request.digest, exchange.caller)
+
+    async def shown(self, request: Request, exchange: Exchange) -> AnyResponse | None:
+        """The blob of a repository that does not hold it and shows an upstream; None where it shows none. Raises
+        BlobUnknown, TooManyRequests, Unavailable."""
+        assert request.repository is not None
+        assert request.digest is not None
+        is_head = exchange.method == "HEAD"
+        found = await self._shown.find(request.repository, request.digest, exchange.caller, head=is_head)
+        if isinstance(found, Blob):
+            return await self.answer(found, exchange)
+        if found is None:
+            return None
+        headers = blob_headers(found.digest)
+        if found.content is None:
+            return Response(200, headers, length=found.size)
+        try:
+            span = span_of(found.size, f'"{found.digest}"', exchange)
+        except RangeNotSatisfiable:
+            found.content.close()
+            raise
+        if span is None:
+            return StreamResponse(200, headers, found.content, Span(0, found.size))
+        headers.append(header("content-range", f"bytes {span.start}-{span.stop - 1}/{found.size}"))
+        return StreamResponse(206, headers, found.content, span)
 
     async def answer(self, blob: Blob, exchange: Exchange) -> AnyResponse:
         """GET and HEAD, with conditions and ranges (RFC 9110, sections 13 and 14).
@@ -61,7 +88,7 @@ class BlobHandlers:
             if address is not None:
                 return Response(307, [header("location", address), header("docker-content-digest", digest), _NO_STORE])
         headers = blob_headers(digest)
-        span = self._span(blob, etag, exchange)
+        span = span_of(blob.size, etag, exchange)
         if span is not None:
             headers.append(header("content-range", f"bytes {span.start}-{span.stop - 1}/{blob.size}"))
             return StreamResponse(206, headers, await self._blobs.open(blob), span)
@@ -80,15 +107,6 @@ class BlobHandlers:
                 content.close()
         return Response(200, headers, body if exchange.method != "HEAD" else b"", length=blob.size)
 
-    def _span(self, blob: Blob, etag: str, exchange: Exchange) -> Span | None:
-        wanted = exchange.header(b"range")
-        if not wanted or exchange.method == "HEAD":  # "only defined for GET" (section 14.2)
-            return None
-        unless_changed = exchange.header(b"if-range")
-        if unless_changed and unless_changed != etag:
-            return None
-        return parse_range(wanted, blob.size)
-
     async def delete(self, request: Request, exchange: Exchange) -> Response:
         """DELETE takes the blob out of this repository; its bytes go when no repository holds it."""
         assert request.repository is not None
@@ -106,3 +124,14 @@ def blob_headers(digest: Digest) -> Headers:
         header("accept-ranges", "bytes"),
         IMMUTABLE,
     ]
+
+
+def span_of(size: int, etag: str, exchange: Exchange) -> Span | None:
+    """The part of a blob that is wanted; None for all of it. Raises RangeNotSatisfiable."""
+    wanted = exchange.header(b"range")
+    if not wanted or exchange.method == "HEAD":  # "only defined for GET" (section 14.2)
+        return None
+    unless_changed = exchange.header(b"if-range")
+    if unless_changed and unless_changed != etag:
+        return None
+    return parse_range(wanted, size)

@@ -8,6 +8,7 @@ import msgspec
 
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
+from orlop.domain.errors import BlobUnknown
 from orlop.domain.names import RepositoryName
 from orlop.faces.distribution.answers import Answers
 from orlop.faces.distribution.blobs import BlobHandlers, blob_headers
@@ -91,15 +92,26 @@ class Fetching:
         assert request.repository is not None
         known = self._answers.recall(target)
         if known is None:
-            known = await self._answers.ask(
-                target,
-                request.repository,
-                self._found(request, exchange),
-                lambda known: len(target) if known.lasting else None,
-                by_digest=True,
-            )
+            try:
+                known = await self._look_up(target, request.repository, request, exchange)
+            except BlobUnknown:
+                shown = await self._handlers.shown(request, exchange)
+                if shown is None:
+                    raise
+                assert request.digest is not None
+                self._turnstile.read(exchange.caller, request.repository, request.digest, exchange.method)
+                return shown
         self._turnstile.read(exchange.caller, known.repository, known.digest, exchange.method)
         return await self._handlers.answer(known.blob, exchange)
+
+    async def _look_up(self, target: bytes, repository: RepositoryName, request: Request, exchange: Exchange) -> Known:
+        return await self._answers.ask(
+            target,
+            repository,
+            self._found(request, exchange),
+            lambda known: len(target) if known.lasting else None,
+            by_digest=True,
+        )
 
     def _noted(self, known: Known, asked: PlainRequest) -> None:
         self._turnstile.read(asked.caller, known.repository, known.digest, asked.method)

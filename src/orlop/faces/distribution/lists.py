@@ -12,10 +12,9 @@ from orlop.domain.pages import Page, PageRequest, page_size
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.responses import Header, Headers, Response, header
-from orlop.ports.catalog import Browse
 from orlop.services.access.decisions import Access
-from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
+from orlop.services.upstreams.lists import ShownLists
 
 _JSON = header("content-type", "application/json")
 
@@ -23,11 +22,10 @@ _JSON = header("content-type", "application/json")
 class ListHandlers:
     """end-1, end-8, end-12 of the specification, and the catalog of repositories that came before it."""
 
-    def __init__(self, browse: Browse, repositories: Repositories, access: Access, referrers: Referrers) -> None:
-        self._browse = browse
+    def __init__(self, repositories: Repositories, access: Access, lists: ShownLists) -> None:
         self._repositories = repositories
         self._access = access
-        self._referrers = referrers
+        self._lists = lists
 
     async def ping(self, request: Request, exchange: Exchange) -> Response:
         """Whether there is a registry here. The header is what old Docker Engines look for."""
@@ -47,7 +45,7 @@ class ListHandlers:
         page = _page(request)
         if exchange.hidden:
             raise NameUnknown(f"there is no repository {request.repository}", {"name": request.repository})
-        found = await self._browse.tags(request.repository, page)
+        found = await self._lists.tags(request.repository, page)
         # "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header".
         last = found.items[-1] if found.more and found.items else None
         return Response(
@@ -67,7 +65,7 @@ class ListHandlers:
         if exchange.hidden:
             found: Page[Descriptor] = Page(())
         else:
-            found = await self._referrers.page(request.repository, request.digest, artifact_type, page)
+            found = await self._lists.referrers(request.repository, request.digest, artifact_type, page)
         path = f"/v2/{request.repository}/referrers/{request.digest}"
         headers: Headers = [header("content-type", OCI_INDEX)]
         parameters = []

@@ -11,9 +11,10 @@ from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.headers import etag_matches
 from orlop.faces.http.responses import Headers, Response, header
-from orlop.ports.catalog import Pull, StoredManifest
+from orlop.ports.catalog import Pull
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.pulls import PullLog
+from orlop.services.upstreams.manifests import FoundManifest, ShownManifests
 
 R = TypeVar("R", bound=Reference)
 
@@ -25,17 +26,18 @@ REVALIDATE = header("cache-control", "no-cache")
 class ManifestHandlers:
     """end-3, end-7 and end-9 of the specification."""
 
-    def __init__(self, manifests: Manifests, pulls: PullLog) -> None:
+    def __init__(self, manifests: Manifests, shown: ShownManifests, pulls: PullLog) -> None:
         self._manifests = manifests
+        self._shown = shown
         self._pulls = pulls
 
-    async def find(self, request: Request) -> tuple[StoredManifest, Pull]:
-        """What a GET or HEAD is for. Raises ManifestUnknown."""
+    async def find(self, request: Request, method: str) -> tuple[FoundManifest, Pull]:
+        """What a GET or HEAD is for. Raises ManifestUnknown; TooManyRequests, Unavailable of an upstream."""
         assert request.repository is not None
         assert request.reference is not None
-        found = await self._manifests.resolve(request.repository, request.reference)
+        found = await self._shown.resolve(request.repository, request.reference, head=method == "HEAD")
         tag = request.reference if isinstance(request.reference, Tag) else None
-        return found, Pull(request.repository, found.digest, tag, found.row)
+        return found, Pull(request.repository, found.manifest.digest, tag, found.manifest.row)
 
     def answer(self, found: Response, pull: Pull, exchange: Exchange) -> Response:
         """Meet If-None-Match, and remember that the manifest was pulled."""

@@ -29,6 +29,16 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
     pull: Pull
     media_type: str
     body: bytes
+    size: int
+    until: int
+    """Until when it holds, in microseconds since 1970; 0: until the catalog changes."""
+    warning: str
+    """What the client is to know of it."""
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its content is elsewhere, and only what describes it is known."""
+        return len(self.body) < self.size
 
     @property
     def repository(self) -> RepositoryName:
@@ -38,12 +48,19 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
     def headers(self) -> Headers:
         """See Whole."""
         digest = self.pull.digest.encode()
-        return [
+        headers = [
             _content_type(self.media_type),
             (b"docker-content-digest", digest),
             (b"etag", b'"%b"' % digest),
             REVALIDATE if self.pull.tag is not None else IMMUTABLE,
         ]
+        if self.warning:
+            headers.append(_warning(self.warning))
+        return headers
+
+    def response(self) -> Response:
+        """All of it."""
+        return Response(200, self.headers(), self.body, length=self.size if self.is_described else None)
 
 
 class Pulling:
@@ -70,7 +87,7 @@ class Pulling:
             request = _parsed(asked.method, asked.target)
             if request is None or not asked.may_pull(request.repository):
                 return None
-            ready = await self._look_up(asked.target, request)
+            ready = await self._look_up(asked.target, request, asked.method)
         if not asked.gets_whole(ready.repository):
             return None
         return PreparedAnswer(self.kind, partial(_response, ready), partial(self.seen, ready, asked))
@@ -91,28 +108,37 @@ class Pulling:
         assert request.reference is not None
         if exchange.hidden:
             raise unknown_manifest(request.repository, request.reference)
-        ready = self._answers.recall(target) or await self._look_up(target, request)
-        response = self._handlers.answer(Response(200, ready.headers(), ready.body), ready.pull, exchange)
+        ready = self._answers.recall(target) or await self._look_up(target, request, exchange.method)
+        response = self._handlers.answer(ready.response(), ready.pull, exchange)
         self._turnstile.pulled(exchange.caller, ready.pull, exchange.method)
         return response
 
-    async def _look_up(self, target: bytes, request: Request) -> Ready:
+    async def _look_up(self, target: bytes, request: Request, method: str) -> Ready:
         assert request.repository is not None
         return await self._answers.ask(
             target,
             request.repository,
-            self._found(request),
-            lambda found: len(found.body) + len(target),
+            self._found(request, method),
+            lambda found: None if found.is_described else len(found.body) + len(target),
+            lambda found: found.until,
             by_digest=isinstance(request.reference, Digest),
         )
 
-    async def _found(self, request: Request) -> Ready:
-        found, pull = await self._handlers.find(request)
-        return Ready(pull, sys.intern(found.media_type), found.content)
+    async def _found(self, request: Request, method: str) -> Ready:
+        found, pull = await self._handlers.find(request, method)
+        manifest = found.manifest
+        return Ready(pull, sys.intern(manifest.media_type), manifest.content, found.size, found.until, found.warning)
 
 
 async def _response(ready: Ready) -> Response:
-    return Response(200, ready.headers(), ready.body)
+    return ready.response()
+
+
+def _warning(text: str) -> Header:
+    """`Warning: 299 - "…"` (distribution-spec, main branch, "Warnings"): clients show it to people."""
+    said = "".join(c if c.isascii() and c.isprintable() else " " for c in text[:400])
+    quoted = said.replace("\\", "\\\\").replace('"', '\\"')
+    return header("warning", f'299 - "{quoted}"')
 
 
 def _parsed(method: str, target: bytes) -> Request | None:

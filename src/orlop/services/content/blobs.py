@@ -1,5 +1,6 @@
 """Finding, reading, mounting and deleting the blobs of a repository."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from orlop.domain.access import Action, Caller
@@ -112,6 +113,16 @@ class Blobs:
                 return mounted
         if narrow is not None:
             raise narrow
+        return None
+
+    async def holder(self, digest: Digest, target: RepositoryName, caller: Caller) -> RepositoryName | None:
+        """A repository that holds a blob and that the caller may pull from; None where none is found."""
+        if self._access.everyone:
+            return await self._links.holder_below(digest, "")
+        for holder in await self._holders(digest, target, caller):
+            with suppress(Unauthorized):
+                if (await self._access.decide(caller, Action.PULL, repository=holder)).allowed:
+                    return holder
         return None
 
     async def _link(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.blob import Blob, BlobKey
+from orlop.domain.blob import Blob
 from orlop.domain.digest import CANONICAL, Digest, digest_of
 from orlop.domain.errors import (
     BlobUploadInvalid,
@@ -28,6 +28,7 @@ from orlop.ports.catalog import BlobLinks, UploadCommit, UploadExpiry, by
 from orlop.ports.catalog import Uploads as UploadRows
 from orlop.ports.clock import Clock, Ids
 from orlop.services.access.decisions import Access
+from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 
@@ -38,22 +39,8 @@ CHECKPOINT = 64 * 1024 * 1024
 WHOLE = 256 * 1024
 #: How many bytes of such chunks are held at a time; beyond it they go the way of large ones.
 HELD = 32 * 1024 * 1024
-#: By which part of its life a session is at least extended: less is not worth that its place in two indexes changes.
-WORTHWHILE = 60
 #: How long a client that is refused waits for its upload to be cleared away, in seconds.
 FORSAKE = 2.0
-
-
-class UploadLimits(msgspec.Struct, frozen=True):
-    """Bounds on sessions. Times in microseconds, sizes in bytes; `blob_bytes` 0 means that the disk decides.
-
-    `sessions`: how many somebody may have under way, wherever they began them; 0: any number.
-    """
-
-    expire: int
-    lease: int
-    blob_bytes: int = 0
-    sessions: int = 0
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -106,6 +93,7 @@ class Uploads:
         self._clock = clock
         self._ids = ids
         self._limits = limits
+        self._recording = Recording(expiry, links, stage, copies)
         self._held = 0
 
     async def start(self, repository: RepositoryName, caller: Caller, algorithm: str = CANONICAL) -> Upload:
@@ -113,8 +101,13 @@ class Uploads:
 
         Raises what refuses the caller a new repository, where it would be one.
         """
-        await self._access.check_new(caller, repository)
+        await self._check_new(caller, repository)
         return self._not_begun(repository, Ticket(self._ids.new(), algorithm, self._clock.now()), caller)
+
+    async def _check_new(self, caller: Caller, repository: RepositoryName) -> None:
+        """Raises what a new repository is refused with, where it would be one, and any push where none is taken."""
+        await self._terms.check_push(repository)
+        await self._access.check_new(caller, repository)
 
     async def status(self, repository: RepositoryName, upload: str, caller: Caller) -> Upload:
         """Where a session stands, by its id or its ticket. Raises BlobUploadUnknown, as everything about a session
@@ -254,13 +247,13 @@ class Uploads:
         *,
         target: Digest | None,
         ticket: str = "",
-    ) -> "_Claim":
+    ) -> ClaimedSession:
         """A session that this request writes to. Raises what refuses the caller a new repository, or that there is no
         room for what the body announces; TooManyRequests."""
-        await self._access.check_new(caller, repository)
+        await self._check_new(caller, repository)
         new = self._new(repository, algorithm, caller)
         upload = msgspec.structs.replace(new, lease_until=new.started_at + self._limits.lease, reserved=body.announced)
-        room = await self._terms.room(repository)
+        room = await self._terms.room(repository) if upload.reserved else ()
         await self._rows.start(upload, self._limits.sessions, target=target, ticket=ticket, room=room)
         return self._claimed(upload)
 
@@ -268,7 +261,7 @@ class Uploads:
         """Begin a session with all of a small chunk, in one step: its row says from the start what is about to be on
         its stage. Nobody else knows its id before that is so; a small stage is not believed in any case."""
         check_chunk(0, body.chunk, body.length)
-        await self._access.check_new(caller, ticket.repository)
+        await self._check_new(caller, ticket.repository)
         content = b"".join([piece async for piece in body.pieces])
         self._check_size(len(content))
         _check_received(len(content), body)
@@ -301,7 +294,7 @@ class Uploads:
             self._held -= size
 
     @asynccontextmanager
-    async def _cleared_if_over(self, claim: "_Claim") -> AsyncIterator[None]:
+    async def _cleared_if_over(self, claim: ClaimedSession) -> AsyncIterator[None]:
         """Drop the stage of a session that ended while it was written: whoever ended it came before the last bytes."""
         try:
             yield
@@ -312,10 +305,10 @@ class Uploads:
                 await self._stage.discard(claim.upload.id)
             raise
 
-    def _claimed(self, upload: Upload) -> "_Claim":
-        return _Claim(self._rows, self._clock, self._limits, upload)
+    def _claimed(self, upload: Upload) -> ClaimedSession:
+        return ClaimedSession(self._rows, self._clock, self._limits, upload)
 
-    async def _claim(self, found: Upload, body: Body, caller: Caller, target: Digest | None) -> "_Claim":
+    async def _claim(self, found: Upload, body: Body, caller: Caller, target: Digest | None) -> ClaimedSession:
         """Check a chunk against the session before and after claiming it: the first look costs no write. One that has
         not begun, begins."""
         check_chunk(found.offset, body.chunk, body.length)
@@ -324,7 +317,7 @@ class Uploads:
                 found.repository, found.algorithm, body, caller, target=target, ticket=found.ticket
             )
         now = self._clock.now()
-        room = await self._terms.room(found.repository)
+        room = await self._terms.room(found.repository) if body.announced else ()
         async with self._holding_none(found.id):
             claimed = await self._rows.claim(
                 found.repository,
@@ -343,7 +336,7 @@ class Uploads:
             raise
         return claim
 
-    async def _receive(self, claim: "_Claim", body: Body, algorithm: str) -> None:
+    async def _receive(self, claim: ClaimedSession, body: Body, algorithm: str) -> None:
         """Stage a body, advancing the claim as it goes, and hold on to the claim.
 
         When that fails the session is given back, once its stage is closed: at the end of what arrived if the body
@@ -363,7 +356,7 @@ class Uploads:
             await claim.give_back()
             raise
 
-    async def _stream(self, claim: "_Claim", writer: StageWriter, body: Body) -> None:
+    async def _stream(self, claim: ClaimedSession, writer: StageWriter, body: Body) -> None:
         started = writer.offset
         try:
             async for piece in body.pieces:
@@ -396,7 +389,7 @@ class Uploads:
         if limit and size > limit:
             raise TooLarge(f"a blob has at most {limit} bytes here", limit=limit)
 
-    async def _complete(self, claim: "_Claim", digest: Digest, body: Body, caller: Caller) -> Blob:
+    async def _complete(self, claim: ClaimedSession, digest: Digest, body: Body, caller: Caller) -> Blob:
         before = claim.staged
         try:
             if before.offset == 0 or not body.is_empty:
@@ -417,8 +410,8 @@ class Uploads:
             await claim.give_back()
             raise
 
-    async def _record(self, claim: "_Claim", digest: Digest, caller: Caller) -> Blob:
-        upload, size = claim.upload, claim.staged.offset
+    async def _record(self, claim: ClaimedSession, digest: Digest, caller: Caller) -> Blob:
+        upload = claim.upload
         who = by(caller, self._clock.now())
 
         async def commit(blob: Blob, *, promoted: bool) -> Blob | None:
@@ -427,18 +420,7 @@ class Uploads:
                 lambda terms: self._rows.commit(UploadCommit(upload, blob, promoted=promoted, terms=terms), who),
             )
 
-        stored = await self._links.stored(digest)
-        if stored is not None and stored.size == size and await self._copies.is_there(stored):
-            linked = await commit(stored, promoted=False)
-            if linked is not None:
-                await self._stage.discard(upload.id)
-                await self._expiry.forget(upload.id, who.at)
-                return linked
-        blob = Blob(BlobKey(digest, upload.id.replace("-", "")), size)
-        await self._stage.promote(upload.id, blob, claim.staged.place)
-        linked = await commit(blob, promoted=True)
-        assert linked is not None, "only a commit without a promotion can find its copy gone"
-        return linked
+        return await self._recording.record(claim, digest, who.at, commit)
 
 
 def _check_received(size: int, body: Body) -> None:
@@ -449,49 +431,3 @@ def _check_received(size: int, body: Body) -> None:
 def _is_ready(upload: Upload, digest: Digest, now: int) -> bool:
     """Whether all of a blob is staged and nobody writes: then its end has nothing to keep others from."""
     return upload.offset > 0 and upload.digest == digest and upload.state(now) is UploadState.OPEN
-
-
-class _Claim:
-    """A session while a request holds it or ends it: its row as last written, and how far its stage has come since."""
-
-    def __init__(self, rows: UploadRows, clock: Clock, limits: UploadLimits, upload: Upload) -> None:
-        self._rows = rows
-        self._clock = clock
-        self._limits = limits
-        self.upload = upload
-        self.staged = Staged(upload.offset, upload.digest, upload.place)
-
-    @property
-    def is_half_over(self) -> bool:
-        """Whether it is time to renew the lease."""
-        return self._clock.now() > self.upload.lease_until - self._limits.lease // 2
-
-    async def renew(self) -> None:
-        """Record how far the stage has come and hold on. Raises BlobUploadUnknown when the session was lost."""
-        await self._advance(self._clock.now() + self._limits.lease)
-
-    async def let_go(self) -> Upload:
-        """Record how far the stage has come and let others in. Raises BlobUploadUnknown when the session was lost."""
-        await self._advance(0)
-        return self.upload
-
-    async def give_back(self) -> None:
-        """Let go after a failure, which matters more than whether this succeeds: a lease runs out by itself."""
-        with suppress(RegistryError):
-            await self._advance(0)
-
-    async def _advance(self, lease_until: int) -> None:
-        digest = self.staged.digest
-        self.upload = await self._rows.advance(
-            self.upload,
-            offset=self.staged.offset,
-            digest=digest if digest is not None and digest.algorithm == self.upload.algorithm else None,
-            place=self.staged.place,
-            lease_until=lease_until,
-            expires_at=self._expiry(),
-        )
-
-    def _expiry(self) -> int:
-        """When the session expires if nothing more comes."""
-        before, after = self.upload.expires_at, self._clock.now() + self._limits.expire
-        return before if 0 <= after - before < self._limits.expire // WORTHWHILE else after

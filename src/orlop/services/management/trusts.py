@@ -31,6 +31,9 @@ class TrustDocuments:
     async def covering(self, kind: str, path: str) -> tuple[Document, ...]:
         return await self._documents.covering(kind, path)
 
+    async def paths(self, kind: str, most: int) -> tuple[str, ...]:
+        return await self._documents.paths(kind, most)
+
     async def version(self) -> int:
         return await self._documents.version()
 

@@ -6,12 +6,17 @@ from typing import Any
 import msgspec
 
 from orlop.domain.errors import Unavailable
+from orlop.domain.names import lineage
 from orlop.domain.settings import Holds, SettingKind
 from orlop.ports.events import Changes
 from orlop.ports.settings import Document, Documents
 
 #: How many places of each kind a process remembers.
 REMEMBERED = 10_000
+
+#: Of kinds with no more settings than these it remembers where they are: most places then have none, and are not asked
+#: about one by one.
+FEW = 1_000
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -35,6 +40,8 @@ class SettingsInForce:
         self._count: int | None = None
         self._bodies: dict[tuple[str, str], tuple[int, Any]] = {}
         """By kind and identity, with the version: what holds at many places is there once."""
+        self._paths: dict[str, tuple[int, frozenset[str] | None]] = {}
+        """By kind, with the version: where there are any; None: they are too many to know."""
         self._known: OrderedDict[tuple[str, str], tuple[int, tuple[InForce, ...]]] = OrderedDict()
 
     async def covering(self, kind: SettingKind, path: str) -> tuple[InForce, ...]:
@@ -54,12 +61,28 @@ class SettingsInForce:
             self._known.move_to_end(key)
             return known
         count = self._changes.current()
-        version = await self._documents.version()  # first: what is read after it is no older
-        found = version, holding(kind, await self._documents.covering(kind.kind, path), self._bodies)
+        # The version first: what is read after it is no older.
+        version, paths = await self._placed(kind) if count is not None else (await self._documents.version(), None)
+        if paths is not None and paths.isdisjoint(lineage(path)):
+            found: tuple[int, tuple[InForce, ...]] = version, ()
+        else:
+            found = version, holding(kind, await self._documents.covering(kind.kind, path), self._bodies)
         if count is not None and count == self._changes.current() == self._count:
             self._known[key] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+        return found
+
+    async def _placed(self, kind: SettingKind) -> tuple[int, frozenset[str] | None]:
+        known = self._paths.get(kind.kind)
+        if known is not None:
+            return known
+        count = self._changes.current()
+        version = await self._documents.version()
+        paths = await self._documents.paths(kind.kind, FEW + 1)
+        found = version, frozenset(paths) if len(paths) <= FEW else None
+        if count is not None and count == self._changes.current() == self._count:
+            self._paths[kind.kind] = found
         return found
 
     def forget(self) -> None:
@@ -74,6 +97,7 @@ class SettingsInForce:
 
     def _clear(self) -> None:
         self._known.clear()
+        self._paths.clear()
         self._bodies.clear()
 
 

@@ -18,6 +18,7 @@ from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
 from orlop.services.settings.in_force import InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
+from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
 
@@ -25,9 +26,10 @@ T = TypeVar("T")
 class WriteTerms:
     """A service that changes content asks here first, and passes what it gets into the transaction."""
 
-    def __init__(self, access: Access, settings: SettingsInForce) -> None:
+    def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
         self._settings = settings
+        self._shown = shown
 
     async def keep(self, make: Callable[[], Awaitable[Terms]], write: Callable[[Terms], Awaitable[T]]) -> T:
         """Write on terms, and on new ones where a setting that they were made from changes before that takes effect.
@@ -41,13 +43,17 @@ class WriteTerms:
                 self._settings.forget()
         return await write(await make())
 
+    async def check_push(self, repository: str) -> None:
+        """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
+        await self._shown.check_push(repository)
+
     async def room(self, repository: str) -> tuple[Room, ...]:
         """The quotas that cover a repository, from the root down."""
         return (await self._versioned_room(repository))[1]
 
     async def _versioned_room(self, repository: str) -> tuple[int, tuple[Room, ...]]:
         version, quotas = await self._settings.versioned(QUOTAS, repository)
-        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas)
+        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas) if quotas else ()
 
     async def push(
         self,
@@ -56,14 +62,16 @@ class WriteTerms:
         tags: Sequence[Tag] = (),
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
-        """Those of a push that perhaps sets tags, if they are what is expected."""
+        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken."""
+        await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
-            settings = min(version, terms.settings or version) if room else terms.settings
-            return msgspec.structs.replace(terms, room=room, settings=settings)
+            if not room:
+                return terms
+            return msgspec.structs.replace(terms, room=room, settings=min(version, terms.settings or version))
         said = RulesOfTags(
             rules, repository, await self._access.membership(caller, repository) if rules else Membership()
         )
@@ -76,6 +84,20 @@ class WriteTerms:
             expected=expected or {},
             room=room,
             settings=min(version, of_rules, terms.settings or version),
+        )
+
+    async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
+        """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
+        the quotas of the registry as a whole, at the node and below are all that speaks."""
+        version, room = await self._versioned_room(repository)
+        of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
+        said = RulesOfTags(rules, repository, Membership())
+        return Terms(
+            tag={tag: refusal for tag in tags if (refusal := said.creating(tag)) is not None},
+            overwrite={tag: refusal for tag in tags if (refusal := said.moving(tag)) is not None},
+            room=tuple(each for each in room if not each.path or len(each.path) >= len(path)),
+            cache=path,
+            settings=min(version, of_rules),
         )
 
     async def of_rules(self, repository: str, rules: Sequence[InForce], settings: int) -> Terms:

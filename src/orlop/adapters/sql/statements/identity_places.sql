@@ -111,6 +111,9 @@ WHERE kind = ?1 AND (path, name) > (?2, ?3) ORDER BY path, name LIMIT ?4;
 SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND path = ?2 AND name > ?3 ORDER BY name LIMIT ?4;
 
+-- name: documents_paths
+SELECT path FROM documents WHERE kind = ?1 ORDER BY path LIMIT ?2;
+
 -- name: documents_covering
 SELECT kind, name, body, version, changed_at, changed_by, path, made FROM documents
 WHERE kind = ?1 AND path IN (SELECT value FROM json_each(?2) AS wanted) ORDER BY path, name;

@@ -4,27 +4,27 @@ SELECT id FROM repositories WHERE name = ?1;
 -- name: repository_lock
 -- With its namespace and all above that, which are looked for apart from the lock: PostgreSQL, where it waited for a row
 -- that was changed meanwhile, computes beside the lock with what it found for another row.
-WITH locked AS (SELECT id, namespace_id FROM repositories WHERE name = ?1 FOR UPDATE)
+WITH locked AS (SELECT id, namespace_id, cache_root FROM repositories WHERE name = ?1 FOR UPDATE)
 SELECT l.id, (
     WITH RECURSIVE above (id, parent_id) AS (
         SELECT n.id, n.parent_id FROM namespaces n WHERE n.id = l.namespace_id
         UNION ALL SELECT n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id)
-    SELECT string_agg(CAST(id AS TEXT), ',') FROM above)
+    SELECT string_agg(CAST(id AS TEXT), ',') FROM above), l.cache_root
 FROM locked l;
 
 -- name: repositories_lock
 WITH locked AS (
-    SELECT id, namespace_id FROM repositories
+    SELECT id, namespace_id, cache_root FROM repositories
     WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY id FOR UPDATE)
 SELECT l.id, (
     WITH RECURSIVE above (id, parent_id) AS (
         SELECT n.id, n.parent_id FROM namespaces n WHERE n.id = l.namespace_id
         UNION ALL SELECT n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id)
-    SELECT string_agg(CAST(id AS TEXT), ',') FROM above)
+    SELECT string_agg(CAST(id AS TEXT), ',') FROM above), l.cache_root
 FROM locked l;
 
 -- name: repository_create
-INSERT INTO repositories (name, namespace_id, created_at, created_by) VALUES (?1, ?2, ?3, ?4)
+INSERT INTO repositories (name, namespace_id, created_at, created_by, cache_root) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (name) DO NOTHING RETURNING id;
 
 -- name: repository_count

@@ -15,6 +15,9 @@ SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, le
        owner_id
 FROM uploads WHERE ticket = ?1;
 
+-- name: upload_give_up
+UPDATE uploads SET ticket = NULL WHERE ticket = ?1 AND expires_at <= ?2 AND lease_until <= ?2;
+
 -- name: upload_get
 SELECT id, repository, created_by, algorithm, "offset", digest, place, fence, lease_until, started_at, expires_at,
        owner_id

@@ -12,6 +12,11 @@ SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE tr
 ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1
 RETURNING namespace_id, holders;
 
+-- name: node_blob_new
+-- The first repository below a node holds a blob.
+INSERT INTO node_blobs (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1;
+
 -- name: node_blob_release
 UPDATE node_blobs SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
 
@@ -21,23 +26,45 @@ DELETE FROM node_blobs
 WHERE blob_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND holders <= 0
 RETURNING namespace_id, blob_id;
 
+-- name: node_cached_hold
+-- One repository more below these nodes caches a blob; how many do now.
+INSERT INTO node_cached (blob_id, namespace_id, holders)
+SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE true
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_cached.holders + 1
+RETURNING namespace_id, holders;
+
+-- name: node_cached_new
+INSERT INTO node_cached (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_cached.holders + 1;
+
+-- name: node_cached_release
+UPDATE node_cached SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
+
+-- name: node_cached_released
+-- Below which nodes which of these blobs are cached no more.
+DELETE FROM node_cached
+WHERE blob_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND holders <= 0
+RETURNING namespace_id, blob_id;
+
 -- name: usage_add
-INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories)
-VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes)
+VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (namespace_id, part) DO UPDATE
 SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
     logical_bytes = node_usage.logical_bytes + excluded.logical_bytes,
     tags = node_usage.tags + excluded.tags, manifests = node_usage.manifests + excluded.manifests,
-    repositories = node_usage.repositories + excluded.repositories;
+    repositories = node_usage.repositories + excluded.repositories,
+    cached_bytes = node_usage.cached_bytes + excluded.cached_bytes;
 
 -- name: usage_mend
-INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories)
-VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes)
+VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (namespace_id, part) DO UPDATE
 SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
     logical_bytes = node_usage.logical_bytes + excluded.logical_bytes,
     tags = node_usage.tags + excluded.tags, manifests = node_usage.manifests + excluded.manifests,
-    repositories = node_usage.repositories + excluded.repositories;
+    repositories = node_usage.repositories + excluded.repositories,
+    cached_bytes = node_usage.cached_bytes + excluded.cached_bytes;
 
 -- name: usage_forget
 DELETE FROM node_usage WHERE namespace_id = ?1;
@@ -46,7 +73,9 @@ DELETE FROM node_usage WHERE namespace_id = ?1;
 DELETE FROM usage_days WHERE namespace_id = ?1;
 
 -- name: inspect_usage
--- By how much the numbers of each node differ from a recount; of what is hidden bytes count alone. All in one statement: what commits meanwhile changes both.
+-- By how much the numbers of each node differ from a recount; of what is hidden bytes count alone. What is cached counts
+-- for the root and for what is at or below the node of the upstream, whose row is older than theirs. All in one statement:
+-- what commits meanwhile changes both.
 WITH RECURSIVE above (leaf, id, parent_id) AS (
     SELECT id, id, parent_id FROM namespaces
     UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
@@ -55,26 +84,36 @@ held (id, bytes) AS (
     UNION ALL
     SELECT n.id, coalesce(sum(b.size), 0) FROM namespaces n CROSS JOIN blobs b
     WHERE n.parent_id IS NULL AND EXISTS (SELECT 1 FROM blob_links l WHERE l.blob_id = b.id) GROUP BY n.id),
-there (id, manifest_bytes, logical_bytes, tags, manifests, repositories) AS (
-    SELECT a.id, sum(r.manifest_bytes), sum(r.manifest_bytes + r.blob_bytes),
-           sum(CASE WHEN r.name < '~' THEN r.tag_count ELSE 0 END),
-           sum(CASE WHEN r.name < '~' THEN r.manifest_count ELSE 0 END), sum(CASE WHEN r.name < '~' THEN 1 ELSE 0 END)
-    FROM repositories r JOIN above a ON a.leaf = r.namespace_id GROUP BY a.id),
-counted (id, stored_bytes, logical_bytes, tags, manifests, repositories) AS (
-    SELECT namespace_id, sum(stored_bytes), sum(logical_bytes), sum(tags), sum(manifests), sum(repositories)
+cached (id, bytes) AS (
+    SELECT nc.namespace_id, sum(b.size) FROM node_cached nc JOIN blobs b ON b.id = nc.blob_id GROUP BY nc.namespace_id),
+placed (id, counts, name, cache_root, manifest_bytes, blob_bytes, tag_count, manifest_count) AS (
+    SELECT a.id, CASE WHEN r.cache_root IS NULL OR a.parent_id IS NULL OR a.id >= r.cache_root THEN 1 ELSE 0 END,
+           r.name, r.cache_root, r.manifest_bytes, r.blob_bytes, r.tag_count, r.manifest_count
+    FROM repositories r JOIN above a ON a.leaf = r.namespace_id),
+there (id, manifest_bytes, logical_bytes, tags, manifests, repositories, cached_bytes) AS (
+    SELECT p.id, sum(p.counts * p.manifest_bytes), sum(p.counts * (p.manifest_bytes + p.blob_bytes)),
+           sum(CASE WHEN p.name < '~' THEN p.counts * p.tag_count ELSE 0 END),
+           sum(CASE WHEN p.name < '~' THEN p.counts * p.manifest_count ELSE 0 END),
+           sum(CASE WHEN p.name < '~' THEN p.counts ELSE 0 END),
+           sum(CASE WHEN p.cache_root IS NULL THEN 0 ELSE p.manifest_bytes END)
+    FROM placed p GROUP BY p.id),
+counted (id, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes) AS (
+    SELECT namespace_id, sum(stored_bytes), sum(logical_bytes), sum(tags), sum(manifests), sum(repositories),
+           sum(cached_bytes)
     FROM node_usage GROUP BY namespace_id),
-differing (id, path, stored_bytes, logical_bytes, tags, manifests, repositories) AS (
+differing (id, path, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes) AS (
     SELECT n.id, n.path,
            coalesce(t.manifest_bytes, 0) + coalesce(h.bytes, 0) - coalesce(c.stored_bytes, 0),
            coalesce(t.logical_bytes, 0) - coalesce(c.logical_bytes, 0), coalesce(t.tags, 0) - coalesce(c.tags, 0),
            coalesce(t.manifests, 0) - coalesce(c.manifests, 0),
-           coalesce(t.repositories, 0) - coalesce(c.repositories, 0)
+           coalesce(t.repositories, 0) - coalesce(c.repositories, 0),
+           coalesce(t.cached_bytes, 0) + coalesce(k.bytes, 0) - coalesce(c.cached_bytes, 0)
     FROM namespaces n LEFT JOIN there t ON t.id = n.id LEFT JOIN held h ON h.id = n.id
-    LEFT JOIN counted c ON c.id = n.id)
+    LEFT JOIN cached k ON k.id = n.id LEFT JOIN counted c ON c.id = n.id)
 SELECT id, path, CAST(stored_bytes AS BIGINT), CAST(logical_bytes AS BIGINT), CAST(tags AS BIGINT),
-       CAST(manifests AS BIGINT), CAST(repositories AS BIGINT)
+       CAST(manifests AS BIGINT), CAST(repositories AS BIGINT), CAST(cached_bytes AS BIGINT)
 FROM differing
-WHERE stored_bytes <> 0 OR logical_bytes <> 0 OR tags <> 0 OR manifests <> 0 OR repositories <> 0
+WHERE stored_bytes <> 0 OR logical_bytes <> 0 OR tags <> 0 OR manifests <> 0 OR repositories <> 0 OR cached_bytes <> 0
 ORDER BY id;
 
 -- name: inspect_holders
@@ -85,10 +124,30 @@ WITH RECURSIVE above (leaf, id, parent_id) AS (
 there (blob_id, namespace_id, holders) AS (
     SELECT l.blob_id, a.id, count(*)
     FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
-    WHERE a.parent_id IS NOT NULL AND l.blob_id >= ?1 AND l.blob_id < ?2
+    WHERE a.parent_id IS NOT NULL AND (r.cache_root IS NULL OR a.id >= r.cache_root)
+      AND l.blob_id >= ?1 AND l.blob_id < ?2
     GROUP BY l.blob_id, a.id),
 counted (blob_id, namespace_id, holders) AS (
     SELECT blob_id, namespace_id, holders FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2)
+SELECT coalesce(t.blob_id, c.blob_id), coalesce(t.namespace_id, c.namespace_id), coalesce(t.holders, 0), b.digest, n.path
+FROM there t FULL JOIN counted c ON c.blob_id = t.blob_id AND c.namespace_id = t.namespace_id
+LEFT JOIN blobs b ON b.id = coalesce(t.blob_id, c.blob_id)
+LEFT JOIN namespaces n ON n.id = coalesce(t.namespace_id, c.namespace_id)
+WHERE coalesce(t.holders, 0) <> coalesce(c.holders, 0)
+ORDER BY 1, 2;
+
+-- name: inspect_cached
+-- The same of how many cache it.
+WITH RECURSIVE above (leaf, id, parent_id) AS (
+    SELECT id, id, parent_id FROM namespaces
+    UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
+there (blob_id, namespace_id, holders) AS (
+    SELECT l.blob_id, a.id, count(*)
+    FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
+    WHERE r.cache_root IS NOT NULL AND l.blob_id >= ?1 AND l.blob_id < ?2
+    GROUP BY l.blob_id, a.id),
+counted (blob_id, namespace_id, holders) AS (
+    SELECT blob_id, namespace_id, holders FROM node_cached WHERE blob_id >= ?1 AND blob_id < ?2)
 SELECT coalesce(t.blob_id, c.blob_id), coalesce(t.namespace_id, c.namespace_id), coalesce(t.holders, 0), b.digest, n.path
 FROM there t FULL JOIN counted c ON c.blob_id = t.blob_id AND c.namespace_id = t.namespace_id
 LEFT JOIN blobs b ON b.id = coalesce(t.blob_id, c.blob_id)
@@ -103,19 +162,28 @@ ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = excluded.holders;
 -- name: node_blobs_clear
 DELETE FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2 AND holders <= 0;
 
+-- name: node_cached_set
+INSERT INTO node_cached (blob_id, namespace_id, holders) VALUES (?1, ?2, ?3)
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = excluded.holders;
+
+-- name: node_cached_clear
+DELETE FROM node_cached WHERE blob_id >= ?1 AND blob_id < ?2 AND holders <= 0;
+
 -- name: inspect_blobs_lock
 SELECT id FROM blobs WHERE id >= ?1 AND id < ?2 ORDER BY id FOR UPDATE;
 
 -- name: inspect_last_blob
 SELECT coalesce(max(id), 0) FROM (
-    SELECT max(id) AS id FROM blobs UNION ALL SELECT max(blob_id) FROM node_blobs) AS both_tables;
+    SELECT max(id) AS id FROM blobs UNION ALL SELECT max(blob_id) FROM node_blobs
+    UNION ALL SELECT max(blob_id) FROM node_cached) AS every_table;
 
 -- name: room_in_use
 -- At each path: parts of what lies there, to be added up.
-SELECT wanted.value, u.stored_bytes, u.logical_bytes, u.tags, u.manifests, u.repositories
+SELECT wanted.value, u.stored_bytes, u.logical_bytes, u.tags, u.manifests, u.repositories, u.cached_bytes
 FROM json_each(?1) AS wanted JOIN namespaces n ON n.path = wanted.value JOIN node_usage u ON u.namespace_id = n.id
 UNION ALL
-SELECT wanted.value, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1
+SELECT wanted.value, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1,
+       CASE WHEN r.cache_root IS NULL THEN 0 ELSE r.manifest_bytes + r.blob_bytes END
 FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value;
 
 -- name: room_held
@@ -125,13 +193,15 @@ FROM (
     SELECT wanted.value AS path, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved
                                       ELSE s."offset" END AS bytes
     FROM json_each(?1) AS wanted JOIN uploads s ON s.repository = wanted.value
-    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.expires_at > ?3 OR s.lease_until > ?3)
+    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.reserved > 0 OR s."offset" > 0)
+      AND (s.expires_at > ?3 OR s.lease_until > ?3)
     UNION ALL
     SELECT wanted.value, CASE WHEN s.lease_until > ?3 AND s.reserved > s."offset" THEN s.reserved ELSE s."offset" END
     FROM json_each(?1) AS wanted JOIN uploads s
     ON s.repository >= CASE WHEN wanted.value = '' THEN '' ELSE wanted.value || '/' END
        AND s.repository < CASE WHEN wanted.value = '' THEN '~' ELSE wanted.value || '0' END
-    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.expires_at > ?3 OR s.lease_until > ?3)) AS held
+    WHERE s.id <> ?2 AND s.reserved >= 0 AND (s.reserved > 0 OR s."offset" > 0)
+      AND (s.expires_at > ?3 OR s.lease_until > ?3)) AS held
 GROUP BY path;
 
 -- name: room_guard
@@ -145,19 +215,20 @@ WHERE EXISTS (SELECT 1 FROM namespaces n WHERE n.path = wanted.value)
 
 -- name: usage_below
 -- Of a namespace, by size, or where ?3 is 1 by growth since day ?2.
-SELECT path, stored_bytes, logical_bytes, tags, manifests, repositories, before
+SELECT path, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes, before
 FROM (
     SELECT n.path || '/' AS path, CAST(coalesce(sum(u.stored_bytes), 0) AS BIGINT) AS stored_bytes,
            CAST(coalesce(sum(u.logical_bytes), 0) AS BIGINT) AS logical_bytes,
            CAST(coalesce(sum(u.tags), 0) AS BIGINT) AS tags, CAST(coalesce(sum(u.manifests), 0) AS BIGINT) AS manifests,
            CAST(coalesce(sum(u.repositories), 0) AS BIGINT) AS repositories,
+           CAST(coalesce(sum(u.cached_bytes), 0) AS BIGINT) AS cached_bytes,
            (SELECT d.stored_bytes FROM usage_days d WHERE d.namespace_id = n.id AND d.day >= ?2 ORDER BY d.day LIMIT 1)
                AS before
     FROM namespaces p JOIN namespaces n ON n.parent_id = p.id LEFT JOIN node_usage u ON u.namespace_id = n.id
     WHERE p.path = ?1 GROUP BY n.id, n.path
     UNION ALL
     SELECT r.name, r.manifest_bytes + r.blob_bytes, r.manifest_bytes + r.blob_bytes, r.tag_count, r.manifest_count, 1,
-           NULL
+           CASE WHEN r.cache_root IS NULL THEN 0 ELSE r.manifest_bytes + r.blob_bytes END, NULL
     FROM namespaces p JOIN repositories r ON r.namespace_id = p.id AND r.name < '~'
     WHERE p.path = ?1) AS children
 WHERE ?3 = 0 OR before IS NOT NULL
@@ -165,7 +236,7 @@ ORDER BY CASE WHEN ?3 = 1 THEN stored_bytes - before ELSE stored_bytes END DESC,
 LIMIT ?4;
 
 -- name: usage_history
-SELECT d.day, d.stored_bytes, d.logical_bytes, d.tags, d.manifests, d.repositories
+SELECT d.day, d.stored_bytes, d.logical_bytes, d.tags, d.manifests, d.repositories, d.cached_bytes
 FROM namespaces n JOIN usage_days d ON d.namespace_id = n.id
 WHERE n.path = ?1 AND d.day >= ?2 ORDER BY d.day;
 
@@ -186,12 +257,13 @@ FROM (
 GROUP BY path ORDER BY 3 DESC, path LIMIT ?6;
 
 -- name: usage_day_write
-INSERT INTO usage_days (namespace_id, day, stored_bytes, logical_bytes, tags, manifests, repositories)
-SELECT u.namespace_id, ?1, sum(u.stored_bytes), sum(u.logical_bytes), sum(u.tags), sum(u.manifests), sum(u.repositories)
+INSERT INTO usage_days (namespace_id, day, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes)
+SELECT u.namespace_id, ?1, sum(u.stored_bytes), sum(u.logical_bytes), sum(u.tags), sum(u.manifests), sum(u.repositories),
+       sum(u.cached_bytes)
 FROM node_usage u WHERE true GROUP BY u.namespace_id
 ON CONFLICT (namespace_id, day) DO UPDATE
 SET stored_bytes = excluded.stored_bytes, logical_bytes = excluded.logical_bytes, tags = excluded.tags,
-    manifests = excluded.manifests, repositories = excluded.repositories
+    manifests = excluded.manifests, repositories = excluded.repositories, cached_bytes = excluded.cached_bytes
 RETURNING namespace_id;
 
 -- name: usage_days_drop

@@ -172,8 +172,7 @@ def _fields(kind: SettingKind) -> tuple[types.Field, ...]:
 def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     """The name of a parameter, what the body calls it, and how it is typed; nothing for what is no word or list."""
     kind, help_ = field.type, _help(field)
-    if isinstance(kind, types.Metadata):
-        kind = kind.type
+    kind = _plain(kind)
     made: Any = None
     if isinstance(kind, types.BoolType):
         made = Annotated[bool | None, Parameter(name=_option(field), help=help_)]
@@ -184,11 +183,18 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     elif isinstance(kind, types.EnumType):
         words = Literal[tuple(word.value for word in kind.cls)]  # type: ignore[valid-type]
         made = Annotated[words | None, Parameter(name=_option(field), help=help_)]
-    elif isinstance(kind, types.VarTupleType):
+    elif isinstance(kind, types.VarTupleType) and isinstance(_plain(kind.item_type), types.StrType):
         names = [_option(field), *_singular(_option(field))]
         made = Annotated[tuple[str, ...] | None, Parameter(name=names, negative="", help=help_)]
     if made is not None:
         yield field.name, (field.encode_name, made)
+
+
+def _plain(kind: types.Type) -> types.Type:
+    """A type without what is said of it."""
+    while isinstance(kind, types.Metadata):
+        kind = kind.type
+    return kind
 
 
 def _help(field: types.Field) -> str:

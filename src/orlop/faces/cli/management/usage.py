@@ -91,11 +91,14 @@ def _print(found: dict[str, Any]) -> None:
             f"the disk: {size_words(disk['free'])} of {size_words(disk['size'])} are free, uploads leave"
             f" {size_words(disk['reserve'])} of that{_full(disk['full_in'])}"
         )
+    if found["cached_bytes"]:
+        print(f"{size_words(found['cached_bytes'])} are cached of upstreams, which quotas above these do not count")
     if found["below"]:
         print()
         columns: dict[str, Any] = {
             "PLACE": "path",
             "STORED": lambda row: size_words(row["stored_bytes"]),
+            **_cached(found["below"]),
             "LOGICAL": lambda row: size_words(row["logical_bytes"]),
             "GREW": lambda row: _signed(row["grown_bytes"]) if row["grown_bytes"] is not None else "-",
             "TAGS": "tags",
@@ -112,6 +115,7 @@ def _print(found: dict[str, Any]) -> None:
         columns = {
             "DAY": "day",
             "STORED": lambda row: size_words(row["stored_bytes"]),
+            **_cached(found["history"]),
             "LOGICAL": lambda row: size_words(row["logical_bytes"]),
             "TAGS": "tags",
             "MANIFESTS": "manifests",
@@ -125,6 +129,11 @@ def _numbers(found: dict[str, Any]) -> str:
         f"{size_words(found['stored_bytes'])} ({size_words(found['logical_bytes'])} in all its repositories together):"
         f" {found['repositories']} repositories, {found['manifests']} manifests, {found['tags']} tags"
     )
+
+
+def _cached(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A column of what is cached, where anything is."""
+    return {"CACHED": lambda row: size_words(row["cached_bytes"])} if any(row["cached_bytes"] for row in rows) else {}
 
 
 def _amount(of: str, number: int) -> str:

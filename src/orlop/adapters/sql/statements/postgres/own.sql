@@ -105,13 +105,14 @@ SELECT pg_advisory_xact_lock(1330793555) FROM moved;
 
 -- name: usage_add
 -- One of several parts, as in totals_add; none of these is the one that is mended.
-INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories)
-VALUES (?1, pg_backend_pid() % 16 + 1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes)
+VALUES (?1, pg_backend_pid() % 16 + 1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (namespace_id, part) DO UPDATE
 SET stored_bytes = node_usage.stored_bytes + excluded.stored_bytes,
     logical_bytes = node_usage.logical_bytes + excluded.logical_bytes,
     tags = node_usage.tags + excluded.tags, manifests = node_usage.manifests + excluded.manifests,
-    repositories = node_usage.repositories + excluded.repositories;
+    repositories = node_usage.repositories + excluded.repositories,
+    cached_bytes = node_usage.cached_bytes + excluded.cached_bytes;
 
 -- name: room_guard
 -- In the order of the paths, so that nobody waits for somebody who waits for them.

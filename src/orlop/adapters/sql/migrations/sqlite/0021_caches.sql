@@ -1,0 +1,28 @@
+-- The previous release may go on running.
+-- It knows of no caches: what it writes into one counts for all nodes above, until the job recount-usage mends that.
+
+-- The node of the upstream whose content a repository caches; NULL: its content is its own. To the nodes above that
+-- one, but the root, it counts as cache alone: see docs/adr/039-caches-count-by-themselves.md.
+ALTER TABLE repositories ADD COLUMN cache_root INTEGER;
+
+-- Of what repositories below the node cache: manifests, and each blob once, whoever caches it there.
+ALTER TABLE node_usage ADD COLUMN cached_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage_days ADD COLUMN cached_bytes INTEGER NOT NULL DEFAULT 0;
+
+-- How many repositories below a node, the root too, cache a blob.
+CREATE TABLE node_cached (
+    blob_id       INTEGER NOT NULL,
+    namespace_id  INTEGER NOT NULL,
+    holders       INTEGER NOT NULL,
+    PRIMARY KEY (blob_id, namespace_id)
+) STRICT, WITHOUT ROWID;
+
+-- The manifests of caches by when they were certainly used last; it may have been later, which is looked up when their
+-- turn comes. Rows of what is gone, or is cached no more, go then, too.
+CREATE TABLE cached_manifests (
+    manifest_id  INTEGER NOT NULL,
+    cache_root   INTEGER NOT NULL,
+    used_at      INTEGER NOT NULL,
+    PRIMARY KEY (manifest_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cached_manifests_by_use ON cached_manifests (cache_root, used_at, manifest_id);

@@ -1,0 +1,1 @@
+"""Upstreams: other registries that a namespace shows, as values and rules."""

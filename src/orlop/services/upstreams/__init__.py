@@ -1,0 +1,1 @@
+"""Upstreams: what a pull of a repository does that shows another registry."""
