@@ -271,6 +271,27 @@ def test_what_was_staged_wrong_is_found_out_and_begun_anew(shown: Scene) -> None
     shown.pull(app)
 
 
+def test_a_stage_that_is_gone_is_begun_anew(shown: Scene) -> None:
+    app, layer = _image()
+    shown.upstream.push(APP, app)
+    assert shown.manifest(app.digest).status == 200
+    shown.upstream.misbehave(layer.digest, Fault(Mode.CUT, 0.5, times=1))
+    shown.upstream.misbehave(layer.digest, Fault(Mode.AWAY))
+    assert not _is_right_or_visible(shown, f"/v2/{HERE}/blobs/{layer.digest}", layer.content)
+    shown.upstream.behave()
+    shown.later(60)
+    blobs = shown.registry.stores.blobs
+
+    async def lose() -> int:
+        lost = [stage.upload async for stage in blobs.inventory.stages()]
+        for upload in lost:
+            await blobs.stage.discard(upload)
+        return len(lost)
+
+    assert shown.registry.run(lose()) == 1
+    shown.pull(app)
+
+
 def test_a_blob_of_no_bytes_is_verified_too(shown: Scene) -> None:
     empty, wrong = Piece("empty", "application/octet-stream", b""), blob("not empty")
     shown.upstream.push_blob(APP, empty)

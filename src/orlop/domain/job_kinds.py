@@ -1,9 +1,10 @@
 """Every kind of job: how many run side by side, and how often one is tried."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from orlop.domain.durations import HOUR
 from orlop.domain.errors import RequestInvalid
@@ -24,6 +25,12 @@ class ScheduledPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which plan; 0: one of everything is made and applied."""
 
     plan: int = 0
+
+
+class ClearArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The upstream whose cache it is, at the place of the job; it may have been removed."""
+
+    upstream: Annotated[str, Meta(min_length=1, max_length=63)]
 
 
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +107,18 @@ RETENTION_RUN = JobKind(
 )
 HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
 
+CACHE_EXPIRY = JobKind(
+    kind="cache-expiry",
+    text="Removes what is cached of upstreams and was not pulled for long, is beyond a bound, or is gone there.",
+    forgotten_after=HOUR,
+)
+CACHE_CLEARING = JobKind(
+    kind="clear-cache",
+    text="Removes all that is cached of an upstream.",
+    placed=True,
+    at_once=4,
+    arguments=ClearArguments,
+)
 USAGE_HISTORY = JobKind(
     kind="record-usage", text="Writes down how much every namespace holds, once for each day.", forgotten_after=HOUR
 )
@@ -114,6 +133,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT),
+        *(CACHE_EXPIRY, CACHE_CLEARING),
     )
 }
 

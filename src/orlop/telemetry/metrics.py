@@ -128,6 +128,12 @@ class Metrics:
             ("outcome",),
             registry=self._own,
         )
+        self._evicted = Counter(
+            "orlop_upstream_evicted_bytes",
+            "Bytes by which less of an upstream is cached, because nobody pulled them for long or for their bound.",
+            ("upstream",),
+            registry=self._own,
+        )
         self._workers = Gauge("orlop_workers", "Workers alive.", registry=self._own, multiprocess_mode="livesum")
         self._respawns = Counter(
             "orlop_worker_respawns", "Workers that ended unasked and were replaced.", registry=self._own
@@ -149,6 +155,10 @@ class Metrics:
         """A plan for retention was applied, or a part of it."""
         self._retained.labels("deleted").inc(deleted)
         self._retained.labels("left").inc(left)
+
+    def evicted(self, upstream: str, size: int) -> None:
+        """So many bytes less are cached of an upstream, a place and a name as `hub/hub`."""
+        self._evicted.labels(upstream).inc(size)
 
     def worker_died(self, pid: int) -> None:
         """Called by the supervisor: a worker ended and is being replaced."""

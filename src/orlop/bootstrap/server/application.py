@@ -5,6 +5,7 @@ from secrets import token_bytes
 
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.server.background import background
+from orlop.bootstrap.server.caching import watching_bounds
 from orlop.bootstrap.server.first_account import create_first
 from orlop.bootstrap.server.jobs import job_worker, keeping
 from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
@@ -74,7 +75,11 @@ def application_on(
     people = build_people(settings, stores, services, limits, log, names, keeping(settings, stores, services, metrics))
     sign_in = people.sign_in
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
-    chores = (*people.chores, *sharing(settings, context, counters, stores.identity.rates))
+    chores = (
+        watching_bounds(stores, metrics),
+        *people.chores,
+        *sharing(settings, context, counters, stores.identity.rates),
+    )
     jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
     worker = background(settings, stores, services, metrics, jobs, chores)
     checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.stores.opening import Stores
@@ -37,6 +38,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         recording(stores.catalog.usage_keeping, clock),
         recounting(stores.catalog.usage_keeping),
         *retaining(stores, services, metrics),
+        *cache_expiry(stores, metrics).works(),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )

@@ -53,7 +53,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             min_length=1,
             max_length=1024,
-            description="Where it is: `https://registry-1.docker.io`. A path is what its repositories begin with.",
+            description="Where it is, as a URL, such as that of `registry-1.docker.io`. A path is what its repositories"
+            " begin with.",
         ),
     ]
     serves: Annotated[
@@ -101,7 +102,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Text, Meta(description="PEM: its private key, without a password; or where it is kept.", extra_json_schema=PEM)
     ] = ""
     proxy: Annotated[
-        Text, Meta(description="The `http://` or `socks5://` proxy to reach it through; a secret if it has a password.")
+        Text, Meta(description="The HTTP or SOCKS5 proxy to reach it through, as a URL; a secret if it has a password.")
     ] = ""
     allow: Annotated[
         Patterns,

@@ -3,6 +3,7 @@
 from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ContentCorrupt, RangeNotSatisfiable
+from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span, parse_range
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.manifests import IMMUTABLE
@@ -48,13 +49,11 @@ class BlobHandlers:
             raise unknown_blob(request.repository, request.digest)
         return await self._blobs.find(request.repository, request.digest, exchange.caller)
 
-    async def shown(self, request: Request, exchange: Exchange) -> AnyResponse | None:
+    async def shown(self, repository: RepositoryName, digest: Digest, exchange: Exchange) -> AnyResponse | None:
         """The blob of a repository that does not hold it and shows an upstream; None where it shows none. Raises
         BlobUnknown, TooManyRequests, Unavailable."""
-        assert request.repository is not None
-        assert request.digest is not None
         is_head = exchange.method == "HEAD"
-        found = await self._shown.find(request.repository, request.digest, exchange.caller, head=is_head)
+        found = await self._shown.find(repository, digest, exchange.caller, head=is_head)
         if isinstance(found, Blob):
             return await self.answer(found, exchange)
         if found is None:

@@ -81,7 +81,7 @@ class Fetching:
         exchange = Exchange(asked.method, asked.headers, _NO_BODY, asked.caller)
         return PreparedAnswer(
             self.kind,
-            partial(self._handlers.answer, known.blob, exchange),
+            partial(self._answered, known, exchange),
             partial(self._noted, known, asked),
         )
 
@@ -95,14 +95,25 @@ class Fetching:
             try:
                 known = await self._look_up(target, request.repository, request, exchange)
             except BlobUnknown:
-                shown = await self._handlers.shown(request, exchange)
+                assert request.digest is not None
+                shown = await self._handlers.shown(request.repository, request.digest, exchange)
                 if shown is None:
                     raise
-                assert request.digest is not None
                 self._turnstile.read(exchange.caller, request.repository, request.digest, exchange.method)
                 return shown
         self._turnstile.read(exchange.caller, known.repository, known.digest, exchange.method)
-        return await self._handlers.answer(known.blob, exchange)
+        return await self._answered(known, exchange)
+
+    async def _answered(self, known: Known, exchange: Exchange) -> AnyResponse:
+        """What is held; or where its copy turns out to be damaged, so that nobody gets it any more, what an upstream
+        has."""
+        try:
+            return await self._handlers.answer(known.blob, exchange)
+        except BlobUnknown:
+            shown = await self._handlers.shown(known.repository, known.digest, exchange)
+            if shown is None:
+                raise
+            return shown
 
     async def _look_up(self, target: bytes, repository: RepositoryName, request: Request, exchange: Exchange) -> Known:
         return await self._answers.ask(

@@ -50,6 +50,8 @@ _LOOK = 0.1
 _BEAT = 0.5
 #: After which part of its lease the session is held on to, whether or not anything came.
 _RENEWED = LIMITS.lease // 5
+#: How often a stage is tried to be opened, with a look's time between, before another session takes its place.
+_PATIENCE = 20
 #: How long those who read are waited for when what was fetched is not kept, in seconds.
 _LINGER = 3600.0
 
@@ -96,6 +98,7 @@ class Transfer:
         self._failure: RegistryError | None = None
         self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._readers: set[Joined] = set()
+        self._unopened = 0
         self._writing = asyncio.Lock()
 
     # --- those who read ---
@@ -267,13 +270,10 @@ class Transfer:
     async def _fetch(self, claim: ClaimedSession) -> None:
         """Fetch what is missing, verify, keep. Raises what the upstream does: then what came is kept to go on with.
         Returns as well when somebody else has the session, or what was staged is gone."""
-        wanted, offset = self.wanted, claim.upload.offset
+        offset = claim.upload.offset
         self._restart(offset)
         try:
-            with _ours():
-                writer = await self._stores.stage.open(
-                    claim.upload.id, offset, wanted.digest.algorithm, claim.upload.place
-                )
+            writer = await self._opened(claim)
             try:
                 async with self._holding(claim, writer):
                     await self._receive(claim, writer)
@@ -289,6 +289,22 @@ class Transfer:
             await claim.give_back()
         except (RegistryError, asyncio.CancelledError):
             await claim.give_back()
+            raise
+
+    async def _opened(self, claim: ClaimedSession) -> StageWriter:
+        """The stage of a session. One that another process does not let go, or that is gone, is waited for a while, and
+        then begun anew. Raises BlobUploadUnknown."""
+        upload = claim.upload
+        try:
+            with _ours():
+                return await self._stores.stage.open(
+                    upload.id, upload.offset, self.wanted.digest.algorithm, upload.place
+                )
+        except BlobUploadUnknown:
+            self._unopened += 1
+            if self._unopened > _PATIENCE:
+                self._unopened = 0
+                await self._drop(claim)
             raise
 
     async def _receive(self, claim: ClaimedSession, writer: StageWriter) -> None:

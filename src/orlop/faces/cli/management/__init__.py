@@ -5,6 +5,7 @@ import cyclopts
 from orlop.domain.kinds import KINDS
 from orlop.faces.cli.management import (
     access,
+    caches,
     configuration,
     house_rules,
     people,
@@ -25,6 +26,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     people.register(app, servers)
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
+    caches.register(app, servers)
     retention.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)

@@ -2,7 +2,7 @@
 -- It knows of no caches: what it writes into one counts for all nodes above, until the job recount-usage mends that.
 
 -- The node of the upstream whose content a repository caches; NULL: its content is its own. To the nodes above that
--- one, but the root, it counts as cache alone: see docs/adr/039-caches-count-by-themselves.md.
+-- one, but the root, it counts as cache alone: see docs/adr/040-caches-count-by-themselves.md.
 ALTER TABLE repositories ADD COLUMN cache_root BIGINT;
 
 -- Of what repositories below the node cache: manifests, and each blob once, whoever caches it there.
