@@ -2,6 +2,7 @@
 lies, falls silent, never ends, or waits at some byte until the test lets it go on."""
 
 import asyncio
+import hashlib
 import json
 import re
 import threading
@@ -117,10 +118,33 @@ class Gate:
             await asyncio.sleep(0.005)
 
 
+class Large:
+    """As many bytes as wanted, which are made when they are sent."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._line = bytes(range(256)) * (_PIECE // 256 + 1)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        first = start % 256
+        return self._line[first : first + stop - start]
+
+    def digest(self) -> Digest:
+        """Of all of it."""
+        state = hashlib.sha256()
+        for start in range(0, self._size, _PIECE):
+            state.update(self[start : start + _PIECE])
+        return Digest(f"sha256:{state.hexdigest()}")
+
+
 class _Reply(msgspec.Struct):
     status: int
     headers: dict[str, str]
-    body: bytes = b""
+    body: bytes | Large = b""
 
 
 class UpstreamRegistry:
@@ -131,6 +155,7 @@ class UpstreamRegistry:
         self.asked: list[Asked] = []
         self._manifests: dict[tuple[str, str], Piece] = {}
         self._blobs: dict[tuple[str, Digest], Piece] = {}
+        self._large: dict[str, Large] = {}
         self._referrers: dict[tuple[str, str], list[Pushable]] = defaultdict(list)
         self._faults: list[list[object]] = []
         self._gates: dict[str, Gate] = {}
@@ -158,6 +183,10 @@ class UpstreamRegistry:
     def push_blob(self, repository: str, piece: Piece) -> None:
         """Hold a blob that no manifest names."""
         self._blobs[repository, piece.digest] = piece
+
+    def push_large(self, digest: Digest, content: Large) -> None:
+        """Hold a blob, in every repository, that is larger than memory should be asked for."""
+        self._large[digest] = content
 
     def untag(self, repository: str, tag: str) -> None:
         """Not to have a tag any more."""
@@ -245,6 +274,8 @@ class UpstreamRegistry:
             if piece is None:
                 return _error(404, "MANIFEST_UNKNOWN", {})
             return _Reply(200, {"Content-Type": piece.media_type, "Docker-Content-Digest": piece.digest}, piece.content)
+        if kind == "blobs" and name in self._large:
+            return _Reply(200, {"Docker-Content-Digest": name}, self._large[name])
         if kind == "blobs":
             held = self._blobs.get((repository, Digest(name)))
             return _error(404, "BLOB_UNKNOWN", {}) if held is None else _ranged(held, asked, fault)
@@ -270,7 +301,7 @@ class UpstreamRegistry:
         """Whether the connection goes on."""
         mode, at = (fault.mode, int(len(reply.body) * fault.at)) if fault is not None else (None, 0)
         body, length = reply.body, str(len(reply.body))
-        match mode:
+        match mode if isinstance(body, bytes) else None:
             case Mode.CUT_WRONG:
                 body = bytes(byte ^ 0x55 for byte in body)
             case Mode.WRONG:

@@ -31,6 +31,8 @@ from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
+from orlop.domain.upstreams.upstream import UPSTREAMS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
@@ -106,6 +108,8 @@ KINDS = {
     "clean-up-rule": CLEAN_UP_RULES,
     "webhook": WEBHOOKS,
     "job-schedule": JOB_SCHEDULES,
+    "upstream": UPSTREAMS,
+    "virtual": VIRTUALS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

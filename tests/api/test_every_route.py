@@ -68,6 +68,7 @@ _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
 _QUOTA = {"tags": 1000}
+_UPSTREAM, _VIRTUAL = {"url": "https://registry.example"}, {"members": ["lab/"]}
 _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
@@ -86,6 +87,24 @@ def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> di
         one[0]: [(f"/{plural}/made?path={path}", None, who) for path, who in seen.items()],
         one[1]: [(f"/{plural}/new?path={path}", body, who) for path, who in changed.items()],
         one[2]: [(f"/{plural}/made?path={path}", None, who) for path, who in changed.items()],
+    }
+
+
+def _showing(plural: str, below: str, body: object, seeing: frozenset[str], *, removing: bool) -> dict[Any, Any]:
+    """Of what shows something in a namespace below `team` and `team-b`: only who rules the registry may show what lies
+    elsewhere. `removing`: whoever administers the place may remove it."""
+    places = [f"team/{below}", f"team-b/{below}"]
+    seen = [seeing | _SEES, _SEES | {"bob"}]
+    removed = [_HERE, frozenset({"root", "bob"})] if removing else [_RULER, _RULER]
+    return {
+        ("GET", f"/{plural}"): [(f"/{plural}", None, _ANY)],
+        ("GET", f"/{plural}/{{name}}"): [
+            (f"/{plural}/made?path={place}", None, who) for place, who in zip(places, seen, strict=True)
+        ],
+        ("PUT", f"/{plural}/{{name}}"): [(f"/{plural}/new?path={place}/new", body, _RULER) for place in places],
+        ("DELETE", f"/{plural}/{{name}}"): [
+            (f"/{plural}/made?path={place}", None, who) for place, who in zip(places, removed, strict=True)
+        ],
     }
 
 
@@ -278,6 +297,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ]
         for path in ("/usage", "/usage/below", "/usage/days", "/usage/sharing")
     },
+    **_showing("upstreams", "far", _UPSTREAM, _DELETES, removing=False),
+    **_showing("virtuals", "all", _VIRTUAL, _PULLS, removing=True),
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
@@ -442,6 +463,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        if path:
+            await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/far")
+            await api.management.settings.put(root, "virtual", "made", _VIRTUAL, 0, f"{path}/all")
         attempt = Attempt(1, 1, 1, 200, "", "")
         hook = await api.identity.documents.get("webhook", "made", path)
         assert hook is not None

@@ -4,9 +4,12 @@ Its exit code says little: a pass outranks a skip in its summary, and a mistake 
 JUnit file has to be fresh, with every test in it passed, and as many of them as there are.
 """
 
+import base64
 import json
 import os
+import re
 import subprocess
+import urllib.request
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.content import artifact, image, platform_index
+from tests.faults.pushing import Client
 from tests.needs import need
 from tests.postgres import PostgresServer
 from tests.s3 import versitygw
@@ -164,3 +169,71 @@ def _not_passed(address: str, version: str, folder: Path, **more: str) -> Counte
         assert any(counted.values()) == bool(failed), (counted, done.stderr[-8000:])
     assert done.returncode == (1 if failed else 0), done.stderr[-4000:]
     return failed
+
+
+def test_conformance_of_a_namespace_that_shows_another_registry(tmp_path: Path) -> None:
+    """Whatever reads, of content that is there alone; the second time from what is cached."""
+    subject = image("app", layers=["base", "code"])
+    pushed = (subject, platform_index("all"), artifact("signature", subject=subject), artifact("sbom", subject=subject))
+    settings = {"open": False, "admin_password": _PASSWORD, "outbound_networks": "127.0.0.0/8", **_UNLIMITED, **DISK}
+    with orlop_server(tmp_path / "upstream", **DISK) as upstream, orlop_server(tmp_path / "server", **settings) as here:
+        with Client(upstream.address) as client:
+            for number, each in enumerate(pushed):
+                for one in each.everything():
+                    client.push(one, f"v{number}" if one is each else one.digest)
+        body = json.dumps({"url": upstream.url}).encode()
+        request = urllib.request.Request(
+            f"{here.url}/api/v1/upstreams/hub?path=hub",
+            body,
+            {
+                "Authorization": f"Basic {base64.b64encode(f'admin:{_PASSWORD}'.encode()).decode()}",
+                "Content-Type": "application/json",
+                "If-None-Match": "*",
+            },
+            method="PUT",
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status in {200, 201}
+        manifests = [one for each in pushed for one in each.everything()]
+        reading = {
+            "OCI_USERNAME": "admin",
+            "OCI_PASSWORD": _PASSWORD,
+            "OCI_REPO1": "hub/team/app",
+            "OCI_API_PUSH": "false",
+            "OCI_API_BLOBS_DELETE": "false",
+            "OCI_API_MANIFESTS_DELETE": "false",
+            "OCI_API_TAGS_DELETE": "false",
+            "OCI_RO_DATA_TAGS": " ".join(f"v{number}" for number in range(len(pushed))),
+            "OCI_RO_DATA_MANIFESTS": " ".join(dict.fromkeys(each.digest for each in manifests)),
+            "OCI_RO_DATA_BLOBS": " ".join(dict.fromkeys(piece.digest for each in manifests for piece in each.blobs)),
+            "OCI_RO_DATA_REFERRERS": subject.digest,
+        }
+        for _ in range(2):
+            read = _read(here.address, tmp_path, **reading)
+            assert read["Pass"] >= _READS, read
+            assert read["FAIL"] == read["Error"] == 0, read
+        here.verify()
+
+
+#: Of reading alone there are so many tests and groups of tests, for the content above.
+_READS = 40
+
+
+def _read(address: str, folder: Path, **more: str) -> Counter[str]:
+    """Run the program without whatever writes; how often its tests came to what."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OCI_")}
+    environment = {
+        **kept,
+        "OCI_REGISTRY": address,
+        "OCI_TLS": "disabled",
+        "OCI_REPO2": "conformance/repo2",
+        "OCI_VERSION": "1.1",
+        "OCI_RESULTS_DIR": str(folder / "results"),
+        **more,
+    }
+    program = need("conformance")["conformance"]
+    done = subprocess.run([program], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert f"registry: {address}\n" in done.stdout, done.stderr[-4000:]
+    # Without pushes the program fails when it writes its files, after it said on its output what came of its tests.
+    said = done.stdout.partition("OCI Conformance Result: ")[2].partition("Total")[0]
+    return Counter({name: int(count) for name, count in re.findall(r"^  (\w+)\.*: +([0-9]+)$", said, re.MULTILINE)})

@@ -2,10 +2,12 @@
 stops: others go on, once for all, and nobody is told wrong bytes."""
 
 import base64
+import hashlib
 import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,8 @@ from tests.postgres import PostgresServer
 from tests.s3 import versitygw
 from tests.servers import OrlopServer, orlop_server
 from tests.serving import PATIENCE, Reply, Wire, alone, eventually, head
-from tests.upstreams import Gate, UpstreamRegistry, upstream_registry
+from tests.upstreams import Gate, Large, UpstreamRegistry, upstream_registry
+from tests.volume import told, volume
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +39,9 @@ SETTINGS = {
 }
 SIZE = 6_000_000
 HALF = SIZE // 2
+#: A blob of so many bytes may make a worker grow by so many.
+LARGE = volume(1 << 30, 20 << 30)
+GROWTH = volume(80, 200) << 20
 
 
 class House:
@@ -269,6 +275,65 @@ def test_a_shutdown_while_something_is_fetched_ends_in_time_and_the_next_start_g
             assert reading.upto(SIZE) == layer.content
         assert house.ranges(layer) == ["", f"bytes={HALF}-"]
         house.verify()
+
+
+def test_a_large_blob_takes_little_memory_and_holds_up_nobody(tmp_path: Path) -> None:
+    """The worker that fetches it, verifies it, stores it and sends it on."""
+    large = Large(LARGE)
+    digest = large.digest()
+    with _workers(tmp_path, 1) as house:
+        house.upstream.push_large(digest, large)
+        server = house.servers[0]
+        small = blob("small", 3_000_000)
+        house.upstream.push_blob("app", small)
+        with house.anywhere(0) as wire:
+            assert wire.ask("GET", f"/v2/{APP}/blobs/{small.digest}", authorization=BASIC).body == small.content
+        (worker,) = server.workers()
+        before, waits, began = server.peak_memory()[worker], [0.0], time.monotonic()
+        done = threading.Event()
+
+        def ask_others() -> None:
+            with house.anywhere(0) as wire:
+                while not done.wait(0.05):
+                    asked = time.monotonic()
+                    assert wire.ask("GET", "/v2/", authorization=BASIC).status == 200
+                    waits.append(time.monotonic() - asked)
+
+        with ThreadPoolExecutor(1) as others, house.anywhere(0) as wire:
+            asking = others.submit(ask_others)
+            try:
+                wire.send(head("GET", f"/v2/{APP}/blobs/{digest}", authorization=BASIC))
+                assert _drained(wire.connection, LARGE)
+            finally:
+                done.set()
+            asking.result(PATIENCE)
+        growth, waits = server.peak_memory()[worker] - before, sorted(waits)
+        told(
+            "a large blob through an upstream",
+            bytes=LARGE,
+            seconds=round(time.monotonic() - began, 1),
+            growth=growth,
+            median_wait=round(waits[len(waits) // 2], 4),
+            longest_wait=round(waits[-1], 3),
+        )
+        assert growth < GROWTH
+        assert waits[len(waits) // 2] < 0.25, "whoever asks for something else meanwhile"
+
+
+def _drained(connection: socket.socket, size: int) -> bool:
+    """Read a whole answer of so many bytes, and check what can be checked without holding it."""
+    state, rest, begun = hashlib.sha256(), size, b""
+    while b"\r\n\r\n" not in begun:
+        begun += connection.recv(1 << 16)
+    piece = begun.partition(b"\r\n\r\n")[2]
+    while True:
+        state.update(piece)
+        rest -= len(piece)
+        if not rest:
+            return state.digest() == bytes.fromhex(Large(size).digest().partition(":")[2])
+        piece = connection.recv(1 << 20)
+        if not piece:
+            return False
 
 
 def _half_fetched(house: House, name: str) -> tuple[Piece, Gate]:

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from orlop.adapters.upstream.ecr import AccessKey, EcrLender
 from orlop.adapters.upstream.transport import Answer, Call
-from orlop.domain.errors import TooManyRequests, Unauthorized
+from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.identity.secret_references import SecretPlaces
 from orlop.domain.upstreams.clouds import EcrApi, azure_audience, azure_tokens, ecr_api
 from orlop.ports.upstream import UpstreamError
@@ -70,6 +70,28 @@ async def test_a_password_of_ecr_is_renewed_before_its_end_by_one_question() -> 
         await asyncio.gather(*(ask() for _ in range(20)))
         assert system.sign_ins == 2
     assert system.faults == []
+
+
+async def test_while_aws_is_away_a_password_is_used_to_its_end() -> None:
+    class Away(Ecr):
+        away = False
+
+        async def lend(self, request: web.Request) -> web.StreamResponse:
+            return web.Response(status=503) if self.away else await super().lend(request)
+
+    system = Away()
+    async with system.running() as url, pooling() as hands:
+        remote = await hands.at(url, system.repository, **system.fields())
+        await remote.resolve("1")
+        system.away = True
+        hands.later = 43_200 - 200
+        assert (await remote.resolve("1")).digest == IMAGE.digest
+        hands.later = 43_200 + 1
+        with pytest.raises(Unavailable, match=r"^signing in at 127\.0\.0\.1:[0-9]+: the registry answered 503"):
+            await remote.resolve("1")
+        system.away = False
+        assert (await remote.resolve("1")).digest == IMAGE.digest
+    assert system.sign_ins == 2
 
 
 class _PublicEcr(Ecr):

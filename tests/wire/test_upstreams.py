@@ -10,6 +10,7 @@ import pytest
 from tests.content import artifact, blob, image, index, platform_index
 from tests.upstreams import Fault, Mode
 from tests.wire.answer import assert_refused
+from tests.wire.people import ACME, Private
 from tests.wire.shown import APP, HERE, Scene, docker_image, scaled_out, scene
 
 #: As long as an answer of the upstream holds where nothing else is said, in seconds.
@@ -325,3 +326,51 @@ def test_a_client_that_leaves_ends_nothing(shown: Scene) -> None:
     gate.open()
     shown.until_kept(large)
     assert upstream.count("GET", large.digest) == 1
+
+
+def test_who_may_not_pull_learns_nothing_and_nothing_is_fetched_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A private namespace answers as one that does not exist, whether or not the upstream, or the cache, has it."""
+    app = image("app")
+    with scene(tmp_path / "data", monkeypatch, open=False) as shown:
+        people = Private(shown.registry)
+        shown.show(path=ACME)
+        shown.upstream.push(APP, app, "v1")
+        repository = f"{ACME}/{APP}"
+        targets = [
+            f"/v2/{repository}/manifests/v1",
+            f"/v2/{repository}/manifests/{app.digest}",
+            f"/v2/{repository}/blobs/{app.blobs[0].digest}",
+            f"/v2/{repository}/tags/list",
+            f"/v2/{repository}/referrers/{app.digest}",
+        ]
+
+        def hidden() -> list[tuple[int, str]]:
+            return [
+                (answer.status, answer.header("www-authenticate").partition(" ")[0])
+                for who in ("stranger", "other", "anonymous")
+                for method in ("GET", "HEAD")
+                for answer in [people.ask(who, method, target) for target in targets]
+            ]
+
+        before = hidden()
+        assert shown.upstream.asked == [], "nothing is asked for those who may not pull"
+        assert {status for status, _ in before} <= {200, 401, 404}
+        assert all(status != 200 for status, _ in before[:3])
+        for target in targets:
+            assert people.ask("reader", "GET", target).status == 200, target
+        shown.later(FRESH + 60)
+        shown.upstream.forget()
+        assert hidden() == before, "what is cached by now shows no more than what was not"
+        assert shown.upstream.asked == []
+
+
+def test_a_bad_sign_in_at_the_upstream_never_becomes_one_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scene(tmp_path / "data", monkeypatch, open=False) as shown:
+        people = Private(shown.registry)
+        shown.show(path=ACME)
+        shown.upstream.misbehave("", Fault(Mode.UNAUTHORIZED))
+        for target in (f"/v2/{ACME}/{APP}/manifests/v1", f"/v2/{ACME}/{APP}/blobs/{blob('any').digest}"):
+            answer = people.ask("reader", "GET", target)
+            assert (answer.status, answer.header("www-authenticate")) == (404, "")

@@ -14,12 +14,13 @@ from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
 from orlop.domain.upstreams.upstream import UPSTREAMS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
 
 _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
-    UPSTREAMS,
+    *(UPSTREAMS, VIRTUALS),
 )
 
 #: By name, in the order in which `apply` makes them.

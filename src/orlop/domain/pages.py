@@ -3,7 +3,7 @@
 A page has bounds in number and in bytes: what clients push decides how large an entry is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -61,6 +61,25 @@ def page_of(found: Iterable[T], page: PageRequest, *, more: bool = False, larges
             return Page(tuple(items), more=True)
         items.append(item)
     return Page(tuple(items), more=more)
+
+
+def joined(pages: Iterable[Page[T]], page: PageRequest, key: Callable[[T], str]) -> Page[T]:
+    """The page of several lists together, in the order of their keys, from the same page of each: what has the same key
+    is there once, as the first of them has it."""
+    found: dict[str, T] = {}
+    ends: list[str] = []
+    more = False
+    for each in pages:
+        for item in each.items:
+            found.setdefault(key(item), item)
+        if each.more:
+            more = True
+            ends.extend([key(each.items[-1])] if each.items else [])
+    if not page.size:
+        return Page(())
+    # What is behind the end of a list that goes on may not be the next of all.
+    known = sorted(name for name in found if not ends or name <= min(ends))
+    return page_of((found[name] for name in known), page, more=more)
 
 
 def fitting(weights: Iterable[int], most: int = PAGE_BYTES) -> int:

@@ -5,7 +5,7 @@ whole; it counts for that node, for everything below it, and for the repository 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +62,11 @@ def silent(path: str, before: Any, after: Any) -> frozenset[Action]:
     return frozenset()
 
 
+def lending_nothing(before: Any, after: Any) -> Mapping[str, frozenset[Action]]:
+    """What a kind says whose settings have nobody do anything in another place."""
+    return {}
+
+
 class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of settings, declared once: routes, commands, `apply`, audit, rights and reference follow from it."""
 
@@ -80,6 +85,9 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody else learns by a setting that did not before: its path, its body before (None: there was none that
     can be read) and now. To write it takes the right to these everywhere in its place; `admin` stands for the audit log
     of the place."""
+    lends: Callable[[Any, Any], Mapping[str, frozenset[Action]]] = lending_nothing
+    """What others do in other places by a setting that they did not before, by node: its body before (None: there was
+    none that can be read) and now. To write it takes the right to these everywhere in each of the places."""
     placed: bool = True
     """Whether it has a place; without, it is of the registry as a whole, and `path` is always empty."""
     holds: Holds = Holds.NEAREST
@@ -95,6 +103,9 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """Where the secrets of a body are sent. A secret that was given for one place is not kept for another."""
     check: Callable[[str, Any], None] = _nothing
     """Raises ValueError for a name and a body that its type lets pass and that still make no sense."""
+    among: Callable[[str, Any, Sequence[tuple[str, Any]]], None] | None = None
+    """Raises ValueError for a path and a body that make no sense beside those of its kind that there are, each with its
+    path; None: each stands for itself. For kinds of which there are few."""
     built_in: Mapping[str, Any] = {}
     """Those that are always there and never change, by name; listed first, in this order, and of version 0."""
     flat: bool = False

@@ -12,7 +12,8 @@ import pytest
 from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Visibility
 from orlop.domain.errors import Denied, RegistryError
 from orlop.domain.kinds import KINDS as ALL_KINDS
-from orlop.domain.settings import SettingKind, SpeaksFor, silent
+from orlop.domain.settings import SettingKind, SpeaksFor, lending_nothing, silent
+from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.identity import Account, AccountChange, Document, Namespace, NewGrant
 from orlop.services.management.operations import Operation
@@ -47,6 +48,7 @@ KINDS = {
         change=Action.SYSTEM,
     ),
     WEBHOOKS.kind: WEBHOOKS,
+    VIRTUALS.kind: VIRTUALS,
 }
 
 
@@ -157,6 +159,16 @@ def restores(scene: Scene, caller: Caller) -> Awaitable[object]:
     return NamespaceRestoration(
         made.gate, made.namespaces, made.settings, made.grants, rows_of, scene.catalog.catalog.namespace_trash
     ).restore(caller, "team/gone")
+
+
+def shows(*members: str, push_to: str = "") -> Tried:
+    body = {"members": list(members), "push_to": push_to}
+    return lambda s, c: s.management.settings.put(c, "virtual", "all", body, None, "team")
+
+
+async def shows_team_b(scene: Scene) -> None:
+    """`team` shows `team-b`, and takes no pushes."""
+    await shows("team-b/")(scene, await scene.caller("root"))
 
 
 #: gil changes the rules of `team`, and may not read there.
@@ -409,6 +421,31 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             (holds("gil", "owner", REGISTRY),),
             holds("gil", "auditor", REGISTRY),
         ),
+        Way("a virtual that shows what gil may not read", shows("other/"), OWNER, holds("gil", "reader", OTHER)),
+        Way(
+            "a virtual that shows another member, too",
+            shows("team-b/", "other/"),
+            (*OWNER, shows_team_b),
+            holds("gil", "reader", OTHER),
+        ),
+        Way(
+            "a virtual that shows what is denied to gil below",
+            shows("other/"),
+            (*OWNER, holds("gil", "reader", OTHER), holds("gil", "reader", namespace("other/prod"), Effect.DENY)),
+            lifted,
+        ),
+        Way(
+            "a virtual that takes pushes for a place that gil may not push to",
+            shows("team-b/", push_to="team-b/"),
+            (*OWNER, holds("gil", "reader", namespace("team-b")), shows_team_b),
+            holds("gil", "publisher", namespace("team-b")),
+        ),
+        Way(
+            "a virtual that takes pushes for a place where gil may push for a while",
+            shows("other/", push_to="other/"),
+            (*OWNER, holds("gil", "reader", OTHER), conditional("gil", "publisher", OTHER, Conditions(), NOW + HOUR)),
+            holds("gil", "publisher", OTHER),
+        ),
         Way(
             "a document by which others sign in as an account",
             lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
@@ -495,11 +532,14 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 #: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
 #: tell of nothing by that.
 TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream"}
+#: Kinds whose settings have others do something in other places: each has its ways above.
+LENDS = {"virtual"}
 
 
 def test_every_kind_that_sends_something_elsewhere_says_what_it_tells() -> None:
     assert {name for name, kind in ALL_KINDS.items() if kind.tells is not silent} == TELLS
     assert {name for name, kind in ALL_KINDS.items() if kind.destination is not None} == TELLS | SENDS_NO_NEWS
+    assert {name for name, kind in ALL_KINDS.items() if kind.lends is not lending_nothing} == LENDS
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,7 +8,8 @@ import msgspec
 
 from orlop.adapters.upstream.credentials import Credentials
 from orlop.adapters.upstream.refusals import Refusals
-from orlop.domain.errors import Denied, Unauthorized
+from orlop.domain.errors import Denied, TooManyRequests, Unauthorized, Unavailable
+from orlop.ports.upstream import UpstreamError
 
 #: What is kept elsewhere is looked at again after so many seconds, and whenever it was refused.
 HELD = 30.0
@@ -76,7 +77,7 @@ class Lent(msgspec.Struct, frozen=True):
 class Renewed:
     """See CurrentCredentials: lent by `lend`, one question at a time, and asked for anew before they end.
 
-    A refusal by `lend` is kept for a while.
+    A refusal by `lend` is kept for a while. While it is away, what it lent is used to its end.
     """
 
     def __init__(self, lend: Callable[[], Awaitable[Lent]], monotonic: Callable[[], float]) -> None:
@@ -85,13 +86,18 @@ class Renewed:
         self._turn = asyncio.Lock()
         self._refusals = Refusals(monotonic, careful=True)
         self._held: Credentials | None = None
-        self._held_since = self._renew_at = 0.0
+        self._held_since = self._renew_at = self._ends_at = 0.0
 
     async def current(self) -> Credentials | None:
         async with self._turn:
             if self._held is None or self._renew_at <= self._monotonic():
                 self._refusals.check()
-                await self._renew()
+                try:
+                    await self._renew()
+                except (UpstreamError, Unavailable, TooManyRequests):
+                    if self._held is None or self._ends_at <= self._monotonic():
+                        raise
+                    self._renew_at = self._monotonic() + _SHORTEST
             return self._held
 
     def refuse(self, credentials: Credentials) -> None:
@@ -109,3 +115,4 @@ class Renewed:
         margin = min(_MARGIN, lent.seconds / 10)
         self._held, self._held_since = lent.credentials, asked_at
         self._renew_at = asked_at + max(lent.seconds - margin, _SHORTEST)
+        self._ends_at = asked_at + lent.seconds

@@ -31,6 +31,7 @@ from orlop.faces.distribution.redirects import RedirectRules
 from orlop.faces.distribution.small import SmallBlobs
 from orlop.faces.distribution.table import Handlers
 from orlop.faces.distribution.uploads import UploadHandlers
+from orlop.faces.distribution.virtual import VirtualHandlers
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.loopback import LoopbackDistribution, LoopbackOnly
 from orlop.faces.http.shell import Shell, socket_address
@@ -154,6 +155,7 @@ def _distribution(
         access_control,
         Pulling(handlers.manifests, Answers(stores.changes, budget, _MANIFESTS, clock), access_control.turnstile),
         Fetching(blobs, Answers(stores.changes, budget, _BLOBS, clock), small, access_control.turnstile),
+        VirtualHandlers(services.virtuals, services.filling, handlers.lists, handlers.manifests, services.blobs),
         log,
         settings.limits.body_idle / SECOND,
         names,

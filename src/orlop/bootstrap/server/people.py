@@ -67,7 +67,9 @@ def build_people(
         telling_failures(services.notices, limits),
         limits.check_login,
     )
-    sign_in = build_sign_in(settings, identity, stores.access_changes, services.access, sources)
+    sign_in = build_sign_in(
+        settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written
+    )
     tokens = token_app(sign_in, log, request_ids, admitting(limits))
     faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     if settings.open:

@@ -9,6 +9,7 @@ from orlop.bootstrap.server.shown import ShownContent, build_shown
 from orlop.bootstrap.server.upstreams import build_remotes
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.blobs import BlobReader
 from orlop.services.access.decisions import Access
 from orlop.services.access.naming import Naming
@@ -28,10 +29,13 @@ from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.shown import Upstreams
+from orlop.services.virtuals.filling import Filling
+from orlop.services.virtuals.virtuals import Virtuals
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -49,6 +53,8 @@ class Services(msgspec.Struct, frozen=True):
     pulls: PullLog
     collection: Collection
     notices: Notices
+    virtuals: Virtuals
+    filling: Filling
 
 
 def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
@@ -76,9 +82,11 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
     )
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
     remotes = build_remotes(settings)
+    content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
+    virtuals = build_virtuals(stores, shown, access)
     return Services(
         access=access,
-        shown=build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms),
+        shown=content,
         terms=terms,
         in_force=in_force,
         uploads=Uploads(
@@ -106,6 +114,16 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         pulls=PullLog(catalog.pulls, clock),
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
+        virtuals=virtuals,
+        filling=Filling(virtuals, manifests, blobs, content.manifests, content.blobs),
+    )
+
+
+def build_virtuals(stores: Stores, shown: Upstreams, access: Access) -> Virtuals:
+    """What finds repositories below virtuals."""
+    identity = stores.identity
+    return Virtuals(
+        PlacedSettings(VIRTUALS, identity.documents, stores.settings_changes), shown, access, identity.facts
     )
 
 

@@ -32,7 +32,7 @@ from orlop.services.identity.provisioning import Provisioning
 from orlop.services.identity.remembered import RememberedCredentials
 from orlop.services.identity.secrets import SecretSignIn
 from orlop.services.identity.signing import Signing
-from orlop.services.identity.tokens import Tokens
+from orlop.services.identity.tokens import Tokens, Written, itself
 from orlop.services.identity.uses import UseLog
 from orlop.telemetry.requests import RequestLog
 
@@ -80,8 +80,9 @@ def build_sign_in(
     access: Access,
     sources: Sources | None = None,
     chance: Chance | None = None,
+    written: Written = itself,
 ) -> SignIn:
-    """What a process asks. `access_changes` counts changes of who may do what."""
+    """What a process asks. `access_changes` counts changes of who may do what; `written`: see Tokens."""
     sources, chance = sources or Sources(), chance or Chance()
     auth, clock, draw = settings.auth, chance.clock, chance.draw
     hasher = chance.hasher or Argon2Hasher()
@@ -121,7 +122,7 @@ def build_sign_in(
         passwords,
         provisioning,
         signing,
-        Tokens(access, identity.facts, signing, with_secrets, clock, draw, lifetime=auth.token_lifetime),
+        Tokens(access, identity.facts, signing, with_secrets, clock, draw, written, lifetime=auth.token_lifetime),
         uses,
         hasher,
         Challenges(Proxies(networks(settings.trusted_proxies, "trusted_proxies"), auth.url), auth.service),

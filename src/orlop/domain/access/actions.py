@@ -51,6 +51,9 @@ DENIED_WITH: dict[Action, frozenset[Action]] = {Action.UNTAG: frozenset({Action.
 #: What only looks. Where somebody may not know that a repository is there, these fail as if it were not.
 READS = frozenset({Action.LIST, Action.PULL, Action.SCAN_READ})
 
+#: What changes the content of a repository.
+WRITES = frozenset({Action.CREATE, Action.PUSH_NEW, Action.TAG, Action.OVERWRITE, Action.UNTAG, Action.DELETE})
+
 
 def all_denied(actions: frozenset[Action]) -> frozenset[Action]:
     """What a denial of these takes away."""

@@ -28,6 +28,7 @@ from orlop.faces.distribution.pulling import Pulling
 from orlop.faces.distribution.request import Request, RequestKind, parse_request
 from orlop.faces.distribution.table import FILTERED, LISTS, NEEDS, UPLOADING, WITH_BODY, Handlers, table
 from orlop.faces.distribution.turnstile import Turnstile
+from orlop.faces.distribution.virtual import VirtualHandlers
 from orlop.faces.http.asgi import Receive, Scope, Send
 from orlop.faces.http.body import RequestBody
 from orlop.faces.http.challenge import Challenges
@@ -82,6 +83,7 @@ class DistributionApp:
         access_control: AccessControl,
         pulling: Pulling,
         fetching: Fetching,
+        virtual: VirtualHandlers,
         log: RequestLog,
         body_idle: float,
         request_ids: Callable[[], str],
@@ -95,6 +97,8 @@ class DistributionApp:
         self._pulling = pulling
         self._fetching = fetching
         self._readings: tuple[Reading[Any], ...] = (pulling, fetching)
+        self._virtual = virtual
+        self._may_be_virtual = virtual.may_be
         self._log = log
         self._body_idle = body_idle
         self._request_ids = request_ids
@@ -106,6 +110,8 @@ class DistributionApp:
         manifest or a small blob that is remembered. None for anything else, and for who asks too often."""
         started = time.perf_counter()
         target = scope["raw_path"]
+        if self._may_be_virtual(target):
+            return None
         for reading in self._readings:
             whole = reading.recall(target)
             if whole is not None:
@@ -137,6 +143,8 @@ class DistributionApp:
         response: AnyResponse | None = None
         try:
             asked = self._plain.read(scope, request_id) if failure is None else None
+            if asked is not None and self._may_be_virtual(asked.target):
+                asked = None
             given = await self._pulling.warm(asked) or self._fetching.warm(asked) if asked is not None else None
             if asked is not None and given is not None:
                 counted = True
@@ -311,9 +319,24 @@ class DistributionApp:
     async def _answer(
         self, scope: Scope, target: bytes, request: Request, exchange: Exchange, known_caller: KnownCaller
     ) -> AnyResponse:
-        kind = request.kind
-        if kind not in FILTERED:
+        at = await self._virtual.of(request)
+        if request.kind is RequestKind.UPLOAD_START:
+            request, exchange = await self._virtual.mounting(request, exchange)
+        if at is not None:
+            return await self._virtual.answer(
+                at,
+                request,
+                exchange,
+                lambda there, asked: self._let_in(there, asked, known_caller),
+                lambda there, asked: self._handle(scope, target_of(there), there, asked),
+            )
+        if request.kind not in FILTERED:
             exchange = await self._let_in(request, exchange, known_caller)
+        return await self._handle(scope, target, request, exchange)
+
+    async def _handle(self, scope: Scope, target: bytes, request: Request, exchange: Exchange) -> AnyResponse:
+        """The answer to whoever was let in. `target`: what a read is remembered by."""
+        kind = request.kind
         if kind in _READING:
             reading = self._pulling if kind is RequestKind.MANIFEST_GET else self._fetching
             return _named(await reading.answer(target, request, exchange), request)

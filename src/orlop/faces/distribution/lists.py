@@ -1,20 +1,24 @@
 """Lists over HTTP: repositories, tags, referrers, and the ping that clients begin with."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import msgspec
 
+from orlop.domain.access import Action
 from orlop.domain.descriptor import Descriptor, index_of
 from orlop.domain.errors import NameUnknown, RequestInvalid
 from orlop.domain.media_types import OCI_INDEX
-from orlop.domain.pages import Page, PageRequest, page_size
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import Page, PageRequest, joined, page_size
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.responses import Header, Headers, Response, header
 from orlop.services.access.decisions import Access
 from orlop.services.content.repositories import Repositories
 from orlop.services.upstreams.lists import ShownLists
+from orlop.services.virtuals.virtuals import Candidates
 
 _JSON = header("content-type", "application/json")
 
@@ -44,36 +48,77 @@ class ListHandlers:
         assert request.repository is not None
         page = _page(request)
         if exchange.hidden:
-            raise NameUnknown(f"there is no repository {request.repository}", {"name": request.repository})
-        found = await self._lists.tags(request.repository, page)
-        # "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header".
-        last = found.items[-1] if found.more and found.items else None
-        return Response(
-            200,
-            [_JSON, *_next(f"/v2/{request.repository}/tags/list", page, last)],
-            _encode({"name": request.repository, "tags": found.items}),
-        )
+            raise _unknown(request.repository)
+        return _tags(request.repository, page, await self._lists.tags(request.repository, page))
+
+    async def joined_tags(self, request: Request, candidates: Candidates) -> Response:
+        """The tags that a name below a virtual has in any member."""
+        assert request.repository is not None
+        page = _page(request)
+        pages = []
+        async for member in candidates.members(Action.LIST):
+            with suppress(NameUnknown):
+                pages.append(await self._lists.tags(member.repository, page))
+        if not pages:
+            raise candidates.unauthorized() or _unknown(request.repository)
+        return _tags(request.repository, page, joined(pages, page, str))
 
     async def referrers(self, request: Request, exchange: Exchange) -> Response:
         """The manifests whose subject is a digest, as an index; empty where there are none, never a 404."""
         assert request.repository is not None
         assert request.digest is not None
-        page = _page(request)
-        artifact_type = request.parameter("artifactType") or None
-        if artifact_type is not None and "\0" in artifact_type:
-            raise RequestInvalid("artifactType contains a NUL character, which no media type does")
+        page, artifact_type = _page(request), _artifact_type(request)
         if exchange.hidden:
             found: Page[Descriptor] = Page(())
         else:
             found = await self._lists.referrers(request.repository, request.digest, artifact_type, page)
-        path = f"/v2/{request.repository}/referrers/{request.digest}"
-        headers: Headers = [header("content-type", OCI_INDEX)]
-        parameters = []
-        if artifact_type is not None:
-            headers.append(header("oci-filters-applied", "artifactType"))
-            parameters.append(("artifactType", artifact_type))
-        headers += _next(path, page, found.items[-1].digest if found.more and found.items else None, parameters)
-        return Response(200, headers, _encode(index_of(list(found.items), OCI_INDEX)))
+        return _index(request, page, artifact_type, found)
+
+    async def joined_referrers(self, request: Request, candidates: Candidates) -> Response:
+        """Those in any member of a name below a virtual."""
+        assert request.digest is not None
+        page, artifact_type = _page(request), _artifact_type(request)
+        pages = [
+            await self._lists.referrers(member.repository, request.digest, artifact_type, page)
+            async for member in candidates.members(Action.PULL)
+        ]
+        refusal = candidates.unauthorized() if not pages else None
+        if refusal is not None:
+            raise refusal
+        return _index(request, page, artifact_type, joined(pages, page, lambda descriptor: descriptor.digest))
+
+
+def _unknown(repository: RepositoryName) -> NameUnknown:
+    return NameUnknown(f"there is no repository {repository}", {"name": repository})
+
+
+def _tags(repository: RepositoryName, page: PageRequest, found: Page[Tag]) -> Response:
+    # "When n is zero, this endpoint MUST return an empty list, and MUST NOT include a Link header".
+    last = found.items[-1] if found.more and found.items else None
+    return Response(
+        200,
+        [_JSON, *_next(f"/v2/{repository}/tags/list", page, last)],
+        _encode({"name": repository, "tags": found.items}),
+    )
+
+
+def _artifact_type(request: Request) -> str | None:
+    """The one type of referrers that is asked for. Raises RequestInvalid."""
+    artifact_type = request.parameter("artifactType") or None
+    if artifact_type is not None and "\0" in artifact_type:
+        raise RequestInvalid("artifactType contains a NUL character, which no media type does")
+    return artifact_type
+
+
+def _index(request: Request, page: PageRequest, artifact_type: str | None, found: Page[Descriptor]) -> Response:
+    path = f"/v2/{request.repository}/referrers/{request.digest}"
+    headers: Headers = [header("content-type", OCI_INDEX)]
+    parameters = []
+    if artifact_type is not None:
+        headers.append(header("oci-filters-applied", "artifactType"))
+        parameters.append(("artifactType", artifact_type))
+    headers += _next(path, page, found.items[-1].digest if found.more and found.items else None, parameters)
+    return Response(200, headers, _encode(index_of(list(found.items), OCI_INDEX)))
 
 
 def _encode(value: object) -> bytes:

@@ -1,22 +1,26 @@
 """Manifests over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from orlop.domain.access import Caller
 from orlop.domain.digest import Digest
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.manifest import MAX_BYTES
-from orlop.domain.names import Reference, Tag
+from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.faces.distribution.exchange import Exchange
 from orlop.faces.distribution.request import Request
 from orlop.faces.http.headers import etag_matches
 from orlop.faces.http.responses import Headers, Response, header
 from orlop.ports.catalog import Pull
-from orlop.services.content.manifests import Manifests
+from orlop.services.content.manifests import Expected, Manifests, Pushed
 from orlop.services.content.pulls import PullLog
 from orlop.services.upstreams.manifests import FoundManifest, ShownManifests
 
 R = TypeVar("R", bound=Reference)
+
+#: See Manifests.put.
+Putting = Callable[[RepositoryName, Reference, bytes, str, Sequence[Tag], Caller, Expected | None], Awaitable[Pushed]]
 
 #: Content under its digest never changes; what a tag leads to may, so it is asked again each time.
 IMMUTABLE = header("cache-control", "max-age=31536000, immutable")
@@ -52,8 +56,9 @@ class ManifestHandlers:
         if counted or pull.tag is not None:
             self._pulls.seen(pull, counted=counted)
 
-    async def put(self, request: Request, exchange: Exchange) -> Response:
-        """PUT by tag, or by digest with any number of `tag` parameters."""
+    async def put(self, request: Request, exchange: Exchange, putting: Putting | None = None) -> Response:
+        """PUT by tag, or by digest with any number of `tag` parameters. `putting`: what stores it, where that is
+        another."""
         assert request.repository is not None
         assert request.reference is not None
         by_digest = isinstance(request.reference, Digest)
@@ -61,7 +66,7 @@ class ManifestHandlers:
         content_type = exchange.text_header(b"content-type")
         content = await exchange.body.read(MAX_BYTES, "a manifest")
         expected = _expected(exchange, tags if isinstance(request.reference, Digest) else [request.reference])
-        pushed = await self._manifests.put(
+        pushed = await (putting or self._manifests.put)(
             request.repository, request.reference, content, content_type, tags, exchange.caller, expected
         )
         headers: Headers = [

@@ -1,15 +1,17 @@
 """Tokens that clients fetch and show with each request: for what was asked, as far as the subject may do it now."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from orlop.domain.access import Action, Caller, SubjectKind
+from orlop.domain.access.actions import WRITES
 from orlop.domain.access.scopes import LISTING, Scope, narrowed, wanted
 from orlop.domain.errors import Unauthorized
 from orlop.domain.identity.secrets import Draw
 from orlop.domain.identity.tokens import Claims, ResourceAccess
+from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import by
 from orlop.ports.clock import SECOND, Clock
 from orlop.ports.identity import AccessFacts
@@ -22,6 +24,14 @@ _JTI = 12
 
 _CLIENT_MAX = 64
 
+#: The repository that a push to a name goes to; None: no push to it goes anywhere.
+Written = Callable[[RepositoryName], Awaitable[RepositoryName | None]]
+
+
+async def itself(repository: RepositoryName) -> RepositoryName:
+    """Where no name stands for another."""
+    return repository
+
 
 class Minted(msgspec.Struct, frozen=True):
     """A token with what it is for, how long it holds in seconds, and when it was made, in seconds since 1970."""
@@ -33,7 +43,7 @@ class Minted(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """`lifetime`: of a token, in microseconds."""
+    """`lifetime`: of a token, in microseconds; `written`: where pushes go."""
 
     def __init__(
         self,
@@ -43,11 +53,13 @@ class Tokens:
         secrets: SecretSignIn,
         clock: Clock,
         draw: Draw,
+        written: Written,
         *,
         lifetime: int,
     ) -> None:
         self._access = access
         self._facts = facts
+        self._written = written
         self._signing = signing
         self._secrets = secrets
         self._clock = clock
@@ -113,10 +125,12 @@ class Tokens:
             return ResourceAccess(scope.type, scope.name, ("*" if everything else LISTING,))
         if scope.repository is None:
             return None
+        read, written = scope.repository, await self._written(scope.repository)
         may = {
             action
             for action in wanted(scope.verbs)
-            if (await self._access.decide(caller, action, repository=scope.repository)).allowed
+            if (where := written if action in WRITES else read) is not None
+            and (await self._access.decide(caller, action, repository=where)).allowed
         }
         verbs = narrowed(scope.verbs, may)
         return ResourceAccess(scope.type, scope.name, verbs) if verbs else None

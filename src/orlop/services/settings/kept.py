@@ -119,6 +119,7 @@ class KeptSettings:
         kept = msgspec.json.decode(there.body) if there is not None else None
         completed = _with_secrets(body, kept, known.secrets)
         parsed = known.parse(name, completed)
+        await self._check_among(known, name, path, parsed)
         self._refuse_places(completed, known.secrets)
         before = _readable(known, kept)
         if completed != body:
@@ -133,6 +134,8 @@ class KeptSettings:
         await self._giving.speech(caller, spoken, f"the {kind} {name}")
         if told := known.tells(path, before, parsed):
             await self._giving.telling(caller, path, told, f"what the {kind} {name} tells")
+        for place, lent in known.lends(before, parsed).items():
+            await self._giving.telling(caller, place, lent, f"what the {kind} {name} shows")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
         return known, Document(kind, name, msgspec.json.encode(parsed), path=path), there
@@ -155,6 +158,21 @@ class KeptSettings:
             async for document in every(partial(self._documents.page, known.kind), lambda document: document.key):
                 if document.path == path or document.path.startswith(f"{path}/"):
                     await self._gate.check_setting(caller, known.change, document.path)
+
+    async def _check_among(self, kind: SettingKind, name: str, path: str, body: Any) -> None:
+        """Raises RequestInvalid for one that makes no sense beside others of its kind."""
+        if kind.among is None:
+            return
+        others = [
+            (document.path, readable)
+            for document in await self._documents.all(kind.kind)
+            if (document.path, document.name) != (path, name)
+            and (readable := _readable(kind, msgspec.json.decode(document.body))) is not None
+        ]
+        try:
+            kind.among(path, body, others)
+        except ValueError as error:
+            raise RequestInvalid(str(error), {"name": name}) from error
 
     async def _how_many(self, kind: str, path: str) -> int:
         """Of a kind at a node; a page may hold fewer than were asked for."""

@@ -81,6 +81,19 @@ class ShownBlobs:
             raise
         return Arriving(digest, size, joined)
 
+    async def kept(self, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
+        """The blob when all of it is here: in the repository, or where the caller may pull it from; None where no
+        upstream shows the repository. Raises as `find`."""
+        found = await self.find(repository, digest, caller, head=False)
+        if not isinstance(found, Arriving):
+            return found
+        if found.content is not None:
+            found.content.close()
+        transfer = self._transfers.get((repository, digest))
+        if transfer is not None:
+            return await transfer.kept()
+        return (await self._blobs.find(repository, digest, caller)).blob
+
     async def close(self) -> None:
         """Break off what is under way; what came of it is gone on with by whoever asks next."""
         for task in tuple(self._running):

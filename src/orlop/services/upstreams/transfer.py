@@ -120,6 +120,13 @@ class Transfer:
             self._refuse()
             await self._wait()
 
+    async def kept(self) -> Blob:
+        """The blob, when all of it is here and kept. Raises what came instead."""
+        while self._blob is None:
+            self._refuse()
+            await self._wait()
+        return self._blob
+
     async def part(self, joined: "Joined", most: int) -> bytes:
         """Bytes from where a reader stands, when they are there; none when `copy` has them. Raises BlobUnknown,
         ContentCorrupt, Unavailable."""

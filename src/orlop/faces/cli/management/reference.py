@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect as types
 
 from orlop.domain.kinds import KINDS
-from orlop.domain.settings import Holds, SettingKind
+from orlop.domain.settings import Holds, SettingKind, lending_nothing
 
 _HEAD = """\
 # Settings
@@ -47,6 +47,7 @@ _PAGES = {
     "retention": "[retention.md](retention.md)",
     "trash-rule": "[trash.md](trash.md)",
     "webhook": "[webhooks.md](webhooks.md)",
+    "virtual": "[virtual.md](virtual.md)",
     "job-schedule": "[jobs.md](jobs.md)",
 }
 
@@ -89,7 +90,10 @@ def _kind(kind: SettingKind) -> Iterable[str]:
 
 
 def _spoken(kind: SettingKind) -> str:
-    return ", and the right to all that those may do whom it speaks for" if kind.rights else ""
+    spoken = ", and the right to all that those may do whom it speaks for" if kind.rights else ""
+    return spoken + (
+        ", and elsewhere the right to what others do there by it" if kind.lends is not lending_nothing else ""
+    )
 
 
 def _field(field: types.Field) -> str:
@@ -109,6 +113,8 @@ def _words(kind: Any) -> str:
             return "number"
         case types.StrType():
             return "text"
+        case types.EnumType():
+            return "word"
         case types.VarTupleType() | types.ListType():
             return "list"
     return "object"

@@ -183,7 +183,7 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
     elif isinstance(kind, types.EnumType):
         words = Literal[tuple(word.value for word in kind.cls)]  # type: ignore[valid-type]
         made = Annotated[words | None, Parameter(name=_option(field), help=help_)]
-    elif isinstance(kind, types.VarTupleType) and isinstance(_plain(kind.item_type), types.StrType):
+    elif isinstance(kind, types.VarTupleType) and isinstance(_plain(kind.item_type), types.StrType | types.EnumType):
         names = [_option(field), *_singular(_option(field))]
         made = Annotated[tuple[str, ...] | None, Parameter(name=names, negative="", help=help_)]
     if made is not None:

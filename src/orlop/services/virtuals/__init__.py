@@ -1,0 +1,1 @@
+"""Virtual repositories: what is asked for in a namespace that shows others is looked for there."""
