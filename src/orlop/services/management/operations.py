@@ -150,7 +150,7 @@ RULES: dict[Operation, Rule] = {
     # Those of a manifest are content, which whoever pushes says; those of a repository are rules of it.
     Operation.LABEL_CHANGE: Rule(place=Action.PUSH_NEW),
     Operation.REPOSITORY_LABEL_CHANGE: Rule(place=Action.POLICY_EDIT),
-    # Whoever may pull is told by a refusal, too, which rule is in the way, wherever that is.
+    # A caller who may pull is told by a refusal, too, which rule is in the way, wherever that is.
     Operation.HOUSE_RULES_READ: Rule(_SEE, Action.PULL),
     # What these need at their place, their kind declares: see domain.settings.
     Operation.SETTING_READ: Rule(_SEE),
@@ -181,7 +181,7 @@ RULES: dict[Operation, Rule] = {
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
-    # Whoever runs what is there may say so; to replace what others said takes the right to make plans there.
+    # A caller who runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
 }
 

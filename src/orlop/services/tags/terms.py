@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class WriteTerms:
-    """Whoever changes content asks here first, and passes what it gets into the transaction."""
+    """A service that changes content asks here first, and passes what it gets into the transaction."""
 
     def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
