@@ -6,6 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Arguments for the command that a target runs, for example: make serve ARGS="--workers 1"
 ARGS ?=
+# Processes of tests: one more than there are cores, because tests wait for servers, disks and times that run out.
+# Where quick tests, none of which is about what a disk keeps, have their folders: in memory if there is enough.
+FOLDERS ?= $(shell test -w /dev/shm && df -Pk /dev/shm | awk 'END { if ($$4 > 4000000) print "TMPDIR=/dev/shm" }')
+TESTERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install serve test test-quick test-long lint bench fuzz lock docs coverage clean
@@ -19,13 +23,14 @@ serve: install ## a registry on localhost:5000; its first start shows how to sig
 	exec $(BIN)/orlop serve $(ARGS)
 
 test: install ## every test; what is missing beside Python is skipped, unless ORLOP_TEST_REQUIRE=all
-	$(BIN)/pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-quick: install ## the tests that need nothing but Python and little time
-	$(BIN)/pytest -q -m "not slow" -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(FOLDERS) $(BIN)/pytest -q -m "not slow" -n $(TESTERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-test-long: install ## faults, replicas and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
-	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/clients/test_large_blob.py $(ARGS)
+test-long: install ## faults, replicas, models and the largest blob at the volumes of the long run, for some hours; what it saw goes to long.jsonl
+	ORLOP_TEST_LONG=1 $(BIN)/pytest -q tests/faults tests/replicas tests/model tests/api/test_configuration.py \
+		tests/clients/test_large_blob.py $(ARGS)
 
 lint: install ## style, types, and the floors of the architecture
 	$(BIN)/ruff check .

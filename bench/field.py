@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.findings import OURS
 from bench.load import wrk
 from bench.plan import Plan
-from bench.scenes import catalog, content, rules
+from bench.scenes import catalog, content, quotas, rules
 from bench.scenes.folder import kept, read_all
 from bench.scenes.growth import SMALL, growth
 from bench.servers import bare, orlop
@@ -103,6 +103,12 @@ class Field:
         """A data folder without content, with rules for tags."""
         root = self.fresh() / "data"
         catalog.write(root, rules.ruled)
+        return root
+
+    def limited(self) -> Path:
+        """A data folder without content, with quotas."""
+        root = self.fresh() / "data"
+        catalog.write(root, quotas.limited)
         return root
 
     def moved(self) -> Path:

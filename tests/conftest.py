@@ -67,9 +67,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _garbage() -> Iterator[None]:
-    """What a module left open warns in that module, and not wherever garbage happens to be collected next."""
+    """What a module left open warns in that module, and not wherever garbage happens to be collected next.
+
+    What outlives its module outlives the run, and is looked at once more at its end.
+    """
     yield
     gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Garbage that was none when its module ended is collected, and warned of, with that of pytest itself."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

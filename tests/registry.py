@@ -3,13 +3,12 @@
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from orlop.adapters.filesystem import FilesystemBlobs, open_data_folder
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
-from orlop.adapters.s3 import S3Blobs, S3Session
 from orlop.adapters.sql.catalog import DATABASE, OpenCatalog, open_sqlite
 from orlop.adapters.sql.memory import open_memory
 from orlop.adapters.sql.migrations.sqlite import migrate
@@ -55,7 +54,9 @@ from orlop.services.upstreams.turns import Turns
 from tests.catalogs import empty_catalog
 from tests.content import Piece, Pushable
 from tests.postgres import SURROUNDINGS
-from tests.s3 import S3Server
+
+if TYPE_CHECKING:
+    from tests.s3 import S3Server
 
 #: Later than any file that a test makes, so that whatever no row names counts as old at once.
 START = 4_000_000_000 * SECOND
@@ -167,8 +168,11 @@ def in_postgres(url: str, folder: Path, *, connections: int = 8) -> Stores:
     return Stores(opened.catalog, files.stage, files.reader, files.remover, files.inventory, close, _settings(opened))
 
 
-def scaled_out(url: str, store: S3Server, bucket: str, *, connections: int = 8) -> Stores:
+def scaled_out(url: str, store: "S3Server", bucket: str, *, connections: int = 8) -> Stores:
     """Stores on an empty catalog in a database, and blobs under a prefix of their own in a bucket."""
+    # Here, so that programs that tests start by the dozen and kill do not load the driver.
+    from orlop.adapters.s3 import S3Blobs, S3Session
+
     opened = open_postgres(Database(url, connections), None, [0], 0, SURROUNDINGS)
     blobs = S3Blobs(S3Session(store.options(bucket, str(uuid.uuid4()))), RandomIds())
 
@@ -218,7 +222,7 @@ class Registry:
         )
         self.documents, self.plans = settings.documents, catalog.retention.plans
         self.planner = Planner(catalog.retention, catalog.browse, settings.documents, in_force, clock)
-        self.applier = Applier(self.plans, self.planner, catalog.manifests, catalog.history, terms, clock)
+        self.applier = Applier(self.plans, self.planner, catalog.retention.removals, catalog.history, terms, clock)
         self.sweep = Sweep(catalog.inspection, catalog.orphans, stores.inventory, stores.stage, stores.remover, clock)
 
     def shown(self) -> ShownContent:

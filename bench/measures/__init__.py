@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bench.field import Field
 from bench.findings import Finding
-from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, replicas, rules, start
+from bench.measures import blobs, growth, latency, manifests, memory, pulls, pushes, quotas, replicas, rules, start
 
 
 class Measure(NamedTuple):
@@ -25,6 +25,7 @@ MEASURES = (
     Measure("push-256m", pushes.large),
     Measure("push-images", pushes.images),
     Measure("push-ruled", rules.pushes),
+    Measure("push-quotas", quotas.pushes),
     Measure("history", rules.history),
     Measure("tags-page", growth.tags),
     Measure("catalog-page", growth.catalog),

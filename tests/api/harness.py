@@ -51,6 +51,7 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -183,6 +184,13 @@ class Api:
             InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
             InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
             ScrubDesk(self.management.gate, self.scrub(clock), self.catalog.catalog.quarantine),
+            UpstreamDesk(
+                self.management.gate,
+                documents,
+                self.catalog.catalog.upstream_states,
+                self.catalog.catalog.usages,
+                self.catalog.queue.jobs,
+            ),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

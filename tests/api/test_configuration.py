@@ -17,6 +17,7 @@ from orlop.ports.management import Reply, RequestRefused
 from tests.api.harness import REGISTRY, Api
 from tests.content import image
 from tests.contract.scene import Scene
+from tests.volume import volume
 
 pytestmark = pytest.mark.slow
 
@@ -150,7 +151,7 @@ def shared() -> Iterator[tuple[asyncio.Runner, Api, Callable[[], None]]]:
         api.close()
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=volume(15, 500))
 @given(first=configurations(), second=configurations())
 @example(  # the grant goes with its user, and so nothing names the role any more
     first=[

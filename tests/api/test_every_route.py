@@ -73,6 +73,7 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
 def _rules(plural: str, body: object, ruler: frozenset[str] | None = None) -> dict[tuple[str, str], list[Any]]:
@@ -299,6 +300,24 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     },
     **_showing("upstreams", "far", _UPSTREAM, _DELETES, removing=False),
     **_showing("virtuals", "all", _VIRTUAL, _PULLS, removing=True),
+    ("GET", "/upstreams/{name}/status"): [
+        ("/upstreams/made/status?path=team/far", None, _DELETES | _SEES),
+        ("/upstreams/made/status?path=team-b/far", None, _SEES | {"bob"}),
+    ],
+    ("POST", "/upstreams/{name}/prefetches"): [
+        ("/upstreams/made/prefetches?path=team/far", _PREFETCH, _HERE),
+        ("/upstreams/made/prefetches?path=team-b/far", _PREFETCH, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/upstreams/{name}/prefetches/{number}"): [
+        ("/upstreams/made/prefetches/{prefetch-of-team}?path=team/far", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team-b/far", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}?path=team/far", None, _NOBODY),
+    ],
+    ("POST", "/upstreams/{name}/prefetches/{number}/cancel"): [
+        ("/upstreams/made/prefetches/{prefetch-of-team}/cancel?path=team/far", None, _HERE),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team-b/far", None, frozenset({"root", "bob"})),
+        ("/upstreams/made/prefetches/{prefetch-of-team-b}/cancel?path=team/far", None, _NOBODY),
+    ],
     **_rules("repository-rules", _REPOSITORY_RULE),
     **_rules("retention-rules", _RETENTION_RULE),
     **_rules("trash-rules", _TRASH_RULE),
@@ -476,6 +495,12 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
+    prefetches = {}
+    for path in ("team", "team-b"):
+        arguments = {"upstream": "made", "images": ["library/debian:12"]}
+        job = await jobs.ask(Order(kind="upstream-prefetch", arguments=arguments, place=f"{path}/far"), By("root", 1))
+        assert job is not None
+        prefetches[f"{{prefetch-of-{path}}}"] = str(job.id)
     waiting, cancelled = [await jobs.ask(Order(kind="collection"), By("root", 1)) for _ in range(2)]
     assert waiting is not None
     assert cancelled is not None
@@ -498,6 +523,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
             f"{{plan-of-{path}}}": str(number)
             for number, path in rows(api.catalog, "SELECT id, path FROM retention_plans")
         },
+        **prefetches,
         "{waiting-job}": str(waiting.id),
         "{cancelled-job}": str(cancelled.id),
     }

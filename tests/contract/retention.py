@@ -2,7 +2,7 @@
 
 import pytest
 
-from orlop.domain.errors import Conflict, NotFound, Stale
+from orlop.domain.errors import Conflict, Denied, ManifestUnknown, NameUnknown, NotFound, SettingsMoved, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
@@ -11,13 +11,14 @@ from orlop.domain.retention.plan import PlannedItem
 from orlop.domain.retention.plans import PlanFigures, PlanState, RuleVersion
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.clock import HOUR, SECOND
-from orlop.ports.retention import PlanPage, Wanted
+from orlop.ports.retention import PageDone, PlanPage, Removal, Wanted
 from tests.content import artifact, image, index
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 
 ONE, TWO = image("one", layers=["base", "one"]), image("two", layers=["base", "two"])
 BOTH = index("both", [ONE, TWO])
 SBOM = artifact("sbom", subject=ONE)
+NONE = type(None)
 EVERYTHING = Wanted(labels=True, platforms=True, untagged=True)
 
 
@@ -93,6 +94,41 @@ class InventoriesKit:
         await catalog.manifests.delete(APP, ONE.digest, scene.by(), Terms(expected={V1: ONE.digest}))
         assert await catalog.manifests.resolve(APP, V1) is None
 
+    @pytest.mark.parametrize("trash", [0, HOUR])
+    async def test_what_goes_together_is_left_one_by_one(self, catalog: Catalog, trash: int) -> None:
+        """An index goes before what it lists, in the same transaction; what one is left for is no matter of others."""
+        scene, three, four = Scene(catalog), image("three"), image("four")
+        await scene.push(APP, BOTH, V1)
+        await scene.push(APP, three, V2)
+        await scene.push(APP, four, Tag("v4"), Tag("v5"))
+        await catalog.locks.add(APP, three.digest, "audit", scene.by())
+        told = len(await catalog.outbox.events(0, 1_000))
+        freely = Terms(trash=trash)
+        removals = [
+            Removal(ONE.digest, freely),
+            Removal(BOTH.digest, freely),
+            Removal(three.digest, freely),
+            Removal(ONE.digest, freely),
+            Removal(TWO.digest, Terms(expected={V2: TWO.digest}, trash=trash)),
+            Removal(Tag("v4"), Terms(expected={Tag("v4"): four.digest}, trash=trash)),
+            Removal(Tag("v4"), freely),
+        ]
+        left = await catalog.retention.removals.remove(APP, removals, scene.by(), 0)
+        assert [type(each) for each in left] == [Denied, NONE, Denied, NONE, Stale, NONE, ManifestUnknown]
+        assert (await scene.view()).tags == {APP: {V2: three.digest, Tag("v5"): four.digest}}
+        events = [(event.kind, event.tag or event.digest) for event in await catalog.outbox.events(0, 1_000)]
+        assert events[told:] == [
+            (EventKind.TAG_DELETED, V1),
+            (EventKind.MANIFEST_DELETED, BOTH.digest),
+            (EventKind.MANIFEST_DELETED, ONE.digest),
+            (EventKind.TAG_DELETED, "v4"),
+        ]
+        assert await scene.findings() == []
+        [gone] = await catalog.retention.removals.remove(LIB, removals[:1], scene.by(), 0)
+        assert isinstance(gone, NameUnknown)
+        with pytest.raises(SettingsMoved):
+            await catalog.retention.removals.remove(APP, removals, scene.by(), 1_000)
+
 
 def page(repository: RepositoryName, number: int, *going: bool) -> PlanPage:
     items = tuple(PlannedItem(f"t{place}", ONE.digest, "because", goes) for place, goes in enumerate(going))
@@ -136,8 +172,8 @@ class RetentionPlansKit:
         assert await plans.apply(made.id, scene.by("eve")) == applying
         assert await plans.open(made.id, 9) == (pages[0], pages[2])
         for _ in range(2):  # the second time says nothing new
-            await plans.did(made.id, pages[0], done=1, skipped=0)
-        await plans.did(made.id, pages[2], done=1, skipped=1)
+            await plans.did(made.id, [PageDone(pages[0], 1, 0)])
+        await plans.did(made.id, [PageDone(pages[0], 1, 0), PageDone(pages[2], 1, 1)])
         assert await plans.open(made.id, 9) == ()
         done = await plans.applied(made.id, scene.by("bob"))
         assert (done.state, done.done, done.skipped, done.ended_at) == (PlanState.APPLIED, 2, 1, START)

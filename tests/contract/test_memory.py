@@ -23,6 +23,7 @@ from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import START
+from tests.contract.upstreams import UpstreamStatesKit
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 
 
@@ -126,6 +127,10 @@ class TestIntake(IntakeKit):
 
 class TestDeliveryQueue(DeliveryQueueKit):
     """What is to be delivered."""
+
+
+class TestUpstreamStates(UpstreamStatesKit):
+    """How upstreams fare."""
 
 
 class TestDeliveryLog(DeliveryLogKit):

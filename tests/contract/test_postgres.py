@@ -29,6 +29,7 @@ from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
+from tests.contract.upstreams import UpstreamStatesKit
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 from tests.postgres import SURROUNDINGS, PostgresServer
 
@@ -135,6 +136,10 @@ class TestIntake(IntakeKit):
 
 class TestDeliveryQueue(DeliveryQueueKit):
     """What is to be delivered."""
+
+
+class TestUpstreamStates(UpstreamStatesKit):
+    """How upstreams fare."""
 
 
 class TestDeliveryLog(DeliveryLogKit):

@@ -29,6 +29,7 @@ from tests.contract.identity_facts import AccessChangesKit
 from tests.contract.leases import LeasesKit
 from tests.contract.retention_applied import RetentionAppliedKit
 from tests.contract.scene import APP, LIB, START, V1, V2, Scene
+from tests.contract.upstreams import UpstreamStatesKit
 from tests.contract.webhooks import DeliveryLogKit, DeliveryQueueKit, IntakeKit
 
 pytestmark = pytest.mark.slow  # a database on the disk for each; the quick tests have the same statements in memory
@@ -116,6 +117,10 @@ class TestIntake(IntakeKit):
 
 class TestDeliveryQueue(DeliveryQueueKit):
     """What is to be delivered."""
+
+
+class TestUpstreamStates(UpstreamStatesKit):
+    """How upstreams fare."""
 
 
 class TestDeliveryLog(DeliveryLogKit):

@@ -89,7 +89,11 @@ class UsageKit:
         await catalog.usage_keeping.record(102, 101)
         assert [each.day for each in await catalog.usages.days("team/web", 0)] == [101, 102], "older ones are dropped"
 
-    async def test_who_shares_what_lies_somewhere_is_told(self, catalog: Catalog) -> None:
+    @pytest.mark.parametrize("together", [500, 1])
+    async def test_who_shares_what_lies_somewhere_is_told(
+        self, catalog: Catalog, together: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("orlop.adapters.sql.usage._BLOBS", together)
         scene = Scene(catalog)
         await scene.push(DEEP, ONE)
         await scene.push(LIB, TWO)
@@ -101,6 +105,24 @@ class UsageKit:
         )
         assert await catalog.usages.sharing("team/web", 100, 1) == (Sharing("", len(ONE.blobs), everything),)
         assert await catalog.usages.sharing("", 100, 10) == (), "there is nothing outside of everything"
+
+    async def test_others_have_their_turn_while_it_is_looked_who_shares(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("orlop.adapters.sql.usage._BLOBS", 1)
+        scene, turns = Scene(catalog), 0
+        await scene.push(DEEP, ONE)
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(take_turns())
+        await catalog.usages.sharing("team/web", 100, 10)
+        other.cancel()
+        assert turns >= len(ONE.blobs)
 
     async def test_a_recount_finds_nothing_to_mend(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
@@ -215,6 +237,17 @@ class RoomKit:
         await catalog.links.unlink(APP, pieces[1].digest, scene.by())
         await push(0)
         assert warned[-1] == once * 2
+
+    async def test_a_threshold_that_is_no_whole_number_is_reached_by_a_little(self, catalog: Catalog) -> None:
+        scene, room = Scene(catalog), Terms(room=bytes_room(100_003, warn=50))
+        for size, times in ((50_001, 0), (1, 1)):
+            piece = blob(f"of {size}", size)
+            upload = await scene.claimed(APP, piece.digest)
+            await catalog.uploads.commit(
+                UploadCommit(upload, copy_of(upload, piece), promoted=True, terms=room), scene.by()
+            )
+            events = await catalog.outbox.events(0, 1000)
+            assert [event.kind for event in events].count(EventKind.QUOTA_WARNING) == times
 
     async def test_of_many_at_once_no_more_get_in_than_there_is_room_for(self, catalog: Catalog) -> None:
         scene, room = Scene(catalog), Terms(room=bytes_room(55))

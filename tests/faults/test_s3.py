@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from orlop.adapters.s3 import S3Blobs, S3Session
 from orlop.adapters.sql.memory import open_memory
@@ -63,6 +64,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with versitygw(tmp_path_factory.mktemp("versitygw")) as server:
         server.made("faults")
         yield server
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every try fails, the driver begins the next one at once."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
 
 
 @asynccontextmanager
@@ -137,6 +144,7 @@ def _pieces(size: int) -> list[Piece]:
     return [Piece(f"piece {number}", LARGE.media_type, bytes([number]) + same[1:]) for number in range(STRIKES)]
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("fault", LASTING, ids=lambda fault: f"{fault.operation}-{fault.mode.name}")
 async def test_a_push_that_is_refused_leaves_nothing(server: S3Server, fault: Fault) -> None:
     async with registry_behind(server) as (registry, between):
@@ -163,6 +171,7 @@ async def test_a_pull_goes_on_where_the_connection_was_cut(server: S3Server, mod
         assert between.struck == 2
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_pull_never_ends_early_without_a_word(server: S3Server) -> None:
     async with registry_behind(server) as (registry, between):
         found = await registry.push_blob(APP, LARGE)

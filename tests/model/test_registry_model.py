@@ -70,6 +70,7 @@ from tests.registry import (
     scaled_out,
 )
 from tests.s3 import S3Server, versitygw
+from tests.volume import volume
 
 T = TypeVar("T")
 
@@ -693,16 +694,20 @@ _COMMON = settings(
 )
 
 TestInMemory = RegistryMachine.TestCase
-TestInMemory.settings = settings(_COMMON, max_examples=settings().max_examples, stateful_step_count=60)
+TestInMemory.settings = settings(
+    _COMMON, max_examples=volume(min(50, settings().max_examples), 1_000), stateful_step_count=60
+)
 
 TestOnDisk = pytest.mark.slow(DiskMachine.TestCase)
-TestOnDisk.settings = settings(_COMMON, max_examples=10, stateful_step_count=40)
+TestOnDisk.settings = settings(_COMMON, max_examples=volume(10, 100), stateful_step_count=40)
 
 
 @pytest.mark.slow
 def test_on_postgres(postgres: PostgresServer) -> None:
     PostgresMachine.server = postgres
-    run_state_machine_as_test(PostgresMachine, settings=settings(_COMMON, max_examples=10, stateful_step_count=40))
+    run_state_machine_as_test(
+        PostgresMachine, settings=settings(_COMMON, max_examples=volume(10, 100), stateful_step_count=40)
+    )
 
 
 @pytest.mark.slow
@@ -710,4 +715,6 @@ def test_scaled_out(postgres: PostgresServer, tmp_path: Path) -> None:
     ScaledOutMachine.server = postgres
     with versitygw(tmp_path / "versitygw") as ScaledOutMachine.store:
         ScaledOutMachine.store.made("model")
-        run_state_machine_as_test(ScaledOutMachine, settings=settings(_COMMON, max_examples=3, stateful_step_count=30))
+        run_state_machine_as_test(
+            ScaledOutMachine, settings=settings(_COMMON, max_examples=volume(3, 30), stateful_step_count=30)
+        )

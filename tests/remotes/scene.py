@@ -15,6 +15,7 @@ from orlop.adapters.upstream.patience import Patience, Surroundings
 from orlop.adapters.upstream.pool import PATIENCE, RemotePool
 from orlop.domain.identity.secret_references import SecretPlaces
 from orlop.domain.names import RepositoryName
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.upstream import Upstream
 from orlop.ports.upstream import UpstreamError
@@ -22,6 +23,12 @@ from orlop.ports.upstreams import RemoteContent
 
 _NOWHERE = SecretPlaces()
 HERE = ("127.0.0.0/8", "::1/128")
+SURROUNDINGS = Surroundings(time.monotonic, time.time, asyncio.sleep, random.random, lambda _: None)
+
+
+def fetcher() -> SecretFetcher:
+    """Of secrets that are kept nowhere."""
+    return SecretFetcher(_NOWHERE)
 
 
 class Answered(NamedTuple):
@@ -40,7 +47,7 @@ class Noting:
         self.answers: list[Answered] = []
         self.failures: list[str] = []
 
-    def account(self, showing: Showing) -> int:
+    def account(self, showing: Showing, need: Need) -> int:
         return self.turn
 
     def observed(self, showing: Showing, account: int, status: int, headers: Mapping[str, str]) -> None:

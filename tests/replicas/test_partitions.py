@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from tests.volume import told, volume
 pytestmark = pytest.mark.slow
 
 ROUNDS = volume(1, 3)
-REPLICAS = 3
+#: One that is cut off from each store in each way, and one that is not.
+REPLICAS = len(PLACES) * len(Way) + 1
 #: A client is told within so many seconds, and so many after the network is whole again the replica serves.
 REFUSED, BACK = 40.0, 30.0
 
@@ -58,21 +60,22 @@ def _replicas(net: Networks, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def test_replicas_that_are_cut_off_say_so_and_come_back(net: Networks, replicas: Fleet) -> None:
-    """Two at once: one from the catalog, one from the blobs."""
+    """All but one at once, each from the catalog or from the blobs, one way or both."""
     choose = random.Random(4)
-    for number, way in enumerate([*Way] * ROUNDS):
-        victims = dict(zip(PLACES, choose.sample(range(REPLICAS), len(PLACES)), strict=True))
-        (other,) = (replica for index, replica in enumerate(replicas.replicas) if index not in victims.values())
-        cuts = [_Cut(place, number, replicas.replicas[victim], other) for place, victim in victims.items()]
-        crowd = Crowd(other.address, pushing=2, pulling=4, pace=0.1)
+    for number in range(ROUNDS):
+        other, *victims = choose.sample(range(REPLICAS), REPLICAS)
+        cut = dict(zip(product(Way, PLACES), victims, strict=True))
+        whole = replicas.replicas[other]
+        cuts = [_Cut(way, place, number, replicas.replicas[victim], whole) for (way, place), victim in cut.items()]
+        crowd = Crowd(whole.address, pushing=2, pulling=4, pace=0.1)
         with crowd.going(), ThreadPoolExecutor(len(cuts)) as beside:
-            for place, victim in victims.items():
+            for (way, place), victim in cut.items():
                 net.cut(place, victim, way)
             refused = list(beside.map(_Cut.said, cuts))
             net.mend()
             back = list(beside.map(_Cut.came_back, cuts))
         assert not crowd.again, "a client of another replica noticed"
-        for place, until, since in zip(victims, refused, back, strict=True):
+        for (way, place), until, since in zip(cut, refused, back, strict=True):
             told(f"{place}: {way.value} is lost", refused_after=round(until, 1), back_after=round(since, 1))
         crowd.check()
     replicas.verify()
@@ -81,9 +84,9 @@ def test_replicas_that_are_cut_off_say_so_and_come_back(net: Networks, replicas:
 class _Cut:
     """A replica that does not reach a store, and another that reaches both."""
 
-    def __init__(self, place: str, number: int, replica: OrlopServer, other: OrlopServer) -> None:
+    def __init__(self, way: Way, place: str, number: int, replica: OrlopServer, other: OrlopServer) -> None:
         self._place, self._replica, self._other = place, replica, other
-        self._what, self._tag = small(f"cut {number} {place}"), f"cut-{number}-{place}"
+        self._what, self._tag = small(f"cut {number} {place} {way}"), f"cut-{number}-{place}-{way.name}"
 
     def said(self) -> float:
         """It refuses, and says why; after how many seconds it refused."""

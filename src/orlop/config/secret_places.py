@@ -12,7 +12,7 @@ from orlop.domain.identity.secret_references import SecretPlaces
 class Secrets(msgspec.Struct, frozen=True):
     """Secrets that stand beside the registry: `file:/PATH` and `env:NAME` in a sign-on provider and the like.
 
-    Whoever may write such a setting may have any of these sent to a server of their choice, so only what is meant for
+    A writer of such a setting may have any of these sent to a server of their choice, so only what is meant for
     it belongs there.
     """
 

@@ -67,6 +67,8 @@ class EventKind(StrEnum):
     RETENTION_APPLIED = "retention.applied"
     IN_USE_SET = "in-use.set"
     IN_USE_REMOVED = "in-use.removed"
+    UPSTREAM_AWAY = "upstream.away"
+    UPSTREAM_BACK = "upstream.back"
 
 
 #: What did not happen because it was not allowed.
@@ -93,7 +95,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.JOB_ASKED, EventKind.JOB_CANCELLED),
         *(EventKind.RETENTION_PLANNED, EventKind.RETENTION_BEGUN, EventKind.RETENTION_APPLIED),
         *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
-        EventKind.QUOTA_WARNING,
+        *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
     }
 )
 

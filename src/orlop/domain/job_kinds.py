@@ -27,6 +27,19 @@ class ScheduledPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: int = 0
 
 
+Image = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class PrefetchArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be fetched from which upstream of the place of the job. `images`: see domain.upstreams.wanted;
+    `platforms`: as `linux/amd64`, none: all; `referrers`: signatures and whatever else refers to an image, too."""
+
+    upstream: Annotated[str, Meta(min_length=1, max_length=63)]
+    images: Annotated[tuple[Image, ...], Meta(min_length=1, max_length=100)]
+    platforms: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=16)] = ()
+    referrers: bool = False
+
+
 class ClearArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The upstream whose cache it is, at the place of the job; it may have been removed."""
 
@@ -107,6 +120,13 @@ RETENTION_RUN = JobKind(
 )
 HISTORY = JobKind(kind="forget-jobs", text="Removes jobs that ended longer ago than the setting jobs.keep says.")
 
+PREFETCH = JobKind(
+    kind="upstream-prefetch",
+    text="Fetches images of an upstream that nobody asked for yet, and goes on when its budget lets it.",
+    placed=True,
+    at_once=4,
+    arguments=PrefetchArguments,
+)
 CACHE_EXPIRY = JobKind(
     kind="cache-expiry",
     text="Removes what is cached of upstreams and was not pulled for long, is beyond a bound, or is gone there.",
@@ -132,7 +152,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
     for kind in (
         *(COLLECTION, EXPIRY, SWEEP, VERIFICATION, SCRUB, DIRECTORIES, KEYS, WARNINGS),
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
-        *(USAGE_HISTORY, USAGE_RECOUNT),
+        *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
     )
 }

@@ -1,4 +1,4 @@
-"""How often something may happen: the arithmetic of rates, in whole microseconds. Who is counted is not here.
+"""How often something may happen: the arithmetic of rates, in whole microseconds. Callers are not counted here.
 
 The generic cell rate algorithm (ITU-T I.371, in its virtual scheduling form): all that is kept of somebody is one time,
 until when they have used up what they may. It says the same as a bucket of tokens that fills steadily.

@@ -112,6 +112,8 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the fields of its body stand beside its name, in documents and in answers of the API."""
     most: int = 1_000
     """How many of it a node has at most: those that hold somewhere are read as a whole."""
+    fares: bool = False
+    """Whether something is to be said of how one fares: at `/{plural}/{name}/status`, and where one is shown."""
     behind: str = ""
     """The field, a list, whose values stand behind the name in the command that sets it."""
 

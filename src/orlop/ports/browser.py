@@ -14,7 +14,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     """What its kind wants to remember."""
     address: str = ""
-    """Whoever began it, so that nobody can begin without end."""
+    """The address that began it, so that nobody can begin without end."""
     expires_at: int
 
 

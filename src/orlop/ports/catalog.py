@@ -32,7 +32,7 @@ from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
 from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
-from orlop.ports.upstreams import CachedContent, RemoteTags
+from orlop.ports.upstreams import CachedContent, RemoteTags, UpstreamStates
 from orlop.ports.usage import UsageKeeping, Usages
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
@@ -482,6 +482,7 @@ class Catalog(msgspec.Struct, frozen=True):
     quarantine: Quarantine
     scrub: ScrubRows
     orphans: Orphans
+    upstream_states: UpstreamStates
     caches: Caches
     remote_tags: RemoteTags
     cached_content: CachedContent

@@ -14,7 +14,7 @@ class RateLedger(Protocol):
         """Add to what was used up, in microseconds of each rate; how it then stands for all who have used up anything,
         whoever told it, of whom `limit` at most: those that were told of last.
 
-        Who is meant is a positive number of 63 bits. Nobody's time goes beyond `furthest`; one that lies beyond it
+        The caller is a positive number of 63 bits. Nobody's time goes beyond `furthest`; one that lies beyond it
         already, told by a clock that went wrong, counts for nothing, and so does one before `now`.
         """
         ...

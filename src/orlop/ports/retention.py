@@ -5,12 +5,14 @@ from typing import Protocol
 
 import msgspec
 
-from orlop.domain.names import RepositoryName
+from orlop.domain.errors import Conflict, Denied, ManifestUnknown, NameUnknown
+from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.retention.inventory import Inventory
 from orlop.domain.retention.plan import PlannedItem
 from orlop.domain.retention.plans import PlanFigures, RetentionPlan
 from orlop.ports.by import By
+from orlop.ports.terms import Terms
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -50,6 +52,14 @@ class PlanPage(msgspec.Struct, frozen=True):
     repository: str
     number: int
     items: tuple[PlannedItem, ...]
+
+
+class PageDone(msgspec.Struct, frozen=True):
+    """A page with what became of its items: how many were deleted, and how many of those that were to be, left."""
+
+    page: PlanPage
+    done: int
+    skipped: int
 
 
 class RetentionPlans(Protocol):
@@ -93,8 +103,8 @@ class RetentionPlans(Protocol):
         """The first pages with items that are to be deleted and were not looked at."""
         ...
 
-    async def did(self, plan: int, page: PlanPage, *, done: int, skipped: int) -> None:
-        """Write down what became of a page, which is then done."""
+    async def did(self, plan: int, pages: Sequence[PageDone]) -> None:
+        """Write down what became of pages, which are then done."""
 
     async def applied(self, plan: int, by: By) -> RetentionPlan:
         """Every page is done."""
@@ -102,6 +112,30 @@ class RetentionPlans(Protocol):
 
     async def forget(self, before: int, limit: int) -> int:
         """Remove up to `limit` plans that were asked for before then; how many."""
+        ...
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """A manifest that goes with its tags, or a tag that goes alone, and on what terms."""
+
+    reference: Reference
+    terms: Terms
+
+
+#: What a manifest or a tag is left for.
+Left = Conflict | Denied | ManifestUnknown | NameUnknown
+
+
+class Removals(Protocol):
+    """What plans delete."""
+
+    async def remove(
+        self, repository: RepositoryName, removals: Sequence[Removal], by: By, settings: int
+    ) -> tuple[Left | None, ...]:
+        """Delete them in order, each as `Manifests.delete` and `untag` do; for each what it was left for, or None.
+
+        Raises SettingsMoved where the terms are not of the last version of all settings, and then none goes.
+        """
         ...
 
 
@@ -153,4 +187,5 @@ class Retention(msgspec.Struct, frozen=True):
 
     inventories: Inventories
     plans: RetentionPlans
+    removals: Removals
     in_use: InUse

@@ -37,6 +37,12 @@ class Document(msgspec.Struct, frozen=True):
         return f"{self.key}:{self.made:012}" if self.made else self.key
 
 
+def place_of(identity: str) -> tuple[str, str]:
+    """The path and the name in the identity of a document."""
+    path, name, *_ = identity.split(":")
+    return path, name
+
+
 class Documents(Protocol):
     """Documents by kind, path and name."""
 

@@ -28,7 +28,7 @@ class PasswordSource(Protocol):
     """Checks passwords of people whom somebody else knows."""
 
     async def verify(self, name: str, password: str) -> ExternalIdentity | None:
-        """Who signs in with this name and password; None when there is no such person or the password is wrong.
+        """The person with this name and password; None when there is no such person or the password is wrong.
 
         Never true for an empty password. Raises Unavailable when no server can be asked.
         """
@@ -122,7 +122,7 @@ class OpenId(Protocol):
     async def redeem(
         self, provider: OidcProvider, request: SignOnRequest, *, code: str, issuer: str | None
     ) -> SignedOn:
-        """Who signed in, for the code that the browser brought back; `issuer` is the `iss` beside it (RFC 9207).
+        """The person who signed in, for the code that the browser brought; `issuer`: the `iss` beside it (RFC 9207).
 
         Raises Unauthorized, which says what is wrong.
         """

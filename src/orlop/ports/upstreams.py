@@ -7,7 +7,11 @@ import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.upstreams.breaker import Breaker
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
+from orlop.domain.upstreams.state import UpstreamState
+from orlop.ports.by import By
 from orlop.ports.upstream import ContentSource, TagLister, UpstreamError
 
 
@@ -18,8 +22,9 @@ class RemoteContent(ContentSource, TagLister, Protocol):
 class RemoteObserver(Protocol):
     """Watches over requests to upstreams, and says by which account each of them goes."""
 
-    def account(self, showing: Showing) -> int:
-        """The number of the account that what is asked next goes by: see Upstream.accounts."""
+    def account(self, showing: Showing, need: Need) -> int:
+        """The number of the account that what is asked next goes by: see Upstream.accounts. Raises TooManyRequests
+        where none may be used."""
         ...
 
     def observed(self, showing: Showing, account: int, status: int, headers: Mapping[str, str]) -> None:
@@ -34,8 +39,9 @@ class RemoteObserver(Protocol):
 class Remotes(Protocol):
     """Opens repositories of upstreams: connections, sign-in, proxies and checked addresses are its business."""
 
-    async def repository(self, showing: Showing, name: RepositoryName) -> RemoteContent:
-        """The repository that the upstream calls `name`. Raises UpstreamError where its setting cannot be used."""
+    async def repository(self, showing: Showing, name: RepositoryName, need: Need = Need.FIRST) -> RemoteContent:
+        """The repository that the upstream calls `name`, to be asked for this need. Raises UpstreamError where its
+        setting cannot be used."""
         ...
 
     async def close(self) -> None:
@@ -89,4 +95,29 @@ class CachedContent(Protocol):
 
     async def holder(self, digest: Digest, path: str) -> RepositoryName | None:
         """Some repository that holds a blob, and caches what the upstream of a node has; None where none does."""
+        ...
+
+
+class UpstreamStates(Protocol):
+    """How upstreams fare, by the identities of their settings (ports.settings.Document)."""
+
+    async def get(self, upstream: str) -> UpstreamState | None:
+        """What is known of one; None where nothing is."""
+        ...
+
+    async def all(self) -> tuple[tuple[str, UpstreamState], ...]:
+        """Of all of them, by identity."""
+        ...
+
+    async def report(self, showing: Showing, found: UpstreamState, by: By) -> UpstreamState | None:
+        """Add what a process found since it last told (UpstreamState.merged), and what is known then; None where the
+        setting is no more.
+
+        Writes `upstream.away` and `upstream.back`, once for each change, whoever reports it. Need not outlive a power
+        cut where the breaker did not move.
+        """
+        ...
+
+    async def probe(self, upstream: str, before: Breaker, probing: Breaker) -> bool:
+        """Whether it is this process that probes: its breaker is as it was read, and is `probing` from now on."""
         ...

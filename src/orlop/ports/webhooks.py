@@ -12,15 +12,10 @@ from orlop.domain.webhooks.schedule import Health
 from orlop.ports.catalog import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
+from orlop.ports.settings import place_of
 
 #: As many attempts of a delivery are told: a day has fewer, but it may be sent again as often as somebody likes.
 ATTEMPTS_MAX = 100
-
-
-def place_of(hook: str) -> tuple[str, str]:
-    """The node and the name in the identity of a hook."""
-    path, name, *_ = hook.split(":")
-    return path, name
 
 
 class DeliveryState(StrEnum):

@@ -31,7 +31,7 @@ class Turns:
         self._clock = clock
         self._last = used(), clock()
         self.is_busy = False
-        # Whoever started the server under another policy knows why.
+        # An operator who started the server under another policy knows why.
         self._may_change = (
             hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER and _THREADS.is_dir()
         )

@@ -92,6 +92,15 @@ class DiskUse(NamedTuple):
     reserve: int
 
 
+class UpstreamUse(NamedTuple):
+    """How an upstream fares: its place and name, whether it answers, and the requests that are left by account, where
+    it says so."""
+
+    upstream: str
+    up: bool
+    left: Sequence[tuple[str, int]]
+
+
 class Waiting(NamedTuple):
     """What waits to be done in the background, and how much room there is, for all workers together."""
 
@@ -103,6 +112,7 @@ class Waiting(NamedTuple):
     jobs: Sequence[QueueDepth] = ()
     quotas: Sequence[QuotaUse] = ()
     disk: DiskUse | None = None
+    upstreams: Sequence[UpstreamUse] = ()
 
 
 class Metrics:
@@ -119,6 +129,7 @@ class Metrics:
         )
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
+        self.upstreams = UpstreamMetrics(self._own)
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
         )
@@ -320,6 +331,38 @@ class WebhookMetrics:
         self._attempts.labels("delivered" if fine else "failed").inc()
 
 
+class UpstreamMetrics:
+    """What upstreams were asked, and what came of it. `upstream` is a place and a name, as `hub/hub`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("upstream",)
+        self._requests = Counter(
+            "orlop_upstream_requests", "Requests to upstreams.", (*labels, "outcome"), registry=registry
+        )
+        self._hits = Counter(
+            "orlop_upstream_cache_hits", "Pulls of manifests that were cached.", labels, registry=registry
+        )
+        self._misses = Counter(
+            "orlop_upstream_cache_misses", "Pulls of manifests that were fetched.", labels, registry=registry
+        )
+        self._bytes = Counter(
+            "orlop_upstream_bytes", "Bytes of manifests and blobs that came.", labels, registry=registry
+        )
+
+    def requested(self, upstream: str, outcome: str) -> None:
+        """It was sent a request. `outcome` is one of a few fixed words."""
+        self._requests.labels(upstream, outcome).inc()
+
+    def pulled(self, upstream: str, hits: int, misses: int) -> None:
+        """So many pulls were served without and with content from there."""
+        self._hits.labels(upstream).inc(hits)
+        self._misses.labels(upstream).inc(misses)
+
+    def received(self, upstream: str, size: int) -> None:
+        """So many bytes came."""
+        self._bytes.labels(upstream).inc(size)
+
+
 def forget_process(pid: int) -> None:
     """Remove what a dead process said about itself alone; what it counted stays in the sums."""
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
@@ -383,6 +426,7 @@ class _Momentary(Collector):
         if self._waiting is not None:
             yield from self._waits(self._waiting)
             yield from self._room(self._waiting)
+            yield from self._upstreams(self._waiting)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")
@@ -399,6 +443,17 @@ class _Momentary(Collector):
             yield GaugeMetricFamily(
                 "orlop_disk_reserve_bytes", "What uploads leave free of it.", value=waiting.disk.reserve
             )
+
+    def _upstreams(self, waiting: Waiting) -> Iterable[Metric]:
+        up = GaugeMetricFamily("orlop_upstream_up", "Whether an upstream answers.", labels=("upstream",))
+        left = GaugeMetricFamily(
+            "orlop_upstream_budget_remaining", "Requests that it lets an account make.", labels=("upstream", "account")
+        )
+        for each in waiting.upstreams:
+            up.add_metric((each.upstream,), each.up)
+            for account, remaining in each.left:
+                left.add_metric((each.upstream, account), remaining)
+        yield from (up, left)
 
     def _waits(self, waiting: Waiting) -> Iterable[Metric]:
         for name, meaning, value_of in _DEPTHS:

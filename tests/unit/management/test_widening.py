@@ -504,6 +504,8 @@ NOT_WIDENING = frozenset(
         Operation.JOB_READ,
         Operation.USAGE_READ,
         Operation.SCRUB_READ,
+        Operation.UPSTREAM_READ,
+        Operation.UPSTREAM_PREFETCH,  # what it fetches anybody who may pull there could have pulled
         Operation.JOB_RUN,
         Operation.JOB_CANCEL,
         Operation.TAG_READ,

@@ -8,13 +8,12 @@ import msgspec
 from orlop.adapters.sql.catalog import OpenCatalog, on
 from orlop.adapters.sql.engine import Engine, Row, Script
 from orlop.adapters.sql.memory import open_memory
-from orlop.domain.digest import Digest
-from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.names import RepositoryName
 from orlop.domain.queue import Job, JobState, Progress
 from orlop.domain.retention.plan import PlannedItem
 from orlop.domain.retention.plans import RetentionPlan
 from orlop.ports.by import By
-from orlop.ports.catalog import FREELY, ManifestPush, Manifests, StoredManifest, Terms
+from orlop.ports.retention import Left, Removal, Removals
 from orlop.ports.settings import Document
 from orlop.services.access.decisions import Access
 from orlop.services.jobs.work import Run
@@ -36,34 +35,28 @@ class Crash(BaseException):
 
 
 class Watched:
-    """The catalog's manifests; before and after each deletion something may happen."""
+    """What plans delete: before and after each deletion something may happen, which is before and after the
+    transaction that it is in."""
 
-    def __init__(self, rows: Manifests) -> None:
+    def __init__(self, rows: Removals) -> None:
         self._rows = rows
         self.deletions = 0
         self.before: dict[int, Step] = {}
         self.after: dict[int, Step] = {}
 
-    async def resolve(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
-        return await self._rows.resolve(repository, reference)
-
-    async def put(self, push: ManifestPush, by: By) -> None:
-        await self._rows.put(push, by)
-
-    async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
-        await self._around(lambda: self._rows.delete(repository, digest, by, terms))
-
-    async def untag(self, repository: RepositoryName, tag: Tag, by: By, terms: Terms = FREELY) -> None:
-        await self._around(lambda: self._rows.untag(repository, tag, by, terms))
-
-    async def _around(self, delete: Step) -> None:
-        self.deletions += 1
-        number = self.deletions
-        if number in self.before:
-            await self.before[number]()
-        await delete()
-        if number in self.after:
-            await self.after[number]()
+    async def remove(
+        self, repository: RepositoryName, removals: Sequence[Removal], by: By, settings: int
+    ) -> tuple[Left | None, ...]:
+        numbers = range(self.deletions + 1, self.deletions + len(removals) + 1)
+        self.deletions += len(removals)
+        for number in numbers:
+            if number in self.before:
+                await self.before[number]()
+        left = await self._rows.remove(repository, removals, by, settings)
+        for number in numbers:
+            if number in self.after:
+                await self.after[number]()
+        return left
 
 
 class Stepped:
@@ -71,7 +64,7 @@ class Stepped:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.steps = 0
+        self.steps = self.writes = 0
         self.at: dict[int, Step] = {}
         self.is_counting = False
 
@@ -104,6 +97,7 @@ class Stepped:
 
     async def write(self, script: Script[T], **options: Any) -> T:
         await self._step()
+        self.writes += 1
         return await self._engine.write(script, **options)
 
     async def check(self) -> None:
@@ -125,7 +119,7 @@ class Retained:
         self.clock = HandClock()
         self.clock.at = START
         self.scene = Scene(self.catalog)
-        self.watched = Watched(self.catalog.manifests)
+        self.watched = Watched(self.catalog.retention.removals)
         documents, changes = self.opened.identity.documents, self.opened.settings_changes
         self.documents = documents
         in_force = SettingsInForce(documents, changes)

@@ -4,7 +4,7 @@ import pytest
 
 from orlop.adapters.sql.engine import Session
 from orlop.domain.durations import DAY, HOUR
-from orlop.domain.names import Tag
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.retention.plans import PlanState
 from orlop.ports.catalog import TagChange
 from tests.content import image, index
@@ -23,6 +23,21 @@ async def test_nothing_goes_that_the_plan_does_not_show() -> None:
     before = await made.tags(APP)
     await made.apply(plan)
     assert before - await made.tags(APP) == shown
+
+
+async def test_what_goes_waits_for_the_disk_a_few_times_however_much_it_is() -> None:
+    made, _ = await filled(60)
+    for number in range(20):
+        await made.scene.push(RepositoryName(f"team/other{number:02}"), image("one"), Tag(f"build-{number}"))
+    await made.rule({"delete": [{"tags": ["build-*"]}], "keep": [{"tags": ["build-58", "build-59"]}]})
+    plan = await made.plan()
+    before = made.stepped.writes
+    done = await made.apply(plan)
+    assert (done.done, done.skipped) == (78, 0)
+    # It begins and ends; 58 of one repository go in two steps, one of each of the others in one, which are under way
+    # side by side; what became of up to eight pages is written down at once.
+    assert made.stepped.writes - before <= 2 + 2 + 20 + 21 // 8 + 2
+    assert await made.scene.findings() == []
 
 
 @pytest.mark.parametrize("whole", [True, False])

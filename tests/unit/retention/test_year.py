@@ -1,6 +1,7 @@
 """A year of a team's life in little, and the picture of one in the documentation."""
 
 import msgspec
+import pytest
 
 from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.durations import DAY
@@ -39,6 +40,7 @@ async def test_a_year_of_a_team() -> None:
     await year.check()
 
 
+@pytest.mark.slow
 async def test_the_picture_of_a_year_is_what_comes_of_it() -> None:
     """`python -m tests.unit.retention.year` draws it anew. Its first six weeks are lived again."""
     shown = figures()

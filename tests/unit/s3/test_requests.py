@@ -1,5 +1,6 @@
 """What is said to the store: how objects are to be kept, where the bucket stands, and in whose name."""
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import SSLError
 
 from orlop.adapters.s3 import S3Options, S3Session
 from orlop.adapters.s3.promotion import promote
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.errors import BlobUploadUnknown, Unavailable
 from tests.content import blob
+from tests.receivers import Authority
 from tests.unit.s3.recorder import Recorder, Seen, recorder
 
 pytestmark = pytest.mark.slow
@@ -131,3 +134,16 @@ async def test_without_any_credentials_nothing_is_asked(monkeypatch: pytest.Monk
         with pytest.raises(Exception, match="Unable to locate credentials"):
             await put(server)
         assert server.seen == []
+
+
+async def test_a_certificate_that_is_not_trusted_is_looked_at_once(tmp_path: Path) -> None:
+    context, looks = Authority().context(tmp_path), []
+    context.sni_callback = lambda *_: looks.append(1)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        session = S3Session(S3Options(bucket="bucket", endpoint=f"https://localhost:{port}", **keys()))
+        with pytest.raises(SSLError):
+            await session.put("p/key", b"content")
+        await session.close()
+    assert looks == [1]

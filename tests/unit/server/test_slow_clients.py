@@ -133,11 +133,15 @@ WAYS = ["at once", "whole", "pieces", "file", "closing", "ahead"]
 @pytest.fixture
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """A way to an answer that a client does not read."""
-    if request.param == "at once":
+    return _way(request.param, tmp_path)
+
+
+def _way(name: str, folder: Path) -> dict[str, Any]:
+    if name == "at once":
         return {"application": whole, "at_once": ready(lambda _: bytes(LARGE))}
-    if request.param == "file":
-        return {"application": File(tmp_path)}
-    return {"application": pieces if request.param == "pieces" else whole}
+    if name == "file":
+        return {"application": File(folder)}
+    return {"application": pieces if name == "pieces" else whole}
 
 
 @pytest.mark.parametrize(("way", "name"), [(name, name) for name in WAYS], indirect=["way"])
@@ -163,8 +167,12 @@ async def dripping(client: Slow) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize(("way", "name"), [(name, name) for name in WAYS[:5]], indirect=["way"])
-async def test_who_is_only_slow_is_not(way: dict[str, Any], name: str) -> None:
+async def test_who_is_only_slow_is_not(tmp_path: Path) -> None:
+    """Whatever the way to the answer, each on a server of its own."""
+    await asyncio.gather(*(_only_slow(name, _way(name, tmp_path)) for name in WAYS[:5]))
+
+
+async def _only_slow(name: str, way: dict[str, Any]) -> None:
     """Five times as fast as has to be, for three times as long as patience lasts; then the rest at once."""
     async with serving(**way) as (_, address):
         client = Slow(address)
@@ -172,12 +180,12 @@ async def test_who_is_only_slow_is_not(way: dict[str, Any], name: str) -> None:
         got, began = 0, time.monotonic()
         while time.monotonic() - began < 3 * IDLE:
             piece = await client.read(5 * ENOUGH // 20)
-            assert piece, f"cut off after {time.monotonic() - began:.1f} s and {got} bytes"
+            assert piece, f"{name}: cut off after {time.monotonic() - began:.1f} s and {got} bytes"
             got += len(piece)
             await asyncio.sleep(0.04)
         while got < LARGE:
             piece = await client.read(MIB)
-            assert piece
+            assert piece, name
             got += len(piece)
 
 

@@ -60,6 +60,7 @@ async def _look(opened: OpenCatalog, fill: Callable[[], Awaitable[None]]) -> Non
     await opened.engine.close()
 
 
+@pytest.mark.slow
 def test_in_sqlite(tmp_path: Path, runner: asyncio.Runner) -> None:
     empty_catalog(tmp_path)
 

@@ -1,4 +1,4 @@
-"""One stage as a file: the half that blocks, in threads. Who waits for it is in stage.py and pipeline.py."""
+"""One stage as a file: the half that blocks, in threads. The half that waits is in stage.py and pipeline.py."""
 
 import fcntl
 import hashlib

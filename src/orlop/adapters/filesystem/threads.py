@@ -58,7 +58,7 @@ class DiskThreads:
         self._closing = threading.Lock()
 
     def call(self, function: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        """Have a thread call a function. Whoever stops waiting leaves it running: it cannot be stopped half-way.
+        """Have a thread call a function. A caller that stops waiting leaves it running: it cannot be stopped half-way.
 
         Needs a running event loop, which the outcome comes back to. Raises RuntimeError after `close`.
         """

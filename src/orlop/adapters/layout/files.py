@@ -132,7 +132,7 @@ class FolderFiles:
             raise UpstreamError(f"{path} cannot be read: {cause.strerror}") from cause
 
     async def write(self, digest: Digest, size: int, content: AsyncGenerator[bytes, None]) -> None:
-        """See LayoutFiles. Whoever writes the same at the same time is not waited for: it may be slow."""
+        """See LayoutFiles. A writer of the same at the same time is not waited for: it may be slow."""
         path = self._root / blob_name(digest)
         file = ExclusiveFile(path, _WRITERS)
         async with aclosing(content):

@@ -140,7 +140,7 @@ class KeepingContent:
 
 
 class _Filling:
-    """Keeps what is passed to it as long as the disk takes it. Who reads never fails because of it."""
+    """Keeps what is passed to it as long as the disk takes it. A reader never fails because of it."""
 
     def __init__(self, cache: CachedReader, blob: Blob) -> None:
         self._cache = cache

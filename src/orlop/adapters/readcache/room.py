@@ -55,7 +55,7 @@ def take(part: Path) -> tuple[int, int] | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(descriptor)
-        # Whoever wrote it may have put it in place or removed it between the opening and the lock.
+        # Its writer may have put it in place or removed it between the opening and the lock.
         if identity(part.stat()) == identity(status):
             return descriptor, status.st_size
     except (BlockingIOError, FileNotFoundError):

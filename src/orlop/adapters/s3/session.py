@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, SSLError
 
 from orlop.adapters.s3.errors import is_conflict
 from orlop.adapters.s3.keys import Keys
@@ -147,7 +147,12 @@ def _in_time(request: Any, **_: Any) -> None:
 
 
 def _noted(request_dict: Any, caught_exception: BaseException | None = None, **_: Any) -> None:
-    """Called after each attempt: what became of it is what is said when there is no time for another."""
+    """Called after each attempt: what became of it is what is said when there is no time for another.
+
+    A certificate that is not trusted is not trusted next time either.
+    """
+    if isinstance(caught_exception, SSLError):
+        raise caught_exception
     request_dict["context"]["orlop_failed"] = caught_exception
 
 

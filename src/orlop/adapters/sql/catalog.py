@@ -32,6 +32,7 @@ from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
+from orlop.adapters.sql.upstream_states import SqlUpstreamStates
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.audit import AuditStore
@@ -146,6 +147,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         quarantine=SqlQuarantine(engine),
         scrub=SqlScrubRows(engine),
         orphans=SqlOrphans(engine),
+        upstream_states=SqlUpstreamStates(engine),
         caches=SqlCaches(engine, lists),
         remote_tags=SqlRemoteTags(engine),
         cached_content=SqlCachedContent(engine),

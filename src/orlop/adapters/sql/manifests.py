@@ -44,50 +44,68 @@ class SqlManifests:
     async def delete(self, repository: RepositoryName, digest: Digest, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, repository, ledger)
-            known = await tx.one("manifest_row", row_id, digest) if row_id is not None else None
-            if row_id is None or known is None:
+            if row_id is None:
                 raise _unknown(repository, digest)
-            await refuse_locked(tx, repository, row_id, digest)
-            parent = await tx.one("edge_from_index", row_id, digest)
-            if parent is not None:
-                raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
-            manifest, size = known
-            tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
-            terms.goes(digest, tags)
-            for tag in tags:
-                terms.removes(tag, digest)
-            if tags:
-                await tx.run("tags_delete", manifest)
-                await tx.many("tag_history_add", [(row_id, tag, by.at, by.actor, None, digest) for tag in tags])
-            for tag in tags:
-                ledger.event(EventKind.TAG_DELETED, repository, digest, tag)
-            children = await tx.all("edge_blob_children", manifest)
-            if terms.trash:
-                await trash_manifest(tx, row_id, repository, manifest, digest, tags, by, terms.trash, ledger)
-            else:
-                await drop_manifest(tx, row_id, manifest, digest)
-            if children:
-                await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
-            ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
-            ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
+            await delete_manifest(tx, row_id, repository, digest, by, terms, ledger)
 
         await self._engine.write(recorded(by, steps), changes=repository, holding=terms.settings)
 
     async def untag(self, repository: RepositoryName, tag: Tag, by: By, terms: Terms = FREELY) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
             row_id = await locked_repository(tx, repository, ledger)
-            target = await tx.one("tag_target", row_id, tag) if row_id is not None else None
-            if row_id is None or target is None:
+            if row_id is None:
                 raise _unknown(repository, tag)
-            terms.removes(tag, target[1])
-            await tx.run("tag_delete", row_id, tag)
-            await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
-            if terms.trash:
-                await trash_tag(tx, repository, tag, target[1], by, terms.trash)
-            ledger.count(row_id, tags=-1)
-            ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
+            await delete_tag(tx, row_id, repository, tag, by, terms, ledger)
 
         await self._engine.write(recorded(by, steps), changes=repository, holding=terms.settings)
+
+
+async def delete_manifest(
+    tx: Session, row_id: int, repository: RepositoryName, digest: Digest, by: By, terms: Terms, ledger: Ledger
+) -> None:
+    """Delete a manifest of a locked repository with its tags. What raises, raises before anything is changed."""
+    known = await tx.one("manifest_row", row_id, digest)
+    if known is None:
+        raise _unknown(repository, digest)
+    await refuse_locked(tx, repository, row_id, digest)
+    parent = await tx.one("edge_from_index", row_id, digest)
+    if parent is not None:
+        raise Denied(f"the index {parent[0]} names this manifest; delete that first", {"index": parent[0]})
+    manifest, size = known
+    tags = [Tag.stored(tag) for (tag,) in await tx.all("tags_of_manifest", manifest)]
+    terms.goes(digest, tags)
+    for tag in tags:
+        terms.removes(tag, digest)
+    if tags:
+        await tx.run("tags_delete", manifest)
+        await tx.many("tag_history_add", [(row_id, tag, by.at, by.actor, None, digest) for tag in tags])
+    for tag in tags:
+        ledger.event(EventKind.TAG_DELETED, repository, digest, tag)
+    children = await tx.all("edge_blob_children", manifest)
+    if terms.trash:
+        await trash_manifest(tx, row_id, repository, manifest, digest, tags, by, terms.trash, ledger)
+    else:
+        await drop_manifest(tx, row_id, manifest, digest)
+    if children:
+        await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
+    ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
+    ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
+
+
+async def delete_tag(
+    tx: Session, row_id: int, repository: RepositoryName, tag: Tag, by: By, terms: Terms, ledger: Ledger
+) -> None:
+    """Delete a tag of a locked repository, and nothing else. What raises, raises before anything is changed."""
+    target = await tx.one("tag_target", row_id, tag)
+    if target is None:
+        raise _unknown(repository, tag)
+    terms.removes(tag, target[1])
+    await tx.run("tag_delete", row_id, tag)
+    await tx.run("tag_history_add", row_id, tag, by.at, by.actor, None, target[1])
+    if terms.trash:
+        await trash_tag(tx, repository, tag, target[1], by, terms.trash)
+    ledger.count(row_id, tags=-1)
+    ledger.event(EventKind.TAG_DELETED, repository, target[1], tag)
 
 
 def _unknown(repository: RepositoryName, reference: Reference) -> ManifestUnknown:

@@ -27,7 +27,7 @@ async def existing_repository(tx: Session, name: RepositoryName) -> int:
 async def locked_repository(tx: Session, name: RepositoryName, ledger: Ledger | None = None) -> int | None:
     """The row of a repository, or None. Until the transaction ends nobody else changes what the repository holds.
 
-    Whoever changes it tells the ledger, which then knows what it lies below.
+    A script that changes it tells the ledger, which then knows what it lies below.
     """
     row = await tx.one("repository_lock", name)
     if row is None:

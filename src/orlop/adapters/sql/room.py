@@ -34,6 +34,8 @@ async def make_room(
         used = await in_use(tx, paths)
         if not alone and _is_near(concerned, used, added, held):
             raise Raced  # others have filled it meanwhile
+    if not alone:
+        return []  # nothing is near, so nothing is reached
     crossings: list[Crossing] = []
     for room in concerned:
         before = used.get(room.path, _EMPTY)
@@ -79,7 +81,7 @@ def _is_near(
             if not limit or more <= 0:
                 continue
             most = was + held.get(room.path, 0) + more + limit // _SLACK
-            mark = limit * room.warn // 100
-            if more > limit // (_SLACK * _AT_ONCE) or most > limit or (was < mark <= most):
+            mark = limit * room.warn
+            if more > limit // (_SLACK * _AT_ONCE) or most > limit or (was * 100 < mark <= most * 100):
                 return True
     return False

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar, cast
 
 import apsw
@@ -24,8 +25,10 @@ from orlop.domain.moving import admits
 
 T = TypeVar("T")
 
-#: How many waiting scripts one transaction takes at most.
+#: How many waiting scripts one transaction takes at most, and for how many seconds it takes more of them: those that
+#: came first do not wait for others that are long, nor do other processes.
 BATCH = 64
+LONG = 0.02
 
 #: How long a writer waits for another program that has the database locked, in milliseconds.
 BUSY_MS = 5_000
@@ -217,16 +220,21 @@ class SqliteEngine:
             self._settings.settle()
             self._jobs.settle()
         batch: list[_Work] = []
-        while (first := self._queue.get()) is not None:
-            batch.append(first)
-            is_open = True
+        is_open = True
+        while batch or is_open:
+            if not batch:
+                first = self._queue.get()
+                if first is None:
+                    break
+                batch.append(first)
+            later: list[_Work] = []
             try:
                 with self._turn:
-                    is_open = self._gather(batch)
+                    is_open = is_open and self._gather(batch)
                     counted = self._counted(batch)
                     try:
                         synchronous.set(full=any(work.durable for work in batch))
-                        self._transact(connection, session, batch)
+                        later = self._transact(connection, session, batch)
                     except _FAILED as cause:
                         raise _unavailable(cause) from cause
                     finally:
@@ -235,10 +243,8 @@ class SqliteEngine:
             except (Unavailable, apsw.Error) as failure:
                 for work in batch:
                     work.error = work.error or failure
-            _report(batch)
-            batch.clear()
-            if not is_open:
-                break
+            _report(batch[: len(batch) - len(later)])
+            batch = later
         connection.close()
 
     def _gather(self, batch: list[_Work]) -> bool:
@@ -267,12 +273,14 @@ class SqliteEngine:
             counts.begin(places)
         return counted
 
-    def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> None:
-        """One transaction for the whole batch. A script that raises takes back its own part alone.
+    def _transact(self, connection: apsw.Connection, session: Session, batch: list[_Work]) -> list[_Work]:
+        """One transaction for the whole batch; those that are left for the next. A script that raises takes back its
+        own part alone.
 
         Raises Unavailable when all of it came to nothing.
         """
         run = self._writer.execute
+        later: list[_Work] = []
         try:
             run("BEGIN IMMEDIATE")
             gate = cast("list[tuple[str | None]]", run(SQLITE["gate"]).fetchall())[0][0]
@@ -281,14 +289,19 @@ class SqliteEngine:
             if len(batch) == 1:  # the transaction is its own: two statements fewer, of five for most
                 _drive(batch[0], session)
                 if batch[0].error is not None:
-                    return
+                    return later
             else:
-                for work in batch:
+                began = monotonic()
+                for number, work in enumerate(batch):
+                    if number and monotonic() - began > LONG:
+                        later = batch[number:]
+                        break
                     _drive_apart(work, connection, session)
             run("COMMIT")
         finally:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                run("ROLLBACK")
+        return later
 
 
 class _Turn:

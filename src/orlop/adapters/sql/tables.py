@@ -108,6 +108,11 @@ TABLES: dict[str, Table] = {
     ),
     "delivery_attempts": Table((0, 0), "delivery_id number at took status answer error"),
     "webhook_health": Table(("",), "hook failures failing_since resting_until paused_at error"),
+    "upstream_states": Table(
+        ("",),
+        "upstream state since until away_since failures openings last_ok_at last_error last_error_at budgets hits "
+        "misses bytes_in",
+    ),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

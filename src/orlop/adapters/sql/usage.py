@@ -1,5 +1,6 @@
 """How much lies below each node, its history, and the recount that mends it."""
 
+import asyncio
 from collections.abc import Sequence
 
 from orlop.adapters.sql.engine import Engine, Session
@@ -8,8 +9,9 @@ from orlop.adapters.sql.room import held_for_uploads, in_use
 from orlop.domain.quotas import Usage
 from orlop.ports.usage import Sharing, UsageBelow, UsageDay
 
-#: How many links to the blobs that are looked at may be followed, however many there are.
-_LINKS = 200_000
+#: How many blobs are looked at together for who else holds them, before others have their turn, and how many of the
+#: links to them are followed, however many there are.
+_BLOBS, _LINKS = 500, 10_000
 
 
 class SqlUsages:
@@ -35,8 +37,17 @@ class SqlUsages:
 
     async def sharing(self, path: str, blobs: int, limit: int) -> tuple[Sharing, ...]:
         bounds = (f"{path}/", f"{path}0") if path else ("", "~")
-        rows = await self._lists.all("usage_sharing", *bounds, path, blobs, _LINKS, limit)
-        return tuple(Sharing(*row) for row in rows)
+        held = [blob for (blob,) in await self._lists.all("usage_held", *bounds, path, blobs)]
+        sums: dict[str, list[int]] = {}
+        for start in range(0, len(held), _BLOBS):
+            await asyncio.sleep(0)  # requests of this process do not wait for a large namespace
+            part = each(held[start : start + _BLOBS])
+            for where, count, size in await self._lists.all("usage_sharing", *bounds, path, part, _LINKS):
+                there = sums.setdefault(where, [0, 0])
+                there[0] += count
+                there[1] += size
+        found = [Sharing(where, count, size) for where, (count, size) in sums.items()]
+        return tuple(sorted(found, key=lambda one: (-one.size, one.path))[:limit])
 
 
 class SqlUsageKeeping:

@@ -14,6 +14,7 @@ from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
+from orlop.ports.settings import place_of
 from orlop.ports.webhooks import (
     ATTEMPTS_MAX,
     Attempt,
@@ -24,7 +25,6 @@ from orlop.ports.webhooks import (
     Outcome,
     Waiting,
     WebhookStore,
-    place_of,
 )
 
 #: Before every id, for lists that go backwards.

@@ -13,6 +13,7 @@ from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.identity.secret_references import SecretReference
 from orlop.domain.names import RepositoryName
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.upstream import ManifestContent, Origin, UpstreamError
 from orlop.ports.upstreams import RemoteContent, RemoteObserver
@@ -35,7 +36,7 @@ PATIENCE = Patience(
 class Indifferent:
     """See RemoteObserver: takes the first account, and no notice."""
 
-    def account(self, showing: Showing) -> int:
+    def account(self, showing: Showing, need: Need) -> int:
         return 0
 
     def observed(self, showing: Showing, account: int, status: int, headers: Mapping[str, str]) -> None:
@@ -71,10 +72,10 @@ class RemotePool:
         self._left: list[OpenedUpstream] = []
         """Those whose place another took while they were in use."""
 
-    async def repository(self, showing: Showing, name: RepositoryName) -> RemoteContent:
+    async def repository(self, showing: Showing, name: RepositoryName, need: Need = Need.FIRST) -> RemoteContent:
         """See Remotes."""
         async with self._using(showing) as opened:
-            return _Repository(self, showing, Origin(opened.authority, name))
+            return _Repository(self, showing, Origin(opened.authority, name), need)
 
     async def close(self) -> None:
         """See Remotes."""
@@ -83,10 +84,10 @@ class RemotePool:
             await each.close()
 
     @asynccontextmanager
-    async def connected(self, showing: Showing, origin: Origin) -> AsyncGenerator[RemoteRepository, None]:
+    async def connected(self, showing: Showing, origin: Origin, need: Need) -> AsyncGenerator[RemoteRepository, None]:
         """A repository as the account whose turn it is sees it, while the block lasts."""
         async with self._using(showing) as opened:
-            connection = opened.connection(self._observer.account(showing))
+            connection = opened.connection(self._observer.account(showing, need))
             yield RemoteRepository(origin.registry, origin.repository, connection)
 
     @asynccontextmanager
@@ -145,10 +146,11 @@ class RemotePool:
 class _Repository:
     """See ports.upstreams.RemoteContent: each call goes by the account whose turn it is."""
 
-    def __init__(self, pool: RemotePool, showing: Showing, origin: Origin) -> None:
+    def __init__(self, pool: RemotePool, showing: Showing, origin: Origin, need: Need) -> None:
         self._pool = pool
         self._showing = showing
         self._origin = origin
+        self._need = need
 
     @property
     def origin(self) -> Origin:
@@ -182,4 +184,4 @@ class _Repository:
                 yield each
 
     def _connected(self) -> AbstractAsyncContextManager[RemoteRepository]:
-        return self._pool.connected(self._showing, self._origin)
+        return self._pool.connected(self._showing, self._origin, self._need)

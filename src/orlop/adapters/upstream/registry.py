@@ -83,7 +83,7 @@ class RemoteRepository:
         """See ManifestReader: a HEAD, which costs nothing against pull limits, where its answer says enough."""
         named = parse_reference(reference)
         answer = await self._manifest("HEAD", named)
-        if answer.status == 404:
+        if answer.status in (404, 429):  # who asks too often asks no second time
             raise error_of(answer, self._named(named), ManifestUnknown)
         described = _described(answer, named)
         return described or (await self.fetch(reference)).descriptor

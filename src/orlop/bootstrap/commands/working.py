@@ -12,6 +12,7 @@ from orlop.bootstrap.server.jobs import job_worker, keeping
 from orlop.bootstrap.server.limits import build_limits
 from orlop.bootstrap.server.people import build_people
 from orlop.bootstrap.server.services import build_services
+from orlop.bootstrap.server.upstreams import telling_upstreams
 from orlop.bootstrap.stores.opening import StartRefused, open_stores, prepare
 from orlop.config import Settings
 from orlop.services.jobs.worker import Worker
@@ -39,18 +40,20 @@ async def _work(settings: Settings) -> int:
     except FolderRefused as refusal:
         raise StartRefused(str(refusal)) from refusal
     metrics = Metrics()
-    services = build_services(settings, stores, stores.blobs.reader)
+    services = build_services(settings, stores, stores.blobs.reader, metrics.upstreams)
     limits = build_limits(settings, Counters(counters_of_one(), b""))
     log = RequestLog(metrics.requests, None, settings.log.format)
     people = build_people(
         settings, stores, services, limits, log, request_ids(), keeping(settings, stores, services, metrics)
     )
-    worker = Worker(job_worker(stores, people.works, people.schedules, metrics), [telling(services.notices)])
+    chores = [telling(services.notices), telling_upstreams(services.standings)]
+    worker = Worker(job_worker(stores, people.works, people.schedules, metrics), chores)
     stores.start()
     worker.start()
     _log.info("this process does jobs")
     await stop.wait()
     await worker.stop()
+    await services.shown.close()
     await people.close()
     await stores.close()
     return 0

@@ -32,6 +32,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
+from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
@@ -61,6 +62,7 @@ def api_app(
     in_use: InUseSets | None = None,
     inventory: InventoryPages | None = None,
     scrubbed: ScrubDesk | None = None,
+    fetched: UpstreamDesk | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -82,6 +84,7 @@ def api_app(
             in_use=in_use,
             inventory=inventory,
             scrubbed=scrubbed,
+            fetched=fetched,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

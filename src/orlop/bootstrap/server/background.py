@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.server.audit import auditing, telling
 from orlop.bootstrap.server.services import Services
+from orlop.bootstrap.server.upstreams import telling_upstreams
 from orlop.bootstrap.server.webhooks import sending
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
@@ -22,6 +23,7 @@ def background(
     chores: Sequence[Chore] = (),
 ) -> Worker:
     """The worker of one process; `chores` are those that signing in brings."""
-    every_chore = [writing_pulls(services.pulls), telling(services.notices), *chores]
+    pulls, notices, upstreams = services.pulls, services.notices, services.standings
+    every_chore = [writing_pulls(pulls), telling(notices), telling_upstreams(upstreams), *chores]
     lasting = [*auditing(settings, stores), *sending(settings, stores, metrics.webhooks.attempted)]
     return Worker(jobs, every_chore, lasting)

@@ -7,6 +7,7 @@ from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.caching import cache_expiry
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
+from orlop.bootstrap.server.upstreams import prefetching
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.job_kinds import JOB_KINDS
@@ -40,6 +41,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *retaining(stores, services, metrics),
         *cache_expiry(stores, metrics).works(),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
+        prefetching(stores, services.shown),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -12,6 +12,7 @@ from orlop.bootstrap.server.management import build_management, build_trash
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
+from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
@@ -116,6 +117,7 @@ def build_people(
             InUseSets(management.gate, stores.catalog.retention.in_use),
             InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
             ScrubDesk(management.gate, build_scrub(settings, stores), stores.catalog.quarantine),
+            upstream_desk(management.gate, stores),
         )
 
     browsers = build_browsers(

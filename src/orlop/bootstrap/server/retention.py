@@ -16,7 +16,6 @@ def retaining(stores: Stores, services: Services, metrics: Metrics) -> tuple[Wor
     catalog, documents, clock = stores.catalog, stores.identity.documents, SystemClock()
     in_force = SettingsInForce(documents, stores.settings_changes)
     planner = Planner(catalog.retention, catalog.browse, documents, in_force, clock)
-    applier = Applier(catalog.retention.plans, planner, catalog.manifests, catalog.history, services.terms, clock)
-    return RetentionWork(
-        catalog.retention.plans, catalog.retention.in_use, documents, planner, applier, clock, metrics.retained
-    ).works()
+    plans, removals = catalog.retention.plans, catalog.retention.removals
+    applier = Applier(plans, planner, removals, catalog.history, services.terms, clock)
+    return RetentionWork(plans, catalog.retention.in_use, documents, planner, applier, clock, metrics.retained).works()

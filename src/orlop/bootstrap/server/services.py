@@ -6,7 +6,7 @@ from orlop.adapters.identity.heads import Ed25519HeadChecker
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.audit import build_notices
 from orlop.bootstrap.server.shown import ShownContent, build_shown
-from orlop.bootstrap.server.upstreams import build_remotes
+from orlop.bootstrap.server.upstreams import build_guarded
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.virtuals import VIRTUALS
@@ -33,9 +33,12 @@ from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.stores.verify import Verification
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.pulls import ShownPulls
 from orlop.services.upstreams.shown import Upstreams
+from orlop.services.upstreams.standing import Standings
 from orlop.services.virtuals.filling import Filling
 from orlop.services.virtuals.virtuals import Virtuals
+from orlop.telemetry.metrics import UpstreamMetrics
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -51,14 +54,18 @@ class Services(msgspec.Struct, frozen=True):
     referrers: Referrers
     repositories: Repositories
     pulls: PullLog
+    standings: Standings
     collection: Collection
     notices: Notices
     virtuals: Virtuals
     filling: Filling
 
 
-def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Services:
-    """Every service of one process; what clients pull is read through `reader`."""
+def build_services(
+    settings: Settings, stores: Stores, reader: BlobReader, upstreams: UpstreamMetrics | None = None
+) -> Services:
+    """Every service of one process; what clients pull is read through `reader`, and what comes from upstreams is
+    counted by `upstreams`."""
     clock = SystemClock()
     catalog = stores.catalog
     in_force = SettingsInForce(stores.identity.documents, stores.settings_changes)
@@ -81,7 +88,7 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         addresses=stores.blobs.addresses,
     )
     manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=settings.manifests.sparse_indexes)
-    remotes = build_remotes(settings)
+    remotes = build_guarded(settings, stores, upstreams)
     content = build_shown(shown, stores, remotes, manifests, blobs, referrers, copies, terms)
     virtuals = build_virtuals(stores, shown, access)
     return Services(
@@ -111,7 +118,8 @@ def build_services(settings: Settings, stores: Stores, reader: BlobReader) -> Se
         manifests=manifests,
         referrers=referrers,
         repositories=repositories,
-        pulls=PullLog(catalog.pulls, clock),
+        pulls=PullLog(catalog.pulls, clock, ShownPulls(shown, remotes.standings).count),
+        standings=remotes.standings,
         collection=build_collection(settings, stores),
         notices=build_notices(settings, stores),
         virtuals=virtuals,

@@ -7,9 +7,11 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.durations import SECOND
 from orlop.domain.settings import place_words
 from orlop.ports.following import Follower
+from orlop.ports.settings import place_of
 from orlop.services.following.followers import states
+from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
-from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, Waiting
+from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -35,6 +37,16 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         quotas = [QuotaUse(each.quota, place_words(each.path), each.of, each.used, each.limit) for each in levels]
         space = await stores.blobs.space.space() if stores.blobs.space is not None else None
         disk = DiskUse(space.free, space.reserve) if space is not None else None
-        return Waiting(lags, backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused, jobs, quotas, disk)
+        now = clock.now()
+        fares = [
+            UpstreamUse(
+                label(*place_of(upstream)),
+                not state.breaker.away_since,
+                [(each.account, left) for each in state.budgets if (left := each.left(now)) is not None],
+            )
+            for upstream, state in await stores.catalog.upstream_states.all()
+        ]
+        sent = (backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused)
+        return Waiting(lags, *sent, jobs, quotas, disk, fares)
 
     return ask

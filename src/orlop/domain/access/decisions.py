@@ -108,7 +108,7 @@ def _ping(rights: Rights) -> Decision:
 
 
 def _within(rights: Rights, question: Question) -> bool:
-    """Whether the credential may be used for it. Who is signed in may always ask who they are."""
+    """Whether the credential may be used for it. A caller who is signed in may always ask who they are."""
     if question.action is Action.PING:
         return True
     return any(

@@ -256,6 +256,7 @@ UPSTREAMS = SettingKind(
     body=Upstream,
     speaks_for=nobody,
     most=1,
+    fares=True,
     # It sends the registry to an address, and `serves` is about everybody's names.
     change=Action.SYSTEM,
     secrets=frozenset({"password", "client_key", "proxy", "session_token"}),

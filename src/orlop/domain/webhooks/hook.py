@@ -155,7 +155,7 @@ def _check_header(line: str) -> None:
 
 
 def _tells(path: str, before: Webhook | None, after: Webhook) -> frozenset[Action]:
-    """Whoever is sent events learns what those may who pull; of what is no content, what those may who read the audit
+    """A receiver of events learns what those may who pull; of what is no content, what those may who read the audit
     log."""
     if after.disabled or (before is not None and not before.disabled and _told(before) == _told(after)):
         return frozenset()

@@ -41,6 +41,7 @@ from orlop.faces.api import (
     settings,
     tags,
     trash,
+    upstreams,
     usage,
     webhooks,
 )
@@ -62,6 +63,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
+from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -97,6 +99,7 @@ def routes(
     in_use: InUseSets | None = None,
     inventory: InventoryPages | None = None,
     scrubbed: ScrubDesk | None = None,
+    fetched: UpstreamDesk | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -127,6 +130,7 @@ def routes(
         *(retention.in_use(in_use) if in_use is not None else []),
         *(retention.inventory(inventory) if inventory is not None else []),
         *(scrub.scrub(scrubbed) if scrubbed is not None else []),
+        *(upstreams.upstreams(fetched) if fetched is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

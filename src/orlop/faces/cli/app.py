@@ -47,7 +47,7 @@ def invoke(app: cyclopts.App, arguments: Sequence[str]) -> int:
         tell(f"orlop: {error}")
         return USAGE
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.
+        # The reader of our output has seen enough. Python would complain once more when it flushes at exit.
         sys.stdout = None
         return FAILED
     return result if isinstance(result, int) else 0

@@ -33,7 +33,7 @@ def run(work: Callable[[], Coroutine[Any, Any, int | None]]) -> int:
         tell(f"orlop: {error.message}")
         return FAILED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it flushes at exit.
+        # The reader of our output has seen enough. Python would complain once more when it flushes at exit.
         sys.stdout = None
         return FAILED
     except KeyboardInterrupt:

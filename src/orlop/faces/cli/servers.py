@@ -106,10 +106,11 @@ def part(text: str) -> str:
     return quote(text, safe="+@")
 
 
-def setting_at(plural: str, name: str, path: str) -> str:
-    """Where the API has a setting of a kind that is named in the plural; `path` is its node, or empty for the root."""
+def setting_at(plural: str, name: str, path: str, what: str = "") -> str:
+    """Where the API has a setting of a kind that is named in the plural; `path` is its node, or empty for the root, and
+    `what` the end of the address of something about it."""
     query = f"?path={part(path)}" if path else ""
-    return f"/{plural}/{part(name)}{query}"
+    return f"/{plural}/{part(name)}{what}{query}"
 
 
 def path_of(text: str) -> str:

@@ -399,7 +399,7 @@ class DistributionApp:
 
 
 def _pace(scope: Scope) -> Slow | None:
-    """Whoever asks, where the server tells how they keep it waiting."""
+    """The caller's pace, where the server tells how they keep it waiting."""
     pace: Slow | None = scope.get("extensions", {}).get(PACE)
     return pace
 

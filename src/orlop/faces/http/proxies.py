@@ -1,4 +1,4 @@
-"""Who sent a request and where to, seen through the proxies that stand in front: only those that are trusted are heard.
+"""The sender and the target of a request, seen through the proxies in front: only those that are trusted are heard.
 
 What an untrusted peer says of itself in `X-Forwarded-*` or `Forwarded` is passed over: anybody can write a header.
 """

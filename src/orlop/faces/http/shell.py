@@ -156,5 +156,5 @@ async def unread(body: RequestBody | None) -> tuple[Headers, Callable[[], Awaita
 
 
 def socket_address(scope: Scope, _: dict[bytes, bytes]) -> str:
-    """Who is at the other end of the connection, whoever that speaks for; empty when nobody knows."""
+    """The address at the other end of the connection, whoever that speaks for; empty when nobody knows."""
     return str(scope["client"][0]) if scope.get("client") else ""

@@ -154,7 +154,7 @@ class OwnAccount:
 
 
 def visitor_of(exchange: UiExchange) -> Visitor:
-    """Whoever is signed in. Raises Unauthorized."""
+    """The account that is signed in. Raises Unauthorized."""
     if exchange.visitor is None:
         raise Unauthorized("sign in first")
     return exchange.visitor

@@ -1,6 +1,6 @@
 """The face of the pages: `/login`, `/logout`, `/account`, `/static`, and `/`, which leads there.
 
-Whoever asks gets a page, whatever goes wrong; nothing of a query or a form is logged.
+A visitor gets a page, whatever goes wrong; nothing of a query or a form is logged.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -22,7 +22,7 @@ class _Proposed(msgspec.Struct):
 
 
 class OwnFactors:
-    """Second factors of the visitor. Who signed in through a provider has theirs there."""
+    """Second factors of the visitor. A visitor who signed in through a provider has theirs there."""
 
     def __init__(
         self,

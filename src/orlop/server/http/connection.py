@@ -117,8 +117,8 @@ class Connection(asyncio.Protocol):
         self._house.left(self)
 
     def eof_received(self) -> bool:
-        """See asyncio.Protocol. Who sends nothing more may still want to hear the answer; who has left shows when it is
-        written."""
+        """See asyncio.Protocol. A client that sends nothing more may still want to hear the answer; one that has left
+        shows when it is written."""
         self._takes_no_more = True
         if self._reading is not None:
             self._reading.break_off()
@@ -391,7 +391,7 @@ class Connection(asyncio.Protocol):
 
     def last_call(self) -> None:
         """No other request is taken: who was answered and has sent nothing since leaves now, everybody else when they
-        are answered. Whoever has not asked yet is ended by `look`."""
+        are answered. A client that has not asked yet is ended by `look`."""
         if not self._exchanges:
             if self._has_asked and not self._in_head and not self._is_unread:
                 self.end()
@@ -430,7 +430,7 @@ class Connection(asyncio.Protocol):
         return self._pace.late
 
     def cut(self) -> None:
-        """See PACE. Whoever has not sent all of a body may hear why, if they can be told in the same time again."""
+        """See PACE. A client that has not sent all of a body may hear why, if it can be told in the same time again."""
         self._house.cuts += 1
         self._pace.reset()
         if self._is_body_due and not self._is_cut and not self._is_full:
@@ -449,7 +449,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _is_unread(self) -> bool:
-        """Whether the client has sent what the loop has not come to yet. Who closes then takes the answer away."""
+        """Whether the client has sent what the loop has not come to yet. To close then takes the answer away."""
         try:
             return bool(self._client.recv(1, socket.MSG_PEEK))
         except OSError:  # nothing is there, or nobody

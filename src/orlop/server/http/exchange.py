@@ -109,7 +109,7 @@ class Exchange:
         return bool(self._waiting) and not self.is_whole
 
     def wake(self) -> None:
-        """Whoever waits for something is to look again."""
+        """Waiting tasks are to look again."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

@@ -140,7 +140,7 @@ class HttpServer:
             self._let_in()
 
     def holds(self, guest: Guest, unsent: int) -> None:
-        """See House. Whoever is the furthest behind goes when there is too much."""
+        """See House. The client that is the furthest behind goes when there is too much."""
         self._unsent_bytes += unsent - self._unsent.pop(guest, 0)
         if unsent:
             self._unsent[guest] = unsent

@@ -66,12 +66,12 @@ class Outlet:
             raise ConnectionResetError
 
     def wake(self) -> None:
-        """Whoever waits is to look again."""
+        """Waiting tasks are to look again."""
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
     def close(self) -> None:
-        """Let go of the descriptor. Whoever waits learns that the client is gone."""
+        """Let go of the descriptor. Waiting tasks learn that the client is gone."""
         watched, self._watched = self._watched, None
         if watched is not None:
             self._loop.remove_writer(watched)

@@ -374,7 +374,7 @@ def refuse_unfit(facts: AccountFacts, subject: Subject, now: int) -> None:
         raise Unauthorized(f"the account {account.name} has expired")
     refuse_over(account, subject.epoch)
     if account.must_change and not subject.epoch:
-        # Who proves the password of now may choose another; whatever else they came with has to wait for that.
+        # The password of now lets its owner choose another; a caller with any other proof has to wait for that.
         raise must_change(account)
     if subject.credential_id and secret is None:
         raise Unauthorized("what this was signed in with was revoked")

@@ -31,7 +31,7 @@ class Authenticating(Protocol):
     """Finds out who asks (services.identity.authentication)."""
 
     async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
-        """Who sends this header; nobody without one. Raises Unauthorized, TooManyRequests, Unavailable."""
+        """The sender of this header; nobody without one. Raises Unauthorized, TooManyRequests, Unavailable."""
         ...
 
     def believed(self, authorization: str) -> Proof | None:
@@ -41,7 +41,7 @@ class Authenticating(Protocol):
 
 
 class KnownCaller:
-    """Who comes with a credential, and from where they may pull, until when.
+    """The caller with a credential, and from where they may pull, until when.
 
     It is believed until `until`, and then looked at again; at `ends` it is worth nothing any more.
     """
@@ -111,7 +111,7 @@ class KnownCallers:
         return standing if standing.count == self._changes.current() else None
 
     async def take(self, authorization: bytes, address: str, request: str, *, by_digest: bool = False) -> KnownCaller:
-        """Who sends this header. `by_digest`: for something that is named by its digest, so that what is remembered
+        """The sender of this header. `by_digest`: for something that is named by its digest, so that what is remembered
         of it cannot be wrong; then they are still who they were before the catalog went away.
 
         Raises Unauthorized, TooManyRequests, Unavailable.
@@ -131,7 +131,7 @@ class KnownCallers:
             return before
 
     def _before(self, key: bytes, now: int) -> KnownCaller | None:
-        """Who sent the header with this key when the catalog was seen last, if that is not too long ago."""
+        """The sender of the header with this key when the catalog was seen last, if that is not too long ago."""
         last = self._changes.last()
         standing = self._kept.get(key)
         if last is None or standing is None:

@@ -1,7 +1,7 @@
 """`orlop audit verify`: whether the audit log is whole. Reads, repairs nothing; safe beside a live server.
 
 What it proves: every entry from the first that is kept to the last is there, in its place, as it was written, up to the
-newest head that a key in question signed; and what is gone went by a retention that the log tells of. Who can write to
+newest head that a key in question signed; and what is gone went by a retention that the log tells of. A writer of
 the catalog *and* sign could write another log, so heads that were noted elsewhere can be held against this one.
 """
 

@@ -21,8 +21,8 @@ from orlop.services.collection.empty import EmptyRepositories
 
 #: Rows that one transaction takes: some ten milliseconds of the catalog's time, which a push may have to wait for.
 _STEP = 50
-#: Manifests of the trash that one transaction removes.
-_MANIFESTS = 500
+#: Manifests of the trash that one transaction removes, each with its links.
+_MANIFESTS = 50
 
 #: Different errors of the store that a report names.
 _NAMED = 16

@@ -1,4 +1,4 @@
-"""Who refers to a manifest: those that say so themselves, and those that clients listed under the fallback tag.
+"""The referrers of a manifest: those that say so themselves, and those that clients listed under the fallback tag.
 
 Both directions of the tag schema are covered: an index that a client pushed under the fallback tag shows up in the
 list, and a client that asks for the tag although nobody pushed it gets the list (distribution-spec, "Unavailable

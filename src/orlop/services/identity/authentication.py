@@ -66,7 +66,7 @@ class Authentication:
         self._looking: dict[tuple[bytes, str], asyncio.Task[Proof]] = {}
 
     async def caller(self, authorization: str, *, address: str, request: str) -> Caller:
-        """Who sends this header; nobody without one.
+        """The sender of this header; nobody without one.
 
         Whether their account may be used, and for what, is asked at each request (services.access.decisions). Raises
         Unauthorized, TooManyRequests, Unavailable.
@@ -86,7 +86,7 @@ class Authentication:
         return self._remembered.proof(self._remembered.key(authorization))
 
     async def proof(self, credentials: Basic, *, address: str, request: str) -> Proof:
-        """Whoever has this name and password, token or secret, and until when that proves it. Raises as `caller`."""
+        """The caller with this name and password, token or secret, and until when that is proof. Raises as `caller`."""
         if self._everyone:
             return _NOBODY
         proof = await self._basic(credentials, address, request)
@@ -94,7 +94,7 @@ class Authentication:
         return proof
 
     async def refreshed(self, secret: str, *, address: str, request: str) -> Proof:
-        """Whoever has what a login keeps, or a token or secret that needs no other. Raises Unauthorized."""
+        """The caller with what a login keeps, or a token or secret that needs no other. Raises Unauthorized."""
         if self._everyone:
             return _NOBODY
         subject = await self._ways.secrets.subject(secret, refreshing=True, address=address, request=request)
@@ -102,7 +102,7 @@ class Authentication:
         return Proof(subject, self._clock.now() + _SECRET)
 
     async def caller_for_password_change(self, authorization: str, *, address: str, request: str) -> Caller:
-        """Who sends a name and a password, if they have the right to another: also who has to change it first.
+        """The sender of a name and a password, if they have the right to another: also who has to change it first.
 
         Nothing but a password proves it, and it is checked each time. Raises as `caller`.
         """

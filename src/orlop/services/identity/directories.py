@@ -52,8 +52,8 @@ class Directories:
         """Why, by the provider's name. These are tried again at every sign-in: what is missing may be there by then."""
 
     async def verify(self, name: str, password: str) -> ExternalIdentity | None:
-        """Who signs in, as the first directory knows them that does. When none does, one that could not be asked might
-        have: raises Unavailable then."""
+        """The person who signs in, as the first directory knows them that does. When none does, one that could not be
+        asked might have: raises Unavailable then."""
         current = await self._current()
         unasked: Unavailable | None = None
         if self._unusable:

@@ -121,7 +121,7 @@ class Passkeys:
         return options_to_json(options)
 
     async def authenticate(self, response: str, challenge: bytes, site: Site, caller: Caller) -> Account:
-        """Whoever signed. Raises Unauthorized; TooManyRequests for an address where too many did not."""
+        """The account that signed. Raises Unauthorized; TooManyRequests for an address where too many did not."""
         self._gate(caller.address, ProofKind.PASSKEY)
         try:
             return await self._authenticated(response, challenge, site, caller)

@@ -50,7 +50,7 @@ class RememberedCredentials:
         return blake2b(credential.encode("utf-8", "surrogatepass"), digest_size=32, key=self._key).digest()
 
     def recall(self, key: bytes) -> Subject | None:
-        """Whoever came with it before, if it still holds. A clock that was set back makes nothing hold longer."""
+        """The caller who came with it, if it still holds. A clock that was set back makes nothing hold longer."""
         kept = self._kept.get(key)
         if kept is None:
             return None

@@ -35,7 +35,7 @@ class SecretSignIn:
     async def subject(
         self, text: str, *, name: str = "", refreshing: bool = False, address: str, request: str
     ) -> Subject:
-        """Whoever has this secret; with a `name` it must be its owner's.
+        """The owner of this secret; with a `name` it must be its owner's.
 
         What `docker login` keeps is good for fetching tokens alone (`refreshing`). Raises Unauthorized.
         """

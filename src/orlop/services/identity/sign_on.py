@@ -135,7 +135,7 @@ class BrowserSignOn:
         return address
 
     async def finish(self, name: str, returned: Returned, *, visit: str, caller: Caller) -> Finished:
-        """Who came back. Raises Unauthorized, Denied for somebody who may not sign in, NotFound, Unavailable."""
+        """The person. Raises Unauthorized, Denied for somebody who may not sign in, NotFound, Unavailable."""
         begun = await self._begun(name, returned, visit)
         provider = await self._directory.get(name)
         if returned.error:

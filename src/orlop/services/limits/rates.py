@@ -182,8 +182,9 @@ class FairShare:
     """`total` places that everybody wants at once, such as those for `uploads` through one process.
 
     Nobody gets more than their share, which is what is left to each if one more came: a half for the first who comes.
-    Who has not signed in counts by the address, and all of them together get `anonymous` places. Not `shared`: whoever
-    comes gets all there are. Whoever keeps their place waiting loses it to the next of those it would be taken from.
+    A caller who has not signed in counts by the address, and all of them together get `anonymous` places. Not `shared`:
+    a single caller gets all there are. A caller who keeps their place waiting loses it to the next of those it would be
+    taken from.
     `what` is what places are for.
     """
 

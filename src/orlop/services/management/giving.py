@@ -58,7 +58,7 @@ class Giving:
 
     async def telling(self, caller: Caller, path: str, actions: frozenset[Action], what: str) -> None:
         """Raises Denied unless the caller may do these everywhere in a node, for good and from anywhere: for whatever
-        has somebody else learn what happens there. Who reads the audit log need not administer the place for it."""
+        has somebody else learn what happens there. A reader of the audit log need not administer the place for it."""
         place = Place(PlaceKind.NAMESPACE, path) if path else REGISTRY
         rights, now = await self._gate.rights(caller), self._gate.now()
         too_much = beyond(rights, Gift(actions, place), now)

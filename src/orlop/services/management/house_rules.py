@@ -38,8 +38,8 @@ class HouseRules(msgspec.Struct, frozen=True):
 
 
 class HouseRulesTold:
-    """Whoever may pull at a place is told of every rule that holds there, wherever it is, as a refusal would tell it;
-    of grants what `Explaining.able` tells."""
+    """A caller who may pull at a place is told of every rule that holds there, wherever it is, as a refusal would tell
+    it; of grants what `Explaining.able` tells."""
 
     def __init__(self, gate: Gate, documents: Documents, facts: AccessFacts, explaining: Explaining) -> None:
         self._gate = gate

@@ -78,6 +78,8 @@ class Operation(StrEnum):
     DELIVERY_SEND = "delivery.send"
     USAGE_READ = "usage.read"
     SCRUB_READ = "scrub.read"
+    UPSTREAM_READ = "upstream.read"
+    UPSTREAM_PREFETCH = "upstream.prefetch"
     JOB_READ = "job.read"
     JOB_RUN = "job.run"
     JOB_CANCEL = "job.cancel"
@@ -148,7 +150,7 @@ RULES: dict[Operation, Rule] = {
     # Those of a manifest are content, which whoever pushes says; those of a repository are rules of it.
     Operation.LABEL_CHANGE: Rule(place=Action.PUSH_NEW),
     Operation.REPOSITORY_LABEL_CHANGE: Rule(place=Action.POLICY_EDIT),
-    # Whoever may pull is told by a refusal, too, which rule is in the way, wherever that is.
+    # A caller who may pull is told by a refusal, too, which rule is in the way, wherever that is.
     Operation.HOUSE_RULES_READ: Rule(_SEE, Action.PULL),
     # What these need at their place, their kind declares: see domain.settings.
     Operation.SETTING_READ: Rule(_SEE),
@@ -168,6 +170,9 @@ RULES: dict[Operation, Rule] = {
     Operation.DELIVERY_SEND: Rule(_RULE),
     Operation.USAGE_READ: Rule(_SEE, Action.POLICY_EDIT),
     Operation.SCRUB_READ: Rule(_SEE),
+    # What seeing one needs at its place, its kind declares, as for settings.
+    Operation.UPSTREAM_READ: Rule(_SEE),
+    Operation.UPSTREAM_PREFETCH: Rule(_RULE, Action.ADMIN),
     Operation.JOB_READ: Rule(_SEE),
     Operation.JOB_RUN: Rule(_RULE),
     Operation.JOB_CANCEL: Rule(_RULE),
@@ -176,7 +181,7 @@ RULES: dict[Operation, Rule] = {
     # With the right to make plans there.
     Operation.RETENTION_APPLY: Rule(place=Action.DELETE),
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
-    # Whoever runs what is there may say so; to replace what others said takes the right to make plans there.
+    # A caller who runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
 }
 

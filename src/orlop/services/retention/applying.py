@@ -1,40 +1,45 @@
-"""Applies a plan: exactly what it shows, each item only if it still is as it was planned and nothing new keeps it."""
+"""Applies a plan: exactly what it shows, each item only if it still is as it was planned and nothing new keeps it.
+
+What goes is deleted by several at once, in one transaction of a repository, and in a few repositories side by side:
+what costs time is to wait for the disk.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import Conflict, Denied, ManifestUnknown, NameUnknown, RegistryError, SettingsMoved, Stale
+from orlop.domain.errors import RegistryError, SettingsMoved, Stale
 from orlop.domain.events import Origin
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Progress
 from orlop.domain.retention.plan import PlannedItem
 from orlop.domain.retention.plans import RetentionPlan
 from orlop.ports.by import By
-from orlop.ports.catalog import Manifests, TagHistory
+from orlop.ports.catalog import TagHistory
 from orlop.ports.clock import SECOND, Clock
-from orlop.ports.retention import PlanPage, RetentionPlans
+from orlop.ports.retention import PageDone, PlanPage, Removal, Removals, RetentionPlans
+from orlop.ports.terms import Terms
 from orlop.services.retention.planning import Current, Planner
 from orlop.services.tags.terms import WriteTerms
 
-#: Deletions that are under way at once, and how long what was read of a repository is good for, in microseconds.
-_AT_ONCE, _FRESH = 32, 30 * SECOND
+#: Deletions of one transaction, which nobody waits long for; those that are under way at once, in so many pages of as
+#: many repositories; and how long what was read of a repository is good for, in microseconds.
+_AT_ONCE, _TOGETHER, _PAGES, _FRESH = 32, 64, 8, 30 * SECOND
 
 #: How often a page is begun anew while settings change.
 _TRIES = 20
 
+#: Longer ago than anything is good for.
+_NEVER = -(1 << 62)
+
 #: What became of an item.
 DELETED = "deleted"
 
-#: What an item is left for; anything else is for the job to try again.
-_LEFT = (Conflict, Denied, ManifestUnknown, NameUnknown)
-
 
 class _Deletion(msgspec.Struct, frozen=True):
-    """What one write deletes: a manifest with these tags, or a tag alone."""
+    """A manifest with these tags, or a tag alone."""
 
     digest: str
     tags: tuple[str, ...]
@@ -49,14 +54,14 @@ class Applier:
         self,
         plans: RetentionPlans,
         planner: Planner,
-        manifests: Manifests,
+        removals: Removals,
         history: TagHistory,
         terms: WriteTerms,
         clock: Clock,
     ) -> None:
         self._plans = plans
         self._planner = planner
-        self._manifests = manifests
+        self._removals = removals
         self._history = history
         self._terms = terms
         self._clock = clock
@@ -65,59 +70,62 @@ class Applier:
         """Do what is left of it."""
         total = plan.figures.deleted_tags + plan.figures.deleted_manifests
         done = plan.done + plan.skipped
-        known: Current | None = None
-        read_at, repository = 0, ""
-        while pages := await self._plans.open(plan.id, 1):
-            page = pages[0]
-            outcomes: dict[tuple[str, str], str] = {}
-            for _ in range(_TRIES):
-                if page.repository != repository or self._clock.now() - read_at > _FRESH:
-                    read_at, repository = self._clock.now(), page.repository
-                    known = await self._planner.now(repository)
-                try:
-                    items = await self._page(plan, page, known, outcomes)
-                    break
-                except SettingsMoved:
-                    repository = ""
-            else:
-                raise SettingsMoved
-            looked = [item for item in items if item.goes]
-            deleted = sum(item.outcome == DELETED for item in looked)
-            await self._plans.did(
-                plan.id, PlanPage(page.repository, page.number, items), done=deleted, skipped=len(looked) - deleted
+        waiting: list[PlanPage] = []
+        reads: dict[str, _Read] = {}
+        while waiting or (waiting := list(await self._plans.open(plan.id, _PAGES))):
+            together = _together(waiting)
+            waiting = waiting[len(together) :]
+            reads = {page.repository: reads.get(page.repository) or _Read() for page in together}
+            ended = await asyncio.gather(
+                *(self._page(plan, page, reads[page.repository]) for page in together), return_exceptions=True
             )
-            done += len(looked)
-            tell(Progress(done, max(total, done), "items", page.repository))
+            looked = [each for each in ended if isinstance(each, PageDone)]
+            if looked:
+                await self._plans.did(plan.id, looked)
+            for each in ended:
+                if isinstance(each, BaseException):
+                    raise each
+            done += sum(each.done + each.skipped for each in looked)
+            tell(Progress(done, max(total, done), "items", together[-1].repository))
         return await self._plans.applied(plan.id, self._by(plan))
 
     def _by(self, plan: RetentionPlan) -> By:
         return By(plan.applied_by, self._clock.now(), Origin(credential=f"retention plan {plan.id}"))
 
-    async def _page(
-        self, plan: RetentionPlan, page: PlanPage, known: Current | None, outcomes: dict[tuple[str, str], str]
-    ) -> tuple[PlannedItem, ...]:
-        """What became of the items of a page, and in `outcomes` what is known of it. Raises SettingsMoved where it is
-        to be looked at anew."""
-        name = RepositoryName.stored(page.repository)
-        deletions = await self._deletions(plan, name, page, known, outcomes)
-        for _, level in groupby(sorted(deletions, key=lambda each: each.level), key=lambda each: each.level):
-            together = list(level)
-            for start in range(0, len(together), _AT_ONCE):
-                part = together[start : start + _AT_ONCE]
-                ended = await asyncio.gather(
-                    *(self._delete(plan, name, each, known) for each in part), return_exceptions=True
-                )
-                failed = [e for e in ended if isinstance(e, BaseException) and not isinstance(e, _LEFT)]
-                for each, outcome in zip(part, ended, strict=True):
-                    if outcome not in failed:
-                        said = outcome.message if isinstance(outcome, RegistryError) else DELETED
-                        outcomes |= {(tag, each.digest): said for tag in each.tags or ("",)}
-                if failed:
-                    raise failed[0]
-        return tuple(
+    async def _page(self, plan: RetentionPlan, page: PlanPage, read: "_Read") -> PageDone:
+        """What became of a page; looked at anew where a setting changes meanwhile."""
+        outcomes: dict[tuple[str, str], str] = {}
+        for _ in range(_TRIES):
+            if not 0 <= self._clock.now() - read.at <= _FRESH:
+                read.at, read.known = self._clock.now(), await self._planner.now(page.repository)
+            try:
+                await self._delete_all(plan, page, read.known, outcomes)
+                break
+            except SettingsMoved:
+                read.at = _NEVER
+        else:
+            raise SettingsMoved
+        items = tuple(
             msgspec.structs.replace(item, outcome=outcomes[item.tag, item.digest]) if item.goes else item
             for item in page.items
         )
+        looked = [item.outcome for item in items if item.goes]
+        deleted = looked.count(DELETED)
+        return PageDone(PlanPage(page.repository, page.number, items), deleted, len(looked) - deleted)
+
+    async def _delete_all(
+        self, plan: RetentionPlan, page: PlanPage, known: Current | None, outcomes: dict[tuple[str, str], str]
+    ) -> None:
+        """Delete what of a page is to go; into `outcomes` what becomes of each. Raises SettingsMoved where it is to be
+        looked at anew."""
+        name = RepositoryName.stored(page.repository)
+        deletions = sorted(await self._deletions(plan, name, page, known, outcomes), key=lambda each: each.level)
+        for start in range(0, len(deletions), _AT_ONCE):
+            part = deletions[start : start + _AT_ONCE]
+            ended = await self._delete(plan, name, part, known)
+            for each, left in zip(part, ended, strict=True):
+                said = left.message if left is not None else DELETED
+                outcomes |= {(tag, each.digest): said for tag in each.tags or ("",)}
 
     async def _deletions(
         self,
@@ -177,20 +185,42 @@ class Applier:
         return "" if found.goes or (item.follows and item.digest in going) else found.reason
 
     async def _delete(
-        self, plan: RetentionPlan, name: RepositoryName, deletion: _Deletion, known: Current | None
-    ) -> None:
+        self, plan: RetentionPlan, name: RepositoryName, deletions: Sequence[_Deletion], known: Current | None
+    ) -> Sequence[RegistryError | None]:
         assert known is not None, "nothing is deleted where no rule deletes"
         rules = await self._terms.of_rules(name, known.tag_rules, known.settings)
-        digest = Digest.stored(deletion.digest)
+        removals = [_removal(each, rules) for each in deletions]
+        return await self._removals.remove(name, removals, self._by(plan), known.settings)
 
-        def untag(tag: Tag) -> RegistryError | None:
-            if tag not in deletion.tags:
-                return Stale(f"the tag {tag} points at it by now", {"tag": tag})
-            return rules.untag(tag) if rules.untag is not None else None
 
-        expected = {Tag.stored(tag): digest for tag in deletion.tags}
-        terms = msgspec.structs.replace(rules, expected=expected, untag=untag)
-        if deletion.whole:
-            await self._manifests.delete(name, digest, self._by(plan), terms)
-        else:
-            await self._manifests.untag(name, Tag.stored(deletion.tags[0]), self._by(plan), terms)
+class _Read:
+    """What was read of a repository, and when."""
+
+    def __init__(self) -> None:
+        self.at = _NEVER
+        self.known: Current | None = None
+
+
+def _together(pages: Sequence[PlanPage]) -> Sequence[PlanPage]:
+    """The first pages, of different repositories, as far as no more is deleted by them than may be at once."""
+    repositories: set[str] = set()
+    going = 0
+    for number, page in enumerate(pages):
+        going += sum(item.goes for item in page.items)
+        if number and (going > _TOGETHER or page.repository in repositories):
+            return pages[:number]
+        repositories.add(page.repository)
+    return pages
+
+
+def _removal(deletion: _Deletion, rules: Terms) -> Removal:
+    digest = Digest.stored(deletion.digest)
+
+    def untag(tag: Tag) -> RegistryError | None:
+        if tag not in deletion.tags:
+            return Stale(f"the tag {tag} points at it by now", {"tag": tag})
+        return rules.untag(tag) if rules.untag is not None else None
+
+    expected = {Tag.stored(tag): digest for tag in deletion.tags}
+    terms = msgspec.structs.replace(rules, expected=expected, untag=untag)
+    return Removal(digest if deletion.whole else Tag.stored(deletion.tags[0]), terms)

@@ -18,7 +18,7 @@ _DIGESTS, _LONGEST = 20_000, 366 * DAY
 
 
 class InUseSets:
-    """See ports.retention.InUse. Whoever posted a set may replace it; of others it takes the right to the rules."""
+    """See ports.retention.InUse. The poster of a set may replace it; of others it takes the right to the rules."""
 
     def __init__(self, gate: Gate, in_use: InUse) -> None:
         self._gate = gate

@@ -14,8 +14,8 @@ from orlop.ports.settings import Document, Documents
 #: How many places of each kind a process remembers.
 REMEMBERED = 10_000
 
-#: Of kinds with no more settings than these it remembers where they are: most places then have none, and are not asked
-#: about one by one.
+#: Of kinds with no more settings than these it remembers where they are: most places then have none of their own, and
+#: are not asked about one by one.
 FEW = 1_000
 
 
@@ -54,24 +54,40 @@ class SettingsInForce:
 
     async def versioned(self, kind: SettingKind, path: str) -> tuple[int, tuple[InForce, ...]]:
         """The same, with the version of all settings as long as which they hold."""
-        key = kind.kind, path
         self._renew()
-        known = self._known.get(key)
+        known = self._recalled(kind, path)
         if known is not None:
-            self._known.move_to_end(key)
             return known
         count = self._changes.current()
         # The version first: what is read after it is no older.
         version, paths = await self._placed(kind) if count is not None else (await self._documents.version(), None)
-        if paths is not None and paths.isdisjoint(lineage(path)):
+        nearest: str | None = path
+        if paths is not None:
+            nearest = next((node for node in reversed(lineage(path)) if node in paths), None)
+        if nearest is None:
             found: tuple[int, tuple[InForce, ...]] = version, ()
         else:
-            found = version, holding(kind, await self._documents.covering(kind.kind, path), self._bodies)
+            found = self._recalled(kind, nearest) or (
+                version,
+                holding(kind, await self._documents.covering(kind.kind, nearest), self._bodies),
+            )
         if count is not None and count == self._changes.current() == self._count:
-            self._known[key] = found
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self._remember(kind, path, found)
+            if nearest is not None:
+                self._remember(kind, nearest, found)
         return found
+
+    def _recalled(self, kind: SettingKind, path: str) -> tuple[int, tuple[InForce, ...]] | None:
+        key = kind.kind, path
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+        return known
+
+    def _remember(self, kind: SettingKind, path: str, found: tuple[int, tuple[InForce, ...]]) -> None:
+        self._known[kind.kind, path] = found
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
 
     async def _placed(self, kind: SettingKind) -> tuple[int, frozenset[str] | None]:
         known = self._paths.get(kind.kind)

@@ -16,7 +16,7 @@ from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES, kept_for
 from orlop.ports.terms import Terms
 from orlop.services.access.decisions import TRIES, Access
-from orlop.services.settings.in_force import InForce, SettingsInForce
+from orlop.services.settings.in_force import REMEMBERED, InForce, SettingsInForce
 from orlop.services.tags.rules import RulesOfTags
 from orlop.services.upstreams.shown import Upstreams
 
@@ -24,12 +24,14 @@ T = TypeVar("T")
 
 
 class WriteTerms:
-    """Whoever changes content asks here first, and passes what it gets into the transaction."""
+    """A service that changes content asks here first, and passes what it gets into the transaction."""
 
     def __init__(self, access: Access, settings: SettingsInForce, shown: Upstreams) -> None:
         self._access = access
         self._settings = settings
         self._shown = shown
+        self._rooms: dict[str, tuple[tuple[InForce, ...], tuple[Room, ...]]] = {}
+        """By the nearest node that has any, with the quotas that they were made from."""
 
     async def keep(self, make: Callable[[], Awaitable[Terms]], write: Callable[[Terms], Awaitable[T]]) -> T:
         """Write on terms, and on new ones where a setting that they were made from changes before that takes effect.
@@ -53,7 +55,15 @@ class WriteTerms:
 
     async def _versioned_room(self, repository: str) -> tuple[int, tuple[Room, ...]]:
         version, quotas = await self._settings.versioned(QUOTAS, repository)
-        return version, tuple(_room(quota.name, quota.path, quota.body) for quota in quotas) if quotas else ()
+        if not quotas:
+            return version, ()
+        nearest = quotas[-1].path
+        known = self._rooms.get(nearest)
+        if known is None or known[0] is not quotas:
+            if len(self._rooms) >= REMEMBERED:
+                self._rooms.clear()
+            known = self._rooms[nearest] = quotas, tuple(_room(each.name, each.path, each.body) for each in quotas)
+        return version, known[1]
 
     async def push(
         self,

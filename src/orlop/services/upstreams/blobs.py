@@ -9,6 +9,7 @@ from orlop.domain.blob import Blob
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied, NameUnknown, RegistryError, Unsupported
 from orlop.domain.names import RepositoryName
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import BlobContent
 from orlop.ports.catalog import By
@@ -94,6 +95,19 @@ class ShownBlobs:
             return await transfer.kept()
         return (await self._blobs.find(repository, digest, caller)).blob
 
+    async def fill(self, repository: RepositoryName, digest: Digest, size: int) -> int:
+        """Have a blob that a manifest of the repository names, though nobody asked for it; how many bytes came for
+        that. Raises BlobUnknown, TooManyRequests, Unavailable, ContentCorrupt."""
+        showing = await self._shown.of(repository)
+        remote = showing.remote(repository) if showing is not None else None
+        if showing is None or remote is None or await self._stores.links.find(repository, digest) is not None:
+            return 0
+        if await self._held(showing, repository, digest, None) is not None:
+            return 0
+        comes_already = (repository, digest) in self._transfers
+        await self._transfer(Wanted(showing, remote, repository, digest, size, Need.AHEAD)).kept()
+        return 0 if comes_already else size
+
     async def close(self) -> None:
         """Break off what is under way; what came of it is gone on with by whoever asks next."""
         for task in tuple(self._running):
@@ -115,13 +129,15 @@ class ShownBlobs:
             raise BlobUnknown(f"{showing.upstream.host} holds no blob {digest} in {remote}", {"digest": digest})
         return size
 
-    async def _held(self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller) -> Blob | None:
+    async def _held(
+        self, showing: Showing, repository: RepositoryName, digest: Digest, caller: Caller | None
+    ) -> Blob | None:
         """A blob that is here already. What another repository of the same upstream holds becomes this one's, too. What
-        the caller may pull elsewhere they get from there, and it stays there: that a manifest of an upstream names it
-        is no reason to show it to everybody who may pull here."""
+        the caller, if there is one, may pull elsewhere they get from there, and it stays there: that a manifest of an
+        upstream names it is no reason to show it to everybody who may pull here."""
         source = await self._cached.holder(digest, showing.path)
         if source is None:
-            elsewhere = await self._blobs.holder(digest, repository, caller)
+            elsewhere = await self._blobs.holder(digest, repository, caller) if caller is not None else None
             found = await self._stores.links.find(elsewhere, digest) if elsewhere is not None else None
             return await self._whole(found.blob if found is not None else None)
         who = By(actor(showing), self._stores.clock.now())

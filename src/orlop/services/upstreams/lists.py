@@ -5,6 +5,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import RegistryError
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import NAME_BYTES, Page, PageRequest, page_of
+from orlop.domain.upstreams.budget import Need
 from orlop.ports.catalog import Browse
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.referrers import Referrers
@@ -30,7 +31,7 @@ class ShownLists:
         if showing is None or remote is None or not page.size:
             return await self._browse.tags(repository, page)
         try:
-            content = await self._remotes.repository(showing, remote)
+            content = await self._remotes.repository(showing, remote, Need.AGAIN)
             found: list[Tag] = []
             async for text in content.tags(page.after):
                 found.append(Tag.stored(text))
@@ -50,7 +51,7 @@ class ShownLists:
             return await self._referrers.page(repository, subject, artifact_type, page)
         found: dict[str, Descriptor] = {}
         try:
-            content = await self._remotes.repository(showing, remote)
+            content = await self._remotes.repository(showing, remote, Need.AGAIN)
             async for entry in content.referrers(subject, artifact_type or ""):
                 found[entry.digest] = entry
                 if len(found) >= _REFERRERS:

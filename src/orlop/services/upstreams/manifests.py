@@ -15,6 +15,7 @@ from orlop.domain.durations import SECOND, span
 from orlop.domain.errors import Denied, ManifestUnknown, RegistryError
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import Reference, RepositoryName, Tag, is_referrers_tag
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.cooling import cooling
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.catalog import By, ManifestPush, StoredManifest
@@ -85,7 +86,9 @@ class ShownManifests:
         self._asking: dict[tuple[RepositoryName, Reference, bool], asyncio.Task[FoundManifest]] = {}
         self._missing = Misses(clock)
 
-    async def resolve(self, repository: RepositoryName, reference: Reference, *, head: bool) -> FoundManifest:
+    async def resolve(
+        self, repository: RepositoryName, reference: Reference, *, head: bool, need: Need = Need.FIRST
+    ) -> FoundManifest:
         """The manifest behind a tag or digest. `head`: it is enough to describe it. Raises ManifestUnknown,
         TooManyRequests, Unavailable."""
         showing = await self._shown.of(repository)
@@ -104,7 +107,9 @@ class ShownManifests:
         else:
             self._missing.refuse(repository, reference)
         key = repository, reference, head and found is None
-        return await self._together(key, lambda: self._ask(showing, remote, repository, reference, found, head=head))
+        return await self._together(
+            key, lambda: self._ask(showing, remote, repository, reference, found, need, head=head)
+        )
 
     async def close(self) -> None:
         """Break off what is asked for that nobody waits for any more."""
@@ -130,16 +135,17 @@ class ShownManifests:
         repository: RepositoryName,
         reference: Reference,
         found: StoredManifest | None,
+        need: Need,
         *,
         head: bool,
     ) -> FoundManifest:
         try:
             if isinstance(reference, Tag):
-                return await self._tag(showing, remote, repository, reference, found, head=head)
+                return await self._tag(showing, remote, repository, reference, found, need, head=head)
             if head:
-                described = await (await self._remotes.repository(showing, remote)).resolve(reference)
+                described = await (await self._remotes.repository(showing, remote, need)).resolve(reference)
                 return FoundManifest(StoredManifest(reference, described.media_type, b""), described.size)
-            return await self._fetched(showing, remote, repository, reference, ())
+            return await self._fetched(showing, remote, repository, reference, (), need)
         except MISSING as failure:
             missing = for_clients(failure, ManifestUnknown)
             if isinstance(reference, Tag):
@@ -161,11 +167,13 @@ class ShownManifests:
         repository: RepositoryName,
         tag: Tag,
         found: StoredManifest | None,
+        need: Need,
         *,
         head: bool,
     ) -> FoundManifest:
         """What the upstream says of a tag now. Raises what asking it does."""
-        content = await self._remotes.repository(showing, remote)
+        asked = Need.AGAIN if found is not None and need is Need.FIRST else need
+        content = await self._remotes.repository(showing, remote, asked)
         described = await content.resolve(tag)
         said = await self._said(showing, content, repository, tag, Digest(described.digest))
         until = said.checked_at + showing.holds(tag)
@@ -184,7 +192,7 @@ class ShownManifests:
         if known is None and head:
             return FoundManifest(StoredManifest(digest, described.media_type, b""), described.size, until)
         if known is None:
-            fetched = await self._fetched(showing, remote, repository, digest, (tag,))
+            fetched = await self._fetched(showing, remote, repository, digest, (tag,), need)
             return msgspec.structs.replace(fetched, until=until)
         stored, refusal = await self._store(showing, repository, known, (tag,))
         return _whole(stored, until=until, warning=refusal)
@@ -223,13 +231,14 @@ class ShownManifests:
         repository: RepositoryName,
         digest: Digest,
         tags: tuple[Tag, ...],
+        need: Need,
     ) -> FoundManifest:
         """A manifest that is not here: fetched by whoever has the turn, and then here for all."""
         while True:
             async with self._turns.take(repository, digest, actor(showing)) as mine:
                 known = await self._rows.resolve(repository, digest)
                 if known is None and mine:
-                    content = await (await self._remotes.repository(showing, remote)).fetch(digest)
+                    content = await (await self._remotes.repository(showing, remote, need)).fetch(digest)
                     # What was described to somebody by its tag is fetched by its digest. Tags that cool down wait.
                     cooling_down = bool(showing.upstream.cool_down)
                     leading = () if cooling_down else await self._tags.leading_to(repository, digest)

@@ -41,6 +41,11 @@ class Upstreams:
             {"upstream": found.name, "at": found.path},
         )
 
+    async def at(self, path: str, name: str) -> Showing | None:
+        """The upstream of exactly this place and name. Raises Unavailable."""
+        found = (await self._settings.by_place()).get(path)
+        return _showing(found) if found is not None and found.name == name else None
+
     async def serving(self, host: str) -> Showing | None:
         """The upstream that answers for a registry; of several the one that is nearest to the root, and first by name.
         Raises Unavailable."""

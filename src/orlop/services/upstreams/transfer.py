@@ -26,6 +26,7 @@ from orlop.domain.errors import (
 from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
 from orlop.domain.upload import Upload
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
 from orlop.ports.blobs import PIECE, BlobContent, BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
@@ -64,6 +65,7 @@ class Wanted(msgspec.Struct, frozen=True):
     repository: RepositoryName
     digest: Digest
     size: int
+    need: Need = Need.FIRST
 
 
 class Stores(msgspec.Struct, frozen=True):
@@ -318,7 +320,7 @@ class Transfer:
         """Write what comes onto the stage, and tell it to those who read."""
         wanted, offset = self.wanted, claim.upload.offset
         try:
-            remote = await self._stores.remotes.repository(wanted.showing, wanted.remote)
+            remote = await self._stores.remotes.repository(wanted.showing, wanted.remote, wanted.need)
             async with aclosing(remote.read_blob(wanted.digest, wanted.size, offset)) as pieces:
                 async for piece in pieces:
                     async with self._writing:

@@ -1,8 +1,8 @@
 """Webhooks beyond what every setting has: what became of deliveries, tries, and having things sent again.
 
-Whoever may see a hook at its place sees its deliveries, as far as they may know what these tell of; whoever may change
-it tries it and has things sent again. What became of the deliveries of one that was removed is seen by those who rule
-or audit the registry: who has its place and name by now is somebody else.
+A caller who may see a hook at its place sees its deliveries, as far as they may know what these tell of; one who may
+change it tries it and has things sent again. What became of the deliveries of one that was removed is seen by those who
+rule or audit the registry: who has its place and name by now is somebody else.
 """
 
 import msgspec

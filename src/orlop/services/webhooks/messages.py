@@ -13,8 +13,8 @@ from orlop.domain.webhooks.formats import written
 from orlop.domain.webhooks.hook import WEBHOOKS, Webhook
 from orlop.domain.webhooks.signature import signed
 from orlop.ports.clock import SECOND, Clock
-from orlop.ports.settings import Document, Documents
-from orlop.ports.webhooks import Answer, Attempt, Outgoing, WebhookSender, place_of
+from orlop.ports.settings import Document, Documents, place_of
+from orlop.ports.webhooks import Answer, Attempt, Outgoing, WebhookSender
 
 #: Fetches secrets from where they are kept. Raises Unavailable.
 Fetching = Callable[[SecretReference], str]

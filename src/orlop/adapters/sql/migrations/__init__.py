@@ -4,7 +4,7 @@ Each step is a file that begins by saying whether the previous release may go on
 adds (expand) lets it, one that takes something away (contract) does not. How an engine takes steps is in its module.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 
 import msgspec
@@ -47,6 +47,14 @@ def known(engine: str) -> tuple[Migration, ...]:
     return tuple(sorted(found))
 
 
+def is_outgrown(beyond: Mapping[int, bool]) -> bool:
+    """Whether a release may not run on a database that took these steps, which it does not know; whether each expands.
+
+    A step lets the release before it go on, and no older one: of two, the second would have to say more.
+    """
+    return bool(beyond) and list(beyond.values()) != [True]
+
+
 def due(engine: str, applied: Collection[Applied], where: str) -> tuple[Migration, ...]:
     """The steps that are still to be taken, in order.
 
@@ -55,12 +63,11 @@ def due(engine: str, applied: Collection[Applied], where: str) -> tuple[Migratio
     """
     steps = known(engine)
     newest = steps[-1].number
-    beyond = [step for step in applied if step.number > newest]
-    # A step lets the release before it go on, and no older one: of two, the second would have to say more.
-    if beyond and not (len(beyond) == 1 and beyond[0].expands):
+    beyond = {step.number: step.expands for step in applied if step.number > newest}
+    if is_outgrown(beyond):
         raise CatalogRefused(
-            f"{where} was written by a newer release (schema {max(step.number for step in beyond)}, this release knows"
-            f" {newest}); start that release, or restore a backup"
+            f"{where} was written by a newer release (schema {max(beyond)}, this release knows {newest}); start that"
+            " release, or restore a backup"
         )
     taken = {step.number for step in applied}
     return tuple(step for step in steps if step.number not in taken)

@@ -10,6 +10,7 @@ import asyncpg
 from orlop.adapters.sql.migrations import Applied, CatalogRefused, Migration, due
 from orlop.adapters.sql.postgres.connections import Connection, Database
 from orlop.adapters.sql.postgres.failures import FAILED, reason, trouble
+from orlop.adapters.sql.postgres.schema import end_others
 from orlop.domain.errors import Unavailable
 
 #: `ORLP`: the advisory lock under which a database is looked at and changed.
@@ -63,7 +64,8 @@ async def prepare(database: Database, now: Callable[[], int]) -> str:
 async def migrate(database: Database, now: Callable[[], int]) -> tuple[Migration, ...]:
     """Take every step that is due; which they were. Raises CatalogRefused, Unavailable.
 
-    Servers go on beside it: where their transactions are in the way, it lets go of everything and begins again.
+    Servers go on beside it: where their transactions are in the way, it lets go of everything and begins again. At its
+    end they connect anew, and those that may not go on find that out (postgres/schema.py).
     """
     for tries in count(1):
         try:
@@ -81,6 +83,8 @@ async def _migrate(database: Database, now: Callable[[], int], patience: int) ->
         steps = due("postgres", applied, where)
         await connection.execute(_GIVE_WAY.format(patience))
         await _take(connection, applied, steps, now)
+        if steps:
+            await end_others(connection)
         return steps
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from orlop.adapters.sql.postgres.failures import FAILED, Crowded
+from orlop.adapters.sql.postgres.schema import APPLICATION, admit
 
 #: How long opening a connection may take, waiting for one of the pool, and a statement, in seconds.
 CONNECT = 3.0
@@ -36,7 +37,7 @@ class Database(msgspec.Struct, frozen=True):
         options: dict[str, Any] = {"timeout": CONNECT, "command_timeout": STATEMENT}
         if self.pooler:
             return {**options, "statement_cache_size": 0}
-        return {**options, "server_settings": {"application_name": "orlop"}}
+        return {**options, "server_settings": {"application_name": APPLICATION}}
 
     async def connect(self) -> Connection:
         """A connection of one's own."""
@@ -88,6 +89,7 @@ class Pool:
                     max_size=self.database.connections,
                     max_queries=1 << 40,
                     reset=_nothing,
+                    init=admit,
                     **self.database.options(),
                 )
             return self._pool

@@ -11,7 +11,7 @@ The order of locks, which no script may leave:
 6. the version of who may do what, where that changes;
 7. the version of the queue, where that changes; who takes jobs locks it first, and passes over jobs that are locked;
 8. a row of the totals, as the last statement of all;
-9. with COMMIT, the lock of all settings: shared where terms were made from them. Whoever changes a setting takes it
+9. with COMMIT, the lock of all settings: shared where terms were made from them. A change of a setting takes it
    alone, after everything else.
 
 Of what says who may do what: groups in the order of their ids, the account that it is about, then the role. Namespaces

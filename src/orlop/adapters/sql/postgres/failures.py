@@ -20,8 +20,25 @@ class Crowded(TimeoutError):
     """Every connection of the pool was in use for longer than anybody waits."""
 
 
+class Outgrown(Exception):
+    """A newer release brought the database to schema `found`; this one knows `known`, and may not go on beside it."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(found, known)
+        self.found = found
+        self.known = known
+
+
 #: Everything that may come out of a call to the database; what is none of our troubles among it is a defect.
-FAILED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError, Raced)
+FAILED = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+    Raced,
+    Outgrown,
+)
 
 _RACED = (
     Raced,
@@ -36,6 +53,7 @@ _RACED = (
 )
 
 _REFUSED = (
+    Outgrown,
     asyncpg.InvalidAuthorizationSpecificationError,  # with a wrong password below it
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
@@ -85,6 +103,11 @@ def reason(error: BaseException) -> str:
     match error:
         case Crowded():
             return "all connections to the database are in use"
+        case Outgrown():
+            return (
+                f"a newer release migrated the database (to schema {error.found}, this release knows {error.known});"
+                " start that release here, too"
+            )
         case asyncpg.ReadOnlySQLTransactionError():
             return "the database is read-only"
         case asyncpg.LockNotAvailableError():

@@ -13,6 +13,7 @@ from orlop.adapters.sql.postgres.changes import FRESH, PostgresChanges
 from orlop.adapters.sql.postgres.connections import Connection, Database
 from orlop.adapters.sql.postgres.failures import FAILED
 from orlop.adapters.sql.postgres.patience import Surroundings
+from orlop.adapters.sql.postgres.schema import admit
 from orlop.adapters.sql.records import each
 from orlop.adapters.sql.statements import POSTGRES
 from orlop.domain.events import CONTENT_STAYS
@@ -56,6 +57,7 @@ class Watch:
     async def _on_one_connection(self) -> None:
         connection = await self._database.connect()
         try:
+            await admit(connection)
             (snapshot,) = await self._one(connection, "snapshot")
             version, settings, queue = -1, -1, -1
             self._changes.seen()

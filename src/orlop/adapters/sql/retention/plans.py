@@ -12,7 +12,7 @@ from orlop.domain.pages import Page, PageRequest, after_number, page_of
 from orlop.domain.retention.plan import PlannedItem
 from orlop.domain.retention.plans import PlanFigures, PlanState, RetentionPlan, RuleVersion
 from orlop.ports.by import By
-from orlop.ports.retention import PlanPage
+from orlop.ports.retention import PageDone, PlanPage
 
 #: Greater than the number of any plan.
 _BEYOND = (1 << 63) - 1
@@ -114,11 +114,16 @@ class SqlRetentionPlans:
     async def open(self, plan: int, limit: int) -> tuple[PlanPage, ...]:
         return tuple(map(_page, await self._engine.reader.all("retention_pages_open", plan, limit)))
 
-    async def did(self, plan: int, page: PlanPage, *, done: int, skipped: int) -> None:
-        items = msgspec.json.encode(page.items, enc_hook=str)
+    async def did(self, plan: int, pages: Sequence[PageDone]) -> None:
+        items = [msgspec.json.encode(each.page.items, enc_hook=str) for each in pages]
 
         async def script(tx: Session) -> None:
-            if await tx.one("retention_page_did", plan, page.repository, page.number, items) is not None:
+            done = skipped = 0
+            for each, what in zip(pages, items, strict=True):
+                key = plan, each.page.repository, each.page.number
+                if await tx.one("retention_page_did", *key, what) is not None:
+                    done, skipped = done + each.done, skipped + each.skipped
+            if done or skipped:
                 await tx.run("retention_plan_did", plan, done, skipped)
 
         await self._engine.write(script, changes=False)

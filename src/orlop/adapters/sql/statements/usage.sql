@@ -206,7 +206,7 @@ GROUP BY path;
 
 -- name: room_guard
 -- Transactions take turns by themselves.
-SELECT wanted.value FROM json_each(?1) AS wanted WHERE ?2 < 0;
+SELECT NULL WHERE ?1 = '' AND ?2 < 0;
 
 -- name: usage_places
 SELECT wanted.value FROM json_each(?1) AS wanted
@@ -240,21 +240,24 @@ SELECT d.day, d.stored_bytes, d.logical_bytes, d.tags, d.manifests, d.repositori
 FROM namespaces n JOIN usage_days d ON d.namespace_id = n.id
 WHERE n.path = ?1 AND d.day >= ?2 ORDER BY d.day;
 
+-- name: usage_held
+-- Up to ?4 blobs of repositories from ?1 up to below ?2, or of the name ?3.
+SELECT DISTINCT l.blob_id
+FROM repositories r JOIN blob_links l ON l.repository_id = r.id
+WHERE (r.name >= ?1 AND r.name < ?2) OR r.name = ?3
+LIMIT ?4;
+
 -- name: usage_sharing
--- Of up to ?4 blobs of repositories from ?1 up to below ?2, or of the name ?3.
+-- Of the blobs ?4, by namespace: those that repositories elsewhere hold, as far as up to ?5 links tell.
 SELECT path, count(*), CAST(sum(size) AS BIGINT)
 FROM (
-    SELECT DISTINCT n.path AS path, held.blob_id AS blob_id, held.size AS size
-    FROM (
-        SELECT DISTINCT l.blob_id AS blob_id, b.size AS size
-        FROM repositories r JOIN blob_links l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id
-        WHERE (r.name >= ?1 AND r.name < ?2) OR r.name = ?3
-        LIMIT ?4) AS held
-    JOIN blob_links o ON o.blob_id = held.blob_id JOIN repositories e ON e.id = o.repository_id
+    SELECT DISTINCT n.path AS path, b.id AS blob_id, b.size AS size
+    FROM json_each(?4) AS wanted JOIN blobs b ON b.id = CAST(wanted.value AS BIGINT)
+    JOIN blob_links o ON o.blob_id = b.id JOIN repositories e ON e.id = o.repository_id
     JOIN namespaces n ON n.id = e.namespace_id
     WHERE NOT (e.name >= ?1 AND e.name < ?2) AND e.name <> ?3 AND e.name < '~'
     LIMIT ?5) AS shared
-GROUP BY path ORDER BY 3 DESC, path LIMIT ?6;
+GROUP BY path;
 
 -- name: usage_day_write
 INSERT INTO usage_days (namespace_id, day, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes)

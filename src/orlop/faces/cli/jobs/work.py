@@ -53,18 +53,31 @@ async def ls(server: ManagementServer, state: str, kind: str, limit: int, *, jso
 
 async def show(server: ManagementServer, number: int, *, follow: bool, json: bool) -> int:
     """Print one, at its end if it is followed; the exit code."""
-    job = (await server.ask("GET", f"/jobs/{number}")).value
+    address = f"/jobs/{number}"
+    job = (await server.ask("GET", address)).value
     if follow:
-        job = await _followed(server, job, silent=json)
+        return await to_the_end(server, address, job, json=json)
     _print(job, json=json)
-    return DONE if not follow or job["state"] == JobState.DONE else FAILED
+    return DONE
+
+
+async def to_the_end(
+    server: ManagementServer, address: str, job: dict[str, Any], *, json: bool, briefly: bool = False
+) -> int:
+    """Print one that is at an address at its end, `briefly` what came of it alone; the exit code."""
+    job = await _followed(server, address, job, silent=json)
+    if briefly and not json:
+        print(job["result"] or job["error"] or _state(job))
+    else:
+        _print(job, json=json)
+    return DONE if job["state"] == JobState.DONE else FAILED
 
 
 async def run(server: ManagementServer, kind: str, *, follow: bool, json: bool) -> int:
     """Ask for one; the exit code."""
     job = (await server.ask("POST", "/jobs", body={"kind": kind})).value
     if follow:
-        return await show(server, job["id"], follow=True, json=json)
+        return await to_the_end(server, f"/jobs/{job['id']}", job, json=json)
     if json:
         shown.print_json(job)
     else:
@@ -130,13 +143,13 @@ class _Silent:
         """Not shown."""
 
 
-async def _followed(server: ManagementServer, job: dict[str, Any], *, silent: bool) -> dict[str, Any]:
+async def _followed(server: ManagementServer, address: str, job: dict[str, Any], *, silent: bool) -> dict[str, Any]:
     """A job at its end."""
     with _follower(job, silent=silent) as follower:
         follower.moved(job)
         while job["state"] not in ENDED:
             await asyncio.sleep(_LOOK_EVERY)
-            job = (await server.ask("GET", f"/jobs/{job['id']}")).value
+            job = (await server.ask("GET", address)).value
             follower.moved(job)
     return job
 

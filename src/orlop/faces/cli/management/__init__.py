@@ -12,6 +12,7 @@ from orlop.faces.cli.management import (
     places,
     settings,
     sign_in,
+    upstreams,
     usage,
     webhooks,
 )
@@ -26,6 +27,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     people.register(app, servers)
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
+    upstreams.register(app, servers)
     caches.register(app, servers)
     retention.register(app, servers)
     places.register(app, servers)

@@ -11,7 +11,7 @@ from msgspec import inspect as types
 
 from orlop.domain.settings import SettingKind, place_words
 from orlop.faces.cli import shown
-from orlop.faces.cli.management import typed
+from orlop.faces.cli.management import faring, typed
 from orlop.faces.cli.management.typed import HERE, Flag, Json, work
 from orlop.faces.cli.running import UsageError
 from orlop.faces.cli.servers import ServerChoice, Servers, everything, setting_at
@@ -91,8 +91,29 @@ def _one(group: cyclopts.App, servers: Servers, kind: SettingKind) -> None:
         where = kind.where(_path(place))
         return typed.remove(servers, at, _address(kind, name, place), f"the {kind.kind} {name}{where} is removed")
 
-    for command in (show, rm):
-        group.command(_placed(command, kind))
+    def show_faring(name: SettingName, /, *, place: Where = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+        """Show a setting without secrets, and how what it sets fares.
+
+        Parameters
+        ----------
+        json
+            Print a JSON object with both.
+        """
+
+        async def do(server: ManagementServer) -> None:
+            found = kind.nested((await server.ask("GET", _address(kind, name, place))).value)["body"]
+            status = (await server.ask("GET", _address(kind, name, place, "/status"))).value
+            if json:
+                shown.print_json({kind.kind: found, "status": status})
+            else:
+                shown.fields(found, json=False)
+                print()
+                faring.print_status(status)
+
+        return work(servers, at, do)
+
+    group.command(_placed(show_faring if kind.fares else show, kind), name="show")
+    group.command(_placed(rm, kind))
 
 
 def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
@@ -242,8 +263,8 @@ def _list(servers: Servers, kind: SettingKind, at: ServerChoice, *, json: bool, 
     return work(servers, at, do)
 
 
-def _address(kind: SettingKind, name: str, place: str) -> str:
-    return setting_at(kind.plural, name, _path(place))
+def _address(kind: SettingKind, name: str, place: str, what: str = "") -> str:
+    return setting_at(kind.plural, name, _path(place), what)
 
 
 def _where(read: Any, place: str, file: Path) -> str:
