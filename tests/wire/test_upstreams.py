@@ -74,6 +74,22 @@ def test_referrers_are_the_upstreams(shown: Scene) -> None:
         shown.pull(each)
 
 
+def test_signatures_are_found_also_where_the_upstream_lists_them_under_a_tag(shown: Scene) -> None:
+    """As a registry of before there were referrers does (distribution-spec, "Unavailable Referrers API")."""
+    app, upstream = image("app"), shown.upstream
+    signature = artifact("signature", subject=app)
+    listed = index("listed", [signature])
+    for each in (app, signature):
+        upstream.push(APP, each)
+    upstream.push(APP, listed, str(app.digest).replace(":", "-"))
+    upstream.misbehave(f"/referrers/{app.digest}", Fault(Mode.MISSING))
+    found = shown.ask("GET", f"/v2/{HERE}/referrers/{app.digest}").json()["manifests"]
+    assert [each["digest"] for each in found] == [signature.digest]
+    shown.pull(signature)
+    by_tag = shown.manifest(str(app.digest).replace(":", "-"))
+    assert (by_tag.status, by_tag.body) == (200, listed.content)
+
+
 def test_a_digest_is_never_asked_for_again(shown: Scene) -> None:
     app = image("app")
     shown.upstream.push(APP, app)
@@ -88,11 +104,11 @@ def test_a_tag_is_asked_for_with_head_when_what_was_said_is_old(shown: Scene) ->
     app, upstream = image("app"), shown.upstream
     upstream.push(APP, app, "latest")
     shown.pull(app, "latest")
-    shown.later(FRESH - 5)
+    shown.later(FRESH - 120)
     upstream.forget()
     shown.pull(app, "latest")
     assert upstream.asked == []
-    shown.later(10)
+    shown.later(240)
     shown.pull(app, "latest")
     assert [each.method for each in upstream.asked] == ["HEAD"]
     upstream.push(APP, MOVED, "latest")

@@ -342,11 +342,9 @@ class Transfer:
     async def _holding(self, claim: ClaimedSession, writer: StageWriter) -> AsyncIterator[None]:
         """Hold on to the session while the block lasts, however long nothing comes; BlobUploadUnknown out of the block
         when it was lost."""
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(None) as lost:
-                beating = asyncio.create_task(self._beat(claim, writer))
-                beating.add_done_callback(lambda done: None if done.cancelled() else lost.reschedule(loop.time()))
+                beating = asyncio.create_task(self._beat(claim, writer, lost))
                 try:
                     yield
                 finally:
@@ -355,9 +353,9 @@ class Transfer:
         except TimeoutError as over:
             raise BlobUploadUnknown("somebody else has the session") from over
 
-    async def _beat(self, claim: ClaimedSession, writer: StageWriter) -> None:
-        """Tell other processes now and then how far it came, and renew the lease in time; returns when the session was
-        lost."""
+    async def _beat(self, claim: ClaimedSession, writer: StageWriter, lost: asyncio.Timeout) -> None:
+        """Tell other processes now and then how far it came, and renew the lease in time; end `lost` when the session
+        was lost."""
         while True:
             await asyncio.sleep(_BEAT)
             try:
@@ -369,6 +367,7 @@ class Transfer:
                     await claim.renew()
                     self._place = claim.upload.place
             except BlobUploadUnknown:
+                lost.reschedule(asyncio.get_running_loop().time())
                 return
             except RegistryError:  # the catalog, or the store, is away: perhaps not for long
                 continue
