@@ -14,7 +14,7 @@ import msgspec
 
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError, Unavailable
+from orlop.domain.errors import RegistryError, Unavailable, UpstreamAway
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
@@ -45,7 +45,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class GuardedRemotes:
-    """See ports.upstreams.Remotes. Raises Unavailable at once for what is away, and BudgetSpent for what is busy."""
+    """See ports.upstreams.Remotes. Raises UpstreamAway at once for what is away, and BudgetSpent for what is busy."""
 
     def __init__(self, remotes: Remotes, standings: Standings, clock: Clock, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - frozen
         self.remotes = remotes
@@ -190,7 +190,7 @@ class _Guarded:
             return task.result()
         guard.standings.late(showing, 1)
         task.add_done_callback(lambda _: guard.standings.late(showing, -1))
-        raise Unavailable(f"the upstream {showing.name} ({showing.upstream.host}) did not answer in time")
+        raise UpstreamAway(f"the upstream {showing.name} ({showing.upstream.host}) did not answer in time")
 
     async def _bounded(self, need: Need, ask: Callable[[RemoteContent], Awaitable[T]], seconds: float) -> T:
         began = self._guard.clock.now()
@@ -236,9 +236,9 @@ class _Guarded:
             if isinstance(entries, AsyncGenerator):
                 await entries.aclose()
 
-    def _silent(self, began: int, seconds: float) -> Unavailable:
+    def _silent(self, began: int, seconds: float) -> UpstreamAway:
         showing = self._showing
-        error = Unavailable(
+        error = UpstreamAway(
             f"the upstream {showing.name} ({showing.upstream.host}) did not answer within {seconds:g} seconds"
         )
         self._guard.standings.away(showing, error, began)

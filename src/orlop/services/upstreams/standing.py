@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from orlop.domain.durations import SECOND
-from orlop.domain.errors import RegistryError, TooManyRequests, Unavailable
+from orlop.domain.errors import RegistryError, TooManyRequests, UpstreamAway
 from orlop.domain.settings import place_words
 from orlop.domain.upstreams.breaker import Breaker
 from orlop.domain.upstreams.budget import Budget, Need, choose, free_at, retry_after, told
@@ -86,16 +86,16 @@ class Standings:
         """Whether whoever asks is to find out if the upstream is back; returns where it may be asked at all. Whoever
         is not `patient` has something else to serve.
 
-        Raises Unavailable while it is offline by its setting or away, BudgetSpent where no account may be used.
+        Raises UpstreamAway while it is offline by its setting or away, BudgetSpent where no account may be used.
         """
         where = _named(showing)
         if showing.upstream.offline:
-            raise Unavailable(f"{where} is offline by its setting: only what is cached is served")
+            raise UpstreamAway(f"{where} is offline by its setting: only what is cached is served")
         known = await self._current(showing)
         now, breaker = self._clock.now(), known.state.breaker
         if breaker.is_closed:
             if known.late and not patient:
-                raise Unavailable(f"{where} takes long to answer")
+                raise UpstreamAway(f"{where} takes long to answer")
             self._budget(known, need, now)
             return False
         if not breaker.is_due(now):
@@ -273,9 +273,9 @@ class Standings:
             retry_after=seconds,
         )
 
-    def _away(self, known: _Standing, now: int) -> Unavailable:
+    def _away(self, known: _Standing, now: int) -> UpstreamAway:
         seconds = max(1, -(-(known.state.breaker.until - now) // SECOND))
-        return Unavailable(
+        return UpstreamAway(
             f"{_named(known.showing)} is away: {known.state.last_error or 'it does not answer'}; it is asked again in"
             f" {seconds} seconds",
             retry_after=seconds,

@@ -22,6 +22,7 @@ from orlop.domain.errors import (
     RegistryError,
     TooManyRequests,
     Unavailable,
+    UpstreamAway,
 )
 from orlop.domain.names import RepositoryName
 from orlop.domain.ranges import Span
@@ -134,7 +135,7 @@ class Transfer:
         ContentCorrupt, Unavailable."""
         while True:
             if joined.is_lost:
-                raise Unavailable("the upstream broke off, and what it sent is not gone on with; try again")
+                raise UpstreamAway("the upstream broke off, and what it sent is not gone on with; try again")
             if joined.position < self._told:
                 piece = self._recent(joined.position, most)
                 if not piece and self._blob is not None:
