@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from orlop.domain.durations import DAY, span
@@ -138,7 +138,18 @@ def names(held: Inventory, keep: Keeping) -> set[str]:
     }
 
 
+#: An index that is named after a manifest that it lists waits for itself; a tag of another one that it lists goes.
+CYCLE = Inventory(
+    "team/app",
+    [Tagged("build-1", DIGESTS[1], 0), Tagged(FALLBACK[0], DIGESTS[2], 0)],
+    {digest: Kept(digest, subject="", pushed_at=0, pulled_at=0) for digest in DIGESTS[:3]},
+    {DIGESTS[2]: DIGESTS[:2]},
+)
+BUILDS_GO = msgspec.convert({"delete": [{"tags": ["build-*"]}], "keep": [{"tags": ["none"]}]}, RetentionRule)
+
+
 @settings(max_examples=volume(200, 20_000), deadline=None)
+@example([BUILDS_GO], CYCLE, {})
 @given(st.lists(bodies(), max_size=3), inventories(), used)
 def test_a_plan(rules: list[RetentionRule], held: Inventory, in_use: dict[str, str]) -> None:
     plan = ready(rules).plan(held, in_use)

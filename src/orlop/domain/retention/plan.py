@@ -201,8 +201,10 @@ class _Planning:
                     reasons[digest] = _DUE
                 else:
                     young.add(digest)
-        stays = self._reached(roots | young)
-        going = [digest for digest in self._reached(reasons) if digest not in stays]
+        stays, found = self._reached(roots | young), self._reached(reasons)
+        # What waits for itself, such as an index named after a manifest that it lists, stays with all that it leads to.
+        stays |= self._reached(digest for digest in self._held.manifests if digest not in stays and digest not in found)
+        going = [digest for digest in found if digest not in stays]
         for digest in going:
             if digest not in reasons:
                 subject = self._subjects.get(digest, "")
