@@ -13,6 +13,7 @@ from orlop.adapters.upstream.ecr import AccessKey, EcrLender
 from orlop.adapters.upstream.transport import Answer, Call
 from orlop.domain.errors import TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.identity.secret_references import SecretPlaces
+from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.clouds import EcrApi, azure_audience, azure_tokens, ecr_api
 from orlop.ports.upstream import UpstreamError
 from tests.remotes.clouds import Azure, AzureOfAMachine, Ecr, Google, GoogleOfAMachine
@@ -106,7 +107,7 @@ async def test_the_public_registry_of_amazon_has_an_api_of_its_own() -> None:
     system = _PublicEcr()
     async with system.running() as url, pooling() as hands:
         remote = await hands.at(url)  # for its way to ask
-        async with hands.pool.connected(remote._showing, remote._origin) as repository:  # type: ignore[attr-defined]
+        async with hands.pool.connected(remote._showing, remote._origin, Need.FIRST) as repository:  # type: ignore[attr-defined]
             ask = repository._connection.ask
 
             async def key() -> AccessKey:

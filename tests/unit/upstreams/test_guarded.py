@@ -13,7 +13,7 @@ from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
 from orlop.adapters.upstream.pool import PATIENCE, RemotePool
 from orlop.domain.durations import SECOND
-from orlop.domain.errors import ManifestUnknown, TooManyRequests, Unavailable
+from orlop.domain.errors import ManifestUnknown, TooManyRequests, Unavailable, UpstreamAway
 from orlop.domain.names import RepositoryName
 from orlop.domain.upstreams.breaker import REST, BreakerState
 from orlop.domain.upstreams.budget import Need
@@ -216,7 +216,7 @@ async def test_errors_in_a_row_open_the_breaker_for_all_and_one_probe_closes_it(
         here.clock.at += REST
         here.registry.status = 0
         results = await asyncio.gather(one.resolve(), two.resolve(), return_exceptions=True)
-        assert sorted(type(each) for each in results if isinstance(each, Exception)) == [Unavailable]
+        assert sorted(type(each) for each in results if isinstance(each, Exception)) == [UpstreamAway]
         assert here.asked == asked + 1
         await one.standings.close()
         await two.standings.close()
