@@ -1,12 +1,20 @@
 """This registry's repositories as stores that `copy` reads and writes, like any other."""
 
+from collections.abc import Awaitable, Callable
+
+import msgspec
 import pytest
 
+from orlop.adapters.sql.memory import open_memory
+from orlop.domain.access import ANONYMOUS, Caller
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, ManifestUnknown, NameUnknown
+from orlop.domain.errors import BlobUnknown, Denied, ManifestUnknown, NameUnknown
 from orlop.domain.manifest import EdgeKind
 from orlop.domain.names import RepositoryName, Tag
+from orlop.ports.catalog import By
+from orlop.ports.settings import Document
 from orlop.ports.upstream import Placement
+from orlop.services.access.decisions import Access
 from orlop.services.content.copy import CopyRequest, Outcome, copy
 from orlop.services.content.own import OwnContent, OwnRepository
 from tests.content import artifact, image, platform_index
@@ -108,3 +116,39 @@ async def test_a_push_says_whether_it_travelled() -> None:
     dev, prod = own(registry, DEV), own(registry, PROD)
     assert await dev.push_blob(piece.digest, piece.size, content) is Placement.PUSHED
     assert await prod.push_blob(piece.digest, piece.size, content, DEV) is Placement.MOUNTED
+
+
+async def test_what_the_caller_may_not_pull_is_not_there() -> None:
+    registry, nowhere = await with_an_image(), open_memory()
+    closed = Access(nowhere.identity.facts, nowhere.access_changes, registry.clock, everyone=False)
+    dev = own(registry, DEV)
+    hidden = OwnRepository(msgspec.structs.replace(dev._content, access=closed), DEV, Caller(ANONYMOUS))
+    readings: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: hidden.fetch("1"),
+        lambda: hidden.resolve("1"),
+        lambda: hidden.stat_blob(IMAGE.digest),
+        lambda: anext(hidden.tags()),
+        lambda: anext(hidden.referrers(IMAGE.digest)),
+        lambda: anext(hidden.read_blob(IMAGE.digest, 1)),
+    )
+    for reading in readings:
+        with pytest.raises(NameUnknown):
+            await reading()
+    assert (await dev.fetch("1")).digest == IMAGE.digest
+
+
+async def test_quotas_and_rules_for_tags_hold_for_copies() -> None:
+    registry = await with_an_image()
+    for kind, body in (
+        ("quota", {"tags": 1}),
+        ("tag-rule", {"tags": ["1"], "immutable": True}),
+    ):
+        document = Document(kind, "own", msgspec.json.encode(body), path="prod")
+        await registry.documents.put(document, By("alice", registry.clock.now()))
+    await copy(own(registry, DEV), own(registry, PROD), CopyRequest(reference="1", tags=("1",)))
+    with pytest.raises(Denied, match="quota"):
+        await copy(own(registry, DEV), own(registry, PROD), CopyRequest(reference="1", tags=("2",)))
+    await registry.push(DEV, image("more"), Tag("more"))
+    with pytest.raises(Denied):
+        await copy(own(registry, DEV), own(registry, PROD), CopyRequest(reference="more", tags=("1",)))
+    assert (await own(registry, PROD).resolve("1")).digest == IMAGE.digest
