@@ -58,7 +58,7 @@ class UiExchange(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def here_as_value(self) -> str:
         """The same as a value in a query."""
-        return quote(self.here, safe="")
+        return quote(self.here, safe="/")
 
     @property
     def secure(self) -> bool:
