@@ -74,7 +74,8 @@ def application_on(
     services = build_services(settings, stores, reader, metrics.upstreams)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
-    people = build_people(settings, stores, services, limits, log, names, keeping(settings, stores, services, metrics))
+    works = keeping(settings, stores, services, metrics)
+    people = build_people(settings, stores, services, limits, log, names, works, context.draining)
     sign_in = people.sign_in
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (

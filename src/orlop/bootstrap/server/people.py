@@ -20,6 +20,7 @@ from orlop.config import Settings
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
+from orlop.faces.ui.live import Watch
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
@@ -49,10 +50,11 @@ def build_people(
     log: RequestLog,
     request_ids: Callable[[], str],
     works: Sequence[Work],
+    draining: Callable[[], bool] = lambda: False,
 ) -> People:
     """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it.
 
-    `works`: the jobs that there are whoever signs in.
+    `works`: the jobs that there are whoever signs in; `draining`: the server is about to end.
     """
     identity = stores.identity
     directories = build_directories(settings, identity, stores.access_changes)
@@ -102,7 +104,8 @@ def build_people(
         return api_app(settings, desks, sign_in, identity.answers, log, request_ids, counted)
 
     faces["api"] = Lazily(managing)
-    faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted)))
+    watch = Watch(draining, lambda: (stores.queue_changes.current(), stores.access_changes.current()))
+    faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted, watch)))
     chores = (writing_uses(sign_in.uses),)
     return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
 

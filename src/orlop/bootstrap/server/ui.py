@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
+from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
@@ -16,6 +17,7 @@ from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.home import Home
+from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Routes
@@ -117,6 +119,7 @@ def pages_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     counted: Counted = UNCOUNTED,
+    watch: Watch = Watch(),  # noqa: B008 - a value that nothing changes
 ) -> Shell:
     """The pages of one process."""
     pages = Pages(browsers.chance.clock)
@@ -144,7 +147,8 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
-    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes()))
+    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
+    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes(), *running))
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)

@@ -1,0 +1,237 @@
+"""The pages of whoever runs the registry: who sees them, what they do, and the streams that keep them as things are."""
+
+import asyncio
+
+import pytest
+
+from orlop.domain.access import Place, PlaceKind
+from orlop.domain.errors import Denied, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.pages import PageRequest
+from orlop.domain.queue import JobState, Order
+from orlop.faces.ui.exchange import Reply, UiExchange
+from orlop.faces.ui.live import Live, Shown
+from orlop.ports.identity import NewGrant
+from tests.unit.ui.scene import Browser, Scene
+
+REGISTRY, TEAM = Place(PlaceKind.REGISTRY), Place(PlaceKind.NAMESPACE, "team")
+PEOPLE = {
+    "root": ("admin", REGISTRY),
+    "aud": ("auditor", REGISTRY),
+    "ann": ("owner", TEAM),
+    "rita": ("reader", TEAM),
+}
+
+
+async def person(scene: Scene, name: str) -> Browser:
+    """A browser of somebody with a role, who is signed in; of nobody for the empty name."""
+    browser = scene.browser()
+    if name:
+        await scene.user(name)
+        role, place = PEOPLE[name]
+        await scene.identity.grants.add(NewGrant(principal=name, role=role, place=place), scene.by())
+        assert (await browser.sign_in(name)).status == 303
+    return browser
+
+
+async def asked(scene: Scene, kind: str = "collection") -> int:
+    """The number of a job that waits."""
+    made = await scene.memory.queue.jobs.ask(Order(kind=kind), scene.by())
+    assert made is not None
+    return made.id
+
+
+@pytest.mark.parametrize(("who", "status"), [("", 303), ("rita", 403), ("ann", 403), ("aud", 200), ("root", 200)])
+async def test_who_sees_jobs(scene: Scene, who: str, status: int) -> None:
+    job = await asked(scene)
+    browser = await person(scene, who)
+    for page in ("/jobs", f"/jobs/{job}", "/jobs/live", f"/jobs/{job}/live"):
+        if status != 200 or not page.endswith("live"):
+            assert (await browser.get(page)).status == status, page
+
+
+async def test_a_job_is_run_cancelled_and_tried_again(scene: Scene) -> None:
+    browser = await person(scene, "root")
+    await browser.get("/jobs")
+    assert "Run collection" in browser.page.text  # type: ignore[union-attr]
+    assert "Run upstream-prefetch" not in browser.page.text, "it needs to be told what"  # type: ignore[union-attr]
+    asking = await browser.submit("/jobs", {"kind": "collection"})
+    assert asking.status == 200
+    assert "Run collection now?" in asking.text
+    made = await browser.submit("/jobs", {"kind": "collection", "sure": "yes"})
+    assert made.status == 303
+    job = await browser.get(made.location)
+    assert "waiting" in job.text
+    assert (await browser.submit(f"{made.location}/cancel")).location == made.location
+    assert "cancelled" in (await browser.get(made.location)).text
+    again = await browser.submit(f"{made.location}/cancel")
+    assert again.status == 409
+    assert "there is nothing to cancel any more" in again.text
+    assert (await browser.submit(f"{made.location}/retry")).location == made.location
+    [row] = (await scene.memory.queue.jobs.page(PageRequest())).items
+    assert row.state is JobState.WAITING
+
+
+async def test_an_auditor_sees_jobs_and_runs_none(scene: Scene) -> None:
+    job = await asked(scene)
+    browser = await person(scene, "aud")
+    assert "Run collection" not in (await browser.get("/jobs")).text
+    await browser.get("/account")
+    for target, fields in (
+        ("/jobs", {"kind": "collection", "sure": "yes"}),
+        (f"/jobs/{job}/cancel", {}),
+        (f"/jobs/{job}/retry", {}),
+    ):
+        await browser.get("/account")
+        assert (await browser.submit(target, fields)).status == 403, target
+
+
+async def test_lists_of_jobs_go_on(scene: Scene) -> None:
+    numbers = [await asked(scene) for _ in range(60)]
+    browser = await person(scene, "root")
+    page = await browser.get("/jobs")
+    assert f"/jobs?last={numbers[10]}" in page.text
+    rest = await browser.get(f"/jobs?last={numbers[10]}&part=rows")
+    assert rest.text.count("<tr>") == 10
+    assert "<html" not in rest.text
+    assert (await browser.get("/jobs?state=sleeping")).status == 400
+    assert (await browser.get("/jobs/none")).status == 404
+    assert (await browser.get("/jobs/999999")).status == 404
+
+
+# --- Streams ----------------------------------------------------------------------------------------------------------
+
+TICK = 0.002
+
+
+class Watched:
+    """Something that a page shows, and a stream of it."""
+
+    def __init__(self, scene: Scene, *, draining: bool = False, each: int = 2, total: int = 3) -> None:
+        self.scene = scene
+        self.draining = draining
+        self.live = Live(scene.browsers.sessions, lambda: self.draining, each=each, total=total, tick=TICK)
+        self.text = "first"
+        self.count = 0
+        self.made = 0
+        self.moving = False
+        self.refusal: RegistryError | None = None
+
+    async def exchange(self, browser: Browser) -> UiExchange:
+        visitor = await self.scene.browsers.sessions.visitor(browser.session, address=browser.address, request="r")
+        return UiExchange(
+            method="GET",
+            path="/jobs/live",
+            query={},
+            form={},
+            base=self.scene.base,
+            secret=browser.session,
+            visitor=visitor,
+            address=browser.address,
+            request="r",
+        )
+
+    async def open(self, browser: Browser) -> Reply:
+        return await self.live.stream(await self.exchange(browser), self._making, lambda: self.count)
+
+    async def _making(self, exchange: UiExchange) -> Shown:
+        if self.refusal is not None:
+            raise self.refusal
+        self.made += 1
+        return Shown(self.text, self.moving)
+
+
+async def come(reply: Reply) -> str:
+    """What comes next; empty at the end."""
+    assert reply.parts is not None
+    async with asyncio.timeout(5):
+        return (await anext(reply.parts, b"")).decode()
+
+
+async def test_a_stream_tells_what_changed_and_nothing_else(scene: Scene) -> None:
+    watched, browser = Watched(scene), await person(scene, "rita")
+    reply = await watched.open(browser)
+    assert dict(reply.headers)["cache-control"] == "no-store"
+    assert await come(reply) == "retry: 3000\n\nevent: part\ndata: first\n\n"
+    watched.text, watched.count = "<tr>\r\nsecond\n</tr>", 1
+    assert await come(reply) == "event: part\ndata: <tr>\ndata: second\ndata: </tr>\n\n"
+    assert watched.made == 2
+    assert await come(reply) == ":\n\n", "a line that says nothing, when nothing changed for long"
+    assert watched.made == 3, "and it was looked once whether something changed that nobody counts"
+
+
+async def test_what_moves_is_looked_at_each_time(scene: Scene) -> None:
+    watched, browser = Watched(scene), await person(scene, "rita")
+    watched.moving = True
+    reply = await watched.open(browser)
+    await come(reply)
+    watched.text = "second"
+    assert "second" in await come(reply)
+    assert watched.count == 0
+
+
+@pytest.mark.parametrize("ends", ["session", "rights", "account", "password"])
+async def test_a_stream_ends_with_what_it_stands_on(scene: Scene, ends: str) -> None:
+    watched, browser = Watched(scene), await person(scene, "rita")
+    reply = await watched.open(browser)
+    await come(reply)
+    if ends == "session":
+        await browser.get("/logout")
+        await browser.submit("/logout")
+    elif ends == "rights":
+        watched.refusal, watched.count = Denied("no"), 1
+    elif ends == "account":
+        await scene.identity.accounts.remove("rita", scene.by())
+    else:
+        hashed = await scene.sign_in.hasher.hash(b"another phrase")
+        await scene.identity.passwords.set("rita", hashed, must_change=True, by=scene.by())
+    assert "event: over" in await come(reply)
+    assert await come(reply) == ""
+
+
+async def test_watching_makes_no_session_last_longer(scene: Scene) -> None:
+    watched, browser = Watched(scene), await person(scene, "rita")
+    reply = await watched.open(browser)
+    await come(reply)
+    for _ in range(30):
+        scene.clock.forward(300)
+        watched.text, watched.count = f"{watched.text}!", watched.count + 1
+        told = await come(reply)
+        if "event: over" in told:
+            break
+    assert "event: over" in told, "two hours without a click are the end of a session"
+
+
+async def test_a_stream_ends_with_the_server_and_outlives_an_absence_of_the_catalog(scene: Scene) -> None:
+    watched, browser = Watched(scene), await person(scene, "rita")
+    reply = await watched.open(browser)
+    await come(reply)
+    watched.refusal, watched.count = Unavailable("the catalog is away"), 1
+    coming = asyncio.ensure_future(come(reply))
+    await asyncio.sleep(TICK * 3)
+    watched.refusal, watched.text = None, "back"
+    assert "back" in await coming
+    watched.draining = True
+    assert await come(reply) == ""
+
+
+async def test_streams_are_bounded_for_each_account_and_for_all(scene: Scene) -> None:
+    watched = Watched(scene)
+    rita, ann = await person(scene, "rita"), await person(scene, "ann")
+    mine = [await watched.open(rita) for _ in range(2)]
+    with pytest.raises(TooManyRequests):
+        await watched.open(rita)
+    await watched.open(ann)
+    with pytest.raises(TooManyRequests):
+        await watched.open(ann)
+    for reply in mine:
+        reply.leave()
+    assert watched.live.open == 1
+    assert await come(await watched.open(rita))
+
+
+async def test_what_may_not_be_seen_is_no_stream(scene: Scene) -> None:
+    watched, browser = Watched(scene), await person(scene, "rita")
+    watched.refusal = Denied("no")
+    with pytest.raises(Denied):
+        await watched.open(browser)
+    assert watched.live.open == 0
