@@ -33,6 +33,7 @@ from orlop.services.tags.past import TagPast
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 
@@ -78,8 +79,9 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
-        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate),
+        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),
+        hooks=WebhookList(gate, identity.documents, opened.webhooks.log),
         followers=Followers(gate, opened.cursors, followers(settings)),
         jobs=JobDesk(gate, opened.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, in_force, None),

@@ -18,6 +18,7 @@ from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 
@@ -33,6 +34,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     labels: ContentLabels
     audit: AllowedQuery
     webhooks: ManagedWebhooks
+    hooks: WebhookList
     followers: Followers
     jobs: JobDesk
     usage: UsageReports

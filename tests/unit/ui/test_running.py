@@ -1,16 +1,21 @@
 """The pages of whoever runs the registry: who sees them, what they do, and the streams that keep them as things are."""
 
 import asyncio
+import html
+import re
 
 import pytest
 
+from orlop.adapters.identity.heads import Ed25519Heads
 from orlop.domain.access import Place, PlaceKind
+from orlop.domain.durations import HOUR
 from orlop.domain.errors import Denied, RegistryError, TooManyRequests, Unavailable
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState, Order
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.live import Live, Shown
-from orlop.ports.identity import NewGrant
+from orlop.ports.identity import Document, Namespace, NewGrant
+from orlop.services.audit.log import JOB, AuditWriter, Keep
 from tests.unit.ui.scene import Browser, Scene
 
 REGISTRY, TEAM = Place(PlaceKind.REGISTRY), Place(PlaceKind.NAMESPACE, "team")
@@ -96,6 +101,110 @@ async def test_lists_of_jobs_go_on(scene: Scene) -> None:
     assert (await browser.get("/jobs?state=sleeping")).status == 400
     assert (await browser.get("/jobs/none")).status == 404
     assert (await browser.get("/jobs/999999")).status == 404
+
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+async def hook(scene: Scene, name: str = "deploys", path: str = "team") -> Document:
+    """A webhook that goes nowhere: nobody listens there, and the registry does not go to addresses of its own."""
+    body = b'{"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}'
+    return await scene.identity.documents.put(Document("webhook", name, body, path=path), scene.by())
+
+
+@pytest.mark.parametrize(("who", "status"), [("", 303), ("rita", 404), ("ann", 200), ("aud", 200), ("root", 200)])
+async def test_who_sees_webhooks(scene: Scene, who: str, status: int) -> None:
+    await hook(scene)
+    await hook(scene, "others", "team-b")
+    browser = await person(scene, who)
+    listed = await browser.get("/webhooks")
+    assert listed.status == (200 if who else 303)
+    assert ("/webhooks/deploys" in listed.text) == (status == 200)
+    assert ("/webhooks/others" in listed.text) == (who in {"aud", "root"})
+    assert (await browser.get("/webhooks/deploys?path=team")).status == (403 if who == "rita" else status)
+    if who:
+        assert (await browser.get("/webhooks/none?path=team")).status == (403 if who == "rita" else 404)
+        assert (await browser.get("/webhooks/deliveries/1")).status == 404
+
+
+async def test_a_webhook_is_tested_and_resumed(scene: Scene) -> None:
+    await hook(scene)
+    browser = await person(scene, "ann")
+    page = await browser.get("/webhooks/deploys?path=team")
+    assert "well" in page.text
+    tried = await browser.submit("/webhooks/deploys/test?path=team")
+    assert tried.status == 303
+    delivery = await browser.get(tried.location)
+    assert "given up" in delivery.text
+    assert "webhook.test" in delivery.text
+    again = await browser.submit(tried.location)
+    assert again.status == 409
+    assert "was a test; test the webhook again" in again.text
+    assert (await browser.submit("/webhooks/deploys/resume?path=team")).location == "/webhooks/deploys?path=team"
+    dead = await browser.get("/webhooks/deploys?path=team&dead=yes")
+    assert tried.location in dead.text
+    assert "orlop webhook deliveries deploys --at team/ --dead" in dead.text
+
+
+async def test_an_auditor_changes_nothing_of_webhooks(scene: Scene) -> None:
+    await hook(scene)
+    browser = await person(scene, "aud")
+    await browser.get("/account")
+    for what in ("test", "resume"):
+        assert (await browser.submit(f"/webhooks/deploys/{what}?path=team")).status == 403
+        await browser.get("/account")
+
+
+# --- The audit log ----------------------------------------------------------------------------------------------------
+
+
+async def logged(scene: Scene) -> None:
+    """What happened so far stands in the log."""
+    audit, clock = scene.memory.audit, scene.clock
+    heads = Ed25519Heads(audit.keys, None, clock.now)
+    keep = Keep(0, "0")
+    outbox = scene.memory.catalog.outbox
+    writer = AuditWriter(outbox, audit.log, audit.reader, audit.readers, heads, clock, keep)
+    lease = await scene.memory.leases.acquire(JOB, "me", now=clock.now(), until=clock.now() + HOUR)
+    assert lease is not None
+    while await writer.step(lease):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("who", "whole", "place"),
+    [("", 303, 303), ("rita", 403, 403), ("ann", 403, 200), ("aud", 200, 200), ("root", 200, 200)],
+)
+async def test_who_reads_the_audit_log(scene: Scene, who: str, whole: int, place: int) -> None:
+    await scene.identity.namespaces.put(Namespace(path="team"), scene.by())
+    browser = await person(scene, who)
+    await logged(scene)
+    everything, some = await browser.get("/audit"), await browser.get("/audit?place=team")
+    assert (everything.status, some.status) == (whole, place)
+    assert ("namespace.changed" in some.text.partition("<tbody>")[2]) == (place == 200)
+    assert ("Prove it" in everything.text) == (whole == 200)
+    if who == "ann":
+        assert "name a place that you administer" in everything.text
+
+
+async def test_the_audit_log_is_searched_and_its_head_can_be_kept(scene: Scene) -> None:
+    browser = await person(scene, "root")
+    for _ in range(60):
+        await scene.identity.namespaces.put(Namespace(path="team", description=str(_)), scene.by())
+    await logged(scene)
+    page = await browser.get("/audit?kind=namespace.changed&since=2020-01-01&refused=false")
+    assert page.text.count('<td class="number" title="') == 50
+    more = html.unescape(re.search(r'href="(/audit\?[^"]*last=[^"]*)"', page.text)[1])  # type: ignore[index]
+    assert "kind=namespace.changed" in more
+    rest = await browser.get(f"{more}&part=rows")
+    assert rest.text.count('<td class="number" title="') == 10
+    assert "--kind namespace.changed" in page.text
+    assert "signature" in page.text, "the newest signed head"
+    wrong = await browser.get("/audit?kind=namespace.chnged")
+    assert wrong.status == 400
+    assert "namespace.changed" in wrong.text
+    assert (await browser.get("/audit?since=yesterday")).status == 400
+    assert (await browser.get("/audit?last=x")).status == 400
 
 
 # --- Streams ----------------------------------------------------------------------------------------------------------

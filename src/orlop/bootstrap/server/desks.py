@@ -21,6 +21,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.tags.past import TagPast
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 
@@ -43,8 +44,9 @@ def build_desks(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
-        audit=AllowedQuery(AuditQuery(stores.audit.reader), gate),
+        audit=AllowedQuery(AuditQuery(stores.audit.reader), gate, stores.audit.log),
         webhooks=hooks,
+        hooks=WebhookList(gate, stores.identity.documents, stores.webhooks.log),
         followers=Followers(gate, stores.cursors, followers(settings)),
         jobs=JobDesk(gate, stores.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),
