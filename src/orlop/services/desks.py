@@ -2,12 +2,15 @@
 
 import msgspec
 
+from orlop.services.attention.attention import Attention
 from orlop.services.audit.query import AllowedQuery
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
 from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
@@ -32,6 +35,9 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels
+    attention: Attention
+    configuration: ConfigurationInForce
+    health: HealthDesk
     audit: AllowedQuery
     webhooks: ManagedWebhooks
     hooks: WebhookList

@@ -207,6 +207,40 @@ async def test_the_audit_log_is_searched_and_its_head_can_be_kept(scene: Scene) 
     assert (await browser.get("/audit?last=x")).status == 400
 
 
+# --- Health and configuration -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("who", "status"), [("", 303), ("rita", 403), ("ann", 403), ("aud", 200), ("root", 200)])
+async def test_who_sees_how_the_registry_fares(scene: Scene, who: str, status: int) -> None:
+    browser = await person(scene, who)
+    for page in ("/health", "/health/configuration"):
+        assert (await browser.get(page)).status == status, page
+
+
+async def test_a_tile_is_red_where_somebody_has_to_act_and_leads_there(scene: Scene) -> None:
+    browser = await person(scene, "root")
+    quiet = await browser.get("/health")
+    assert 'class="state bad"' not in quiet.text
+    await hook(scene)
+    await browser.get("/webhooks/deploys?path=team")
+    assert (await browser.submit("/webhooks/deploys/test?path=team")).status == 303
+    red = await browser.get("/health")
+    assert red.text.count('class="state bad"') == 1
+    assert (
+        'href="/webhooks/deploys?path=team">the webhook deploys of team/ has 1 delivery that were given up' in red.text
+    )
+
+
+async def test_the_configuration_tells_where_values_come_from_and_no_secret(scene: Scene) -> None:
+    browser = await person(scene, "aud")
+    page = await browser.get("/health/configuration")
+    assert "<code>ORLOP_AUTH_URL</code>" in page.text
+    assert "blobs.secret_access_key" in page.text
+    given = await browser.get("/health/configuration?given=yes")
+    assert "auth.url" in given.text
+    assert "blobs.secret_access_key" not in given.text
+
+
 # --- Streams ----------------------------------------------------------------------------------------------------------
 
 TICK = 0.002
