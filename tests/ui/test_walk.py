@@ -29,6 +29,9 @@ def test_every_page_is_sound(site: Site, who: str) -> None:
         if status != 200:
             wrong.append((path, "status", status))
             continue
+        if browser.url != f"{site.base}{path}":
+            wrong.append((path, "leads to", browser.url))
+            continue
         for dark, width in LOOKS:
             browser.look(dark=dark, width=width)
             wrong += [(path, dark, width, *barrier) for barrier in browser.barriers()]
