@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from orlop.adapters.memory.blobs import MemoryBlobs
+from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
@@ -37,9 +38,15 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
+from orlop.services.content.copies import Copies
+from orlop.services.content.images import Images
 from orlop.services.content.manifests import Manifests
+from orlop.services.content.own import OwnContent
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
+from orlop.services.content.uploads import Uploads
 from orlop.services.following.followers import Followers
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
@@ -191,8 +198,22 @@ class Api:
                 self.catalog.catalog.usages,
                 self.catalog.queue.jobs,
             ),
+            self.images(repositories, terms, clock),
         )
         self._authorizations: dict[str, str] = {"": ""}
+
+    def images(self, repositories: Repositories, terms: WriteTerms, clock: SystemClock) -> Images:
+        """Of a store without copies."""
+        store, catalog, access = MemoryBlobs(clock), self.catalog.catalog, self.access
+        copies = Copies(store, store, catalog.quarantine, clock)
+        blobs = Blobs(catalog.links, copies, access, terms, clock, repositories=repositories, grace=DAY)
+        limits = UploadLimits(expire=DAY, lease=DAY)
+        stored = catalog.uploads, catalog.expiry, catalog.links
+        uploads = Uploads(*stored, MemoryStage(store, clock), copies, access, terms, clock, RandomIds(), limits)
+        referrers = Referrers(catalog.browse, catalog.manifests)
+        content = OwnContent(access, catalog.browse, self.manifests, referrers, blobs, uploads)
+        archives = ProcessArchiveReader()
+        return Images(self.management.gate, access, content.repository, catalog.holdings, catalog.labels, archives)
 
     def scrub(self, clock: SystemClock) -> Scrub:
         """Of a store without copies."""

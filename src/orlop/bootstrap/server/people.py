@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.directories import build_directories, synchronising
+from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
 from orlop.bootstrap.server.management import build_management, build_trash
@@ -90,6 +91,8 @@ def build_people(
 
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
+    images = build_images(management.gate, stores, services)
+
     def managing() -> Application:
         from orlop.bootstrap.server.api import api_app, counting
 
@@ -118,6 +121,7 @@ def build_people(
             InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
             ScrubDesk(management.gate, build_scrub(settings, stores), stores.catalog.quarantine),
             upstream_desk(management.gate, stores),
+            images,
         )
 
     browsers = build_browsers(
