@@ -37,7 +37,7 @@ class ArtifactKind(StrEnum):
     ATTESTATION = "attestation"
     SBOM = "sbom"
     CACHE = "cache"
-    ARTIFACT = "artifact"
+    ARTIFACT = "other"
 
 
 #: By how a type begins, the longest first: of an artifact, a config or a layer.

@@ -5,34 +5,27 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.desks import build_desks
 from orlop.bootstrap.server.directories import build_directories, synchronising
-from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
-from orlop.bootstrap.server.management import build_management, build_trash
-from orlop.bootstrap.server.services import Services, build_scrub
+from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
-from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
-from orlop.bootstrap.server.upstreams import upstream_desk
-from orlop.bootstrap.server.webhooks import followers, messages
+from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted, pages_app
+from orlop.bootstrap.server.webhooks import messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.faces.http.asgi import Application
+from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
-from orlop.services.following.followers import Followers
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
-from orlop.services.management.jobs import JobDesk
-from orlop.services.management.scrub import ScrubDesk
-from orlop.services.retention.desk import RetentionDesk
-from orlop.services.retention.in_use import InUseSets
-from orlop.services.retention.inventory import InventoryPages
-from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -91,44 +84,7 @@ def build_people(
 
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
-    images = build_images(management.gate, stores, services)
-
-    def managing() -> Application:
-        from orlop.bootstrap.server.api import api_app, counting
-
-        return api_app(
-            settings,
-            management,
-            services.repositories,
-            sign_in,
-            identity.answers,
-            log,
-            request_ids,
-            stores.catalog.holdings,
-            stores.catalog.history,
-            services.manifests,
-            stores.catalog.locks,
-            build_trash(management, stores.catalog, identity, services.terms),
-            stores.catalog.labels,
-            stores.audit.reader,
-            counting(services.notices, limits),
-            hooks,
-            Followers(management.gate, stores.cursors, followers(settings)),
-            JobDesk(management.gate, stores.queue.jobs, schedules),
-            UsageReports(management.gate, stores.catalog.usages, services.in_force, stores.blobs.space),
-            RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
-            InUseSets(management.gate, stores.catalog.retention.in_use),
-            InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
-            ScrubDesk(management.gate, build_scrub(settings, stores), stores.catalog.quarantine),
-            upstream_desk(management.gate, stores),
-            images,
-        )
-
-    browsers = build_browsers(
-        settings, identity, sign_in, management, log, request_ids, sources.on_failure, gate=sources.gate
-    )
-    faces.update(mounted(browsers))
-    faces["api"] = Lazily(managing)
+    browsers = build_browsers(settings, identity, sign_in, sources.on_failure, gate=sources.gate)
     every_work = (
         *works,
         changing_keys(sign_in.signing),
@@ -137,6 +93,16 @@ def build_people(
         *browsers.jobs,
     )
     schedules = scheduling(stores, every_work)
+    desks = build_desks(settings, stores, services, management, hooks, schedules)
+    counted = Counted(admitting(limits), services.notices.noted)
+
+    def managing() -> Application:
+        from orlop.bootstrap.server.api import api_app
+
+        return api_app(settings, desks, sign_in, identity.answers, log, request_ids, counted)
+
+    faces["api"] = Lazily(managing)
+    faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted)))
     chores = (writing_uses(sign_in.uses),)
     return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
 

@@ -1,4 +1,4 @@
-"""Builds the pages for people, and what signs browsers in."""
+"""Builds what signs browsers in, and the pages for people."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,14 +9,20 @@ from orlop.adapters.secret_references import SecretFetcher
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
+from orlop.faces.http.asgi import Application
+from orlop.faces.http.counted import UNCOUNTED, Counted
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
-from orlop.faces.ui.app import UiFace, UiHandlers
+from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.home import Home
+from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import Routes
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
+from orlop.services.desks import Desks
 from orlop.services.identity.browser_steps import BrowserSteps
 from orlop.services.identity.failures import Gate, OnFailure, ProofKind, no_gate
 from orlop.services.identity.lockout import Lockout
@@ -26,7 +32,6 @@ from orlop.services.identity.sessions import BrowserSessions
 from orlop.services.identity.sign_on import BrowserSignOn, ProviderDirectory
 from orlop.services.identity.sign_on_checks import SignOnChecks
 from orlop.services.jobs.work import Work, plain
-from orlop.services.management.all import Management
 from orlop.telemetry.requests import RequestLog
 
 #: How often it is looked who is to be asked about, and how often what is over is removed, in microseconds.
@@ -35,9 +40,15 @@ _FORGET_EVERY = HOUR
 
 
 class Browsers(msgspec.Struct, frozen=True):
-    """Everything about browsers that sign in. `close` when done."""
+    """What signs browsers in and keeps them so. `close` when done."""
 
-    app: Shell
+    sessions: BrowserSessions
+    steps: BrowserSteps
+    factors: SecondFactors
+    passkeys: Passkeys
+    sign_on: BrowserSignOn
+    on_failure: OnFailure
+    chance: Chance
     jobs: tuple[Work, ...]
     close: Callable[[], Awaitable[None]]
 
@@ -46,14 +57,11 @@ def build_browsers(
     settings: Settings,
     identity: Identity,
     sign_in: SignIn,
-    management: Management,
-    log: RequestLog,
-    request_ids: Callable[[], str],
     on_failure: OnFailure,
     chance: Chance | None = None,
     gate: Gate = no_gate,
 ) -> Browsers:
-    """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
+    """Of one process, with the jobs that belong to it. `on_failure` hears of every failure to sign in."""
     chance = chance or Chance()
     clock, draw = chance.clock, chance.draw
     openid = OpenIdClient(clock, SecretFetcher(settings.secrets.places), settings.outbound.allowed)
@@ -61,8 +69,6 @@ def build_browsers(
     sessions = BrowserSessions(identity.sessions, sign_in.uses, clock, draw)
     steps = BrowserSteps(identity.steps, clock, draw)
     lockout = Lockout(identity.attempts, clock, ProofKind.CODE)
-    factors = SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate)
-    passkeys = Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate)
     sign_on = BrowserSignOn(
         directory,
         openid,
@@ -84,32 +90,68 @@ def build_browsers(
         identity.sign_ons,
         clock,
     )
-    pages = Pages()
-    handlers = UiHandlers(
-        SigningIn(pages, sign_in.passwords, identity.accounts, factors, passkeys, sessions, steps, sign_on, on_failure),
-        OwnAccount(
-            pages,
-            identity.accounts,
-            identity.members,
-            management,
-            sign_in.passwords,
-            factors,
-            sessions,
-            identity.facts,
-            least=settings.auth.password_length,
-        ),
-        OwnFactors(pages, sign_in.passwords, factors, passkeys, steps),
-    )
     jobs = (
         Work(SIGN_ONS, plain(checks.run), _CHECK_EVERY),
         Work(SESSIONS, plain(sessions.forget), _FORGET_EVERY),
         Work(SIGN_IN_STEPS, plain(steps.forget), _FORGET_EVERY),
     )
+    return Browsers(
+        sessions,
+        steps,
+        SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate),
+        Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate),
+        sign_on,
+        on_failure,
+        chance,
+        jobs,
+        openid.close,
+    )
+
+
+def pages_app(
+    settings: Settings,
+    identity: Identity,
+    sign_in: SignIn,
+    browsers: Browsers,
+    desks: Desks,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+    counted: Counted = UNCOUNTED,
+) -> Shell:
+    """The pages of one process."""
+    pages = Pages(browsers.chance.clock)
+    sessions, factors, passkeys, steps = browsers.sessions, browsers.factors, browsers.passkeys, browsers.steps
+    entry = SigningIn(
+        pages,
+        sign_in.passwords,
+        identity.accounts,
+        factors,
+        passkeys,
+        sessions,
+        steps,
+        browsers.sign_on,
+        browsers.on_failure,
+    )
+    account = OwnAccount(
+        pages,
+        identity.accounts,
+        identity.members,
+        desks.management,
+        sign_in.passwords,
+        factors,
+        sessions,
+        identity.facts,
+        least=settings.auth.password_length,
+    )
+    own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes()))
     proxies = sign_in.challenges.proxies
-    app = Shell(UiFace(handlers, pages, sessions, proxies, draw), log, request_ids, proxies.client)
-    return Browsers(app, jobs, openid.close)
+    menu = Menu(routes, desks.management.gate)
+    face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
+    return Shell(face, log, request_ids, proxies.client)
 
 
-def mounted(browsers: Browsers) -> dict[str, Shell]:
-    """The first components of paths that are pages, and the path of the root."""
-    return dict.fromkeys(("/", "login", "logout", "account", "static"), browsers.app)
+def mounted(pages: Shell) -> dict[str, Application]:
+    """By the first components of the paths of pages, and `/` for the root."""
+    assert isinstance(pages.face, UiFace)
+    return {first or "/": pages for first in (*pages.face.routes.first, "static")}
