@@ -16,8 +16,10 @@ from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.home import Home
+from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.places import PlacePages
 from orlop.faces.ui.routes import Routes
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
@@ -143,8 +145,15 @@ def pages_app(
         identity.facts,
         least=settings.auth.password_length,
     )
-    own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
-    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes()))
+    groups = (
+        entry,
+        account,
+        OwnFactors(pages, sign_in.passwords, factors, passkeys, steps),
+        Home(pages, desks),
+        PlacePages({}, ImageView(pages, desks.images)),
+        ComparePage(pages, desks.images),
+    )
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
@@ -152,6 +161,6 @@ def pages_app(
 
 
 def mounted(pages: Shell) -> dict[str, Application]:
-    """By the first components of the paths of pages, and `/` for the root."""
+    """By the first components of the paths of pages, `/` for the root, and `:` for references of images."""
     assert isinstance(pages.face, UiFace)
-    return {first or "/": pages for first in (*pages.face.routes.first, "static")}
+    return {first or "/": pages for first in (*pages.face.routes.first, "static", ":")}

@@ -91,6 +91,10 @@ class Images:
                 labels = await self._labels.of(repository, digest)
         return Image(repository, reference, found, standing, labels)
 
+    async def content(self, caller: Caller, repository: RepositoryName, reference: Reference) -> Inspection:
+        """What an image is made of, and neither how it stands nor what refers to it. Raises as `of`."""
+        return await inspect(await self._source(caller, repository), reference, alone=True)
+
     async def differences(
         self,
         caller: Caller,
