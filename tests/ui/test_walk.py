@@ -9,11 +9,12 @@ pytestmark = pytest.mark.slow
 
 #: Who opens which pages; nobody is somebody who is not signed in.
 PAGES: dict[str, tuple[str, ...]] = {
-    "": ("/", "/login"),
+    "": ("/", "/login", "/help"),
     "ada": (
         "/",
         "/account",
         "/account/password",
+        "/help",
     ),
     "admin": ("/",),
 }

@@ -57,7 +57,7 @@ class Unread:
 
 class RootApp:
     """`/v2` goes to the distribution face, the other first components of a path to the face named for them in `others`
-    (`token` takes `/token` and all below, `/` the root alone, `:` what may be the reference of an image), and the rest to
+    (`token` takes `/token` and all below, `/` the root alone, `:` what may be a reference of an image), and the rest to
     operation.
 
     `at_once` is that of the distribution face; `unread` is told of what the server refused.

@@ -15,6 +15,7 @@ from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.menu import Menu
@@ -145,14 +146,10 @@ def pages_app(
         identity.facts,
         least=settings.auth.password_length,
     )
-    groups = (
-        entry,
-        account,
-        OwnFactors(pages, sign_in.passwords, factors, passkeys, steps),
-        Home(pages, desks),
-        PlacePages({}, ImageView(pages, desks.images)),
-        ComparePage(pages, desks.images),
-    )
+    own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    places = PlacePages({}, ImageView(pages, desks.images))
+    compare = ComparePage(pages, desks.images)
+    groups = (entry, account, own_factors, Home(pages, desks), Help(pages), places, compare)
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
