@@ -263,6 +263,18 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/history?repository=team/app", None, _PULLS),
         ("/history?repository=team-b/app", None, frozenset({"root", "bob"})),
     ],
+    **{
+        ("GET", path): [
+            (f"{path}?repository=team/app&reference=dev", None, _PULLS),
+            (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+        ]
+        for path in ("/images", "/image-texts")
+    },
+    ("GET", "/image-differences"): [
+        ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
+        ("/image-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),
+        (f"/image-differences?from=team-b/app:dev&to=team-b/app@{_ONE.digest}", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/labels"): [
         (f"/labels?repository={name}{of}", None, who)
         for name, who in {"team/app": _PULLS, "team-b/app": frozenset({"root", "bob"})}.items()

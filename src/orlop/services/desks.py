@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.content.images import Images
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
@@ -31,6 +32,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels
+    images: Images
     audit: AllowedQuery
     webhooks: ManagedWebhooks
     followers: Followers

@@ -1,5 +1,6 @@
 """Builds what the management API and the pages are made of."""
 
+from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
@@ -42,6 +43,7 @@ def build_desks(
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
+        images=build_images(gate, stores, services),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         audit=AllowedQuery(AuditQuery(stores.audit.reader), gate),
         webhooks=hooks,

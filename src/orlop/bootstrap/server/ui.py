@@ -17,8 +17,10 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
+from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.places import PlacePages
 from orlop.faces.ui.routes import Routes
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
@@ -145,7 +147,9 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
-    groups = (entry, account, own_factors, Home(pages, desks), Help(pages))
+    places = PlacePages({}, ImageView(pages, desks.images))
+    compare = ComparePage(pages, desks.images)
+    groups = (entry, account, own_factors, Home(pages, desks), Help(pages), places, compare)
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
@@ -154,6 +158,6 @@ def pages_app(
 
 
 def mounted(pages: Shell) -> dict[str, Application]:
-    """By the first components of the paths of pages, and `/` for the root."""
+    """By the first components of the paths of pages, `/` for the root, and `:` for references of images."""
     assert isinstance(pages.face, UiFace)
-    return {first or "/": pages for first in (*pages.face.routes.first, "static")}
+    return {first or "/": pages for first in (*pages.face.routes.first, "static", ":")}

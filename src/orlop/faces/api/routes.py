@@ -31,6 +31,7 @@ from orlop.faces.api import (
     audit,
     groups,
     house_rules,
+    images,
     jobs,
     labels,
     locks,
@@ -97,6 +98,7 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
+        *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler
