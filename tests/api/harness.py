@@ -37,6 +37,7 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
+from orlop.services.browse.all import Browsing
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
@@ -191,6 +192,7 @@ class Api:
                 self.catalog.catalog.usages,
                 self.catalog.queue.jobs,
             ),
+            Browsing.on(self.catalog.catalog, self.identity.facts, access, repositories, self.management, in_force),
         )
         self._authorizations: dict[str, str] = {"": ""}
 

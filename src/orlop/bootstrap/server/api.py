@@ -18,6 +18,7 @@ from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.services.audit.notices import Notices
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.repositories import Repositories
@@ -63,6 +64,7 @@ def api_app(
     inventory: InventoryPages | None = None,
     scrubbed: ScrubDesk | None = None,
     fetched: UpstreamDesk | None = None,
+    browsing: Browsing | None = None,
 ) -> Shell:
     """The API, which takes `/api`."""
     proxies = Proxies(networks(settings.trusted_proxies, "trusted_proxies"), settings.auth.url)
@@ -85,6 +87,7 @@ def api_app(
             inventory=inventory,
             scrubbed=scrubbed,
             fetched=fetched,
+            browsing=browsing,
         ),
         sign_in.authentication,
         Idempotency(answers, SystemClock()),

@@ -19,6 +19,7 @@ from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.lazily import Lazily
+from orlop.services.browse.all import Browsing
 from orlop.services.following.followers import Followers
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
@@ -88,6 +89,9 @@ def build_people(
         settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
     )
 
+    browsing = Browsing.on(
+        stores.catalog, identity.facts, services.access, services.repositories, management, services.in_force
+    )
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
     def managing() -> Application:
@@ -118,6 +122,7 @@ def build_people(
             InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
             ScrubDesk(management.gate, build_scrub(settings, stores), stores.catalog.quarantine),
             upstream_desk(management.gate, stores),
+            browsing,
         )
 
     browsers = build_browsers(

@@ -29,6 +29,7 @@ from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
     audit,
+    browse,
     groups,
     house_rules,
     jobs,
@@ -50,6 +51,7 @@ from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown
 from orlop.ports.catalog import Holdings
 from orlop.ports.locks import Locks
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.following.followers import Followers
@@ -100,6 +102,7 @@ def routes(
     inventory: InventoryPages | None = None,
     scrubbed: ScrubDesk | None = None,
     fetched: UpstreamDesk | None = None,
+    browsing: Browsing | None = None,
 ) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
     handlers: list[HTTPRouteHandler] = [
@@ -131,6 +134,7 @@ def routes(
         *(retention.inventory(inventory) if inventory is not None else []),
         *(scrub.scrub(scrubbed) if scrubbed is not None else []),
         *(upstreams.upstreams(fetched) if fetched is not None else []),
+        *(browse.browse(management.gate, browsing) if browsing is not None else []),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler
