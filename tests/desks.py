@@ -12,6 +12,7 @@ from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
@@ -95,6 +96,7 @@ def desks_of(
     return Desks(
         management=management,
         repositories=repositories,
+        browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),

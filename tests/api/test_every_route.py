@@ -217,6 +217,16 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
     ],
+    ("GET", "/browse"): [
+        ("/browse", None, _ANY),
+        ("/browse?path=team", None, _LISTS),
+        ("/browse?path=team-b", None, frozenset({"root", "aud", "bob"})),
+    ],
+    ("GET", "/search"): [("/search?q=app", None, _ANY)],
+    ("GET", "/tags"): [
+        ("/tags?repository=team/app", None, _PULLS),
+        ("/tags?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/tag-history"): [
         ("/tag-history?repository=team/app&tag=dev", None, _PULLS),
         ("/tag-history?repository=team-b/app&tag=dev", None, frozenset({"root", "bob"})),

@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.images import Images
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
@@ -27,6 +28,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
 
     management: Management
     repositories: Repositories
+    browsing: Browsing
     holdings: RepositoryHoldings
     past: TagPast
     locks: ManifestLocks

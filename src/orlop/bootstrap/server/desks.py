@@ -8,6 +8,7 @@ from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.desks import Desks
@@ -39,6 +40,9 @@ def build_desks(
     return Desks(
         management=management,
         repositories=services.repositories,
+        browsing=Browsing.on(
+            catalog, stores.identity.facts, services.access, services.repositories, management, services.in_force
+        ),
         holdings=RepositoryHoldings(gate, catalog.holdings),
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),

@@ -29,6 +29,7 @@ from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
     audit,
+    browse,
     groups,
     house_rules,
     images,
@@ -98,6 +99,7 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
+        *browse.browse(management.gate, desks.browsing),
         *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
