@@ -1,6 +1,7 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
-from orlop.adapters.memory.blobs import MemoryBlobs
+from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -11,12 +12,20 @@ from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
+from orlop.services.content.copies import Copies
+from orlop.services.content.images import Images
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.manifests import Manifests
+from orlop.services.content.own import OwnContent
 from orlop.services.content.referrers import Referrers
 from orlop.services.content.repositories import Repositories
+from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
@@ -65,6 +74,20 @@ def scrub_of(opened: OpenCatalog, clock: Clock) -> Scrub:
     return Scrub(catalog.scrub, catalog.quarantine, MemoryBlobs(clock), catalog.vitals, clock, period=DAY, pace=0)
 
 
+def own_content(
+    opened: OpenCatalog, access: Access, repositories: Repositories, terms: WriteTerms, clock: Clock
+) -> OwnContent:
+    """Repositories whose copies are in memory."""
+    store, catalog = MemoryBlobs(clock), opened.catalog
+    copies = Copies(store, store, catalog.quarantine, clock)
+    blobs = Blobs(catalog.links, copies, access, terms, clock, repositories=repositories, grace=DAY)
+    rows, stage, limits = catalog.uploads, MemoryStage(store, clock), UploadLimits(expire=DAY, lease=DAY)
+    uploads = Uploads(rows, catalog.expiry, catalog.links, stage, copies, access, terms, clock, RandomIds(), limits)
+    referrers = Referrers(catalog.browse, catalog.manifests)
+    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=False)
+    return OwnContent(access, catalog.browse, manifests, referrers, blobs, uploads)
+
+
 def desks_of(
     opened: OpenCatalog,
     management: Management,
@@ -76,18 +99,21 @@ def desks_of(
 ) -> Desks:
     """Everything there is."""
     gate, catalog, identity = management.gate, opened.catalog, opened.identity
-    rows, browse = catalog.manifests, catalog.browse
+    browse = catalog.browse
     in_force = SettingsInForce(identity.documents, opened.settings_changes)
     repositories = Repositories(browse, access, identity.facts, clock)
-    manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
+    content = own_content(opened, access, repositories, terms, clock)
+    manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, catalog, identity, terms)
     return Desks(
         management=management,
         repositories=repositories,
+        browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
+        images=Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -100,6 +126,7 @@ def desks_of(
             None,
             clock,
         ),
+        news=News(gate, opened.audit.reader),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,

@@ -9,11 +9,12 @@ pytestmark = pytest.mark.slow
 
 #: Who opens which pages; nobody is somebody who is not signed in.
 PAGES: dict[str, tuple[str, ...]] = {
-    "": ("/", "/login"),
+    "": ("/", "/login", "/help"),
     "ada": (
         "/",
         "/account",
         "/account/password",
+        "/help",
     ),
     "admin": ("/",),
 }
@@ -28,6 +29,9 @@ def test_every_page_is_sound(site: Site, who: str) -> None:
         status = site.open(path)
         if status != 200:
             wrong.append((path, "status", status))
+            continue
+        if browser.url != f"{site.base}{path}":
+            wrong.append((path, "leads to", browser.url))
             continue
         for dark, width in LOOKS:
             browser.look(dark=dark, width=width)

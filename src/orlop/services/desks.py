@@ -3,7 +3,10 @@
 import msgspec
 
 from orlop.services.attention.attention import Attention
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.browse.all import Browsing
+from orlop.services.content.images import Images
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
@@ -30,14 +33,17 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
 
     management: Management
     repositories: Repositories
+    browsing: Browsing
     holdings: RepositoryHoldings
     past: TagPast
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels
     attention: Attention
+    news: News
     configuration: ConfigurationInForce
     health: HealthDesk
+    images: Images
     audit: AllowedQuery
     webhooks: ManagedWebhooks
     hooks: WebhookList

@@ -2,6 +2,7 @@
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.attention import build_attention
+from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services, build_scrub
@@ -9,7 +10,9 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.desks import Desks
@@ -45,10 +48,14 @@ def build_desks(
     return Desks(
         management=management,
         repositories=services.repositories,
+        browsing=Browsing.on(
+            catalog, stores.identity.facts, services.access, services.repositories, management, services.in_force
+        ),
         holdings=RepositoryHoldings(gate, catalog.holdings),
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
+        images=build_images(gate, stores, services),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,
@@ -61,6 +68,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
+        news=News(gate, stores.audit.reader),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,

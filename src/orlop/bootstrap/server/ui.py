@@ -16,10 +16,13 @@ from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
+from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.places import PlacePages
 from orlop.faces.ui.routes import Routes
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
@@ -147,8 +150,11 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    places = PlacePages({}, ImageView(pages, desks.images))
+    compare = ComparePage(pages, desks.images)
     running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
-    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes(), *running))
+    groups = (entry, account, own_factors, Home(pages, desks), Help(pages), places, compare, *running)
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
@@ -156,6 +162,6 @@ def pages_app(
 
 
 def mounted(pages: Shell) -> dict[str, Application]:
-    """By the first components of the paths of pages, and `/` for the root."""
+    """By the first components of the paths of pages, `/` for the root, and `:` for references of images."""
     assert isinstance(pages.face, UiFace)
-    return {first or "/": pages for first in (*pages.face.routes.first, "static")}
+    return {first or "/": pages for first in (*pages.face.routes.first, "static", ":")}

@@ -30,8 +30,10 @@ from orlop.faces.api import (
     access,
     attention,
     audit,
+    browse,
     groups,
     house_rules,
+    images,
     jobs,
     labels,
     locks,
@@ -99,6 +101,8 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
+        *browse.browse(management.gate, desks.browsing),
+        *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

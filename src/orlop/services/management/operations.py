@@ -53,6 +53,7 @@ class Operation(StrEnum):
     NAMESPACE_REMOVE = "namespace.remove"
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
+    IMAGE_READ = "image.read"
     TAG_READ = "tag.read"
     TAG_ROLL_BACK = "tag.roll-back"
     LOCK_READ = "lock.read"
@@ -143,6 +144,8 @@ RULES: dict[Operation, Rule] = {
     Operation.NAMESPACE_REMOVE: Rule(place=Action.ADMIN),
     Operation.REPOSITORY_READ: Rule(place=Action.LIST),
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
+    # Also without being signed in, where anybody may pull.
+    Operation.IMAGE_READ: Rule(place=Action.PULL),
     Operation.TAG_READ: Rule(place=Action.PULL),
     # Of any tag at all: whether it may be this one is up to the terms of the write.
     Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),
