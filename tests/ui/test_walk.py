@@ -1,0 +1,65 @@
+"""A browser opens every page, wide and narrow, light and dark: nothing is refused, nothing is asked of anybody else,
+nothing runs over the edge, and axe finds no barrier."""
+
+import pytest
+
+from tests.ui.site import Site
+
+pytestmark = pytest.mark.slow
+
+#: Who opens which pages; nobody is somebody who is not signed in.
+PAGES: dict[str, tuple[str, ...]] = {
+    "": ("/", "/login"),
+    "ada": (
+        "/",
+        "/account",
+        "/account/password",
+    ),
+    "admin": ("/",),
+}
+LOOKS = ((False, 1280), (True, 1280), (False, 390), (True, 390))
+
+
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page_is_sound(site: Site, who: str) -> None:
+    site.sign_in(who)
+    browser, wrong = site.browser, []
+    for path in PAGES[who]:
+        status = site.open(path)
+        if status != 200:
+            wrong.append((path, "status", status))
+            continue
+        if browser.url != f"{site.base}{path}":
+            wrong.append((path, "leads to", browser.url))
+            continue
+        for dark, width in LOOKS:
+            browser.look(dark=dark, width=width)
+            wrong += [(path, dark, width, *barrier) for barrier in browser.barriers()]
+            if browser.beyond():
+                wrong.append((path, dark, width, "wider than its window by", browser.beyond()))
+        text = browser.text("body")
+        wrong += [(path, "shows", word) for word in ("None", "undefined", "Undefined", "[object") if word in text]
+    wrong += [(url, "complains", text) for url, text in browser.complaints(site.base)]
+    wrong += [(url, "is elsewhere") for url in browser.asked() if not url.startswith(site.base)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_the_first_page_is_light_and_the_next_lighter(site: Site) -> None:
+    site.sign_in("ada")
+    first = site.browser.weight()
+    assert sum(first.values()) <= 100_000, first
+    site.open("/account")
+    assert sum(site.browser.weight().values()) <= 30_000, site.browser.weight()
+
+
+def test_keys_lead_around(site: Site) -> None:
+    site.sign_in("ada")
+    site.open("/")
+    site.browser.press("/")
+    assert site.browser.focused() == "find"
+    site.browser.press("Escape")
+    site.open("/")
+    site.browser.press("Tab")
+    assert site.browser.focused() == "To the content"
+    site.browser.press("?")
+    assert "copy the command to pull" in site.browser.text("dialog[open]")
