@@ -15,7 +15,22 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account",
         "/account/password",
     ),
-    "admin": ("/",),
+    "admin": (
+        "/",
+        "/people",
+        "/people/ada",
+        "/groups",
+        "/robots",
+        "/grants",
+        "/roles",
+        "/roles/reader",
+        "/trusts",
+        "/providers",
+        "/access",
+        "/access?who=ada&may=delete&on=team%2Fapp%3Aprod",
+        "/who?path=team",
+        "/who?repository=team%2Fapp",
+    ),
 }
 LOOKS = ((False, 1280), (True, 1280), (False, 390), (True, 390))
 

@@ -1,4 +1,4 @@
-"""May somebody do something somewhere: the answer, the rule, the grants that were looked at, and what would change it."""
+"""May somebody do something somewhere: the answer, its rule, the grants looked at, and what would change it."""
 
 from contextlib import suppress
 

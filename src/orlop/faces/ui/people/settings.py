@@ -1,4 +1,4 @@
-"""Settings of the registry as a whole that say who somebody is or what a role means: roles, trusts, sign-on providers."""
+"""Settings of the registry as a whole that say who somebody is, or what a role means."""
 
 from typing import Any
 
