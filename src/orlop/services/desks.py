@@ -7,6 +7,7 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
@@ -41,3 +42,4 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     inventory: InventoryPages
     scrub: ScrubDesk
     upstreams: UpstreamDesk
+    providers: ProviderTests

@@ -384,6 +384,22 @@ async def test_the_secret_of_a_provider_is_never_shown(house: House) -> None:
         assert "(set)" in page
 
 
+async def test_a_provider_is_tried_out_by_a_button(house: House) -> None:
+    provider = await house.scene.provider("corp")
+    assert "Try it out" in (await house.get("root", "/providers/corp")).text
+    assert "Try it out" not in (await house.get("audrey", "/providers/corp")).text
+    page = (await house.post("root", "/providers/corp/test")).text
+    assert "It answers" in page
+    assert "is about this issuer" in page
+    assert "keys that can be used here" in page
+    for who in ("audrey", "ada", "rita"):
+        assert (await house.post(who, "/providers/corp/test")).status == 403
+    await provider.stop()
+    page = (await house.post("root", "/providers/corp/test")).text
+    assert "It does not work" in page
+    assert (await house.post("root", "/providers/nobody/test")).status == 404
+
+
 async def test_a_session_of_somebody_else_is_not_ended_by_its_number(house: House) -> None:
     sessions = await house.scene.identity.sessions.of("otto")
     answer = await house.post("rita", "/people/rita/sessions", {"id": sessions[0].id})

@@ -1,6 +1,7 @@
 """Builds what the management API and the pages are made of."""
 
 from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -53,4 +54,5 @@ def build_desks(
         inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),
         upstreams=upstream_desk(gate, stores),
+        providers=provider_tests(settings, gate, stores.identity.documents),
     )

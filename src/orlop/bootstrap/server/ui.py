@@ -172,7 +172,9 @@ def people_pages(
         GroupPages(pages, management),
         RobotPages(pages, management),
         GrantPages(pages, management),
-        *(UnplacedSettingPages(pages, management, kind) for kind in (CUSTOM_ROLES, TRUSTS, PROVIDERS)),
+        UnplacedSettingPages(pages, management, CUSTOM_ROLES),
+        UnplacedSettingPages(pages, management, TRUSTS),
+        UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
         PeopleTab(pages, desks),
     )

@@ -13,6 +13,7 @@ from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.people.forms import beside, expected, rows_of
 from orlop.faces.ui.routes import Route
 from orlop.ports.settings import ROLE
+from orlop.services.identity.provider_tests import ProviderTested, ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.settings.kept import Shown
 
@@ -20,11 +21,17 @@ _ACTIONS = tuple(action for action in Action if action is not Action.PING)
 
 
 class UnplacedSettingPages:
-    """Of one kind. Secrets are never shown; where there is one, it says so."""
+    """Of one kind. Secrets are never shown; where there is one, it says so.
 
-    def __init__(self, pages: Pages, management: Management, kind: SettingKind) -> None:
+    `tests`: of a kind that can be tried out.
+    """
+
+    def __init__(
+        self, pages: Pages, management: Management, kind: SettingKind, tests: ProviderTests | None = None
+    ) -> None:
         self._pages = pages
         self._management = management
+        self._tests = tests
         self._settings = management.settings
         self._kind = kind
 
@@ -37,6 +44,7 @@ class UnplacedSettingPages:
             Route("GET", f"/{plural}/{{name}}", self.one),
             Route("POST", f"/{plural}/{{name}}/change", self.change),
             Route("POST", f"/{plural}/{{name}}/remove", self.remove),
+            *([Route("POST", f"/{plural}/{{name}}/test", self.test)] if self._tests else []),
         )
 
     async def all(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
@@ -64,7 +72,9 @@ class UnplacedSettingPages:
             return await beside(self.all, exchange, refusal)
         return redirect(self._address(name))
 
-    async def one(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
+    async def one(
+        self, exchange: UiExchange, refusal: RegistryError | None = None, tested: ProviderTested | None = None
+    ) -> Reply:
         """One of them as its text."""
         shown = await self._settings.get(exchange.caller, self._kind.kind, exchange.params["name"])
         built_in = shown.name in self._kind.built_in
@@ -77,7 +87,18 @@ class UnplacedSettingPages:
             text=exchange.field("body") or _text(shown),
             changes=not built_in and await self._may_change(exchange),
             built_in=built_in,
+            tests=self._tests is not None,
+            tested=tested,
         )
+
+    async def test(self, exchange: UiExchange) -> Reply:
+        """Try it out as it is kept."""
+        assert self._tests is not None, "only kinds that can be tried out have this route"
+        try:
+            tested = await self._tests.test(exchange.caller, exchange.params["name"])
+        except RegistryError as refusal:
+            return await beside(self.one, exchange, refusal)
+        return await self.one(exchange, tested=tested)
 
     async def change(self, exchange: UiExchange) -> Reply:
         """Another text for it; a secret that reads as it is shown stays."""
