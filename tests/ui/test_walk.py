@@ -16,7 +16,22 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account/password",
         "/help",
     ),
-    "admin": ("/",),
+    "admin": (
+        "/",
+        "/people",
+        "/people/ada",
+        "/groups",
+        "/robots",
+        "/grants",
+        "/roles",
+        "/roles/reader",
+        "/trusts",
+        "/providers",
+        "/access",
+        "/access?who=ada&may=delete&on=team%2Fapp%3Aprod",
+        "/who?path=team",
+        "/who?repository=team%2Fapp",
+    ),
 }
 LOOKS = ((False, 1280), (True, 1280), (False, 390), (True, 390))
 

@@ -9,6 +9,7 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
@@ -45,3 +46,4 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     inventory: InventoryPages
     scrub: ScrubDesk
     upstreams: UpstreamDesk
+    providers: ProviderTests

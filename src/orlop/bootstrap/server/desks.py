@@ -2,6 +2,7 @@
 
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -59,4 +60,5 @@ def build_desks(
         inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),
         upstreams=upstream_desk(gate, stores),
+        providers=provider_tests(settings, gate, stores.identity.documents),
     )
