@@ -402,6 +402,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/followers"): [("/followers", None, _SEES)],
     ("POST", "/followers/{name}/skip"): [("/followers/webhooks/skip", {"position": 7}, _RULER)],
     ("POST", "/providers/{name}/adopt"): [("/providers/corp/adopt", {}, _RULER)],
+    ("POST", "/providers/{name}/test"): [("/providers/corp/test", None, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
     ("GET", "/access/explain"): [

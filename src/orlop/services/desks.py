@@ -12,6 +12,7 @@ from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -39,11 +40,11 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels
+    images: Images
     attention: Attention
     news: News
     configuration: ConfigurationInForce
     health: HealthDesk
-    images: Images
     audit: AllowedQuery
     webhooks: ManagedWebhooks
     hooks: WebhookList
@@ -55,3 +56,4 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     inventory: InventoryPages
     scrub: ScrubDesk
     upstreams: UpstreamDesk
+    providers: ProviderTests

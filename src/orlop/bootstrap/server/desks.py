@@ -4,6 +4,7 @@ from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
@@ -91,4 +92,5 @@ def build_desks(
         inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),
         upstreams=upstream_desk(gate, stores),
+        providers=provider_tests(settings, gate, stores.identity.documents),
     )

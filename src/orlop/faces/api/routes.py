@@ -88,6 +88,7 @@ def routes(desks: Desks) -> Litestar:
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),
+        *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
         *attention.attention(desks.attention, desks.configuration),

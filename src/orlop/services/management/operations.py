@@ -69,6 +69,7 @@ class Operation(StrEnum):
     SETTING_READ = "setting.read"
     SETTING_CHANGE = "setting.change"
     PROVIDER_ADOPT = "provider.adopt"
+    PROVIDER_TEST = "provider.test"
     SESSION_READ = "session.read"
     SESSION_END = "session.end"
     KEY_READ = "key.read"
@@ -166,6 +167,7 @@ RULES: dict[Operation, Rule] = {
     Operation.SETTING_READ: Rule(_SEE),
     Operation.SETTING_CHANGE: Rule(_RULE),
     Operation.PROVIDER_ADOPT: Rule(_RULE),
+    Operation.PROVIDER_TEST: Rule(_RULE),
     Operation.SESSION_READ: Rule(_RULE, own=True),
     Operation.SESSION_END: Rule(_RULE, own=True),
     Operation.KEY_READ: Rule(_SEE),
