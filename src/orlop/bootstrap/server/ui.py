@@ -18,7 +18,9 @@ from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
-from orlop.faces.ui.routes import Routes
+from orlop.faces.ui.routes import Route, Routes
+from orlop.faces.ui.rules.house import HouseRulesPage
+from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
@@ -144,11 +146,22 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
-    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes()))
+    rules = rule_pages(pages, desks)
+    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes(), *rules))
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
     return Shell(face, log, request_ids, proxies.client)
+
+
+def rule_pages(pages: Pages, desks: Desks) -> tuple[Route, ...]:
+    """Rules, plans of retention, trash, usage, and the world outside."""
+    management = desks.management
+    groups = (
+        HouseRulesPage(pages, management.house_rules),
+        RulePages(pages, management.settings),
+    )
+    return tuple(route for group in groups for route in group.routes())
 
 
 def mounted(pages: Shell) -> dict[str, Application]:
