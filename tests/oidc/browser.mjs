@@ -12,7 +12,7 @@ const actions = {
     if (context) await context.close();
     context = await browser.newContext({
       colorScheme: dark ? "dark" : "light", viewport: { width, height: 900 }, javaScriptEnabled: scripts,
-      permissions: ["clipboard-read", "clipboard-write"], timezoneId: "UTC", locale: "en-GB",
+      reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], timezoneId: "UTC", locale: "en-GB",
     });
     context.setDefaultTimeout(30000);
     page = await context.newPage();

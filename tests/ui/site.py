@@ -95,6 +95,7 @@ def fill(site: Site) -> None:
     """People with rights of all kinds, and content of all kinds."""
     for name, role in (("ada", "owner"), ("rita", "reader"), ("grace", "")):
         site.ask("POST", "users", {"name": name, "password": PASSWORD})
+        site.ask("PUT", f"users/{name}/password", {"password": PASSWORD, "must_change": False})
         if role:
             place = {"kind": "namespace", "path": "team"}
             site.ask("POST", "grants", {"principal": name, "role": role, "place": place})

@@ -9,13 +9,29 @@ pytestmark = pytest.mark.slow
 
 #: Who opens which pages; nobody is somebody who is not signed in.
 PAGES: dict[str, tuple[str, ...]] = {
-    "": ("/", "/login"),
+    "": ("/", "/login", "/help"),
     "ada": (
         "/",
         "/account",
         "/account/password",
+        "/help",
     ),
-    "admin": ("/",),
+    "admin": (
+        "/",
+        "/people",
+        "/people/ada",
+        "/groups",
+        "/robots",
+        "/grants",
+        "/roles",
+        "/roles/reader",
+        "/trusts",
+        "/providers",
+        "/access",
+        "/access?who=ada&may=delete&on=team%2Fapp%3Aprod",
+        "/who?path=team",
+        "/who?repository=team%2Fapp",
+    ),
 }
 LOOKS = ((False, 1280), (True, 1280), (False, 390), (True, 390))
 
@@ -28,6 +44,9 @@ def test_every_page_is_sound(site: Site, who: str) -> None:
         status = site.open(path)
         if status != 200:
             wrong.append((path, "status", status))
+            continue
+        if browser.url != f"{site.base}{path}":
+            wrong.append((path, "leads to", browser.url))
             continue
         for dark, width in LOOKS:
             browser.look(dark=dark, width=width)

@@ -3,10 +3,13 @@
 import msgspec
 
 from orlop.services.audit.query import AllowedQuery
+from orlop.services.browse.all import Browsing
+from orlop.services.content.images import Images
 from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
@@ -14,6 +17,7 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
@@ -26,18 +30,22 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
 
     management: Management
     repositories: Repositories
+    browsing: Browsing
     holdings: RepositoryHoldings
     past: TagPast
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels
+    images: Images
     audit: AllowedQuery
     webhooks: ManagedWebhooks
     followers: Followers
     jobs: JobDesk
     usage: UsageReports
     retention: RetentionDesk
+    reviews: PlanReviews
     in_use: InUseSets
     inventory: InventoryPages
     scrub: ScrubDesk
     upstreams: UpstreamDesk
+    providers: ProviderTests

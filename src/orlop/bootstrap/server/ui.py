@@ -8,6 +8,9 @@ from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
+from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.identity.providers import PROVIDERS
+from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import UNCOUNTED, Counted
@@ -15,10 +18,20 @@ from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
+from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
-from orlop.faces.ui.routes import Route, Routes
+from orlop.faces.ui.people.asking import AccessPage
+from orlop.faces.ui.people.grants import GrantPages
+from orlop.faces.ui.people.groups import GroupPages
+from orlop.faces.ui.people.place import PeopleTab
+from orlop.faces.ui.people.robots import RobotPages
+from orlop.faces.ui.people.settings import UnplacedSettingPages
+from orlop.faces.ui.people.users import UserPages
+from orlop.faces.ui.places import PlacePages
+from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.signing_in import SigningIn
@@ -146,25 +159,55 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
-    rules = rule_pages(pages, desks)
-    routes = Routes((*entry.routes(), *account.routes(), *own_factors.routes(), *Home(pages, desks).routes(), *rules))
+    groups: tuple[PageGroup, ...] = (
+        entry,
+        account,
+        own_factors,
+        Home(pages, desks),
+        Help(pages),
+        *people_pages(pages, desks),
+        *place_pages(pages, desks),
+        *rule_pages(pages, desks),
+    )
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
     return Shell(face, log, request_ids, proxies.client)
 
 
-def rule_pages(pages: Pages, desks: Desks) -> tuple[Route, ...]:
+def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Namespaces, repositories and images."""
+    tabs = {"people": PeopleTab(pages, desks)}
+    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+
+
+def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Who there is, and who may do what."""
+    management = desks.management
+    return (
+        UserPages(pages, management),
+        GroupPages(pages, management),
+        RobotPages(pages, management),
+        GrantPages(pages, management),
+        UnplacedSettingPages(pages, management, CUSTOM_ROLES),
+        UnplacedSettingPages(pages, management, TRUSTS),
+        UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
+        AccessPage(pages, management),
+        PeopleTab(pages, desks),
+    )
+
+
+def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Rules, plans of retention, trash, usage, and the world outside."""
     management = desks.management
-    groups = (
+    return (
         HouseRulesPage(pages, management.house_rules),
         RulePages(pages, management.settings),
     )
-    return tuple(route for group in groups for route in group.routes())
 
 
 def mounted(pages: Shell) -> dict[str, Application]:
-    """By the first components of the paths of pages, and `/` for the root."""
+    """By the first components of the paths of pages, `/` for the root, and `:` for references of images."""
     assert isinstance(pages.face, UiFace)
-    return {first or "/": pages for first in (*pages.face.routes.first, "static")}
+    return {first or "/": pages for first in (*pages.face.routes.first, "static", ":")}

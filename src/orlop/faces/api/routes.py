@@ -29,8 +29,10 @@ from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
     audit,
+    browse,
     groups,
     house_rules,
+    images,
     jobs,
     labels,
     locks,
@@ -85,6 +87,7 @@ def routes(desks: Desks) -> Litestar:
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),
+        *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
         *audit.audit(desks.audit),
@@ -97,6 +100,8 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
+        *browse.browse(management.gate, desks.browsing),
+        *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -43,6 +43,16 @@ def parse_address(text: str) -> PlaceAddress | ImageAddress:
     return PlaceAddress(_name(text.removesuffix("/")))
 
 
+def pasted_address(path: str) -> str | None:
+    """Where the page of an image is whose reference somebody typed behind the name of the registry; None where it is
+    no reference of an image."""
+    try:
+        found = parse_address(path.removeprefix("/"))
+    except NotFound:
+        return None
+    return image_address(found.repository, found.reference) if isinstance(found, ImageAddress) else None
+
+
 def place_address(name: str, tab: str = "") -> str:
     """Where the page of a place is."""
     return f"{_PREFIX}{name}/-/{tab}" if tab else f"{_PREFIX}{name}"

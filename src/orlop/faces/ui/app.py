@@ -16,6 +16,7 @@ from orlop.faces.http.proxies import Proxies
 from orlop.faces.http.responses import Response
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.ui import cookies
+from orlop.faces.ui.addresses import pasted_address
 from orlop.faces.ui.exchange import (
     FORM_MAX,
     Cookie,
@@ -164,6 +165,9 @@ class UiFace:
         if visitor and visitor.account.must_change and exchange.path not in _BEFORE_CHANGE:
             return redirect("/account/password")
         if route is None:
+            pasted = pasted_address(exchange.path) if exchange.method == "GET" else None
+            if pasted is not None:
+                return redirect(pasted)
             raise NotFound("there is no such page")
         if visitor is None and not route.open:
             return redirect("/login" if exchange.method == "POST" else f"/login?next={exchange.here_as_value}")

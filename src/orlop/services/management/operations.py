@@ -50,6 +50,7 @@ class Operation(StrEnum):
     NAMESPACE_REMOVE = "namespace.remove"
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
+    IMAGE_READ = "image.read"
     TAG_READ = "tag.read"
     TAG_ROLL_BACK = "tag.roll-back"
     LOCK_READ = "lock.read"
@@ -65,6 +66,7 @@ class Operation(StrEnum):
     SETTING_READ = "setting.read"
     SETTING_CHANGE = "setting.change"
     PROVIDER_ADOPT = "provider.adopt"
+    PROVIDER_TEST = "provider.test"
     SESSION_READ = "session.read"
     SESSION_END = "session.end"
     KEY_READ = "key.read"
@@ -136,6 +138,8 @@ RULES: dict[Operation, Rule] = {
     Operation.NAMESPACE_REMOVE: Rule(place=Action.ADMIN),
     Operation.REPOSITORY_READ: Rule(place=Action.LIST),
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
+    # Also without being signed in, where anybody may pull.
+    Operation.IMAGE_READ: Rule(place=Action.PULL),
     Operation.TAG_READ: Rule(place=Action.PULL),
     # Of any tag at all: whether it may be this one is up to the terms of the write.
     Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),
@@ -156,6 +160,7 @@ RULES: dict[Operation, Rule] = {
     Operation.SETTING_READ: Rule(_SEE),
     Operation.SETTING_CHANGE: Rule(_RULE),
     Operation.PROVIDER_ADOPT: Rule(_RULE),
+    Operation.PROVIDER_TEST: Rule(_RULE),
     Operation.SESSION_READ: Rule(_RULE, own=True),
     Operation.SESSION_END: Rule(_RULE, own=True),
     Operation.KEY_READ: Rule(_SEE),

@@ -21,9 +21,9 @@ from orlop.services.settings.kept import Holding, KeptSettings, Shown
 #: How many of each kind stand on the page of all kinds, and on a page of one.
 _FEW, _MANY = 20, 50
 
-_BY_PLURAL = {kind.plural: kind for kind in KINDS.values()}
-#: Kinds of rules, in the order of the page. What says who may do what is no rule of a place.
+#: Kinds of rules, in the order of the page. What says who may do what stands with the people.
 _RULES = tuple(kind for kind in KINDS.values() if not kind.rights)
+_BY_PLURAL = {kind.plural: kind for kind in _RULES}
 
 
 class ShownRule(msgspec.Struct, frozen=True):
