@@ -6,15 +6,10 @@ import msgspec
 import pytest
 
 from orlop.domain.kinds import KINDS
-from orlop.ports.identity import Document
-from tests.unit.ui.places import HOSTILE, PEOPLE, person, settings_of
+from tests.unit.ui.places import HOSTILE, PEOPLE, person, put, settings_of
 from tests.unit.ui.scene import Browser, Scene
 
 RELEASES = "tags: ['*.*.*']\nimmutable: true\n"
-
-
-async def put(scene: Scene, kind: str, name: str, path: str, **body: object) -> None:
-    await scene.identity.documents.put(Document(kind, name, msgspec.json.encode(body), path=path), scene.by())
 
 
 async def add(browser: Browser, plural: str = "tag-rules", **fields: str) -> int:

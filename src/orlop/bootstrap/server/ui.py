@@ -33,7 +33,10 @@ from orlop.faces.ui.people.users import UserPages
 from orlop.faces.ui.places import PlacePages
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
+from orlop.faces.ui.rules.locks import LockPages
+from orlop.faces.ui.rules.plans import PlanPages
 from orlop.faces.ui.rules.settings import RulePages
+from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
@@ -204,6 +207,9 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     return (
         HouseRulesPage(pages, management.house_rules),
         RulePages(pages, management.settings),
+        PlanPages(pages, desks),
+        TrashPages(pages, desks.trash),
+        LockPages(pages, desks.locks),
     )
 
 

@@ -21,6 +21,9 @@ from orlop.services.retention.planning import missing
 #: Items of a page of a plan, as `planning` makes them; and through how many such pages a list of what is kept looks.
 _ITEMS, _LOOKED = 1_000, 4
 
+#: What it takes at its place to have a plan applied.
+_APPLYING = (Operation.RETENTION_PLAN, Operation.RETENTION_APPLY)
+
 
 class ShownItem(msgspec.Struct, frozen=True):
     """An item with its repository; `key` is where a list goes on."""
@@ -68,10 +71,14 @@ class RetentionDesk:
         """Whether the caller may have a plan made for a place."""
         return await self._gate.may(caller, Operation.RETENTION_PLAN, namespace=checked_path(path))
 
+    async def check_apply(self, caller: Caller, plan: RetentionPlan) -> None:
+        """Raises Denied unless the caller may have a plan applied, once it is made."""
+        for operation in _APPLYING:
+            await self._gate.check(caller, operation, namespace=plan.path)
+
     async def may_apply(self, caller: Caller, plan: RetentionPlan) -> bool:
-        """Whether the caller may have a plan applied, once it is made."""
-        needed = (Operation.RETENTION_PLAN, Operation.RETENTION_APPLY)
-        return all([await self._gate.may(caller, each, namespace=plan.path) for each in needed])
+        """The same as an answer."""
+        return all([await self._gate.may(caller, each, namespace=plan.path) for each in _APPLYING])
 
     async def trouble(self, plan: RetentionPlan) -> str:
         """Why a plan that the caller has got does not get any further; empty: it does, or is as far as it gets."""
@@ -122,8 +129,7 @@ class RetentionDesk:
     async def apply(self, caller: Caller, plan: int, *, over_brake: bool = False) -> RetentionPlan:
         """Have exactly what a plan shows deleted, as far as it still is so. Raises NotFound, Denied, Conflict."""
         found = await self.get(caller, plan)
-        for operation in (Operation.RETENTION_PLAN, Operation.RETENTION_APPLY):
-            await self._gate.check(caller, operation, namespace=found.path)
+        await self.check_apply(caller, found)
         found.check_applicable(over_brake=over_brake)
         who = by(caller, self._gate.now())
         return await self._worked_on(await self._plans.apply(plan, who), RETENTION_RUN.kind, who)

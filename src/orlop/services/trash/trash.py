@@ -73,8 +73,12 @@ class Trash:
             for entry in entries
         }
 
+    async def check_empty(self, caller: Caller, place: str) -> None:
+        """Raises Denied unless the caller may give up what lies in the trash of a place; RequestInvalid."""
+        await self._check(caller, place_of(place).name)
+
     async def may_empty(self, caller: Caller, place: str) -> bool:
-        """Whether the caller may give up whatever lies in the trash of a place. Raises RequestInvalid."""
+        """The same as an answer. Raises RequestInvalid."""
         return await _Sight(self._gate, caller).may(Operation.TRASH_PURGE, place_of(place).name)
 
     async def entry(self, caller: Caller, number: int) -> TrashEntry:
