@@ -4,6 +4,7 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
+from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.webhooks import followers, messages
@@ -27,9 +28,11 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
@@ -43,12 +46,20 @@ from orlop.services.tags.past import TagPast
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
+from orlop.telemetry.metrics import SECONDS
+from orlop.telemetry.traffic import TrafficLog
 
 
 async def _nothing() -> str:
     """No job is done here."""
     return ""
+
+
+async def _well() -> dict[str, str]:
+    """What stores say of themselves."""
+    return {"catalog": "ok", "blobs": "ok"}
 
 
 def schedules_of(opened: OpenCatalog, clock: Clock) -> Schedules:
@@ -106,8 +117,31 @@ def desks_of(
         trash=trash,
         images=Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
-        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate),
+        attention=build_attention(
+            gate,
+            catalog,
+            identity,
+            opened.queue,
+            opened.webhooks,
+            opened.cursors,
+            followers(settings),
+            None,
+            clock,
+        ),
+        configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
+        health=HealthDesk(
+            gate,
+            _well,
+            TrafficLog(SECONDS),
+            catalog.vitals,
+            opened.queue.history,
+            opened.webhooks.log,
+            identity.documents,
+            catalog.upstream_states,
+        ),
+        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),
+        hooks=WebhookList(gate, identity.documents, opened.webhooks.log),
         followers=Followers(gate, opened.cursors, followers(settings)),
         jobs=JobDesk(gate, opened.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, in_force, None),

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orlop.services.attention.attention import Attention
 from orlop.services.audit.query import AllowedQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.images import Images
@@ -9,8 +10,10 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
@@ -22,6 +25,7 @@ from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 
@@ -37,8 +41,12 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     trash: Trash
     labels: ContentLabels
     images: Images
+    attention: Attention
+    configuration: ConfigurationInForce
+    health: HealthDesk
     audit: AllowedQuery
     webhooks: ManagedWebhooks
+    hooks: WebhookList
     followers: Followers
     jobs: JobDesk
     usage: UsageReports

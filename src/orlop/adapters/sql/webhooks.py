@@ -17,12 +17,14 @@ from orlop.ports.jobs import Lease
 from orlop.ports.settings import place_of
 from orlop.ports.webhooks import (
     ATTEMPTS_MAX,
+    DEAD_MAX,
     Attempt,
     Backlog,
     Delivery,
     DeliveryState,
     NewDelivery,
     Outcome,
+    Troubled,
     Waiting,
     WebhookStore,
 )
@@ -173,6 +175,10 @@ class SqlDeliveryLog:
     async def health(self, hook: str) -> Health:
         row = await self._reader.one("webhook_health", hook)
         return Health(*row) if row else WELL
+
+    async def troubled(self, limit: int) -> tuple[Troubled, ...]:
+        rows = await self._reader.all("webhook_troubled", limit, DEAD_MAX)
+        return tuple(Troubled(hook, Health(*health), dead) for hook, *health, dead in rows)
 
     async def resume(self, hook: str, by: By) -> None:
         path, name = place_of(hook)

@@ -1,8 +1,11 @@
 """Builds what the management API and the pages are made of."""
 
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -14,8 +17,10 @@ from orlop.services.content.labels import ContentLabels
 from orlop.services.content.locks import ManifestLocks
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
@@ -25,6 +30,7 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
 
@@ -35,6 +41,7 @@ def build_desks(
     management: Management,
     hooks: ManagedWebhooks,
     schedules: Schedules,
+    running: Running,
 ) -> Desks:
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
@@ -52,8 +59,31 @@ def build_desks(
         trash=trash,
         images=build_images(gate, stores, services),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
-        audit=AllowedQuery(AuditQuery(stores.audit.reader), gate),
+        attention=build_attention(
+            gate,
+            catalog,
+            stores.identity,
+            stores.queue,
+            stores.webhooks,
+            stores.cursors,
+            followers(settings),
+            stores.blobs.space,
+            SystemClock(),
+        ),
+        configuration=ConfigurationInForce(gate, settings, running.sources),
+        health=HealthDesk(
+            gate,
+            running.checks,
+            running.traffic,
+            catalog.vitals,
+            stores.queue.history,
+            stores.webhooks.log,
+            stores.identity.documents,
+            catalog.upstream_states,
+        ),
+        audit=AllowedQuery(AuditQuery(stores.audit.reader), gate, stores.audit.log),
         webhooks=hooks,
+        hooks=WebhookList(gate, stores.identity.documents, stores.webhooks.log),
         followers=Followers(gate, stores.cursors, followers(settings)),
         jobs=JobDesk(gate, stores.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),

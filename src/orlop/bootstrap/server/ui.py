@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
+from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.custom_roles import CUSTOM_ROLES
@@ -21,6 +22,7 @@ from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.people.asking import AccessPage
@@ -135,6 +137,7 @@ def pages_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     counted: Counted = UNCOUNTED,
+    watch: Watch = Watch(),  # noqa: B008 - a value that nothing changes
 ) -> Shell:
     """The pages of one process."""
     pages = Pages(browsers.chance.clock)
@@ -172,7 +175,8 @@ def pages_app(
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
     )
-    routes = Routes(route for group in groups for route in group.routes())
+    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
+    routes = Routes((*(route for group in groups for route in group.routes()), *running))
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)

@@ -28,6 +28,7 @@ from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
+    attention,
     audit,
     browse,
     groups,
@@ -90,6 +91,7 @@ def routes(desks: Desks) -> Litestar:
         *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
+        *attention.attention(desks.attention, desks.configuration),
         *audit.audit(desks.audit),
         *webhooks.webhooks(desks.webhooks),
         *webhooks.followers(desks.followers),

@@ -21,6 +21,9 @@ class Operation(StrEnum):
     """One thing that can be done to who there is and who may do what."""
 
     ME_READ = "me.read"
+    ATTENTION_READ = "attention.read"
+    CONFIGURATION_READ = "configuration.read"
+    HEALTH_READ = "health.read"
     PASSWORD_CHANGE = "password.change"  # noqa: S105 - the name of an operation
     PASSWORD_SET = "password.set"  # noqa: S105
     USER_READ = "user.read"
@@ -109,6 +112,10 @@ _RULE = (Action.SYSTEM,)
 #: The one table. What is not in it cannot be asked for.
 RULES: dict[Operation, Rule] = {
     Operation.ME_READ: Rule(own=True, reads=True),
+    # Each thing that is told of is seen by those who may see it where it is.
+    Operation.ATTENTION_READ: Rule(own=True, reads=True),
+    Operation.CONFIGURATION_READ: Rule(_SEE),
+    Operation.HEALTH_READ: Rule(_SEE),
     Operation.PASSWORD_CHANGE: Rule(own=True),
     Operation.PASSWORD_SET: Rule(_RULE),
     Operation.USER_READ: Rule(_SEE, own=True, reads=True),

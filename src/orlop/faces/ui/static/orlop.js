@@ -65,5 +65,6 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => tellTimes(event.detail.target.parentElement ?? document));
+  document.addEventListener("orlop:shown", (event) => tellTimes(event.target));
   tellTimes(document);
 })();
