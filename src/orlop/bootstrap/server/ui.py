@@ -34,6 +34,11 @@ from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
 from orlop.faces.ui.places import PlacePages
 from orlop.faces.ui.routes import PageGroup, Routes
+from orlop.faces.ui.rules.house import HouseRulesPage
+from orlop.faces.ui.rules.locks import LockPages
+from orlop.faces.ui.rules.plans import PlanPages
+from orlop.faces.ui.rules.settings import RulePages
+from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
@@ -168,6 +173,7 @@ def pages_app(
         Help(pages),
         *people_pages(pages, desks),
         *place_pages(pages, desks),
+        *rule_pages(pages, desks),
     )
     running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     routes = Routes((*(route for group in groups for route in group.routes()), *running))
@@ -196,6 +202,18 @@ def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
         PeopleTab(pages, desks),
+    )
+
+
+def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Rules, plans of retention, trash, usage, and the world outside."""
+    management = desks.management
+    return (
+        HouseRulesPage(pages, management.house_rules),
+        RulePages(pages, management.settings),
+        PlanPages(pages, desks),
+        TrashPages(pages, desks.trash),
+        LockPages(pages, desks.locks),
     )
 
 
