@@ -13,6 +13,7 @@ from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.blobs import Blobs
@@ -128,6 +129,7 @@ def desks_of(
             None,
             clock,
         ),
+        news=News(gate, opened.audit.reader),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,

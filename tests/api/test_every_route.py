@@ -112,6 +112,8 @@ def _showing(plural: str, below: str, body: object, seeing: frozenset[str], *, r
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
 CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/me"): [("/me", None, _ANY)],
+    ("GET", "/attention"): [("/attention", None, _ANY)],
+    ("GET", "/configuration"): [("/configuration", None, _SEES)],
     ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
     ("GET", "/tokens"): [("/tokens", None, _USERS)],
     ("POST", "/tokens"): [("/tokens", {"name": "x"}, _USERS)],

@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.services.attention.attention import Attention
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.images import Images
@@ -42,6 +43,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     labels: ContentLabels
     images: Images
     attention: Attention
+    news: News
     configuration: ConfigurationInForce
     health: HealthDesk
     audit: AllowedQuery

@@ -46,6 +46,14 @@ EXCEPTIONS = {
         "SCAN deliveries USING COVERING INDEX deliveries_dead": "what was given up in the last days, for metrics",
     },
     "delivery_waiting": {"SCAN w": "a row for each hook that something is pending for"},
+    "webhook_troubled": {
+        "SCAN w": "a row for each hook that something was given up of",
+        "SCAN dead": "the same rows",
+        "SCAN webhook_health USING INDEX webhook_health_failing": "hooks that fail",
+        "SCAN t": "both together",
+        "SCAN given_up": "no more than are to be counted",
+        "USE TEMP B-TREE FOR ORDER BY": "hooks that something is wrong with",
+    },
     "delivery_lanes": {
         "SCAN l": "a row for each repository that something of one hook is pending for",
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",

@@ -11,6 +11,7 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.labels import ContentLabels
@@ -70,6 +71,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
+        news=News(gate, stores.audit.reader),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,

@@ -165,6 +165,7 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
@@ -174,9 +175,9 @@ def pages_app(
         *people_pages(pages, desks),
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
+        *running,
     )
-    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
-    routes = Routes((*(route for group in groups for route in group.routes()), *running))
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
