@@ -78,7 +78,7 @@ class DeviceToken(msgspec.Struct, frozen=True):
 class DeviceServer(Protocol):
     """The token server, asked by a program that nobody is signed in with yet.
 
-    Each method raises RequestRefused, whose code is the word of the OAuth error; UpstreamError as ManagementServer does.
+    Each method raises RequestRefused, whose code is the word of the OAuth error, and UpstreamError as ManagementServer.
     """
 
     async def begin(self, client: str) -> DeviceCode:

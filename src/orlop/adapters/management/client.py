@@ -168,6 +168,8 @@ class Server:
 
     def _oauth_refusal(self, status: int, text: bytes) -> Exception:
         """What a token server says (RFC 6749, section 5.2); of another server that there is none."""
+        if self._url.scheme == "http" and wants_tls(status, text):
+            return UpstreamError(f"{self._url.authority} cannot be used: {hint()}")
         try:
             said = msgspec.json.decode(text, type=_OAuthError)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
