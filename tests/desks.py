@@ -40,6 +40,7 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
@@ -106,6 +107,7 @@ def desks_of(
     content = own_content(opened, access, repositories, terms, clock)
     manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, catalog, identity, terms)
+    retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
     return Desks(
         management=management,
         repositories=repositories,
@@ -145,7 +147,8 @@ def desks_of(
         followers=Followers(gate, opened.cursors, followers(settings)),
         jobs=JobDesk(gate, opened.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, in_force, None),
-        retention=RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs),
+        retention=retention,
+        reviews=PlanReviews(gate, retention, catalog.usages, identity.documents, terms),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),

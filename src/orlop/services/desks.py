@@ -21,6 +21,7 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
@@ -52,6 +53,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     jobs: JobDesk
     usage: UsageReports
     retention: RetentionDesk
+    reviews: PlanReviews
     in_use: InUseSets
     inventory: InventoryPages
     scrub: ScrubDesk

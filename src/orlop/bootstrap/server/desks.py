@@ -28,6 +28,7 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.fares import WebhookList
@@ -46,6 +47,7 @@ def build_desks(
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
     trash = build_trash(management, catalog, stores.identity, services.terms)
+    retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -87,7 +89,8 @@ def build_desks(
         followers=Followers(gate, stores.cursors, followers(settings)),
         jobs=JobDesk(gate, stores.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),
-        retention=RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs),
+        retention=retention,
+        reviews=PlanReviews(gate, retention, catalog.usages, stores.identity.documents, services.terms),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),

@@ -278,6 +278,11 @@ class Gate:
             return
         await self._access.check(caller, action, namespace=path if action not in REGISTRY_WIDE else None)
 
+    async def may_set(self, caller: Caller, action: Action | None, path: str) -> bool:
+        """Whether `check_setting` lets the caller do that. Raises Unauthorized."""
+        await self.rights(caller)
+        return action is None or await self._allowed(caller, action, path if action not in REGISTRY_WIDE else None)
+
     async def administers(self, caller: Caller) -> "Administered":
         """Where the caller has a say, to be asked about many places without a question to the catalog for each."""
         rights = await self.rights(caller)
