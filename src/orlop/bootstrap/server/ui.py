@@ -21,6 +21,7 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.browse.first import FirstTab
 from orlop.faces.ui.browse.frame import PlaceFrames
 from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.removal import RemovalPages
 from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
@@ -224,7 +225,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "people": PeopleTab(pages, desks),
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
-    return places, history, ComparePage(pages, desks.images), SearchPage(pages, desks)
+    return places, history, RemovalPages(pages, desks), ComparePage(pages, desks.images), SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
