@@ -115,6 +115,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/me"): [("/me", None, _ANY)],
     ("GET", "/attention"): [("/attention", None, _ANY)],
     ("GET", "/configuration"): [("/configuration", None, _SEES)],
+    ("GET", "/health"): [("/health", None, _SEES)],
     ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
     ("GET", "/tokens"): [("/tokens", None, _USERS)],
     ("POST", "/tokens"): [("/tokens", {"name": "x"}, _USERS)],

@@ -468,6 +468,10 @@ NOT_WIDENING = frozenset(
     {
         Operation.PROVIDER_TEST,  # which changes nothing
         Operation.ME_READ,
+        Operation.ATTENTION_READ,
+        Operation.CONFIGURATION_READ,
+        Operation.HEALTH_READ,
+        Operation.IMAGE_READ,
         Operation.PASSWORD_CHANGE,  # one's own
         Operation.USER_READ,
         Operation.USER_ADD,  # who may do nothing yet

@@ -194,7 +194,6 @@ def pages_app(
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
     operations = desks.management.gate
     device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
-    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
@@ -205,7 +204,7 @@ def pages_app(
         *people_pages(pages, desks),
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
-        *running,
+        *running_pages(pages, desks, Live(sessions, watch.draining), watch),
     )
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies

@@ -91,7 +91,7 @@ def routes(desks: Desks) -> Litestar:
         *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
-        *attention.attention(desks.attention, desks.configuration),
+        *attention.attention(desks.attention, desks.health, desks.configuration),
         *audit.audit(desks.audit),
         *webhooks.webhooks(desks.webhooks),
         *webhooks.followers(desks.followers),
