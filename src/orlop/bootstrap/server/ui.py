@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
+from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
 from orlop.domain.custom_roles import CUSTOM_ROLES
@@ -19,7 +20,10 @@ from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
+from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.people.asking import AccessPage
@@ -29,7 +33,13 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.routes import Routes
+from orlop.faces.ui.places import PlacePages
+from orlop.faces.ui.routes import PageGroup, Routes
+from orlop.faces.ui.rules.house import HouseRulesPage
+from orlop.faces.ui.rules.locks import LockPages
+from orlop.faces.ui.rules.plans import PlanPages
+from orlop.faces.ui.rules.settings import RulePages
+from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
@@ -148,6 +158,7 @@ def pages_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     counted: Counted = UNCOUNTED,
+    watch: Watch = Watch(),  # noqa: B008 - a value that nothing changes
 ) -> Shell:
     """The pages of one process."""
     pages = Pages(browsers.chance.clock)
@@ -177,17 +188,33 @@ def pages_app(
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
     operations = desks.management.gate
     device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
-    shown = (entry, account, own_factors, device, Home(pages, desks), *people_pages(pages, desks))
-    routes = Routes(route for each in shown for route in each.routes())
+    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
+    groups: tuple[PageGroup, ...] = (
+        entry,
+        account,
+        own_factors,
+        device,
+        Home(pages, desks),
+        Help(pages),
+        *people_pages(pages, desks),
+        *place_pages(pages, desks),
+        *rule_pages(pages, desks),
+        *running,
+    )
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
     return Shell(face, log, request_ids, proxies.client)
 
 
-def people_pages(
-    pages: Pages, desks: Desks
-) -> tuple[UserPages | GroupPages | RobotPages | GrantPages | UnplacedSettingPages | AccessPage | PeopleTab, ...]:
+def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Namespaces, repositories and images."""
+    tabs = {"people": PeopleTab(pages, desks)}
+    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+
+
+def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Who there is, and who may do what."""
     management = desks.management
     return (
@@ -203,7 +230,19 @@ def people_pages(
     )
 
 
+def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Rules, plans of retention, trash, usage, and the world outside."""
+    management = desks.management
+    return (
+        HouseRulesPage(pages, management.house_rules),
+        RulePages(pages, management.settings),
+        PlanPages(pages, desks),
+        TrashPages(pages, desks.trash),
+        LockPages(pages, desks.locks),
+    )
+
+
 def mounted(pages: Shell) -> dict[str, Application]:
-    """By the first components of the paths of pages, and `/` for the root."""
+    """By the first components of the paths of pages, `/` for the root, and `:` for references of images."""
     assert isinstance(pages.face, UiFace)
-    return {first or "/": pages for first in (*pages.face.routes.first, "static")}
+    return {first or "/": pages for first in (*pages.face.routes.first, "static", ":")}

@@ -28,9 +28,12 @@ from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
+    attention,
     audit,
+    browse,
     groups,
     house_rules,
+    images,
     jobs,
     labels,
     locks,
@@ -88,6 +91,7 @@ def routes(desks: Desks) -> Litestar:
         *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
+        *attention.attention(desks.attention, desks.configuration),
         *audit.audit(desks.audit),
         *webhooks.webhooks(desks.webhooks),
         *webhooks.followers(desks.followers),
@@ -98,6 +102,8 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
+        *browse.browse(management.gate, desks.browsing),
+        *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -4,6 +4,8 @@ A tab stands behind a component `-`, which no repository's name has, so that `/r
 `team/app` whatever repositories there are.
 """
 
+from urllib.parse import urlencode
+
 import msgspec
 
 from orlop.domain.errors import DigestInvalid, NameInvalid, NotFound, TagInvalid
@@ -41,6 +43,16 @@ def parse_address(text: str) -> PlaceAddress | ImageAddress:
     return PlaceAddress(_name(text.removesuffix("/")))
 
 
+def pasted_address(path: str) -> str | None:
+    """Where the page of an image is whose reference somebody typed behind the name of the registry; None where it is
+    no reference of an image."""
+    try:
+        found = parse_address(path.removeprefix("/"))
+    except NotFound:
+        return None
+    return image_address(found.repository, found.reference) if isinstance(found, ImageAddress) else None
+
+
 def place_address(name: str, tab: str = "") -> str:
     """Where the page of a place is."""
     return f"{_PREFIX}{name}/-/{tab}" if tab else f"{_PREFIX}{name}"
@@ -49,6 +61,12 @@ def place_address(name: str, tab: str = "") -> str:
 def image_address(repository: str, reference: str) -> str:
     """Where the page of an image is."""
     return f"{_PREFIX}{repository}{'@' if ':' in reference else ':'}{reference}"
+
+
+def settings_address(plural: str, name: str, **query: str) -> str:
+    """Where the page of a setting is, or without a name that of its kind; with what of the query is not empty."""
+    said = urlencode({key: value for key, value in query.items() if value})
+    return "/".join(part for part in ("/rules", plural, name) if part) + (f"?{said}" if said else "")
 
 
 def _image(name: str, reference: str) -> ImageAddress:
