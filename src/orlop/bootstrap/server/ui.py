@@ -18,6 +18,11 @@ from orlop.faces.http.counted import UNCOUNTED, Counted
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
+from orlop.faces.ui.browse.first import FirstTab
+from orlop.faces.ui.browse.frame import PlaceFrames
+from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.rules import RulesTab
+from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
@@ -33,7 +38,7 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.places import PlacePages
+from orlop.faces.ui.places import PlacePages, PlaceTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
@@ -209,9 +214,17 @@ def pages_app(
 
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
-    """Namespaces, repositories and images."""
-    tabs = {"people": PeopleTab(pages, desks)}
-    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+    """Namespaces, repositories and images, and the search for them."""
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    history = HistoryTab(pages, desks, frames)
+    tabs: dict[str, PlaceTab] = {
+        "": FirstTab(pages, desks, frames),
+        "history": history,
+        "rules": RulesTab(pages, desks, frames),
+        "people": PeopleTab(pages, desks),
+    }
+    places = PlacePages(tabs, ImageView(pages, desks.images))
+    return places, history, ComparePage(pages, desks.images), SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
