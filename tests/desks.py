@@ -4,14 +4,18 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
+from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
 from orlop.services.content.blobs import Blobs
 from orlop.services.content.claims import UploadLimits
 from orlop.services.content.copies import Copies
@@ -25,27 +29,38 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.jobs import JobDesk
 from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
+from orlop.telemetry.metrics import SECONDS
+from orlop.telemetry.traffic import TrafficLog
 
 
 async def _nothing() -> str:
     """No job is done here."""
     return ""
+
+
+async def _well() -> dict[str, str]:
+    """What stores say of themselves."""
+    return {"catalog": "ok", "blobs": "ok"}
 
 
 def schedules_of(opened: OpenCatalog, clock: Clock) -> Schedules:
@@ -92,23 +107,51 @@ def desks_of(
     content = own_content(opened, access, repositories, terms, clock)
     manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, catalog, identity, terms)
+    retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
     return Desks(
         management=management,
         repositories=repositories,
+        browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
-        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate),
+        attention=build_attention(
+            gate,
+            catalog,
+            identity,
+            opened.queue,
+            opened.webhooks,
+            opened.cursors,
+            followers(settings),
+            None,
+            clock,
+        ),
+        news=News(gate, opened.audit.reader),
+        configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
+        health=HealthDesk(
+            gate,
+            _well,
+            TrafficLog(SECONDS),
+            catalog.vitals,
+            opened.queue.history,
+            opened.webhooks.log,
+            identity.documents,
+            catalog.upstream_states,
+        ),
+        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),
+        hooks=WebhookList(gate, identity.documents, opened.webhooks.log),
         followers=Followers(gate, opened.cursors, followers(settings)),
         jobs=JobDesk(gate, opened.queue.jobs, schedules),
         usage=UsageReports(gate, catalog.usages, in_force, None),
-        retention=RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs),
+        retention=retention,
+        reviews=PlanReviews(gate, retention, catalog.usages, identity.documents, terms),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),
         upstreams=UpstreamDesk(gate, identity.documents, catalog.upstream_states, catalog.usages, opened.queue.jobs),
+        providers=provider_tests(settings, gate, identity.documents, clock),
     )

@@ -43,6 +43,9 @@ const actions = {
   // Sizes of everything that the page took, in bytes as they came over the wire.
   weight: () => page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map((each) => [each.name, each.transferSize])),
+  wide: () => page.evaluate(() => [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth && !each.closest(".scroll, pre, .tabs"))
+    .map((each) => `${each.tagName}.${each.className}`).slice(0, 12)),
   async axe() {
     await page.evaluate(axe);
     const found = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));

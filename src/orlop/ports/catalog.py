@@ -18,6 +18,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
+from orlop.ports.browse import Children, TagLists
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
@@ -31,6 +32,7 @@ from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
+from orlop.ports.search import SearchRows
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -454,3 +456,6 @@ class Catalog(msgspec.Struct, frozen=True):
     caches: Caches
     remote_tags: RemoteTags
     cached_content: CachedContent
+    children: Children
+    tag_lists: TagLists
+    search: SearchRows

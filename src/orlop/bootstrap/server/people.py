@@ -10,6 +10,7 @@ from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
 from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
 from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted, pages_app
@@ -20,6 +21,7 @@ from orlop.config import Settings
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
+from orlop.faces.ui.live import Watch
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
@@ -49,10 +51,11 @@ def build_people(
     log: RequestLog,
     request_ids: Callable[[], str],
     works: Sequence[Work],
+    running: Running = Running(),  # noqa: B008 - a value that nothing changes
 ) -> People:
     """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it.
 
-    `works`: the jobs that there are whoever signs in.
+    `works`: the jobs that there are whoever signs in; `running`: the server that this is of.
     """
     identity = stores.identity
     directories = build_directories(settings, identity, stores.access_changes)
@@ -93,7 +96,7 @@ def build_people(
         *browsers.jobs,
     )
     schedules = scheduling(stores, every_work)
-    desks = build_desks(settings, stores, services, management, hooks, schedules)
+    desks = build_desks(settings, stores, services, management, hooks, schedules, running)
     counted = Counted(admitting(limits), services.notices.noted)
 
     def managing() -> Application:
@@ -102,7 +105,8 @@ def build_people(
         return api_app(settings, desks, sign_in, identity.answers, log, request_ids, counted)
 
     faces["api"] = Lazily(managing)
-    faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted)))
+    watch = Watch(running.draining, lambda: (stores.queue_changes.current(), stores.access_changes.current()))
+    faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted, watch)))
     chores = (writing_uses(sign_in.uses),)
     return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
 

@@ -6,8 +6,12 @@ import msgspec
 
 from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
+from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
+from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.identity.providers import PROVIDERS
+from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
 from orlop.faces.http.asgi import Application
 from orlop.faces.http.counted import UNCOUNTED, Counted
@@ -18,10 +22,23 @@ from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.people.asking import AccessPage
+from orlop.faces.ui.people.grants import GrantPages
+from orlop.faces.ui.people.groups import GroupPages
+from orlop.faces.ui.people.place import PeopleTab
+from orlop.faces.ui.people.robots import RobotPages
+from orlop.faces.ui.people.settings import UnplacedSettingPages
+from orlop.faces.ui.people.users import UserPages
 from orlop.faces.ui.places import PlacePages
-from orlop.faces.ui.routes import Routes
+from orlop.faces.ui.routes import PageGroup, Routes
+from orlop.faces.ui.rules.house import HouseRulesPage
+from orlop.faces.ui.rules.locks import LockPages
+from orlop.faces.ui.rules.plans import PlanPages
+from orlop.faces.ui.rules.settings import RulePages
+from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
@@ -120,6 +137,7 @@ def pages_app(
     log: RequestLog,
     request_ids: Callable[[], str],
     counted: Counted = UNCOUNTED,
+    watch: Watch = Watch(),  # noqa: B008 - a value that nothing changes
 ) -> Shell:
     """The pages of one process."""
     pages = Pages(browsers.chance.clock)
@@ -147,14 +165,57 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
-    places = PlacePages({}, ImageView(pages, desks.images))
-    compare = ComparePage(pages, desks.images)
-    groups = (entry, account, own_factors, Home(pages, desks), Help(pages), places, compare)
+    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
+    groups: tuple[PageGroup, ...] = (
+        entry,
+        account,
+        own_factors,
+        Home(pages, desks),
+        Help(pages),
+        *people_pages(pages, desks),
+        *place_pages(pages, desks),
+        *rule_pages(pages, desks),
+        *running,
+    )
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
     return Shell(face, log, request_ids, proxies.client)
+
+
+def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Namespaces, repositories and images."""
+    tabs = {"people": PeopleTab(pages, desks)}
+    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+
+
+def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Who there is, and who may do what."""
+    management = desks.management
+    return (
+        UserPages(pages, management),
+        GroupPages(pages, management),
+        RobotPages(pages, management),
+        GrantPages(pages, management),
+        UnplacedSettingPages(pages, management, CUSTOM_ROLES),
+        UnplacedSettingPages(pages, management, TRUSTS),
+        UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
+        AccessPage(pages, management),
+        PeopleTab(pages, desks),
+    )
+
+
+def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Rules, plans of retention, trash, usage, and the world outside."""
+    management = desks.management
+    return (
+        HouseRulesPage(pages, management.house_rules),
+        RulePages(pages, management.settings),
+        PlanPages(pages, desks),
+        TrashPages(pages, desks.trash),
+        LockPages(pages, desks.locks),
+    )
 
 
 def mounted(pages: Shell) -> dict[str, Application]:

@@ -28,7 +28,9 @@ from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
+    attention,
     audit,
+    browse,
     groups,
     house_rules,
     images,
@@ -86,8 +88,10 @@ def routes(desks: Desks) -> Litestar:
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),
+        *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
+        *attention.attention(desks.attention, desks.configuration),
         *audit.audit(desks.audit),
         *webhooks.webhooks(desks.webhooks),
         *webhooks.followers(desks.followers),
@@ -98,6 +102,7 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
+        *browse.browse(management.gate, desks.browsing),
         *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

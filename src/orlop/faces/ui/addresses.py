@@ -4,6 +4,8 @@ A tab stands behind a component `-`, which no repository's name has, so that `/r
 `team/app` whatever repositories there are.
 """
 
+from urllib.parse import urlencode
+
 import msgspec
 
 from orlop.domain.errors import DigestInvalid, NameInvalid, NotFound, TagInvalid
@@ -59,6 +61,12 @@ def place_address(name: str, tab: str = "") -> str:
 def image_address(repository: str, reference: str) -> str:
     """Where the page of an image is."""
     return f"{_PREFIX}{repository}{'@' if ':' in reference else ':'}{reference}"
+
+
+def settings_address(plural: str, name: str, **query: str) -> str:
+    """Where the page of a setting is, or without a name that of its kind; with what of the query is not empty."""
+    said = urlencode({key: value for key, value in query.items() if value})
+    return "/".join(part for part in ("/rules", plural, name) if part) + (f"?{said}" if said else "")
 
 
 def _image(name: str, reference: str) -> ImageAddress:

@@ -13,7 +13,7 @@ from orlop.domain.identity.secrets import Draw
 from orlop.faces.http.counted import Counted
 from orlop.faces.http.errors import status_of
 from orlop.faces.http.proxies import Proxies
-from orlop.faces.http.responses import Response
+from orlop.faces.http.responses import Headers, LiveResponse, Response
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.ui import cookies
 from orlop.faces.ui.addresses import pasted_address
@@ -92,7 +92,7 @@ class UiFace:
         self._counted = counted
         self._static = static_files()
 
-    async def answer(self, exchange: HttpExchange) -> Response:
+    async def answer(self, exchange: HttpExchange) -> Response | LiveResponse:
         """See `Face`."""
         secure = self._base(exchange).startswith("https://")
         if exchange.path.startswith("/static/"):
@@ -102,6 +102,8 @@ class UiFace:
         if page.visitor:
             exchange.caller = page.visitor.caller
         reply = await self._answer(page, exchange)
+        if reply.parts is not None:
+            return LiveResponse(reply.status, _head(reply, secure=secure), reply.parts, reply.leave)
         return _rendered(_with_visit(reply, fresh), exchange, secure=secure)
 
     def refusal(self, exchange: HttpExchange, error: RegistryError) -> Response:
@@ -234,8 +236,7 @@ def _takes_gzip(headers: Mapping[bytes, bytes]) -> bool:
     return "gzip" in {each.strip() for each in taken}
 
 
-def _rendered(reply: Reply, exchange: HttpExchange, *, secure: bool) -> Response:
-    body = reply.body
+def _head(reply: Reply, *, secure: bool) -> Headers:
     headers = [
         *_GUARDS,
         (b"content-type", reply.content_type.encode()),
@@ -246,6 +247,11 @@ def _rendered(reply: Reply, exchange: HttpExchange, *, secure: bool) -> Response
         headers.append((b"cache-control", b"no-store"))
     if reply.location:
         headers.append((b"location", reply.location.encode("ascii")))
+    return headers
+
+
+def _rendered(reply: Reply, exchange: HttpExchange, *, secure: bool) -> Response:
+    body, headers = reply.body, _head(reply, secure=secure)
     is_page = reply.content_type.startswith("text/html")
     if is_page and len(body) >= _ZIPPED_FROM and _takes_gzip(exchange.headers):
         # What a page keeps secret is masked anew on each, so that nothing is to be learnt from how short it gets

@@ -1,6 +1,6 @@
 """One request of a browser, parsed and bounded, and what is answered to it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
@@ -91,6 +91,9 @@ class Reply(msgspec.Struct, frozen=True):
     location: str = ""
     cookies: tuple[Cookie, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    parts: AsyncIterator[bytes] | None = None
+    """A body that goes on; see http.responses.LiveResponse."""
+    leave: Callable[[], None] = lambda: None
 
 
 def redirect(location: str, *cookies: Cookie) -> Reply:
@@ -162,3 +165,8 @@ def refuse_forged(form: Mapping[str, str], secret: str) -> None:
     """Raises Denied unless the form came from a page that this browser was given."""
     if not is_form_token(form.get("csrf", ""), secret):
         raise Denied("the page was open for too long, or in another browser; load it again and repeat")
+
+
+def number_of(text: str) -> int | None:
+    """A number in an address; None for what is none, or larger than any that is kept."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

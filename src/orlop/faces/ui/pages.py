@@ -35,8 +35,22 @@ class Pages:
         `parts`: blocks of the template that are given alone where the address says `part=NAME`, for scripts that put
         them into the page that is open.
         """
+        known = self._known(exchange, refusal) | values
+        found = _templates().get_template(f"{template}.html")
+        part = exchange.query.get("part", "")
+        is_part = part in parts and refusal is None
+        text = _block(found, part, known) if is_part else found.render(known)
+        status = status_of(refusal) if refusal else status
+        return Reply(status, text.encode(), cookies=cookies, headers=headers)
+
+    def part(self, exchange: UiExchange, template: str, block: str, **values: Any) -> str:
+        """One block of a template."""
+        found = _templates().get_template(f"{template}.html")
+        return _block(found, block, self._known(exchange, None) | values)
+
+    def _known(self, exchange: UiExchange, refusal: RegistryError | None) -> dict[str, Any]:
         visitor = exchange.visitor
-        known = {
+        return {
             "account": visitor.account if visitor else None,
             "base": exchange.base,
             "csrf": exchange.csrf,
@@ -47,14 +61,10 @@ class Pages:
             "now": self._clock.now(),
             "query": exchange.query,
         }
-        found = _templates().get_template(f"{template}.html")
-        part = exchange.query.get("part", "")
-        if part in parts and refusal is None:
-            text = "".join(found.blocks[part](found.new_context(known | values)))
-        else:
-            text = found.render(known | values)
-        status = status_of(refusal) if refusal else status
-        return Reply(status, text.encode(), cookies=cookies, headers=headers)
+
+
+def _block(template: "jinja2.Template", name: str, values: dict[str, Any]) -> str:
+    return "".join(template.blocks[name](template.new_context(values)))
 
 
 @cache

@@ -6,6 +6,7 @@ is always plain. Who may see a page is not said here: its service checks that, a
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -25,6 +26,12 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     open: bool = False
     foreign: bool = False
+
+
+class PageGroup(Protocol):
+    """Pages that belong together."""
+
+    def routes(self) -> tuple[Route, ...]: ...
 
 
 class Routes:

@@ -20,6 +20,7 @@ _TYPES = {
     "orlop.css": _CSS,
     "orlop.js": _SCRIPT,
     "passkey.js": _SCRIPT,
+    "live.js": _SCRIPT,
     "curves.js": _SCRIPT,
     "icon.svg": _SVG,
     "vendored/htmx-2.0.11.min.js": _SCRIPT,

@@ -73,6 +73,17 @@ class BrowserSessions:
         return secret
 
     async def visitor(self, secret: str, *, address: str, request: str) -> Visitor | None:
+        """Whose session it is, which lasts longer for it; None as `look`."""
+        found = await self.look(secret, address=address, request=request)
+        if found is None:
+            return None
+        session, now = found.session, self._clock.now()
+        until = min(now + IDLE, session.created_at + ABSOLUTE)
+        if until - session.expires_at > _MOVED_EVERY:
+            await self._sessions.extend(session.id, until)
+        return found
+
+    async def look(self, secret: str, *, address: str, request: str) -> Visitor | None:
         """Whose session it is; None when it is over, or its account may not sign in any more."""
         found = await self._sessions.get(hashed(secret)) if secret else None
         if found is None:
@@ -87,9 +98,6 @@ class BrowserSessions:
             refuse_unfit(AccountFacts(account, None, (), (), 0), subject, now)
         except Unauthorized:
             return None
-        until = min(now + IDLE, over)
-        if until - session.expires_at > _MOVED_EVERY:
-            await self._sessions.extend(session.id, until)
         return Visitor(Caller(subject, address, request), account, session)
 
     async def end(self, visitor: Visitor, session: str) -> None:
