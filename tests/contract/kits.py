@@ -49,6 +49,7 @@ class CatalogKit:
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit
     TestTrash = trash.TrashKit
+    TestLargeTrash = trash.LargeTrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestLinks = links.LinksKit

@@ -65,11 +65,14 @@ async def trash_tag(tx: Session, name: RepositoryName, tag: Tag, digest: str, by
     await tx.run("trash_tag_add", entry, name, tag)
 
 
-async def trash_repository(tx: Session, repository: int, name: RepositoryName, size: int, by: By, keep: int) -> None:
-    """Hide a locked repository with all that it holds, whatever that is."""
+async def trash_repository(tx: Session, repository: int, name: RepositoryName, size: int, by: By, keep: int) -> int:
+    """Hide a locked repository with all that it holds, whatever that is, where it lies; its entry. It has to leave its
+    namespace (`leaving`), or without a time to keep it to be removed where it is (`trash_end`)."""
     entry = await _entry(tx, name, Trashed.REPOSITORY, "", by, keep)
-    await tx.run("repository_rename", repository, _hidden(entry, name), await made_namespace(tx, "", by))
+    await tx.run("repository_hide", repository, _hidden(entry, name))
     await tx.run("trash_hold", entry, repository, size)
+    await tx.run("trash_leaves", entry, "", 0)
+    return entry
 
 
 async def trash_namespace(tx: Session, path: str, body: bytes, by: By, keep: int) -> None:
@@ -80,8 +83,9 @@ async def trash_namespace(tx: Session, path: str, body: bytes, by: By, keep: int
 async def _entry(
     tx: Session, name: str, kind: Trashed, digest: str, by: By, keep: int, *, subject: str = "", body: bytes = b""
 ) -> int:
+    expires_at = by.at + keep if keep else 0
     row = await tx.one(
-        "trash_add", name, kind.value, digest, subject, body, by.at, by.actor, by.origin.request, by.at + keep
+        "trash_add", name, kind.value, digest, subject, body, by.at, by.actor, by.origin.request, expires_at
     )
     assert row is not None
     return int(row[0])
