@@ -19,6 +19,7 @@ from tests.contract import (
     inspection,
     labels,
     links,
+    listed,
     locks,
     manifests,
     outbox,
@@ -52,6 +53,9 @@ class CatalogKit:
     TestLargeTrash = trash.LargeTrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
+    TestTagLists = listed.TagListsKit
+    TestChildren = listed.ChildrenKit
+    TestSearch = listed.SearchKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

@@ -15,7 +15,10 @@ from orlop.ports.trash import Purged, Trashed
 _ENTRIES = 100
 
 #: What removes a manifest and all that is about it.
-_OF_A_MANIFEST = ("edges_delete", "tags_delete", "pulls_delete", "labels_of_row_delete", "manifest_delete")
+_OF_A_MANIFEST = (
+    *("edges_delete", "tags_delete", "pulls_delete", "labels_of_row_delete", "annotations_delete"),
+    "manifest_delete",
+)
 
 
 class SqlTrashEnd:
