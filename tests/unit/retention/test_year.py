@@ -42,8 +42,8 @@ async def test_a_year_of_a_team() -> None:
 
 @pytest.mark.slow
 async def test_the_picture_of_a_year_is_what_comes_of_it() -> None:
-    """`python -m tests.unit.retention.year` draws it anew. Its first week is lived again, in the long run its first six;
-    the year as a whole is lived by the smaller `TEAM` alone."""
+    """`python -m tests.unit.retention.year` draws it anew. Its first week is lived again, or in the long run its first
+    six; the year as a whole is lived by the smaller `TEAM` alone."""
     shown = figures()
     evenings = msgspec.convert(shown["evenings"], list[Evening])
     assert msgspec.convert(shown["team"], Team) == DRAWN
