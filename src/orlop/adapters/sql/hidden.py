@@ -6,7 +6,6 @@ before it.
 
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.ledger import Ledger
-from orlop.adapters.sql.records import each, made_namespace
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import By
@@ -28,11 +27,13 @@ async def trash_manifest(
     manifest: int,
     digest: Digest,
     tags: list[Tag],
+    children: str,
     by: By,
     keep: int,
     ledger: Ledger,
 ) -> None:
     """Move a manifest of a locked repository, whose tags are gone already, into the trash for `keep` microseconds.
+    `children`: the blobs that it names.
 
     The links of its blobs are copied: those of the repository stay as they are.
     """
@@ -40,12 +41,11 @@ async def trash_manifest(
     assert row is not None
     subject, size = row
     entry = await _entry(tx, name, Trashed.MANIFEST, digest, by, keep, subject=subject or "")
-    root = await made_namespace(tx, "", by)
+    root, *_ = ledger.counting(repository)
     made = await tx.one("repository_create", _hidden(entry, name), root, by.at, by.actor, None)
     assert made is not None
     holder = int(made[0])
     ledger.located(holder, str(root))
-    children = each([child for (child,) in await tx.all("edge_blob_children", manifest)])
     links = await tx.all("trash_links", repository, children)
     if links:
         await tx.run("trash_link_copy", holder, repository, children)
