@@ -515,6 +515,7 @@ NOT_WIDENING = frozenset(
         Operation.JOB_CANCEL,
         Operation.TAG_READ,
         Operation.TAG_ROLL_BACK,
+        Operation.TAG_REMOVE,
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,

@@ -21,6 +21,7 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.browse.first import FirstTab
 from orlop.faces.ui.browse.frame import PlaceFrames
 from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.removal import RemovalPages
 from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
@@ -215,15 +216,17 @@ def pages_app(
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
     frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     tabs: dict[str, PlaceTab] = {
         "": FirstTab(pages, desks, frames),
         "history": history,
         "rules": RulesTab(pages, desks, frames),
-        "people": PeopleTab(pages, desks),
+        "people": people,
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
-    return places, history, ComparePage(pages, desks.images), SearchPage(pages, desks)
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    return places, history, people, removal, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
@@ -238,7 +241,6 @@ def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         UnplacedSettingPages(pages, management, TRUSTS),
         UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
-        PeopleTab(pages, desks),
     )
 
 

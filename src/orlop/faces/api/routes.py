@@ -81,7 +81,7 @@ def routes(desks: Desks) -> Litestar:
         *groups.grants(management),
         *places.namespaces(management),
         *places.repositories(management, desks.repositories, desks.holdings),
-        *tags.tags(desks.past),
+        *tags.tags(desks.past, desks.removal),
         *locks.locks(desks.locks),
         *trash.trash(desks.trash),
         *labels.labels(desks.labels),
