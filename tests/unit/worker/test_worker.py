@@ -180,6 +180,45 @@ async def test_a_process_that_stood_still_changes_nothing() -> None:
     await other.stop()
 
 
+async def test_a_process_that_stood_still_may_take_the_same_job_again() -> None:
+    """While what it lost is still coming to its end: each of them is looked after as long as it goes on."""
+    office, runs, enough, closing = Office(), [], asyncio.Event(), asyncio.Event()
+
+    async def slow_to_end(run: Run) -> str:
+        runs.append(run)
+        try:
+            await enough.wait()
+        except asyncio.CancelledError:
+            await closing.wait()
+            raise
+        return f"with fence {run.fence}"
+
+    job = await office.ask()
+    worker = office.worker([work(slow_to_end)])
+    worker.start()
+    await begun(runs, 1)
+    office.clock.at += 2 * office.lease
+    await begun(runs, 2)
+    closing.set()
+    await asyncio.sleep(0.05)
+    office.clock.at += office.lease // 2
+    runs[1].tell(Progress(1, 2, "things"))
+    async with asyncio.timeout(PATIENCE):
+        while (await office.job(job.id)).progress.done != 1:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+    enough.set()
+    done = await office.state(job.id, JobState.DONE)
+    assert (done.result, done.attempts) == ("with fence 2", 2)
+    await worker.stop()
+
+
+async def begun(runs: list[Run], times: int) -> None:
+    """Wait until work has begun so often."""
+    async with asyncio.timeout(PATIENCE):
+        while len(runs) < times:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+
+
 async def test_work_that_tells_its_progress_notices_by_itself_that_it_stood_still() -> None:
     office, told = Office(), []
 
