@@ -20,6 +20,7 @@ import pytest
 from orlop.adapters.sql.migrations.postgres import prepare
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.adapters.sql.postgres.patience import Surroundings
+from tests.memory import in_memory
 from tests.needs import need
 from tests.servers import free_port
 
@@ -28,8 +29,6 @@ SURROUNDINGS = Surroundings(time.monotonic, asyncio.sleep, random.random, lambda
 
 #: Without waiting for disks, except where a test is about what survives.
 _HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-#: Where such a server has its folder, if that much is free there: a database is a thousand files.
-_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 
 
 class PostgresServer:
@@ -185,11 +184,9 @@ def postgres_copy(primary: PostgresServer) -> Iterator[PostgresServer]:
 def postgres_server(*, options: tuple[str, ...] = _HASTY, network: str = "") -> Iterator[PostgresServer]:
     """A server that runs, on loopback and for whoever comes from `network`.
 
-    In a folder that its own user may enter, which pytest's are not.
+    In a folder that its own user may enter, which pytest's are not; in memory, where it need not wait for a disk.
     """
-    folder = Path(
-        tempfile.mkdtemp(prefix="orlop-postgres-", dir=_MEMORY if options == _HASTY and _has_room() else None)
-    )
+    folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-", dir=in_memory() if "fsync=off" in options else None))
     try:
         server = PostgresServer(folder, options=options, network=network)
     except BaseException:  # it lacks a program: the test is skipped
@@ -204,10 +201,6 @@ def postgres_server(*, options: tuple[str, ...] = _HASTY, network: str = "") -> 
     finally:
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _has_room() -> bool:
-    return os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM
 
 
 #: The servers that all tests of this process share; in practice one.

@@ -40,7 +40,7 @@ def _replicas(net: Networks, tmp_path: Path) -> Iterator[Fleet]:
     """Replicas, each of which reaches the stores at addresses of its own; the test is beside them."""
     with ExitStack() as running:
         with net.inside("catalog"):
-            postgres = running.enter_context(postgres_server(options=(), network="10.99.1.0/24"))
+            postgres = running.enter_context(postgres_server(options=("fsync=off",), network="10.99.1.0/24"))
             database = postgres.catalog().rpartition("/")[2]
         with net.inside("blobs"):
             store = running.enter_context(versitygw(tmp_path / "versitygw", host="0.0.0.0"))
