@@ -173,7 +173,7 @@ async def _hold(tx: Session, below: Sequence[int], blobs: Sequence[tuple[int, in
         return
     nodes = each(below)
     for blob_id, size in blobs:
-        found = await tx.all("node_blob_hold", blob_id, nodes)
+        found = await tx.all("node_blobs_hold", blob_id, nodes)
         ledger.held([node for node, holders in found if holders == 1], size)
 
 
@@ -181,7 +181,7 @@ async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledge
     """The same of a blob that nobody has held before: nobody has to be asked how many do."""
     below, caching = ledger.counting(repository)[1:], ledger.caching(repository)
     if below:
-        await tx.many("node_blob_new", [(blob_id, node) for node in below])
+        await tx.many("node_blobs_new", [(blob_id, node) for node in below])
         ledger.held(below, size)
     if caching:
         await tx.many("node_cached_new", [(blob_id, node) for node in caching])
@@ -232,7 +232,7 @@ async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int
     if times > 0:
         await hold(tx, repository, sorted(sizes.items()), ledger)
         return
-    await tx.many("node_blob_release", [(blob_id, node) for blob_id in sorted(sizes) for node in below])
+    await tx.many("node_blobs_release", [(blob_id, node) for blob_id in sorted(sizes) for node in below])
     for node, blob_id in await tx.all("node_blobs_released", rows):
         ledger.held([node], -sizes[blob_id])
 
@@ -242,7 +242,7 @@ async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: 
     below = [(gone.blob_id, node) for gone in links for node in ledger.counting(gone.repository_id)[1:]]
     sizes = {gone.blob_id: gone.size for gone in links}
     if below:
-        await tx.many("node_blob_release", below)
+        await tx.many("node_blobs_release", below)
         for node, blob_id in await tx.all("node_blobs_released", rows):
             ledger.held([node], -sizes[blob_id])
     cached = [(gone.blob_id, node) for gone in links for node in ledger.caching(gone.repository_id)]
