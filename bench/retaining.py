@@ -30,8 +30,8 @@ from orlop.ports.settings import Document
 
 _CONFIG, _LAYER = 100, 10_000
 _IMAGE = "application/vnd.oci.image.manifest.v1+json"
-_PASSWORD = "correct-horse-battery"
-_HEADERS = {"Authorization": f"Basic {base64.b64encode(f'admin:{_PASSWORD}'.encode()).decode()}"}
+PASSWORD = "correct-horse-battery"
+_HEADERS = {"Authorization": f"Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}"}
 #: Blobs that are counted at once.
 _COUNTED = 50_000
 
@@ -184,7 +184,7 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="orlop-retaining-"))
     try:
         fill(place / "data", asked.tags, asked.repositories, asked.deletions)
-        server = Server(place / "data", 0, "0s", _PASSWORD)
+        server = Server(place / "data", 0, "0s", PASSWORD)
         try:
             print(f"{asked.tags:,} tags in {asked.repositories:,} repositories; before:")
             measure(server, 0, lambda seconds: seconds > BEFORE)

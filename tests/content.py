@@ -162,13 +162,16 @@ def index(
     )
 
 
-def platform_index(name: str = "all") -> Pushable:
-    """An index of two platforms, as builders write it."""
+def platform_index(name: str = "all", *, attested: bool = False) -> Pushable:
+    """An index of two platforms, as builders write it; `attested`: with an entry for none, as BuildKit adds it."""
     images = [image(f"{name}-amd64", layers=["base", f"{name}-a"]), image(f"{name}-arm64")]
     entries = [
         child.piece.descriptor(platform={"os": "linux", "architecture": child.name.rpartition("-")[2]})
         for child in images
     ]
+    if attested:
+        images.append(image(f"{name}-attestation"))
+        entries.append(images[-1].piece.descriptor(platform={"os": "unknown", "architecture": "unknown"}))
     document = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": entries}
     return Pushable(Piece(name, media_types.OCI_INDEX, json.dumps(document).encode()), (), tuple(images))
 

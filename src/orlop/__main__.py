@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import cyclopts
 
     from orlop.config import Settings
+    from orlop.config.sources import Loaded
     from orlop.domain.audit import Head
     from orlop.faces.cli.audit.work import OpenedAudit
     from orlop.faces.cli.stores.maintenance_work import Maintained
@@ -59,7 +60,7 @@ def commands() -> "cyclopts.App":
     audit.register(root, _audit, ManagementServers())
     migrate.register(root, Migrations())
     store.register(root, Movings(), open_for_trial)
-    settings.register(root)
+    settings.register(root, ManagementServers())
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())
     credential_provider.register(root, Tools())
@@ -76,16 +77,16 @@ def docker_credential() -> None:
     sys.exit(helper.main(sys.argv[1:], Tools()))
 
 
-def _serve(settings: "Settings") -> int:
+def _serve(loaded: "Loaded") -> int:
     from orlop.bootstrap.server.environment import taken_out
     from orlop.bootstrap.server.first_start import FirstStart
     from orlop.bootstrap.stores.opening import StartRefused
     from orlop.config.sources import ADMIN_PASSWORD_VARIABLE
     from orlop.server import CannotServe, serve
 
-    start = FirstStart(taken_out(ADMIN_PASSWORD_VARIABLE))
+    start = FirstStart(taken_out(ADMIN_PASSWORD_VARIABLE), loaded.sources)
     try:
-        return serve(settings, start.prepare, start.application)
+        return serve(loaded.settings, start.prepare, start.application)
     except (StartRefused, CannotServe) as refusal:
         sys.stderr.write(f"orlop: {refusal}\n")
         return refusal.exit_code

@@ -8,22 +8,18 @@ from urllib.parse import unquote
 
 import msgspec
 
-from orlop.adapters.memory.blobs import MemoryBlobs
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.adapters.sql.memory import open_memory
-from orlop.bootstrap.clocks import RandomIds, SystemClock, request_ids
+from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.server.api import api_app
-from orlop.bootstrap.server.management import build_management, build_trash
+from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.sign_in import build_sign_in
-from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
 from orlop.domain.access import SYSTEM, Action, Effect, Limit, Place, PlaceKind, SubjectKind
 from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
-from orlop.domain.durations import DAY
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
-from orlop.domain.job_kinds import JOB_KINDS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -34,30 +30,18 @@ from orlop.domain.trash_rules import TRASH_RULES
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
+from orlop.faces.http.counted import UNCOUNTED, Counted
+from orlop.faces.http.shell import Shell
 from orlop.ports.catalog import By
 from orlop.ports.identity import Account, Group, NewGrant, Secret
 from orlop.services.access.decisions import Access
-from orlop.services.content.manifests import Manifests
-from orlop.services.content.referrers import Referrers
-from orlop.services.content.repositories import Repositories
-from orlop.services.following.followers import Followers
-from orlop.services.jobs.schedules import Schedules
-from orlop.services.jobs.work import Work, plain
-from orlop.services.management.jobs import JobDesk
-from orlop.services.management.scrub import ScrubDesk
-from orlop.services.retention.desk import RetentionDesk
-from orlop.services.retention.in_use import InUseSets
-from orlop.services.retention.inventory import InventoryPages
 from orlop.services.settings.in_force import SettingsInForce
-from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.terms import WriteTerms
-from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
-from orlop.services.usage.reports import UsageReports
-from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import make_repositories, restore, snapshot
+from tests.desks import desks_of, schedules_of
 from tests.wire.answer import Answer
 
 REGISTRY = Place(PlaceKind.REGISTRY)
@@ -127,11 +111,6 @@ KINDS = {
 }
 
 
-async def _nothing() -> str:
-    """No job is done here."""
-    return ""
-
-
 class Api:
     """An API and the people of its registry."""
 
@@ -149,55 +128,17 @@ class Api:
         self.management = build_management(
             settings, self.identity, access, self.sign_in, self.catalog.catalog.repositories, terms, kinds=kinds
         )
-        repositories = Repositories(self.catalog.catalog.browse, access, self.identity.facts, clock)
-        self.hooks = ManagedWebhooks(
-            self.management.gate, self.identity.documents, self.catalog.webhooks.log, messages(settings), RandomIds()
-        )
-        rows, browse = self.catalog.catalog.manifests, self.catalog.catalog.browse
-        self.manifests = Manifests(rows, Referrers(browse, rows), terms, clock, sparse_indexes=False)
-        self.trash = build_trash(self.management, self.catalog.catalog, self.identity, terms)
+        self.schedules = schedules_of(self.catalog, clock)
+        self.desks = desks_of(self.catalog, self.management, access, terms, self.schedules, clock, settings)
+        self.hooks = self.desks.webhooks
         self.log = RequestLog(Metrics().requests, None)
-        documents, changes = self.identity.documents, self.catalog.settings_changes
-        works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
-        self.schedules = Schedules(works, self.catalog.queue.timetable, documents, changes, clock, lambda: 0.0)
-        self.app = api_app(
-            settings,
-            self.management,
-            repositories,
-            self.sign_in,
-            self.identity.answers,
-            self.log,
-            request_ids(),
-            self.catalog.catalog.holdings,
-            self.catalog.catalog.history,
-            self.manifests,
-            self.catalog.catalog.locks,
-            self.trash,
-            self.catalog.catalog.labels,
-            self.catalog.audit.reader,
-            None,
-            self.hooks,
-            Followers(self.management.gate, self.catalog.cursors, followers(settings)),
-            JobDesk(self.management.gate, self.catalog.queue.jobs, self.schedules),
-            UsageReports(self.management.gate, self.catalog.catalog.usages, in_force, None),
-            RetentionDesk(self.management.gate, self.catalog.catalog.retention.plans, self.catalog.queue.jobs),
-            InUseSets(self.management.gate, self.catalog.catalog.retention.in_use),
-            InventoryPages(self.management.gate, browse, self.catalog.catalog.retention.inventories),
-            ScrubDesk(self.management.gate, self.scrub(clock), self.catalog.catalog.quarantine),
-            UpstreamDesk(
-                self.management.gate,
-                documents,
-                self.catalog.catalog.upstream_states,
-                self.catalog.catalog.usages,
-                self.catalog.queue.jobs,
-            ),
-        )
+        self.app = self.built(UNCOUNTED)
         self._authorizations: dict[str, str] = {"": ""}
 
-    def scrub(self, clock: SystemClock) -> Scrub:
-        """Of a store without copies."""
-        blobs, catalog = MemoryBlobs(clock), self.catalog.catalog
-        return Scrub(catalog.scrub, catalog.quarantine, blobs, catalog.vitals, clock, period=DAY, pace=0)
+    def built(self, counted: Counted) -> Shell:
+        """The application, whose requests are told to somebody."""
+        answers = self.identity.answers
+        return api_app(Settings(), self.desks, self.sign_in, answers, self.log, request_ids(), counted)
 
     @property
     def by(self) -> By:

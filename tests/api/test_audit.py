@@ -6,15 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from orlop.adapters.identity.heads import Ed25519Heads
-from orlop.bootstrap.clocks import SystemClock, request_ids
-from orlop.bootstrap.server.api import api_app, counting
-from orlop.config import Settings
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.limits import admitting
 from orlop.domain.access import Action, Limit
 from orlop.domain.events import Event, EventKind, Origin
+from orlop.faces.http.counted import Counted
 from orlop.ports.clock import SECOND
 from orlop.services.audit.log import JOB, AuditWriter, Keep
 from orlop.services.audit.notices import Notices, Pulls
-from orlop.services.content.repositories import Repositories
 from orlop.services.limits.counters import Counters, counters_of_one
 from orlop.services.limits.rates import RateLimits, Rates
 from tests.api.harness import REGISTRY, Api, namespace
@@ -33,22 +32,6 @@ async def filled() -> Api:
     """An API whose log has entries about two namespaces."""
     api = Api()
     audit, clock = api.catalog.audit, SystemClock()
-    api.app = api_app(
-        Settings(),
-        api.management,
-        Repositories(api.catalog.catalog.browse, api.access, api.identity.facts, clock),
-        api.sign_in,
-        api.identity.answers,
-        api.log,
-        request_ids(),
-        api.catalog.catalog.holdings,
-        api.catalog.catalog.history,
-        api.manifests,
-        api.catalog.catalog.locks,
-        api.trash,
-        api.catalog.catalog.labels,
-        audit.reader,
-    )
     await api.account("aud", ("auditor", REGISTRY))
     await api.account("ann", ("owner", namespace("team")))
     await api.account("eve")
@@ -144,23 +127,7 @@ async def test_what_the_api_refuses_is_told_and_what_it_counts_is_limited(api: A
     table = counters_of_one()
     limits = RateLimits(Counters(table), SystemClock().now, Rates(requests=3), Rates(), 0)
     notices = Notices(api.catalog.audit.writer, SystemClock(), lambda: 1.0, Pulls.NONE)
-    api.app = api_app(
-        Settings(),
-        api.management,
-        Repositories(api.catalog.catalog.browse, api.access, api.identity.facts, SystemClock()),
-        api.sign_in,
-        api.identity.answers,
-        api.log,
-        request_ids(),
-        api.catalog.catalog.holdings,
-        api.catalog.catalog.history,
-        api.manifests,
-        api.catalog.catalog.locks,
-        api.trash,
-        api.catalog.catalog.labels,
-        api.catalog.audit.reader,
-        counting(notices, limits),
-    )
+    api.app = api.built(Counted(admitting(limits), notices.noted))
     assert (await api.ask("GET", "/audit", "eve")).status == 403
     allowed = await api.ask("GET", "/me", "eve")
     assert allowed.header("ratelimit-policy") == '"requests-subject";q=3;w=60'

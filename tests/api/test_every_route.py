@@ -112,6 +112,8 @@ def _showing(plural: str, below: str, body: object, seeing: frozenset[str], *, r
 #: What each route is asked with: (path, body, who may about `team`, who may about `team-b`).
 CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/me"): [("/me", None, _ANY)],
+    ("GET", "/attention"): [("/attention", None, _ANY)],
+    ("GET", "/configuration"): [("/configuration", None, _SEES)],
     ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
     ("GET", "/tokens"): [("/tokens", None, _USERS)],
     ("POST", "/tokens"): [("/tokens", {"name": "x"}, _USERS)],
@@ -217,6 +219,16 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/repositories/team/app", None, _DELETES),
         ("/repositories/team-b/app", None, frozenset({"root", "bob"})),
     ],
+    ("GET", "/browse"): [
+        ("/browse", None, _ANY),
+        ("/browse?path=team", None, _LISTS),
+        ("/browse?path=team-b", None, frozenset({"root", "aud", "bob"})),
+    ],
+    ("GET", "/search"): [("/search?q=app", None, _ANY)],
+    ("GET", "/tags"): [
+        ("/tags?repository=team/app", None, _PULLS),
+        ("/tags?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
     ("GET", "/tag-history"): [
         ("/tag-history?repository=team/app&tag=dev", None, _PULLS),
         ("/tag-history?repository=team-b/app&tag=dev", None, frozenset({"root", "bob"})),
@@ -262,6 +274,18 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/history"): [
         ("/history?repository=team/app", None, _PULLS),
         ("/history?repository=team-b/app", None, frozenset({"root", "bob"})),
+    ],
+    **{
+        ("GET", path): [
+            (f"{path}?repository=team/app&reference=dev", None, _PULLS),
+            (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+        ]
+        for path in ("/images", "/image-texts")
+    },
+    ("GET", "/image-differences"): [
+        ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
+        ("/image-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),
+        (f"/image-differences?from=team-b/app:dev&to=team-b/app@{_ONE.digest}", None, frozenset({"root", "bob"})),
     ],
     ("GET", "/labels"): [
         (f"/labels?repository={name}{of}", None, who)
@@ -378,6 +402,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/followers"): [("/followers", None, _SEES)],
     ("POST", "/followers/{name}/skip"): [("/followers/webhooks/skip", {"position": 7}, _RULER)],
     ("POST", "/providers/{name}/adopt"): [("/providers/corp/adopt", {}, _RULER)],
+    ("POST", "/providers/{name}/test"): [("/providers/corp/test", None, _RULER)],
     ("GET", "/keys"): [("/keys", None, _SEES)],
     ("POST", "/keys/rotate"): [("/keys/rotate", None, _RULER)],
     ("GET", "/access/explain"): [

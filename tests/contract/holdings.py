@@ -5,7 +5,7 @@ import pytest
 from orlop.domain.errors import NameUnknown
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import Catalog, Pull
 from tests.content import artifact, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene
 
@@ -83,3 +83,31 @@ class HoldingsKit:
             await scene.push(APP, each)
         await scene.push(APP, image("tagged"), Tag("kept"))
         assert await untagged(catalog, size=size) == sorted([ONE.digest, TWO.digest, THREE.digest])
+
+    async def test_a_manifest_tells_how_it_stands(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1, V2, Tag("a"))
+        await scene.push(LIB, ONE, Tag("elsewhere"))
+        found = await catalog.holdings.manifest(APP, ONE.digest, 3)
+        assert found is not None
+        assert (found.tags, found.more) == (tuple(sorted((V1, V2, Tag("a")))), False)
+        assert (found.pushed_by, found.pulls, found.pulled_at) == (scene.by().actor, 0, None)
+        fewer = await catalog.holdings.manifest(APP, ONE.digest, 2)
+        assert fewer is not None
+        assert (fewer.tags, fewer.more) == (found.tags[:2], True)
+
+    async def test_a_manifest_tells_how_often_it_was_pulled(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        stored = await catalog.manifests.resolve(APP, ONE.digest)
+        assert stored is not None
+        by_tag, by_digest = (Pull(APP, ONE.digest, tag, stored.row) for tag in (V1, None))
+        await catalog.pulls.record([(by_tag, 3, scene.at + 5), (by_digest, 2, scene.at + 7)])
+        found = await catalog.holdings.manifest(APP, ONE.digest, 10)
+        assert found is not None
+        assert (found.pulls, found.pulled_at) == (5, scene.at + 7)
+
+    async def test_a_manifest_that_is_not_there_tells_nothing(self, catalog: Catalog) -> None:
+        await Scene(catalog).push(LIB, ONE)
+        assert await catalog.holdings.manifest(APP, ONE.digest, 10) is None
+        assert await catalog.holdings.manifest(LIB, TWO.digest, 10) is None

@@ -109,6 +109,25 @@ class SecretsKit:
             for secret in warned
         ]
 
+    async def test_what_of_robots_expires_is_told_with_their_namespace_warned_of_or_not(self, cast: Cast) -> None:
+        await cast.user("ann")
+        await cast.robot("robot+ci", namespace="team")
+        await cast.robot("robot+all")
+        at = {"over": -1, "now": 0, "soon": 5, "sooner": 4, "later": HOUR}
+        for name, when in at.items():
+            await cast.secret("robot+ci", name, "robot", expires_at=cast.at + when)
+        await cast.secret("robot+ci", "never", "robot")
+        await cast.secret("robot+all", "first", "robot", expires_at=cast.at + 1)
+        await cast.secret("ann", "token", expires_at=cast.at + 3)
+        await cast.identity.secrets.expiring(cast.at + 10, cast.at, 9)
+        found = await cast.identity.secrets.robots_ending(cast.at + 10, cast.at, 9)
+        assert [(secret.account, secret.lookup, namespace) for secret, namespace in found] == [
+            ("robot+all", "first", ""),
+            ("robot+ci", "sooner", "team"),
+            ("robot+ci", "soon", "team"),
+        ]
+        assert await cast.identity.secrets.robots_ending(cast.at + 10, cast.at, 2) == found[:2]
+
     async def test_the_last_use_is_recorded_and_nothing_else(self, cast: Cast) -> None:
         ann = await cast.user("ann")
         secret = await cast.secret("ann", "abc")

@@ -19,6 +19,7 @@ from tests.contract import (
     inspection,
     labels,
     links,
+    listed,
     locks,
     manifests,
     outbox,
@@ -51,6 +52,9 @@ class CatalogKit:
     TestTrash = trash.TrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
+    TestTagLists = listed.TagListsKit
+    TestChildren = listed.ChildrenKit
+    TestSearch = listed.SearchKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

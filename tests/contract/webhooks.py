@@ -6,6 +6,7 @@ import pytest
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.domain.errors import Stale
 from orlop.domain.pages import PageRequest
+from orlop.domain.webhooks.facts import TEST
 from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
@@ -13,7 +14,17 @@ from orlop.ports.following import Follower, Stream
 from orlop.ports.identity import Namespace
 from orlop.ports.jobs import Lease
 from orlop.ports.settings import Document
-from orlop.ports.webhooks import ATTEMPTS_MAX, Attempt, Backlog, Delivery, DeliveryState, NewDelivery, Outcome, Waiting
+from orlop.ports.webhooks import (
+    ATTEMPTS_MAX,
+    Attempt,
+    Backlog,
+    Delivery,
+    DeliveryState,
+    NewDelivery,
+    Outcome,
+    Troubled,
+    Waiting,
+)
 from tests.contract.scene import START
 
 FOLLOWER = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
@@ -112,6 +123,23 @@ class DeliveryQueueKit:
         assert (again.attempts, again.error, again.tried_at) == (1, "it is away", START + 5)
         await here.attempted(again, DeliveryState.DELIVERED)
         assert [each.event for each in await here.queue.of_lane(HOOK, "b", 9)] == [2]
+
+    async def test_hooks_in_trouble_are_those_that_fail_and_those_that_something_was_given_up_of(
+        self, opened: OpenCatalog
+    ) -> None:
+        here = await desk(opened)
+        assert await here.log.troubled(9) == ()
+        await here.add(new(), new("other"), new("z", OTHER))
+        assert await here.log.troubled(9) == (), "what waits is no trouble"
+        [delivery] = await here.queue.of_lane(HOOK, "team/app", 9)
+        [elsewhere] = await here.queue.of_lane(OTHER, "z", 9)
+        await here.attempted(delivery, DeliveryState.DEAD)
+        await here.attempted(elsewhere, DeliveryState.PENDING, health=BAD)
+        assert await here.log.troubled(9) == (Troubled(OTHER, BAD, 0), Troubled(HOOK, WELL, 1))
+        assert await here.log.troubled(1) == (Troubled(OTHER, BAD, 0),)
+        attempt = Attempt(1, START, 7, 500, "", "it is away")
+        await here.log.tried(NewDelivery("tried:only", "", 0, TEST, b"{}"), attempt, DeliveryState.DEAD, ROOT)
+        assert len(await here.log.troubled(9)) == 2, "a test that failed is nobody's trouble"
 
     async def test_an_attempt_tells_how_the_hook_fares(self, opened: OpenCatalog) -> None:
         here = await desk(opened)

@@ -1,17 +1,24 @@
 // Chromium, told what to do by lines of JSON on standard input: {"do": NAME, …}; each is answered by one line.
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const browser = await chromium.launch({ executablePath: process.argv[2], args: ["--no-sandbox"] });
-let context, page, complaints;
+let context, page, complaints, asked;
+const axe = createRequire(import.meta.url)("axe-core").source;
 
 const actions = {
-  async fresh({ dark }) {
+  async fresh({ dark, width, scripts }) {
     if (context) await context.close();
-    context = await browser.newContext({ colorScheme: dark ? "dark" : "light", viewport: { width: 1100, height: 900 } });
+    context = await browser.newContext({
+      colorScheme: dark ? "dark" : "light", viewport: { width, height: 900 }, javaScriptEnabled: scripts,
+      reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], timezoneId: "UTC", locale: "en-GB",
+    });
     context.setDefaultTimeout(30000);
     page = await context.newPage();
     complaints = [];
+    asked = [];
+    page.on("request", (request) => asked.push(request.url()));
     page.on("console", (message) => message.type() === "error" && complaints.push([page.url(), message.text()]));
     page.on("pageerror", (error) => complaints.push([page.url(), String(error)]));
     page.on("dialog", (dialog) => { complaints.push([page.url(), "a dialog opened"]); dialog.dismiss(); });
@@ -24,8 +31,28 @@ const actions = {
   text: ({ selector }) => page.innerText(selector ?? "main"),
   count: ({ selector }) => page.locator(selector).count(),
   url: () => page.url(),
+  look: ({ dark, width }) =>
+    Promise.all([page.emulateMedia({ colorScheme: dark ? "dark" : "light" }), page.setViewportSize({ width, height: 900 })]).then(() => null),
+  press: ({ key }) => page.keyboard.press(key),
+  focused: () => page.evaluate(() => document.activeElement?.innerText || document.activeElement?.id || document.activeElement?.tagName),
+  clipboard: () => page.evaluate(() => navigator.clipboard.readText()),
+  html: ({ selector }) => page.innerHTML(selector),
+  asked: () => asked,
+  // How many pixels the page is wider than its window.
+  beyond: () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  // Sizes of everything that the page took, in bytes as they came over the wire.
+  weight: () => page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .map((each) => [each.name, each.transferSize])),
+  wide: () => page.evaluate(() => [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth && !each.closest(".scroll, pre, .tabs"))
+    .map((each) => `${each.tagName}.${each.className}`).slice(0, 12)),
+  async axe() {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+    return found.violations.map((each) => [each.id, each.nodes.map((node) => `${node.html} ${node.any.map((any) => any.message).join("; ")}`)]);
+  },
   cookies: () => context.cookies(),
-  shot: ({ path }) => page.screenshot({ path, fullPage: true }),
+  shot: ({ path, whole }) => page.screenshot({ path, fullPage: whole }).then(() => null),
   complaints: ({ site }) => complaints.filter(([url]) => url.startsWith(site)),
   async authenticator() {
     const client = await context.newCDPSession(page);

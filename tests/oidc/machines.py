@@ -106,9 +106,13 @@ class Chromium:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def fresh(self, *, dark: bool = False) -> None:
-        """As if it was just installed."""
-        self._do("fresh", dark=dark)
+    def fresh(self, *, dark: bool = False, width: int = 1100, scripts: bool = True) -> None:
+        """As if it was just installed; `scripts`: pages may run theirs."""
+        self._do("fresh", dark=dark, width=width, scripts=scripts)
+
+    def look(self, *, dark: bool, width: int) -> None:
+        """Look at the page that is open in another light, or in another width, in pixels."""
+        self._do("look", dark=dark, width=width)
 
     def goto(self, url: str) -> int:
         """Open an address; the status that came last."""
@@ -137,9 +141,40 @@ class Chromium:
     def cookies(self) -> list[dict[str, Any]]:
         return list(self._do("cookies"))
 
-    def shot(self, path: Path) -> None:
-        """A picture of the whole page."""
-        self._do("shot", path=str(path))
+    def html(self, selector: str = "main") -> str:
+        """What stands there, as it was written."""
+        return str(self._do("html", selector=selector))
+
+    def press(self, key: str) -> None:
+        self._do("press", key=key)
+
+    def focused(self) -> str:
+        """The words of what the next key goes to, or its id where it has none."""
+        return str(self._do("focused"))
+
+    def clipboard(self) -> str:
+        """What was copied last."""
+        return str(self._do("clipboard"))
+
+    def asked(self) -> list[str]:
+        """Every address that was asked for since it was fresh."""
+        return list(self._do("asked"))
+
+    def beyond(self) -> list[str]:
+        """What makes the page wider than its window: elements, by their names and classes."""
+        return (list(self._do("wide")) or ["something"]) if self._do("beyond") else []
+
+    def weight(self) -> dict[str, int]:
+        """What the page took, in bytes as they came over the wire, by address; nothing for what it had kept."""
+        return {name: int(size) for name, size in self._do("weight")}
+
+    def barriers(self) -> list[tuple[str, list[str]]]:
+        """Where the page breaks WCAG 2.2 AA, as far as axe can tell: the rule, and the elements."""
+        return [(rule, list(nodes)) for rule, nodes in self._do("axe")]
+
+    def shot(self, path: Path, *, whole: bool = True) -> None:
+        """A picture of the whole page, or of what its window shows."""
+        self._do("shot", path=str(path), whole=whole)
 
     def authenticator(self) -> None:
         """Give it something that holds passkeys, whose owner always agrees."""

@@ -1,7 +1,8 @@
 """House rules for people: what rules and grants say of repositories, tags, pushes and how long images stay, in plain
 sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from orlop.domain.access.membership import ROLE_PREFIX
 from orlop.domain.access.subjects import GROUP_PREFIX
 from orlop.domain.repository_rules import REPOSITORY_RULES, RepositoryRule
 from orlop.domain.retention.rules import RETENTION, Per, RetentionRule, Selector
-from orlop.domain.settings import place_words
+from orlop.domain.settings import SettingKind, place_words
 from orlop.domain.tag_rules import NOBODY, TAG_RULES, TagRule
 from orlop.domain.trash_rules import TRASH_RULES, TrashRule
 
@@ -120,6 +121,26 @@ def of_trash(name: str, path: str, rule: TrashRule) -> tuple[Sentence, ...]:
     """What a rule of a node says of what is deleted."""
     text = f"What is deleted can be restored for {rule.keep}." if rule.time else "What is deleted is gone at once."
     return (Sentence(text, TRASH_RULES.kind, name, place_words(path)),)
+
+
+#: What rules say, by their kinds, of those that speak in sentences.
+_SAYING: Mapping[str, Callable[[str, str, Any], tuple[Sentence, ...]]] = {
+    REPOSITORY_RULES.kind: of_repositories,
+    TAG_RULES.kind: of_tags,
+    RETENTION.kind: of_retention,
+    TRASH_RULES.kind: of_trash,
+}
+
+
+def sentences(kind: SettingKind, name: str, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a setting says, for people; nothing of kinds without sentences, and of what another release wrote."""
+    saying = _SAYING.get(kind.kind)
+    if saying is None:
+        return ()
+    try:
+        return tuple(said.text for said in saying(name, path, msgspec.convert(body, kind.body)))
+    except msgspec.ValidationError:
+        return ()
 
 
 def of_grants(principal: str, actions: frozenset[Action], grants: Sequence[Grant]) -> tuple[Sentence, ...]:

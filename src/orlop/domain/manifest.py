@@ -134,6 +134,18 @@ def parse_index_entries(content: bytes) -> list[Descriptor]:
     return [_descriptor(entry) for entry in _decode(content).manifests or ()]
 
 
+def parse_layer_paths(content: bytes) -> dict[int, str]:
+    """The files that the layers of an artifact are, by the number of the layer, where it says so: ModelPack's own
+    annotation, or the title (image-spec, annotations.md). ManifestInvalid as `parse_manifest`."""
+    layers = _decode(content).layers
+    found = {}
+    for number, entry in enumerate([] if layers is msgspec.UNSET else layers or ()):
+        said = entry.annotations or {}
+        if path := said.get("org.cncf.model.filepath") or said.get("org.opencontainers.image.title"):
+            found[number] = path
+    return found
+
+
 def parse_referrers(content: bytes, media_type: str, digest: Digest, subject: Digest) -> list[Descriptor]:
     """What is listed as referring to `subject` in what was found where such a list may be; nothing where it is none.
 

@@ -81,6 +81,17 @@ def parse_reference(text: str) -> Reference:
     return Digest(text) if ":" in text else Tag(text)
 
 
+def parse_held(text: str) -> tuple[RepositoryName, Reference]:
+    """What a repository of this registry holds: `REPOSITORY:TAG`, `REPOSITORY@DIGEST`, or with both, where the digest
+    counts. Raises NameInvalid, TagInvalid, DigestInvalid."""
+    rest, at, digest = text.partition("@")
+    name, colon, tag = rest.partition(":")
+    if not at and not colon:
+        raise NameInvalid("write which image of the repository is meant, as REPOSITORY:TAG or REPOSITORY@DIGEST")
+    tagged = Tag(tag) if colon else None
+    return RepositoryName(name), Digest(digest) if at or tagged is None else tagged
+
+
 def is_referrers_tag(tag: str) -> bool:
     """Whether it is a tag under which clients keep what refers to a manifest: the fallback tag, and cosign's of
     signatures, attestations and SBOMs."""

@@ -114,7 +114,7 @@ class Crossing(msgspec.Struct, frozen=True):
     def words(self) -> str:
         """As an event tells it."""
         return (
-            f"{self.room.words}: {_amount(self.what, self.used)} of {_amount(self.what, self.limit)} are in use,"
+            f"{self.room.words}: {amount(self.what, self.used)} of {amount(self.what, self.limit)} are in use,"
             f" {self.used * 100 // self.limit} %"
         )
 
@@ -144,10 +144,10 @@ def fit(room: Room, before: Usage, added: Usage, reserved: int, repository: str)
 def no_room(room: Room, what: str, used: int, more: int, held: int, repository: str) -> Denied:
     """What a push is told that there is no room for, with the figures."""
     limit = getattr(room.limits, what)
-    under_way = f", {_amount(what, held)} are held for uploads under way" if held else ""
+    under_way = f", {amount(what, held)} are held for uploads under way" if held else ""
     denied = Denied(
-        f"{room.words} is {_amount(what, limit)}{_MEANING.get(what, '')}, {_amount(what, used)} are in use{under_way},"
-        f" and this push needs {_amount(what, more)} more; remove what nobody needs, or ask whoever rules the registry"
+        f"{room.words} is {amount(what, limit)}{_MEANING.get(what, '')}, {amount(what, used)} are in use{under_way},"
+        f" and this push needs {amount(what, more)} more; remove what nobody needs, or ask whoever rules the registry"
         " for more room",
         {"quota": room.name, "path": room.path, "of": what, "limit": limit, "used": used, "needed": more, "held": held},
         kind=QUOTAS.kind,
@@ -160,7 +160,8 @@ _IN_BYTES = frozenset({"stored_bytes", "logical_bytes"})
 _MEANING = {"logical_bytes": " of logical bytes"}
 
 
-def _amount(what: str, number: int) -> str:
+def amount(what: str, number: int) -> str:
+    """So many of what a quota limits, in words."""
     if what in _IN_BYTES:
         return size_words(number)
     return f"{number} {what if number != 1 else _ONE[what]}"

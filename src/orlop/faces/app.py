@@ -57,7 +57,8 @@ class Unread:
 
 class RootApp:
     """`/v2` goes to the distribution face, the other first components of a path to the face named for them in `others`
-    (`token` takes `/token` and all below, `/` the root alone), and the rest to operation.
+    (`token` takes `/token` and all below, `/` the root alone, `:` what may be a reference of an image), and the rest to
+    operation.
 
     `at_once` is that of the distribution face; `unread` is told of what the server refused.
     """
@@ -87,7 +88,10 @@ class RootApp:
         if path.startswith("/v2/") or path == "/v2":
             return self._distribution(scope, receive, send)
         first = "/" if path == "/" else path.split("/", 2)[1] if "/" in path else ""
-        face = self._others.get(first, self._operation)
+        face = self._others.get(first)
+        if face is None:
+            pasted = self._others.get(":") if ":" in path or "@" in path else None
+            face = pasted or self._operation
         return face(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -18,15 +18,21 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
+from orlop.ports.browse import Children, TagLists
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
 from orlop.ports.caching import Caches
 from orlop.ports.collection import Collection as Collection
 from orlop.ports.collection import CollectionPreview, Marking
+from orlop.ports.holdings import HeldManifest as HeldManifest
+from orlop.ports.holdings import Holding as Holding
+from orlop.ports.holdings import Holdings as Holdings
+from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
+from orlop.ports.search import SearchRows
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -111,42 +117,6 @@ class Browse(Protocol):
 
         An unknown repository or subject has none.
         """
-        ...
-
-
-class Holding(msgspec.Struct, frozen=True):
-    """How much a repository holds. `size`: bytes of manifests and of the blobs linked into it, which others may share;
-    times are in microseconds since 1970, None for never."""
-
-    tags: int
-    manifests: int
-    size: int
-    pushed_at: int | None
-    pulled_at: int | None
-    trash: int = 0
-    """Bytes of what lies in the trash of that name."""
-
-
-class UntaggedManifest(msgspec.Struct, frozen=True):
-    """A manifest that no tag leads to: no index lists it, and what it refers to, if it does, is not there. `size`: its
-    own bytes, and those of what it names directly."""
-
-    digest: Digest
-    media_type: str
-    artifact_type: str
-    size: int
-    pushed_at: int
-
-
-class Holdings(Protocol):
-    """What repositories hold, for those who make room."""
-
-    async def of(self, repository: RepositoryName) -> Holding | None:
-        """Without counting; None when there is no such repository."""
-        ...
-
-    async def untagged(self, repository: RepositoryName, page: PageRequest) -> Page[UntaggedManifest]:
-        """What no tag leads to, by digest. Raises NameUnknown."""
         ...
 
 
@@ -486,3 +456,6 @@ class Catalog(msgspec.Struct, frozen=True):
     caches: Caches
     remote_tags: RemoteTags
     cached_content: CachedContent
+    children: Children
+    tag_lists: TagLists
+    search: SearchRows

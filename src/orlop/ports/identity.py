@@ -81,6 +81,11 @@ class Secrets(Protocol):
         for each. What `docker login` keeps expires without a warning: a client gets another by itself."""
         ...
 
+    async def robots_ending(self, before: int, now: int, limit: int) -> tuple[tuple[Secret, str], ...]:
+        """Secrets of robots that expire after `now` and before `before`, the earliest first, each with the namespace of
+        its robot."""
+        ...
+
 
 class Uses(Protocol):
     """When secrets and accounts were used last; buffered by the caller, so that no request waits for it."""

@@ -127,6 +127,18 @@ class Backlog(msgspec.Struct, frozen=True):
     paused: int = 0
 
 
+class Troubled(msgspec.Struct, frozen=True):
+    """A hook that fails, or that deliveries were given up of: so many, counted up to DEAD_MAX, and tests not."""
+
+    hook: str
+    health: Health
+    dead: int
+
+
+#: So far it is counted what was given up of a hook.
+DEAD_MAX = 100
+
+
 class DeliveryIntake(Protocol):
     """Where deliveries come from."""
 
@@ -196,6 +208,10 @@ class DeliveryLog(Protocol):
 
     async def health(self, hook: str) -> Health:
         """How a hook fares."""
+        ...
+
+    async def troubled(self, limit: int) -> tuple[Troubled, ...]:
+        """Up to `limit` hooks that something is wrong with, also such as were removed."""
         ...
 
     async def resume(self, hook: str, by: By) -> None:

@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from orlop import __version__
+from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -185,6 +186,12 @@ class Metrics:
         registry.register(_AllProcesses(Path(folder)) if folder else self._own)
         registry.register(_Momentary(totals, waiting))
         return generate_latest(registry)
+
+    def traffic(self, now: int) -> Traffic:
+        """What all workers counted of requests, but for answers that go on and what asks how the server is."""
+        self.requests.publish()
+        folder = os.environ.get(FOLDER_VARIABLE)
+        return traffic_of((_AllProcesses(Path(folder)) if folder else self._own).collect(), SECONDS, now)
 
 
 class RequestMetrics:

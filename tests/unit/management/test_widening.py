@@ -466,6 +466,7 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
 #: What leaves everybody with what they have, or with less; what is only read.
 NOT_WIDENING = frozenset(
     {
+        Operation.PROVIDER_TEST,  # which changes nothing
         Operation.ME_READ,
         Operation.PASSWORD_CHANGE,  # one's own
         Operation.USER_READ,

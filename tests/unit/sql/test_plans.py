@@ -46,6 +46,14 @@ EXCEPTIONS = {
         "SCAN deliveries USING COVERING INDEX deliveries_dead": "what was given up in the last days, for metrics",
     },
     "delivery_waiting": {"SCAN w": "a row for each hook that something is pending for"},
+    "webhook_troubled": {
+        "SCAN w": "a row for each hook that something was given up of",
+        "SCAN dead": "the same rows",
+        "SCAN webhook_health USING INDEX webhook_health_failing": "hooks that fail",
+        "SCAN t": "both together",
+        "SCAN given_up": "no more than are to be counted",
+        "USE TEMP B-TREE FOR ORDER BY": "hooks that something is wrong with",
+    },
     "delivery_lanes": {
         "SCAN l": "a row for each repository that something of one hook is pending for",
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
@@ -75,12 +83,22 @@ EXCEPTIONS = {
         "SCAN above": "namespaces above one repository",
         "SCAN a": "the same few",
     },
+    "search_window": {"SCAN n": "the names of one window"},
+    "search_names": {"USE TEMP B-TREE FOR ORDER BY": "names of one window that fit"},
+    **{
+        f"sought_{what}": {"SCAN f": "no more than what is rare"}
+        for what in ("tag", "manifest", "blob", "label", "annotation")
+    },
+    **{
+        f"within_{what}": {"USE TEMP B-TREE FOR ORDER BY": "what fits in the repositories of one window"}
+        for what in ("tag", "manifest", "blob", "label", "annotation")
+    },
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
 
 #: Nothing is read but what came as a parameter.
-HARMLESS = {"SCAN CONSTANT ROW", "SCAN wanted VIRTUAL TABLE INDEX 1:"}
+HARMLESS = {"SCAN CONSTANT ROW", *(f"SCAN {name} VIRTUAL TABLE INDEX 1:" for name in ("wanted", "spans", "word"))}
 
 #: Everything but verification and moves, which work on whole tables or look at their ends.
 ON_THE_WAY = sorted(name for name in SQLITE if not name.startswith(("finding_", "inspect_", "clear_", "last_")))
@@ -164,7 +182,7 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
         ("tag_history_at", "SEARCH h USING INDEX tag_history_by_time (repository_id=? AND tag=? AND at>? AND at<?)"),
         ("tag_history_at", "SEARCH n USING COVERING INDEX tag_history_by_time (repository_id=? AND tag=? AND at<?)"),
         ("tag_history_of_all", "tag_history_by_repository (repository_id=? AND id<?)"),
-        ("labelled_by_value", "labels_by_value (repository_id=? AND key=? AND value=?)"),
+        ("labelled_by_value", "labels_by_key (key=? AND value=? AND repository_id=?)"),
         ("labelled_by_value", "SEARCH o USING PRIMARY KEY (repository_id=? AND digest=? AND key=?)"),
         ("labelled_by_key", "SEARCH l USING PRIMARY KEY (repository_id=?)"),
         ("labelled_repositories", "(name>? AND name<?)"),
@@ -174,6 +192,17 @@ def test_what_is_made_for_each_table_names_the_whole_key_first(catalog: apsw.Con
             "manifests_by_subject_and_type (repository_id=? AND subject_digest=? AND artifact_type=? AND digest>?)",
         ),
         ("repository_page", "(name>? AND name<?)"),
+        ("listed_by_time", "tags_by_time (repository_id=? AND (updated_at,name)<(?,?))"),
+        ("listed_by_name", "USING PRIMARY KEY (repository_id=? AND name>? AND name<?)"),
+        ("children_namespaces", "namespaces_below (parent_id=? AND <expr>>?)"),
+        ("children_repositories", "repositories_by_namespace (namespace_id=? AND name>? AND name<?)"),
+        ("sought_tag", "tags_by_name (name>? AND name<?)"),
+        ("sought_manifest", "manifests_by_digest (digest>? AND digest<?)"),
+        ("sought_blob", "blob_links_by_digest (digest>? AND digest<?)"),
+        ("sought_label", "labels_by_key (key=? AND value=?)"),
+        ("sought_annotation", "annotations_by_value (key=? AND value=?)"),
+        ("within_tag", "USING PRIMARY KEY (repository_id=? AND name>? AND name<?)"),
+        ("within_label", "labels_by_key (key=? AND value=? AND repository_id=?)"),
         ("trash_manifest", "trash_by_digest (name=? AND digest=?)"),
         ("trash_of_tag", "trash_tags_by_tag (name=? AND tag=?)"),
         ("trash_referrers", "trash_by_subject (name=? AND subject=?)"),
@@ -252,7 +281,7 @@ OF_REPOSITORIES = {
         *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
         *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
         *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use", "cached_tags_gone"),
-        *("remote_blob_size", "repository_is_cache"),
+        *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -263,8 +292,13 @@ OF_REPOSITORIES = {
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
         *("usage_below", "usage_held", "usage_sharing"),
+        *("children_repositories", "repositories_counted", "search_window", "search_names"),
+        *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
+    "hidden ones, too: who asks leaves out what nobody sees": {
+        *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
+    },
     "it makes one": {"repository_create"},
 }
 

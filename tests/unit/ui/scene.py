@@ -13,7 +13,7 @@ from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.sql.memory import open_memory
 from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.sign_in import Chance, Sources, build_sign_in
-from orlop.bootstrap.server.ui import Browsers, build_browsers
+from orlop.bootstrap.server.ui import build_browsers, pages_app
 from orlop.config import Settings
 from orlop.config.auth import Auth
 from orlop.domain.access import SYSTEM
@@ -32,6 +32,7 @@ from orlop.services.upstreams.shown import Upstreams
 from orlop.telemetry.metrics import Metrics
 from orlop.telemetry.requests import RequestLog
 from tests.catalogs import rows
+from tests.desks import desks_of, schedules_of
 from tests.oidc.simulated import SimulatedProvider
 
 START = 1_800_000_000 * SECOND
@@ -96,9 +97,11 @@ class Scene:
             self.clock,
             self.chance.draw,
         )
-        self.browsers: Browsers = build_browsers(
-            settings, self.identity, self.sign_in, management, log, lambda: "r-1", told, self.chance, limits.check_login
+        self.desks = desks_of(
+            self.memory, management, access, terms, schedules_of(self.memory, self.clock), self.clock, settings
         )
+        self.browsers = build_browsers(settings, self.identity, self.sign_in, told, self.chance, limits.check_login)
+        self.app = pages_app(settings, self.identity, self.sign_in, self.browsers, self.desks, log, lambda: "r-1")
         self.providers: list[SimulatedProvider] = []
 
     def numbers(self, table: str) -> list[Any]:
@@ -110,6 +113,7 @@ class Scene:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.desks.webhooks.close()
         await self.browsers.close()
         self.sign_in.close()
         for provider in self.providers:
@@ -225,7 +229,7 @@ class Browser:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self.scene.browsers.app(scope, receive, send)
+        await self.scene.app(scope, receive, send)
         answer = Answer(
             sent[0]["status"],
             [(name.decode(), value.decode("latin-1")) for name, value in sent[0]["headers"]],

@@ -10,6 +10,7 @@ from orlop.domain.access import Action, Effect, Place, PlaceKind
 from orlop.domain.identity.factors import Factors, read_factors
 from orlop.domain.identity.secrets import parse_secret
 from orlop.ports.identity import AccountChange, Group, NewGrant, Secret
+from tests.catalogs import rows
 from tests.unit.ui.scene import PASSWORD, START, Answer, Browser, Scene
 
 NEW = "quite another phrase"
@@ -116,10 +117,16 @@ async def test_what_a_login_keeps_is_no_token_to_revoke(scene: Scene) -> None:
 # --- What one may do ------------------------------------------------------------------------------------------------
 
 
-async def test_the_address_alone_leads_to_the_account(scene: Scene) -> None:
+async def test_the_address_alone_shows_what_is_public_and_the_account_asks_who_one_is(scene: Scene) -> None:
     browser = scene.browser()
-    assert ((await browser.get("/")).status, (await browser.get("/")).location) == (303, "/account")
+    page = await browser.get("/")
+    assert page.status == 200
+    assert "Nothing here is public" in page.text
     assert (await browser.get("/account")).location == "/login?next=/account"
+    assert (await browser.get("/account?x=a+b")).location == "/login?next=/account%3Fx%3Da%2Bb"
+    await scene.user()
+    await browser.sign_in(next_="/")
+    assert "Three steps to the first push" in (await browser.get("/")).text
 
 
 async def test_the_account_shows_ones_own_rights_and_how_to_sign_in(scene: Scene) -> None:
@@ -220,7 +227,9 @@ async def test_one_ends_ones_own_sessions_and_no_others(scene: Scene) -> None:
     ada, elsewhere, grace = await signed_in(scene), await signed_in(scene), await signed_in(scene, "grace")
     page = await ada.get("/account")
     assert "Test &lt;b&gt;1&lt;/b&gt;" in page.text
-    of_grace = scene.numbers("sessions")[-1]
+    ((of_grace,),) = rows(
+        scene.memory, "SELECT s.id FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE a.name = 'grace'"
+    )
     await ada.submit("/account/sessions/end", {"id": of_grace})
     assert (await grace.get("/account")).status == 200
     await ada.get("/account")

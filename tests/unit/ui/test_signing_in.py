@@ -222,11 +222,11 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("target", ELSEWHERE)
 async def test_nobody_is_sent_elsewhere(scene: Scene, target: str) -> None:
-    assert local_path(target) == "/account"
+    assert local_path(target) == "/"
     await scene.user()
     browser = scene.browser()
     answer = await browser.sign_in(next_=target)
-    assert (answer.status, answer.location) == (303, "/account")
+    assert (answer.status, answer.location) == (303, "/")
 
 
 @pytest.mark.parametrize(

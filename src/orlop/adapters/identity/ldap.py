@@ -76,12 +76,36 @@ class LdapDirectory:
     async def state(self) -> DirectoryState:
         return await self._run(self._state)
 
+    async def trial(self) -> tuple[str, ...]:
+        """What works of it: a server answers and lets us search, and the search finds people. Raises Unavailable."""
+        return await self._run(self._trial)
+
     def close(self) -> None:
         """Let go of the threads; calls under way end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    # --- Trying it out ---------------------------------------------------------------------------------------------
+
+    def _trial(self) -> tuple[str, ...]:
+        provider = self._provider
+        try:
+            with self._servers.searching() as (connection, server):
+                wanted = provider.user_filter.replace(NAME, "*")
+                found = next(iter(self._people(connection, wanted, limit=1)), None)
+        except Unavailable as failure:
+            reason = f": {failure.__cause__}" if failure.__cause__ else ""
+            raise Unavailable(f"no server of it lets {provider.bind_dn or 'anybody'} search{reason}") from failure
+        if found is None:
+            raise Unavailable(f"{server} answers, but the search below {provider.user_base} finds nobody")
+        if not found.id(provider.user_id) or not found.text(provider.user_name):
+            raise Unavailable(f"{server} finds people, but not what identifies them: look at user_id and user_name")
+        return (
+            f"{server} answers, and lets {provider.bind_dn or 'anybody'} search",
+            f"the search below {provider.user_base} finds people, with what identifies them",
+        )
 
     # --- One person ------------------------------------------------------------------------------------------------
 

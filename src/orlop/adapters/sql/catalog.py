@@ -12,6 +12,7 @@ from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
 from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
+from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.following import SqlCursors
@@ -27,7 +28,9 @@ from orlop.adapters.sql.remote_tags import SqlCachedContent, SqlRemoteTags
 from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
+from orlop.adapters.sql.search import SqlSearch
 from orlop.adapters.sql.sqlite import SqliteEngine
+from orlop.adapters.sql.tag_lists import SqlTagLists
 from orlop.adapters.sql.trash import SqlTrash
 from orlop.adapters.sql.trash_end import SqlTrashEnd
 from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
@@ -151,4 +154,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         caches=SqlCaches(engine, lists),
         remote_tags=SqlRemoteTags(engine),
         cached_content=SqlCachedContent(engine),
+        children=SqlChildren(lists),
+        tag_lists=SqlTagLists(lists),
+        search=SqlSearch(lists),
     )

@@ -3,7 +3,7 @@
 The shared text is what both accept, but for three things: parameters are written `?1`; a lock (`FOR UPDATE`, perhaps
 with `SKIP LOCKED`, at the end of a query) is left out for SQLite, where a transaction that writes is alone; and
 `json_each(?1) AS wanted`, a table whose column `value` has the elements of a JSON array, has another name in
-PostgreSQL.
+PostgreSQL: as text, or, where it is called `spans`, as JSON.
 """
 
 import re
@@ -20,4 +20,9 @@ def for_sqlite(text: str) -> str:
 
 def for_postgres(text: str) -> str:
     """The statement as PostgreSQL reads it."""
-    return _PARAMETER.sub(r"$\1", _EACH.sub(r"jsonb_array_elements_text(\1) AS \2(value)", text))
+    return _PARAMETER.sub(r"$\1", _EACH.sub(_elements, text))
+
+
+def _elements(found: re.Match[str]) -> str:
+    function = "jsonb_array_elements" if found[2] == "spans" else "jsonb_array_elements_text"
+    return f"{function}({found[1]}) AS {found[2]}(value)"

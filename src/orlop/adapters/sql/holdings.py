@@ -3,9 +3,9 @@
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.records import existing_repository
 from orlop.domain.digest import Digest
-from orlop.domain.names import RepositoryName
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
-from orlop.ports.catalog import Holding, UntaggedManifest
+from orlop.ports.catalog import HeldManifest, Holding, UntaggedManifest
 
 
 class SqlHoldings:
@@ -23,3 +23,12 @@ class SqlHoldings:
         rows = await self._reader.all("untagged_page", row_id, page.after, page.size + 1)
         found = tuple(UntaggedManifest(Digest.stored(digest), *rest) for digest, *rest in rows[: page.size])
         return Page(found, more=len(rows) > page.size)
+
+    async def manifest(self, repository: RepositoryName, digest: Digest, tags: int) -> HeldManifest | None:
+        row = await self._reader.one("held_manifest", repository, digest)
+        if row is None:
+            return None
+        row_id, repository_id, pushed_at, pushed_by, pulls, pulled_at = row
+        rows = await self._reader.all("held_manifest_tags", row_id, repository_id, tags + 1)
+        found = tuple(Tag.stored(name) for (name,) in rows[:tags])
+        return HeldManifest(pushed_at, pushed_by, pulls, pulled_at, found, more=len(rows) > tags)

@@ -28,6 +28,7 @@ _FINDINGS = {
     "finding_trash": 2,
     "finding_hidden": 8,
     "finding_label": 2,
+    "finding_annotation": 2,
     "finding_in_use": 5,
     "finding_plan": 2,
     "finding_loose": 8,

@@ -12,6 +12,7 @@ from orlop.domain.errors import Denied, ManifestBlobUnknown, ManifestInvalid, Ma
 from orlop.domain.events import EventKind
 from orlop.domain.manifest import Edge, EdgeKind
 from orlop.domain.names import Reference, RepositoryName, Tag
+from orlop.domain.search import short_annotations
 from orlop.ports.catalog import FREELY, By, ManifestPush, StoredManifest, Terms
 
 
@@ -132,6 +133,8 @@ async def _insert(tx: Session, repository: int, push: ManifestPush, by: By, ledg
     assert row is not None
     if manifest.edges:
         await tx.many("edge_insert", [_edge(row[0], repository, push, *place) for place in enumerate(manifest.edges)])
+    if short := short_annotations(manifest.annotations):
+        await tx.many("annotation_add", [(row[0], key, value) for key, value in short])
     blobs = {edge.digest for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST}
     if blobs:
         await tx.run("links_tighten", repository, each(sorted(blobs)))

@@ -120,6 +120,7 @@ async def drop_manifest(tx: Session, repository: int, manifest: int, digest: str
     """Remove a manifest of a locked repository that has no tags any more; what it named stays."""
     await tx.run("edges_delete", manifest)
     await tx.run("labels_of_manifest_delete", repository, digest)
+    await tx.run("annotations_delete", manifest)
     await tx.run("pulls_delete", manifest)
     await tx.run("manifest_delete", manifest)
 

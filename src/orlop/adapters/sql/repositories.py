@@ -49,7 +49,7 @@ class SqlRepositories:
 
 
 async def _remove(tx: Session, row_id: int, name: RepositoryName, by: By, ledger: Ledger) -> None:
-    for statement in ("tags", "history", "edges", "pulls", "labels", "manifests"):
+    for statement in ("tags", "history", "edges", "pulls", "labels", "annotations", "manifests"):
         await tx.run(f"repository_delete_{statement}", row_id)
     links = [
         Linked(row_id, name, Digest.stored(digest), blob_id, size)

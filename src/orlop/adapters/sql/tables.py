@@ -35,6 +35,7 @@ TABLES: dict[str, Table] = {
         "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "
         "pushed_by annotations content",
     ),
+    "annotations": Table((0, ""), "manifest_id key value"),
     "cached_manifests": Table((0,), "manifest_id cache_root used_at"),
     "edges": Table((0, -1), "manifest_id position repository_id kind child_digest child_size media_type optional"),
     "tags": Table((0, ""), "repository_id name manifest_id created_at updated_at updated_by"),

@@ -188,6 +188,7 @@ async def _take(tx: Session, lying: Lying, repository: int, ledger: Ledger) -> N
         made = await tx.one("trash_manifest_copy", lying.manifest, repository)
         assert made is not None
         await tx.run("trash_edges_copy", lying.manifest, made[0], repository)
+        await tx.run("annotations_copy", lying.manifest, made[0])
         await tx.run("labels_copy", lying.holder, lying.digest, repository)
     ledger.count(
         repository,

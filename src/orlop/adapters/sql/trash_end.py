@@ -115,7 +115,8 @@ def _linked(holder: int, digest: str, blob: int, size: int) -> Linked:
 
 async def remove_manifest(tx: Session, manifest: int) -> None:
     """Remove a manifest in the trash."""
-    for statement in ("edges_delete", "tags_delete", "pulls_delete", "labels_of_row_delete", "manifest_delete"):
+    of_row = ("edges_delete", "tags_delete", "pulls_delete", "labels_of_row_delete", "annotations_delete")
+    for statement in (*of_row, "manifest_delete"):
         await tx.run(statement, manifest)
 
 

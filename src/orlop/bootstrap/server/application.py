@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from secrets import token_bytes
+from types import MappingProxyType
 
 from orlop.bootstrap.clocks import SystemClock, request_ids
 from orlop.bootstrap.server.background import background
@@ -10,6 +11,7 @@ from orlop.bootstrap.server.first_account import create_first
 from orlop.bootstrap.server.jobs import job_worker, keeping
 from orlop.bootstrap.server.limits import build_counters, build_limits, build_turnstile, sharing
 from orlop.bootstrap.server.people import build_people
+from orlop.bootstrap.server.running import Running, looking
 from orlop.bootstrap.server.services import Services, build_services
 from orlop.bootstrap.server.waiting import waiting
 from orlop.bootstrap.server.webhooks import followers
@@ -52,16 +54,26 @@ _MANIFESTS, _BLOBS, _SMALL = 6, 1, 1
 
 
 def application(
-    settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
+    settings: Settings,
+    context: WorkerContext,
+    first: FirstPassword | None = None,
+    store: str = "",
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> RootApp:
-    """The application of one worker, on prepared stores; `store` is the id of their catalog. Raises StartRefused."""
+    """The application of one worker, on prepared stores; `store` is the id of their catalog, `sources` says where each
+    setting came from. Raises StartRefused."""
     siblings = Siblings(context.changes, context.number - 1, context.access_changes, context.settings_changes)
     stores = open_stores(settings, siblings)
-    return application_on(stores, settings, context, first, store)
+    return application_on(stores, settings, context, first, store, sources)
 
 
 def application_on(
-    stores: Stores, settings: Settings, context: WorkerContext, first: FirstPassword | None = None, store: str = ""
+    stores: Stores,
+    settings: Settings,
+    context: WorkerContext,
+    first: FirstPassword | None = None,
+    store: str = "",
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> RootApp:
     """The application of one worker, on open stores.
 
@@ -74,17 +86,24 @@ def application_on(
     services = build_services(settings, stores, reader, metrics.upstreams)
     log = RequestLog(metrics.requests, _STDOUT if settings.log.access else None, settings.log.format)
     names = request_ids()
-    people = build_people(settings, stores, services, limits, log, names, keeping(settings, stores, services, metrics))
+    works = keeping(settings, stores, services, metrics)
+    checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
+
+    async def said() -> Mapping[str, str]:
+        return (await checks.result()).checks
+
+    running = Running(sources, context.draining, said)
+    people = build_people(settings, stores, services, limits, log, names, works, running)
     sign_in = people.sign_in
     turnstile = build_turnstile(settings, context.descriptors, services.notices, limits)
     chores = (
         watching_bounds(stores, metrics),
+        looking(metrics, running.traffic),
         *people.chores,
         *sharing(settings, context, counters, stores.identity.rates),
     )
     jobs = job_worker(stores, people.works, people.schedules, metrics) if settings.jobs.serve else None
     worker = background(settings, stores, services, metrics, jobs, chores)
-    checks = StoreChecks({"catalog": stores.catalog.vitals.check, "blobs": stores.blobs.inventory.check})
 
     async def startup() -> None:
         log.start()

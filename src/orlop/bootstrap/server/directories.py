@@ -2,6 +2,7 @@
 
 import warnings
 from functools import partial
+from typing import TYPE_CHECKING
 
 from orlop.bootstrap.clocks import SystemClock
 from orlop.config import Settings
@@ -11,16 +12,18 @@ from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.job_kinds import DIRECTORIES
 from orlop.ports.events import Changes
 from orlop.ports.identity import Identity
-from orlop.ports.sign_on import Directory
 from orlop.services.identity.directories import Directories
 from orlop.services.jobs.work import Work, plain
+
+if TYPE_CHECKING:
+    from orlop.adapters.identity.ldap import LdapDirectory
 
 # The LDAP library is imported when the first directory is opened: most registries have none.
 
 
 def build_directories(settings: Settings, identity: Identity, access_changes: Changes) -> Directories:
     """Every directory that a document describes."""
-    opening = partial(_open, settings.secrets.places)
+    opening = partial(open_directory, settings.secrets.places)
     return Directories(identity.documents, identity.external, access_changes, SystemClock(), opening)
 
 
@@ -29,7 +32,8 @@ def synchronising(settings: Settings, directories: Directories) -> Work:
     return Work(DIRECTORIES, plain(directories.synchronise), settings.auth.synchronise)
 
 
-def _open(places: SecretPlaces, source: str, provider: LdapProvider) -> Directory:
+def open_directory(places: SecretPlaces, source: str, provider: LdapProvider) -> "LdapDirectory":
+    """One directory. Raises Unavailable for what cannot be used on this machine."""
     from orlop.adapters.secret_references import SecretFetcher
 
     with warnings.catch_warnings():

@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 
 from orlop.bootstrap.server.first_account import create_in
 from orlop.bootstrap.stores.opening import StartRefused, is_to_be_made, prepare
@@ -15,10 +17,12 @@ from orlop.services.identity.first_account import ADMIN, FirstPassword, first_pa
 
 
 class FirstStart:
-    """`chosen` is the password that somebody chose for the first account; empty: one is drawn if it is needed."""
+    """`chosen` is the password that somebody chose for the first account; empty: one is drawn if it is needed.
+    `sources`: where each setting came from."""
 
-    def __init__(self, chosen: str) -> None:
+    def __init__(self, chosen: str, sources: Mapping[str, str] = MappingProxyType({})) -> None:
         self._chosen = chosen
+        self._sources = sources
         self._later: FirstPassword | None = None
         self._store = ""
 
@@ -42,7 +46,7 @@ class FirstStart:
         """What runs in each worker."""
         from orlop.bootstrap.server.application import application
 
-        return partial(application, first=self._later, store=self._store)
+        return partial(application, first=self._later, store=self._store, sources=self._sources)
 
     def _password(self, settings: Settings) -> FirstPassword:
         try:

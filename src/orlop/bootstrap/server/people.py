@@ -5,33 +5,29 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.desks import build_desks
 from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
-from orlop.bootstrap.server.management import build_management, build_trash
-from orlop.bootstrap.server.services import Services, build_scrub
+from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.running import Running
+from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
-from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted
-from orlop.bootstrap.server.upstreams import upstream_desk
-from orlop.bootstrap.server.webhooks import followers, messages
+from orlop.bootstrap.server.ui import Browsers, build_browsers, build_devices, mounted, pages_app
+from orlop.bootstrap.server.webhooks import messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.faces.http.asgi import Application
+from orlop.faces.http.counted import Counted
 from orlop.faces.http.lazily import Lazily
-from orlop.services.following.followers import Followers
+from orlop.faces.ui.live import Watch
 from orlop.services.identity.directories import Directories
 from orlop.services.identity.upkeep import changing_keys, warning_of_ends, writing_uses
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
 from orlop.services.jobs.worker import Chore
 from orlop.services.limits.rates import RateLimits
-from orlop.services.management.jobs import JobDesk
-from orlop.services.management.scrub import ScrubDesk
-from orlop.services.retention.desk import RetentionDesk
-from orlop.services.retention.in_use import InUseSets
-from orlop.services.retention.inventory import InventoryPages
-from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.requests import RequestLog
 
@@ -55,10 +51,11 @@ def build_people(
     log: RequestLog,
     request_ids: Callable[[], str],
     works: Sequence[Work],
+    running: Running = Running(),  # noqa: B008 - a value that nothing changes
 ) -> People:
     """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it.
 
-    `works`: the jobs that there are whoever signs in.
+    `works`: the jobs that there are whoever signs in; `running`: the server that this is of.
     """
     identity = stores.identity
     directories = build_directories(settings, identity, stores.access_changes)
@@ -71,13 +68,12 @@ def build_people(
     sign_in = build_sign_in(
         settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written
     )
-    tokens = token_app(sign_in, log, request_ids, admitting(limits))
-    faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     if settings.open:
+        tokens = token_app(sign_in, log, request_ids, admitting(limits))
         alone = tuple(works)
         return People(
             sign_in,
-            faces,
+            {"token": tokens, ".well-known": tokens},
             alone,
             scheduling(stores, alone),
             (writing_uses(sign_in.uses),),
@@ -90,41 +86,10 @@ def build_people(
 
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
-    def managing() -> Application:
-        from orlop.bootstrap.server.api import api_app, counting
-
-        return api_app(
-            settings,
-            management,
-            services.repositories,
-            sign_in,
-            identity.answers,
-            log,
-            request_ids,
-            stores.catalog.holdings,
-            stores.catalog.history,
-            services.manifests,
-            stores.catalog.locks,
-            build_trash(management, stores.catalog, identity, services.terms),
-            stores.catalog.labels,
-            stores.audit.reader,
-            counting(services.notices, limits),
-            hooks,
-            Followers(management.gate, stores.cursors, followers(settings)),
-            JobDesk(management.gate, stores.queue.jobs, schedules),
-            UsageReports(management.gate, stores.catalog.usages, services.in_force, stores.blobs.space),
-            RetentionDesk(management.gate, stores.catalog.retention.plans, stores.queue.jobs),
-            InUseSets(management.gate, stores.catalog.retention.in_use),
-            InventoryPages(management.gate, stores.catalog.browse, stores.catalog.retention.inventories),
-            ScrubDesk(management.gate, build_scrub(settings, stores), stores.catalog.quarantine),
-            upstream_desk(management.gate, stores),
-        )
-
-    browsers = build_browsers(
-        settings, identity, sign_in, management, log, request_ids, sources.on_failure, gate=sources.gate
-    )
-    faces.update(mounted(browsers))
-    faces["api"] = Lazily(managing)
+    browsers = build_browsers(settings, identity, sign_in, sources.on_failure, gate=sources.gate)
+    devices = build_devices(identity, management.gate, browsers)
+    tokens = token_app(sign_in, log, request_ids, admitting(limits), devices)
+    faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     every_work = (
         *works,
         changing_keys(sign_in.signing),
@@ -133,6 +98,17 @@ def build_people(
         *browsers.jobs,
     )
     schedules = scheduling(stores, every_work)
+    desks = build_desks(settings, stores, services, management, hooks, schedules, running)
+    counted = Counted(admitting(limits), services.notices.noted)
+
+    def managing() -> Application:
+        from orlop.bootstrap.server.api import api_app
+
+        return api_app(settings, desks, sign_in, identity.answers, log, request_ids, counted)
+
+    faces["api"] = Lazily(managing)
+    watch = Watch(running.draining, lambda: (stores.queue_changes.current(), stores.access_changes.current()))
+    faces.update(mounted(pages_app(settings, identity, sign_in, browsers, desks, log, request_ids, counted, watch)))
     chores = (writing_uses(sign_in.uses),)
     return People(sign_in, faces, every_work, schedules, chores, _closing(sign_in, directories, browsers, hooks))
 

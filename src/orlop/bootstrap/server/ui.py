@@ -1,4 +1,4 @@
-"""Builds the pages for people, and what signs browsers in."""
+"""Builds what signs browsers in, and the pages for people."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,18 +6,51 @@ import msgspec
 
 from orlop.adapters.identity.oidc import OpenIdClient
 from orlop.adapters.secret_references import SecretFetcher
+from orlop.bootstrap.server.running import running_pages
 from orlop.bootstrap.server.sign_in import Chance, SignIn
 from orlop.config import Settings
+from orlop.domain.custom_roles import CUSTOM_ROLES
+from orlop.domain.identity.providers import PROVIDERS
+from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.job_kinds import SESSIONS, SIGN_IN_STEPS, SIGN_ONS
+from orlop.faces.http.asgi import Application
+from orlop.faces.http.counted import UNCOUNTED, Counted
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
-from orlop.faces.ui.app import UiFace, UiHandlers
+from orlop.faces.ui.app import UiFace
+from orlop.faces.ui.browse.first import FirstTab
+from orlop.faces.ui.browse.frame import PlaceFrames
+from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.rules import RulesTab
+from orlop.faces.ui.browse.search import SearchPage
+from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
+from orlop.faces.ui.help import Help
+from orlop.faces.ui.home import Home
+from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.live import Live, Watch
+from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.people.asking import AccessPage
+from orlop.faces.ui.people.grants import GrantPages
+from orlop.faces.ui.people.groups import GroupPages
+from orlop.faces.ui.people.place import PeopleTab
+from orlop.faces.ui.people.robots import RobotPages
+from orlop.faces.ui.people.settings import UnplacedSettingPages
+from orlop.faces.ui.people.users import UserPages
+from orlop.faces.ui.places import PlacePages, PlaceTab
+from orlop.faces.ui.routes import PageGroup, Routes
+from orlop.faces.ui.rules.house import HouseRulesPage
+from orlop.faces.ui.rules.locks import LockPages
+from orlop.faces.ui.rules.plans import PlanPages
+from orlop.faces.ui.rules.settings import RulePages
+from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
+from orlop.services.desks import Desks
 from orlop.services.identity.browser_steps import BrowserSteps
+from orlop.services.identity.devices import DeviceSignIn
 from orlop.services.identity.failures import Gate, OnFailure, ProofKind, no_gate
 from orlop.services.identity.lockout import Lockout
 from orlop.services.identity.passkeys import Passkeys
@@ -26,7 +59,7 @@ from orlop.services.identity.sessions import BrowserSessions
 from orlop.services.identity.sign_on import BrowserSignOn, ProviderDirectory
 from orlop.services.identity.sign_on_checks import SignOnChecks
 from orlop.services.jobs.work import Work, plain
-from orlop.services.management.all import Management
+from orlop.services.management.operations import Gate as Operations
 from orlop.telemetry.requests import RequestLog
 
 #: How often it is looked who is to be asked about, and how often what is over is removed, in microseconds.
@@ -35,9 +68,16 @@ _FORGET_EVERY = HOUR
 
 
 class Browsers(msgspec.Struct, frozen=True):
-    """Everything about browsers that sign in. `close` when done."""
+    """What signs browsers in and keeps them so. `close` when done."""
 
-    app: Shell
+    sessions: BrowserSessions
+    steps: BrowserSteps
+    factors: SecondFactors
+    passkeys: Passkeys
+    sign_on: BrowserSignOn
+    on_failure: OnFailure
+    gate: Gate
+    chance: Chance
     jobs: tuple[Work, ...]
     close: Callable[[], Awaitable[None]]
 
@@ -46,14 +86,11 @@ def build_browsers(
     settings: Settings,
     identity: Identity,
     sign_in: SignIn,
-    management: Management,
-    log: RequestLog,
-    request_ids: Callable[[], str],
     on_failure: OnFailure,
     chance: Chance | None = None,
     gate: Gate = no_gate,
 ) -> Browsers:
-    """The pages of one process, and the jobs that belong to them. `on_failure` hears of every failure to sign in."""
+    """Of one process, with the jobs that belong to it. `on_failure` hears of every failure to sign in."""
     chance = chance or Chance()
     clock, draw = chance.clock, chance.draw
     openid = OpenIdClient(clock, SecretFetcher(settings.secrets.places), settings.outbound.allowed)
@@ -61,8 +98,6 @@ def build_browsers(
     sessions = BrowserSessions(identity.sessions, sign_in.uses, clock, draw)
     steps = BrowserSteps(identity.steps, clock, draw)
     lockout = Lockout(identity.attempts, clock, ProofKind.CODE)
-    factors = SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate)
-    passkeys = Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate)
     sign_on = BrowserSignOn(
         directory,
         openid,
@@ -84,32 +119,143 @@ def build_browsers(
         identity.sign_ons,
         clock,
     )
-    pages = Pages()
-    handlers = UiHandlers(
-        SigningIn(pages, sign_in.passwords, identity.accounts, factors, passkeys, sessions, steps, sign_on, on_failure),
-        OwnAccount(
-            pages,
-            identity.accounts,
-            identity.members,
-            management,
-            sign_in.passwords,
-            factors,
-            sessions,
-            identity.facts,
-            least=settings.auth.password_length,
-        ),
-        OwnFactors(pages, sign_in.passwords, factors, passkeys, steps),
-    )
     jobs = (
         Work(SIGN_ONS, plain(checks.run), _CHECK_EVERY),
         Work(SESSIONS, plain(sessions.forget), _FORGET_EVERY),
         Work(SIGN_IN_STEPS, plain(steps.forget), _FORGET_EVERY),
     )
+    return Browsers(
+        sessions,
+        steps,
+        SecondFactors(identity.passwords, identity.steps, lockout, clock, draw, on_failure, gate),
+        Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate),
+        sign_on,
+        on_failure,
+        gate,
+        chance,
+        jobs,
+        openid.close,
+    )
+
+
+def build_devices(identity: Identity, operations: Operations, browsers: Browsers) -> DeviceSignIn:
+    """Signs programs in by the browser of somebody."""
+    clock, draw = browsers.chance.clock, browsers.chance.draw
+    return DeviceSignIn(
+        identity.steps,
+        identity.accounts,
+        identity.secrets,
+        operations,
+        Lockout(identity.attempts, clock, ProofKind.DEVICE),
+        clock,
+        draw,
+        browsers.on_failure,
+        browsers.gate,
+    )
+
+
+def pages_app(
+    settings: Settings,
+    identity: Identity,
+    sign_in: SignIn,
+    browsers: Browsers,
+    desks: Desks,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+    counted: Counted = UNCOUNTED,
+    watch: Watch = Watch(),  # noqa: B008 - a value that nothing changes
+) -> Shell:
+    """The pages of one process."""
+    pages = Pages(browsers.chance.clock)
+    sessions, factors, passkeys, steps = browsers.sessions, browsers.factors, browsers.passkeys, browsers.steps
+    entry = SigningIn(
+        pages,
+        sign_in.passwords,
+        identity.accounts,
+        factors,
+        passkeys,
+        sessions,
+        steps,
+        browsers.sign_on,
+        browsers.on_failure,
+    )
+    account = OwnAccount(
+        pages,
+        identity.accounts,
+        identity.members,
+        desks.management,
+        sign_in.passwords,
+        factors,
+        sessions,
+        identity.facts,
+        least=settings.auth.password_length,
+    )
+    own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    operations = desks.management.gate
+    device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
+    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
+    groups: tuple[PageGroup, ...] = (
+        entry,
+        account,
+        own_factors,
+        device,
+        Home(pages, desks),
+        Help(pages),
+        *people_pages(pages, desks),
+        *place_pages(pages, desks),
+        *rule_pages(pages, desks),
+        *running,
+    )
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
-    app = Shell(UiFace(handlers, pages, sessions, proxies, draw), log, request_ids, proxies.client)
-    return Browsers(app, jobs, openid.close)
+    menu = Menu(routes, desks.management.gate)
+    face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
+    return Shell(face, log, request_ids, proxies.client)
 
 
-def mounted(browsers: Browsers) -> dict[str, Shell]:
-    """The first components of paths that are pages, and the path of the root."""
-    return dict.fromkeys(("/", "login", "logout", "account", "static"), browsers.app)
+def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Namespaces, repositories and images, and the search for them."""
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    history = HistoryTab(pages, desks, frames)
+    tabs: dict[str, PlaceTab] = {
+        "": FirstTab(pages, desks, frames),
+        "history": history,
+        "rules": RulesTab(pages, desks, frames),
+        "people": PeopleTab(pages, desks),
+    }
+    places = PlacePages(tabs, ImageView(pages, desks.images))
+    return places, history, ComparePage(pages, desks.images), SearchPage(pages, desks)
+
+
+def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Who there is, and who may do what."""
+    management = desks.management
+    return (
+        UserPages(pages, management),
+        GroupPages(pages, management),
+        RobotPages(pages, management),
+        GrantPages(pages, management),
+        UnplacedSettingPages(pages, management, CUSTOM_ROLES),
+        UnplacedSettingPages(pages, management, TRUSTS),
+        UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
+        AccessPage(pages, management),
+        PeopleTab(pages, desks),
+    )
+
+
+def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
+    """Rules, plans of retention, trash, usage, and the world outside."""
+    management = desks.management
+    return (
+        HouseRulesPage(pages, management.house_rules),
+        RulePages(pages, management.settings),
+        PlanPages(pages, desks),
+        TrashPages(pages, desks.trash),
+        LockPages(pages, desks.locks),
+    )
+
+
+def mounted(pages: Shell) -> dict[str, Application]:
+    """By the first components of the paths of pages, `/` for the root, and `:` for references of images."""
+    assert isinstance(pages.face, UiFace)
+    return {first or "/": pages for first in (*pages.face.routes.first, "static", ":")}

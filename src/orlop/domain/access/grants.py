@@ -34,6 +34,21 @@ class Place(msgspec.Struct, frozen=True):
     kind: PlaceKind
     path: str = ""
 
+    @classmethod
+    def typed(cls, text: str) -> "Place":
+        """A place as people type it: `/` is the registry, `team/` all below a namespace, else a pattern of
+        repositories."""
+        if text == "/":
+            return cls(PlaceKind.REGISTRY)
+        if text.endswith("/"):
+            return cls(PlaceKind.NAMESPACE, text.strip("/"))
+        return cls(PlaceKind.REPOSITORIES, text)
+
+    @property
+    def as_typed(self) -> str:
+        """What `typed` reads."""
+        return "/" if self.kind is PlaceKind.REGISTRY else str(self)
+
     def covers(self, repository: str) -> bool:
         """Whether a repository lies in it."""
         match self.kind:

@@ -22,6 +22,10 @@ class Stretch(msgspec.Struct, frozen=True):
     within: tuple[NameSpan, ...]
     sure: tuple[NameSpan, ...]
 
+    def has(self, name: str) -> bool:
+        """Whether a name lies in the spans."""
+        return _holds(self.within, name)
+
 
 class Sight:
     """What one subject may see, at one time and from one address; or do another action that only reads to."""
@@ -59,6 +63,13 @@ class Sight:
         return _holds(stretch.sure, name) or any(grant.place.covers(name) for grant in self._allowing)
 
 
+def shown_to(rights: Rights) -> frozenset[Visibility]:
+    """The visibilities that open a namespace to a subject without a grant."""
+    if rights.subject.kind is SubjectKind.ANONYMOUS:
+        return frozenset({Visibility.PUBLIC})
+    return frozenset({Visibility.PUBLIC, Visibility.INTERNAL})
+
+
 class Openness:
     """Goes through the namespaces that say something of visibility, in order, and tells which names they open.
 
@@ -67,14 +78,11 @@ class Openness:
     """
 
     def __init__(self, rights: Rights, start: str, enclosing: Iterable[tuple[str, Visibility]]) -> None:
-        shown = {Visibility.PUBLIC}
-        if rights.subject.kind is not SubjectKind.ANONYMOUS:
-            shown.add(Visibility.INTERNAL)
-        self._shown = shown
+        self._shown = shown_to(rights)
         self._at = start
         self._stack = [(EVERYTHING.high, False)]
         for path, visibility in enclosing:
-            self._stack.append((below(path).high, visibility in shown))
+            self._stack.append((below(path).high, visibility in self._shown))
 
     def until(self, end: str, entries: Iterable[tuple[str, Visibility]]) -> tuple[NameSpan, ...]:
         """The open names from where it came to on and before `end`; `entries` are all that begin there."""

@@ -1,6 +1,5 @@
 """The face of /api: who asks, bodies in bounds, answers of before, entity tags."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -8,10 +7,10 @@ from litestar import Litestar
 
 from orlop.domain.access import Caller
 from orlop.domain.errors import Denied, RegistryError
-from orlop.domain.limits import Allowance
 from orlop.faces.api.exchange import CALLER, PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, KeyReused, extra_headers, problem
 from orlop.faces.api.routes import ERROR, REQUEST_ID, description
+from orlop.faces.http.counted import Counted
 from orlop.faces.http.origins import origin_of
 from orlop.faces.http.ratelimit import limit_headers
 from orlop.faces.http.responses import Response, header
@@ -41,16 +40,6 @@ class Authenticating(Protocol):
         ...
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """Who is told of requests and refusals: `admit` raises TooManyRequests, or gives what a client is to know."""
-
-    admit: Callable[[Caller], Allowance | None] = lambda _: None
-    refused: Callable[[Caller, RegistryError], None] = lambda *_: None
-
-
-_UNCOUNTED = Counted()
-
-
 class ApiFace:
     """The management API, to clients."""
 
@@ -61,7 +50,7 @@ class ApiFace:
         routes: Litestar,
         authentication: Authenticating,
         idempotency: Idempotency,
-        counted: Counted = _UNCOUNTED,
+        counted: Counted,
     ) -> None:
         #: The end points, for whoever wants to know which there are.
         self.routes = routes

@@ -26,6 +26,7 @@ from orlop.faces.api.exchange import (
     whole,
 )
 from orlop.ports.identity import Namespace
+from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.management.holdings import RepositoryHoldings
 from orlop.services.management.operations import Operation
@@ -171,6 +172,24 @@ def adoption(management: Management) -> list[HTTPRouteHandler]:
         return values.AdoptedValue(await management.adoption.adopt(caller_of(request), name, data.accounts))
 
     return [adopt_accounts]
+
+
+def provider_tests(tests: ProviderTests) -> list[HTTPRouteHandler]:
+    """`/providers/…/test`."""
+
+    @post(
+        "/providers/{name:str}/test",
+        operation_id="testProvider",
+        tags=["providers"],
+        status_code=200,
+        operation=Operation.PROVIDER_TEST,
+    )
+    async def test_provider(request: ApiRequest, name: FromPath[str]) -> values.ProviderTestedValue:
+        """Try a sign-on provider out: its discovery document and keys, or whether a directory lets us search it."""
+        tested = await tests.test(caller_of(request), name)
+        return values.ProviderTestedValue(not tested.failure, tested.found, tested.failure)
+
+    return [test_provider]
 
 
 def sessions(management: Management) -> list[HTTPRouteHandler]:

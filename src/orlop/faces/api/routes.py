@@ -28,9 +28,12 @@ from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
+    attention,
     audit,
+    browse,
     groups,
     house_rules,
+    images,
     jobs,
     labels,
     locks,
@@ -47,25 +50,8 @@ from orlop.faces.api import (
 )
 from orlop.faces.api.exchange import PREFIX
 from orlop.faces.api.problems import MEDIA_TYPE, MediaTypeUnknown, MethodUnknown, PathUnknown, extra_headers, problem
-from orlop.ports.catalog import Holdings
-from orlop.ports.locks import Locks
-from orlop.services.audit.query import AllowedQuery
-from orlop.services.content.labels import ContentLabels
-from orlop.services.content.locks import ManifestLocks
-from orlop.services.following.followers import Followers
-from orlop.services.management.all import Management
-from orlop.services.management.holdings import RepositoryHoldings
-from orlop.services.management.jobs import JobDesk
+from orlop.services.desks import Desks
 from orlop.services.management.operations import RULES, Operation
-from orlop.services.management.scrub import ScrubDesk
-from orlop.services.retention.desk import RetentionDesk
-from orlop.services.retention.in_use import InUseSets
-from orlop.services.retention.inventory import InventoryPages
-from orlop.services.tags.past import TagPast
-from orlop.services.trash.trash import Trash
-from orlop.services.upstreams.desk import UpstreamDesk
-from orlop.services.usage.reports import UsageReports
-from orlop.services.webhooks.managed import ManagedWebhooks
 
 _log = structlog.get_logger("orlop.api")
 
@@ -82,26 +68,9 @@ make something new. POST takes an `Idempotency-Key`. Errors are problem details 
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json(?:\s*;.*)?", re.ASCII | re.IGNORECASE)
 
 
-def routes(
-    management: Management,
-    repositories: places.RepositoryPages,
-    holdings: Holdings,
-    past: TagPast,
-    locked: Locks,
-    lying: Trash,
-    labelled: ContentLabels,
-    audited: AllowedQuery | None = None,
-    managed: ManagedWebhooks | None = None,
-    following: Followers | None = None,
-    desk: JobDesk | None = None,
-    reports: UsageReports | None = None,
-    retained: RetentionDesk | None = None,
-    in_use: InUseSets | None = None,
-    inventory: InventoryPages | None = None,
-    scrubbed: ScrubDesk | None = None,
-    fetched: UpstreamDesk | None = None,
-) -> Litestar:
+def routes(desks: Desks) -> Litestar:
     """The application below /api/v1. Who asks has to stand in the scope, see exchange."""
+    management = desks.management
     handlers: list[HTTPRouteHandler] = [
         *people.oneself(management),
         *people.users(management),
@@ -111,26 +80,30 @@ def routes(
         *groups.groups(management),
         *groups.grants(management),
         *places.namespaces(management),
-        *places.repositories(management, repositories, RepositoryHoldings(management.gate, holdings)),
-        *tags.tags(past),
-        *locks.locks(ManifestLocks(management.gate, locked)),
-        *trash.trash(lying),
-        *labels.labels(labelled),
+        *places.repositories(management, desks.repositories, desks.holdings),
+        *tags.tags(desks.past),
+        *locks.locks(desks.locks),
+        *trash.trash(desks.trash),
+        *labels.labels(desks.labels),
         *settings.settings(management.settings),
         *house_rules.house_rules(management),
         *places.adoption(management),
+        *places.provider_tests(desks.providers),
         *places.keys(management),
         *access.access(management),
-        *(audit.audit(audited) if audited is not None else []),
-        *(webhooks.webhooks(managed) if managed is not None else []),
-        *(webhooks.followers(following) if following is not None else []),
-        *(jobs.jobs(desk) if desk is not None else []),
-        *(usage.usage(reports) if reports is not None else []),
-        *(retention.plans(retained) if retained is not None else []),
-        *(retention.in_use(in_use) if in_use is not None else []),
-        *(retention.inventory(inventory) if inventory is not None else []),
-        *(scrub.scrub(scrubbed) if scrubbed is not None else []),
-        *(upstreams.upstreams(fetched) if fetched is not None else []),
+        *attention.attention(desks.attention, desks.configuration),
+        *audit.audit(desks.audit),
+        *webhooks.webhooks(desks.webhooks),
+        *webhooks.followers(desks.followers),
+        *jobs.jobs(desks.jobs),
+        *usage.usage(desks.usage),
+        *retention.plans(desks.retention),
+        *retention.in_use(desks.in_use),
+        *retention.inventory(desks.inventory),
+        *scrub.scrub(desks.scrub),
+        *upstreams.upstreams(desks.upstreams),
+        *browse.browse(management.gate, desks.browsing),
+        *images.images(desks.images),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

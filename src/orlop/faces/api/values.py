@@ -414,6 +414,15 @@ class AdoptedValue(msgspec.Struct, frozen=True):
     accounts: tuple[str, ...]
 
 
+class ProviderTestedValue(msgspec.Struct, frozen=True):
+    """What came of trying a sign-on provider out: what works, as sentences, and what does not."""
+
+    works: bool
+    found: tuple[str, ...]
+    failure: str
+    """Empty where it works."""
+
+
 class SessionValue(msgspec.Struct, frozen=True):
     """A browser that is signed in."""
 

@@ -10,7 +10,9 @@ from orlop.domain.kinds import KINDS
 
 #: Headings, and the commands below each.
 GROUPS: Mapping[str, Sequence[str]] = {
-    "Content, in any registry, folder or archive": (*("ls", "inspect", "digest", "cp", "tag", "rm", "repo", "ref"),),
+    "Content, in any registry, folder or archive": (
+        *("ls", "inspect", "diff", "digest", "cp", "tag", "rm", "repo", "ref"),
+    ),
     "Running a server": ("serve", "worker", "jobs", "job-schedule", "config", "gc", "scrub", "store", "migrate"),
     "People and rights, on a server": (
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),

@@ -6,11 +6,11 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from orlop.config import Settings
+from orlop.config.sources import Loaded
 from orlop.faces.cli.settings import load_settings
 
 
-def register(app: cyclopts.App, serve: Callable[[Settings], int]) -> None:
+def register(app: cyclopts.App, serve: Callable[[Loaded], int]) -> None:
     """Add the command to `app`; `serve` serves until it is told to end and gives the exit code."""
 
     @app.command(name="serve")
@@ -53,4 +53,4 @@ def register(app: cyclopts.App, serve: Callable[[Settings], int]) -> None:
             "tls.key": tls_key,
             "open": open,
         }
-        return serve(load_settings(config, flags).settings)
+        return serve(load_settings(config, flags))

@@ -11,6 +11,10 @@ import msgspec
 from cyclopts import Parameter
 
 from orlop.config.sources import Loaded, all_settings, load, value_of, value_text
+from orlop.faces.cli.servers import ServerChoice, Servers
+from orlop.ports.management import ManagementServer
+
+_HERE = ServerChoice()
 
 
 @Parameter(name="*")
@@ -31,8 +35,8 @@ def load_settings(file: str | None, flags: dict[str, str | bool | None]) -> Load
     return load(flags, os.environ, Path(file) if file else None, terminal=sys.stderr.isatty())
 
 
-def register(app: cyclopts.App) -> None:
-    """Add `orlop config` to `app`."""
+def register(app: cyclopts.App, servers: Servers) -> None:
+    """Add `orlop config` to `app`. `servers` is used only when one is asked."""
     group = cyclopts.App(name="config", help="Look at the configuration.")
     app.command(group)
 
@@ -57,3 +61,22 @@ def register(app: cyclopts.App) -> None:
         for key, value, source in rows:
             print(f"{key:{key_width}}  {value:{value_width}}  {source}")
         return 0
+
+    @group.command
+    def running(*, json: Annotated[bool, Parameter(negative="")] = False, at: ServerChoice = _HERE) -> int:
+        """Print every setting that a server runs with, and where it came from there.
+
+        Parameters
+        ----------
+        json
+            Print a JSON array of objects with key, value, source and meaning.
+        """
+        from orlop.faces.cli import shown
+        from orlop.faces.cli.management.typed import work
+
+        async def do(server: ManagementServer) -> None:
+            found = (await server.ask("GET", "/configuration")).value
+            columns = {"SETTING": "key", "VALUE": "value", "SOURCE": "source"}
+            shown.rows(found, columns, json=json, widest=200)
+
+        return work(servers, at, do)

@@ -1,6 +1,6 @@
 """Responses as values."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
@@ -42,6 +42,15 @@ class StreamResponse(msgspec.Struct, frozen=True):
     content: BlobContent
     span: Span
     leave: Callable[[], None] | None = None
+
+
+class LiveResponse(msgspec.Struct, frozen=True):
+    """An answer that goes on for as long as `parts` do, or until the client leaves; `leave` is called at its end."""
+
+    status: int
+    headers: Headers
+    parts: AsyncIterator[bytes]
+    leave: Callable[[], None]
 
 
 AnyResponse = Response | StreamResponse

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from orlop.domain.errors import ContentCorrupt, Unavailable
 from orlop.faces.http.asgi import Receive, Send
-from orlop.faces.http.responses import Headers, Response, StreamResponse
+from orlop.faces.http.responses import Headers, LiveResponse, Response, StreamResponse
 from orlop.ports.blobs import InFile
 
 #: What a server that sends files itself says in the scope of a request (ASGI, "Zero Copy Send").
@@ -106,6 +106,31 @@ async def _gone(receive: Receive) -> None:
     """Returns when the client is gone, which `send` alone would not tell."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def send_live(send: Send, receive: Receive, response: LiveResponse, more: Headers, *, head: bool) -> int:
+    """Send an answer part by part as they come; the bytes that went out before it or the client ended.
+
+    A client that does not read holds nothing but this: `send` waits for it, and the server cuts it off in time.
+    """
+    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *more]})
+    sent = 0
+    gone = asyncio.ensure_future(_gone(receive))
+    coming: asyncio.Future[bytes] | None = None
+    try:
+        while not head:
+            coming = asyncio.ensure_future(anext(response.parts, b""))
+            await asyncio.wait((coming, gone), return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() or not (part := coming.result()):
+                break
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+            sent += len(part)
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        for each in (gone, coming):
+            if each is not None and not each.done():
+                each.cancel()
+    return sent
 
 
 async def send_response(

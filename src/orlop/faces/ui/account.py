@@ -1,7 +1,6 @@
 """The page of whoever is signed in: their tokens, password, and browsers."""
 
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -10,10 +9,10 @@ from orlop.domain.access.patterns import is_pattern
 from orlop.domain.access.scopes import VERBS
 from orlop.domain.durations import HOUR
 from orlop.domain.errors import NotFound, RegistryError, RequestInvalid, Unauthorized
-from orlop.faces.http.errors import status_of
 from orlop.faces.ui.cookies import SESSION, VISIT
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import Route
 from orlop.faces.ui.signing_in import has_passkeys
 from orlop.ports.identity import AccessFacts, Account, Accounts, Members, Secret
 from orlop.services.identity.passwords import PasswordSignIn
@@ -65,6 +64,17 @@ class OwnAccount:
         self._facts = facts
         self._least = least
 
+    def routes(self) -> tuple[Route, ...]:
+        """See `Route`."""
+        return (
+            Route("GET", "/account", self.show),
+            Route("POST", "/account/tokens", self.make_token),
+            Route("POST", "/account/tokens/revoke", self.revoke_token),
+            Route("GET", "/account/password", self.show_password),
+            Route("POST", "/account/password", self.change_password),
+            Route("POST", "/account/sessions/end", self.end_session),
+        )
+
     async def show(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         """Everything at a glance."""
         visitor = visitor_of(exchange)
@@ -72,12 +82,10 @@ class OwnAccount:
         return self._pages.page(
             exchange,
             "account",
-            status=status_of(refusal) if refusal else 200,
-            message=refusal.message if refusal else "",
+            refusal=refusal,
             session=visitor.session,
             groups=await self._members.of_account(visitor.account.name),
             rights=await self._rights(visitor.account),
-            host=urlsplit(exchange.base).netloc,
             tokens=[_Shown(each, _use(each)) for each in reversed(tokens.items)],
             factors=await self._factors.of(visitor.account.name),
             factors_here=not visitor.session.provider,
@@ -90,22 +98,17 @@ class OwnAccount:
         facts = await self._facts.of(account.id, 0)
         return [_right(grant) for grant in facts.grants] if facts is not None else []
 
-    async def home(self, exchange: UiExchange) -> Reply:
-        """Where somebody lands who typed nothing but the address of the registry."""
-        return redirect("/account")
-
     async def make_token(self, exchange: UiExchange) -> Reply:
         """Make a personal access token and show it once."""
         visitor = visitor_of(exchange)
         name = exchange.field("name").strip()
         try:
-            limit = _limit(exchange.field("use"), exchange.field("repositories").strip())
+            limit = token_limit(exchange.field("use"), exchange.field("repositories").strip())
             ends = self._management.gate.now() + number(exchange.field("days")) * 24 * HOUR
             issued = await self._management.tokens.issue(visitor.caller, name, (limit,), ends)
         except RegistryError as refusal:
             return await self.show(exchange, refusal)
-        host = urlsplit(exchange.base).netloc
-        return self._pages.page(exchange, "token", token=issued.text, name=name, host=host)
+        return self._pages.page(exchange, "token", token=issued.text, name=name)
 
     async def revoke_token(self, exchange: UiExchange) -> Reply:
         """Revoke one."""
@@ -118,8 +121,7 @@ class OwnAccount:
         return self._pages.page(
             exchange,
             "password",
-            status=status_of(refusal) if refusal else 200,
-            message=refusal.message if refusal else "",
+            refusal=refusal,
             least=self._least,
         )
 
@@ -167,7 +169,7 @@ def number(text: str) -> int:
     return int(text)
 
 
-def _limit(use: str, repositories: str) -> Limit:
+def token_limit(use: str, repositories: str) -> Limit:
     """What a token may be used for, in the words of the form. Raises RequestInvalid."""
     if use not in _USES:
         raise RequestInvalid(f"a token is for one of {', '.join(_USES)}")

@@ -1,20 +1,22 @@
-"""The face of the pages: `/login`, `/logout`, `/account`, `/static`, and `/`, which leads there.
+"""The face of the pages.
 
 A visitor gets a page, whatever goes wrong; nothing of a query or a form is logged.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import zlib
+from collections.abc import Mapping
 
 import msgspec
 
-from orlop.domain.errors import NotFound, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.errors import NotFound, RegistryError, TooManyRequests, Unauthorized, Unavailable
 from orlop.domain.identity.secrets import Draw
+from orlop.faces.http.counted import Counted
 from orlop.faces.http.errors import status_of
 from orlop.faces.http.proxies import Proxies
-from orlop.faces.http.responses import Response
+from orlop.faces.http.responses import Headers, LiveResponse, Response
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.ui import cookies
-from orlop.faces.ui.account import OwnAccount
+from orlop.faces.ui.addresses import pasted_address
 from orlop.faces.ui.exchange import (
     FORM_MAX,
     Cookie,
@@ -26,13 +28,11 @@ from orlop.faces.ui.exchange import (
     refuse_foreign,
     refuse_forged,
 )
-from orlop.faces.ui.factors import OwnFactors
-from orlop.faces.ui.pages import Pages, static_files
-from orlop.faces.ui.signing_in import SigningIn
+from orlop.faces.ui.menu import Menu
+from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import Route, Routes
+from orlop.faces.ui.static_files import static_files
 from orlop.services.identity.sessions import BrowserSessions, form_token, new_secret
-
-Handler = Callable[[UiExchange], Awaitable[Reply]]
-ProviderHandler = Callable[[UiExchange, str], Awaitable[Reply]]
 
 #: Nothing but our own files, no script or style within a page, no frame around it, and forms that stay here.
 _POLICY = "; ".join(
@@ -40,6 +40,8 @@ _POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -58,18 +60,11 @@ _GUARDS = (
 #: What somebody may do who has to choose another password first.
 _BEFORE_CHANGE = frozenset({"/account/password", "/logout"})
 
-#: Where a provider's server asks, not a browser: without a cookie, and with a signed token of its own.
-_BACKCHANNEL = "/login/backchannel/"
-
 _HEADINGS = {401: "Not signed in", 403: "Not allowed", 404: "Nothing here", 429: "Too many attempts", 503: "Not now"}
 
-
-class UiHandlers(msgspec.Struct, frozen=True):
-    """Who answers."""
-
-    signing_in: SigningIn
-    account: OwnAccount
-    factors: OwnFactors
+#: Smaller answers are sent as they are, in bytes.
+_ZIPPED_FROM = 1_000
+_GZIP = zlib.MAX_WBITS | 16
 
 
 class UiFace:
@@ -79,34 +74,43 @@ class UiFace:
 
     def __init__(
         self,
-        handlers: UiHandlers,
+        routes: Routes,
         pages: Pages,
         sessions: BrowserSessions,
+        menu: Menu,
         proxies: Proxies,
         draw: Draw,
+        counted: Counted,
     ) -> None:
+        #: The pages, for whoever wants to know which there are.
+        self.routes = routes
         self._pages = pages
         self._sessions = sessions
+        self._menu = menu
         self._proxies = proxies
         self._draw = draw
+        self._counted = counted
         self._static = static_files()
-        self._open, self._own, self._of_provider = _tables(handlers)
 
-    async def answer(self, exchange: HttpExchange) -> Response:
+    async def answer(self, exchange: HttpExchange) -> Response | LiveResponse:
         """See `Face`."""
         secure = self._base(exchange).startswith("https://")
         if exchange.path.startswith("/static/"):
-            return _rendered(self._file(exchange.method, exchange.path, exchange.headers), secure=secure)
+            return _rendered(self._file(exchange), exchange, secure=secure)
         content = await exchange.content(FORM_MAX, "a form")
         page, fresh = await self._exchange(exchange, content)
         if page.visitor:
             exchange.caller = page.visitor.caller
-        return _rendered(_with_visit(await self._answer(page, exchange.headers), fresh), secure=secure)
+        reply = await self._answer(page, exchange)
+        if reply.parts is not None:
+            return LiveResponse(reply.status, _head(reply, secure=secure), reply.parts, reply.leave)
+        return _rendered(_with_visit(reply, fresh), exchange, secure=secure)
 
     def refusal(self, exchange: HttpExchange, error: RegistryError) -> Response:
         """See `Face`."""
         base = self._base(exchange)
-        return _rendered(self._refusal(_nobody(exchange, base), error), secure=base.startswith("https://"))
+        reply = self._refusal(_nobody(exchange, base), error)
+        return _rendered(reply, exchange, secure=base.startswith("https://"))
 
     def _base(self, exchange: HttpExchange) -> str:
         return self._proxies.base(exchange.scope, exchange.headers)
@@ -136,46 +140,55 @@ class UiFace:
             address=address,
             request=request,
             agent=asked.header(b"user-agent"),
-            csrf=form_token(secret),
+            csrf=form_token(secret, self._draw),
         )
         return exchange, fresh
 
-    async def _answer(self, exchange: UiExchange, headers: Mapping[bytes, bytes]) -> Reply:
+    async def _answer(self, exchange: UiExchange, asked: HttpExchange) -> Reply:
         try:
-            from_server = exchange.path.startswith(_BACKCHANNEL)
-            if exchange.method == "POST" and not from_server:
-                refuse_foreign(headers, exchange.base)
+            self._counted.admit(exchange.caller)
+            found = self.routes.find(exchange.method, exchange.path)
+            if exchange.method == "POST" and not (found and found[0].foreign):
+                refuse_foreign(asked.headers, exchange.base)
                 refuse_forged(exchange.form, exchange.secret)
-            return await self._handle(exchange)
+            exchange = msgspec.structs.replace(
+                exchange, params=found[1] if found else {}, menu=await self._menu.of(exchange.visitor)
+            )
+            return await self._handle(exchange, found[0] if found else None)
         except RegistryError as refusal:
+            asked.error = refusal.code
+            self._counted.refused(exchange.caller, refusal)
+            if isinstance(refusal, Unauthorized) and _may_sign_in(exchange):
+                return redirect(f"/login?next={exchange.here_as_value}")
             return self._refusal(exchange, refusal)
 
-    async def _handle(self, exchange: UiExchange) -> Reply:
+    async def _handle(self, exchange: UiExchange, route: Route | None) -> Reply:
         visitor = exchange.visitor
         if visitor and visitor.account.must_change and exchange.path not in _BEFORE_CHANGE:
             return redirect("/account/password")
-        found = self._open.get((exchange.method, exchange.path))
-        if found is not None:
-            return await found(exchange)
-        own = self._own.get((exchange.method, exchange.path))
-        if own is not None:
-            if visitor is None:
-                return redirect("/login" if exchange.method == "POST" else f"/login?next={exchange.path}")
-            return await own(exchange)
-        before, _, name = exchange.path.rpartition("/")
-        of_provider = self._of_provider.get((exchange.method, before))
-        if of_provider is not None:
-            return await of_provider(exchange, name)
-        raise NotFound("there is no such page")
+        if route is None:
+            pasted = pasted_address(exchange.path) if exchange.method == "GET" else None
+            if pasted is not None:
+                return redirect(pasted)
+            raise NotFound("there is no such page")
+        if visitor is None and not route.open:
+            return redirect("/login" if exchange.method == "POST" else f"/login?next={exchange.here_as_value}")
+        return await route.handler(exchange)
 
-    def _file(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Reply:
-        file = self._static.get(path.removeprefix("/static/"))
-        if file is None or method not in {"GET", "HEAD"}:
+    def _file(self, exchange: HttpExchange) -> Reply:
+        file = self._static.get(exchange.path.removeprefix("/static/"))
+        if file is None or exchange.method not in {"GET", "HEAD"}:
             return Reply(404, b"there is no such file\n", "text/plain; charset=utf-8")
-        kept = (("etag", file.etag), ("cache-control", "public, max-age=300"))
-        if headers.get(b"if-none-match", b"").decode("latin-1") == file.etag:
-            return Reply(304, content_type=file.content_type, headers=kept)
-        return Reply(200, file.content, file.content_type, headers=kept)
+        tag = f'"{file.tag}"'
+        # What is asked for by its content never changes; by its name alone it is what the release has.
+        named = exchange.scope.get("query_string", b"").decode("latin-1") == file.tag
+        kept = "public, max-age=31536000, immutable" if named else "public, max-age=300"
+        headers = (("etag", tag), ("cache-control", kept), ("vary", "accept-encoding"))
+        if exchange.header(b"if-none-match") == tag:
+            return Reply(304, content_type=file.content_type, headers=headers)
+        if _takes_gzip(exchange.headers):
+            return Reply(200, file.zipped, file.content_type, headers=(*headers, ("content-encoding", "gzip")))
+        return Reply(200, file.content, file.content_type, headers=headers)
 
     def _refusal(self, exchange: UiExchange, refusal: RegistryError) -> Reply:
         status = status_of(refusal)
@@ -183,57 +196,11 @@ class UiFace:
         return self._pages.page(
             exchange,
             "error",
-            status=status,
+            refusal=refusal,
             headers=(("retry-after", str(again)),) if again else (),
             heading=_HEADINGS.get(status, "That did not work"),
-            message=refusal.message,
             request=exchange.request,
         )
-
-
-def _tables(
-    handlers: UiHandlers,
-) -> tuple[
-    Mapping[tuple[str, str], Handler], Mapping[tuple[str, str], Handler], Mapping[tuple[str, str], ProviderHandler]
-]:
-    """Pages for everybody, pages for those who are signed in, and pages of a provider, whose name ends the path."""
-    entry, own, factors = handlers.signing_in, handlers.account, handlers.factors
-    return (
-        {
-            ("GET", "/"): own.home,
-            ("GET", "/login"): entry.show,
-            ("POST", "/login"): entry.with_password,
-            ("POST", "/login/totp"): entry.with_code,
-            ("GET", "/login/passkey"): entry.ask_passkey,
-            ("POST", "/login/passkey"): entry.with_passkey,
-            ("GET", "/logout"): entry.ask_out,
-            ("POST", "/logout"): entry.out,
-        },
-        {
-            ("GET", "/account"): own.show,
-            ("POST", "/account/tokens"): own.make_token,
-            ("POST", "/account/tokens/revoke"): own.revoke_token,
-            ("GET", "/account/password"): own.show_password,
-            ("POST", "/account/password"): own.change_password,
-            ("POST", "/account/sessions/end"): own.end_session,
-            ("GET", "/account/totp"): factors.ask_totp,
-            ("POST", "/account/totp"): factors.propose_totp,
-            ("POST", "/account/totp/confirm"): factors.confirm_totp,
-            ("GET", "/account/totp/remove"): factors.ask_no_totp,
-            ("POST", "/account/totp/remove"): factors.no_totp,
-            ("GET", "/account/recovery"): factors.ask_recovery,
-            ("POST", "/account/recovery"): factors.recovery,
-            ("GET", "/account/passkeys"): factors.ask_passkey,
-            ("POST", "/account/passkeys"): factors.propose_passkey,
-            ("POST", "/account/passkeys/add"): factors.add_passkey,
-            ("POST", "/account/passkeys/remove"): factors.remove_passkey,
-        },
-        {
-            ("GET", "/login/oidc"): entry.to_provider,
-            ("GET", "/login/callback"): entry.from_provider,
-            ("POST", _BACKCHANNEL.rstrip("/")): entry.backchannel,
-        },
-    )
 
 
 def _nobody(asked: HttpExchange, base: str) -> UiExchange:
@@ -251,6 +218,11 @@ def _nobody(asked: HttpExchange, base: str) -> UiExchange:
     )
 
 
+def _may_sign_in(exchange: UiExchange) -> bool:
+    """Whether a page that was refused to somebody may be theirs once they are signed in."""
+    return exchange.visitor is None and exchange.method == "GET" and not exchange.path.startswith("/login")
+
+
 def _with_visit(reply: Reply, fresh: str) -> Reply:
     """Set the cookie of a new visit, unless the answer has something else to say of it."""
     if not fresh or any(cookie.name == cookies.VISIT for cookie in reply.cookies):
@@ -258,7 +230,13 @@ def _with_visit(reply: Reply, fresh: str) -> Reply:
     return msgspec.structs.replace(reply, cookies=(*reply.cookies, Cookie(cookies.VISIT, fresh)))
 
 
-def _rendered(reply: Reply, *, secure: bool) -> Response:
+def _takes_gzip(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser takes it; no browser gives it a weight."""
+    taken = headers.get(b"accept-encoding", b"").decode("latin-1").lower().split(",")
+    return "gzip" in {each.strip() for each in taken}
+
+
+def _head(reply: Reply, *, secure: bool) -> Headers:
     headers = [
         *_GUARDS,
         (b"content-type", reply.content_type.encode()),
@@ -269,4 +247,16 @@ def _rendered(reply: Reply, *, secure: bool) -> Response:
         headers.append((b"cache-control", b"no-store"))
     if reply.location:
         headers.append((b"location", reply.location.encode("ascii")))
-    return Response(reply.status, headers, reply.body)
+    return headers
+
+
+def _rendered(reply: Reply, exchange: HttpExchange, *, secure: bool) -> Response:
+    body, headers = reply.body, _head(reply, secure=secure)
+    is_page = reply.content_type.startswith("text/html")
+    if is_page and len(body) >= _ZIPPED_FROM and _takes_gzip(exchange.headers):
+        # What a page keeps secret is masked anew on each, so that nothing is to be learnt from how short it gets
+        # (https://www.breachattack.com).
+        packer = zlib.compressobj(6, wbits=_GZIP)
+        body = packer.compress(body) + packer.flush()
+        headers.append((b"content-encoding", b"gzip"))
+    return Response(reply.status, headers, body)

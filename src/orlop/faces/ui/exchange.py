@@ -1,7 +1,7 @@
 """One request of a browser, parsed and bounded, and what is answered to it."""
 
-from collections.abc import Mapping
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import AsyncIterator, Callable, Mapping
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -34,11 +34,31 @@ class UiExchange(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = ""
     csrf: str = ""
     """What forms on the answer's page are to bring back."""
+    params: Mapping[str, str] = {}
+    """What stands in the path where its route has a name in braces."""
+    menu: tuple[tuple[str, str], ...] = ()
+    """Addresses and words of the pages that concern the whole registry, as far as the visitor may see them."""
 
     @property
     def caller(self) -> Caller:
         """Who asks."""
         return self.visitor.caller if self.visitor else Caller(ANONYMOUS, self.address, self.request)
+
+    @property
+    def host(self) -> str:
+        """The registry as it stands before a name: `registry.example`."""
+        return urlsplit(self.base).netloc
+
+    @property
+    def here(self) -> str:
+        """The address of the page, to come back to."""
+        kept = {name: value for name, value in self.query.items() if name != "part"}
+        return f"{quote(self.path)}?{urlencode(kept)}" if kept else quote(self.path)
+
+    @property
+    def here_as_value(self) -> str:
+        """The same as a value in a query."""
+        return quote(self.here, safe="/")
 
     @property
     def secure(self) -> bool:
@@ -71,6 +91,9 @@ class Reply(msgspec.Struct, frozen=True):
     location: str = ""
     cookies: tuple[Cookie, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    parts: AsyncIterator[bytes] | None = None
+    """A body that goes on; see http.responses.LiveResponse."""
+    leave: Callable[[], None] = lambda: None
 
 
 def redirect(location: str, *cookies: Cookie) -> Reply:
@@ -78,7 +101,7 @@ def redirect(location: str, *cookies: Cookie) -> Reply:
     return Reply(303, location=location, cookies=cookies)
 
 
-def local_path(text: str, otherwise: str = "/account") -> str:
+def local_path(text: str, otherwise: str = "/") -> str:
     r"""A path of this site, or `otherwise`. What a browser might take for another site is none: `//host`, `/\host`,
     anything with a control character, which browsers leave out before they look."""
     fits = (
@@ -142,3 +165,8 @@ def refuse_forged(form: Mapping[str, str], secret: str) -> None:
     """Raises Denied unless the form came from a page that this browser was given."""
     if not is_form_token(form.get("csrf", ""), secret):
         raise Denied("the page was open for too long, or in another browser; load it again and repeat")
+
+
+def number_of(text: str) -> int | None:
+    """A number in an address; None for what is none, or larger than any that is kept."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

@@ -3,10 +3,10 @@
 import msgspec
 
 from orlop.domain.errors import Denied, RegistryError, RequestInvalid
-from orlop.faces.http.errors import status_of
 from orlop.faces.ui.account import visitor_of
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import Route
 from orlop.faces.ui.signing_in import Challenge, site_of
 from orlop.services.identity.browser_steps import BrowserSteps
 from orlop.services.identity.passkeys import Passkeys
@@ -37,6 +37,22 @@ class OwnFactors:
         self._factors = factors
         self._passkeys = passkeys
         self._steps = steps
+
+    def routes(self) -> tuple[Route, ...]:
+        """See `Route`."""
+        return (
+            Route("GET", "/account/totp", self.ask_totp),
+            Route("POST", "/account/totp", self.propose_totp),
+            Route("POST", "/account/totp/confirm", self.confirm_totp),
+            Route("GET", "/account/totp/remove", self.ask_no_totp),
+            Route("POST", "/account/totp/remove", self.no_totp),
+            Route("GET", "/account/recovery", self.ask_recovery),
+            Route("POST", "/account/recovery", self.recovery),
+            Route("GET", "/account/passkeys", self.ask_passkey),
+            Route("POST", "/account/passkeys", self.propose_passkey),
+            Route("POST", "/account/passkeys/add", self.add_passkey),
+            Route("POST", "/account/passkeys/remove", self.remove_passkey),
+        )
 
     async def ask_totp(self, exchange: UiExchange) -> Reply:
         """Before an authenticator is set up."""
@@ -139,8 +155,7 @@ class OwnFactors:
         return self._pages.page(
             exchange,
             "totp",
-            status=status_of(refusal) if refusal else 200,
-            message=refusal.message if refusal else "",
+            refusal=refusal,
             step=step,
             secret=secret,
             address=address,
@@ -174,8 +189,7 @@ class OwnFactors:
         return self._pages.page(
             exchange,
             "confirm",
-            status=status_of(refusal) if refusal else 200,
-            message=refusal.message if refusal else "",
+            refusal=refusal,
             heading=heading,
             text="Type your password, so that it is certain that this is you.",
             action=action,

@@ -1,28 +1,22 @@
-"""Templates, and the files beside them that pages need."""
+"""Renders templates."""
 
-import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from orlop.domain.durations import SECOND
+from orlop.domain.errors import RegistryError
+from orlop.faces.http.errors import status_of
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange
+from orlop.ports.clock import Clock
 
 if TYPE_CHECKING:
     import jinja2
 
-_PACKAGE = "orlop.faces.ui"
-
-#: The only files that are given out, by what they are.
-_TYPES = {"orlop.css": "text/css; charset=utf-8", "passkey.js": "text/javascript; charset=utf-8"}
-
 
 class Pages:
-    """Renders templates. Everything in them is escaped, and a name that is missing is an error."""
+    """Everything in a template is escaped, and a name that is missing is an error."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
 
     def page(
         self,
@@ -30,18 +24,47 @@ class Pages:
         template: str,
         *,
         status: int = 200,
+        refusal: RegistryError | None = None,
         cookies: tuple[Cookie, ...] = (),
         headers: tuple[tuple[str, str], ...] = (),
+        parts: tuple[str, ...] = (),
         **values: Any,
     ) -> Reply:
-        """A page with these values."""
-        visitor = exchange.visitor
-        text = (
-            _templates()
-            .get_template(f"{template}.html")
-            .render({"csrf": exchange.csrf, "account": visitor.account if visitor else None, "message": "", **values})
-        )
+        """A page with these values. `refusal`: what was wrong with what was sent before, and gives the status.
+
+        `parts`: blocks of the template that are given alone where the address says `part=NAME`, for scripts that put
+        them into the page that is open.
+        """
+        known = self._known(exchange, refusal) | values
+        found = _templates().get_template(f"{template}.html")
+        part = exchange.query.get("part", "")
+        is_part = part in parts and refusal is None
+        text = _block(found, part, known) if is_part else found.render(known)
+        status = status_of(refusal) if refusal else status
         return Reply(status, text.encode(), cookies=cookies, headers=headers)
+
+    def part(self, exchange: UiExchange, template: str, block: str, **values: Any) -> str:
+        """One block of a template."""
+        found = _templates().get_template(f"{template}.html")
+        return _block(found, block, self._known(exchange, None) | values)
+
+    def _known(self, exchange: UiExchange, refusal: RegistryError | None) -> dict[str, Any]:
+        visitor = exchange.visitor
+        return {
+            "account": visitor.account if visitor else None,
+            "base": exchange.base,
+            "csrf": exchange.csrf,
+            "here": exchange.here,
+            "host": exchange.host,
+            "menu": exchange.menu,
+            "message": refusal.message if refusal else "",
+            "now": self._clock.now(),
+            "query": exchange.query,
+        }
+
+
+def _block(template: "jinja2.Template", name: str, values: dict[str, Any]) -> str:
+    return "".join(template.blocks[name](template.new_context(values)))
 
 
 @cache
@@ -49,35 +72,17 @@ def _templates() -> "jinja2.Environment":
     """Read and translated once for a process, when the first page is asked for."""
     import jinja2
 
+    from orlop.faces.ui.marks import equip
+    from orlop.faces.ui.static_files import address
+
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(_PACKAGE),
+        loader=jinja2.PackageLoader("orlop.faces.ui"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters["day"] = _day
+    environment.globals["static"] = address
+    equip(environment)
     return environment
-
-
-class StaticFile(msgspec.Struct, frozen=True):
-    """A file and what it is."""
-
-    content: bytes
-    content_type: str
-    etag: str
-
-
-def static_files() -> Mapping[str, StaticFile]:
-    """Every file that pages may name, read once."""
-    found = {}
-    for name, content_type in _TYPES.items():
-        content = (files(_PACKAGE) / "static" / name).read_bytes()
-        found[name] = StaticFile(content, content_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
-    return found
-
-
-def _day(at: int) -> str:
-    """A time, to the minute; a dash for never."""
-    return datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%d %H:%M") if at else "–"

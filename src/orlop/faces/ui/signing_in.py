@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from orlop.domain.errors import Denied, NotFound, RegistryError, RequestInvalid, TooManyRequests, Unauthorized
-from orlop.faces.http.errors import status_of
 from orlop.faces.ui.cookies import SESSION, VISIT
 from orlop.faces.ui.exchange import Cookie, Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import Route
 from orlop.ports.identity import Account, Accounts
 from orlop.services.identity.browser_steps import BrowserSteps
 from orlop.services.identity.failures import OnFailure, ProofKind, failure
@@ -63,6 +63,22 @@ class SigningIn:
         self._steps = steps
         self._sign_on = sign_on
         self._on_failure = on_failure
+
+    def routes(self) -> tuple[Route, ...]:
+        """See `Route`."""
+        return (
+            Route("GET", "/login", self.show, open=True),
+            Route("POST", "/login", self.with_password, open=True),
+            Route("POST", "/login/totp", self.with_code, open=True),
+            Route("GET", "/login/passkey", self.ask_passkey, open=True),
+            Route("POST", "/login/passkey", self.with_passkey, open=True),
+            Route("GET", "/login/oidc/{provider}", self.to_provider, open=True),
+            Route("GET", "/login/callback/{provider}", self.from_provider, open=True),
+            # A provider's server sends it, without a cookie, and with a signed token of its own.
+            Route("POST", "/login/backchannel/{provider}", self.backchannel, open=True, foreign=True),
+            Route("GET", "/logout", self.ask_out, open=True),
+            Route("POST", "/logout", self.out, open=True),
+        )
 
     async def show(self, exchange: UiExchange) -> Reply:
         """The login page."""
@@ -127,16 +143,20 @@ class SigningIn:
         account = await self._passkeys.authenticate(exchange.field("response"), asked.challenge, site, exchange.caller)
         return await self._enter(exchange, account, asked.next)
 
-    async def to_provider(self, exchange: UiExchange, name: str) -> Reply:
+    async def to_provider(self, exchange: UiExchange) -> Reply:
         """Send the browser to a provider."""
         address = await self._sign_on.begin(
-            name, base=exchange.base, visit=exchange.secret, next_=exchange.next, caller=exchange.caller
+            exchange.params["provider"],
+            base=exchange.base,
+            visit=exchange.secret,
+            next_=exchange.next,
+            caller=exchange.caller,
         )
         return redirect(address)
 
-    async def from_provider(self, exchange: UiExchange, name: str) -> Reply:
+    async def from_provider(self, exchange: UiExchange) -> Reply:
         """The browser came back from a provider."""
-        query = exchange.query
+        name, query = exchange.params["provider"], exchange.query
         returned = Returned(query.get("state", ""), query.get("code", ""), query.get("iss"), query.get("error", ""))
         try:
             done = await self._sign_on.finish(name, returned, visit=exchange.secret, caller=exchange.caller)
@@ -146,11 +166,11 @@ class SigningIn:
             raise
         return await self._enter(exchange, done.account, done.next, provider=name, provider_session=done.session)
 
-    async def backchannel(self, exchange: UiExchange, name: str) -> Reply:
+    async def backchannel(self, exchange: UiExchange) -> Reply:
         """A provider says that somebody signed out there (OpenID Connect Back-Channel Logout 1.0, section 2.8)."""
         headers = (("cache-control", "no-store"),)
         try:
-            await self._sign_on.notice(name, exchange.field("logout_token"), exchange.caller)
+            await self._sign_on.notice(exchange.params["provider"], exchange.field("logout_token"), exchange.caller)
         except (Unauthorized, NotFound, RequestInvalid) as refusal:
             body = msgspec.json.encode({"error": "invalid_request", "error_description": refusal.message})
             return Reply(400, body, "application/json", headers=headers)
@@ -180,9 +200,8 @@ class SigningIn:
         return self._pages.page(
             exchange,
             "login",
-            status=status_of(refusal) if refusal else 200,
+            refusal=refusal,
             headers=_again(refusal),
-            message=refusal.message if refusal else "",
             links=await self._sign_on.links(),
             next=exchange.next,
             passkeys=has_passkeys(exchange),
@@ -194,9 +213,8 @@ class SigningIn:
         return self._pages.page(
             exchange,
             "code",
-            status=status_of(refusal) if refusal else 200,
+            refusal=refusal,
             headers=_again(refusal),
-            message=refusal.message if refusal else "",
             step=step,
             next=next_,
             has_passkey="passkey" in account.second_factors,

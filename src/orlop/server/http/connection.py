@@ -118,8 +118,10 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """See asyncio.Protocol. A client that sends nothing more may still want to hear the answer; one that has left
-        shows when it is written."""
+        shows when it is written. Where an answer has no end of its own, the end of the client is that."""
         self._takes_no_more = True
+        if self._exchanges and self._exchanges[0].is_endless:
+            self._exchanges[0].break_off()
         if self._reading is not None:
             self._reading.break_off()
         return bool(self._exchanges) and not self._house.is_secure

@@ -104,6 +104,11 @@ class Exchange:
         self.wake()
 
     @property
+    def is_endless(self) -> bool:
+        """Whether an answer is under way that does not say how long it is."""
+        return self.is_begun and self._chunked and not self.is_answered
+
+    @property
     def is_due(self) -> bool:
         """Whether somebody waits for more of the body than has come."""
         return bool(self._waiting) and not self.is_whole

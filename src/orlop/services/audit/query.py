@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.audit import AuditEntry, Chained, Segment, places
+from orlop.domain.audit import AuditEntry, Chained, Head, Segment, places
 from orlop.domain.errors import PageInvalid, RequestInvalid
 from orlop.domain.events import EventKind
 from orlop.domain.fields import nearest
 from orlop.domain.pages import PAGE_BYTES, weight
-from orlop.ports.audit import AuditReader, Filter
+from orlop.ports.audit import AuditLog, AuditReader, Filter
 from orlop.services.management.operations import Gate, Operation
 
 #: What a page holds at most, and how many entries are looked at for one: it may then be short.
@@ -117,14 +117,24 @@ class AllowedQuery:
     """Searches the log for those who may read the audit log, and what is about a namespace or repository also for those
     who administer it."""
 
-    def __init__(self, query: AuditQuery, gate: Gate) -> None:
+    def __init__(self, query: AuditQuery, gate: Gate, log: AuditLog) -> None:
         self._query = query
         self._gate = gate
+        self._log = log
 
     async def page(self, caller: Caller, search: Search, *, before: int = 0, size: int = 100) -> AuditPage:
         """As AuditQuery. Raises Denied, Unauthorized, too."""
         await self._gate.check(caller, Operation.AUDIT_READ, namespace=search.place or None)
         return await self._query.page(search, before=before, size=size)
+
+    async def reads_all(self, caller: Caller) -> bool:
+        """Whether the caller may read the whole log, without naming a place."""
+        return await self._gate.may(caller, Operation.AUDIT_READ)
+
+    async def head(self, caller: Caller) -> Head | None:
+        """The newest signed head; None while there is none. Raises Denied, Unauthorized."""
+        await self._gate.check(caller, Operation.AUDIT_READ)
+        return (await self._log.tail()).head
 
 
 def _check_kind(search: Search) -> None:

@@ -29,8 +29,19 @@ class ManifestLocks:
 
     async def lift(self, caller: Caller, repository: RepositoryName, digest: Digest, reason: str) -> None:
         """Raises Denied, RequestInvalid, and as the port."""
-        await self._gate.check(caller, Operation.LOCK_LIFT, repository=repository)
+        await self.check_lift(caller, repository)
         await self._locks.lift(repository, digest, _reason(reason), by(caller, self._gate.now()))
+
+    async def able(self, caller: Caller, repository: RepositoryName) -> tuple[bool, bool]:
+        """Whether the caller may lock manifests of a repository, and whether they may lift locks."""
+        return (
+            await self._gate.may(caller, Operation.LOCK_ADD, repository=repository),
+            await self._gate.may(caller, Operation.LOCK_LIFT, repository=repository),
+        )
+
+    async def check_lift(self, caller: Caller, repository: RepositoryName) -> None:
+        """Raises Denied unless the caller may lift locks of a repository."""
+        await self._gate.check(caller, Operation.LOCK_LIFT, repository=repository)
 
     async def page(self, caller: Caller, repository: RepositoryName, page: PageRequest) -> Page[Lock]:
         """By digest. Names of others are told to those who read the audit log of the repository. Raises NameUnknown,

@@ -7,7 +7,7 @@ import msgspec
 
 from orlop.domain.access import Action, Caller, Rights, Visibility
 from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, rest, without
-from orlop.domain.access.visible import Openness, Sight, Stretch
+from orlop.domain.access.visible import Openness, Sight, Stretch, shown_to
 from orlop.domain.names import REPOSITORY_MAX, RepositoryName
 from orlop.domain.pages import NAME_BYTES, Page, PageRequest, page_of
 from orlop.ports.catalog import Browse
@@ -63,11 +63,32 @@ class Repositories:
 
         Raises Unauthorized as `page`.
         """
+        async for spans, sees in self.visible_between(caller, action, start, EVERYTHING.high):
+            for span in spans:
+                yield span, sees
+
+    async def visible_between(
+        self, caller: Caller, action: Action, start: str, high: str
+    ) -> AsyncIterator[tuple[tuple[NameSpan, ...], Callable[[str], bool]]]:
+        """The same of names behind one and before another, many spans together."""
         rights = await self._access.rights(caller.subject)
+        if rights.open:
+            yield (NameSpan(after(start), high),), _anything
+            return
         sight = Sight(rights, self._clock.now(), caller.address, action)
-        async for stretch in self._stretches(rights, sight, start):
-            for span in stretch.within:
-                yield span, partial(sight.sees, stretch=stretch)
+        async for stretch in self._stretches(rights, sight, start, high):
+            yield stretch.within, partial(sight.sees, stretch=stretch)
+
+    async def visible_in(self, caller: Caller, action: Action, namespace: str) -> Callable[[str], bool]:
+        """Which of the repositories directly in a namespace it is. Raises Unauthorized as `page`."""
+        rights = await self._access.rights(caller.subject)
+        if rights.open:
+            return _anything
+        sight = Sight(rights, self._clock.now(), caller.address, action)
+        visible = (await self._facts.place(f"{namespace}/" if namespace else "")).visible
+        span = below(namespace)
+        stretch = sight.stretch(span, (span,) if visible.visibility in shown_to(rights) else ())
+        return lambda name: stretch.has(name) and sight.sees(name, stretch)
 
     async def around(self, caller: Caller, target: RepositoryName, most: int) -> tuple[RepositoryName, ...]:
         """Up to `most` repositories that the caller may pull from, or whoever owns the token that they came with: first
@@ -136,3 +157,8 @@ class Repositories:
                         yield name
                 part = rest(part, page.items[-1]) if page.more else ()
                 together = _SPANS if page.more else min(together * 2, _SPANS_MOST)
+
+
+def _anything(name: str) -> bool:
+    """Where anybody may do anything."""
+    return True

@@ -18,6 +18,8 @@ from orlop.services.identity.uses import UseLog
 #: Bits of a session's secret are eight times this.
 _SECRET_BYTES = 32
 
+_TOKEN_BYTES = 32
+
 #: A session goes on for this long after a request, and ends after so long whatever happens, in microseconds.
 IDLE, ABSOLUTE = 2 * HOUR, 24 * HOUR
 
@@ -71,6 +73,17 @@ class BrowserSessions:
         return secret
 
     async def visitor(self, secret: str, *, address: str, request: str) -> Visitor | None:
+        """Whose session it is, which lasts longer for it; None as `look`."""
+        found = await self.look(secret, address=address, request=request)
+        if found is None:
+            return None
+        session, now = found.session, self._clock.now()
+        until = min(now + IDLE, session.created_at + ABSOLUTE)
+        if until - session.expires_at > _MOVED_EVERY:
+            await self._sessions.extend(session.id, until)
+        return found
+
+    async def look(self, secret: str, *, address: str, request: str) -> Visitor | None:
         """Whose session it is; None when it is over, or its account may not sign in any more."""
         found = await self._sessions.get(hashed(secret)) if secret else None
         if found is None:
@@ -85,9 +98,6 @@ class BrowserSessions:
             refuse_unfit(AccountFacts(account, None, (), (), 0), subject, now)
         except Unauthorized:
             return None
-        until = min(now + IDLE, over)
-        if until - session.expires_at > _MOVED_EVERY:
-            await self._sessions.extend(session.id, until)
         return Visitor(Caller(subject, address, request), account, session)
 
     async def end(self, visitor: Visitor, session: str) -> None:
@@ -116,12 +126,27 @@ def hashed(secret: str) -> str:
     return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def form_token(secret: str) -> str:
+def form_token(secret: str, draw: Draw) -> str:
     """What every form of a page has to bring back: made from the cookie, so that only a page that we gave to this
-    browser has it, and not the cookie itself, so that it may stand in a page."""
-    return sha256(b"form:" + secret.encode("utf-8", "replace")).hexdigest()
+    browser has it, and not the cookie itself, so that it may stand in a page. Masked anew each time: how short a page
+    gets when it is compressed tells nothing of it (https://www.breachattack.com)."""
+    mask, token = draw(_TOKEN_BYTES), _form_token(secret)
+    return (mask + _masked(token, mask)).hex()
 
 
-def is_form_token(token: str, secret: str) -> bool:
+def is_form_token(text: str, secret: str) -> bool:
     """Whether a form came from a page of ours in the browser that holds this secret."""
-    return bool(secret) and hmac.compare_digest(form_token(secret), token)
+    try:
+        sent = bytes.fromhex(text)
+    except ValueError:
+        return False
+    token = _masked(sent[_TOKEN_BYTES:], sent[:_TOKEN_BYTES])
+    return bool(secret) and hmac.compare_digest(token, _form_token(secret))
+
+
+def _form_token(secret: str) -> bytes:
+    return sha256(b"form:" + secret.encode("utf-8", "replace")).digest()
+
+
+def _masked(token: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(token, mask, strict=False))

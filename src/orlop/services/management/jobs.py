@@ -59,6 +59,10 @@ class JobDesk:
         assert made is not None, "a job without `once` is always made"
         return made
 
+    async def may_run(self, caller: Caller) -> bool:
+        """Whether the caller may run, cancel and try again."""
+        return await self._gate.may(caller, Operation.JOB_RUN)
+
     async def cancel(self, caller: Caller, job: int) -> Job:
         """Raises NotFound, Conflict."""
         await self._gate.check(caller, Operation.JOB_CANCEL)

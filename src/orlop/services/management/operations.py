@@ -21,6 +21,9 @@ class Operation(StrEnum):
     """One thing that can be done to who there is and who may do what."""
 
     ME_READ = "me.read"
+    ATTENTION_READ = "attention.read"
+    CONFIGURATION_READ = "configuration.read"
+    HEALTH_READ = "health.read"
     PASSWORD_CHANGE = "password.change"  # noqa: S105 - the name of an operation
     PASSWORD_SET = "password.set"  # noqa: S105
     USER_READ = "user.read"
@@ -50,6 +53,7 @@ class Operation(StrEnum):
     NAMESPACE_REMOVE = "namespace.remove"
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
+    IMAGE_READ = "image.read"
     TAG_READ = "tag.read"
     TAG_ROLL_BACK = "tag.roll-back"
     LOCK_READ = "lock.read"
@@ -65,6 +69,7 @@ class Operation(StrEnum):
     SETTING_READ = "setting.read"
     SETTING_CHANGE = "setting.change"
     PROVIDER_ADOPT = "provider.adopt"
+    PROVIDER_TEST = "provider.test"
     SESSION_READ = "session.read"
     SESSION_END = "session.end"
     KEY_READ = "key.read"
@@ -107,6 +112,10 @@ _RULE = (Action.SYSTEM,)
 #: The one table. What is not in it cannot be asked for.
 RULES: dict[Operation, Rule] = {
     Operation.ME_READ: Rule(own=True, reads=True),
+    # Each thing that is told of is seen by those who may see it where it is.
+    Operation.ATTENTION_READ: Rule(own=True, reads=True),
+    Operation.CONFIGURATION_READ: Rule(_SEE),
+    Operation.HEALTH_READ: Rule(_SEE),
     Operation.PASSWORD_CHANGE: Rule(own=True),
     Operation.PASSWORD_SET: Rule(_RULE),
     Operation.USER_READ: Rule(_SEE, own=True, reads=True),
@@ -136,6 +145,8 @@ RULES: dict[Operation, Rule] = {
     Operation.NAMESPACE_REMOVE: Rule(place=Action.ADMIN),
     Operation.REPOSITORY_READ: Rule(place=Action.LIST),
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
+    # Also without being signed in, where anybody may pull.
+    Operation.IMAGE_READ: Rule(place=Action.PULL),
     Operation.TAG_READ: Rule(place=Action.PULL),
     # Of any tag at all: whether it may be this one is up to the terms of the write.
     Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),
@@ -156,6 +167,7 @@ RULES: dict[Operation, Rule] = {
     Operation.SETTING_READ: Rule(_SEE),
     Operation.SETTING_CHANGE: Rule(_RULE),
     Operation.PROVIDER_ADOPT: Rule(_RULE),
+    Operation.PROVIDER_TEST: Rule(_RULE),
     Operation.SESSION_READ: Rule(_RULE, own=True),
     Operation.SESSION_END: Rule(_RULE, own=True),
     Operation.KEY_READ: Rule(_SEE),
@@ -265,6 +277,11 @@ class Gate:
         if seeing and any([await self._allowed(caller, action) for action in _SEE]):
             return
         await self._access.check(caller, action, namespace=path if action not in REGISTRY_WIDE else None)
+
+    async def may_set(self, caller: Caller, action: Action | None, path: str) -> bool:
+        """Whether `check_setting` lets the caller do that. Raises Unauthorized."""
+        await self.rights(caller)
+        return action is None or await self._allowed(caller, action, path if action not in REGISTRY_WIDE else None)
 
     async def administers(self, caller: Caller) -> "Administered":
         """Where the caller has a say, to be asked about many places without a question to the catalog for each."""

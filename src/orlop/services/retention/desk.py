@@ -18,8 +18,11 @@ from orlop.services.management.operations import Gate, Operation
 from orlop.services.management.pages import seen
 from orlop.services.retention.planning import missing
 
-#: Items of a page of a plan, as `planning` makes them.
-_ITEMS = 1_000
+#: Items of a page of a plan, as `planning` makes them; and through how many such pages a list of what is kept looks.
+_ITEMS, _LOOKED = 1_000, 4
+
+#: What it takes at its place to have a plan applied.
+_APPLYING = (Operation.RETENTION_PLAN, Operation.RETENTION_APPLY)
 
 
 class ShownItem(msgspec.Struct, frozen=True):
@@ -64,6 +67,19 @@ class RetentionDesk:
             raise missing(plan)
         return found
 
+    async def may_plan(self, caller: Caller, path: str) -> bool:
+        """Whether the caller may have a plan made for a place."""
+        return await self._gate.may(caller, Operation.RETENTION_PLAN, namespace=checked_path(path))
+
+    async def check_apply(self, caller: Caller, plan: RetentionPlan) -> None:
+        """Raises Denied unless the caller may have a plan applied, once it is made."""
+        for operation in _APPLYING:
+            await self._gate.check(caller, operation, namespace=plan.path)
+
+    async def may_apply(self, caller: Caller, plan: RetentionPlan) -> bool:
+        """The same as an answer."""
+        return all([await self._gate.may(caller, each, namespace=plan.path) for each in _APPLYING])
+
     async def trouble(self, plan: RetentionPlan) -> str:
         """Why a plan that the caller has got does not get any further; empty: it does, or is as far as it gets."""
         if plan.state not in (PlanState.PLANNING, PlanState.APPLYING):
@@ -95,11 +111,25 @@ class RetentionDesk:
             after = read[-1].repository, read[-1].number
         return Page(tuple(items[: page.size]), more=len(items) > page.size)
 
+    async def kept(self, caller: Caller, plan: int, page: PageRequest) -> tuple[tuple[ShownItem, ...], str]:
+        """What a plan keeps, and where the list goes on; empty: it does not. It may hold fewer than were asked for
+        where little is kept among much. Raises as `get`."""
+        kept: list[ShownItem] = []
+        for _ in range(_LOOKED):
+            found = await self.items(caller, plan, PageRequest(_ITEMS, page.after))
+            for number, shown in enumerate(found.items, start=1):
+                kept += [] if shown.item.goes else [shown]
+                if len(kept) == page.size:
+                    return tuple(kept), shown.key if found.more or number < len(found.items) else ""
+            if not found.more:
+                return tuple(kept), ""
+            page = PageRequest(page.size, found.items[-1].key)
+        return tuple(kept), page.after
+
     async def apply(self, caller: Caller, plan: int, *, over_brake: bool = False) -> RetentionPlan:
         """Have exactly what a plan shows deleted, as far as it still is so. Raises NotFound, Denied, Conflict."""
         found = await self.get(caller, plan)
-        for operation in (Operation.RETENTION_PLAN, Operation.RETENTION_APPLY):
-            await self._gate.check(caller, operation, namespace=found.path)
+        await self.check_apply(caller, found)
         found.check_applicable(over_brake=over_brake)
         who = by(caller, self._gate.now())
         return await self._worked_on(await self._plans.apply(plan, who), RETENTION_RUN.kind, who)

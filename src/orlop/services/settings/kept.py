@@ -10,7 +10,7 @@ from orlop.domain.access import ROLES, Action, Caller
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid, Unsupported
 from orlop.domain.identity.secret_references import SecretPlaces, parse_secret
 from orlop.domain.pages import MAX_SIZE, Page, PageRequest, page_of
-from orlop.domain.settings import SettingKind, checked_name, checked_path
+from orlop.domain.settings import Holds, SettingKind, checked_name, checked_path
 from orlop.ports.catalog import by
 from orlop.ports.settings import Document, Documents
 from orlop.services.management.giving import Giving
@@ -33,6 +33,13 @@ class Shown(msgspec.Struct, frozen=True):
     version: int
     changed_at: int
     changed_by: str
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """A setting that covers a place. `holds`: it is in force there; False where a nearer one takes its place."""
+
+    shown: Shown
+    holds: bool
 
 
 class KeptSettings:
@@ -81,6 +88,30 @@ class KeptSettings:
             if (document.path, document.name) > (where, name) and seeing.setting(known.read, document.path)
         )
         return page_of(shown, PageRequest(MAX_SIZE))
+
+    async def holding(self, caller: Caller, kind: str, path: str) -> tuple[Holding, ...]:
+        """Those that are about a node or one above it, from the root down, as far as the caller may see them: which of
+        them are in force there."""
+        known = self._kind(kind)
+        seeing = await self._gate.administers(caller)
+        documents = await self._documents.covering(kind, checked_path(path))
+        nearest = documents[-1].path if documents and known.holds is Holds.NEAREST else None
+        return tuple(
+            Holding(self._shown(document), nearest in (None, document.path))
+            for document in documents
+            if seeing.setting(known.read, document.path)
+        )
+
+    async def check_change(self, caller: Caller, kind: str, path: str = "") -> None:
+        """Raises Denied unless the caller may make and remove settings of a kind at a place: what one of them says may
+        still be refused."""
+        known = self._kind(kind)
+        await self._gate.check_setting(caller, known.change, self._path(known, path))
+
+    async def may_change(self, caller: Caller, kind: str, path: str = "") -> bool:
+        """The same as an answer."""
+        known = self._kind(kind)
+        return await self._gate.may_set(caller, known.change, self._path(known, path))
 
     async def get(self, caller: Caller, kind: str, name: str, path: str = "") -> Shown:
         """Raises NotFound."""

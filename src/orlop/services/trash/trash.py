@@ -1,5 +1,7 @@
 """What lies in the trash, as somebody may see it, restore it, or give it up."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from orlop.domain.access import Caller
@@ -19,6 +21,13 @@ from orlop.services.trash.namespaces import NamespaceRestoration
 
 #: Entries that are looked through at once, and that one transaction gives up.
 _AT_ONCE, _STEP = 1_000, 500
+
+
+class TrashAble(msgspec.Struct, frozen=True):
+    """What somebody may do with an entry."""
+
+    restore: bool
+    discard: bool
 
 
 class Trash:
@@ -48,6 +57,35 @@ class Trash:
             if kept.more or not looked.more:
                 return kept
             start = key_of(looked.items[-1])
+
+    async def able(self, caller: Caller, entries: Iterable[TrashEntry]) -> dict[int, TrashAble]:
+        """What the caller may do with each of these, by number, as far as rights say it: a restoration is a push, and
+        may be refused as one."""
+        sight = _Sight(self._gate, caller)
+        return {
+            entry.number: TrashAble(
+                await sight.may(
+                    Operation.NAMESPACE_CHANGE if entry.kind is Trashed.NAMESPACE else Operation.TRASH_RESTORE,
+                    entry.name,
+                ),
+                await sight.may(Operation.TRASH_PURGE, entry.name),
+            )
+            for entry in entries
+        }
+
+    async def check_empty(self, caller: Caller, place: str) -> None:
+        """Raises Denied unless the caller may give up what lies in the trash of a place; RequestInvalid."""
+        await self._check(caller, place_of(place).name)
+
+    async def may_empty(self, caller: Caller, place: str) -> bool:
+        """The same as an answer. Raises RequestInvalid."""
+        return await _Sight(self._gate, caller).may(Operation.TRASH_PURGE, place_of(place).name)
+
+    async def entry(self, caller: Caller, number: int) -> TrashEntry:
+        """One that the caller may give up. Raises NotFound, Denied."""
+        entry = await self._seen(caller, number)
+        await self._check(caller, entry.name)
+        return entry
 
     async def restore(self, caller: Caller, asked: Asked) -> Restored:
         """Put back what was deleted, by the terms of a push. Raises NotFound, Conflict, and what a push is refused
@@ -82,10 +120,7 @@ class Trash:
 
     async def discard(self, caller: Caller, number: int) -> None:
         """Give one entry up. Raises NotFound, Denied."""
-        entry = await self._rows.get(number)
-        if entry is None or not await _Sight(self._gate, caller).sees(entry):
-            raise NotFound(f"there is no entry {number} in the trash, or not for you to see")
-        await self._check(caller, entry.name)
+        await self.entry(caller, number)
         await self._end.discard_one(number, by(caller, self._gate.now()))
 
     async def empty(self, caller: Caller, place: str) -> int:
@@ -96,6 +131,14 @@ class Trash:
         while count := await self._end.discard(within.span, _STEP, who):
             done += count
         return done
+
+    async def _seen(self, caller: Caller, number: int) -> TrashEntry:
+        """Raises NotFound."""
+        entry = await self._rows.get(number)
+        sight = _Sight(self._gate, caller)
+        if entry is None or not await sight.sees(entry):
+            raise NotFound(f"there is no entry {number} in the trash, or not for you to see")
+        return await sight.shown(entry)
 
     async def _check(self, caller: Caller, name: str) -> None:
         await self._gate.check(caller, Operation.TRASH_PURGE, namespace=_namespace(name), repository=_repository(name))
@@ -139,14 +182,15 @@ class _Sight:
 
     async def sees(self, entry: TrashEntry) -> bool:
         reads = Operation.NAMESPACE_READ if entry.kind is Trashed.NAMESPACE else Operation.TRASH_READ
-        return await self._may(reads, entry.name)
+        return await self.may(reads, entry.name)
 
     async def shown(self, entry: TrashEntry) -> TrashEntry:
-        if entry.deleted_by == self._caller.subject.name or await self._may(Operation.AUDIT_READ, entry.name):
+        if entry.deleted_by == self._caller.subject.name or await self.may(Operation.AUDIT_READ, entry.name):
             return entry
         return msgspec.structs.replace(entry, deleted_by="")
 
-    async def _may(self, operation: Operation, name: str) -> bool:
+    async def may(self, operation: Operation, name: str) -> bool:
+        """At a name as entries have it."""
         key = operation, name
         if key not in self._known:
             self._known[key] = await self._gate.may(

@@ -5,6 +5,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.errors import NotFound, RequestInvalid
 from orlop.domain.job_kinds import PREFETCH, PrefetchArguments
+from orlop.domain.pages import PageRequest
 from orlop.domain.platforms import parse_platform
 from orlop.domain.queue import Job, Order
 from orlop.domain.quotas import Usage
@@ -20,6 +21,9 @@ from orlop.ports.upstreams import UpstreamStates
 from orlop.ports.usage import Usages
 from orlop.services.management.operations import Gate, Operation
 from orlop.services.settings.kept import existing
+
+#: Prefetches that are looked through for those of an upstream.
+_LOOKED = 200
 
 
 class UpstreamStatus(msgspec.Struct, frozen=True):
@@ -68,6 +72,16 @@ class UpstreamDesk:
         made = await self._jobs.ask(order, by(caller, self._gate.now()))
         assert made is not None, "a job without `once` is always made"
         return made
+
+    async def may_prefetch(self, caller: Caller, path: str) -> bool:
+        """Whether the caller may have images fetched ahead for a place."""
+        return await self._gate.may(caller, Operation.UPSTREAM_PREFETCH, namespace=checked_path(path))
+
+    async def prefetches(self, caller: Caller, name: str, path: str) -> tuple[Job, ...]:
+        """Those of an upstream among the newest of all, for those who may ask for one. Raises Denied."""
+        await self._gate.check(caller, Operation.UPSTREAM_PREFETCH, namespace=checked_path(path))
+        found = await self._jobs.page(PageRequest(_LOOKED), kind=PREFETCH.kind)
+        return tuple(job for job in found.items if job.place == path and job.arguments.get("upstream") == name)
 
     async def prefetching(self, caller: Caller, name: str, path: str, job: int) -> Job:
         """How far it came, for those who may have asked for it. Raises NotFound."""

@@ -1,4 +1,6 @@
-"""How far every quota is used up, for metrics."""
+"""How far every quota is used up, for metrics and for those who are to do something."""
+
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -9,7 +11,7 @@ from orlop.ports.usage import Usages
 
 _log = structlog.get_logger("orlop.usage")
 
-#: Metrics tell of no more quotas than these, by place and name.
+#: No more quotas are told of than these, by place and name.
 MOST = 200
 
 
@@ -21,12 +23,17 @@ class QuotaLevel(msgspec.Struct, frozen=True):
     of: str
     used: int
     limit: int
+    warn: int
+    """From which percentage on somebody is warned; 0: from none."""
 
 
-async def quota_levels(documents: Documents, usages: Usages, now: int) -> list[QuotaLevel]:
-    """Of each limit, by place and name. What a newer release wrote is passed over. Raises Unavailable."""
+async def quota_levels(
+    documents: Documents, usages: Usages, now: int, wanted: Callable[[str], bool] = lambda _: True
+) -> list[QuotaLevel]:
+    """Of each limit of those whose places are wanted, by place and name. What a newer release wrote is passed over.
+    Raises Unavailable."""
     quotas: list[tuple[str, str, Quota]] = []
-    for document in (await documents.all(QUOTAS.kind))[:MOST]:
+    for document in [each for each in await documents.all(QUOTAS.kind) if wanted(each.path)][:MOST]:
         try:
             quotas.append((document.path, document.name, msgspec.json.decode(document.body, type=Quota)))
         except msgspec.MsgspecError as error:
@@ -35,7 +42,7 @@ async def quota_levels(documents: Documents, usages: Usages, now: int) -> list[Q
         return []
     found = await usages.of([path for path, _, _ in quotas], now)
     return [
-        QuotaLevel(name, path, what, used, limit)
+        QuotaLevel(name, path, what, used, limit, quota.warn)
         for path, name, quota in quotas
         for what, limit, used in zip(
             Usage.__struct_fields__, quota.limits.each(), found.get(path, (Usage(), 0))[0].each(), strict=True

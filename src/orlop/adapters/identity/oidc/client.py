@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from base64 import b64encode, urlsafe_b64encode
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
@@ -134,6 +134,21 @@ class OpenIdClient:
         found = await verified(token, provider, known.keys, types=_LOGOUT_TOKENS)
         check_common(found.claims, provider, self._clock.now())
         return logout_notice(found.claims)
+
+    async def trial(self, provider: OidcProvider) -> AsyncGenerator[str]:
+        """A sentence for each thing that works, all of it asked anew. Raises Unavailable for what does not."""
+        issuer = await self._open(provider, self._clock.now())
+        try:
+            yield f"{discovery_address(provider.issuer)} answers, and is about this issuer"
+            usable = await issuer.keys.usable(provider.algorithms)
+            if not usable:
+                raise Unavailable(f"it publishes no key for signatures of {', '.join(provider.algorithms)}")
+            yield f"it publishes keys that can be used here: {usable}"
+            if provider.client_secret:
+                self._secrets(parse_secret(provider.client_secret))
+                yield "the secret of this client can be read; whether it is right shows when somebody signs in"
+        finally:
+            await issuer.fetcher.close()
 
     async def _verified(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -54,6 +54,11 @@ class Keys:
             what = "does not name its key, and there is not exactly one" if kid is None else "is of an unknown key"
             raise Unauthorized(f"the provider's token {what}")
         return found[0]
+
+    async def usable(self, algorithms: Iterable[str]) -> int:
+        """How many keys there are for any of these kinds of signatures. Raises Unavailable."""
+        await self._renew(self._clock.now(), self._asked_at)
+        return sum(any(_makes(key, algorithm) for algorithm in algorithms) for key in self._keys)
 
     def _matching(self, kid: str | None, algorithm: str) -> list[Key]:
         return [

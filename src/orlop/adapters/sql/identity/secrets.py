@@ -83,6 +83,10 @@ class SqlSecrets:
 
         return await self._engine.write(recorded(warning(now), steps), changes=False)
 
+    async def robots_ending(self, before: int, now: int, limit: int) -> tuple[tuple[Secret, str], ...]:
+        found = await self._reader.all("secrets_of_robots_ending", now, before, limit)
+        return tuple((rows.secret(row), row[rows.SECRET] or "") for row in found)
+
 
 class SqlUses:
     """See ports.identity.Uses. What a power cut takes is of no consequence."""

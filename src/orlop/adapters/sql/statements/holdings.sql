@@ -13,3 +13,13 @@ WHERE m.repository_id = ?1 AND m.digest > ?2
                   WHERE e.repository_id = m.repository_id AND e.child_digest = m.digest AND e.kind = 'manifest')
   AND NOT EXISTS (SELECT 1 FROM manifests s WHERE s.repository_id = m.repository_id AND s.digest = m.subject_digest)
 ORDER BY m.digest LIMIT ?3;
+
+-- name: held_manifest
+SELECT m.id, m.repository_id, m.pushed_at, m.pushed_by,
+       (SELECT coalesce(CAST(sum(p.pulls) AS BIGINT), 0) FROM pulls p WHERE p.manifest_id = m.id),
+       (SELECT max(p.pulled_at) FROM pulls p WHERE p.manifest_id = m.id)
+FROM repositories r JOIN manifests m ON m.repository_id = r.id AND m.digest = ?2
+WHERE r.name = ?1;
+
+-- name: held_manifest_tags
+SELECT name FROM tags WHERE manifest_id = ?1 AND repository_id = ?2 ORDER BY name LIMIT ?3;

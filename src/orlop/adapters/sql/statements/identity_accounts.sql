@@ -118,6 +118,13 @@ FROM secrets s
 WHERE s.expires_at > 0 AND s.warned_at = 0 AND s.kind <> 'refresh' AND s.expires_at > ?1 AND s.expires_at < ?2
 ORDER BY s.expires_at LIMIT ?3 FOR UPDATE;
 
+-- name: secrets_of_robots_ending
+SELECT s.id, a.name, s.kind, s.name, s.lookup, s.hash, s.limits,
+       s.created_at, s.created_by, s.expires_at, s.warned_at, s.used_at, s.used_from, a.namespace
+FROM secrets s JOIN accounts a ON a.id = s.account_id
+WHERE s.kind = 'robot' AND s.expires_at > 0 AND s.expires_at > ?1 AND s.expires_at < ?2
+ORDER BY s.expires_at, s.id LIMIT ?3;
+
 -- name: secret_warned
 UPDATE secrets SET warned_at = ?2 WHERE id = ?1;
 

@@ -69,6 +69,10 @@ FROM labels l LEFT JOIN repositories r ON r.id = l.repository_id
 WHERE r.id IS NULL OR (l.digest <> '' AND NOT EXISTS (
     SELECT 1 FROM manifests m WHERE m.repository_id = l.repository_id AND m.digest = l.digest));
 
+-- name: finding_annotation
+SELECT 'manifest ' || CAST(a.manifest_id AS TEXT), 'it is gone, and would be found by its annotation ' || a.key
+FROM annotations a WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.id = a.manifest_id);
+
 -- name: finding_in_use
 SELECT u.name || ' of ' || u.path || '/', 'other digests are in use than were counted' FROM in_use u
 WHERE u.digests <> (SELECT count(*) FROM in_use_digests d WHERE d.in_use_id = u.id);

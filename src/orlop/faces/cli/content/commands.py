@@ -1,5 +1,5 @@
-"""The commands about content, as they are typed: ls, inspect, digest, tag, rm, cp, history, rollback, whoami. What they
-do is not here."""
+"""The commands about content, as they are typed: ls, inspect, diff, digest, tag, rm, cp, history, rollback, whoami.
+What they do is not here."""
 
 from typing import Annotated
 
@@ -71,6 +71,33 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         if at:
             return run(lambda: past.inspect(stores, servers, ref, at, connecting, json=json))
         return run(lambda: show.inspect(stores, servers, ref, connecting, json=json))
+
+    @app.command
+    def diff(
+        before: str,
+        after: str,
+        /,
+        *,
+        platform: str = "",
+        json: Annotated[bool, _Flag] = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """Show what differs between two images: layers, sizes, config, environment, annotations. Nothing is pulled.
+
+        Parameters
+        ----------
+        before
+            The image, in a registry or in an oci:, oci-archive: or docker-archive: location.
+        after
+            The image to compare it with.
+        platform
+            Which images of two indexes to compare, as os/architecture[/variant] [default: one that both have].
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.content import diff as differing
+
+        return run(lambda: differing.diff(stores, before, after, connecting, platform=platform, json=json))
 
     @app.command
     def digest(

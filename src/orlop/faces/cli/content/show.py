@@ -5,17 +5,16 @@ from typing import Any
 
 import msgspec
 
+from orlop.domain.artifacts import ArtifactKind
 from orlop.domain.digest import Digest
+from orlop.domain.image_config import ImageConfig
 from orlop.faces.cli.content import labels
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
 from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
 from orlop.faces.cli.servers import Servers
-from orlop.services.content.inspection import LISTED, Inspection
+from orlop.services.content.inspection import LISTED, Inspection, PlatformImage, Referrer
 from orlop.services.content.inspection import inspect as look
-
-#: How the zero of Go's dates begins.
-_NEVER = "0001-01-01"
 
 
 def image_argument(text: str) -> Location:
@@ -128,41 +127,65 @@ def _lines(location: Location, found: Inspection, labelled: Mapping[str, str]) -
         f"Media type:  {found.media_type}",
         f"Size:        {size_text(found.content_size)}",
     ]
-    if found.artifact_type and found.config is None:
+    if found.artifact_type and found.kind is not ArtifactKind.IMAGE:
         lines.append(f"Artifact:    {_printable(found.artifact_type)}")
     if found.subject:
         lines.append(f"Subject:     {found.subject}")
-    if found.config is not None:
-        lines += _config_lines(found.config)
+    if (config := found.image_config) is not None:
+        lines += _config_lines(config)
+    elif found.kind is ArtifactKind.CHART and found.config is not None:
+        lines.append(f"Chart:       {_printable(_named(found.config, 'name', 'version'))}")
+    if found.base is not None:
+        lines.append(f"Base:        {_printable('@'.join(filter(None, (found.base.name, found.base.digest))))}")
     lines += [f"Annotation:  {_printable(f'{key}={value}')}" for key, value in sorted(found.annotations.items())]
     lines += [f"Label:       {_printable(f'{key}={value}', widest=600)}" for key, value in labelled.items()]
-    if found.platforms:
+    running = [entry for entry in found.platforms if entry.runs]
+    others = [entry for entry in found.platforms if not entry.runs]
+    if running:
         lines.append("Platforms:")
-        for image in found.platforms:
-            size = size_text(image.size) if image.size is not None else "not held here"
-            lines.append(f"  {_printable(image.platform):<18} {size:>10}  {image.digest}")
+        lines += [f"  {_printable(entry.platform):<18} {_held(entry):>10}  {entry.digest}" for entry in running]
+    if others:
+        lines.append("Attestations and others:")
+        lines += [f"  {_attests(entry):<18} {_held(entry):>10}  {entry.digest}" for entry in others]
     if found.layers:
         lines.append("Layers:")
-        lines += [f"  {size_text(layer.size):>10}  {layer.digest}" for layer in found.layers]
+        for layer in found.layers:
+            made = f"  {_printable(layer.command, widest=80)}" if layer.command else ""
+            lines.append(f"  {size_text(layer.size):>10}  {layer.digest}{made}")
     if found.referrers:
         lines.append("Referrers:")
-        lines += [
-            f"  {short(Digest(entry.digest))}  {_printable(entry.artifact_type or 'unknown')}"
-            for entry in found.referrers
-        ]
+        lines += _referrer_lines(found.referrers, 1)
     return lines
 
 
-def _config_lines(config: dict[str, Any]) -> list[str]:
-    """What a config says of itself. Tools that know nothing write empty strings, and the zero of their dates."""
+def _held(entry: PlatformImage) -> str:
+    return size_text(entry.size) if entry.size is not None else "not held here"
+
+
+def _attests(entry: PlatformImage) -> str:
+    return f"of {short(Digest(entry.attests))[:14]}" if entry.attests else "for no platform"
+
+
+def _referrer_lines(referrers: list[Referrer], depth: int) -> list[str]:
     lines = []
-    parts = [str(config.get(name) or "") for name in ("os", "architecture", "variant")]
-    if any(parts[:2]):
-        platform = "/".join([*(part or "unknown" for part in parts[:2]), *filter(None, parts[2:])])
-        lines.append(f"Platform:    {_printable(platform)}")
-    created = str(config.get("created") or "")
-    if created and not created.startswith(_NEVER):
-        lines.append(f"Created:     {_printable(created)}")
+    for one in referrers:
+        tag = f"  {one.tag}" if one.tag else ""
+        lines.append(f"{'  ' * depth}{short(Digest(one.digest))}  {_printable(one.artifact_type or 'unknown')}{tag}")
+        lines += _referrer_lines(one.referrers, depth + 1)
+    return lines
+
+
+def _named(document: dict[str, Any], *keys: str) -> str:
+    return " ".join(str(document.get(key) or "") for key in keys)
+
+
+def _config_lines(config: ImageConfig) -> list[str]:
+    """What a config says of itself. Tools that know nothing write empty strings."""
+    lines = []
+    if config.platform:
+        lines.append(f"Platform:    {_printable(config.platform)}")
+    if config.created:
+        lines.append(f"Created:     {_printable(config.created)}")
     return lines
 
 

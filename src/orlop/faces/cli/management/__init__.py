@@ -5,6 +5,7 @@ import cyclopts
 from orlop.domain.kinds import KINDS
 from orlop.faces.cli.management import (
     access,
+    attention,
     caches,
     configuration,
     house_rules,
@@ -32,6 +33,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     retention.register(app, servers)
     places.register(app, servers)
     access.register(app, servers)
+    attention.register(app, servers)
     house_rules.register(app, servers)
     usage.register(app, servers)
     configuration.register(app, servers)

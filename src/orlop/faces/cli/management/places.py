@@ -222,6 +222,25 @@ def _adoption(group: cyclopts.App, servers: Servers) -> None:
 
         return work(servers, at, do)
 
+    @group.command
+    def test(
+        name: Annotated[str, Parameter(help="The provider.")], /, *, json: Json = False, at: ServerChoice = HERE
+    ) -> int:
+        """Try a provider out: whether it answers, and says of itself what is needed. Fails where it does not."""
+
+        async def do(server: ManagementServer) -> int:
+            tested = (await server.ask("POST", f"/providers/{part(name)}/test")).value
+            if json:
+                shown.fields(tested, json=True)
+            else:
+                for sentence in tested["found"]:
+                    print(f"works: {sentence}")
+                if tested["failure"]:
+                    print(f"fails: {tested['failure']}")
+            return 0 if tested["works"] else 1
+
+        return work(servers, at, do)
+
 
 def _sessions(app: cyclopts.App, servers: Servers) -> None:
     session = cyclopts.App(name="session", help="Browsers that are signed in.")

@@ -54,7 +54,8 @@ _PAGES = {
 #: Commands that one kind alone has.
 _OWN = {
     "retention": ", [`preview PLACE`, `plans`, `plan ID`, `apply ID`, `import FILE`](retention.md)",
-    "provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves)",
+    "provider": ", [`adopt NAME [ACCOUNT…]`](single-sign-on.md#a-provider-that-moves), "
+    "[`test NAME`](single-sign-on.md#whether-a-provider-answers)",
 }
 
 

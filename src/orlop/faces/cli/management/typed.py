@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from orlop.domain.access import Place
 from orlop.faces.cli import shown
 from orlop.faces.cli.running import UsageError, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, path_of, signed_in
@@ -47,12 +48,8 @@ def place(text: str) -> dict[str, str]:
 
     Raises UsageError.
     """
-    here(text)
-    if text == "/":
-        return {"kind": "registry", "path": ""}
-    if text.endswith("/"):
-        return {"kind": "namespace", "path": text.strip("/")}
-    return {"kind": "repositories", "path": text}
+    found = Place.typed(here(text))
+    return {"kind": found.kind.value, "path": found.path}
 
 
 async def tell_narrow(server: ManagementServer, text: str) -> None:

@@ -1,0 +1,99 @@
+"""Builds what the management API and the pages are made of."""
+
+from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.attention import build_attention
+from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.running import Running
+from orlop.bootstrap.server.services import Services, build_scrub
+from orlop.bootstrap.server.upstreams import upstream_desk
+from orlop.bootstrap.server.webhooks import followers
+from orlop.bootstrap.stores.opening import Stores
+from orlop.config import Settings
+from orlop.services.attention.news import News
+from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
+from orlop.services.content.labels import ContentLabels
+from orlop.services.content.locks import ManifestLocks
+from orlop.services.desks import Desks
+from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
+from orlop.services.jobs.schedules import Schedules
+from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
+from orlop.services.management.holdings import RepositoryHoldings
+from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
+from orlop.services.tags.past import TagPast
+from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
+from orlop.services.webhooks.managed import ManagedWebhooks
+
+
+def build_desks(
+    settings: Settings,
+    stores: Stores,
+    services: Services,
+    management: Management,
+    hooks: ManagedWebhooks,
+    schedules: Schedules,
+    running: Running,
+) -> Desks:
+    """Of one process."""
+    gate, catalog = management.gate, stores.catalog
+    trash = build_trash(management, catalog, stores.identity, services.terms)
+    retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
+    return Desks(
+        management=management,
+        repositories=services.repositories,
+        browsing=Browsing.on(
+            catalog, stores.identity.facts, services.access, services.repositories, management, services.in_force
+        ),
+        holdings=RepositoryHoldings(gate, catalog.holdings),
+        past=TagPast(gate, catalog.history, services.manifests, trash),
+        locks=ManifestLocks(gate, catalog.locks),
+        trash=trash,
+        images=build_images(gate, stores, services),
+        labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
+        attention=build_attention(
+            gate,
+            catalog,
+            stores.identity,
+            stores.queue,
+            stores.webhooks,
+            stores.cursors,
+            followers(settings),
+            stores.blobs.space,
+            SystemClock(),
+        ),
+        news=News(gate, stores.audit.reader),
+        configuration=ConfigurationInForce(gate, settings, running.sources),
+        health=HealthDesk(
+            gate,
+            running.checks,
+            running.traffic,
+            catalog.vitals,
+            stores.queue.history,
+            stores.webhooks.log,
+            stores.identity.documents,
+            catalog.upstream_states,
+        ),
+        audit=AllowedQuery(AuditQuery(stores.audit.reader), gate, stores.audit.log),
+        webhooks=hooks,
+        hooks=WebhookList(gate, stores.identity.documents, stores.webhooks.log),
+        followers=Followers(gate, stores.cursors, followers(settings)),
+        jobs=JobDesk(gate, stores.queue.jobs, schedules),
+        usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),
+        retention=retention,
+        reviews=PlanReviews(gate, retention, catalog.usages, stores.identity.documents, services.terms),
+        in_use=InUseSets(gate, catalog.retention.in_use),
+        inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
+        scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),
+        upstreams=upstream_desk(gate, stores),
+        providers=provider_tests(settings, gate, stores.identity.documents),
+    )

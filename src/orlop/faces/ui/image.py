@@ -1,0 +1,156 @@
+"""The page of an image, chart, model or whatever else a tag leads to; and that of what differs between two."""
+
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from orlop.domain.artifacts import ArtifactKind
+from orlop.domain.digest import Digest
+from orlop.domain.errors import DigestInvalid, NameInvalid, RequestInvalid, TagInvalid, Unavailable
+from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
+from orlop.domain.pulling import ways
+from orlop.faces.ui.addresses import image_address
+from orlop.faces.ui.exchange import Reply, UiExchange
+from orlop.faces.ui.layers import CLASSES, parts_of
+from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import Route
+from orlop.services.content.images import Image, Images, ImageTexts
+from orlop.services.content.inspection import Inspection, PlatformImage
+
+#: Bytes of a manifest that are shown; the API has all of it.
+_RAW = 64 * 1024
+#: The platform that is shown of an index where nobody chose one.
+_USUAL = "linux/amd64"
+
+_WORDS: Mapping[ArtifactKind, str] = {
+    ArtifactKind.IMAGE: "Image",
+    ArtifactKind.INDEX: "Image",
+    ArtifactKind.CHART: "Helm chart",
+    ArtifactKind.MODEL: "Model",
+    ArtifactKind.SIGNATURE: "Signature",
+    ArtifactKind.ATTESTATION: "Attestation",
+    ArtifactKind.SBOM: "SBOM",
+    ArtifactKind.CACHE: "Build cache",
+    ArtifactKind.ARTIFACT: "Artifact",
+}
+
+
+class ImageView:
+    """See places.ImagePage."""
+
+    def __init__(self, pages: Pages, images: Images) -> None:
+        self._pages = pages
+        self._images = images
+
+    async def show(self, exchange: UiExchange, repository: RepositoryName, reference: Reference) -> Reply:
+        """Left what it is, right how to get it, below what it is made of."""
+        caller = exchange.caller
+        image = await self._images.of(caller, repository, reference)
+        chosen = _chosen(exchange, image.inspection)
+        shown = image.inspection
+        if chosen is not None and chosen.size is not None:
+            shown = await self._images.content(caller, repository, Digest.stored(chosen.digest))
+        tag = reference if isinstance(reference, Tag) else None
+        found = image.inspection
+        digest = Digest.stored(found.digest)
+        plain = not exchange.secure
+        texts = await self._texts(exchange, image)
+        raw = bytes(found.manifest)
+        return self._pages.page(
+            exchange,
+            "image",
+            repository=repository,
+            reference=reference,
+            name=f"{repository}{'@' if tag is None else ':'}{reference}",
+            words=_WORDS[found.kind],
+            image=image,
+            found=found,
+            tag=tag,
+            platforms=[entry for entry in found.platforms if entry.runs],
+            others=[entry for entry in found.platforms if not entry.runs],
+            chosen=chosen,
+            shown=shown,
+            config=shown.image_config,
+            facts=_facts(found),
+            layers=parts_of(shown.layers),
+            classes=CLASSES,
+            ways=ways(exchange.host, repository, tag, digest, found.kind, plain=plain),
+            texts=texts,
+            readme=Markup(texts.readme.html) if texts.readme is not None else None,  # noqa: S704 - see ports.archives
+            raw=raw[:_RAW].decode("utf-8", "replace"),
+            raw_cut=len(raw) > _RAW,
+            address=image_address,
+        )
+
+    async def _texts(self, exchange: UiExchange, image: Image) -> ImageTexts:
+        if image.inspection.kind not in {ArtifactKind.CHART, ArtifactKind.MODEL}:
+            return ImageTexts()
+        try:
+            return await self._images.texts(exchange.caller, image.repository, image.reference)
+        except Unavailable as away:
+            return ImageTexts(problem=away.message)
+
+
+class ComparePage:
+    """What differs between two images."""
+
+    def __init__(self, pages: Pages, images: Images) -> None:
+        self._pages = pages
+        self._images = images
+
+    def routes(self) -> tuple[Route, ...]:
+        """See `Route`."""
+        return (Route("GET", "/compare", self.show, open=True),)
+
+    async def show(self, exchange: UiExchange) -> Reply:
+        """A form where two images are named, and what differs between them."""
+        before, after = (_without_host(exchange, exchange.query.get(name, "")) for name in ("from", "to"))
+        platform = exchange.query.get("platform", "")
+        found, refusal = None, None
+        if before and after:
+            try:
+                sides = parse_held(before), parse_held(after)
+                found = await self._images.differences(exchange.caller, *sides, platform)
+            except (NameInvalid, TagInvalid, DigestInvalid, RequestInvalid) as error:
+                refusal = error
+        return self._pages.page(
+            exchange,
+            "compare",
+            refusal=refusal,
+            before=before,
+            after=after,
+            platform=platform,
+            found=found,
+            address=_address,
+        )
+
+
+def _chosen(exchange: UiExchange, found: Inspection) -> PlatformImage | None:
+    """The image of an index that is shown: the one that was chosen, else the most usual, else the first."""
+    offered = {entry.platform: entry for entry in reversed(found.platforms) if entry.runs}
+    first = next((entry for entry in found.platforms if entry.runs), None)
+    return offered.get(exchange.query.get("platform", "")) or offered.get(_USUAL) or first
+
+
+def _facts(found: Inspection) -> dict[str, str]:
+    """What a chart or model says of itself, where it is a text or a list of texts."""
+    if found.config is None or found.kind not in {ArtifactKind.CHART, ArtifactKind.MODEL}:
+        return {}
+    told: dict[str, str] = {}
+    for part in (found.config, found.config.get("descriptor"), found.config.get("config")):
+        for name, value in part.items() if isinstance(part, dict) else ():
+            if isinstance(value, str) and value:
+                told.setdefault(name, value)
+            elif isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+                told.setdefault(name, ", ".join(value))
+    return told
+
+
+def _without_host(exchange: UiExchange, text: str) -> str:
+    """A reference as people paste it, without the name of this registry."""
+    return text.strip().removeprefix(f"{exchange.host}/")
+
+
+def _address(text: str) -> str:
+    repository, reference = parse_held(text)
+    return image_address(repository, reference)

@@ -1,0 +1,61 @@
+"""Everything that whoever manages or looks at the registry asks: one service for each capability."""
+
+import msgspec
+
+from orlop.services.attention.attention import Attention
+from orlop.services.attention.news import News
+from orlop.services.audit.query import AllowedQuery
+from orlop.services.browse.all import Browsing
+from orlop.services.content.images import Images
+from orlop.services.content.labels import ContentLabels
+from orlop.services.content.locks import ManifestLocks
+from orlop.services.content.repositories import Repositories
+from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
+from orlop.services.identity.provider_tests import ProviderTests
+from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
+from orlop.services.management.holdings import RepositoryHoldings
+from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
+from orlop.services.tags.past import TagPast
+from orlop.services.trash.trash import Trash
+from orlop.services.upstreams.desk import UpstreamDesk
+from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
+from orlop.services.webhooks.managed import ManagedWebhooks
+
+
+class Desks(msgspec.Struct, frozen=True, kw_only=True):
+    """What the management API and the pages are made of. Each service checks who asks."""
+
+    management: Management
+    repositories: Repositories
+    browsing: Browsing
+    holdings: RepositoryHoldings
+    past: TagPast
+    locks: ManifestLocks
+    trash: Trash
+    labels: ContentLabels
+    images: Images
+    attention: Attention
+    news: News
+    configuration: ConfigurationInForce
+    health: HealthDesk
+    audit: AllowedQuery
+    webhooks: ManagedWebhooks
+    hooks: WebhookList
+    followers: Followers
+    jobs: JobDesk
+    usage: UsageReports
+    retention: RetentionDesk
+    reviews: PlanReviews
+    in_use: InUseSets
+    inventory: InventoryPages
+    scrub: ScrubDesk
+    upstreams: UpstreamDesk
+    providers: ProviderTests

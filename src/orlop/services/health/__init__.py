@@ -1,0 +1,1 @@
+"""How the server fares, gathered for the page that tells it."""

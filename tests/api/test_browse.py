@@ -1,0 +1,292 @@
+"""What lies at a place, tags in any order, and searches: what each caller gets to see of them, and nothing else."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from orlop.domain.access import Visibility
+from orlop.domain.labels import LabelChange
+from orlop.domain.names import RepositoryName, Tag
+from orlop.ports.identity import Namespace
+from orlop.services.browse import search
+from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
+from tests.content import image
+from tests.contract.scene import Scene
+
+pytestmark = pytest.mark.slow
+
+ONE = image("one", annotations={"org.example.cve": "log4j"})
+#: Pushed into every one of these, as v1 and as latest.
+NAMES = ("team/app", "team/deep/er/app", "team/lib", "team-b/app", "open/app", "inside/app", "solo")
+
+
+async def _filled() -> Api:
+    """What `registry` has; `open` is public, `inside` for who is signed in; `gus` may pull from `team/lib` alone."""
+    api = await registry()
+    for path, visibility in (("open", Visibility.PUBLIC), ("inside", Visibility.INTERNAL)):
+        await api.identity.namespaces.put(Namespace(path=path, visibility=visibility, description=path), api.by)
+    scene = Scene(api.catalog.catalog, at=api.now)
+    for name in NAMES:
+        await scene.push(RepositoryName(name), ONE, Tag("v1"), Tag("latest"))
+        await api.catalog.catalog.labels.change(
+            RepositoryName(name), ONE.digest, LabelChange(sets={"stage": "prod"}), api.by
+        )
+    await api.account("gus", ("reader", _repositories("team/lib")))
+    await api.account("new", ("publisher", namespace("team/empty")))
+    return api
+
+
+def _repositories(pattern: str) -> Any:
+    from orlop.domain.access import Place, PlaceKind
+
+    return Place(PlaceKind.REPOSITORIES, pattern)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[asyncio.Runner, Api]]:
+    with asyncio.Runner() as own:
+        api = own.run(_filled())
+        yield own, api
+        api.close()
+
+
+class Asked:
+    """Asks, and gives what all pages hold together."""
+
+    def __init__(self, runner: asyncio.Runner, api: Api) -> None:
+        self.api = api
+        self._runner = runner
+
+    def __call__(self, target: str, who: str, **query: str | int) -> Any:
+        return self._runner.run(self.api.ask("GET", f"{target}?{urlencode(query)}", who))
+
+    def all(self, target: str, who: str, **query: str | int) -> list[Any]:
+        found: list[Any] = []
+        answer = self(target, who, **query)
+        while True:
+            assert answer.status == 200, answer.body
+            found += answer.json()
+            link = answer.header("link")
+            if not link:
+                return found
+            following = link.removeprefix(f"<{PREFIX}").partition(">")[0]
+            answer = self._runner.run(self.api.ask("GET", following, who))
+
+    def browsed(self, who: str, path: str = "", **query: str | int) -> list[str]:
+        return [child["path"] for child in self.all("/browse", who, path=path, **query)]
+
+    def hits(self, who: str, q: str, kind: str, n: int = 1) -> list[str]:
+        found: list[str] = []
+        last = ""
+        while True:
+            answer = self("/search", who, q=q, kind=kind, n=n, **({"last": last} if last else {}))
+            assert answer.status == 200, answer.body
+            told = answer.json()
+            found += [_written(hit) for hit in told["hits"]]
+            if not told["more"]:
+                return found
+            [following] = told["more"]
+            assert following["last"] != last
+            last = following["last"]
+
+
+def _written(hit: dict[str, Any]) -> str:
+    if hit["account"]:
+        return str(hit["account"])
+    return hit["repository"] + (f" {hit['reference']}" if hit["reference"] else "")
+
+
+@pytest.fixture
+def ask(shared: tuple[asyncio.Runner, Api]) -> Asked:
+    return Asked(*shared)
+
+
+@pytest.mark.parametrize("n", [1, 2, 100])
+@pytest.mark.parametrize(
+    ("who", "path", "found"),
+    [
+        ("root", "", ["inside/", "open/", "team-b/", "team/", "solo"]),
+        ("aud", "", ["inside/", "open/", "team-b/", "team/", "solo"]),
+        ("ann", "", ["inside/", "open/", "team/"]),
+        ("eve", "", ["inside/", "open/"]),
+        ("gus", "", ["inside/", "open/", "team/"]),
+        ("new", "", ["inside/", "open/", "team/"]),
+        ("root", "team", ["team/deep/", "team/empty/", "team/app", "team/lib"]),
+        ("ann", "team/", ["team/deep/", "team/empty/", "team/app", "team/lib"]),
+        ("robot+team", "team", ["team/deep/", "team/app", "team/lib"]),
+        ("gus", "team", ["team/lib"]),
+        ("new", "team", ["team/empty/"]),
+        ("new", "team/empty", []),
+        ("ann", "team/deep", ["team/deep/er/"]),
+        ("ann", "team/deep/er", ["team/deep/er/app"]),
+    ],
+)
+def test_everybody_sees_what_is_theirs_to_see(ask: Asked, who: str, path: str, found: list[str], n: int) -> None:
+    assert ask.browsed(who, path, n=n) == found
+    assert sorted(ask.browsed(who, path, n=n, sort="largest")) == sorted(found)
+    assert sorted(ask.browsed(who, path, n=n, sort="newest")) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("who", "path"), [("eve", "team"), ("gus", "team-b"), ("gus", "team/deep"), ("ann", "nowhere"), ("eve", "team/app")]
+)
+def test_what_a_caller_may_not_know_of_is_not_there(ask: Asked, who: str, path: str) -> None:
+    told = assert_problem(ask("/browse", who, path=path), 404)
+    assert_problem(ask("/browse", who, path="surely/nothing"), 404)
+    assert "not for you to see" in told["detail"]
+
+
+def test_numbers_of_namespaces_are_for_those_who_may_count(ask: Asked) -> None:
+    def numbers(who: str) -> dict[str, int | None]:
+        return {child["path"]: child["repositories"] for child in ask.all("/browse", who) if child["repositories"]}
+
+    assert numbers("ann") == {"team/": 3}
+    assert numbers("gus") == {}
+    assert numbers("root")["team-b/"] == 1
+
+
+def test_a_child_tells_what_the_catalog_counts(ask: Asked) -> None:
+    [child] = [one for one in ask.all("/browse", "ann", path="open") if one["kind"] == "repository"]
+    assert (child["path"], child["visibility"], child["tags"]) == ("open/app", "public", 2)
+    assert child["size"] > ONE.size
+    assert child["pushed_at"] is not None
+    assert child["pulled_at"] is None
+    told = {one["path"]: (one["visibility"], one["description"]) for one in ask.all("/browse", "root")}
+    assert told["open/"] == ("public", "open")
+    assert told["team/"] == ("private", "")
+
+
+def test_who_is_not_signed_in_is_asked_to(ask: Asked) -> None:
+    for target in ("/browse", "/search?q=app", "/tags?repository=open/app"):
+        assert ask(target, "").status == 401
+
+
+def test_tags_are_for_those_who_pull(ask: Asked) -> None:
+    for who, status in (("ann", 200), ("gus", 404), ("eve", 404), ("robot+team", 200)):
+        assert ask("/tags", who, repository="team/app").status == status, who
+    assert_problem(ask("/tags", "ann", repository="team/none"), 404)
+
+
+def test_who_pushed_is_told_to_those_who_read_the_audit_log(ask: Asked) -> None:
+    def pushed(who: str) -> set[str]:
+        return {tag["pushed_by"] for tag in ask.all("/tags", who, repository="team/lib")}
+
+    assert pushed("ann") == {"alice"}
+    assert pushed("gus") == {""}
+
+
+def test_tags_tell_their_rules(ask: Asked) -> None:
+    def change(method: str, body: Any = None) -> None:
+        headers = {"if-none-match": "*"} if method == "PUT" else {}
+        target = "/tag-rules/keep?path=team"
+        assert ask._runner.run(ask.api.ask(method, target, "ann", body, headers=headers)).status < 300
+
+    change("PUT", {"tags": ["v*"], "immutable": True})
+    try:
+        told = {tag["name"]: tag for tag in ask.all("/tags", "gus", repository="team/lib")}
+    finally:
+        change("DELETE")
+    assert told["v1"]["rules"] == [{"name": "keep", "path": "team/"}]
+    assert told["v1"]["immutable"]
+    assert told["latest"]["rules"] == []
+    assert not told["latest"]["immutable"]
+
+
+@pytest.mark.parametrize("sort", ["name", "newest", "pulled", "largest", "version"])
+def test_pages_of_tags_join(ask: Asked, sort: str) -> None:
+    whole = [tag["name"] for tag in ask.all("/tags", "ann", repository="team/app", sort=sort)]
+    assert sorted(whole) == ["latest", "v1"]
+    assert [tag["name"] for tag in ask.all("/tags", "ann", repository="team/app", sort=sort, n=1)] == whole
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sort": "age"},
+        {"name": "v?"},
+        {"platform": "linux"},
+        {"only": "some"},
+        {"sort": "newest", "last": "x"},
+        {"x": "y"},
+    ],
+)
+def test_what_cannot_be_read_is_refused(ask: Asked, query: dict[str, str]) -> None:
+    assert_problem(ask("/tags", "ann", repository="team/app", **query), 400)
+
+
+#: What each sees of what is in every repository.
+_SEEN = {
+    "root": set(NAMES),
+    "ann": {"team/app", "team/deep/er/app", "team/lib", "open/app", "inside/app"},
+    "gus": {"team/lib", "open/app", "inside/app"},
+    "eve": {"open/app", "inside/app"},
+}
+
+
+@pytest.mark.parametrize("who", _SEEN)
+@pytest.mark.parametrize("n", [1, 3, 100])
+@pytest.mark.parametrize("often", [False, True], ids=["rare", "common"])
+def test_a_search_finds_what_the_searcher_sees(
+    ask: Asked, who: str, n: int, monkeypatch: pytest.MonkeyPatch, often: bool
+) -> None:
+    if often:  # everything is, and little is looked through at once
+        small = {"_RARE": 0, "_NAMES": 2, "_NAMES_MOST": 2, "_FIRST": 1, "_INSIDE": 2, "_INSIDE_MOST": 3, "_ROWS": 2}
+        for name, number in {**small, "_MANIFESTS_MOST": 2, "_ROWS_MOST": 4}.items():
+            monkeypatch.setattr(search, name, number)
+    seen = sorted(_SEEN[who])
+    assert ask.hits(who, "app", "repository", n) == [name for name in seen if "app" in name]
+    assert ask.hits(who, "repo:deep", "repository", n) == [name for name in seen if "deep" in name]
+    assert ask.hits(who, "tag:v1", "tag", n) == [f"{name} v1" for name in seen]
+    assert ask.hits(who, "tag:l*", "tag", n) == [f"{name} latest" for name in seen]
+    assert ask.hits(who, "tag:v1 repo:lib", "tag", n) == [f"{name} v1" for name in seen if "lib" in name]
+    assert ask.hits(who, "tag:v1 type:image", "tag", n) == [f"{name} v1" for name in seen]
+    assert ask.hits(who, "type:chart", "tag", n) == []
+    for q in (str(ONE.digest), ONE.digest.hex[:6], f"digest:{ONE.digest.hex[:12]}"):
+        assert ask.hits(who, q, "digest", n) == [f"{name} {ONE.digest}" for name in seen], q
+    assert ask.hits(who, "stage=prod", "label", n) == [f"{name} {ONE.digest}" for name in seen]
+    assert ask.hits(who, "annotation:org.example.cve=log4j", "annotation", n) == [
+        f"{name} {ONE.digest}" for name in seen
+    ]
+
+
+def test_a_search_finds_a_little_of_everything(ask: Asked) -> None:
+    told = ask("/search", "root", q="a", n=2).json()
+    assert [hit["kind"] for hit in told["hits"]] == ["repository", "repository", "account", "account"]
+    assert {more["kind"] for more in told["more"]} == {"repository"}
+    pasted = ask("/search", "ann", q="registry.example:5000/team/app:v1").json()["hits"]
+    assert [(hit["kind"], hit["repository"], hit["reference"]) for hit in pasted] == [("tag", "team/app", "v1")]
+
+
+def test_accounts_are_found_by_those_who_may_list_them(ask: Asked) -> None:
+    assert ask.hits("root", "account:ann", "account") == ["ann"]
+    assert ask.hits("root", "account:team", "account") == ["robot+team", "robot+team-b"]
+    assert ask.hits("ann", "account:team", "account") == ["robot+team"]
+    assert ask.hits("eve", "account:ann", "account") == []
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "repo:",
+        "tag:a tag:b",
+        "label:x",
+        "digest:xyz",
+        "tag:a/b",
+        "type:image digest:abcdef",
+        "x " * 20,
+        "a\0b",
+        "x" * 513,
+    ],
+)
+def test_a_search_that_cannot_be_read_is_refused(ask: Asked, q: str) -> None:
+    assert_problem(ask("/search", "root", q=q), 400)
+
+
+@pytest.mark.parametrize(
+    "q", ["", " ", "%", "_", "!", "'", '"', "zzz", "<script>", "ünïcode", "=", "@", ":", "a@b", "~"]
+)
+def test_odd_searches_break_nothing(ask: Asked, q: str) -> None:
+    assert ask("/search", "root", q=q).status in (200, 400)

@@ -1,0 +1,157 @@
+"""What the API and the pages are made of, on a catalog in memory."""
+
+from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.sql.catalog import OpenCatalog
+from orlop.bootstrap.clocks import RandomIds
+from orlop.bootstrap.server.attention import build_attention
+from orlop.bootstrap.server.management import build_trash
+from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.webhooks import followers, messages
+from orlop.config import Settings
+from orlop.domain.durations import DAY
+from orlop.domain.job_kinds import JOB_KINDS
+from orlop.ports.clock import Clock
+from orlop.services.access.decisions import Access
+from orlop.services.attention.news import News
+from orlop.services.audit.query import AllowedQuery, AuditQuery
+from orlop.services.browse.all import Browsing
+from orlop.services.content.blobs import Blobs
+from orlop.services.content.claims import UploadLimits
+from orlop.services.content.copies import Copies
+from orlop.services.content.images import Images
+from orlop.services.content.labels import ContentLabels
+from orlop.services.content.locks import ManifestLocks
+from orlop.services.content.manifests import Manifests
+from orlop.services.content.own import OwnContent
+from orlop.services.content.referrers import Referrers
+from orlop.services.content.repositories import Repositories
+from orlop.services.content.uploads import Uploads
+from orlop.services.desks import Desks
+from orlop.services.following.followers import Followers
+from orlop.services.health.health import HealthDesk
+from orlop.services.jobs.schedules import Schedules
+from orlop.services.jobs.work import Work, plain
+from orlop.services.management.all import Management
+from orlop.services.management.configuration import ConfigurationInForce
+from orlop.services.management.holdings import RepositoryHoldings
+from orlop.services.management.jobs import JobDesk
+from orlop.services.management.scrub import ScrubDesk
+from orlop.services.retention.desk import RetentionDesk
+from orlop.services.retention.in_use import InUseSets
+from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.review import PlanReviews
+from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.stores.scrub import Scrub
+from orlop.services.tags.past import TagPast
+from orlop.services.tags.terms import WriteTerms
+from orlop.services.upstreams.desk import UpstreamDesk
+from orlop.services.usage.reports import UsageReports
+from orlop.services.webhooks.fares import WebhookList
+from orlop.services.webhooks.managed import ManagedWebhooks
+from orlop.telemetry.metrics import SECONDS
+from orlop.telemetry.traffic import TrafficLog
+
+
+async def _nothing() -> str:
+    """No job is done here."""
+    return ""
+
+
+async def _well() -> dict[str, str]:
+    """What stores say of themselves."""
+    return {"catalog": "ok", "blobs": "ok"}
+
+
+def schedules_of(opened: OpenCatalog, clock: Clock) -> Schedules:
+    """Of every kind of job; none does anything."""
+    works = [Work(kind, plain(_nothing)) for kind in JOB_KINDS.values()]
+    documents, changes = opened.identity.documents, opened.settings_changes
+    return Schedules(works, opened.queue.timetable, documents, changes, clock, lambda: 0.0)
+
+
+def scrub_of(opened: OpenCatalog, clock: Clock) -> Scrub:
+    """Of a store without copies."""
+    catalog = opened.catalog
+    return Scrub(catalog.scrub, catalog.quarantine, MemoryBlobs(clock), catalog.vitals, clock, period=DAY, pace=0)
+
+
+def own_content(
+    opened: OpenCatalog, access: Access, repositories: Repositories, terms: WriteTerms, clock: Clock
+) -> OwnContent:
+    """Repositories whose copies are in memory."""
+    store, catalog = MemoryBlobs(clock), opened.catalog
+    copies = Copies(store, store, catalog.quarantine, clock)
+    blobs = Blobs(catalog.links, copies, access, terms, clock, repositories=repositories, grace=DAY)
+    rows, stage, limits = catalog.uploads, MemoryStage(store, clock), UploadLimits(expire=DAY, lease=DAY)
+    uploads = Uploads(rows, catalog.expiry, catalog.links, stage, copies, access, terms, clock, RandomIds(), limits)
+    referrers = Referrers(catalog.browse, catalog.manifests)
+    manifests = Manifests(catalog.manifests, referrers, terms, clock, sparse_indexes=False)
+    return OwnContent(access, catalog.browse, manifests, referrers, blobs, uploads)
+
+
+def desks_of(
+    opened: OpenCatalog,
+    management: Management,
+    access: Access,
+    terms: WriteTerms,
+    schedules: Schedules,
+    clock: Clock,
+    settings: Settings,
+) -> Desks:
+    """Everything there is."""
+    gate, catalog, identity = management.gate, opened.catalog, opened.identity
+    browse = catalog.browse
+    in_force = SettingsInForce(identity.documents, opened.settings_changes)
+    repositories = Repositories(browse, access, identity.facts, clock)
+    content = own_content(opened, access, repositories, terms, clock)
+    manifests, archives = content.manifests, ProcessArchiveReader()
+    trash = build_trash(management, catalog, identity, terms)
+    retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
+    return Desks(
+        management=management,
+        repositories=repositories,
+        browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
+        holdings=RepositoryHoldings(gate, catalog.holdings),
+        past=TagPast(gate, catalog.history, manifests, trash),
+        locks=ManifestLocks(gate, catalog.locks),
+        trash=trash,
+        images=Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives),
+        labels=ContentLabels(gate, catalog.labels, manifests, repositories),
+        attention=build_attention(
+            gate,
+            catalog,
+            identity,
+            opened.queue,
+            opened.webhooks,
+            opened.cursors,
+            followers(settings),
+            None,
+            clock,
+        ),
+        news=News(gate, opened.audit.reader),
+        configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
+        health=HealthDesk(
+            gate,
+            _well,
+            TrafficLog(SECONDS),
+            catalog.vitals,
+            opened.queue.history,
+            opened.webhooks.log,
+            identity.documents,
+            catalog.upstream_states,
+        ),
+        audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
+        webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),
+        hooks=WebhookList(gate, identity.documents, opened.webhooks.log),
+        followers=Followers(gate, opened.cursors, followers(settings)),
+        jobs=JobDesk(gate, opened.queue.jobs, schedules),
+        usage=UsageReports(gate, catalog.usages, in_force, None),
+        retention=retention,
+        reviews=PlanReviews(gate, retention, catalog.usages, identity.documents, terms),
+        in_use=InUseSets(gate, catalog.retention.in_use),
+        inventory=InventoryPages(gate, browse, catalog.retention.inventories),
+        scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),
+        upstreams=UpstreamDesk(gate, identity.documents, catalog.upstream_states, catalog.usages, opened.queue.jobs),
+        providers=provider_tests(settings, gate, identity.documents, clock),
+    )

@@ -1,0 +1,95 @@
+"""A browser opens every page, wide and narrow, light and dark: nothing is refused, nothing is asked of anybody else,
+nothing runs over the edge, and axe finds no barrier."""
+
+import pytest
+
+from tests.ui.site import Site
+
+pytestmark = pytest.mark.slow
+
+#: Who opens which pages; nobody is somebody who is not signed in.
+PAGES: dict[str, tuple[str, ...]] = {
+    "": ("/", "/login", "/help"),
+    "ada": (
+        "/",
+        "/account",
+        "/account/password",
+        "/account/totp",
+        "/account/recovery",
+        "/account/passkeys",
+        "/help",
+        "/logout",
+        "/r/team/app:prod",
+        f"/r/team/app:{'x' * 128}",
+        "/r/team/chart:0.1.0",
+        "/r/team/cache:buildcache",
+        "/compare?from=team%2Fapp%3A1.1.0&to=team%2Fapp%3A1.2.0",
+    ),
+    "admin": (
+        "/",
+        "/jobs",
+        "/webhooks",
+        "/audit",
+        "/health",
+        "/health/configuration",
+        "/people",
+        "/people/ada",
+        "/groups",
+        "/robots",
+        "/grants",
+        "/roles",
+        "/roles/reader",
+        "/trusts",
+        "/providers",
+        "/access",
+        "/access?who=ada&may=delete&on=team%2Fapp%3Aprod",
+        "/who?path=team",
+        "/who?repository=team%2Fapp",
+    ),
+}
+#: Each width and each light once: what does not fit does not fit in the dark either.
+LOOKS = ((False, 1280), (True, 390))
+
+
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page_is_sound(site: Site, who: str) -> None:
+    site.sign_in(who)
+    browser, wrong = site.browser, []
+    for path in PAGES[who]:
+        status = site.open(path)
+        if status != 200:
+            wrong.append((path, "status", status))
+            continue
+        if browser.url != f"{site.base}{path}":
+            wrong.append((path, "leads to", browser.url))
+            continue
+        for dark, width in LOOKS:
+            browser.look(dark=dark, width=width)
+            wrong += [(path, dark, width, *barrier) for barrier in browser.barriers()]
+            wrong += [(path, dark, width, "is wider than its window by", element) for element in browser.beyond()]
+        text = browser.text("body")
+        wrong += [(path, "shows", word) for word in ("None", "undefined", "Undefined", "[object") if word in text]
+    wrong += [(url, "complains", text) for url, text in browser.complaints(site.base)]
+    wrong += [(url, "is elsewhere") for url in browser.asked() if not url.startswith(site.base)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_the_first_page_is_light_and_the_next_lighter(site: Site) -> None:
+    site.sign_in("ada")
+    first = site.browser.weight()
+    assert sum(first.values()) <= 100_000, first
+    site.open("/account")
+    assert sum(site.browser.weight().values()) <= 30_000, site.browser.weight()
+
+
+def test_keys_lead_around(site: Site) -> None:
+    site.sign_in("ada")
+    site.open("/")
+    site.browser.press("/")
+    assert site.browser.focused() == "find"
+    site.browser.press("Escape")
+    site.open("/")
+    site.browser.press("Tab")
+    assert site.browser.focused() == "To the content"
+    site.browser.press("?")
+    assert "copy the command to pull" in site.browser.text("dialog[open]")
