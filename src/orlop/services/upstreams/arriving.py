@@ -23,7 +23,7 @@ WINDOW = 4 * 1024 * 1024
 LOOK = 0.1
 
 
-class Arriving:
+class ArrivingBlob:
     """See the module. Any number join."""
 
     def __init__(self, size: int, stage: BlobStage, copies: Copies) -> None:
@@ -143,8 +143,8 @@ class Arriving:
 class Joined:
     """See ports.blobs.BlobContent: a copy that is not all there yet."""
 
-    def __init__(self, transfer: Arriving) -> None:
-        self._transfer: Arriving | None = transfer
+    def __init__(self, transfer: ArrivingBlob) -> None:
+        self._transfer: ArrivingBlob | None = transfer
         self.size = transfer.size
         self.position = 0
         """Where it stands."""

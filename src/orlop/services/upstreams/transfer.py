@@ -34,7 +34,7 @@ from orlop.services.content.claims import ClaimedSession, Recording, UploadLimit
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.answers import for_clients
-from orlop.services.upstreams.arriving import LOOK, Arriving
+from orlop.services.upstreams.arriving import LOOK, ArrivingBlob
 from orlop.services.upstreams.turns import ticket
 
 #: What is on its way into a cache holds none of the room that pushes above its upstream have to find.
@@ -77,7 +77,7 @@ class Stores(msgspec.Struct, frozen=True):
     ids: Ids
 
 
-class Transfer(Arriving):
+class Transfer(ArrivingBlob):
     """See the module. `run` does it, once."""
 
     def __init__(self, wanted: Wanted, stores: Stores) -> None:
