@@ -289,7 +289,7 @@ OF_REPOSITORIES = {
         *("repository_own", "repository_hide", "repository_place", "cached_manifest_add"),
     },
     "by names before those that are hidden": {
-        *("repositories_empty", "blob_holders", "link_holder_below", "cached_holder"),
+        *("repositories_empty", "blob_holders", "link_holder", "cached_holder"),
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),

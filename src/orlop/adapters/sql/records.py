@@ -174,7 +174,7 @@ async def _hold(tx: Session, below: Sequence[int], blobs: Sequence[tuple[int, in
         return
     nodes = each(below)
     for blob_id, size in blobs:
-        found = await tx.all("node_blob_hold", blob_id, nodes)
+        found = await tx.all("node_blobs_hold", blob_id, nodes)
         ledger.held([node for node, holders in found if holders == 1], size)
 
 
@@ -182,7 +182,7 @@ async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledge
     """The same of a blob that nobody has held before: nobody has to be asked how many do."""
     below, caching = ledger.counting(repository)[1:], ledger.caching(repository)
     if below:
-        await tx.many("node_blob_new", [(blob_id, node) for node in below])
+        await tx.many("node_blobs_new", [(blob_id, node) for node in below])
         ledger.held(below, size)
     if caching:
         await tx.many("node_cached_new", [(blob_id, node) for node in caching])
@@ -229,7 +229,7 @@ async def release(tx: Session, repository: int, blobs: Mapping[int, int], ledger
     await tx.all("blobs_lock", rows)
     below = ledger.counting(repository)[1:]
     if below:
-        await tx.many("node_blob_release", [(blob_id, node) for blob_id in sorted(blobs) for node in below])
+        await tx.many("node_blobs_release", [(blob_id, node) for blob_id in sorted(blobs) for node in below])
         for node, blob_id in await tx.all("node_blobs_released", rows):
             ledger.held([node], -blobs[blob_id])
     caching = ledger.caching(repository)
@@ -241,7 +241,7 @@ async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: 
     below = [(gone.blob_id, node) for gone in links for node in ledger.counting(gone.repository_id)[1:]]
     sizes = {gone.blob_id: gone.size for gone in links}
     if below:
-        await tx.many("node_blob_release", below)
+        await tx.many("node_blobs_release", below)
         for node, blob_id in await tx.all("node_blobs_released", rows):
             ledger.held([node], -sizes[blob_id])
     cached = [(gone.blob_id, node) for gone in links for node in ledger.caching(gone.repository_id)]

@@ -121,6 +121,19 @@ TABLES: dict[str, Table] = {
 }
 
 
+#: Those that say how many repositories below a node hold, or cache, a blob.
+_COUNTS_OF_HOLDERS = ("node_blobs", "node_cached")
+
+
+def of_counts_of_holders(templates: dict[str, str]) -> dict[str, str]:
+    """Each template of a statement, filled in for each table that counts holders of blobs."""
+    return {
+        title.format(table=table): text.format(table=table)
+        for table in _COUNTS_OF_HOLDERS
+        for title, text in templates.items()
+    }
+
+
 def of_each_table(templates: dict[str, str]) -> dict[str, str]:
     """Each template of a statement, filled in for each table."""
     made: dict[str, str] = {}
