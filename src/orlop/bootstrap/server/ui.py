@@ -18,6 +18,12 @@ from orlop.faces.http.counted import UNCOUNTED, Counted
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
+from orlop.faces.ui.browse.first import FirstTab
+from orlop.faces.ui.browse.frame import PlaceFrames
+from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.rules import RulesTab
+from orlop.faces.ui.browse.search import SearchPage
+from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
@@ -32,7 +38,7 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.places import PlacePages
+from orlop.faces.ui.places import PlacePages, PlaceTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
@@ -44,6 +50,7 @@ from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.desks import Desks
 from orlop.services.identity.browser_steps import BrowserSteps
+from orlop.services.identity.devices import DeviceSignIn
 from orlop.services.identity.failures import Gate, OnFailure, ProofKind, no_gate
 from orlop.services.identity.lockout import Lockout
 from orlop.services.identity.passkeys import Passkeys
@@ -52,6 +59,7 @@ from orlop.services.identity.sessions import BrowserSessions
 from orlop.services.identity.sign_on import BrowserSignOn, ProviderDirectory
 from orlop.services.identity.sign_on_checks import SignOnChecks
 from orlop.services.jobs.work import Work, plain
+from orlop.services.management.operations import Gate as Operations
 from orlop.telemetry.requests import RequestLog
 
 #: How often it is looked who is to be asked about, and how often what is over is removed, in microseconds.
@@ -68,6 +76,7 @@ class Browsers(msgspec.Struct, frozen=True):
     passkeys: Passkeys
     sign_on: BrowserSignOn
     on_failure: OnFailure
+    gate: Gate
     chance: Chance
     jobs: tuple[Work, ...]
     close: Callable[[], Awaitable[None]]
@@ -122,9 +131,26 @@ def build_browsers(
         Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate),
         sign_on,
         on_failure,
+        gate,
         chance,
         jobs,
         openid.close,
+    )
+
+
+def build_devices(identity: Identity, operations: Operations, browsers: Browsers) -> DeviceSignIn:
+    """Signs programs in by the browser of somebody."""
+    clock, draw = browsers.chance.clock, browsers.chance.draw
+    return DeviceSignIn(
+        identity.steps,
+        identity.accounts,
+        identity.secrets,
+        operations,
+        Lockout(identity.attempts, clock, ProofKind.DEVICE),
+        clock,
+        draw,
+        browsers.on_failure,
+        browsers.gate,
     )
 
 
@@ -165,11 +191,14 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    operations = desks.management.gate
+    device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
     running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
         own_factors,
+        device,
         Home(pages, desks),
         Help(pages),
         *people_pages(pages, desks),
@@ -185,9 +214,17 @@ def pages_app(
 
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
-    """Namespaces, repositories and images."""
-    tabs = {"people": PeopleTab(pages, desks)}
-    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+    """Namespaces, repositories and images, and the search for them."""
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    history = HistoryTab(pages, desks, frames)
+    tabs: dict[str, PlaceTab] = {
+        "": FirstTab(pages, desks, frames),
+        "history": history,
+        "rules": RulesTab(pages, desks, frames),
+        "people": PeopleTab(pages, desks),
+    }
+    places = PlacePages(tabs, ImageView(pages, desks.images))
+    return places, history, ComparePage(pages, desks.images), SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
