@@ -51,6 +51,7 @@ class CatalogKit:
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit
     TestTrash = trash.TrashKit
+    TestLargeTrash = trash.LargeTrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestTagLists = listed.TagListsKit

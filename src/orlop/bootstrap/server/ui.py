@@ -21,6 +21,7 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.browse.first import FirstTab
 from orlop.faces.ui.browse.frame import PlaceFrames
 from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.removal import RemovalPages
 from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
@@ -193,7 +194,6 @@ def pages_app(
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
     operations = desks.management.gate
     device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
-    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
@@ -204,7 +204,7 @@ def pages_app(
         *people_pages(pages, desks),
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
-        *running,
+        *running_pages(pages, desks, Live(sessions, watch.draining), watch),
     )
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
@@ -225,7 +225,8 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "people": people,
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
-    return places, history, people, ComparePage(pages, desks.images), SearchPage(pages, desks)
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    return places, history, people, removal, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
