@@ -5,6 +5,7 @@ from tests.contract import (
     browse,
     caching,
     collection,
+    devices,
     holdings,
     identity_accounts,
     identity_answers,
@@ -127,3 +128,4 @@ class BrowserKit:
     TestSteps = identity_browser.StepsKit
     TestSignOns = identity_browser.SignOnsKit
     TestLongerSessions = identity_browser.LongerSessionsKit
+    TestDevices = devices.DevicesKit

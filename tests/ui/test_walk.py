@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 #: Who opens which pages; nobody is somebody who is not signed in.
 PAGES: dict[str, tuple[str, ...]] = {
-    "": ("/", "/login", "/help"),
+    "": ("/", "/login", "/help", "/r/open", "/r/open/base"),
     "ada": (
         "/",
         "/account",
@@ -19,9 +19,22 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account/passkeys",
         "/help",
         "/logout",
+        "/r/team",
+        "/r/team/-/rules",
+        "/r/team/-/people",
+        "/r/team/app",
+        "/r/team/app/-/history",
+        "/r/team/app/-/rules",
+        "/r/team/app/-/people",
+        "/search",
+        "/search?q=app",
+        "/search?q=nothing-like-it",
         "/r/team/app:prod",
         f"/r/team/app:{'x' * 128}",
         "/r/team/chart:0.1.0",
+        "/r/team/-/people",
+        "/r/team/app/-/people",
+        "/device",
         "/r/team/cache:buildcache",
         "/compare?from=team%2Fapp%3A1.1.0&to=team%2Fapp%3A1.2.0",
     ),

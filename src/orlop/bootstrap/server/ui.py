@@ -18,6 +18,12 @@ from orlop.faces.http.counted import UNCOUNTED, Counted
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
+from orlop.faces.ui.browse.first import FirstTab
+from orlop.faces.ui.browse.frame import PlaceFrames
+from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.removal import RemovalPages
+from orlop.faces.ui.browse.rules import RulesTab
+from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
@@ -33,7 +39,7 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.places import PlacePages
+from orlop.faces.ui.places import PlacePages, PlaceTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
@@ -188,7 +194,6 @@ def pages_app(
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
     operations = desks.management.gate
     device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
-    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
@@ -199,7 +204,7 @@ def pages_app(
         *people_pages(pages, desks),
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
-        *running,
+        *running_pages(pages, desks, Live(sessions, watch.draining), watch),
     )
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
@@ -209,9 +214,19 @@ def pages_app(
 
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
-    """Namespaces, repositories and images."""
-    tabs = {"people": PeopleTab(pages, desks)}
-    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+    """Namespaces, repositories and images, and the search for them."""
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    people = PeopleTab(pages, desks, frames)
+    history = HistoryTab(pages, desks, frames)
+    tabs: dict[str, PlaceTab] = {
+        "": FirstTab(pages, desks, frames),
+        "history": history,
+        "rules": RulesTab(pages, desks, frames),
+        "people": people,
+    }
+    places = PlacePages(tabs, ImageView(pages, desks.images))
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    return places, history, people, removal, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
@@ -226,7 +241,6 @@ def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         UnplacedSettingPages(pages, management, TRUSTS),
         UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
-        PeopleTab(pages, desks),
     )
 
 
