@@ -574,6 +574,18 @@ def test_rules_of_other_registries_are_printed_as_ours(orlop: Typed, tmp_path: P
     assert "is no inventory: Expected `array`, got `object`" in orlop.errors
 
 
+@pytest.mark.parametrize("selectors", [65, 30_000])
+def test_a_huge_rule_for_retention_is_refused_in_a_sentence(orlop: Typed, tmp_path: Path, selectors: int) -> None:
+    orlop.login("ann")
+    file = tmp_path / "rule.yaml"
+    file.write_text("keep:\n" + "".join(f'  - {{"tags": ["build-{number}-*"]}}\n' for number in range(selectors)))
+    orlop("retention", "set", "huge", "--at", "team/", "-f", str(file), code=1)
+    assert orlop.errors.startswith("orlop: ")
+    assert orlop.errors.count("\n") == 1
+    assert len(orlop.errors) < 300
+    assert orlop.json("retention", "ls", "--at", "team/") == []
+
+
 def test_a_plan_of_somebody_else_is_not_there_for_others(orlop: Typed) -> None:
     orlop.login("ann")
     orlop("retention", "preview", "other/", code=1)

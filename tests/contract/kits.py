@@ -93,6 +93,7 @@ class IdentityKit:
     TestGrants = identity_grants.GrantsKit
     TestDocuments = identity_grants.DocumentsKit
     TestNamespaces = identity_namespaces.NamespacesKit
+    TestEmptiedNamespace = identity_namespaces.EmptiedNamespaceKit
     TestRepositories = identity_namespaces.RepositoriesKit
     TestFacts = identity_facts.FactsKit
     TestAnswers = identity_answers.AnswersKit

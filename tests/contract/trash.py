@@ -300,7 +300,7 @@ class LargeTrashKit:
         await scene.push(APP, LARGE, V1)
         await scene.push(LIB, HALF, V1)
         async with _in_and_out(scene):
-            await _broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
+            await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
             assert await scene.findings() == []
             with pytest.raises(NotFound):
                 await catalog.trash.restore(Asked(LIB), scene.by())
@@ -310,7 +310,7 @@ class LargeTrashKit:
             [entry] = await _entries(catalog)
             assert entry.name == APP
             await catalog.trash.restore(Asked(APP), scene.by())
-        await _broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
+        await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
         await catalog.trash.restore(Asked(APP), scene.by())
         assert await scene.findings() == [], "it comes back before it has left, too"
 
@@ -318,7 +318,7 @@ class LargeTrashKit:
         scene = Scene(catalog)
         await scene.push(APP, LARGE, V1)
         await scene.push(LIB, HALF, V1)
-        await _broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
+        await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
         await catalog.trash_end.discard(EVERYTHING, 9, scene.by())
         await _purged(scene, 60)
         assert await _entries(catalog) == ()
@@ -329,7 +329,7 @@ class LargeTrashKit:
         scene = Scene(catalog)
         await scene.push(APP, LARGE, V1)
         await scene.push(LIB, HALF, V1)
-        await _broken_off(catalog, catalog.repositories.remove(APP, scene.by()))
+        await broken_off(catalog, catalog.repositories.remove(APP, scene.by()))
         assert (await scene.view()).repositories == (LIB,)
         assert await _entries(catalog) == ()
         await scene.push(APP, ONE, V2)
@@ -366,7 +366,7 @@ class LargeTrashKit:
         async with _in_and_out(scene):
             for what in (BOTH, pictured, ONE, *seals):
                 await catalog.manifests.delete(APP, what.digest, scene.by(), KEPT)
-            if await _broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest):
+            if await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest):
                 assert await catalog.manifests.resolve(APP, V1) is None
                 assert await catalog.manifests.resolve(APP, BOTH.digest) is None
                 assert await scene.findings() == []
@@ -457,7 +457,7 @@ async def _usages(catalog: Catalog) -> dict[str, Usage]:
     return {path: usage for path, (usage, _) in (await catalog.usages.of(["", "team", LIB], START)).items()}
 
 
-async def _broken_off(catalog: Catalog, work: Coroutine[Any, Any, Any], seen: Digest | None = None) -> bool:
+async def broken_off(catalog: Catalog, work: Coroutine[Any, Any, Any], seen: Digest | None = None) -> bool:
     """Begin something, and stop it as soon as its first transaction is to be seen: the repository is gone, or this
     manifest is there again. Whether it was: a catalog in memory lets nobody stop it."""
     task = asyncio.ensure_future(work)
