@@ -32,14 +32,15 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.places import PlacePages
+from orlop.faces.ui.places import PlacePages, PlaceTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
 from orlop.faces.ui.rules.plans import PlanPages
-from orlop.faces.ui.rules.settings import RulePages
+from orlop.faces.ui.rules.settings import RulePages, RulesTab
 from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
+from orlop.faces.ui.usage import UsageTab
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.desks import Desks
@@ -185,7 +186,11 @@ def pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images."""
-    tabs = {"people": PeopleTab(pages, desks)}
+    tabs: dict[str, PlaceTab] = {
+        "people": PeopleTab(pages, desks),
+        "rules": RulesTab(pages, desks.management.settings),
+        "usage": UsageTab(pages, desks.usage),
+    }
     return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
 
 
@@ -214,6 +219,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),
+        UsageTab(pages, desks.usage),
     )
 
 
