@@ -41,6 +41,7 @@ from orlop.faces.ui.rules.settings import RulePages, RulesTab
 from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.faces.ui.usage import UsageTab
+from orlop.faces.ui.world import WorldPages
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.desks import Desks
@@ -220,6 +221,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),
         UsageTab(pages, desks.usage),
+        WorldPages(pages, desks),
     )
 
 
