@@ -13,6 +13,7 @@ from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.blobs import Blobs
@@ -43,6 +44,7 @@ from orlop.services.retention.review import PlanReviews
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
@@ -112,6 +114,7 @@ def desks_of(
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
+        removal=TagRemoval(gate, manifests),
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
@@ -128,6 +131,7 @@ def desks_of(
             None,
             clock,
         ),
+        news=News(gate, opened.audit.reader),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,

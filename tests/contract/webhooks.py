@@ -6,6 +6,7 @@ import pytest
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.domain.errors import Stale
 from orlop.domain.pages import PageRequest
+from orlop.domain.webhooks.facts import TEST
 from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.clock import SECOND
@@ -136,6 +137,9 @@ class DeliveryQueueKit:
         await here.attempted(elsewhere, DeliveryState.PENDING, health=BAD)
         assert await here.log.troubled(9) == (Troubled(OTHER, BAD, 0), Troubled(HOOK, WELL, 1))
         assert await here.log.troubled(1) == (Troubled(OTHER, BAD, 0),)
+        attempt = Attempt(1, START, 7, 500, "", "it is away")
+        await here.log.tried(NewDelivery("tried:only", "", 0, TEST, b"{}"), attempt, DeliveryState.DEAD, ROOT)
+        assert len(await here.log.troubled(9)) == 2, "a test that failed is nobody's trouble"
 
     async def test_an_attempt_tells_how_the_hook_fares(self, opened: OpenCatalog) -> None:
         here = await desk(opened)

@@ -29,6 +29,11 @@ const actions = {
   click: async ({ selector }) => { await page.click(selector); await page.waitForLoadState(); },
   wait: ({ url }) => page.waitForURL(new RegExp(url)),
   text: ({ selector }) => page.innerText(selector ?? "main"),
+  texts: ({ selector }) => page.locator(selector).allInnerTexts(),
+  async until({ expression }) {
+    for (let tries = 0; tries < 600 && !(await page.evaluate(expression)); tries += 1) await page.waitForTimeout(50);
+    if (!(await page.evaluate(expression))) throw new Error(`it never is true that ${expression}`);
+  },
   count: ({ selector }) => page.locator(selector).count(),
   url: () => page.url(),
   look: ({ dark, width }) =>
@@ -43,6 +48,9 @@ const actions = {
   // Sizes of everything that the page took, in bytes as they came over the wire.
   weight: () => page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map((each) => [each.name, each.transferSize])),
+  wide: () => page.evaluate(() => [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth && !each.closest(".scroll, pre, .tabs"))
+    .map((each) => `${each.tagName}.${each.className}`).slice(0, 12)),
   async axe() {
     await page.evaluate(axe);
     const found = await page.evaluate(() => axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));

@@ -135,6 +135,14 @@ class Chromium:
         """What is to be read there."""
         return str(self._do("text", selector=selector))
 
+    def texts(self, selector: str) -> list[str]:
+        """What is to be read in each that fits."""
+        return [str(text).strip() for text in self._do("texts", selector=selector)]
+
+    def until(self, expression: str) -> None:
+        """Wait until this is true of the page."""
+        self._do("until", expression=expression)
+
     def count(self, selector: str) -> int:
         return int(self._do("count", selector=selector))
 
@@ -160,9 +168,9 @@ class Chromium:
         """Every address that was asked for since it was fresh."""
         return list(self._do("asked"))
 
-    def beyond(self) -> int:
-        """How many pixels the page is wider than its window."""
-        return int(self._do("beyond"))
+    def beyond(self) -> list[str]:
+        """What makes the page wider than its window: elements, by their names and classes."""
+        return (list(self._do("wide")) or ["something"]) if self._do("beyond") else []
 
     def weight(self) -> dict[str, int]:
         """What the page took, in bytes as they came over the wire, by address; nothing for what it had kept."""

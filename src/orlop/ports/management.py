@@ -48,6 +48,48 @@ class ManagementServer(Protocol):
         ...
 
 
+class DeviceCode(msgspec.Struct, frozen=True):
+    """What a server gives a program that wants to be signed in by a browser (RFC 8628, section 3.2)."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str = ""
+    expires_in: int = 600
+    """Seconds."""
+    interval: int = 5
+    """Seconds between two questions whether somebody confirmed it."""
+
+    def __repr__(self) -> str:
+        return f"DeviceCode(…, {self.user_code!r})"
+
+
+class DeviceToken(msgspec.Struct, frozen=True):
+    """The token that somebody confirmed, whose it is, and its number there."""
+
+    access_token: str
+    account: str
+    id: int
+
+    def __repr__(self) -> str:
+        return f"DeviceToken(…, {self.account!r}, {self.id})"
+
+
+class DeviceServer(Protocol):
+    """The token server, asked by a program that nobody is signed in with yet.
+
+    Each method raises RequestRefused, whose code is the word of the OAuth error, and UpstreamError as ManagementServer.
+    """
+
+    async def begin(self, client: str) -> DeviceCode:
+        """Codes for a program that calls itself so. A server that has no browser sign-in refuses with 404."""
+        ...
+
+    async def redeem(self, device_code: str) -> DeviceToken:
+        """The token, once somebody confirmed."""
+        ...
+
+
 class SavedSignIn(msgspec.Struct, frozen=True):
     """How to come back to a server. Never shown when printed."""
 

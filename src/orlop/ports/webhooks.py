@@ -128,7 +128,7 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 class Troubled(msgspec.Struct, frozen=True):
-    """A hook that fails, or that deliveries were given up of: so many, counted up to DEAD_MAX."""
+    """A hook that fails, or that deliveries were given up of: so many, counted up to DEAD_MAX, and tests not."""
 
     hook: str
     health: Health

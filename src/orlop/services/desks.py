@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.services.attention.attention import Attention
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.images import Images
@@ -22,6 +23,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
@@ -37,11 +39,13 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     browsing: Browsing
     holdings: RepositoryHoldings
     past: TagPast
+    removal: TagRemoval
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels
     images: Images
     attention: Attention
+    news: News
     configuration: ConfigurationInForce
     health: HealthDesk
     audit: AllowedQuery

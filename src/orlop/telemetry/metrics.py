@@ -4,13 +4,11 @@ Prometheus' client chooses between one process and many when it is imported, by 
 starts workers sets that variable before anything imports this module.
 """
 
-import math
 import os
 import platform
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -21,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from orlop import __version__
-from orlop.telemetry.traffic import Traffic
+from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -193,39 +191,7 @@ class Metrics:
         """What all workers counted of requests, but for answers that go on and what asks how the server is."""
         self.requests.publish()
         folder = os.environ.get(FOLDER_VARIABLE)
-        counts: dict[str, int] = dict.fromkeys(("requests", "failures", "out", "in", "workers"), 0)
-        cumulated: dict[float, int] = {}
-        for family in (_AllProcesses(Path(folder)) if folder else self._own).collect():
-            for name, labels, value, *_ in family.samples:
-                if labels.get("route") in _NO_TRAFFIC:
-                    continue
-                if name == "orlop_requests_total":
-                    counts["requests"] += int(value)
-                    counts["failures"] += int(value) if labels["status"] >= "500" else 0
-                elif name == "orlop_request_seconds_bucket":
-                    bound = float(labels["le"])
-                    cumulated[bound] = cumulated.get(bound, 0) + int(value)
-                elif (counted := _COUNTED.get(name)) is not None:
-                    counts[counted] += int(value)
-        steps = [0, *(cumulated.get(bound, 0) for bound in (*SECONDS, math.inf))]
-        return Traffic(
-            now,
-            counts["requests"],
-            counts["failures"],
-            counts["out"],
-            counts["in"],
-            tuple(after - before for before, after in pairwise(steps)),
-            counts["workers"],
-        )
-
-
-#: Routes that are no traffic: streams last for as long as a page is open, probes are asked whatever goes on.
-_NO_TRAFFIC = frozenset({"live", "operation"})
-_COUNTED = {
-    "orlop_response_body_bytes_total": "out",
-    "orlop_request_body_bytes_total": "in",
-    "orlop_workers": "workers",
-}
+        return traffic_of((_AllProcesses(Path(folder)) if folder else self._own).collect(), SECONDS, now)
 
 
 class RequestMetrics:

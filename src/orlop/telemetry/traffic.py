@@ -1,9 +1,11 @@
 """How much is asked of the server and how long it takes, lately: the counts of all its workers, looked at again and
 again, and what went on between two looks."""
 
+import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import msgspec
 
@@ -28,9 +30,7 @@ class Traffic(msgspec.Struct, frozen=True):
     workers: int = 0
 
     def since(self, before: "Traffic") -> "Traffic":
-        """What came after an earlier look; all of it where the server began anew in between."""
-        if self.requests < before.requests:
-            return self
+        """What came after an earlier look."""
         buckets = tuple(
             after - was for after, was in zip(self.buckets, before.buckets or (0,) * len(self.buckets), strict=True)
         )
@@ -43,6 +43,62 @@ class Traffic(msgspec.Struct, frozen=True):
             buckets,
             self.workers,
         )
+
+
+#: Routes that are no traffic: streams last for as long as a page is open, probes are asked whatever goes on.
+_NO_TRAFFIC = frozenset({"live", "operation"})
+_COUNTED = {
+    "orlop_response_body_bytes_total": "out",
+    "orlop_request_body_bytes_total": "in",
+    "orlop_workers": "workers",
+}
+
+
+class Sample(Protocol):
+    """What Prometheus' client counted of something."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+    @property
+    def value(self) -> float: ...
+
+
+class Family(Protocol):
+    """All that it counted of one kind."""
+
+    @property
+    def samples(self) -> Sequence[Sample]: ...
+
+
+def traffic_of(families: Iterable[Family], bounds: Sequence[float], now: int) -> Traffic:
+    """What was counted of requests up to now. `bounds`: of the buckets, in seconds."""
+    counts: dict[str, int] = dict.fromkeys(("requests", "failures", "out", "in", "workers"), 0)
+    cumulated: dict[float, int] = {}
+    for family in families:
+        for sample in family.samples:
+            name, labels, value = sample.name, sample.labels, int(sample.value)
+            if labels.get("route") in _NO_TRAFFIC:
+                continue
+            if name == "orlop_requests_total":
+                counts["requests"] += value
+                counts["failures"] += value if labels["status"] >= "500" else 0
+            elif name == "orlop_request_seconds_bucket":
+                bound = float(labels["le"])
+                cumulated[bound] = cumulated.get(bound, 0) + value
+            elif (counted := _COUNTED.get(name)) is not None:
+                counts[counted] += value
+    steps = (0, *(cumulated.get(bound, 0) for bound in (*bounds, math.inf)))
+    return Traffic(
+        now,
+        counts["requests"],
+        counts["failures"],
+        counts["out"],
+        counts["in"],
+        tuple(after - before for before, after in pairwise(steps)),
+        counts["workers"],
+    )
 
 
 class Figures(msgspec.Struct, frozen=True):

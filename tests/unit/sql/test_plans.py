@@ -46,6 +46,14 @@ EXCEPTIONS = {
         "SCAN deliveries USING COVERING INDEX deliveries_dead": "what was given up in the last days, for metrics",
     },
     "delivery_waiting": {"SCAN w": "a row for each hook that something is pending for"},
+    "webhook_troubled": {
+        "SCAN w": "a row for each hook that something was given up of",
+        "SCAN dead": "the same rows",
+        "SCAN webhook_health USING INDEX webhook_health_failing": "hooks that fail",
+        "SCAN t": "both together",
+        "SCAN given_up": "no more than are to be counted",
+        "USE TEMP B-TREE FOR ORDER BY": "hooks that something is wrong with",
+    },
     "delivery_lanes": {
         "SCAN l": "a row for each repository that something of one hook is pending for",
         "USE TEMP B-TREE FOR ORDER BY": "the same rows",
@@ -68,6 +76,7 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR GROUP BY": "the same",
     },
     "usage_day_write": {"SCAN u": "every node, once an hour"},
+    "trash_leaving": {"SCAN trash USING INDEX trash_leaving": "those of which a removal is under way"},
     "nodes_above": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repository_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repositories_lock": {
@@ -277,13 +286,13 @@ OF_REPOSITORIES = {
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
-        *("repository_own", "cached_manifest_add", "cached_described"),
+        *("repository_own", "repository_hide", "repository_place", "cached_manifest_add"),
     },
     "by names before those that are hidden": {
         *("repositories_empty", "blob_holders", "link_holder_below", "cached_holder"),
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
-        *("usage_below", "usage_held", "usage_sharing"),
+        *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
     },
@@ -291,6 +300,7 @@ OF_REPOSITORIES = {
     "hidden ones, too: who asks leaves out what nobody sees": {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
     },
+    "those that are hidden": {"trash_leaving_from"},
     "it makes one": {"repository_create"},
 }
 

@@ -7,15 +7,19 @@ import re
 import pytest
 
 from orlop.adapters.identity.heads import Ed25519Heads
+from orlop.adapters.sql.engine import Session
+from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.domain.access import Place, PlaceKind
 from orlop.domain.durations import HOUR
 from orlop.domain.errors import Denied, RegistryError, TooManyRequests, Unavailable
+from orlop.domain.events import EventKind
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState, Order
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.live import Live, Shown
 from orlop.ports.identity import Document, Namespace, NewGrant
 from orlop.services.audit.log import JOB, AuditWriter, Keep
+from tests.catalogs import rows
 from tests.unit.ui.scene import Browser, Scene
 
 REGISTRY, TEAM = Place(PlaceKind.REGISTRY), Place(PlaceKind.NAMESPACE, "team")
@@ -24,6 +28,7 @@ PEOPLE = {
     "aud": ("auditor", REGISTRY),
     "ann": ("owner", TEAM),
     "rita": ("reader", TEAM),
+    "eve": ("reader", Place(PlaceKind.NAMESPACE, "elsewhere")),
 }
 
 
@@ -110,6 +115,12 @@ async def hook(scene: Scene, name: str = "deploys", path: str = "team") -> Docum
     """A webhook that goes nowhere: nobody listens there, and the registry does not go to addresses of its own."""
     body = b'{"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}'
     return await scene.identity.documents.put(Document("webhook", name, body, path=path), scene.by())
+
+
+def failing(scene: Scene, there: Document) -> None:
+    """Nothing arrives there."""
+    fares = (there.identity, 2, scene.clock.now(), 0, 0, "it is away")
+    rows(scene.memory, "INSERT INTO webhook_health VALUES (?, ?, ?, ?, ?, ?)", *fares)
 
 
 @pytest.mark.parametrize(("who", "status"), [("", 303), ("rita", 404), ("ann", 200), ("aud", 200), ("root", 200)])
@@ -221,14 +232,10 @@ async def test_a_tile_is_red_where_somebody_has_to_act_and_leads_there(scene: Sc
     browser = await person(scene, "root")
     quiet = await browser.get("/health")
     assert 'class="state bad"' not in quiet.text
-    await hook(scene)
-    await browser.get("/webhooks/deploys?path=team")
-    assert (await browser.submit("/webhooks/deploys/test?path=team")).status == 303
+    failing(scene, await hook(scene))
     red = await browser.get("/health")
     assert red.text.count('class="state bad"') == 1
-    assert (
-        'href="/webhooks/deploys?path=team">the webhook deploys of team/ has 1 delivery that were given up' in red.text
-    )
+    assert 'href="/webhooks/deploys?path=team">the webhook deploys of team/ fails: it is away' in red.text
 
 
 async def test_the_configuration_tells_where_values_come_from_and_no_secret(scene: Scene) -> None:
@@ -239,6 +246,36 @@ async def test_the_configuration_tells_where_values_come_from_and_no_secret(scen
     given = await browser.get("/health/configuration?given=yes")
     assert "auth.url" in given.text
     assert "blobs.secret_access_key" not in given.text
+
+
+# --- Home -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("who", "told"), [("rita", False), ("ann", True), ("aud", True), ("root", True)])
+async def test_home_tells_what_needs_its_reader(scene: Scene, who: str, told: bool) -> None:
+    failing(scene, await hook(scene))
+    page = await (await person(scene, who)).get("/")
+    assert ("the webhook deploys of team/ fails" in page.text) == told
+    assert ("Nothing: what you look after is well." in page.text) != told
+
+
+async def test_nobody_is_told_what_needs_somebody(scene: Scene) -> None:
+    failing(scene, await hook(scene))
+    assert "What needs you" not in (await scene.browser().get("/")).text
+
+
+@pytest.mark.parametrize(("who", "told"), [("", False), ("eve", False), ("rita", True), ("ann", True), ("aud", True)])
+async def test_home_tells_which_tags_were_set_where_its_reader_may_pull(scene: Scene, who: str, told: bool) -> None:
+    async def steps(_: Session, ledger: Ledger) -> None:
+        for repository in ("team/app", "team-b/app"):
+            ledger.event(EventKind.TAG_SET, repository, tag="prod", digest=f"sha256:{'a' * 64}")
+
+    browser = await person(scene, who)
+    await scene.memory.engine.write(recorded(scene.by(), steps))
+    await logged(scene)
+    page = await browser.get("/")
+    assert ('href="/r/team/app:prod"' in page.text) == told
+    assert ('href="/r/team-b/app:prod"' in page.text) == (who == "aud")
 
 
 # --- Streams ----------------------------------------------------------------------------------------------------------

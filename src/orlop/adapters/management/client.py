@@ -4,17 +4,23 @@ import base64
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 from yarl import URL
 
 from orlop.adapters.tls import client_context, failure, hint, speaks_tls, unreachable, wants_tls
-from orlop.ports.management import Reply, RequestRefused
+from orlop.ports.management import DeviceCode, DeviceToken, Reply, RequestRefused
 from orlop.ports.upstream import UpstreamError
 
 PREFIX = "/api/v1"
+
+_FORM = "application/x-www-form-urlencoded"
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+T = TypeVar("T")
 
 #: No answer is longer.
 _LIMIT = 16 * 1024 * 1024
@@ -26,6 +32,11 @@ _TRIES = 3
 class _Problem(msgspec.Struct):
     detail: str = ""
     code: str = ""
+
+
+class _OAuthError(msgspec.Struct):
+    error: str = ""
+    error_description: str = ""
 
 
 class Server:
@@ -78,6 +89,26 @@ class Server:
                     raise UpstreamError(f"{self._url.authority} {await self._words(cause)}") from cause
         raise AssertionError("unreachable")
 
+    async def begin(self, client: str) -> DeviceCode:
+        """See ports.management.DeviceServer."""
+        return await self._form("/token/device", {"client_id": client}, DeviceCode)
+
+    async def redeem(self, device_code: str) -> DeviceToken:
+        """See ports.management.DeviceServer."""
+        return await self._form("/token", {"grant_type": _DEVICE_GRANT, "device_code": device_code}, DeviceToken)
+
+    async def _form(self, path: str, fields: Mapping[str, str], kind: type[T]) -> T:
+        """A form for the token server. What is answered is for one time, so nothing is sent again."""
+        headers = {**self._headers, "content-type": _FORM}
+        try:
+            reply = await self._once("POST", self._url.join(URL(path)), headers, urlencode(fields).encode())
+        except (aiohttp.ClientConnectionError, TimeoutError) as cause:
+            raise UpstreamError(f"{self._url.authority} {await self._words(cause)}") from cause
+        try:
+            return msgspec.convert(reply.value, kind)
+        except msgspec.ValidationError as cause:
+            raise self._stranger() from cause
+
     async def _once(self, method: str, url: URL, headers: dict[str, str], content: bytes) -> Reply:
         async with self._session.request(
             method,
@@ -98,6 +129,8 @@ class Server:
                 raise UpstreamError(f"{self._url.authority} answers without end")
             kind = response.headers.get("content-type", "").partition(";")[0]
             if response.status >= 300:
+                if headers.get("content-type") == _FORM:
+                    raise self._oauth_refusal(response.status, text)
                 raise self._refusal(response.status, kind, text)
             if response.status == 204 or not text:
                 return Reply(version=response.headers.get("etag", ""))
@@ -132,6 +165,19 @@ class Server:
             return self._stranger()
         said = "".join(c if c.isprintable() else " " for c in problem.detail[:1000])
         return RequestRefused(said or f"the server refused ({status})", status=status, code=problem.code[:64])
+
+    def _oauth_refusal(self, status: int, text: bytes) -> Exception:
+        """What a token server says (RFC 6749, section 5.2); of another server that there is none."""
+        if self._url.scheme == "http" and wants_tls(status, text):
+            return UpstreamError(f"{self._url.authority} cannot be used: {hint()}")
+        try:
+            said = msgspec.json.decode(text, type=_OAuthError)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            said = _OAuthError()
+        if not said.error and status not in {404, 405}:
+            return self._stranger()
+        words = "".join(c if c.isprintable() else " " for c in said.error_description[:1000])
+        return RequestRefused(words or f"the server refused ({status})", status=status, code=said.error[:64])
 
     def _stranger(self) -> UpstreamError:
         return UpstreamError(f"what answers at {self._url.authority} is no Orlop server with a management API")

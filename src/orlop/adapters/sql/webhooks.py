@@ -10,6 +10,7 @@ from orlop.adapters.sql.records import each
 from orlop.adapters.sql.weighed import weighed
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number
+from orlop.domain.webhooks.facts import TEST
 from orlop.domain.webhooks.schedule import LIVES, WELL, Health
 from orlop.ports.catalog import By
 from orlop.ports.following import Follower
@@ -177,7 +178,7 @@ class SqlDeliveryLog:
         return Health(*row) if row else WELL
 
     async def troubled(self, limit: int) -> tuple[Troubled, ...]:
-        rows = await self._reader.all("webhook_troubled", limit, DEAD_MAX)
+        rows = await self._reader.all("webhook_troubled", limit, DEAD_MAX, TEST)
         return tuple(Troubled(hook, Health(*health), dead) for hook, *health, dead in rows)
 
     async def resume(self, hook: str, by: By) -> None:

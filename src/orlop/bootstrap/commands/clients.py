@@ -15,7 +15,7 @@ from orlop.faces.cli.locations import Location, StoreKind
 from orlop.faces.cli.running import tell
 from orlop.faces.cli.servers import ServerChoice
 from orlop.faces.cli.sign_in.ambient import USER
-from orlop.ports.management import ManagementServer, SavedSignIns
+from orlop.ports.management import DeviceServer, ManagementServer, SavedSignIns
 from orlop.ports.upstream import ContentRepository
 
 if TYPE_CHECKING:
@@ -81,6 +81,14 @@ class ManagementServers:
         from orlop.adapters.management.client import open_server
 
         async with open_server(url, name, secret, proxy_for, verify_tls=not choice.insecure, ca=choice.ca) as server:
+            yield server
+
+    @asynccontextmanager
+    async def device(self, url: str, choice: ServerChoice) -> AsyncIterator[DeviceServer]:
+        """A token server, asked by nobody."""
+        from orlop.adapters.management.client import open_server
+
+        async with open_server(url, "", "", proxy_for, verify_tls=not choice.insecure, ca=choice.ca) as server:
             yield server
 
     def saved(self) -> SavedSignIns:

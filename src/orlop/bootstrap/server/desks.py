@@ -11,6 +11,7 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
 from orlop.services.content.labels import ContentLabels
@@ -29,6 +30,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -54,6 +56,7 @@ def build_desks(
             catalog, stores.identity.facts, services.access, services.repositories, management, services.in_force
         ),
         holdings=RepositoryHoldings(gate, catalog.holdings),
+        removal=TagRemoval(gate, services.manifests),
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
@@ -70,6 +73,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
+        news=News(gate, stores.audit.reader),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,

@@ -13,7 +13,7 @@ from orlop.bootstrap.server.management import build_management
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
-from orlop.bootstrap.server.ui import Browsers, build_browsers, mounted, pages_app
+from orlop.bootstrap.server.ui import Browsers, build_browsers, build_devices, mounted, pages_app
 from orlop.bootstrap.server.webhooks import messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
@@ -68,13 +68,12 @@ def build_people(
     sign_in = build_sign_in(
         settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written
     )
-    tokens = token_app(sign_in, log, request_ids, admitting(limits))
-    faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     if settings.open:
+        tokens = token_app(sign_in, log, request_ids, admitting(limits))
         alone = tuple(works)
         return People(
             sign_in,
-            faces,
+            {"token": tokens, ".well-known": tokens},
             alone,
             scheduling(stores, alone),
             (writing_uses(sign_in.uses),),
@@ -88,6 +87,9 @@ def build_people(
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
 
     browsers = build_browsers(settings, identity, sign_in, sources.on_failure, gate=sources.gate)
+    devices = build_devices(identity, management.gate, browsers)
+    tokens = token_app(sign_in, log, request_ids, admitting(limits), devices)
+    faces: dict[str, Application] = {"token": tokens, ".well-known": tokens}
     every_work = (
         *works,
         changing_keys(sign_in.signing),

@@ -25,6 +25,7 @@ from orlop.ports.identity import Identity
 from orlop.ports.sign_on import PasswordSource, TokenSource
 from orlop.services.access.decisions import Access
 from orlop.services.identity.authentication import Authentication, SignIns
+from orlop.services.identity.devices import DeviceSignIn
 from orlop.services.identity.failures import Gate, OnFailure, no_gate
 from orlop.services.identity.lockout import Lockout
 from orlop.services.identity.passwords import PasswordSignIn
@@ -131,8 +132,12 @@ def build_sign_in(
 
 
 def token_app(
-    sign_in: SignIn, log: RequestLog, request_ids: Callable[[], str], admit: Callable[[Caller], Allowance | None]
+    sign_in: SignIn,
+    log: RequestLog,
+    request_ids: Callable[[], str],
+    admit: Callable[[Caller], Allowance | None],
+    devices: DeviceSignIn | None = None,
 ) -> Shell:
     """The token server, which takes `/token` and `/.well-known`; `admit` counts requests (services.limits.rates)."""
-    server = TokenServer(sign_in.authentication, sign_in.tokens, sign_in.signing, sign_in.challenges, admit)
+    server = TokenServer(sign_in.authentication, sign_in.tokens, sign_in.signing, sign_in.challenges, devices, admit)
     return Shell(TokenFace(server), log, request_ids, sign_in.challenges.proxies.client)

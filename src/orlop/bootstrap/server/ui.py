@@ -18,6 +18,13 @@ from orlop.faces.http.counted import UNCOUNTED, Counted
 from orlop.faces.http.shell import Shell
 from orlop.faces.ui.account import OwnAccount
 from orlop.faces.ui.app import UiFace
+from orlop.faces.ui.browse.first import FirstTab
+from orlop.faces.ui.browse.frame import PlaceFrames
+from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.removal import RemovalPages
+from orlop.faces.ui.browse.rules import RulesTab
+from orlop.faces.ui.browse.search import SearchPage
+from orlop.faces.ui.device import DevicePage
 from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
@@ -37,7 +44,7 @@ from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
 from orlop.faces.ui.rules.plans import PlanPages
-from orlop.faces.ui.rules.settings import RulePages, RulesTab
+from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.faces.ui.usage import UsageTab
@@ -46,6 +53,7 @@ from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.desks import Desks
 from orlop.services.identity.browser_steps import BrowserSteps
+from orlop.services.identity.devices import DeviceSignIn
 from orlop.services.identity.failures import Gate, OnFailure, ProofKind, no_gate
 from orlop.services.identity.lockout import Lockout
 from orlop.services.identity.passkeys import Passkeys
@@ -54,6 +62,7 @@ from orlop.services.identity.sessions import BrowserSessions
 from orlop.services.identity.sign_on import BrowserSignOn, ProviderDirectory
 from orlop.services.identity.sign_on_checks import SignOnChecks
 from orlop.services.jobs.work import Work, plain
+from orlop.services.management.operations import Gate as Operations
 from orlop.telemetry.requests import RequestLog
 
 #: How often it is looked who is to be asked about, and how often what is over is removed, in microseconds.
@@ -70,6 +79,7 @@ class Browsers(msgspec.Struct, frozen=True):
     passkeys: Passkeys
     sign_on: BrowserSignOn
     on_failure: OnFailure
+    gate: Gate
     chance: Chance
     jobs: tuple[Work, ...]
     close: Callable[[], Awaitable[None]]
@@ -124,9 +134,26 @@ def build_browsers(
         Passkeys(identity.passwords, identity.facts, clock, draw, on_failure, gate),
         sign_on,
         on_failure,
+        gate,
         chance,
         jobs,
         openid.close,
+    )
+
+
+def build_devices(identity: Identity, operations: Operations, browsers: Browsers) -> DeviceSignIn:
+    """Signs programs in by the browser of somebody."""
+    clock, draw = browsers.chance.clock, browsers.chance.draw
+    return DeviceSignIn(
+        identity.steps,
+        identity.accounts,
+        identity.secrets,
+        operations,
+        Lockout(identity.attempts, clock, ProofKind.DEVICE),
+        clock,
+        draw,
+        browsers.on_failure,
+        browsers.gate,
     )
 
 
@@ -167,18 +194,21 @@ def pages_app(
         least=settings.auth.password_length,
     )
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
+    operations = desks.management.gate
+    device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
         own_factors,
+        device,
         Home(pages, desks),
         Help(pages),
         *people_pages(pages, desks),
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
+        *running_pages(pages, desks, Live(sessions, watch.draining), watch),
     )
-    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
-    routes = Routes((*(route for group in groups for route in group.routes()), *running))
+    routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
     menu = Menu(routes, desks.management.gate)
     face = UiFace(routes, pages, sessions, menu, proxies, browsers.chance.draw, counted)
@@ -186,13 +216,21 @@ def pages_app(
 
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
-    """Namespaces, repositories and images."""
+    """Namespaces, repositories and images, and the search for them."""
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people", "usage"}))
+    people = PeopleTab(pages, desks, frames)
+    history = HistoryTab(pages, desks, frames)
+    usage = UsageTab(pages, desks.usage, frames)
     tabs: dict[str, PlaceTab] = {
-        "people": PeopleTab(pages, desks),
-        "rules": RulesTab(pages, desks.management.settings),
-        "usage": UsageTab(pages, desks.usage),
+        "": FirstTab(pages, desks, frames),
+        "history": history,
+        "rules": RulesTab(pages, desks, frames),
+        "people": people,
+        "usage": usage,
     }
-    return PlacePages(tabs, ImageView(pages, desks.images)), ComparePage(pages, desks.images)
+    places = PlacePages(tabs, ImageView(pages, desks.images))
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    return places, history, people, usage, removal, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
@@ -207,7 +245,6 @@ def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         UnplacedSettingPages(pages, management, TRUSTS),
         UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
-        PeopleTab(pages, desks),
     )
 
 
@@ -220,7 +257,6 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),
-        UsageTab(pages, desks.usage),
         WorldPages(pages, desks),
     )
 

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from orlop.domain.errors import NameInvalid
 from orlop.domain.references import DEFAULT_REGISTRY, parse_registry
 from orlop.faces.cli.running import UsageError
-from orlop.ports.management import ManagementServer, SavedSignIn, SavedSignIns
+from orlop.ports.management import DeviceServer, ManagementServer, SavedSignIn, SavedSignIns
 
 _Flag = Parameter(negative="")
 
@@ -38,6 +38,10 @@ class Servers(Protocol):
         self, url: str, name: str, secret: str, choice: ServerChoice
     ) -> AbstractAsyncContextManager[ManagementServer]:
         """A server until a block ends, asked as somebody; without a name as nobody. `choice` says whom to trust."""
+        ...
+
+    def device(self, url: str, choice: ServerChoice) -> AbstractAsyncContextManager[DeviceServer]:
+        """The token server there until a block ends."""
         ...
 
     def saved(self) -> SavedSignIns:

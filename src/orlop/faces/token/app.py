@@ -1,4 +1,4 @@
-"""The face of `/token`, `/token/keys` and `/.well-known/jwks.json`."""
+"""The face of `/token`, `/token/device`, `/token/keys` and `/.well-known/jwks.json`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.errors import RegistryError, RequestInvalid, Unauthorized
 from orlop.domain.identity.authorization import Basic, parse_authorization
+from orlop.domain.identity.devices import shown_user_code
 from orlop.domain.limits import Allowance
 from orlop.faces.http.challenge import Challenges
 from orlop.faces.http.errors import MethodNotAllowed, RouteUnknown
@@ -15,8 +16,17 @@ from orlop.faces.http.ratelimit import limit_headers
 from orlop.faces.http.responses import Response, header
 from orlop.faces.http.shell import HttpExchange
 from orlop.faces.token.errors import refused_get, refused_post
-from orlop.faces.token.request import Grant, TokenRequest, parse_form, parse_query
+from orlop.faces.token.request import (
+    Grant,
+    GrantUnsupported,
+    TokenRequest,
+    parse_device_form,
+    parse_form,
+    parse_query,
+)
+from orlop.ports.clock import SECOND
 from orlop.services.identity.authentication import Authentication
+from orlop.services.identity.devices import INTERVAL, LIFETIME, DeviceSignIn
 from orlop.services.identity.remembered import Proof
 from orlop.services.identity.signing import Signing
 from orlop.services.identity.tokens import Minted, Tokens
@@ -42,6 +52,24 @@ class _Answer(msgspec.Struct, omit_defaults=True):
     refresh_token: str | None = None
 
 
+class _DeviceAnswer(msgspec.Struct):
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
+class _Confirmed(msgspec.Struct, omit_defaults=True):
+    access_token: str
+    token_type: str
+    account: str
+    id: int
+    """The number of the token, to revoke it by."""
+    expires_in: int | None = None
+
+
 class TokenServer(msgspec.Struct, frozen=True):
     """What stands behind the token server."""
 
@@ -49,6 +77,8 @@ class TokenServer(msgspec.Struct, frozen=True):
     tokens: Tokens
     signing: Signing
     challenges: Challenges
+    devices: DeviceSignIn | None
+    """None: nobody signs in by a browser here."""
     admit: Callable[[Caller], Allowance | None]
     """Counts a request. Raises TooManyRequests, or gives what the client is to know."""
 
@@ -68,6 +98,9 @@ class TokenFace:
             _allow(method, "GET", "HEAD")
             keys = {"keys": await self._server.signing.public_keys()}
             return Response(200, _KEYS_HEADERS, msgspec.json.encode(keys))
+        if path == "/token/device" and self._server.devices is not None:
+            _allow(method, "POST")
+            return await self._device(self._server.devices, exchange)
         if path not in {"/token", "/token/"}:
             raise RouteUnknown("there is nothing here; tokens are fetched at /token")
         _allow(method, "GET", "POST")
@@ -84,7 +117,32 @@ class TokenFace:
             )
         return await self._token(request, exchange)
 
+    async def _device(self, devices: DeviceSignIn, exchange: HttpExchange) -> Response:
+        """The codes of a program that wants to be signed in (RFC 8628, section 3.2)."""
+        content = await exchange.content(FORM_MAX, "a request for a code")
+        client = parse_device_form(exchange.header(b"content-type"), content)
+        limited = limit_headers(self._server.admit(exchange.caller))
+        codes = await devices.begin(exchange.caller, client)
+        page = f"{self._server.challenges.proxies.base(exchange.scope, exchange.headers)}/device"
+        shown = shown_user_code(codes.user)
+        answer = _DeviceAnswer(codes.device, shown, page, f"{page}?code={shown}", LIFETIME, INTERVAL)
+        headers = [header("content-type", "application/json"), *_NO_STORE, *limited]
+        return Response(200, headers, msgspec.json.encode(answer))
+
+    async def _redeemed(self, request: TokenRequest, exchange: HttpExchange) -> Response:
+        """The personal access token that somebody confirmed (RFC 8628, section 3.5)."""
+        limited = limit_headers(self._server.admit(exchange.caller))
+        if self._server.devices is None:
+            raise GrantUnsupported("nobody signs in by a browser here")
+        account, issued = await self._server.devices.redeem(exchange.caller, request.secret)
+        seconds = (issued.secret.expires_at - issued.secret.created_at) // SECOND if issued.secret.expires_at else None
+        answer = _Confirmed(issued.text, "Bearer", account, issued.secret.id, seconds)
+        headers = [header("content-type", "application/json"), *_NO_STORE, *limited]
+        return Response(200, headers, msgspec.json.encode(answer))
+
     async def _token(self, request: TokenRequest, exchange: HttpExchange) -> Response:
+        if request.grant is Grant.DEVICE:
+            return await self._redeemed(request, exchange)
         kept, caller = request.secret, exchange.caller
         match request.grant:
             case Grant.REFRESH_TOKEN:

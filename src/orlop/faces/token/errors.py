@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.domain import errors
+from orlop.domain.identity.devices import DeviceExpired, DevicePending, DeviceRefused, DeviceTooFast
 from orlop.faces.http.errors import render, status_of
 from orlop.faces.http.responses import Response, header
 from orlop.faces.token.request import GrantUnsupported
@@ -10,6 +11,10 @@ from orlop.faces.token.request import GrantUnsupported
 #: The word of RFC 6749, section 5.2, for each error; the nearest class above an error decides.
 WORDS: dict[type[errors.RegistryError], str] = {
     GrantUnsupported: "unsupported_grant_type",
+    DevicePending: "authorization_pending",
+    DeviceTooFast: "slow_down",
+    DeviceExpired: "expired_token",
+    DeviceRefused: "access_denied",
     errors.Unauthorized: "invalid_grant",
     errors.Denied: "invalid_grant",
     errors.TooManyRequests: "temporarily_unavailable",

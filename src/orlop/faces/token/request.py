@@ -22,6 +22,7 @@ class Grant(StrEnum):
     """GET: the Authorization header, or nothing."""
     PASSWORD = "password"  # noqa: S105 - the word of RFC 6749
     REFRESH_TOKEN = "refresh_token"  # noqa: S105
+    DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class GrantUnsupported(RequestInvalid):
@@ -40,7 +41,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it wants something to keep, instead of the password."""
     name: str = ""
     secret: str = ""
-    """The password, or what the client keeps."""
+    """The password, what the client keeps, or its device code."""
 
     def __repr__(self) -> str:
         return f"TokenRequest({self.grant}, {self.client!r})"
@@ -60,15 +61,10 @@ def parse_query(query: str) -> TokenRequest:
 
 def parse_form(content_type: str, form: bytes) -> TokenRequest:
     """POST ("OAuth2 Token Authentication"; RFC 6749, sections 4.3.2 and 6). Raises RequestInvalid."""
-    if content_type.partition(";")[0].strip().lower() != FORM:
-        raise RequestInvalid(f"a request for a token is a form; send Content-Type {FORM}")
-    try:
-        fields = _Fields(form.decode("ascii"), "the form")
-    except UnicodeDecodeError as cause:
-        raise RequestInvalid("the form is not URL-encoded") from cause
+    fields = _form(content_type, form)
     kind = fields.one("grant_type")
-    if kind not in {Grant.PASSWORD, Grant.REFRESH_TOKEN}:
-        raise GrantUnsupported("grant_type is neither password nor refresh_token")
+    if kind not in {Grant.PASSWORD, Grant.REFRESH_TOKEN, Grant.DEVICE}:
+        raise GrantUnsupported("grant_type is neither password nor refresh_token, nor that of a device code")
     grant = Grant(kind)
     name, secret = (fields.one("username"), fields.one("password")) if grant is Grant.PASSWORD else ("", "")
     if grant is Grant.PASSWORD and not name:
@@ -77,6 +73,10 @@ def parse_form(content_type: str, form: bytes) -> TokenRequest:
         secret = fields.one("refresh_token")
         if not secret:
             raise RequestInvalid("the form has no refresh_token")
+    if grant is Grant.DEVICE:
+        secret = fields.one("device_code")
+        if not secret:
+            raise RequestInvalid("the form has no device_code")
     return TokenRequest(
         grant=grant,
         service=fields.one("service"),
@@ -86,6 +86,20 @@ def parse_form(content_type: str, form: bytes) -> TokenRequest:
         name=name,
         secret=secret,
     )
+
+
+def parse_device_form(content_type: str, form: bytes) -> str:
+    """What a client calls itself that asks for a device code (RFC 8628, section 3.1). Raises RequestInvalid."""
+    return _form(content_type, form).one("client_id")
+
+
+def _form(content_type: str, form: bytes) -> "_Fields":
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        raise RequestInvalid(f"a request for a token is a form; send Content-Type {FORM}")
+    try:
+        return _Fields(form.decode("ascii"), "the form")
+    except UnicodeDecodeError as cause:
+        raise RequestInvalid("the form is not URL-encoded") from cause
 
 
 def _offline(fields: "_Fields") -> bool:

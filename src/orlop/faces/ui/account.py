@@ -103,7 +103,7 @@ class OwnAccount:
         visitor = visitor_of(exchange)
         name = exchange.field("name").strip()
         try:
-            limit = _limit(exchange.field("use"), exchange.field("repositories").strip())
+            limit = token_limit(exchange.field("use"), exchange.field("repositories").strip())
             ends = self._management.gate.now() + number(exchange.field("days")) * 24 * HOUR
             issued = await self._management.tokens.issue(visitor.caller, name, (limit,), ends)
         except RegistryError as refusal:
@@ -169,7 +169,7 @@ def number(text: str) -> int:
     return int(text)
 
 
-def _limit(use: str, repositories: str) -> Limit:
+def token_limit(use: str, repositories: str) -> Limit:
     """What a token may be used for, in the words of the form. Raises RequestInvalid."""
     if use not in _USES:
         raise RequestInvalid(f"a token is for one of {', '.join(_USES)}")

@@ -1,6 +1,7 @@
 """Where somebody lands who typed nothing but the address of the registry."""
 
 from orlop.domain.pages import PageRequest
+from orlop.faces.http.concerns import page_of
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
@@ -22,5 +23,14 @@ class Home:
 
     async def show(self, exchange: UiExchange) -> Reply:
         """The page."""
-        found = await self._desks.repositories.page(exchange.caller, PageRequest(_SHOWN))
-        return self._pages.page(exchange, "home", repositories=[str(name) for name in found.items], more=found.more)
+        caller, desks = exchange.caller, self._desks
+        found = await desks.repositories.page(caller, PageRequest(_SHOWN))
+        return self._pages.page(
+            exchange,
+            "home",
+            repositories=[str(name) for name in found.items],
+            more=found.more,
+            concerns=await desks.attention.of(caller) if exchange.visitor else (),
+            news=await desks.news.of(caller) if exchange.visitor else (),
+            page_of=page_of,
+        )

@@ -5,6 +5,7 @@ import msgspec
 from orlop.domain.durations import DAY, SECOND
 from orlop.domain.forecast import ahead
 from orlop.faces.ui.addresses import place_address
+from orlop.faces.ui.browse.frame import PlaceFrame, PlaceFrames
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
@@ -51,9 +52,10 @@ class _Past(msgspec.Struct, frozen=True):
 class UsageTab:
     """For whoever may edit rules at the place. By the tab of a place, or by an address of its own."""
 
-    def __init__(self, pages: Pages, reports: UsageReports) -> None:
+    def __init__(self, pages: Pages, reports: UsageReports, frames: PlaceFrames) -> None:
         self._pages = pages
         self._reports = reports
+        self._frames = frames
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
@@ -61,10 +63,13 @@ class UsageTab:
 
     async def asked(self, exchange: UiExchange) -> Reply:
         """Of the registry, or of the place in the address."""
-        return await self.show(exchange, path_of(exchange.query.get("path", "")))
+        return await self._page(exchange, path_of(exchange.query.get("path", "")), None)
 
     async def show(self, exchange: UiExchange, name: str) -> Reply:
-        """Raises Denied, or NotFound where nothing is."""
+        """See `PlaceTab`."""
+        return await self._page(exchange, name, await self._frames.of(exchange, name))
+
+    async def _page(self, exchange: UiExchange, name: str, frame: PlaceFrame | None) -> Reply:
         days = next((each for each in _SPANS if str(each) == exchange.query.get("days", "")), _SPANS[0])
         caller, reports = exchange.caller, self._reports
         report = await reports.of(caller, name)
@@ -74,6 +79,7 @@ class UsageTab:
         return self._pages.page(
             exchange,
             "usage/usage",
+            frame=frame,
             report=report,
             place=name,
             below=[_below(each) for each in below],

@@ -131,7 +131,7 @@ def webhooks(documents: Documents, log: DeliveryLog) -> Source:
                 what = f"fails: {each.health.error}"
             else:
                 many = f"{each.dead} or more" if each.dead >= DEAD_MAX else str(each.dead)
-                what = f"has {many} {'delivery' if each.dead == 1 else 'deliveries'} that were given up"
+                what = f"has {many} {'delivery that was' if each.dead == 1 else 'deliveries that were'} given up"
             concerns.append(
                 Concern(
                     kind=ConcernKind.WEBHOOK,

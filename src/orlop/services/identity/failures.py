@@ -15,6 +15,8 @@ class ProofKind(StrEnum):
     PASSKEY = "passkey"
     SECRET = "secret"  # noqa: S105
     """A personal access token, a robot's secret, what a login keeps."""
+    DEVICE = "device"
+    """The code that a program shows which wants to be signed in by a browser."""
     FOREIGN = "foreign"
     """A token of somebody else."""
     PROVIDER = "provider"
@@ -23,7 +25,7 @@ class ProofKind(StrEnum):
 
 #: What an address has to wait for that has failed too often with it. The others cannot be guessed; a job that goes on
 #: with an old token, or with somebody else's, is to shut nobody out.
-GATED = frozenset({ProofKind.PASSWORD, ProofKind.CODE, ProofKind.PASSKEY})
+GATED = frozenset({ProofKind.PASSWORD, ProofKind.CODE, ProofKind.PASSKEY, ProofKind.DEVICE})
 
 #: Raises TooManyRequests for an address that has failed too often with a kind of proof to look at one from it now.
 Gate = Callable[[str, ProofKind], None]

@@ -117,7 +117,8 @@ WHERE stored_bytes <> 0 OR logical_bytes <> 0 OR tags <> 0 OR manifests <> 0 OR 
 ORDER BY id;
 
 -- name: inspect_holders
--- Of blobs with ids from ?1 up to below ?2: where a node has another number of holders than a recount finds.
+-- Of blobs with ids from ?1 up to below ?2: where a node has another number of holders than a recount finds. A repository
+-- that leaves its namespace holds there what has not left.
 WITH RECURSIVE above (leaf, id, parent_id) AS (
     SELECT id, id, parent_id FROM namespaces
     UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
@@ -126,6 +127,7 @@ there (blob_id, namespace_id, holders) AS (
     FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
     WHERE a.parent_id IS NOT NULL AND (r.cache_root IS NULL OR a.id >= r.cache_root)
       AND l.blob_id >= ?1 AND l.blob_id < ?2
+      AND (r.name < '~' OR NOT EXISTS (SELECT 1 FROM trash t WHERE t.holder = r.id AND t.left_to >= l.digest))
     GROUP BY l.blob_id, a.id),
 counted (blob_id, namespace_id, holders) AS (
     SELECT blob_id, namespace_id, holders FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2)
@@ -145,6 +147,7 @@ there (blob_id, namespace_id, holders) AS (
     SELECT l.blob_id, a.id, count(*)
     FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
     WHERE r.cache_root IS NOT NULL AND l.blob_id >= ?1 AND l.blob_id < ?2
+      AND (r.name < '~' OR NOT EXISTS (SELECT 1 FROM trash t WHERE t.holder = r.id AND t.left_to >= l.digest))
     GROUP BY l.blob_id, a.id),
 counted (blob_id, namespace_id, holders) AS (
     SELECT blob_id, namespace_id, holders FROM node_cached WHERE blob_id >= ?1 AND blob_id < ?2)

@@ -102,7 +102,7 @@ SELECT count(*), coalesce(min(expires_at), 0),
 FROM deliveries WHERE state = 'pending';
 
 -- name: webhook_troubled
--- From hook to hook along the index of what was given up, and those that fail.
+-- From hook to hook along the index of what was given up, and those that fail; one that is paused fails, too.
 WITH RECURSIVE dead(hook) AS (
     SELECT (SELECT min(f.hook) FROM deliveries f WHERE f.state = 'dead')
     UNION ALL
@@ -111,12 +111,16 @@ WITH RECURSIVE dead(hook) AS (
 troubled(hook) AS (
     SELECT hook FROM dead WHERE hook IS NOT NULL
     UNION
-    SELECT hook FROM webhook_health WHERE failures > 0 OR paused_at > 0)
-SELECT t.hook, coalesce(h.failures, 0), coalesce(h.failing_since, 0), coalesce(h.resting_until, 0),
-       coalesce(h.paused_at, 0), coalesce(h.error, ''),
-       (SELECT count(*) FROM (SELECT 1 FROM deliveries d WHERE d.state = 'dead' AND d.hook = t.hook LIMIT ?2) AS given_up)
-FROM troubled t LEFT JOIN webhook_health h ON h.hook = t.hook
-ORDER BY t.hook LIMIT ?1;
+    SELECT hook FROM webhook_health WHERE failures > 0),
+told(hook, dead) AS (
+    SELECT t.hook, (SELECT count(*) FROM (SELECT 1 FROM deliveries d WHERE d.state = 'dead' AND d.hook = t.hook
+                                          AND d.kind <> ?3 LIMIT ?2) AS given_up)
+    FROM troubled t)
+SELECT o.hook, coalesce(h.failures, 0), coalesce(h.failing_since, 0), coalesce(h.resting_until, 0),
+       coalesce(h.paused_at, 0), coalesce(h.error, ''), o.dead
+FROM told o LEFT JOIN webhook_health h ON h.hook = o.hook
+WHERE o.dead > 0 OR h.failures > 0
+ORDER BY o.hook LIMIT ?1;
 
 -- name: webhook_health
 SELECT failures, failing_since, resting_until, paused_at, error FROM webhook_health WHERE hook = ?1;

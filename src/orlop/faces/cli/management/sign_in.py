@@ -1,6 +1,8 @@
 """orlop login, orlop logout: sign in at a server for the commands that manage it."""
 
+import asyncio
 import socket
+import sys
 from typing import Annotated
 
 import cyclopts
@@ -12,7 +14,7 @@ from orlop.faces.cli.running import UsageError, run, tell
 from orlop.faces.cli.servers import ServerChoice, Servers, kept, url_of
 from orlop.faces.cli.sign_in import login_oidc
 from orlop.faces.cli.sign_in.ambient import LoginTools, Looking
-from orlop.ports.management import RequestRefused, SavedSignIn
+from orlop.ports.management import DeviceCode, DeviceServer, DeviceToken, RequestRefused, SavedSignIn
 
 _LOOKING = Looking()
 
@@ -31,6 +33,7 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
         user: Annotated[str, Parameter(name=["--user", "-u"])] = "",
         password_stdin: Flag = False,
         expires: str = "90d",
+        device: Flag = False,
         oidc: Flag = False,
         audience: str = "",
         looking: Looking = _LOOKING,
@@ -45,11 +48,13 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
         server
             HOST:PORT or URL.
         user
-            The name to sign in with; asked for where it is not given.
+            The name to sign in with a password or token [default: at a terminal, a browser confirms who signs in].
         password_stdin
             Read the password or token from standard input.
         expires
-            When the token ends: 12h, 90d, 4w, a date, or never [default: 90d].
+            When the token ends: 12h, 90d, 4w, a date, or never [default: 90d]; in a browser, its page says it.
+        device
+            Sign in by a browser, on this or another machine: it needs no password here, and works with single sign-on.
         oidc
             Sign in with the identity of this CI job, pod or machine, for docker too; nothing has to be known or stored.
         audience
@@ -62,6 +67,10 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
             PEM file with the authorities to trust, rather than those of the machine; on this machine, use TLS at all.
         """
         choice = ServerChoice(server, plain_http=plain_http, insecure=insecure, ca=ca)
+        if device and (oidc or user or password_stdin):
+            return run(_two_ways)
+        if device or not (oidc or user or password_stdin or not sys.stdin.isatty()):
+            return run(lambda: _by_browser(servers, choice, user, expires, wanted=device))
         if oidc:
             return run(lambda: login_oidc.sign_in(tools, servers.saved(), choice, looking, audience))
         return run(lambda: _login(servers, choice, user, expires, from_stdin=password_stdin))
@@ -82,6 +91,54 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
             PEM file with the authorities to trust, rather than those of the machine; on this machine, use TLS at all.
         """
         return run(lambda: _logout(servers, ServerChoice(server, plain_http=plain_http, insecure=insecure, ca=ca)))
+
+
+async def _two_ways() -> None:
+    raise UsageError("--device asks a browser who signs in; leave --user, --password-stdin and --oidc out")
+
+
+async def _by_browser(servers: Servers, choice: ServerChoice, user: str, expires: str, *, wanted: bool) -> None:
+    """Sign in by the device flow; by a password where the server has none, unless it is `wanted`."""
+    url = url_of(choice)
+    async with servers.device(url, choice) as server:
+        try:
+            code = await server.begin(f"orlop login on {socket.gethostname()[:80]}")
+        except RequestRefused as refusal:
+            if refusal.status not in {404, 405} or wanted:
+                raise
+        else:
+            _tell_code(code)
+            token = await _confirmed(server, code)
+            servers.saved().save(SavedSignIn(url, token.account, token.access_token, token.id))
+            print(f"signed in at {url} as {token.account}")
+            return
+    await _login(servers, choice, user, expires, from_stdin=False)
+
+
+def _tell_code(code: DeviceCode) -> None:
+    page, shown = (
+        "".join(letter for letter in text if letter.isprintable())
+        for text in (code.verification_uri_complete or code.verification_uri, code.user_code)
+    )
+    tell(f"open {page}")
+    tell(f"and confirm the code {shown} there; this waits for {code.expires_in // 60} minutes")
+
+
+async def _confirmed(server: DeviceServer, code: DeviceCode) -> DeviceToken:
+    """The token, once somebody confirmed. Raises RequestRefused where they refuse, or nobody does in time."""
+    interval = max(1, min(code.interval, 60))
+    waited = 0
+    while waited <= min(code.expires_in, 3600):
+        await asyncio.sleep(interval)
+        waited += interval
+        try:
+            return await server.redeem(code.device_code)
+        except RequestRefused as refusal:
+            # "the interval MUST be increased by 5 seconds for this and all subsequent requests" (RFC 8628, section 3.5)
+            interval += 5 if refusal.refusal == "slow_down" else 0
+            if refusal.refusal not in {"slow_down", "authorization_pending", "temporarily_unavailable"}:
+                raise
+    raise RequestRefused("nobody confirmed the code in time; run orlop login again", status=400, code="expired_token")
 
 
 async def _login(servers: Servers, choice: ServerChoice, user: str, expires: str, *, from_stdin: bool) -> None:

@@ -205,21 +205,8 @@ class RulePages:
         )
 
 
-class RulesTab:
-    """What covers a namespace or repository, as a tab of it."""
-
-    def __init__(self, pages: Pages, settings: KeptSettings) -> None:
-        self._pages = pages
-        self._settings = settings
-
-    async def show(self, exchange: UiExchange, name: str) -> Reply:
-        """See `PlaceTab`."""
-        kinds = await rules_of(self._settings, exchange.caller, name)
-        return self._pages.page(exchange, "rules/tab", kinds=kinds, place=name)
-
-
 async def rules_of(settings: KeptSettings, caller: Caller, path: str) -> list[ShownKind]:
-    """What covers a place, of every kind that has a place: for the page of rules, and for a tab of the place."""
+    """What covers a place, of every kind that has a place."""
     return [
         ShownKind(
             kind,

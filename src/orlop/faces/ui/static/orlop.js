@@ -67,4 +67,29 @@
   document.addEventListener("htmx:afterSwap", (event) => tellTimes(event.detail.target.parentElement ?? document));
   document.addEventListener("orlop:shown", (event) => tellTimes(event.target));
   tellTimes(document);
+
+  // Where the reader was last, on their own machine alone, until they sign out.
+  const account = document.querySelector("details.menu summary")?.textContent;
+  const key = `places of ${account}`;
+  const places = () => { try { return JSON.parse(localStorage.getItem(key)) ?? []; } catch { return []; } };
+  if (account && location.pathname.startsWith("/r/") && document.querySelector("h1")) {
+    const path = decodeURI(location.pathname).slice(3).split("/-/")[0];
+    const rest = places().filter((each) => each !== path);
+    try { localStorage.setItem(key, JSON.stringify([path, ...rest].slice(0, 8))); } catch { /* nothing is kept */ }
+  }
+  const shown = document.querySelector("[data-places]");
+  if (shown && account && places().length) {
+    for (const path of places()) {
+      const link = document.createElement("a");
+      link.href = `/r/${encodeURI(path)}`;
+      link.textContent = path;
+      const row = document.createElement("li");
+      row.append(link);
+      shown.querySelector("ul").append(row);
+    }
+    shown.hidden = false;
+  }
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/logout") localStorage.removeItem(key);
+  });
 })();

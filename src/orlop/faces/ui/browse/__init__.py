@@ -1,0 +1,1 @@
+"""Pages that people look through: namespaces, repositories with their tags and history, searches."""

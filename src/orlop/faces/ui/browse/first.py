@@ -1,0 +1,109 @@
+"""What is shown first of a place: the tags of a repository, or what lies below a namespace."""
+
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PageRequest
+from orlop.domain.platforms import parse_platform
+from orlop.domain.tag_lists import Releases, TagFilter, TagOrder, place
+from orlop.faces.ui.addresses import place_address
+from orlop.faces.ui.browse.frame import PlaceFrame, PlaceFrames
+from orlop.faces.ui.exchange import Reply, UiExchange
+from orlop.faces.ui.pages import Pages
+from orlop.ports.browse import RepositoryOrder
+from orlop.services.desks import Desks
+
+#: Rows of a page, and tags that are no versions and stand on top of a repository.
+ROWS, _CHANNELS = 50, 5
+
+
+_Order = TypeVar("_Order", RepositoryOrder, TagOrder)
+
+
+class FirstTab:
+    """See `PlaceTab`."""
+
+    def __init__(self, pages: Pages, desks: Desks, frames: PlaceFrames) -> None:
+        self._pages = pages
+        self._browsing = desks.browsing
+        self._holdings = desks.holdings
+        self._frames = frames
+
+    async def show(self, exchange: UiExchange, name: str) -> Reply:
+        """See `PlaceTab`."""
+        frame = await self._frames.of(exchange, name)
+        return await (self._tags if frame.is_repository else self._children)(exchange, frame)
+
+    async def _children(self, exchange: UiExchange, frame: PlaceFrame) -> Reply:
+        order = _order(RepositoryOrder, exchange.query.get("sort", ""), RepositoryOrder.NAME)
+        asked = PageRequest(ROWS, exchange.query.get("last", ""))
+        page = await self._browsing.children.page(exchange.caller, frame.name, order, asked)
+        more = page.items[-1].place if page.more else ""
+        return self._pages.page(
+            exchange,
+            "browse/namespace",
+            parts=("rows",),
+            frame=frame,
+            children=page.items,
+            sort=order.value,
+            more=_further(exchange, frame, more) if more else "",
+        )
+
+    async def _tags(self, exchange: UiExchange, frame: PlaceFrame) -> Reply:
+        query, repository, tags = exchange.query, RepositoryName(frame.name), self._browsing.tags
+        order = _order(TagOrder, query.get("sort", ""), TagOrder.NEWEST)
+        only = Releases(query["only"]) if query.get("only") in set(Releases) else None
+        platform = parse_platform(query["platform"]) if query.get("platform") else None
+        refusal = None
+        try:
+            wanted = TagFilter(_pattern(query.get("name", "")), query.get("type", ""), platform, only)
+        except RequestInvalid as invalid:
+            refusal, wanted = invalid, TagFilter()
+        page = await tags.page(exchange.caller, repository, order, wanted, PageRequest(ROWS, query.get("last", "")))
+        last = page.items[-1].tag if page.items else None
+        more = place(order, last.name, last.number(order)) if page.more and last is not None else ""
+        is_part = query.get("part") == "rows"
+        moving = TagFilter(releases=Releases.NONE)
+        channels = None
+        if not is_part:
+            channels = await tags.page(exchange.caller, repository, TagOrder.NEWEST, moving, PageRequest(_CHANNELS))
+        return self._pages.page(
+            exchange,
+            "browse/repository",
+            parts=("rows",),
+            refusal=refusal,
+            frame=frame,
+            tags=page.items,
+            channels=channels.items if channels is not None else (),
+            holding=await self._holding(exchange, repository),
+            sort=order.value,
+            wanted={name: query.get(name, "") for name in ("name", "type", "platform", "only")},
+            more=_further(exchange, frame, more) if more else "",
+        )
+
+    async def _holding(self, exchange: UiExchange, repository: RepositoryName) -> object:
+        """How much it holds, for who may list it."""
+        if exchange.visitor is None or exchange.query.get("part"):
+            return None
+        try:
+            return await self._holdings.of(exchange.caller, repository)
+        except NotFound:
+            return None
+
+
+def _pattern(text: str) -> str:
+    """What somebody typed to find tags by: a part of a name, unless it has a wildcard itself."""
+    typed = text.strip()
+    return typed if "*" in typed or not typed else f"*{typed}*"
+
+
+def _order(orders: type[_Order], text: str, otherwise: _Order) -> _Order:
+    return orders(text) if text in set(orders) else otherwise
+
+
+def _further(exchange: UiExchange, frame: PlaceFrame, last: str) -> str:
+    """The address of the next page."""
+    kept = {name: value for name, value in exchange.query.items() if name not in {"part", "last"}}
+    return f"{place_address(frame.name)}?{urlencode(kept | {'last': last})}"

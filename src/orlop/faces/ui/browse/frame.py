@@ -1,0 +1,68 @@
+"""What all pages of one place share: what it is, and its tabs."""
+
+import msgspec
+
+from orlop.domain.access import Visibility
+from orlop.domain.errors import Denied, NameUnknown, NotFound, Unauthorized
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PageRequest
+from orlop.domain.tag_lists import TagFilter, TagOrder
+from orlop.faces.ui.exchange import UiExchange
+from orlop.services.browse.children import Child
+from orlop.services.desks import Desks
+
+_OF_REPOSITORY = (("", "Tags"), ("history", "History"))
+_OF_NAMESPACE = (("", "Repositories"),)
+#: For whoever is signed in: their services tell nobody else.
+_OF_BOTH = (("rules", "Rules"), ("people", "People"), ("usage", "Usage"))
+
+
+class PlaceFrame(msgspec.Struct, frozen=True):
+    """A place as its pages begin. `tabs`: names in addresses, and words."""
+
+    name: str
+    is_repository: bool
+    tabs: tuple[tuple[str, str], ...]
+    description: str = ""
+    visibility: Visibility | None = None
+
+    @property
+    def words(self) -> str:
+        """As it is typed: a namespace ends with a slash."""
+        return self.name if self.is_repository else f"{self.name}/"
+
+
+class PlaceFrames:
+    """Finds out what a name is the name of. `tabs`: those that there are."""
+
+    def __init__(self, desks: Desks, tabs: frozenset[str]) -> None:
+        self._browsing = desks.browsing
+        self._tabs = tabs
+
+    async def of(self, exchange: UiExchange, name: str) -> PlaceFrame:
+        """A repository, else a namespace. Raises NotFound for what the reader may not know of; Unauthorized where
+        signing in might help."""
+        refused: NameUnknown | Denied | Unauthorized
+        try:
+            repository = RepositoryName(name)
+            await self._browsing.tags.page(exchange.caller, repository, TagOrder.NAME, TagFilter(), PageRequest(1))
+        except (NameUnknown, Denied, Unauthorized) as refusal:
+            refused = refusal
+        else:
+            return PlaceFrame(name, True, self._shown(exchange, _OF_REPOSITORY))
+        try:
+            node = await self._browsing.children.node(exchange.caller, name)
+        except NotFound as missing:
+            if exchange.visitor is None:
+                raise refused from missing
+            raise NotFound(f"there is nothing called {name} here, or not for you to see", {"name": name}) from missing
+        return self.of_node(exchange, name, node)
+
+    def of_node(self, exchange: UiExchange, name: str, node: Child) -> PlaceFrame:
+        """Of a namespace that is known."""
+        tabs = self._shown(exchange, _OF_NAMESPACE)
+        return PlaceFrame(name, False, tabs, node.description, node.visibility)
+
+    def _shown(self, exchange: UiExchange, first: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        both = _OF_BOTH if exchange.visitor is not None else ()
+        return tuple(tab for tab in (*first, *both) if tab[0] in self._tabs)

@@ -1,0 +1,44 @@
+"""What is new: the last tags that were set where the caller may pull, as the audit log has them."""
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.events import EventKind
+from orlop.ports.audit import AuditReader, Filter
+from orlop.services.management.operations import Gate
+
+#: Entries that are looked through, and those that are told.
+_LOOKED_AT, _TOLD = 500, 10
+_ENDLESS = (1 << 63) - 1
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """A tag that was set, when and by whom."""
+
+    repository: str
+    tag: str
+    digest: str
+    at: int
+    actor: str
+
+
+class News:
+    """In one query, of bounded work. It lags behind as the log does, by seconds."""
+
+    def __init__(self, gate: Gate, reader: AuditReader) -> None:
+        self._gate = gate
+        self._reader = reader
+
+    async def of(self, caller: Caller) -> tuple[Pushed, ...]:
+        """The newest first, each tag once. Raises Unauthorized."""
+        seeing = await self._gate.administers(caller)
+        found: dict[tuple[str, str], Pushed] = {}
+        by = (Filter.KIND, EventKind.TAG_SET.value)
+        for chained in await self._reader.before(_ENDLESS, _LOOKED_AT, by=by):
+            entry = chained.entry
+            key = entry.repository, entry.tag
+            if key not in found and seeing.reads(entry.repository):
+                found[key] = Pushed(entry.repository, entry.tag, entry.digest, entry.at, entry.actor)
+            if len(found) == _TOLD:
+                break
+        return tuple(found.values())
