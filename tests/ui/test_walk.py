@@ -58,6 +58,18 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/access?who=ada&may=delete&on=team%2Fapp%3Aprod",
         "/who?path=team",
         "/who?repository=team%2Fapp",
+        "/rules",
+        "/rules?path=team%2Fapp",
+        "/rules/house?path=team",
+        "/rules/tag-rules",
+        "/rules/tag-rules/releases?path=team",
+        "/rules/quotas/-/new",
+        "/plans",
+        "/trash",
+        "/locks?repository=team%2Fapp",
+        "/usage",
+        "/r/team/-/usage",
+        "/world",
     ),
 }
 #: Each width and each light once: what does not fit does not fit in the dark either.

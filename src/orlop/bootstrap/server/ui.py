@@ -47,6 +47,8 @@ from orlop.faces.ui.rules.plans import PlanPages
 from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
+from orlop.faces.ui.usage import UsageTab
+from orlop.faces.ui.world import WorldPages
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.desks import Desks
@@ -215,18 +217,20 @@ def pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people", "usage"}))
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
+    usage = UsageTab(pages, desks.usage, frames)
     tabs: dict[str, PlaceTab] = {
         "": FirstTab(pages, desks, frames),
         "history": history,
         "rules": RulesTab(pages, desks, frames),
         "people": people,
+        "usage": usage,
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
-    return places, history, people, removal, compare, SearchPage(pages, desks)
+    return places, history, people, usage, removal, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
@@ -253,6 +257,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),
+        WorldPages(pages, desks),
     )
 
 
