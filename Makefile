@@ -12,7 +12,7 @@ FOLDERS ?= $(shell test -w /dev/shm && df -Pk /dev/shm | awk 'END { if ($$4 > 40
 TESTERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs coverage clean
+.PHONY: help install serve test test-quick test-long lint bench fuzz lock docs pictures coverage clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,9 @@ fuzz: $(VENV)/.made-fuzz ## every parser against random bytes; ARGS="manifest -m
 docs: install ## the pages that are written by the program
 	$(BIN)/python -m orlop.config.reference > docs/configuration.md
 	$(BIN)/python -m orlop.faces.cli.management.reference > docs/settings.md
+
+pictures: install ## the pictures of the pages in docs/, taken anew
+	ORLOP_TEST_PICTURES=1 $(BIN)/pytest -q tests/ui/test_story.py
 
 coverage: install ## which lines the quick tests run
 	$(BIN)/coverage run -m pytest -q -m "not slow" $(ARGS)

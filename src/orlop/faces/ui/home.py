@@ -5,6 +5,7 @@ from orlop.faces.http.concerns import page_of
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
+from orlop.ports.browse import RepositoryOrder
 from orlop.services.desks import Desks
 
 _SHOWN = 50
@@ -24,12 +25,14 @@ class Home:
     async def show(self, exchange: UiExchange) -> Reply:
         """The page."""
         caller, desks = exchange.caller, self._desks
-        found = await desks.repositories.page(caller, PageRequest(_SHOWN))
+        asked = PageRequest(_SHOWN, exchange.query.get("last", ""))
+        found = await desks.browsing.children.page(caller, "", RepositoryOrder.NAME, asked)
         return self._pages.page(
             exchange,
             "home",
-            repositories=[str(name) for name in found.items],
-            more=found.more,
+            parts=("rows",),
+            children=found.items,
+            more=found.items[-1].place if found.more else "",
             concerns=await desks.attention.of(caller) if exchange.visitor else (),
             news=await desks.news.of(caller) if exchange.visitor else (),
             page_of=page_of,
