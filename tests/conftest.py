@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 from hypothesis import settings
 
-from tests.postgres import shared_postgres
+from tests.postgres import drop_databases, shared_postgres
 
 __all__ = ["shared_postgres"]
 
@@ -74,6 +74,13 @@ def _garbage() -> Iterator[None]:
     yield
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _databases() -> Iterator[None]:
+    """What a module had in the database server goes with it."""
+    yield
+    drop_databases()
 
 
 def pytest_sessionfinish() -> None:

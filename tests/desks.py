@@ -44,6 +44,7 @@ from orlop.services.retention.review import PlanReviews
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
@@ -113,6 +114,7 @@ def desks_of(
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
+        removal=TagRemoval(gate, manifests),
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,

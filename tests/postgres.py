@@ -20,6 +20,7 @@ import pytest
 from orlop.adapters.sql.migrations.postgres import prepare
 from orlop.adapters.sql.postgres.connections import Database
 from orlop.adapters.sql.postgres.patience import Surroundings
+from tests.memory import in_memory
 from tests.needs import need
 from tests.servers import free_port
 
@@ -48,6 +49,7 @@ class PostgresServer:
             *options,
         )
         self._numbers = count(1)
+        self._made: set[str] = set()
 
     def make(self) -> None:
         """Make the cluster, in which everybody needs a password."""
@@ -105,11 +107,19 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         # Files are copied: what goes through the log instead is written twice.
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._made.add(name)
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        """Remove a database that no test needs any more: hundreds of them are gigabytes."""
-        self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+        """Remove a database that no test needs any more."""
+        name = url.rpartition("/")[2]
+        self._made.discard(name)
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def drop_all(self) -> None:
+        """Remove all that were made and are there still."""
+        for name in sorted(self._made):
+            self.drop(name)
 
     def catalog(self) -> str:
         """The URL of a new database with an empty catalog."""
@@ -174,9 +184,9 @@ def postgres_copy(primary: PostgresServer) -> Iterator[PostgresServer]:
 def postgres_server(*, options: tuple[str, ...] = _HASTY, network: str = "") -> Iterator[PostgresServer]:
     """A server that runs, on loopback and for whoever comes from `network`.
 
-    In a folder that its own user may enter, which pytest's are not.
+    In a folder that its own user may enter, which pytest's are not; in memory, where it need not wait for a disk.
     """
-    folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="orlop-postgres-", dir=in_memory() if "fsync=off" in options else None))
     try:
         server = PostgresServer(folder, options=options, network=network)
     except BaseException:  # it lacks a program: the test is skipped
@@ -193,8 +203,20 @@ def postgres_server(*, options: tuple[str, ...] = _HASTY, network: str = "") -> 
         shutil.rmtree(folder, ignore_errors=True)
 
 
+#: The servers that all tests of this process share; in practice one.
+_SHARED: list[PostgresServer] = []
+
+
 @pytest.fixture(scope="session", name="postgres")
 def shared_postgres() -> Iterator[PostgresServer]:
     """The server that all tests of this process share, each in a database of its own."""
     with postgres_server() as server:
+        _SHARED.append(server)
         yield server
+        _SHARED.remove(server)
+
+
+def drop_databases() -> None:
+    """Remove what the tests of a module had in the server that all share: hundreds of databases are gigabytes."""
+    for server in _SHARED:
+        server.drop_all()

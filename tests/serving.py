@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -172,6 +173,32 @@ def eventually(what: str, true: Callable[[], bool], patience: float = PATIENCE) 
     while not true():
         assert time.monotonic() < end, f"not within {patience} seconds: {what}"
         time.sleep(0.02)
+
+
+def unhurried(seconds: float) -> float:
+    """So many seconds of an idle machine, on this one, as busy as it is now."""
+    averaged, *_, now, _ = Path("/proc/loadavg").read_text().split()
+    running = max(float(averaged), float(now.partition("/")[0]))
+    return seconds * max(1.0, 2 * running / (os.cpu_count() or 1))
+
+
+def until_read(connection: socket.socket) -> None:
+    """Wait until the other end, a process of this machine, has read everything that was sent to it."""
+    own, other = _shown(connection.getsockname()), _shown(connection.getpeername())
+
+    def is_read() -> bool:
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        waiting = {(local, remote): queues.split(":") for _, local, remote, _, queues, *_ in lines}
+        (unsent, _), (_, unread) = waiting.get((own, other), ("0", "0")), waiting.get((other, own), ("0", "0"))
+        return int(unsent, 16) == int(unread, 16) == 0
+
+    eventually("what was sent is read", is_read)
+
+
+def _shown(address: tuple[str, int]) -> str:
+    """An address as the kernel lists it."""
+    (number,) = struct.unpack("=I", socket.inet_aton(address[0]))
+    return f"{number:08X}:{address[1]:04X}"
 
 
 def _port(server: Server) -> int:

@@ -12,9 +12,11 @@ from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
 from orlop.faces.cli import app, management
 from orlop.faces.cli.jobs import commands as jobs
+from orlop.ports.settings import Document
 from orlop.services.following.known import WEBHOOKS
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
+from tests.catalogs import rows
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +108,22 @@ def test_passwords_are_no_arguments(orlop: Typed) -> None:
     orlop("user", "add", "new", code=2)
     assert "--password-stdin" in orlop.errors
     orlop("user", "add", "new", "--password", "secret", code=2)
+
+
+def test_what_needs_somebody_and_how_the_server_fares(orlop: Typed) -> None:
+    orlop.login("root")
+    assert [each for each in orlop.json("attention") if each["kind"] != "token"] == []
+    document = Document("webhook", "a", b'{"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}', path="team")
+    there = orlop.served.do(orlop.served.api.identity.documents.put(document, orlop.served.api.by))
+    fares_so = (there.identity, 2, 1, 0, 0, "it is away")
+    rows(orlop.served.api.catalog, "INSERT INTO webhook_health VALUES (?, ?, ?, ?, ?, ?)", *fares_so)
+    assert "the webhook a of team/ fails: it is away" in orlop("attention")
+    fares = orlop.json("health")
+    assert [each["says"] for each in fares["stores"]] == ["ok", "ok"]
+    assert (fares["jobs_failed"], fares["requests"]) == (0, None)
+    assert "0 run, 0 wait, 0 failed" in orlop("health")
+    orlop.login("ann")
+    orlop("health", code=1)
 
 
 def test_users_from_first_to_last(orlop: Typed) -> None:
@@ -554,6 +572,18 @@ def test_rules_of_other_registries_are_printed_as_ours(orlop: Typed, tmp_path: P
     file.write_text("{}")
     orlop("retention", "import", str(file), "--from", "gitlab", "--against", str(tags), code=2)
     assert "is no inventory: Expected `array`, got `object`" in orlop.errors
+
+
+@pytest.mark.parametrize("selectors", [65, 30_000])
+def test_a_huge_rule_for_retention_is_refused_in_a_sentence(orlop: Typed, tmp_path: Path, selectors: int) -> None:
+    orlop.login("ann")
+    file = tmp_path / "rule.yaml"
+    file.write_text("keep:\n" + "".join(f'  - {{"tags": ["build-{number}-*"]}}\n' for number in range(selectors)))
+    orlop("retention", "set", "huge", "--at", "team/", "-f", str(file), code=1)
+    assert orlop.errors.startswith("orlop: ")
+    assert orlop.errors.count("\n") == 1
+    assert len(orlop.errors) < 300
+    assert orlop.json("retention", "ls", "--at", "team/") == []
 
 
 def test_a_plan_of_somebody_else_is_not_there_for_others(orlop: Typed) -> None:

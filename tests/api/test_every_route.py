@@ -64,6 +64,7 @@ _WEBHOOK = {"url": "https://127.0.0.1:9/x", "events": ["tag.*"]}
 
 _ONE, _TWO = image("one"), image("two")
 _ROLLBACK = {"tag": "dev", "digest": str(_ONE.digest)}
+_REMOVALS = {"tags": {"nothing": str(_ONE.digest)}}
 _LOCK = {"digest": str(_ONE.digest), "reason": "audit"}
 _TAG_RULE = {"tags": ["v*"], "immutable": True}
 _REPOSITORY_RULE = {"depth": 9}
@@ -114,6 +115,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/me"): [("/me", None, _ANY)],
     ("GET", "/attention"): [("/attention", None, _ANY)],
     ("GET", "/configuration"): [("/configuration", None, _SEES)],
+    ("GET", "/health"): [("/health", None, _SEES)],
     ("PUT", "/me/password"): [("/me/password", {"password": "correct horse battery"}, _NOBODY)],
     ("GET", "/tokens"): [("/tokens", None, _USERS)],
     ("POST", "/tokens"): [("/tokens", {"name": "x"}, _USERS)],
@@ -240,6 +242,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("POST", "/tag-rollbacks"): [
         ("/tag-rollbacks", {**_ROLLBACK, "repository": "team/app"}, _PUSHES),
         ("/tag-rollbacks", {**_ROLLBACK, "repository": "team-b/app"}, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/tag-removals"): [
+        ("/tag-removals", {**_REMOVALS, "repository": "team/app"}, _DELETES),
+        ("/tag-removals", {**_REMOVALS, "repository": "team-b/app"}, frozenset({"root", "bob"})),
     ],
     ("GET", "/locks"): [
         ("/locks?repository=team/app", None, _PULLS),

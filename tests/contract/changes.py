@@ -7,6 +7,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from tests.content import blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, Scene
+from tests.serving import unhurried
 
 ONE = image("one")
 
@@ -16,7 +17,7 @@ async def settled(changes: Changes, repository: str = "") -> int:
     place = changes.place(repository) if repository else 0
     for _ in range(100):
         before = changes.current(place)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(unhurried(0.3))
         if before is not None and before == changes.current(place):
             return before
     raise AssertionError("the count does not come to rest")

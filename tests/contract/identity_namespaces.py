@@ -12,9 +12,11 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import Terms
 from orlop.ports.clock import HOUR
 from orlop.ports.identity import DeletedNamespace, Document, Namespace
+from orlop.ports.trash import Asked
 from tests.content import artifact, blob, image, index
 from tests.contract.cast import PAGE, TEAM, Cast
 from tests.contract.scene import APP, LIB, V1, V2, Scene
+from tests.contract.trash import LARGE, broken_off
 
 ONE = image("one")
 
@@ -153,6 +155,22 @@ class NamespacesKit:
                     await cast.identity.namespaces.remove(path, cast.by())
         await cast.namespace("repositories-b")
         await cast.identity.namespaces.remove("repositories-b", cast.by())
+
+
+class EmptiedNamespaceKit:
+    """Needs the fixture `cast`: on an empty catalog."""
+
+    @pytest.mark.parametrize("keep", [0, HOUR])
+    async def test_it_goes_after_a_repository_whose_removal_was_broken_off(self, cast: Cast, keep: int) -> None:
+        scene = Scene(cast.catalog, at=cast.at)
+        await scene.push(APP, LARGE, V1)
+        await broken_off(cast.catalog, cast.catalog.repositories.remove(APP, cast.by(), Terms(trash=keep)))
+        await cast.identity.namespaces.remove("team", cast.by(), HOUR)
+        assert await scene.findings() == []
+        if keep:
+            await cast.catalog.trash.restore(Asked(APP), cast.by())
+            assert await cast.catalog.manifests.resolve(APP, V1) is not None
+            assert await scene.findings() == []
 
 
 class RepositoriesKit:

@@ -5,6 +5,7 @@ from tests.contract import (
     browse,
     caching,
     collection,
+    devices,
     holdings,
     identity_accounts,
     identity_answers,
@@ -50,6 +51,7 @@ class CatalogKit:
     TestRetentionPlans = retention.RetentionPlansKit
     TestInUse = retention.InUseKit
     TestTrash = trash.TrashKit
+    TestLargeTrash = trash.LargeTrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
     TestTagLists = listed.TagListsKit
@@ -91,6 +93,7 @@ class IdentityKit:
     TestGrants = identity_grants.GrantsKit
     TestDocuments = identity_grants.DocumentsKit
     TestNamespaces = identity_namespaces.NamespacesKit
+    TestEmptiedNamespace = identity_namespaces.EmptiedNamespaceKit
     TestRepositories = identity_namespaces.RepositoriesKit
     TestFacts = identity_facts.FactsKit
     TestAnswers = identity_answers.AnswersKit
@@ -126,3 +129,4 @@ class BrowserKit:
     TestSteps = identity_browser.StepsKit
     TestSignOns = identity_browser.SignOnsKit
     TestLongerSessions = identity_browser.LongerSessionsKit
+    TestDevices = devices.DevicesKit

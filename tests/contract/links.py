@@ -25,6 +25,15 @@ class LinksKit:
         await scene.hold(LIB, blob("other"))
         assert await catalog.links.find(LIB, BASE.digest) is None
 
+    async def test_some_repository_holds_a_blob_that_any_does(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.hold(LIB, blob("other"))
+        assert await catalog.links.holder(BASE.digest) is None
+        await scene.hold(APP, BASE)
+        assert await catalog.links.holder(BASE.digest) == APP
+        await catalog.links.unlink(APP, BASE.digest, scene.by())
+        assert await catalog.links.holder(BASE.digest) is None
+
     async def test_a_blob_may_be_larger_than_32_bits_can_count(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         upload = await scene.claimed(APP, BASE.digest)

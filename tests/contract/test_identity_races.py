@@ -19,6 +19,7 @@ from tests.content import Pushable, blob, image
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
+from tests.serving import unhurried
 
 pytestmark = pytest.mark.slow
 
@@ -207,7 +208,7 @@ async def test_a_change_of_who_may_do_what_is_seen_elsewhere_within_a_second(
         content, before = here.changes.current(), here.access_changes.current()
         assert before is not None
         await cast.user(name)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(unhurried(1)):
             while here.access_changes.current() == before:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.6)

@@ -1,7 +1,9 @@
 """What every catalog keeps to about the trash (ports.trash)."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -11,10 +13,11 @@ from orlop.domain.errors import Conflict, Denied, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag, fallback_tag
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.clock import HOUR
 from orlop.ports.trash import Asked, Purged, Restored, Trashed, TrashEntry, key_of
-from tests.content import artifact, image, index
+from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
 
 ONE, TWO = image("one"), image("two")
@@ -24,6 +27,10 @@ OUTER = index("outer", [INNER])
 SBOM = artifact("sbom", subject=ONE)
 SEAL = artifact("seal", subject=SBOM)
 SIGNATURE = image("signature")
+
+#: More blobs than one transaction takes, and some of them.
+LARGE = image("large", [f"layer {number}" for number in range(230)])
+HALF = image("half", [f"layer {number}" for number in range(0, 230, 23)])
 
 KEPT = Terms(trash=HOUR)
 
@@ -265,6 +272,110 @@ class TrashKit:
         assert await catalog.trash.page(EVERYTHING, PageRequest(1, after)) == Page(())
 
 
+class LargeTrashKit:
+    """Needs the fixture `catalog`: an empty one. What is more than one transaction takes goes in steps."""
+
+    async def test_a_large_repository_goes_and_comes_back_by_steps(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, LARGE, V1)
+        await scene.push(LIB, HALF, V1)
+        before = await _usages(catalog)
+        async with _in_and_out(scene):
+            await catalog.repositories.remove(APP, scene.by(), KEPT)
+            assert await scene.findings() == []
+            now = await _usages(catalog)
+            assert now["team"] == now[LIB]
+            assert now[""].stored_bytes == before[""].stored_bytes
+            room = (Room("small", "team", Usage(stored_bytes=before["team"].stored_bytes - 1)),)
+            with pytest.raises(Denied, match="the quota small of team/"):
+                await catalog.trash.restore(Asked(APP), scene.by(), Terms(room=room))
+            assert await scene.findings() == []
+            assert await _usages(catalog) == now, "what was put back goes again"
+            restored = await catalog.trash.restore(Asked(APP), scene.by())
+            assert restored.tags == {V1: LARGE.digest}
+            assert await _usages(catalog) == before
+
+    async def test_a_removal_that_is_broken_off_is_gone_on_with(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, LARGE, V1)
+        await scene.push(LIB, HALF, V1)
+        async with _in_and_out(scene):
+            await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
+            assert await scene.findings() == []
+            with pytest.raises(NotFound):
+                await catalog.trash.restore(Asked(LIB), scene.by())
+            await _purged(scene, 60)
+            now = await _usages(catalog)
+            assert now["team"] == now[LIB]
+            [entry] = await _entries(catalog)
+            assert entry.name == APP
+            await catalog.trash.restore(Asked(APP), scene.by())
+        await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
+        await catalog.trash.restore(Asked(APP), scene.by())
+        assert await scene.findings() == [], "it comes back before it has left, too"
+
+    async def test_what_is_given_up_half_way_leaves_first(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, LARGE, V1)
+        await scene.push(LIB, HALF, V1)
+        await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
+        await catalog.trash_end.discard(EVERYTHING, 9, scene.by())
+        await _purged(scene, 60)
+        assert await _entries(catalog) == ()
+        now = await _usages(catalog)
+        assert now[""] == now["team"] == now[LIB]
+
+    async def test_without_a_trash_it_is_hidden_at_once_and_removed_where_it_is(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, LARGE, V1)
+        await scene.push(LIB, HALF, V1)
+        await broken_off(catalog, catalog.repositories.remove(APP, scene.by()))
+        assert (await scene.view()).repositories == (LIB,)
+        assert await _entries(catalog) == ()
+        await scene.push(APP, ONE, V2)
+        assert await scene.findings() == []
+        await _purged(scene, 60)
+        view = await scene.view()
+        assert view.tags == {APP: {V2: ONE.digest}, LIB: {V1: HALF.digest}}
+        assert {r.blob.key.digest for r in view.blobs if r.state == "condemned"} == (
+            {piece.digest for piece in LARGE.blobs} - {piece.digest for piece in (*HALF.blobs, *ONE.blobs)}
+        )
+        told = [each.digest for each in await catalog.outbox.events(0, 9999) if each.kind is EventKind.BLOB_UNLINKED]
+        assert sorted(told) == sorted(piece.digest for piece in LARGE.blobs)
+
+    async def test_links_that_nothing_names_and_history_go_by_steps(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await scene.hold(APP, *(blob(f"loose {number}") for number in range(9)))
+        for _ in range(9):
+            await catalog.manifests.untag(APP, V1, scene.by())
+            await scene.put(APP, ONE, V1)
+        await catalog.repositories.remove(APP, scene.by(), KEPT)
+        scene.at += HOUR
+        assert await _purged(scene, 5) > 5
+        assert await catalog.inspection.manifests(0, 10) == ()
+
+    async def test_an_image_with_many_referrers_comes_back_after_them(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, BOTH, V1)
+        seals = [artifact(f"seal {number}", subject=ONE) for number in range(205)]
+        for what in seals:
+            await scene.push(APP, what)
+        pictured = index("listing", [seals[7], seals[8]], subject=ONE)
+        await scene.push(APP, pictured, Tag("listing"))
+        async with _in_and_out(scene):
+            for what in (BOTH, pictured, ONE, *seals):
+                await catalog.manifests.delete(APP, what.digest, scene.by(), KEPT)
+            if await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest):
+                assert await catalog.manifests.resolve(APP, V1) is None
+                assert await catalog.manifests.resolve(APP, BOTH.digest) is None
+                assert await scene.findings() == []
+                restored = await _restore(scene, APP, V1)
+                assert BOTH.digest in restored.manifests
+                assert restored.tags[V1] == BOTH.digest
+        assert await _entries(catalog) == ()
+
+
 class TrashEndKit:
     """Needs the fixture `catalog`: an empty one."""
 
@@ -340,6 +451,34 @@ async def _in_and_out(scene: Scene) -> AsyncIterator[None]:
         (record.repository, record.digest): record.content for record in before.manifests
     }
     assert after.totals == before.totals
+
+
+async def _usages(catalog: Catalog) -> dict[str, Usage]:
+    return {path: usage for path, (usage, _) in (await catalog.usages.of(["", "team", LIB], START)).items()}
+
+
+async def broken_off(catalog: Catalog, work: Coroutine[Any, Any, Any], seen: Digest | None = None) -> bool:
+    """Begin something, and stop it as soon as its first transaction is to be seen: the repository is gone, or this
+    manifest is there again. Whether it was: a catalog in memory lets nobody stop it."""
+    task = asyncio.ensure_future(work)
+    for _ in range(1_000_000):
+        await asyncio.sleep(0)
+        there = await catalog.manifests.resolve(APP, seen or V1) is not None
+        if task.done() or there is (seen is not None):
+            break
+    task.cancel()
+    await asyncio.wait([task])
+    return task.cancelled()
+
+
+async def _purged(scene: Scene, limit: int) -> int:
+    """Purge in steps, after each of which every counter is right; how many."""
+    steps = 0
+    while (await scene.catalog.trash_end.purge(limit, scene.by())) != Purged(0, 0, 0):
+        assert await scene.findings() == []
+        steps += 1
+        assert steps < 50
+    return steps
 
 
 async def _fill(scene: Scene) -> None:

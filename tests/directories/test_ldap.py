@@ -72,6 +72,32 @@ def open_directory() -> Iterator[Any]:
         directory.close()
 
 
+# --- Trying it out --------------------------------------------------------------------------------------------------
+
+
+async def test_a_directory_is_tried_out(server: Slapd, open_directory: Any) -> None:
+    answers, finds = await open_directory(server).trial()
+    assert answers == f"{server.plain} answers, and lets {ADMIN} search"
+    assert finds == f"the search below {PEOPLE} finds people, with what identifies them"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bind_password": "wrong"}, f"lets {ADMIN} search"),
+        ({"servers": ("ldap://127.0.0.1:1",)}, "no server of it lets"),
+        ({"user_filter": "(&(objectClass=person)(uid=nobody-{name}))"}, "finds nobody"),
+        ({"user_id": "employeeNumber"}, "not what identifies them"),
+    ],
+)
+async def test_what_does_not_work_is_said(
+    server: Slapd, open_directory: Any, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Unavailable, match=said) as refused:
+        await open_directory(server, **changes).trial()
+    assert ADMIN_PASSWORD not in refused.value.message
+
+
 # --- Signing in -----------------------------------------------------------------------------------------------------
 
 

@@ -3,9 +3,10 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -18,36 +19,54 @@ pytestmark = pytest.mark.slow
 LOCKS = volume(5, 50)
 
 
-@contextmanager
-def _locked(database: Path, seconds: float) -> Iterator[threading.Thread]:
-    """Hold the write lock of the catalog, as a backup program or a shell would, for some seconds from now on."""
-    held = threading.Event()
+#: How long a lock is held at most, in seconds, whatever becomes of the test.
+_HELD = 120
 
-    def hold() -> None:
-        with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
+
+class _Lock:
+    """The write lock of a catalog, held as a backup program or a shell would, until it is let go."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._held = threading.Event()
+        self._enough = threading.Event()
+        self._holder = threading.Thread(target=self._hold)
+
+    def __enter__(self) -> Self:
+        self._holder.start()
+        assert self._held.wait(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Hold it no longer. It was held up to now."""
+        assert self._holder.is_alive() or self._enough.is_set()
+        self._enough.set()
+        self._holder.join()
+
+    def _hold(self) -> None:
+        with closing(sqlite3.connect(self._database, isolation_level=None, timeout=30)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            held.set()
-            time.sleep(seconds)
+            self._held.set()
+            self._enough.wait(_HELD)
             connection.execute("ROLLBACK")
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert held.wait(30)
-    try:
-        yield holder
-    finally:
-        holder.join()
 
 
 def test_a_short_lock_is_waited_for(tmp_path: Path) -> None:
-    with running(tmp_path, workers=2) as server, Client(server.address) as client:
+    with running(tmp_path, workers=2) as server, Client(server.address) as client, Client(server.address) as reader:
         client.push(small("first"), "first")
+        reader.held = dict(client.held)
         for number in range(LOCKS):
-            with _locked(server.data / "catalog" / "catalog.sqlite", 0.7) as holder:
-                client.pull("first")
-                assert holder.is_alive(), "the read waited for the lock"
-                client.push(small(f"later {number}"), f"later-{number}")
-                assert not holder.is_alive(), "the push did not wait for the lock"
+            with _Lock(server.data / "catalog" / "catalog.sqlite") as lock, ThreadPoolExecutor(1) as beside:
+                reader.pull("first")
+                pushed = beside.submit(client.push, small(f"later {number}"), f"later-{number}")
+                time.sleep(0.5)
+                reader.pull("first")
+                assert not pushed.done(), "the push did not wait for the lock"
+                lock.let_go()
+                pushed.result()
         client.pull_everything()
     assert_clean(server.data)
 
@@ -55,7 +74,7 @@ def test_a_short_lock_is_waited_for(tmp_path: Path) -> None:
 def test_a_long_lock_is_a_clear_refusal(tmp_path: Path) -> None:
     with running(tmp_path, workers=2) as server, Client(server.address) as client:
         client.push(small("first"), "first")
-        with _locked(server.data / "catalog" / "catalog.sqlite", 12):
+        with _Lock(server.data / "catalog" / "catalog.sqlite"):
             began = time.monotonic()
             with pytest.raises(Refused) as refused:
                 client.push(small("second"), "second")

@@ -17,9 +17,13 @@ import pytest
 from orlop.domain.errors import BlobUnknown, Denied, ManifestUnknown, NameUnknown
 from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName
+from orlop.domain.quotas import QUOTAS
 from orlop.domain.retention.plans import PlanState
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import By, Catalog
+from orlop.ports.settings import Document
+from tests.content import blob, image
 from tests.model.operations import (
+    NEW,
     OLD,
     SITUATIONS,
     Operation,
@@ -253,6 +257,70 @@ async def test_retention_beside_a_push_of_the_same_tag(registry: Registry, pushe
     for _ in range(3):
         registry.clock.at += GRACE + 1
         await registry.collection.run(GRACE)
+    assert (await registry.verification().run()).findings == []
+
+
+@pytest.mark.parametrize("registry", ["memory", "sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("shared", [False, True], ids=["apart", "sharing a layer"])
+async def test_two_pushes_under_one_quota(registry: Registry, shared: bool) -> None:
+    """There is room for one of two images: never more is in use than the quota allows, one push is refused in words and
+    the other is whole. What both share counts once, so then both fit."""
+    usages, clock = registry.stores.catalog.usages, registry.clock
+    limit = 4_000
+
+    async def one(number: int) -> None:
+        top = f"quota{number}"
+        body = msgspec.json.encode({"bytes": f"{limit}"})
+        await registry.documents.put(Document(QUOTAS.kind, "small", body, path=top), By("alice", clock.now()))
+        names = [RepositoryName(f"{top}/{side}") for side in ("app", "lib")]
+        layers = [blob(f"{top}" if shared else f"{top} of {side}", 2_500) for side in names]
+        pushes = [
+            registry.push(name, image(f"{name}", [layer]), NEW) for name, layer in zip(names, layers, strict=True)
+        ]
+        ended = await asyncio.gather(*(pushes if number % 2 else reversed(pushes)), return_exceptions=True)
+        refused = [end for end in ended if end is not None]
+        (used, _) = (await usages.of([top], clock.now()))[top]
+        assert 0 < used.stored_bytes <= limit
+        assert len(refused) == (0 if shared else 1)
+        for end in refused:
+            assert isinstance(end, Denied)
+            assert f"the quota small of {top}/ is" in end.message
+            assert "and this push needs" in end.message
+        whole = [name for name in names if await registry.stores.catalog.manifests.resolve(name, NEW) is not None]
+        assert len(whole) == 2 - len(refused)
+
+    await asyncio.gather(*(one(number) for number in range(CONNECTED // 4)))
+    assert (await registry.verification().run()).findings == []
+
+
+@pytest.mark.parametrize("registry", ["memory", "sqlite", "postgres"], indirect=True)
+async def test_scrub_marks_beside_a_push_of_the_same(registry: Registry) -> None:
+    """A copy is lost, scrub is about to say so, and the same content is pushed again. Whoever is first, nobody gets
+    anything but its bytes afterwards, and what was told to be there after the push is there."""
+
+    async def one(number: int) -> None:
+        place = Place.number(number)
+        await registry.push(place.app, place.old, OLD)
+        found = await registry.stores.catalog.links.find(place.app, place.base.digest)
+        assert found is not None
+        await registry.stores.remover.remove(found.blob.key)
+        both = [registry.scrub.run(whole=True), registry.push_blob(place.app, place.base)]
+        await asyncio.gather(*(both if number % 2 else reversed(both)))
+
+    for number in range(CONNECTED // 2):
+        registry.clock.at += GRACE + 1
+        await one(number)
+        place = Place.number(number)
+        try:
+            blob_of = (await registry.blobs.find(place.app, place.base.digest, ALICE)).blob
+            content = await (await registry.blobs.open(blob_of)).read()
+        except BlobUnknown:
+            # The push found it there, before scrub found that it is not: who asks is told to push it again.
+            await registry.push_blob(place.app, place.base)
+            blob_of = (await registry.blobs.find(place.app, place.base.digest, ALICE)).blob
+            content = await (await registry.blobs.open(blob_of)).read()
+        assert content == place.base.content
+    await registry.collection.run(GRACE)
     assert (await registry.verification().run()).findings == []
 
 

@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     consumes,
     initialize,
     invariant,
@@ -53,6 +52,7 @@ from orlop.services.content.uploads import Body
 from tests.content import EMPTY, Piece, Pushable, artifact, blob, image, index
 from tests.model.model import Model, Repository, Rule, Session
 from tests.model.operations import collector
+from tests.model.retention import RetentionSteps
 from tests.model.trash import ModelTrash, Nothing, Refused
 from tests.postgres import PostgresServer
 from tests.registry import (
@@ -120,7 +120,7 @@ def _rule(made: Rule) -> TagRule:
     return TagRule(tags=(made.tag,), immutable=True)
 
 
-class RegistryMachine(RuleBasedStateMachine):
+class RegistryMachine(RetentionSteps):
     """Rules are what clients and workers do; after each, everything that shows is compared."""
 
     uploads = Bundle("uploads")
@@ -472,6 +472,15 @@ class RegistryMachine(RuleBasedStateMachine):
             here.locked.add(what.digest)
             with pytest.raises(Denied, match="is locked, and nobody deletes it"):
                 self.do(self.stores.catalog.manifests.delete(repository, what.digest, self.by))
+
+    def change(self, name: RepositoryName, tag: Tag, pick: int, *, locks: bool) -> None:
+        """Between a plan of retention and its application."""
+        here = self.model.here(name)
+        if not locks:
+            self.push(name, PUSHABLES[pick % len(PUSHABLES)], tag)
+        elif here.tags[tag] not in here.locked:
+            self.do(self.stores.catalog.locks.add(name, here.tags[tag], "audit", self.by))
+            here.locked.add(here.tags[tag])
 
     @rule(repository=repositories, pick=picks, itself=st.booleans(), key=st.sampled_from("ab"))
     def label(self, repository: RepositoryName, pick: int, itself: bool, key: str) -> None:

@@ -29,6 +29,11 @@ const actions = {
   click: async ({ selector }) => { await page.click(selector); await page.waitForLoadState(); },
   wait: ({ url }) => page.waitForURL(new RegExp(url)),
   text: ({ selector }) => page.innerText(selector ?? "main"),
+  texts: ({ selector }) => page.locator(selector).allInnerTexts(),
+  async until({ expression }) {
+    for (let tries = 0; tries < 600 && !(await page.evaluate(expression)); tries += 1) await page.waitForTimeout(50);
+    if (!(await page.evaluate(expression))) throw new Error(`it never is true that ${expression}`);
+  },
   count: ({ selector }) => page.locator(selector).count(),
   url: () => page.url(),
   look: ({ dark, width }) =>

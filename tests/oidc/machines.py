@@ -135,6 +135,14 @@ class Chromium:
         """What is to be read there."""
         return str(self._do("text", selector=selector))
 
+    def texts(self, selector: str) -> list[str]:
+        """What is to be read in each that fits."""
+        return [str(text).strip() for text in self._do("texts", selector=selector)]
+
+    def until(self, expression: str) -> None:
+        """Wait until this is true of the page."""
+        self._do("until", expression=expression)
+
     def count(self, selector: str) -> int:
         return int(self._do("count", selector=selector))
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.memory import folders_in_memory
 from tests.s3 import S3Server, versitygw
+
+__all__ = ["folders_in_memory"]
 
 
 @pytest.fixture(scope="package")

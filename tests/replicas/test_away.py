@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def test_what_is_named_by_its_digest_is_served_while_the_database_is_away(tmp_path: Path, store: S3Server) -> None:
     held, other = small("held"), small("other")
     with (
-        postgres_server(options=()) as postgres,  # what is acknowledged is on disk
+        postgres_server(options=("fsync=off",)) as postgres,  # what is acknowledged is written
         fleet(tmp_path, postgres, store, count=1) as replicas,
         Client(replicas.address) as client,
     ):
@@ -55,7 +55,7 @@ def test_what_is_named_by_its_digest_is_served_while_the_database_is_away(tmp_pa
 
 def test_those_who_were_signed_in_go_on_pulling_by_digest_while_the_database_is_away(tmp_path: Path) -> None:
     with (
-        postgres_server(options=()) as postgres,
+        postgres_server(options=("fsync=off",)) as postgres,
         two_replicas(tmp_path, postgres, auth_outage_grace="10s") as place,
     ):
         place.let_in()

@@ -11,10 +11,13 @@ import structlog
 from orlop.config.audit import Audit
 from orlop.config.settings import BlobStore, CatalogStore
 from tests.content import image
+from tests.memory import folders_in_memory
 from tests.s3 import ACCESS_KEY, SECRET_KEY, versitygw
 from tests.servers import OrlopServer, orlop_server
 from tests.wire.footprint import footprint
 from tests.wire.inprocess import InProcess
+
+__all__ = ["folders_in_memory"]
 
 #: What is in the registry before any test: an image with a tag, in the repository "app".
 APP = image("app", layers=["base", "code"])

@@ -133,3 +133,15 @@ def test_every_command_stands_in_one_group_of_the_overview() -> None:
     listed = {line.split()[0] for line in shown.splitlines() if line.startswith("  ") and not line.startswith("   ")}
     assert listed == set(named)
     assert [line for line in shown.splitlines() if line.endswith(":")] == [f"{each}:" for each in overview.GROUPS]
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("usage", "--help")])
+def test_a_reader_that_has_seen_enough_is_no_failure_to_be_told_of(arguments: tuple[str, ...]) -> None:
+    settings = {"PYTHONUNBUFFERED": ""}  # as in a shell
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment() | settings
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""

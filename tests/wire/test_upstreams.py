@@ -104,11 +104,11 @@ def test_a_tag_is_asked_for_with_head_when_what_was_said_is_old(shown: Scene) ->
     app, upstream = image("app"), shown.upstream
     upstream.push(APP, app, "latest")
     shown.pull(app, "latest")
-    shown.later(FRESH - 120)
+    shown.later(FRESH - 300)
     upstream.forget()
     shown.pull(app, "latest")
     assert upstream.asked == []
-    shown.later(240)
+    shown.later(600)
     shown.pull(app, "latest")
     assert [each.method for each in upstream.asked] == ["HEAD"]
     upstream.push(APP, MOVED, "latest")

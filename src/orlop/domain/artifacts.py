@@ -1,8 +1,7 @@
 """What a manifest is to people: an image, a chart, a model, a signature. Its media types say so, never its name."""
 
-from enum import StrEnum
-
 from orlop.domain import media_types
+from orlop.domain.content_kinds import ContentKind, kind_by_type
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import DigestInvalid
@@ -26,61 +25,26 @@ _ATTESTATION = "attestation-manifest"
 _NO_PLATFORM = frozenset({("unknown", "unknown"), ("unknown", "")})
 
 
-class ArtifactKind(StrEnum):
-    """What people call it."""
-
-    IMAGE = "image"
-    INDEX = "index"
-    CHART = "chart"
-    MODEL = "model"
-    SIGNATURE = "signature"
-    ATTESTATION = "attestation"
-    SBOM = "sbom"
-    CACHE = "cache"
-    ARTIFACT = "other"
-
-
-#: By how a type begins, the longest first: of an artifact, a config or a layer.
-_BEGINNINGS: tuple[tuple[str, ArtifactKind], ...] = (
-    ("application/vnd.cncf.helm.", ArtifactKind.CHART),
-    (MODEL_PREFIX, ArtifactKind.MODEL),
-    ("application/vnd.dev.cosign.artifact.sig.", ArtifactKind.SIGNATURE),
-    ("application/vnd.dev.cosign.artifact.sbom.", ArtifactKind.SBOM),
-    ("application/vnd.dev.cosign.simplesigning.", ArtifactKind.SIGNATURE),
-    ("application/vnd.cncf.notary.", ArtifactKind.SIGNATURE),
-    ("application/vnd.dev.sigstore.bundle", ArtifactKind.SIGNATURE),
-    ("application/vnd.in-toto", ArtifactKind.ATTESTATION),
-    ("application/vnd.dsse.envelope.", ArtifactKind.ATTESTATION),
-    ("application/spdx", ArtifactKind.SBOM),
-    ("text/spdx", ArtifactKind.SBOM),
-    ("application/vnd.cyclonedx", ArtifactKind.SBOM),
-    ("application/vnd.syft", ArtifactKind.SBOM),
-    ("application/vnd.buildkit.cacheconfig.", ArtifactKind.CACHE),
-)
-
-
-def kind_of(manifest: Manifest) -> ArtifactKind:
+def kind_of(manifest: Manifest) -> ContentKind:
     """By the type that the manifest gives itself, then by its config, then by the layers of what claims to be an image:
     cosign's signatures and BuildKit's attestations have the config of an image."""
     configs = [edge.media_type for edge in manifest.edges if edge.kind in {EdgeKind.CONFIG, EdgeKind.BLOB}]
     for media_type in (manifest.artifact_type, *configs):
         found = kind_of_type(media_type)
-        if found is not ArtifactKind.ARTIFACT and found is not ArtifactKind.IMAGE:
+        if found is not ContentKind.OTHER and found is not ContentKind.IMAGE:
             return found
     if manifest.is_index:
-        return ArtifactKind.INDEX
+        return ContentKind.INDEX
     layers = [edge.media_type for edge in manifest.edges if edge.kind is EdgeKind.LAYER]
     within = {kind_of_type(media_type) for media_type in layers}
-    if len(within) == 1 and (found := within.pop()) is not ArtifactKind.ARTIFACT:
+    if len(within) == 1 and (found := within.pop()) is not ContentKind.OTHER:
         return found
-    return ArtifactKind.IMAGE if set(configs) & IMAGE_CONFIGS else ArtifactKind.ARTIFACT
+    return ContentKind.IMAGE if set(configs) & IMAGE_CONFIGS else ContentKind.OTHER
 
 
-def kind_of_type(media_type: str) -> ArtifactKind:
+def kind_of_type(media_type: str) -> ContentKind:
     """By the type of an artifact alone, as a list of referrers gives it."""
-    if media_type in IMAGE_CONFIGS:
-        return ArtifactKind.IMAGE
-    return next((kind for start, kind in _BEGINNINGS if media_type.startswith(start)), ArtifactKind.ARTIFACT)
+    return kind_by_type(media_type) or ContentKind.OTHER
 
 
 def attested(entry: Descriptor) -> Digest | None:

@@ -52,8 +52,11 @@ _OF_TYPE = {
     "application/vnd.cncf.model.manifest.v1+json": ContentKind.MODEL,
 }
 
-#: Bundles of Sigstore and models of ModelPack and Docker have versions in the middle of their types.
+#: Bundles of Sigstore and models of ModelPack and Docker have versions in the middle of their types; signatures of
+#: cosign and attestations of in-toto are known by the types of their layers, too.
 _OF_PREFIX = {
+    "application/vnd.dev.cosign.simplesigning.": ContentKind.SIGNATURE,
+    "application/vnd.in-toto": ContentKind.ATTESTATION,
     "application/vnd.dev.sigstore.bundle": ContentKind.SIGNATURE,
     "application/vnd.cncf.model.": ContentKind.MODEL,
     "application/vnd.docker.ai.model.": ContentKind.MODEL,
@@ -67,12 +70,15 @@ def kind_of(tag: str, media_type: str, artifact_type: str, *, caches: bool = Fal
         return _OF_TAG.get(f".{ending}", ContentKind.REFERRERS)
     if caches:
         return ContentKind.CACHE
-    found = _OF_TYPE.get(artifact_type)
+    found = kind_by_type(artifact_type)
     if found is not None:
         return found
-    for prefix, kind in _OF_PREFIX.items():
-        if artifact_type.startswith(prefix):
-            return kind
     if media_type in INDEXES and not artifact_type:
         return ContentKind.INDEX
     return ContentKind.OTHER if artifact_type else ContentKind.IMAGE
+
+
+def kind_by_type(media_type: str) -> ContentKind | None:
+    """By a type alone, of an artifact, a config or a layer; None for one that says nothing."""
+    found = _OF_TYPE.get(media_type)
+    return found or next((kind for prefix, kind in _OF_PREFIX.items() if media_type.startswith(prefix)), None)

@@ -27,3 +27,8 @@ def full_in(room: int, growth: float | None) -> int | None:
         return None
     days = int(room / growth)
     return days if days <= FURTHEST else None
+
+
+def ahead(amount: int, growth: float | None, days: int) -> list[int]:
+    """What it is on each of the days to come, never less than nothing; empty where nobody can say."""
+    return [max(0, round(amount + growth * day)) for day in range(1, days + 1)] if growth is not None else []

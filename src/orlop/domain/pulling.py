@@ -2,7 +2,7 @@
 
 import msgspec
 
-from orlop.domain.artifacts import ArtifactKind
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 
@@ -16,7 +16,7 @@ class Way(msgspec.Struct, frozen=True):
 
 
 def ways(
-    host: str, repository: RepositoryName, tag: Tag | None, digest: Digest, kind: ArtifactKind, *, plain: bool
+    host: str, repository: RepositoryName, tag: Tag | None, digest: Digest, kind: ContentKind, *, plain: bool
 ) -> tuple[Way, ...]:
     """The ways to get it, the most usual first. `plain`: the registry is reached without TLS, which tools other than
     Docker have to be told."""
@@ -29,7 +29,7 @@ def ways(
     unencrypted = " --plain-http" if plain else ""
     oras, copy = way("oras", f"oras pull{unencrypted} "), way("orlop", "orlop cp ", " oci:./image")
     match kind:
-        case ArtifactKind.IMAGE | ArtifactKind.INDEX:
+        case ContentKind.IMAGE | ContentKind.INDEX:
             return (
                 way("docker", "docker pull "),
                 way("podman", f"podman pull{' --tls-verify=false' if plain else ''} "),
@@ -39,7 +39,7 @@ def ways(
                 way("Dockerfile", "FROM "),
                 copy,
             )
-        case ArtifactKind.CHART:
+        case ContentKind.CHART:
             pull = f"helm pull{unencrypted} oci://{name}"
             shown = f"helm install{unencrypted} {repository.rpartition('/')[2]} oci://{name}"
             version = f" --version {chart_version(tag)}" if tag is not None else ""
@@ -49,7 +49,7 @@ def ways(
                 oras,
                 copy,
             )
-        case ArtifactKind.MODEL:
+        case ContentKind.MODEL:
             return (way("modctl", f"modctl pull{unencrypted} "), oras, copy)
         case _:
             return (oras, copy)

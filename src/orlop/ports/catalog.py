@@ -156,8 +156,8 @@ class BlobLinks(Protocol):
         """Those of these repositories that hold a blob. It costs the same whoever else holds it."""
         ...
 
-    async def holder_below(self, digest: Digest, path: str) -> RepositoryName | None:
-        """Some repository at or below a node that holds a blob; None where none does."""
+    async def holder(self, digest: Digest) -> RepositoryName | None:
+        """Some repository that holds a blob; None where none does."""
         ...
 
     async def mount(

@@ -108,6 +108,8 @@ class Purged(msgspec.Struct, frozen=True):
     entries: int
     manifests: int
     condemned: int
+    begun: bool = False
+    """Something is not at its end: the next step goes on with it."""
 
 
 class TrashEnd(Protocol):
@@ -121,8 +123,9 @@ class TrashEnd(Protocol):
         """The same with one entry. Raises NotFound."""
 
     async def purge(self, limit: int, by: By) -> Purged:
-        """Remove what was given up or has expired by now: some entries with up to `limit` manifests. What was begun is
-        gone on with by the next step, whoever does it."""
+        """Remove what was given up or has expired by now: some entries with up to `limit` manifests, links or lines of
+        history. What was begun is gone on with by the next step, whoever does it; so is the removal of a repository
+        that was broken off."""
         ...
 
 

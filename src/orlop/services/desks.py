@@ -23,6 +23,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
@@ -38,6 +39,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     browsing: Browsing
     holdings: RepositoryHoldings
     past: TagPast
+    removal: TagRemoval
     locks: ManifestLocks
     trash: Trash
     labels: ContentLabels

@@ -3,7 +3,8 @@
 import pytest
 
 from orlop.domain import media_types
-from orlop.domain.artifacts import ArtifactKind, attested, is_platform, kind_of, kind_of_type
+from orlop.domain.artifacts import attested, is_platform, kind_of, kind_of_type
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.descriptor import Descriptor, Platform
 from orlop.domain.digest import digest_of
 from tests.content import Piece, artifact, blob, image, index
@@ -13,29 +14,29 @@ CACHE = Piece("cache", "application/vnd.buildkit.cacheconfig.v0", b"{}")
 
 
 def test_images_indexes_and_caches() -> None:
-    assert kind_of(ONE.manifest) is ArtifactKind.IMAGE
-    assert kind_of(image("none", layers=[]).manifest) is ArtifactKind.IMAGE
-    assert kind_of(index("both", [ONE]).manifest) is ArtifactKind.INDEX
-    assert kind_of(index("cache", [CACHE]).manifest) is ArtifactKind.CACHE
+    assert kind_of(ONE.manifest) is ContentKind.IMAGE
+    assert kind_of(image("none", layers=[]).manifest) is ContentKind.IMAGE
+    assert kind_of(index("both", [ONE]).manifest) is ContentKind.INDEX
+    assert kind_of(index("cache", [CACHE]).manifest) is ContentKind.CACHE
 
 
 @pytest.mark.parametrize(
     ("media_type", "kind"),
     [
-        ("application/vnd.cncf.helm.config.v1+json", ArtifactKind.CHART),
-        ("application/vnd.cncf.model.manifest.v1+json", ArtifactKind.MODEL),
-        ("application/vnd.dev.cosign.artifact.sig.v1+json", ArtifactKind.SIGNATURE),
-        ("application/vnd.dev.sigstore.bundle.v0.3+json", ArtifactKind.SIGNATURE),
-        ("application/vnd.cncf.notary.signature", ArtifactKind.SIGNATURE),
-        ("application/vnd.in-toto+json", ArtifactKind.ATTESTATION),
-        ("application/vnd.dsse.envelope.v1+json", ArtifactKind.ATTESTATION),
-        ("application/spdx+json", ArtifactKind.SBOM),
-        ("application/vnd.cyclonedx+json", ArtifactKind.SBOM),
-        ("application/vnd.example.thing", ArtifactKind.ARTIFACT),
-        ("", ArtifactKind.ARTIFACT),
+        ("application/vnd.cncf.helm.config.v1+json", ContentKind.CHART),
+        ("application/vnd.cncf.model.manifest.v1+json", ContentKind.MODEL),
+        ("application/vnd.dev.cosign.artifact.sig.v1+json", ContentKind.SIGNATURE),
+        ("application/vnd.dev.sigstore.bundle.v0.3+json", ContentKind.SIGNATURE),
+        ("application/vnd.cncf.notary.signature", ContentKind.SIGNATURE),
+        ("application/vnd.in-toto+json", ContentKind.ATTESTATION),
+        ("application/vnd.dsse.envelope.v1+json", ContentKind.ATTESTATION),
+        ("application/spdx+json", ContentKind.SBOM),
+        ("application/vnd.cyclonedx+json", ContentKind.SBOM),
+        ("application/vnd.example.thing", ContentKind.OTHER),
+        ("", ContentKind.OTHER),
     ],
 )
-def test_artifacts(media_type: str, kind: ArtifactKind) -> None:
+def test_artifacts(media_type: str, kind: ContentKind) -> None:
     assert kind_of_type(media_type) is kind
     if media_type:
         assert kind_of(artifact("any", artifact_type=media_type).manifest) is kind
@@ -44,15 +45,15 @@ def test_artifacts(media_type: str, kind: ArtifactKind) -> None:
 @pytest.mark.parametrize(
     ("media_type", "kind"),
     [
-        ("application/vnd.dev.cosign.simplesigning.v1+json", ArtifactKind.SIGNATURE),
-        ("application/vnd.in-toto+json", ArtifactKind.ATTESTATION),
+        ("application/vnd.dev.cosign.simplesigning.v1+json", ContentKind.SIGNATURE),
+        ("application/vnd.in-toto+json", ContentKind.ATTESTATION),
     ],
 )
-def test_what_has_the_config_of_an_image_and_no_layers_of_one(media_type: str, kind: ArtifactKind) -> None:
+def test_what_has_the_config_of_an_image_and_no_layers_of_one(media_type: str, kind: ContentKind) -> None:
     signed = image("signed", layers=[blob("payload", media_type=media_type)])
     assert kind_of(signed.manifest) is kind
     mixed = image("mixed", layers=["base", blob("payload", media_type=media_type)])
-    assert kind_of(mixed.manifest) is ArtifactKind.IMAGE
+    assert kind_of(mixed.manifest) is ContentKind.IMAGE
 
 
 def test_an_attestation_is_no_platform() -> None:

@@ -468,6 +468,10 @@ NOT_WIDENING = frozenset(
     {
         Operation.PROVIDER_TEST,  # which changes nothing
         Operation.ME_READ,
+        Operation.ATTENTION_READ,
+        Operation.CONFIGURATION_READ,
+        Operation.HEALTH_READ,
+        Operation.IMAGE_READ,
         Operation.PASSWORD_CHANGE,  # one's own
         Operation.USER_READ,
         Operation.USER_ADD,  # who may do nothing yet
@@ -511,6 +515,7 @@ NOT_WIDENING = frozenset(
         Operation.JOB_CANCEL,
         Operation.TAG_READ,
         Operation.TAG_ROLL_BACK,
+        Operation.TAG_REMOVE,
         Operation.LOCK_READ,
         Operation.LOCK_ADD,
         Operation.LOCK_LIFT,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orlop.adapters.archives.reader import ProcessArchiveReader
-from orlop.domain.artifacts import ArtifactKind
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestUnknown, RequestInvalid
 from orlop.domain.names import RepositoryName, Tag
@@ -64,7 +64,7 @@ async def test_an_image_with_what_made_its_layers() -> None:
     here = registry()
     await here.push(APP, configured("app", {"history": STEPS}, ["base", "code"], {"a": "b"}), V1, V2)
     found = await shown(here)
-    assert found.inspection.kind is ArtifactKind.IMAGE
+    assert found.inspection.kind is ContentKind.IMAGE
     assert [layer.command for layer in found.inspection.layers] == ["ADD rootfs /", "RUN make"]
     assert found.inspection.annotations == {"a": "b"}
     assert found.standing is not None
@@ -91,7 +91,7 @@ async def test_an_attestation_belongs_to_its_image() -> None:
     others = [entry for entry in found.platforms if not entry.runs]
     assert [entry.attests for entry in others] == [entry.digest for entry in found.platforms if entry.runs]
     attestation = await shown(here, Digest(others[0].digest))
-    assert attestation.inspection.kind is ArtifactKind.ATTESTATION
+    assert attestation.inspection.kind is ContentKind.ATTESTATION
 
 
 async def test_an_index_of_three_hundred() -> None:
@@ -127,10 +127,10 @@ async def test_referrers_are_a_tree() -> None:
         await here.push(APP, each)
     found = (await shown(here)).inspection.referrers
     assert [(one.digest, one.kind, one.tag) for one in found] == [
-        (sbom.digest, ArtifactKind.SBOM, ""),
-        (old.digest, ArtifactKind.SIGNATURE, f"sha256-{app.digest.hex}.sig"),
+        (sbom.digest, ContentKind.SBOM, ""),
+        (old.digest, ContentKind.SIGNATURE, f"sha256-{app.digest.hex}.sig"),
     ]
-    assert [(one.digest, one.kind) for one in found[0].referrers] == [(signature.digest, ArtifactKind.SIGNATURE)]
+    assert [(one.digest, one.kind) for one in found[0].referrers] == [(signature.digest, ContentKind.SIGNATURE)]
     assert (await shown(here, V2)).inspection.referrers == []
 
 

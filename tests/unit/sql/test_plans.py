@@ -76,6 +76,7 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR GROUP BY": "the same",
     },
     "usage_day_write": {"SCAN u": "every node, once an hour"},
+    "trash_leaving": {"SCAN trash USING INDEX trash_leaving": "those of which a removal is under way"},
     "nodes_above": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repository_lock": {"SCAN above": "namespaces above one repository", "SCAN a": "the same few"},
     "repositories_lock": {
@@ -285,13 +286,13 @@ OF_REPOSITORIES = {
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
-        *("repository_own", "cached_manifest_add", "cached_described"),
+        *("repository_own", "repository_hide", "repository_place", "cached_manifest_add"),
     },
     "by names before those that are hidden": {
-        *("repositories_empty", "blob_holders", "link_holder_below", "cached_holder"),
+        *("repositories_empty", "blob_holders", "link_holder", "cached_holder"),
         *("repository_page", "repository_spans", "repository_below"),
         *("labelled_by_key", "labelled_by_value", "labelled_repositories"),
-        *("usage_below", "usage_held", "usage_sharing"),
+        *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
     },
@@ -299,6 +300,7 @@ OF_REPOSITORIES = {
     "hidden ones, too: who asks leaves out what nobody sees": {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
     },
+    "those that are hidden": {"trash_leaving_from"},
     "it makes one": {"repository_create"},
 }
 

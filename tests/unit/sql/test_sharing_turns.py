@@ -18,7 +18,7 @@ def _take(seconds: float) -> None:
 
 
 async def test_those_that_come_while_another_process_writes_are_one_transaction(tmp_path: Path) -> None:
-    """The first has waited alone; the wait for the disk is one for all of them."""
+    """The first may have waited alone; the wait for the disk is one for all others."""
     empty_catalog(tmp_path)
     opened = open_sqlite(tmp_path)
     await opened.engine.check()
@@ -37,7 +37,9 @@ async def test_those_that_come_while_another_process_writes_are_one_transaction(
         assert not any(write.done() for write in writes)
         assert opened.changes.current() == before, "nothing changes before it is its turn"
     await asyncio.wait_for(asyncio.gather(*writes), 30)
-    assert opened.changes.current() == before + 2, "more than one transaction"
+    count = opened.changes.current()
+    assert count is not None
+    assert before < count <= before + 2, "more than one transaction"
     assert (await opened.catalog.vitals.totals()).repositories == 10
     await opened.engine.close()
 

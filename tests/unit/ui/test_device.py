@@ -159,6 +159,7 @@ async def test_a_code_is_over_after_ten_minutes_on_both_sides(scene: Scene) -> N
     scene.clock.forward(600)
     assert (await browser.get(f"/device?code={program.user}")).status == 404
     assert (await program.ask(0))[1]["error"] == "expired_token"
+    scene.clock.forward(1)
     await scene.run(SIGN_IN_STEPS.kind)
     assert rows(scene.memory, "SELECT count(*) FROM sign_in_steps WHERE kind LIKE 'device%'") == [(0,)]
 

@@ -8,7 +8,7 @@ import pytest
 from orlop.domain.access import Place, PlaceKind, SubjectKind
 from orlop.domain.identity.secrets import parse_secret
 from orlop.domain.pages import PageRequest
-from orlop.ports.identity import Account, AccountChange, Group, NewGrant
+from orlop.ports.identity import Account, AccountChange, Group, Namespace, NewGrant
 from tests.unit.ui.scene import START, Answer, Browser, Scene
 
 REGISTRY, TEAM, OTHER = Place(PlaceKind.REGISTRY), Place(PlaceKind.NAMESPACE, "team"), Place(PlaceKind.NAMESPACE, "oth")
@@ -50,6 +50,7 @@ class House:
         await self.scene.identity.groups.add(Group(name="staff", description=HOSTILE), self.scene.by())
         await self.scene.identity.members.set("staff", add=("rita",), by=self.scene.by())
         await robot(self.scene)
+        await self.scene.identity.namespaces.put(Namespace(path="team"), self.scene.by())
 
     async def get(self, who: str, path: str) -> Answer:
         return await self.browsers[who].get(path)
@@ -89,6 +90,9 @@ SHOWN: dict[str, dict[str, int]] = {
     "/access": ALL,
     "/access?who=rita&may=pull&on=team/app": ALL | {"otto": 403},
     "/access?who=root&may=system": ALL | {"ada": 403, "otto": 403, "rita": 403},
+    "/r/team/-/people": ALL | {"otto": 404, "rita": 403},
+    "/r/nothing/-/people": dict.fromkeys(CAST, 404),
+    "/device": ALL,
     "/who?path=team": ALL | {"otto": 403, "rita": 403},
     "/who?repository=team/app": ALL | {"otto": 403, "rita": 403},
     "/who?path=": ALL | {"ada": 403, "otto": 403, "rita": 403},
@@ -302,6 +306,15 @@ async def test_a_colleague_is_let_in_on_one_place_and_out_again(house: House) ->
     )
     assert gone.location == "/grants"
     assert not (await house.scene.identity.grants.page(_all(), principal="cleo")).items
+
+
+async def test_the_people_of_a_place_are_a_tab_of_it(house: House) -> None:
+    page = (await house.get("ada", "/r/team/-/people")).text
+    assert '<a href="/r/team/-/people" aria-current="page">People</a>' in page
+    assert 'name="place" value="team/"' in page
+    assert 'name="next" value="/r/team/-/people"' in page
+    fields = {"place": "team/", "principal": "group:staff", "role": "guest", "next": "/r/team/-/people"}
+    assert (await house.post("ada", "/who/grant", fields)).location == "/r/team/-/people"
 
 
 async def test_who_may_what_is_a_table_of_people_and_actions(house: House) -> None:

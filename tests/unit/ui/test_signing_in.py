@@ -276,7 +276,7 @@ async def test_no_page_needs_what_the_policy_refuses(scene: Scene, page: str) ->
         ("POST", "/login", b"a=1&a=2", {}, 400),
         ("POST", "/login", b"a=%ff", {}, 400),
         ("POST", "/login", b"\xff=1", {}, 400),
-        ("POST", "/login", b"&".join(b"f%d=1" % number for number in range(40)), {}, 400),
+        ("POST", "/login", b"&".join(b"f%d=1" % number for number in range(200)), {}, 400),
         ("POST", "/login", b"a=" + b"x" * 200_000, {}, 413),
         ("GET", "/login?a=1&a=2", b"", {}, 400),
         ("GET", "/login?" + "x" * 9000, b"", {}, 400),

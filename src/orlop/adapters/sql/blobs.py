@@ -6,7 +6,6 @@ from orlop.adapters.sql.engine import Engine, Raced, Session
 from orlop.adapters.sql.hidden import is_hidden
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, each, link, locked_repository, made_repository, unlink
-from orlop.domain.access.spans import below
 from orlop.domain.blob import Blob, BlobKey
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied
@@ -42,9 +41,8 @@ class SqlBlobLinks:
         rows = await self._reader.all("link_holders", digest, each(among)) if among else []
         return tuple(RepositoryName.stored(name) for (name,) in rows)
 
-    async def holder_below(self, digest: Digest, path: str) -> RepositoryName | None:
-        span = below(path)
-        row = await self._reader.one("link_holder_below", digest, span.low, span.high)
+    async def holder(self, digest: Digest) -> RepositoryName | None:
+        row = await self._reader.one("link_holder", digest)
         return RepositoryName.stored(row[0]) if row else None
 
     async def mount(

@@ -6,7 +6,6 @@ before it.
 
 from orlop.adapters.sql.engine import Session
 from orlop.adapters.sql.ledger import Ledger
-from orlop.adapters.sql.records import each, made_namespace
 from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.catalog import By
@@ -28,11 +27,13 @@ async def trash_manifest(
     manifest: int,
     digest: Digest,
     tags: list[Tag],
+    children: str,
     by: By,
     keep: int,
     ledger: Ledger,
 ) -> None:
     """Move a manifest of a locked repository, whose tags are gone already, into the trash for `keep` microseconds.
+    `children`: the blobs that it names.
 
     The links of its blobs are copied: those of the repository stay as they are.
     """
@@ -40,12 +41,11 @@ async def trash_manifest(
     assert row is not None
     subject, size = row
     entry = await _entry(tx, name, Trashed.MANIFEST, digest, by, keep, subject=subject or "")
-    root = await made_namespace(tx, "", by)
+    root, *_ = ledger.counting(repository)
     made = await tx.one("repository_create", _hidden(entry, name), root, by.at, by.actor, None)
     assert made is not None
     holder = int(made[0])
     ledger.located(holder, str(root))
-    children = each([child for (child,) in await tx.all("edge_blob_children", manifest)])
     links = await tx.all("trash_links", repository, children)
     if links:
         await tx.run("trash_link_copy", holder, repository, children)
@@ -65,11 +65,14 @@ async def trash_tag(tx: Session, name: RepositoryName, tag: Tag, digest: str, by
     await tx.run("trash_tag_add", entry, name, tag)
 
 
-async def trash_repository(tx: Session, repository: int, name: RepositoryName, size: int, by: By, keep: int) -> None:
-    """Hide a locked repository with all that it holds, whatever that is."""
+async def trash_repository(tx: Session, repository: int, name: RepositoryName, size: int, by: By, keep: int) -> int:
+    """Hide a locked repository with all that it holds, whatever that is, where it lies; its entry. It has to leave its
+    namespace (`leaving`), or without a time to keep it to be removed where it is (`trash_end`)."""
     entry = await _entry(tx, name, Trashed.REPOSITORY, "", by, keep)
-    await tx.run("repository_rename", repository, _hidden(entry, name), await made_namespace(tx, "", by))
+    await tx.run("repository_hide", repository, _hidden(entry, name))
     await tx.run("trash_hold", entry, repository, size)
+    await tx.run("trash_leaves", entry, "", 0)
+    return entry
 
 
 async def trash_namespace(tx: Session, path: str, body: bytes, by: By, keep: int) -> None:
@@ -80,8 +83,9 @@ async def trash_namespace(tx: Session, path: str, body: bytes, by: By, keep: int
 async def _entry(
     tx: Session, name: str, kind: Trashed, digest: str, by: By, keep: int, *, subject: str = "", body: bytes = b""
 ) -> int:
+    expires_at = by.at + keep if keep else 0
     row = await tx.one(
-        "trash_add", name, kind.value, digest, subject, body, by.at, by.actor, by.origin.request, by.at + keep
+        "trash_add", name, kind.value, digest, subject, body, by.at, by.actor, by.origin.request, expires_at
     )
     assert row is not None
     return int(row[0])

@@ -82,13 +82,14 @@ async def delete_manifest(
         await tx.many("tag_history_add", [(row_id, tag, by.at, by.actor, None, digest) for tag in tags])
     for tag in tags:
         ledger.event(EventKind.TAG_DELETED, repository, digest, tag)
-    children = await tx.all("edge_blob_children", manifest)
+    named = [child for (child,) in await tx.all("edge_blob_children", manifest)]
+    children = each(named)
     if terms.trash:
-        await trash_manifest(tx, row_id, repository, manifest, digest, tags, by, terms.trash, ledger)
+        await trash_manifest(tx, row_id, repository, manifest, digest, tags, children, by, terms.trash, ledger)
     else:
         await drop_manifest(tx, row_id, manifest, digest)
-    if children:
-        await tx.run("links_loosen", row_id, each([child for (child,) in children]), by.at)
+    if named:
+        await tx.run("links_loosen", row_id, children, by.at)
     ledger.count(row_id, manifests=-1, manifest_bytes=-size, tags=-len(tags))
     ledger.event(EventKind.MANIFEST_DELETED, repository, digest)
 

@@ -174,7 +174,7 @@ async def _hold(tx: Session, below: Sequence[int], blobs: Sequence[tuple[int, in
         return
     nodes = each(below)
     for blob_id, size in blobs:
-        found = await tx.all("node_blob_hold", blob_id, nodes)
+        found = await tx.all("node_blobs_hold", blob_id, nodes)
         ledger.held([node for node, holders in found if holders == 1], size)
 
 
@@ -182,7 +182,7 @@ async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledge
     """The same of a blob that nobody has held before: nobody has to be asked how many do."""
     below, caching = ledger.counting(repository)[1:], ledger.caching(repository)
     if below:
-        await tx.many("node_blob_new", [(blob_id, node) for node in below])
+        await tx.many("node_blobs_new", [(blob_id, node) for node in below])
         ledger.held(below, size)
     if caching:
         await tx.many("node_cached_new", [(blob_id, node) for node in caching])
@@ -220,22 +220,20 @@ async def _uncache(
         ledger.cached([node], -sizes[blob_id])
 
 
-async def lie_elsewhere(tx: Session, repository: int, ledger: Ledger, times: int) -> None:
-    """Count for all blobs of a located repository, which is no cache, that it comes to lie below its nodes, or with
-    `times` -1 goes from there, into the trash or out of it: to the root it is the same."""
-    below = ledger.counting(repository)[1:]
-    links = await tx.all("repository_links", repository) if below else []
-    if not links:
+async def release(tx: Session, repository: int, blobs: Mapping[int, int], ledger: Ledger) -> None:
+    """Count that a located repository, which keeps them, holds blobs (row: size) below the root no more, and caches
+    them no more."""
+    if not blobs:
         return
-    sizes = {blob_id: size for _, blob_id, size in links}
-    rows = each(sorted(sizes))
+    rows = each(sorted(blobs))
     await tx.all("blobs_lock", rows)
-    if times > 0:
-        await hold(tx, repository, sorted(sizes.items()), ledger)
-        return
-    await tx.many("node_blob_release", [(blob_id, node) for blob_id in sorted(sizes) for node in below])
-    for node, blob_id in await tx.all("node_blobs_released", rows):
-        ledger.held([node], -sizes[blob_id])
+    below = ledger.counting(repository)[1:]
+    if below:
+        await tx.many("node_blobs_release", [(blob_id, node) for blob_id in sorted(blobs) for node in below])
+        for node, blob_id in await tx.all("node_blobs_released", rows):
+            ledger.held([node], -blobs[blob_id])
+    caching = ledger.caching(repository)
+    await _uncache(tx, [(blob_id, node) for blob_id in sorted(blobs) for node in caching], rows, blobs, ledger)
 
 
 async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: set[int], ledger: Ledger) -> None:
@@ -243,7 +241,7 @@ async def _released(tx: Session, links: Sequence[Linked], rows: str, condemned: 
     below = [(gone.blob_id, node) for gone in links for node in ledger.counting(gone.repository_id)[1:]]
     sizes = {gone.blob_id: gone.size for gone in links}
     if below:
-        await tx.many("node_blob_release", below)
+        await tx.many("node_blobs_release", below)
         for node, blob_id in await tx.all("node_blobs_released", rows):
             ledger.held([node], -sizes[blob_id])
     cached = [(gone.blob_id, node) for gone in links for node in ledger.caching(gone.repository_id)]

@@ -1,12 +1,15 @@
-"""Repositories as a whole: the end of one."""
+"""Repositories as a whole: the end of one, which is hidden at once and then worked off in steps."""
+
+from contextlib import suppress
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.hidden import trash_repository
+from orlop.adapters.sql.leaving import leave_all, leave_further
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.locks import refuse_locked
-from orlop.adapters.sql.records import Linked, lie_elsewhere, locked_repository, make_own, unlink
-from orlop.domain.digest import Digest
-from orlop.domain.errors import NameUnknown, Stale
+from orlop.adapters.sql.records import locked_repository
+from orlop.adapters.sql.trash_end import end_all, end_entry
+from orlop.domain.errors import NameUnknown, Stale, Unavailable
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.quotas import Usage
@@ -21,7 +24,7 @@ class SqlRepositories:
         self._engine = engine
 
     async def remove(self, name: RepositoryName, by: By, terms: Terms = FREELY) -> None:
-        async def steps(tx: Session, ledger: Ledger) -> None:
+        async def steps(tx: Session, ledger: Ledger) -> tuple[int, int, bool]:
             row_id = await locked_repository(tx, name, ledger)
             sizes = await tx.one("repository_sizes", row_id) if row_id is not None else None
             if row_id is None or sizes is None:
@@ -32,29 +35,17 @@ class SqlRepositories:
             if terms.untag is not None:
                 for tag, digest in await tx.all("repository_tags", row_id):
                     terms.removes(Tag.stored(tag), digest)
-            tags, manifests, blobs, size, manifest_bytes = sizes
-            if terms.trash:
-                await make_own(tx, row_id, ledger)
-                await trash_repository(tx, row_id, name, size, by, terms.trash)
-                await lie_elsewhere(tx, row_id, ledger, -1)
-                ledger.lies(row_id, -1, Usage(manifest_bytes, size, tags, manifests, 1), hidden=True)
-            else:
-                await _remove(tx, row_id, name, by, ledger)  # which counts its blobs
-                ledger.lies(row_id, -1, Usage(manifest_bytes, manifest_bytes, tags, manifests, 1))
+            tags, manifests, blobs, size, _ = sizes
+            entry = await trash_repository(tx, row_id, name, size, by, terms.trash)
+            ledger.lies(row_id, -1, Usage(tags=tags, manifests=manifests, repositories=1))
             ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
             ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))
             ledger.access(deleted=name)
+            if terms.trash:
+                return entry, row_id, await leave_further(tx, entry, row_id, "", by, ledger)
+            return entry, row_id, await end_entry(tx, entry, row_id, by, ledger)
 
-        await self._engine.write(recorded(by, steps), access=True, holding=terms.settings)
-
-
-async def _remove(tx: Session, row_id: int, name: RepositoryName, by: By, ledger: Ledger) -> None:
-    for statement in ("tags", "history", "edges", "pulls", "labels", "annotations", "manifests"):
-        await tx.run(f"repository_delete_{statement}", row_id)
-    links = [
-        Linked(row_id, name, Digest.stored(digest), blob_id, size)
-        for digest, blob_id, size in await tx.all("repository_links", row_id)
-    ]
-    if links:
-        await unlink(tx, sorted(links, key=lambda link: link.digest), by, ledger)
-    await tx.run("repository_delete", row_id)
+        entry, holder, is_done = await self._engine.write(recorded(by, steps), access=True, holding=terms.settings)
+        if not is_done:
+            with suppress(Unavailable):  # it is gone for everybody, and collections go on with the rest
+                await (leave_all if terms.trash else end_all)(self._engine, entry, holder, by)

@@ -42,7 +42,10 @@ TABLES: dict[str, Table] = {
     "pulls": Table((0, ""), "manifest_id tag pulls pulled_at"),
     "tag_history": Table((0,), "id repository_id tag at actor digest previous"),
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
-    "trash": Table((0,), "id name kind digest subject holder size body deleted_at deleted_by request expires_at"),
+    "trash": Table(
+        (0,),
+        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until",
+    ),
     "trash_tags": Table((0, ""), "entry tag name"),
     "remote_tags": Table(("", ""), "repository tag digest checked_at moved_at gone_since"),
     "labels": Table((0, "", ""), "repository_id digest key value"),
@@ -116,6 +119,19 @@ TABLES: dict[str, Table] = {
     ),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
+
+
+#: Those that say how many repositories below a node hold, or cache, a blob.
+_COUNTS_OF_HOLDERS = ("node_blobs", "node_cached")
+
+
+def of_counts_of_holders(templates: dict[str, str]) -> dict[str, str]:
+    """Each template of a statement, filled in for each table that counts holders of blobs."""
+    return {
+        title.format(table=table): text.format(table=table)
+        for table in _COUNTS_OF_HOLDERS
+        for title, text in templates.items()
+    }
 
 
 def of_each_table(templates: dict[str, str]) -> dict[str, str]:

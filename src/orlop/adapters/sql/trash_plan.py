@@ -1,5 +1,6 @@
 """What a restoration puts back, and from where: read beforehand, and once more by the transaction that does it."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from orlop.adapters.sql.engine import Row, Session
@@ -13,6 +14,13 @@ from orlop.ports.trash import Asked, Restored, Trashed
 #: What was deleted so long before a manifest still counts as deleted with it: clocks of servers differ, and who deletes
 #: an image with all that refers to it begins somewhere.
 _TOGETHER = MINUTE
+
+
+#: Manifests that are looked at before others have their turn.
+_TURN = 50
+
+Pause = Callable[[float], Awaitable[None]]
+"""Waits for so many seconds."""
 
 
 class Lying(NamedTuple):
@@ -34,6 +42,46 @@ class Plan:
         self.manifests: dict[Digest, Lying] = {}
         self.tags: dict[Tag, Digest] = {}
         self.used: set[int] = set()
+        self.root: Digest | None = None
+        self._lists: dict[Digest, list[Digest]] = {}
+
+    def lists(self, index: Digest, children: list[Digest]) -> None:
+        """An index that comes back needs these manifests."""
+        self._lists[index] = children
+
+    def before_the_last(self, most: int) -> list["Plan"]:
+        """Where it is more than `most` manifests: what may come back before the rest, in parts of so many, each after
+        what it lists; nothing that lists what was asked for."""
+        if len(self.manifests) <= most:
+            return []
+        order = [digest for digest in self._in_order() if digest != self.root]
+        last = {self.root}
+        for digest in order:
+            if not last.isdisjoint(self._lists.get(digest, ())):
+                last.add(digest)
+        early = [digest for digest in order if digest not in last]
+        return [self._part(early[start : start + most]) for start in range(0, len(early), most)]
+
+    def _in_order(self) -> list[Digest]:
+        """Every manifest after those that it lists."""
+        order: dict[Digest, None] = {}
+        begun: set[Digest] = set()
+        waiting = list(self.manifests)
+        while waiting:
+            digest = waiting[-1]
+            further = [each for each in self._lists.get(digest, ()) if each in self.manifests and each not in order]
+            if digest in begun or not further:
+                order[waiting.pop()] = None
+            else:
+                begun.add(digest)
+                waiting += [each for each in further if each not in begun]
+        return list(order)
+
+    def _part(self, digests: list[Digest]) -> "Plan":
+        part = Plan()
+        part.manifests = {digest: self.manifests[digest] for digest in digests}
+        part.tags = {tag: digest for tag, digest in self.tags.items() if digest in part.manifests}
+        return part
 
     def told(self) -> Restored:
         """In the words of the port."""
@@ -63,19 +111,21 @@ async def whole(tx: Session, asked: Asked) -> Row | None:
     return row
 
 
-async def plan(tx: Session, asked: Asked, repository: int | None) -> Plan:
-    """What comes back of a tag, a digest or an entry; `repository` is the row of the one that it comes back to.
+async def plan(tx: Session, asked: Asked, repository: int | None, pause: Pause | None = None) -> Plan:
+    """What comes back of a tag, a digest or an entry; `repository` is the row of the one that it comes back to. Others
+    get their turn by a `pause`, outside of a transaction.
 
     Raises NotFound, Conflict.
     """
-    return await _Planning(tx, asked, repository).made()
+    return await _Planning(tx, asked, repository, pause).made()
 
 
 class _Planning:
     """Looks from what is asked for along everything that belongs to it."""
 
-    def __init__(self, tx: Session, asked: Asked, repository: int | None) -> None:
+    def __init__(self, tx: Session, asked: Asked, repository: int | None, pause: Pause | None) -> None:
         self._tx = tx
+        self._pause = pause
         self._asked = asked
         self._name = asked.repository
         self._repository = repository
@@ -88,6 +138,7 @@ class _Planning:
     async def made(self) -> Plan:
         entry, root, since, tags = await self._root()
         self._plan.used.add(entry)
+        self._plan.root = root
         self._bare = root if self._asked.untagged else None
         for tag in tags:
             await self._set(tag, root, expected=True)
@@ -96,6 +147,8 @@ class _Planning:
             digest = waiting.pop()
             if digest not in self._seen:
                 self._seen.add(digest)
+                if self._pause is not None and len(self._seen) % _TURN == 0:
+                    await self._pause(0)
                 waiting += await self._take(digest, since - _TOGETHER)
         if self._missing:
             raise Conflict(
@@ -148,6 +201,7 @@ class _Planning:
             for child_kind, child, optional in await tx.all("trash_children", manifest):
                 if child_kind == EdgeKind.MANIFEST and not (optional and await self._is_nowhere(child)):
                     further.append(Digest.stored(child))
+            self._plan.lists(digest, list(further))
             if kind == Trashed.MANIFEST:
                 self._plan.used.add(entry)
                 for (tag,) in await tx.all("trash_manifest_tags", entry) if digest != self._bare else ():

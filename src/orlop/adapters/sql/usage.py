@@ -73,7 +73,7 @@ class SqlUsageKeeping:
             await tx.all("inspect_blobs_lock", first, end)
             holders = [row[:3] for row in await tx.all("inspect_holders", first, end)]
             if holders:
-                await tx.many("node_blob_set", holders)
+                await tx.many("node_blobs_set", holders)
                 await tx.run("node_blobs_clear", first, end)
             cached = [row[:3] for row in await tx.all("inspect_cached", first, end)]
             if cached:

@@ -30,6 +30,7 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -55,6 +56,7 @@ def build_desks(
             catalog, stores.identity.facts, services.access, services.repositories, management, services.in_force
         ),
         holdings=RepositoryHoldings(gate, catalog.holdings),
+        removal=TagRemoval(gate, services.manifests),
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,

@@ -10,6 +10,7 @@ from orlop.faces.ui.health import HealthPages
 from orlop.faces.ui.jobs import JobPages
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.routes import PageGroup
 from orlop.faces.ui.webhooks import WebhookPages
 from orlop.services.desks import Desks
 from orlop.services.health.health import Checks
@@ -42,9 +43,7 @@ def looking(metrics: Metrics, traffic: TrafficLog) -> Chore:
     return Chore("figures of requests", LOOK_EVERY, look)
 
 
-def running_pages(
-    pages: Pages, desks: Desks, live: Live, watch: Watch
-) -> tuple[JobPages, WebhookPages, AuditPages, HealthPages]:
+def running_pages(pages: Pages, desks: Desks, live: Live, watch: Watch) -> tuple[PageGroup, ...]:
     """All of them."""
     return (
         JobPages(pages, desks.jobs, live, watch.jobs),

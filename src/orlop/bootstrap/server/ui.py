@@ -21,6 +21,7 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.browse.first import FirstTab
 from orlop.faces.ui.browse.frame import PlaceFrames
 from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.removal import RemovalPages
 from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
 from orlop.faces.ui.device import DevicePage
@@ -46,6 +47,8 @@ from orlop.faces.ui.rules.plans import PlanPages
 from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.rules.trash import TrashPages
 from orlop.faces.ui.signing_in import SigningIn
+from orlop.faces.ui.usage import UsageTab
+from orlop.faces.ui.world import WorldPages
 from orlop.ports.clock import HOUR, SECOND
 from orlop.ports.identity import Identity
 from orlop.services.desks import Desks
@@ -193,7 +196,6 @@ def pages_app(
     own_factors = OwnFactors(pages, sign_in.passwords, factors, passkeys, steps)
     operations = desks.management.gate
     device = DevicePage(pages, build_devices(identity, operations, browsers), operations)
-    running = running_pages(pages, desks, Live(sessions, watch.draining), watch)
     groups: tuple[PageGroup, ...] = (
         entry,
         account,
@@ -204,7 +206,7 @@ def pages_app(
         *people_pages(pages, desks),
         *place_pages(pages, desks),
         *rule_pages(pages, desks),
-        *running,
+        *running_pages(pages, desks, Live(sessions, watch.draining), watch),
     )
     routes = Routes(route for group in groups for route in group.routes())
     proxies = sign_in.challenges.proxies
@@ -215,16 +217,20 @@ def pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people"}))
+    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people", "usage"}))
+    people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
+    usage = UsageTab(pages, desks.usage, frames)
     tabs: dict[str, PlaceTab] = {
         "": FirstTab(pages, desks, frames),
         "history": history,
         "rules": RulesTab(pages, desks, frames),
-        "people": PeopleTab(pages, desks),
+        "people": people,
+        "usage": usage,
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
-    return places, history, ComparePage(pages, desks.images), SearchPage(pages, desks)
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    return places, history, people, usage, removal, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
@@ -239,7 +245,6 @@ def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         UnplacedSettingPages(pages, management, TRUSTS),
         UnplacedSettingPages(pages, management, PROVIDERS, desks.providers),
         AccessPage(pages, management),
-        PeopleTab(pages, desks),
     )
 
 
@@ -252,6 +257,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),
+        WorldPages(pages, desks),
     )
 
 

@@ -1,4 +1,4 @@
-"""End points about what needs somebody, and about the settings that the server runs with."""
+"""End points about what needs somebody, how the server fares, and the settings that it runs with."""
 
 import msgspec
 from litestar import get
@@ -8,8 +8,10 @@ from orlop.domain.attention import Concern, ConcernKind, Severity
 from orlop.faces.api.exchange import ApiRequest, caller_of, whole
 from orlop.faces.http.concerns import page_of
 from orlop.services.attention.attention import Attention
+from orlop.services.health.health import HealthDesk, HealthReport
 from orlop.services.management.configuration import ConfigurationInForce, ValueInForce
 from orlop.services.management.operations import Operation
+from orlop.telemetry.traffic import Figures
 
 
 class ConcernValue(msgspec.Struct, frozen=True):
@@ -44,8 +46,81 @@ class ConfigurationValue(msgspec.Struct, frozen=True):
         return cls(value.key, value.value, value.source, value.meaning)
 
 
-def attention(desk: Attention, configuration: ConfigurationInForce) -> list[HTTPRouteHandler]:
-    """`/attention` and `/configuration`."""
+class StoreValue(msgspec.Struct, frozen=True):
+    """A store and what it says: `ok`, or what is wrong."""
+
+    name: str
+    says: str
+
+
+class RequestsValue(msgspec.Struct, frozen=True):
+    """What was asked of this server in the last `seconds`, five minutes at most: requests a second, those that failed,
+    and how long half of them and 99 of 100 took at most, in seconds (null: there were none)."""
+
+    seconds: float
+    per_second: float
+    failed: int
+    median: float | None
+    slowest: float | None
+    bytes_out_per_second: float
+
+    @classmethod
+    def of(cls, figures: Figures) -> "RequestsValue":
+        """As clients see it."""
+        return cls(
+            seconds=round(figures.seconds, 1),
+            per_second=round(figures.per_second, 3),
+            failed=figures.failed,
+            median=_rounded(figures.median),
+            slowest=_rounded(figures.slowest),
+            bytes_out_per_second=round(figures.out_per_second, 1),
+        )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return round(seconds, 4) if seconds is not None else None
+
+
+class ServerValue(msgspec.Struct, frozen=True):
+    """How a server fares. `requests` null: it began a moment ago."""
+
+    stores: list[StoreValue]
+    workers: int
+    requests: RequestsValue | None
+    repositories: int
+    tags: int
+    manifests: int
+    blobs: int
+    blob_bytes: int
+    jobs_waiting: int
+    jobs_running: int
+    jobs_failed: int
+    deliveries_pending: int
+    deliveries_dead: int
+
+    @classmethod
+    def of(cls, report: HealthReport) -> "ServerValue":
+        """As clients see it."""
+        lately, totals, jobs = report.traffic.lately(), report.totals, report.jobs
+        return cls(
+            stores=[StoreValue(name, said) for name, said in report.stores.items()],
+            workers=report.traffic.workers,
+            requests=RequestsValue.of(lately) if lately is not None else None,
+            repositories=totals.repositories,
+            tags=totals.tags,
+            manifests=totals.manifests,
+            blobs=totals.blobs,
+            blob_bytes=totals.blob_bytes,
+            jobs_waiting=sum(each.waiting for each in jobs),
+            jobs_running=sum(each.running for each in jobs),
+            jobs_failed=sum(each.failed for each in jobs),
+            deliveries_pending=report.deliveries.pending,
+            deliveries_dead=report.deliveries.dead,
+        )
+
+
+def attention(desk: Attention, health: HealthDesk, configuration: ConfigurationInForce) -> list[HTTPRouteHandler]:
+    """`/attention`, `/health` and `/configuration`."""
 
     @get("/attention", operation_id="listConcerns", tags=["operation"], operation=Operation.ATTENTION_READ)
     async def list_concerns(request: ApiRequest) -> list[ConcernValue]:
@@ -63,4 +138,9 @@ def attention(desk: Attention, configuration: ConfigurationInForce) -> list[HTTP
         """Every setting that this server runs with, and where its value came from."""
         return whole(await configuration.all(caller_of(request)), ConfigurationValue.of)
 
-    return [list_concerns, show_configuration]
+    @get("/health", operation_id="showHealth", tags=["operation"], operation=Operation.HEALTH_READ)
+    async def show_health(request: ApiRequest) -> ServerValue:
+        """How the server fares: its stores, its requests of the last minutes, what waits to be done."""
+        return ServerValue.of(await health.report(caller_of(request)))
+
+    return [list_concerns, show_health, show_configuration]

@@ -8,7 +8,7 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from orlop.domain.artifacts import ArtifactKind
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.image_config import ImageConfig, Step
 from orlop.domain.names import RepositoryName, parse_held, parse_reference
 from orlop.faces.api import values
@@ -118,7 +118,7 @@ class ReferrerValue(msgspec.Struct, frozen=True):
 
     digest: str
     subject: str
-    kind: ArtifactKind
+    kind: ContentKind
     artifact_type: str
     size: int
     tag: str
@@ -142,7 +142,7 @@ class ImageValue(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     media_type: str
     artifact_type: str
-    kind: ArtifactKind
+    kind: ContentKind
     size: int
     subject: str | None
     base: BaseValue | None

@@ -17,6 +17,7 @@ from orlop.ports.catalog import TagChange
 from orlop.services.content.manifests import Expected
 from orlop.services.management.operations import Operation
 from orlop.services.tags.past import TagPast
+from orlop.services.tags.removal import REMOVED_MOST, TagRemoval
 
 Repository = Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")]
 TagName = Annotated[str, QueryParameter(name="tag", max_length=128, description="The tag; it need not be there now.")]
@@ -53,6 +54,20 @@ class RepositoryChangeValue(TagChangeValue, frozen=True, kw_only=True):
         return cls(**msgspec.structs.asdict(TagChangeValue.of(change)), tag=str(change.tag))
 
 
+class Removals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tags of a repository, each with the digest that it points at."""
+
+    repository: values.Name
+    tags: Annotated[dict[values.Name, values.Name], msgspec.Meta(min_length=1, max_length=REMOVED_MOST)]
+
+
+class RemovedTagValue(msgspec.Struct, frozen=True):
+    """A tag that is gone; or that stays, and why."""
+
+    tag: str
+    refused: str | None
+
+
 class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A tag, and what it is to point at again."""
 
@@ -61,8 +76,8 @@ class Rollback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: values.Name
 
 
-def tags(past: TagPast) -> list[HTTPRouteHandler]:
-    """`/history`, `/tag-history`, `/tag-at` and `/tag-rollbacks`."""
+def tags(past: TagPast, removal: TagRemoval) -> list[HTTPRouteHandler]:
+    """`/history`, `/tag-history`, `/tag-at`, `/tag-rollbacks` and `/tag-removals`."""
 
     @get("/tag-history", operation_id="listTagHistory", tags=["tags"], operation=Operation.TAG_READ)
     async def list_tag_history(
@@ -107,7 +122,15 @@ def tags(past: TagPast) -> list[HTTPRouteHandler]:
         expected = _expected(tag, match, none_match)
         await past.roll_back(caller_of(request), repository, tag, Digest(data.digest), expected)
 
-    return [list_history, list_tag_history, show_tag_at, roll_back_tag]
+    @post("/tag-removals", operation_id="removeTags", tags=["tags"], status_code=200, operation=Operation.TAG_REMOVE)
+    async def remove_tags(request: ApiRequest, data: JSONBody[Removals]) -> list[RemovedTagValue]:
+        """Remove tags of a repository, each only if it points at what is said of it. One that may not go stops no
+        other: the answer says of each what became of it."""
+        chosen = {Tag(tag): Digest(digest) for tag, digest in data.tags.items()}
+        done = await removal.remove(caller_of(request), RepositoryName(data.repository), chosen)
+        return [RemovedTagValue(each.tag, each.refused or None) for each in done]
+
+    return [list_history, list_tag_history, show_tag_at, roll_back_tag, remove_tags]
 
 
 def _expected(tag: Tag, match: str | None, none_match: str | None) -> Expected:

@@ -35,11 +35,14 @@ def build() -> cyclopts.App:
 
 def invoke(app: cyclopts.App, arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; the exit code. A wrong command line is told in one sentence."""
-    if list(arguments) in ([], ["--help"], ["-h"], ["help"]):
-        print(overview(app))
-        return DONE
     try:
-        result = app(arguments, exit_on_error=False, print_error=False)
+        if list(arguments) in ([], ["--help"], ["-h"], ["help"]):
+            print(overview(app))
+            result = DONE
+        else:
+            result = app(arguments, exit_on_error=False, print_error=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # or a reader that left would be noticed when nobody handles it any more
     except cyclopts.CycloptsError as error:
         tell(f"orlop: {told(error)}")
         return USAGE

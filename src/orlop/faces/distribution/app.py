@@ -60,6 +60,8 @@ _SERVER = (b"server", b"orlop")
 _PULL = (Action.PULL,)
 #: Where the scope of a request that was refused at once, and counted, says why.
 _REFUSED = "orlop.refused"
+#: Whether what could not be answered at once may be below a virtual.
+_VIRTUAL = "orlop.virtual"
 _READING = frozenset({RequestKind.MANIFEST_GET, RequestKind.BLOB_GET})
 
 
@@ -112,12 +114,14 @@ class DistributionApp:
         started = time.perf_counter()
         target = scope["raw_path"]
         if self._may_be_virtual(target):
+            scope[_VIRTUAL] = True
             return None
         for reading in self._readings:
             whole = reading.recall(target)
             if whole is not None:
                 break
         else:
+            scope[_VIRTUAL] = False
             return None
         asked = self._plain.read(scope, self._request_ids())
         if asked is None or not asked.gets_whole(whole.repository):
@@ -144,8 +148,10 @@ class DistributionApp:
         response: AnyResponse | None = None
         try:
             asked = self._plain.read(scope, request_id) if failure is None else None
-            if asked is not None and self._may_be_virtual(asked.target):
-                asked = None
+            if asked is not None:
+                virtual = scope.get(_VIRTUAL)
+                if virtual or (virtual is None and self._may_be_virtual(asked.target)):
+                    asked = None
             given = await self._pulling.warm(asked) or self._fetching.warm(asked) if asked is not None else None
             if asked is not None and given is not None:
                 counted = True

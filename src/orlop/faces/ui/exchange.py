@@ -13,7 +13,8 @@ from orlop.services.identity.sessions import Visitor, is_form_token
 #: The largest form, in bytes; an answer of a passkey is a few thousand.
 FORM_MAX = 96 << 10
 
-_FIELDS_MAX = 32
+#: As many as there are boxes on a page, and what goes with them.
+_FIELDS_MAX = 128
 _QUERY_MAX = 8192
 _NEXT_MAX = 2048
 

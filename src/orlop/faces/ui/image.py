@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from orlop.domain.artifacts import ArtifactKind
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import DigestInvalid, NameInvalid, RequestInvalid, TagInvalid, Unavailable
 from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
@@ -22,16 +22,16 @@ _RAW = 64 * 1024
 #: The platform that is shown of an index where nobody chose one.
 _USUAL = "linux/amd64"
 
-_WORDS: Mapping[ArtifactKind, str] = {
-    ArtifactKind.IMAGE: "Image",
-    ArtifactKind.INDEX: "Image",
-    ArtifactKind.CHART: "Helm chart",
-    ArtifactKind.MODEL: "Model",
-    ArtifactKind.SIGNATURE: "Signature",
-    ArtifactKind.ATTESTATION: "Attestation",
-    ArtifactKind.SBOM: "SBOM",
-    ArtifactKind.CACHE: "Build cache",
-    ArtifactKind.ARTIFACT: "Artifact",
+_WORDS: Mapping[ContentKind, str] = {
+    ContentKind.IMAGE: "Image",
+    ContentKind.INDEX: "Image",
+    ContentKind.CHART: "Helm chart",
+    ContentKind.MODEL: "Model",
+    ContentKind.SIGNATURE: "Signature",
+    ContentKind.ATTESTATION: "Attestation",
+    ContentKind.SBOM: "SBOM",
+    ContentKind.CACHE: "Build cache",
+    ContentKind.OTHER: "Artifact",
 }
 
 
@@ -83,7 +83,7 @@ class ImageView:
         )
 
     async def _texts(self, exchange: UiExchange, image: Image) -> ImageTexts:
-        if image.inspection.kind not in {ArtifactKind.CHART, ArtifactKind.MODEL}:
+        if image.inspection.kind not in {ContentKind.CHART, ContentKind.MODEL}:
             return ImageTexts()
         try:
             return await self._images.texts(exchange.caller, image.repository, image.reference)
@@ -134,7 +134,7 @@ def _chosen(exchange: UiExchange, found: Inspection) -> PlatformImage | None:
 
 def _facts(found: Inspection) -> dict[str, str]:
     """What a chart or model says of itself, where it is a text or a list of texts."""
-    if found.config is None or found.kind not in {ArtifactKind.CHART, ArtifactKind.MODEL}:
+    if found.config is None or found.kind not in {ContentKind.CHART, ContentKind.MODEL}:
         return {}
     told: dict[str, str] = {}
     for part in (found.config, found.config.get("descriptor"), found.config.get("config")):

@@ -12,7 +12,7 @@ _LOOKED_AT, _TOLD = 500, 10
 _ENDLESS = (1 << 63) - 1
 
 
-class Pushed(msgspec.Struct, frozen=True):
+class FreshTag(msgspec.Struct, frozen=True):
     """A tag that was set, when and by whom."""
 
     repository: str
@@ -29,16 +29,16 @@ class News:
         self._gate = gate
         self._reader = reader
 
-    async def of(self, caller: Caller) -> tuple[Pushed, ...]:
+    async def of(self, caller: Caller) -> tuple[FreshTag, ...]:
         """The newest first, each tag once. Raises Unauthorized."""
         seeing = await self._gate.administers(caller)
-        found: dict[tuple[str, str], Pushed] = {}
+        found: dict[tuple[str, str], FreshTag] = {}
         by = (Filter.KIND, EventKind.TAG_SET.value)
         for chained in await self._reader.before(_ENDLESS, _LOOKED_AT, by=by):
             entry = chained.entry
             key = entry.repository, entry.tag
             if key not in found and seeing.reads(entry.repository):
-                found[key] = Pushed(entry.repository, entry.tag, entry.digest, entry.at, entry.actor)
+                found[key] = FreshTag(entry.repository, entry.tag, entry.digest, entry.at, entry.actor)
             if len(found) == _TOLD:
                 break
         return tuple(found.values())

@@ -146,7 +146,7 @@ class Collection:
         await self._expiry.forget(upload.id, self._clock.now())
 
     async def _purge_into(self, done: Collected, progress: Callable[[Collected], None]) -> None:
-        while (purged := await self._trash.purge(_MANIFESTS, self._by())).entries or purged.manifests:
+        while (purged := await self._trash.purge(_MANIFESTS, self._by())).entries or purged.manifests or purged.begun:
             done.entries += purged.entries
             done.condemned += purged.condemned
             progress(done)

@@ -118,7 +118,7 @@ class Blobs:
     async def holder(self, digest: Digest, target: RepositoryName, caller: Caller) -> RepositoryName | None:
         """A repository that holds a blob and that the caller may pull from; None where none is found."""
         if self._access.everyone:
-            return await self._links.holder_below(digest, "")
+            return await self._links.holder(digest)
         for holder in await self._holders(digest, target, caller):
             with suppress(Unauthorized):
                 if (await self._access.decide(caller, Action.PULL, repository=holder)).allowed:

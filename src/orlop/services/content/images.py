@@ -7,7 +7,8 @@ from contextlib import aclosing, suppress
 import msgspec
 
 from orlop.domain.access import Action, Caller, SubjectKind
-from orlop.domain.artifacts import CHART_CONTENT, MODEL_DOC_PREFIX, ArtifactKind
+from orlop.domain.artifacts import CHART_CONTENT, MODEL_DOC_PREFIX
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, ManifestUnknown
 from orlop.domain.names import Reference, RepositoryName
@@ -148,10 +149,10 @@ class Images:
 
 def _layer_of_texts(found: Inspection) -> tuple[Layer | None, Packing | None, tuple[WantedText, ...]]:
     """The layer that has them, how it is packed (None: as nobody here reads it), and what to look for."""
-    if found.kind is ArtifactKind.CHART:
+    if found.kind is ContentKind.CHART:
         layer = next((layer for layer in found.layers if layer.media_type == CHART_CONTENT), None)
         return layer, Packing.TAR_GZIP, _OF_CHARTS
-    if found.kind is ArtifactKind.MODEL:
+    if found.kind is ContentKind.MODEL:
         for layer in found.layers:
             if layer.media_type.startswith(MODEL_DOC_PREFIX) and _is_readme(layer):
                 ending = layer.media_type.removeprefix(MODEL_DOC_PREFIX.rstrip("."))

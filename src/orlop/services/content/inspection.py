@@ -6,15 +6,8 @@ from typing import Any
 import msgspec
 
 from orlop.domain import media_types
-from orlop.domain.artifacts import (
-    CHART_CONFIG,
-    IMAGE_CONFIGS,
-    MODEL_CONFIG,
-    ArtifactKind,
-    attested,
-    is_platform,
-    kind_of,
-)
+from orlop.domain.artifacts import CHART_CONFIG, IMAGE_CONFIGS, MODEL_CONFIG, attested, is_platform, kind_of
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.descriptor import Descriptor
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, Denied, ManifestUnknown, Unauthorized, Unsupported
@@ -73,7 +66,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     digest: str
     media_type: str
     artifact_type: str = ""
-    kind: ArtifactKind = ArtifactKind.ARTIFACT
+    kind: ContentKind = ContentKind.OTHER
     manifest: msgspec.Raw
     """As it is in the store, byte for byte."""
     platforms: list[PlatformImage] = []
@@ -93,7 +86,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def image_config(self) -> ImageConfig | None:
         """The config as that of an image; None for what is none."""
-        if self.config is None or self.kind is not ArtifactKind.IMAGE:
+        if self.config is None or self.kind is not ContentKind.IMAGE:
             return None
         return parse_config(self.config, len(self.layers))
 
@@ -112,8 +105,8 @@ async def inspect(source: ContentSource, reference: str, *, alone: bool = False)
     config = await _config(source, manifest, {entry.digest for entry in missing})
     layers = [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER]
     kind = kind_of(manifest)
-    paths = {} if kind in {ArtifactKind.IMAGE, ArtifactKind.INDEX} else parse_layer_paths(content.content)
-    read = parse_config(config, len(layers)) if config is not None and kind is ArtifactKind.IMAGE else None
+    paths = {} if kind in {ContentKind.IMAGE, ContentKind.INDEX} else parse_layer_paths(content.content)
+    read = parse_config(config, len(layers)) if config is not None and kind is ContentKind.IMAGE else None
     made = {step.layer: step.command for step in read.history} if read is not None else {}
     return Inspection(
         digest=str(content.digest),

@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 
 from orlop.domain import media_types
-from orlop.domain.artifacts import ArtifactKind, kind_of, kind_of_type
+from orlop.domain.artifacts import kind_of, kind_of_type
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Denied, ManifestInvalid, ManifestUnknown, NameUnknown, TagInvalid, Unauthorized
 from orlop.domain.manifest import parse_manifest
@@ -26,7 +27,7 @@ class Referrer(msgspec.Struct, frozen=True, rename="camel"):
     digest: str
     artifact_type: str
     size: int
-    kind: ArtifactKind = ArtifactKind.ARTIFACT
+    kind: ContentKind = ContentKind.OTHER
     tag: str = ""
     referrers: list["Referrer"] = []
 

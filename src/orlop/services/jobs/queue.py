@@ -95,7 +95,7 @@ class JobWorker:
         self._ended = ended
         self._at_once = at_once
         self._lease = lease
-        self._running: dict[int, _Running] = {}
+        self._running: set[_Running] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -111,7 +111,7 @@ class JobWorker:
         self._wake.set()
         if self._looking is not None:
             await self._looking
-        for running in self._running.values():
+        for running in self._running:
             running.stop(_Why.STOPPING)
         await asyncio.gather(*self._tasks)
 
@@ -177,16 +177,17 @@ class JobWorker:
     def _lose_late(self) -> None:
         """Break off what this process may have lost, because it stood still or the catalog was away."""
         now = self._clock.now()
-        for running in self._running.values():
+        for running in self._running:
             if now >= running.run.until:
                 running.stop(_Why.LOST)
 
     async def _heed(self) -> None:
         """Break off what somebody cancelled or another process has, and say that the rest is alive."""
-        kept, cancelled = await self._claims.kept([running.held for running in self._running.values()])
+        heeded = {running.job.id: running for running in self._running if running.why is None}
+        kept, cancelled = await self._claims.kept([running.held for running in heeded.values()])
         now = self._clock.now()
         alive: list[tuple[_Running, Held]] = []
-        for number, running in self._running.items():
+        for number, running in heeded.items():
             held = running.held
             if number not in kept:
                 running.stop(_Why.LOST)
@@ -204,9 +205,13 @@ class JobWorker:
                 running.told = held.progress or running.told
 
     def _begin(self, job: Job) -> None:
+        """Do a job. What this process lost of it, and may not have noticed or ended yet, is another run."""
+        for running in self._running:
+            if running.job.id == job.id:
+                running.stop(_Why.LOST)
         run = Run(job, self._clock)
         running = _Running(job, run, asyncio.ensure_future(self._works[job.kind].do(run)))
-        self._running[job.id] = running
+        self._running.add(running)
         task = asyncio.create_task(self._see_through(running))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -217,7 +222,7 @@ class JobWorker:
         try:
             await self._write_end(running.job, running, self._ending(running))
         finally:
-            del self._running[running.job.id]
+            self._running.discard(running)
             self._wake.set()
 
     async def _write_end(self, job: Job, running: _Running, ending: Ending) -> None:

@@ -56,6 +56,7 @@ class Operation(StrEnum):
     IMAGE_READ = "image.read"
     TAG_READ = "tag.read"
     TAG_ROLL_BACK = "tag.roll-back"
+    TAG_REMOVE = "tag.remove"
     LOCK_READ = "lock.read"
     LOCK_ADD = "lock.add"
     LOCK_LIFT = "lock.lift"
@@ -150,6 +151,7 @@ RULES: dict[Operation, Rule] = {
     Operation.TAG_READ: Rule(place=Action.PULL),
     # Of any tag at all: whether it may be this one is up to the terms of the write.
     Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),
+    Operation.TAG_REMOVE: Rule(place=Action.UNTAG),
     Operation.LOCK_READ: Rule(place=Action.PULL),
     Operation.LOCK_ADD: Rule(place=Action.POLICY_EDIT),
     Operation.LOCK_LIFT: Rule(place=Action.ADMIN),

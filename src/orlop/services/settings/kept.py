@@ -264,6 +264,14 @@ def _refuse_built_in(kind: SettingKind, name: str) -> None:
         raise Conflict(f"the {kind.kind} {name} is built in, and stays as it is; choose another name")
 
 
+async def existing(documents: Documents, kind: SettingKind, name: str, path: str) -> Document:
+    """The setting of that name at that place, for those who may see it. Raises NotFound, RequestInvalid."""
+    document = await documents.get(kind.kind, checked_name(kind.kind, name), checked_path(path))
+    if document is None:
+        raise missing(kind, name, path)
+    return document
+
+
 def missing(kind: SettingKind, name: str, path: str) -> NotFound:
     """There is none of that name at that place."""
     return NotFound(

@@ -9,18 +9,18 @@ from orlop.domain.pages import PageRequest
 from orlop.domain.platforms import parse_platform
 from orlop.domain.queue import Job, Order
 from orlop.domain.quotas import Usage
-from orlop.domain.settings import checked_name, checked_path
+from orlop.domain.settings import checked_path
 from orlop.domain.upstreams.budget import Budget
 from orlop.domain.upstreams.state import UpstreamState
 from orlop.domain.upstreams.upstream import UPSTREAMS, Upstream
 from orlop.domain.upstreams.wanted import wanted_images
 from orlop.ports.catalog import by
 from orlop.ports.queue import Jobs
-from orlop.ports.settings import Document, Documents
+from orlop.ports.settings import Documents
 from orlop.ports.upstreams import UpstreamStates
 from orlop.ports.usage import Usages
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.settings.kept import missing
+from orlop.services.settings.kept import existing
 
 #: Prefetches that are looked through for those of an upstream.
 _LOOKED = 200
@@ -49,7 +49,7 @@ class UpstreamDesk:
     async def status(self, caller: Caller, name: str, path: str) -> UpstreamStatus:
         """How it fares, for whoever may see its setting. Raises NotFound."""
         await self._gate.check_setting(caller, UPSTREAMS.read, checked_path(path), seeing=True)
-        document = await self._there(name, path)
+        document = await existing(self._documents, UPSTREAMS, name, path)
         upstream = msgspec.json.decode(document.body, type=Upstream)
         state = await self._states.get(document.identity) or UpstreamState()
         known = {each.account: each for each in state.budgets}
@@ -61,7 +61,7 @@ class UpstreamDesk:
     async def prefetch(self, caller: Caller, name: str, path: str, arguments: PrefetchArguments) -> Job:
         """Have images fetched that nobody asked for yet. Raises RequestInvalid, NotFound, Denied."""
         await self._gate.check(caller, Operation.UPSTREAM_PREFETCH, namespace=checked_path(path))
-        await self._there(name, path)
+        await existing(self._documents, UPSTREAMS, name, path)
         for image in arguments.images:
             wanted_images(image)
         for platform in arguments.platforms:
@@ -104,10 +104,3 @@ class UpstreamDesk:
         ):
             raise NotFound(f"there is no prefetch {job} of the upstream {name}", {"job": job})
         return found
-
-    async def _there(self, name: str, path: str) -> Document:
-        checked_name(UPSTREAMS.kind, name)
-        document = await self._documents.get(UPSTREAMS.kind, name, checked_path(path))
-        if document is None:
-            raise missing(UPSTREAMS, name, path)
-        return document

@@ -5,7 +5,6 @@ on the session's stage. The last byte is told to nobody before all of them were 
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 
@@ -22,32 +21,26 @@ from orlop.domain.errors import (
     RegistryError,
     TooManyRequests,
     Unavailable,
-    UpstreamAway,
 )
 from orlop.domain.names import RepositoryName
-from orlop.domain.ranges import Span
 from orlop.domain.upload import Upload
 from orlop.domain.upstreams.budget import Need
 from orlop.domain.upstreams.showing import Showing
-from orlop.ports.blobs import PIECE, BlobContent, BlobStage, StageWriter
+from orlop.ports.blobs import BlobStage, StageWriter
 from orlop.ports.catalog import BlobLinks, By, UploadCommit, UploadExpiry, Uploads
 from orlop.ports.clock import Clock, Ids
-from orlop.ports.upstream import UpstreamError
 from orlop.ports.upstreams import Remotes
 from orlop.services.content.claims import ClaimedSession, Recording, UploadLimits
 from orlop.services.content.copies import Copies
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.answers import for_clients
+from orlop.services.upstreams.arriving import LOOK, ArrivingBlob
 from orlop.services.upstreams.turns import ticket
 
 #: What is on its way into a cache holds none of the room that pushes above its upstream have to find.
 _HOLDS_NOTHING = -1
-#: How much of what came last is held for those who keep up, in bytes.
-WINDOW = 4 * 1024 * 1024
 #: How long a session is held without a sign of life, and how long one that broke off waits to be gone on with.
 LIMITS = UploadLimits(expire=60 * MINUTE, lease=10 * SECOND)
-#: How often a process that does not fetch looks how far the other one came, in seconds.
-_LOOK = 0.1
 #: How often the session says how far it came, in seconds; others read so far.
 _BEAT = 0.5
 #: After which part of its lease the session is held on to, whether or not anything came.
@@ -84,112 +77,16 @@ class Stores(msgspec.Struct, frozen=True):
     ids: Ids
 
 
-class Transfer:
-    """See the module. `run` does it, once; any number join."""
+class Transfer(ArrivingBlob):
+    """See the module. `run` does it, once."""
 
     def __init__(self, wanted: Wanted, stores: Stores) -> None:
+        super().__init__(wanted.size, stores.stage, stores.copies)
         self.wanted = wanted
         self._stores = stores
         self._ticket = ticket(wanted.repository, wanted.digest)
-        self._window: deque[bytes] = deque()
-        self._window_start = 0
-        self._arrived = 0
-        self._verified = False
-        self._upload = ""
-        self._place = ""
-        self._blob: Blob | None = None
-        self._failure: RegistryError | None = None
-        self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._readers: set[Joined] = set()
         self._unopened = 0
         self._writing = asyncio.Lock()
-
-    # --- those who read ---
-
-    def join(self) -> "Joined":
-        """The content, from now on."""
-        joined = Joined(self)
-        self._readers.add(joined)
-        return joined
-
-    def leave(self, joined: "Joined") -> None:
-        """A reader is gone."""
-        self._readers.discard(joined)
-        self._tell()
-
-    async def begun(self) -> None:
-        """Return when there is something to read. Raises what came instead."""
-        while not self._told and not self._verified:
-            self._refuse()
-            await self._wait()
-
-    async def kept(self) -> Blob:
-        """The blob, when all of it is here and kept. Raises what came instead."""
-        while self._blob is None:
-            self._refuse()
-            await self._wait()
-        return self._blob
-
-    async def part(self, joined: "Joined", most: int) -> bytes:
-        """Bytes from where a reader stands, when they are there; none when `copy` has them. Raises BlobUnknown,
-        ContentCorrupt, Unavailable."""
-        while True:
-            if joined.is_lost:
-                raise UpstreamAway("the upstream broke off, and what it sent is not gone on with; try again")
-            if joined.position < self._told:
-                piece = self._recent(joined.position, most)
-                if not piece and self._blob is not None:
-                    return b""
-                piece = piece or await self._staged(joined.position, most)
-                if piece and not joined.is_lost:
-                    return piece
-            else:
-                self._refuse()
-            await self._wait()
-
-    async def copy(self) -> BlobContent | None:
-        """The copy that it has become, open; None as long as it has not. Raises ContentCorrupt, Unavailable."""
-        return await self._stores.copies.open(self._blob) if self._blob is not None else None
-
-    @property
-    def _told(self) -> int:
-        """How many bytes may be told."""
-        return self.wanted.size if self._verified else max(0, min(self._arrived, self.wanted.size - 1))
-
-    def _recent(self, position: int, most: int) -> bytes:
-        start = self._window_start
-        if position < start:
-            return b""
-        for piece in self._window:
-            if position < start + len(piece):
-                return piece[position - start : min(position - start + most, self._told - start)]
-            start += len(piece)
-        return b""
-
-    async def _staged(self, position: int, most: int) -> bytes:
-        """What stands on the stage; nothing where it is not there, or not there any more."""
-        span = Span(position, min(position + min(most, PIECE), self._told))
-        try:
-            return await _first(self._stores.stage.read(self._upload, span, self._place))
-        except BlobUploadUnknown:
-            self._refuse()
-            return b""
-
-    def _refuse(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
-    async def _wait(self) -> None:
-        """For news; also, now and then, without any: what was written may have become readable."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK):
-                await asyncio.shield(self._news)
-
-    def _tell(self) -> None:
-        news, self._news = self._news, asyncio.get_running_loop().create_future()
-        news.set_result(None)
-
-    # --- the one who fetches ---
 
     async def run(self) -> None:
         """Fetch it, or follow whoever does. Whatever comes of it is told to those who joined."""
@@ -199,7 +96,7 @@ class Transfer:
                 if claim is not None:
                     await self._fetch(claim)
                 if self._blob is None:
-                    await asyncio.sleep(_LOOK)
+                    await asyncio.sleep(LOOK)
         except RegistryError as failure:
             self._failure = for_clients(failure, BlobUnknown)
         finally:
@@ -268,14 +165,6 @@ class Transfer:
             self._arrived = self._window_start = upload.offset
         self._verified = upload.offset == self.wanted.size and upload.digest == self.wanted.digest
         self._tell()
-
-    def _restart(self, offset: int) -> None:
-        """Nothing but the first `offset` bytes of what came so far is part of what comes."""
-        for joined in self._readers:
-            joined.is_lost = joined.is_lost or joined.had > offset
-        self._window.clear()
-        self._arrived = self._window_start = offset
-        self._verified = False
 
     async def _fetch(self, claim: ClaimedSession) -> None:
         """Fetch what is missing, verify, keep. Raises what the upstream does: then what came is kept to go on with.
@@ -373,13 +262,6 @@ class Transfer:
             except RegistryError:  # the catalog, or the store, is away: perhaps not for long
                 continue
 
-    def _take(self, piece: bytes) -> None:
-        self._window.append(piece)
-        self._arrived += len(piece)
-        while self._arrived - self._window_start > WINDOW + len(self._window[0]):
-            self._window_start += len(self._window.popleft())
-        self._tell()
-
     async def _verify(self, claim: ClaimedSession) -> None:
         """Raises ContentCorrupt."""
         wanted, staged = self.wanted, claim.staged
@@ -434,51 +316,6 @@ class Transfer:
         self._tell()
 
 
-class Joined:
-    """See ports.blobs.BlobContent: a copy that is not all there yet."""
-
-    def __init__(self, transfer: Transfer) -> None:
-        self._transfer: Transfer | None = transfer
-        self.size = transfer.wanted.size
-        self.position = 0
-        """Where it stands."""
-        self.had = 0
-        """Up to where it depends on what came; 0 before it got anything."""
-        self.is_lost = False
-        """Whether what it has is no part of what comes."""
-
-    async def read(self) -> bytes:
-        """See ports.blobs.BlobContent."""
-        return b"".join([piece async for piece in self.chunks(Span(0, self.size))])
-
-    async def chunks(self, span: Span, most: int = PIECE) -> AsyncIterator[bytes]:
-        """See ports.blobs.BlobContent. Raises UpstreamError as well, when no more comes."""
-        self.position = span.start
-        while self.position < span.stop and self._transfer is not None:
-            try:
-                piece = await self._transfer.part(self, min(most, span.stop - self.position))
-            except RegistryError as failure:  # too late to say what
-                raise UpstreamError(failure.message) from failure
-            if not piece:
-                break
-            self.position += len(piece)
-            self.had = self.position
-            yield piece
-        copy = await self._transfer.copy() if self.position < span.stop and self._transfer is not None else None
-        if copy is not None:
-            try:
-                async for piece in copy.chunks(Span(self.position, span.stop), most):
-                    yield piece
-            finally:
-                copy.close()
-
-    def close(self) -> None:
-        """See ports.blobs.BlobContent."""
-        transfer, self._transfer = self._transfer, None
-        if transfer is not None:
-            transfer.leave(self)
-
-
 @contextmanager
 def _ours() -> Iterator[None]:
     """A stage that another process writes to, which has not noticed yet that it lost the session, is not ours yet."""
@@ -491,9 +328,3 @@ def _ours() -> Iterator[None]:
 def actor(showing: Showing) -> str:
     """Who it is that writes what an upstream brought, in history and audit log."""
     return f"upstream:{showing.name}"
-
-
-async def _first(pieces: AsyncIterator[bytes]) -> bytes:
-    async for piece in pieces:
-        return piece
-    return b""

@@ -21,7 +21,7 @@ from orlop.ports.settings import Document, Documents
 from orlop.ports.webhooks import Attempt, Delivery, DeliveryLog, DeliveryState, NewDelivery
 from orlop.services.management.operations import Administered, Gate
 from orlop.services.management.pages import seen
-from orlop.services.settings.kept import missing
+from orlop.services.settings.kept import existing, missing
 from orlop.services.webhooks.messages import Messages, hook_of, read
 
 #: The lane of tries, which is no repository: they are in nobody's order.
@@ -48,7 +48,7 @@ class ManagedWebhooks:
     async def health(self, caller: Caller, name: str, path: str) -> Health:
         """How a hook fares. Raises NotFound."""
         await self._gate.check_setting(caller, WEBHOOKS.read, checked_path(path), seeing=True)
-        return await self._log.health((await self._there(name, path)).identity)
+        return await self._log.health((await existing(self._documents, WEBHOOKS, name, path)).identity)
 
     async def page(self, caller: Caller, name: str, path: str, page: PageRequest, *, dead: bool) -> Page[Delivery]:
         """Deliveries of a hook, newest first; also of one that was removed."""
@@ -73,7 +73,7 @@ class ManagedWebhooks:
     async def test(self, caller: Caller, name: str, path: str) -> Delivered:
         """Send something that tells of nothing, now, whether or not the hook is paused or disabled. Raises NotFound."""
         await self._gate.check_setting(caller, WEBHOOKS.change, checked_path(path))
-        document = await self._there(name, path)
+        document = await existing(self._documents, WEBHOOKS, name, path)
         hook = read(document)
         now = self._gate.now()
         facts = msgspec.json.encode(Facts(event=0, at=now, kind=TEST, actor=caller.subject.name))
@@ -99,7 +99,8 @@ class ManagedWebhooks:
     async def resume(self, caller: Caller, name: str, path: str) -> None:
         """Go on with a hook that was paused, or that rests. Raises NotFound."""
         await self._gate.check_setting(caller, WEBHOOKS.change, checked_path(path))
-        await self._log.resume((await self._there(name, path)).identity, by(caller, self._gate.now()))
+        hook = await existing(self._documents, WEBHOOKS, name, path)
+        await self._log.resume(hook.identity, by(caller, self._gate.now()))
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -113,14 +114,6 @@ class ManagedWebhooks:
         if not seeing.everything and await hook_of(self._documents, there.hook) is None:
             raise _no_delivery(id)
         return there
-
-    async def _there(self, name: str, path: str) -> Document:
-        """A hook. Raises NotFound."""
-        checked_name(WEBHOOKS.kind, name)
-        document = await self._documents.get(WEBHOOKS.kind, name, checked_path(path))
-        if document is None:
-            raise missing(WEBHOOKS, name, path)
-        return document
 
 
 def _knows(seeing: Administered, delivery: Delivery) -> bool:

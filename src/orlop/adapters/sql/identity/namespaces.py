@@ -10,6 +10,7 @@ from orlop.adapters.sql.identity.writing import changing, remove_grants
 from orlop.adapters.sql.ledger import Ledger
 from orlop.adapters.sql.records import made_namespace
 from orlop.adapters.sql.settings import remove_document
+from orlop.adapters.sql.trash_end import end_those_of
 from orlop.domain.access import PlaceKind
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, page_of
@@ -74,6 +75,8 @@ class SqlNamespaces:
             for statement in ("namespace_below", "repository_below"):
                 if await tx.one(statement, *_below(path)) is not None:
                     raise in_the_way(path, "repositories or namespaces lie below it")
+            if await tx.one("trash_leaving_from", path) is not None:
+                raise in_the_way(path, "a repository below it is removed or restored right now; try again in a moment")
             if await tx.one("robot_of_namespace", path) is not None:
                 raise in_the_way(path, "robots belong to it")
             grants = await tx.all("grant_page_of_place", PlaceKind.NAMESPACE.value, path, 0, ALL)
@@ -91,6 +94,7 @@ class SqlNamespaces:
             ledger.event(EventKind.NAMESPACE_DELETED, subject=path)
             ledger.access()
 
+        await end_those_of(self._engine, path, by)
         await changing(self._engine, by, steps, settings=True)
 
 

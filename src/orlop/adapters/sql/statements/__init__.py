@@ -1,7 +1,7 @@
 """Every SQL statement, by name; they live in the `.sql` files of this folder, under `-- name: …` lines.
 
 Those of `of_each_table` are templates: each table gets a statement from each (see `tables`), unless one has that name
-already.
+already. So are those of `of_counts_of_holders`, for two tables.
 
 Both engines run the same text (see `dialect`). Where one needs its own, the folder with its name has a statement of
 the same name that replaces the shared one.
@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from orlop.adapters.sql import dialect
-from orlop.adapters.sql.tables import of_each_table
+from orlop.adapters.sql.tables import of_counts_of_holders, of_each_table
 
 
 def _read(folder: Traversable) -> dict[str, str]:
@@ -27,7 +27,11 @@ def _read(folder: Traversable) -> dict[str, str]:
     return statements
 
 
-_SHARED = of_each_table(_read(files(__package__) / "of_each_table")) | _read(files(__package__))
+_SHARED = (
+    of_each_table(_read(files(__package__) / "of_each_table"))
+    | of_counts_of_holders(_read(files(__package__) / "of_counts_of_holders"))
+    | _read(files(__package__))
+)
 _OWN = _read(files(__package__) / "postgres")
 
 #: Name to text. Parameters are numbered, `?1` and on.

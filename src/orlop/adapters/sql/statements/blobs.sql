@@ -53,11 +53,14 @@ UPDATE blob_links SET loose_since = NULL
 WHERE repository_id = ?1 AND digest IN (SELECT value FROM json_each(?2) AS wanted) AND loose_since IS NOT NULL;
 
 -- name: links_loose
+-- But those of a repository that leaves its namespace, which counts them in a way of its own.
 SELECT l.repository_id, r.name, l.digest, l.blob_id, b.size, EXISTS (
     SELECT 1 FROM edges e
     WHERE e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind IN ('config', 'layer', 'blob'))
 FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
-WHERE l.loose_since < ?1 ORDER BY l.loose_since LIMIT ?2;
+WHERE l.loose_since < ?1
+  AND (r.name < '~' OR NOT EXISTS (SELECT 1 FROM trash t WHERE t.holder = r.id AND t.left_to IS NOT NULL))
+ORDER BY l.loose_since LIMIT ?2;
 
 -- name: blob_present
 SELECT id, copy, size FROM blobs WHERE digest = ?1 AND state <> 'tombstoned' AND rotten_at IS NULL;

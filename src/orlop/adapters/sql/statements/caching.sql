@@ -33,7 +33,7 @@ SELECT m.id, r.name, m.digest, m.pushed_at, (SELECT max(p.pulled_at) FROM pulls 
                WHERE e.repository_id = m.repository_id AND e.child_digest = m.digest AND e.kind = 'manifest')
        OR EXISTS (SELECT 1 FROM manifests s WHERE s.repository_id = m.repository_id AND s.digest = m.subject_digest)
 FROM manifests m JOIN repositories r ON r.id = m.repository_id
-WHERE m.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND r.cache_root IS NOT NULL;
+WHERE m.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND r.cache_root IS NOT NULL AND r.name < '~';
 
 -- name: cached_manifest
 SELECT digest, size FROM manifests WHERE id = ?1;
@@ -59,5 +59,5 @@ ORDER BY t.gone_since, t.repository, t.tag LIMIT ?5;
 -- name: finding_cached
 SELECT r.name || '@' || m.digest, 'the manifest is cached, and would never expire'
 FROM repositories r JOIN manifests m ON m.repository_id = r.id
-WHERE r.cache_root IS NOT NULL AND NOT EXISTS (
+WHERE r.cache_root IS NOT NULL AND r.name < '~' AND NOT EXISTS (
     SELECT 1 FROM cached_manifests c WHERE c.manifest_id = m.id AND c.cache_root = r.cache_root);

@@ -70,20 +70,8 @@ SELECT t.name, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHE
 -- name: repository_links
 SELECT l.digest, l.blob_id, b.size FROM blob_links l JOIN blobs b ON b.id = l.blob_id WHERE l.repository_id = ?1;
 
--- name: repository_delete_tags
-DELETE FROM tags WHERE repository_id = ?1;
-
 -- name: repository_delete_history
 DELETE FROM tag_history WHERE repository_id = ?1;
-
--- name: repository_delete_edges
-DELETE FROM edges WHERE repository_id = ?1;
-
--- name: repository_delete_pulls
-DELETE FROM pulls WHERE manifest_id IN (SELECT m.id FROM manifests m WHERE m.repository_id = ?1);
-
--- name: repository_delete_manifests
-DELETE FROM manifests WHERE repository_id = ?1;
 
 -- name: repository_delete
 DELETE FROM repositories WHERE id = ?1;

@@ -91,5 +91,3 @@ DELETE FROM annotations WHERE manifest_id = ?1;
 -- name: annotations_copy
 INSERT INTO annotations (manifest_id, key, value) SELECT ?2, key, value FROM annotations WHERE manifest_id = ?1;
 
--- name: repository_delete_annotations
-DELETE FROM annotations WHERE manifest_id IN (SELECT m.id FROM manifests m WHERE m.repository_id = ?1);

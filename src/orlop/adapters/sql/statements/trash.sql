@@ -28,11 +28,11 @@ SELECT entry, tag FROM trash_tags
 WHERE entry IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) ORDER BY entry, tag;
 
 -- name: trash_entry
-SELECT id, name, kind, digest, holder, deleted_at, body FROM trash WHERE id = ?1 AND expires_at > 0;
+SELECT id, name, kind, digest, holder, deleted_at, body, left_to FROM trash WHERE id = ?1 AND expires_at > 0;
 
 -- name: trash_whole
 -- The newest repository or namespace of that name.
-SELECT id, name, kind, digest, holder, deleted_at, body FROM trash
+SELECT id, name, kind, digest, holder, deleted_at, body, left_to FROM trash
 WHERE name = ?1 AND digest = '' AND expires_at > 0 ORDER BY id DESC LIMIT 1;
 
 -- name: trash_of_tag
@@ -103,8 +103,43 @@ SELECT ?2, position, ?3, kind, child_digest, child_size, media_type, optional FR
 -- name: repository_rename
 UPDATE repositories SET name = ?2, namespace_id = ?3 WHERE id = ?1;
 
+-- name: repository_place
+-- Where it counts, whatever it is called.
+UPDATE repositories SET namespace_id = ?2, cache_root = NULL WHERE id = ?1;
+
+-- name: repository_hide
+UPDATE repositories SET name = ?2 WHERE id = ?1;
+
+-- name: trash_leaves
+UPDATE trash SET left_to = ?2, returns_until = ?3 WHERE id = ?1;
+
+-- name: trash_leaving
+-- Repositories that are on their way out of their namespaces, and that nobody brings back at ?1; but not those that are
+-- removed where they are.
+SELECT id, holder FROM trash
+WHERE left_to IS NOT NULL AND (expires_at > 0 OR left_to <> '') AND returns_until <= ?1 ORDER BY id LIMIT ?2;
+
+-- name: trash_leaving_from
+-- One that was in a namespace, and counts there still.
+SELECT t.id, t.holder, t.expires_at, t.left_to, t.returns_until FROM namespaces n
+JOIN repositories r ON r.namespace_id = n.id AND r.name >= '~' JOIN trash t ON t.holder = r.id
+WHERE n.path = ?1 AND t.left_to IS NOT NULL LIMIT 1;
+
+-- name: trash_left_to
+SELECT holder, left_to, returns_until, expires_at FROM trash WHERE id = ?1 FOR UPDATE;
+
+-- name: trash_links_after
+SELECT l.digest, l.blob_id, b.size FROM blob_links l JOIN blobs b ON b.id = l.blob_id
+WHERE l.repository_id = ?1 AND l.digest > ?2 ORDER BY l.digest LIMIT ?3;
+
+-- name: trash_links_until
+SELECT l.digest, l.blob_id, b.size FROM blob_links l JOIN blobs b ON b.id = l.blob_id
+WHERE l.repository_id = ?1 AND l.digest <= ?2 ORDER BY l.digest DESC LIMIT ?3;
+
 -- name: trash_due
-SELECT id, name, kind, digest, holder, expires_at FROM trash WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2;
+-- But not what has left its namespace in part: it leaves that first.
+SELECT id, name, kind, digest, holder, expires_at FROM trash
+WHERE expires_at <= ?1 AND (left_to IS NULL OR left_to = '') ORDER BY expires_at LIMIT ?2;
 
 -- name: trash_doomed
 -- What a collection purges, and the bytes that nothing else holds but what goes as well; of several entries that hold a
@@ -122,8 +157,10 @@ FROM trash t WHERE t.expires_at <= ?1 AND (t.expires_at, t.id) > (?3, ?4)
 ORDER BY t.expires_at, t.id LIMIT ?5;
 
 -- name: trash_due_again
-SELECT id, name, kind, digest, holder, expires_at FROM trash
-WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND expires_at <= ?2 ORDER BY id FOR UPDATE;
+SELECT id, name, kind, digest, holder, expires_at, left_to FROM trash
+WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND expires_at <= ?2
+  AND (left_to IS NULL OR left_to = '')
+ORDER BY id FOR UPDATE;
 
 -- name: trash_within
 SELECT id FROM trash WHERE name >= ?1 AND name < ?2 AND expires_at > 0 ORDER BY name, id LIMIT ?3;
@@ -135,6 +172,9 @@ RETURNING id, name, kind, digest, size;
 
 -- name: trash_held
 SELECT id, digest, size FROM manifests WHERE repository_id = ?1 LIMIT ?2;
+
+-- name: trash_held_tags
+SELECT count(*) FROM tags WHERE manifest_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted);
 
 -- name: trash_held_children
 SELECT child_digest FROM edges
@@ -151,6 +191,11 @@ ORDER BY l.digest;
 -- name: trash_links_left
 SELECT l.digest, l.blob_id, b.size FROM blob_links l JOIN blobs b ON b.id = l.blob_id
 WHERE l.repository_id = ?1 ORDER BY l.digest LIMIT ?2;
+
+-- name: trash_history_drop
+DELETE FROM tag_history
+WHERE id IN (SELECT h.id FROM tag_history h WHERE h.repository_id = ?1 ORDER BY h.id LIMIT ?2)
+RETURNING id;
 
 -- name: trash_tags_forget
 DELETE FROM trash_tags WHERE entry = ?1;

@@ -18,10 +18,10 @@ DELETE FROM remote_tags WHERE repository = ?1 AND tag = ?2;
 SELECT e.child_size FROM repositories r JOIN edges e ON e.repository_id = r.id
 WHERE r.name = ?1 AND e.child_digest = ?2 AND e.kind IN ('config', 'layer', 'blob') LIMIT 1;
 
--- name: link_holder_below
--- Some repository with a name from ?2 up to below ?3 that holds a blob.
+-- name: link_holder
+-- Some repository that holds a blob, and is not hidden.
 SELECT r.name FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
-WHERE l.digest = ?1 AND r.name >= ?2 AND r.name < ?3 AND b.rotten_at IS NULL LIMIT 1;
+WHERE l.digest = ?1 AND r.name < '~' AND b.rotten_at IS NULL LIMIT 1;
 
 -- name: cached_holder
 -- Some repository that holds a blob and caches what the upstream of the node ?2 has.

@@ -5,47 +5,6 @@ WITH RECURSIVE above (id, parent_id) AS (
     UNION ALL SELECT n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id)
 SELECT string_agg(CAST(id AS TEXT), ',') FROM above;
 
--- name: node_blob_hold
--- One repository more below these nodes holds a blob; how many do now.
-INSERT INTO node_blobs (blob_id, namespace_id, holders)
-SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE true
-ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1
-RETURNING namespace_id, holders;
-
--- name: node_blob_new
--- The first repository below a node holds a blob.
-INSERT INTO node_blobs (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)
-ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_blobs.holders + 1;
-
--- name: node_blob_release
-UPDATE node_blobs SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
-
--- name: node_blobs_released
--- Which nodes hold which of these blobs no more.
-DELETE FROM node_blobs
-WHERE blob_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND holders <= 0
-RETURNING namespace_id, blob_id;
-
--- name: node_cached_hold
--- One repository more below these nodes caches a blob; how many do now.
-INSERT INTO node_cached (blob_id, namespace_id, holders)
-SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE true
-ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_cached.holders + 1
-RETURNING namespace_id, holders;
-
--- name: node_cached_new
-INSERT INTO node_cached (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)
-ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = node_cached.holders + 1;
-
--- name: node_cached_release
-UPDATE node_cached SET holders = holders - 1 WHERE blob_id = ?1 AND namespace_id = ?2;
-
--- name: node_cached_released
--- Below which nodes which of these blobs are cached no more.
-DELETE FROM node_cached
-WHERE blob_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) AS wanted) AND holders <= 0
-RETURNING namespace_id, blob_id;
-
 -- name: usage_add
 INSERT INTO node_usage (namespace_id, part, stored_bytes, logical_bytes, tags, manifests, repositories, cached_bytes)
 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -117,7 +76,8 @@ WHERE stored_bytes <> 0 OR logical_bytes <> 0 OR tags <> 0 OR manifests <> 0 OR 
 ORDER BY id;
 
 -- name: inspect_holders
--- Of blobs with ids from ?1 up to below ?2: where a node has another number of holders than a recount finds.
+-- Of blobs with ids from ?1 up to below ?2: where a node has another number of holders than a recount finds. A repository
+-- that leaves its namespace holds there what has not left.
 WITH RECURSIVE above (leaf, id, parent_id) AS (
     SELECT id, id, parent_id FROM namespaces
     UNION ALL SELECT a.leaf, n.id, n.parent_id FROM above a JOIN namespaces n ON n.id = a.parent_id),
@@ -126,6 +86,7 @@ there (blob_id, namespace_id, holders) AS (
     FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
     WHERE a.parent_id IS NOT NULL AND (r.cache_root IS NULL OR a.id >= r.cache_root)
       AND l.blob_id >= ?1 AND l.blob_id < ?2
+      AND (r.name < '~' OR NOT EXISTS (SELECT 1 FROM trash t WHERE t.holder = r.id AND t.left_to >= l.digest))
     GROUP BY l.blob_id, a.id),
 counted (blob_id, namespace_id, holders) AS (
     SELECT blob_id, namespace_id, holders FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2)
@@ -145,6 +106,7 @@ there (blob_id, namespace_id, holders) AS (
     SELECT l.blob_id, a.id, count(*)
     FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN above a ON a.leaf = r.namespace_id
     WHERE r.cache_root IS NOT NULL AND l.blob_id >= ?1 AND l.blob_id < ?2
+      AND (r.name < '~' OR NOT EXISTS (SELECT 1 FROM trash t WHERE t.holder = r.id AND t.left_to >= l.digest))
     GROUP BY l.blob_id, a.id),
 counted (blob_id, namespace_id, holders) AS (
     SELECT blob_id, namespace_id, holders FROM node_cached WHERE blob_id >= ?1 AND blob_id < ?2)
@@ -154,20 +116,6 @@ LEFT JOIN blobs b ON b.id = coalesce(t.blob_id, c.blob_id)
 LEFT JOIN namespaces n ON n.id = coalesce(t.namespace_id, c.namespace_id)
 WHERE coalesce(t.holders, 0) <> coalesce(c.holders, 0)
 ORDER BY 1, 2;
-
--- name: node_blob_set
-INSERT INTO node_blobs (blob_id, namespace_id, holders) VALUES (?1, ?2, ?3)
-ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = excluded.holders;
-
--- name: node_blobs_clear
-DELETE FROM node_blobs WHERE blob_id >= ?1 AND blob_id < ?2 AND holders <= 0;
-
--- name: node_cached_set
-INSERT INTO node_cached (blob_id, namespace_id, holders) VALUES (?1, ?2, ?3)
-ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = excluded.holders;
-
--- name: node_cached_clear
-DELETE FROM node_cached WHERE blob_id >= ?1 AND blob_id < ?2 AND holders <= 0;
 
 -- name: inspect_blobs_lock
 SELECT id FROM blobs WHERE id >= ?1 AND id < ?2 ORDER BY id FOR UPDATE;

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from orlop.domain.artifacts import ArtifactKind
+from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.image_config import ImageConfig
 from orlop.faces.cli.content import labels
@@ -127,13 +127,13 @@ def _lines(location: Location, found: Inspection, labelled: Mapping[str, str]) -
         f"Media type:  {found.media_type}",
         f"Size:        {size_text(found.content_size)}",
     ]
-    if found.artifact_type and found.kind is not ArtifactKind.IMAGE:
+    if found.artifact_type and found.kind is not ContentKind.IMAGE:
         lines.append(f"Artifact:    {_printable(found.artifact_type)}")
     if found.subject:
         lines.append(f"Subject:     {found.subject}")
     if (config := found.image_config) is not None:
         lines += _config_lines(config)
-    elif found.kind is ArtifactKind.CHART and found.config is not None:
+    elif found.kind is ContentKind.CHART and found.config is not None:
         lines.append(f"Chart:       {_printable(_named(found.config, 'name', 'version'))}")
     if found.base is not None:
         lines.append(f"Base:        {_printable('@'.join(filter(None, (found.base.name, found.base.digest))))}")

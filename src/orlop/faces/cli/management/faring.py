@@ -5,6 +5,7 @@ from typing import Any
 
 from orlop.domain.sizes import size_words
 from orlop.faces.cli import shown
+from orlop.faces.cli.running import counted
 
 
 def print_status(status: Mapping[str, Any]) -> None:
@@ -16,7 +17,7 @@ def print_status(status: Mapping[str, Any]) -> None:
     }
     for budget in status["budgets"]:
         lines[f"budget of {budget['account'] or 'nobody'}"] = _budget(budget)
-    lines["cached"] = f"{size_words(status['cached_bytes'])} in {status['repositories']} repositories"
+    lines["cached"] = f"{size_words(status['cached_bytes'])} in {counted(status['repositories'], 'repository')}"
     lines["hit rate"] = _rate(status)
     lines["received"] = size_words(status["received_bytes"])
     shown.fields(lines, json=False)

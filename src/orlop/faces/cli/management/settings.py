@@ -39,6 +39,10 @@ _FLAT: dict[str, Any] = {"NAME": "name", "BUILT IN": "builtin"}
 _PLACED = {"PLACE": lambda setting: place_words(setting["path"])} | _COLUMNS
 
 
+#: Flags of lists that end like a plural and say what something does.
+_NO_PLURALS = frozenset({"--serves"})
+
+
 def register(app: cyclopts.App, servers: Servers, kinds: Iterable[SettingKind]) -> None:
     """Add a group of commands for each kind."""
     for kind in kinds:
@@ -164,7 +168,7 @@ def _setter(servers: Servers, kind: SettingKind) -> Callable[..., int]:
     added = [
         inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         for field, (_, annotation) in flags.items()
-        if field != kind.behind
+        if field not in (kind.behind, f"{kind.behind}_")
     ]
     set_.__signature__ = signature.replace(parameters=[*fixed, *added])  # type: ignore[attr-defined]
     set_.__annotations__ |= {field: annotation for field, (_, annotation) in flags.items()}
@@ -205,8 +209,12 @@ def _flag(field: types.Field) -> Iterable[tuple[str, tuple[str, Any]]]:
         words = Literal[tuple(word.value for word in kind.cls)]  # type: ignore[valid-type]
         made = Annotated[words | None, Parameter(name=_option(field), help=help_)]
     elif isinstance(kind, types.VarTupleType) and isinstance(_plain(kind.item_type), types.StrType | types.EnumType):
-        names = [_option(field), *_singular(_option(field))]
-        made = Annotated[tuple[str, ...] | None, Parameter(name=names, negative="", help=help_)]
+        option = _option(field)
+        shown_as = _singular(option)
+        made = Annotated[tuple[str, ...] | None, Parameter(name=shown_as, negative="", help=help_)]
+        if shown_as != option:  # the field's own name is taken as well, and not listed a second time
+            hidden = Annotated[tuple[str, ...] | None, Parameter(name=option, negative="", show=False)]
+            yield f"{field.name}_", (field.encode_name, hidden)
     if made is not None:
         yield field.name, (field.encode_name, made)
 
@@ -241,11 +249,11 @@ def _typed(value: Any) -> Any:
     return typed.text_of(value) if isinstance(value, Path) else value
 
 
-def _singular(option: str) -> list[str]:
+def _singular(option: str) -> str:
     """`--event` for `--events`: each is typed with a flag of its own."""
     if option.endswith("ies"):
-        return [f"{option[:-3]}y"]
-    return [option[:-1]] if option.endswith("s") else []
+        return f"{option[:-3]}y"
+    return option.removesuffix("s") if option not in _NO_PLURALS else option
 
 
 def _option(field: types.Field) -> str:

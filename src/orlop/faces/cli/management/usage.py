@@ -9,6 +9,7 @@ from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.management.typed import HERE, Flag, here, work
+from orlop.faces.cli.running import counted
 from orlop.faces.cli.servers import ServerChoice, Servers
 from orlop.ports.management import ManagementServer
 
@@ -127,7 +128,8 @@ def _print(found: dict[str, Any]) -> None:
 def _numbers(found: dict[str, Any]) -> str:
     return (
         f"{size_words(found['stored_bytes'])} ({size_words(found['logical_bytes'])} in all its repositories together):"
-        f" {found['repositories']} repositories, {found['manifests']} manifests, {found['tags']} tags"
+        f" {counted(found['repositories'], 'repository')}, {counted(found['manifests'], 'manifest')},"
+        f" {counted(found['tags'], 'tag')}"
     )
 
 

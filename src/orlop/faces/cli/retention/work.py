@@ -10,7 +10,7 @@ from orlop.domain.retention.plans import PlanState
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.management import typed
-from orlop.faces.cli.running import DONE, FAILED, UsageError, tell
+from orlop.faces.cli.running import DONE, FAILED, UsageError, counted, tell
 from orlop.faces.cli.servers import everything, setting_at
 from orlop.ports.management import ManagementServer
 
@@ -165,8 +165,8 @@ def _say(plan: dict[str, Any]) -> None:
         return
     print(
         f"plan {number} of {where} deletes {plan['deleted_tags']} of {plan['tags']} tags and"
-        f" {plan['deleted_manifests']} of {plan['manifests']} manifests in {plan['repositories']} repositories, and"
-        f" frees {plan['bytes']} bytes"
+        f" {plan['deleted_manifests']} of {plan['manifests']} manifests in"
+        f" {counted(plan['repositories'], 'repository')}, and frees {plan['bytes']} bytes"
     )
     match plan["state"]:
         case PlanState.PLANNED if plan["over_brake"]:

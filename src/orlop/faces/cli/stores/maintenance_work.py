@@ -9,7 +9,7 @@ import msgspec
 from orlop.config import Settings
 from orlop.domain.queue import Progress
 from orlop.faces.cli.moments import shown
-from orlop.faces.cli.running import DONE, FAILED, UsageError, run, size_text
+from orlop.faces.cli.running import DONE, FAILED, UsageError, counted, run, size_text
 from orlop.ports.catalog import Totals
 from orlop.ports.scrub import Orphans, Quarantine, StoredOrphan
 from orlop.services.collection.garbage import Collected, Collection
@@ -135,11 +135,12 @@ async def _listed(orphans: Orphans) -> tuple[StoredOrphan, ...]:
 
 def _tell_collected(done: Collected, swept: Swept | None, orphans: Sequence[StoredOrphan]) -> None:
     print(
-        f"removed {done.removed} blobs ({size_text(done.freed)}) and {done.uploads} abandoned uploads;"
-        f" {done.condemned} blobs were found to be needed by nothing"
+        f"removed {counted(done.removed, 'blob')} ({size_text(done.freed)}) and"
+        f" {counted(done.uploads, 'abandoned upload')};"
+        f" {counted(done.condemned, 'blob')} {'was' if done.condemned == 1 else 'were'} found to be needed by nothing"
     )
     if done.repositories:
-        print(f"removed {done.repositories} repositories that held nothing")
+        print(f"removed {counted(done.repositories, 'repository')} that held nothing")
     if done.kept:
         print(f"the store did not remove {done.kept} files ({size_text(done.kept_bytes)}); they are tried again:")
         for message, times in done.errors.items():

@@ -8,8 +8,9 @@ import msgspec
 from orlop.domain.access import Grant, Place, PlaceKind, SubjectKind, Visibility
 from orlop.domain.access.actions import OF_REPOSITORIES
 from orlop.domain.access.subjects import GROUP_PREFIX, is_robot_name
-from orlop.domain.errors import NameUnknown, NotFound, RegistryError, RequestInvalid
+from orlop.domain.errors import NotFound, RegistryError, RequestInvalid
 from orlop.domain.names import RepositoryName
+from orlop.faces.ui.browse.frame import PlaceFrame, PlaceFrames
 from orlop.faces.ui.exchange import Reply, UiExchange, local_path, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.people.forms import beside, ends, new_grant, robot_name
@@ -35,9 +36,9 @@ class _Row(msgspec.Struct, frozen=True):
 class PeopleTab:
     """Of a repository, or of a namespace as a whole."""
 
-    def __init__(self, pages: Pages, desks: Desks) -> None:
+    def __init__(self, pages: Pages, desks: Desks, frames: PlaceFrames) -> None:
         self._pages = pages
-        self._desks = desks
+        self._frames = frames
         self._management = desks.management
 
     def routes(self) -> tuple[Route, ...]:
@@ -55,15 +56,13 @@ class PeopleTab:
 
     async def show(self, exchange: UiExchange, name: str) -> Reply:
         """As the tab of a place. Where a repository and a namespace have the same name, it is about the repository."""
-        if not name:
-            return await self._page(exchange, Place(PlaceKind.REGISTRY), None)
-        try:
-            await self._desks.holdings.of(exchange.caller, RepositoryName(name))
-        except NameUnknown:
-            return await self._page(exchange, Place(PlaceKind.NAMESPACE, name), None)
-        return await self._page(exchange, Place(PlaceKind.REPOSITORIES, name), None)
+        frame = await self._frames.of(exchange, name)
+        kind = PlaceKind.REPOSITORIES if frame.is_repository else PlaceKind.NAMESPACE
+        return await self._page(exchange, Place(kind, name), None, frame)
 
-    async def _page(self, exchange: UiExchange, place: Place, refusal: RegistryError | None) -> Reply:
+    async def _page(
+        self, exchange: UiExchange, place: Place, refusal: RegistryError | None, frame: PlaceFrame | None = None
+    ) -> Reply:
         caller, explaining = exchange.caller, self._management.explaining
         visibility, inherited = Visibility.PRIVATE, True
         if place.kind is PlaceKind.REPOSITORIES:
@@ -79,6 +78,7 @@ class PeopleTab:
             "people/place",
             refusal=refusal,
             place=place,
+            frame=frame,
             actions=OF_REPOSITORIES,
             rows=[_row(each, place) for each in able],
             complete=complete,

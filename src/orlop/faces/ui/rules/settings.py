@@ -206,7 +206,7 @@ class RulePages:
 
 
 async def rules_of(settings: KeptSettings, caller: Caller, path: str) -> list[ShownKind]:
-    """What covers a place, of every kind that has a place: for the page of rules, and for a tab of the place."""
+    """What covers a place, of every kind that has a place."""
     return [
         ShownKind(
             kind,
