@@ -29,7 +29,6 @@ PAGES = (
     "/help",
     "/account",
     "/r/r00042",
-    "/r/r00042:v-42",
     "/r/r00042/-/history",
     "/r/r00042/-/rules",
     "/r/r00042/-/people",

@@ -18,9 +18,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
         *("login", "logout", "whoami", "user", "robot", "token", "group", "role", "grant", "namespace"),
         *("trust", "provider", "session", "key", "apply", "export", "credential-provider"),
     ),
-    "Tags, on a server": ("history", "rollback", "lock", "label", "trash"),
+    "Tags, on a server": ("tags", "history", "rollback", "lock", "label", "trash"),
     "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
-    "Looking into it": ("usage", "access", "audit", "followers", "verify", "version"),
+    "Looking into it": ("browse", "search", "usage", "access", "audit", "followers", "verify", "version"),
 }
 _WIDEST, _NARROWEST = 110, 60
 

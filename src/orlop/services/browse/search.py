@@ -186,7 +186,7 @@ class RegistrySearch:
         found: list[SoughtRow] = []
         looked, read, together = 0, 0, _FIRST
         most = _MANIFESTS_MOST if sought.what == HitKind.ANNOTATION else _INSIDE_MOST
-        before = place[0][:-1]  # the repository of the place may have more
+        before = _right_before(place[0])  # the repository of the place may have more
         async for spans, sees, end in self._windows(caller, Action.PULL, before, _FIRST, min(_INSIDE, most)):
             at = place
             while len(found) < size:

@@ -6,6 +6,7 @@ from orlop.domain.kinds import KINDS
 from orlop.faces.cli.management import (
     access,
     attention,
+    browse,
     caches,
     configuration,
     house_rules,
@@ -36,4 +37,5 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     attention.register(app, servers)
     house_rules.register(app, servers)
     usage.register(app, servers)
+    browse.register(app, servers)
     configuration.register(app, servers)
