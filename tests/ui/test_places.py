@@ -144,3 +144,36 @@ def test_a_table_is_walked_by_keys_and_the_pull_command_is_copied(site: Site) ->
     site.browser.press("c")
     site.browser.until("document.body.innerText.includes('Copied')")
     assert site.browser.clipboard().startswith("docker pull ")
+
+
+def test_a_namespace_is_made_opened_and_removed_and_a_repository_deleted(site: Site) -> None:
+    site.sign_in("admin", scripts=False)
+    site.open("/namespaces")
+    site.browser.fill("main [name=path]", "made/inner")
+    site.browser.select("main [name=visibility]", "public")
+    site.browser.fill("main [name=description]", HOSTILE)
+    site.browser.click("main form button")
+    assert site.browser.url == f"{site.base}/r/made/inner"
+    assert HOSTILE in site.browser.text()
+    site.push("made/inner/app", image("made"), "v1")
+    site.open("/namespaces?path=made/inner")
+    site.browser.select("main [name=visibility]", "private")
+    site.browser.click("main form button")
+    assert site.ask("GET", "namespaces/made/inner")["visibility"] == "private"
+    site.open("/namespaces/remove?path=made/inner")
+    site.browser.click("main form button")
+    assert "made/inner" in site.browser.text(".message")
+    site.open("/r/made/inner/app")
+    site.browser.click("a[href^='/repositories/remove']")
+    assert "1 tags" in site.browser.text()
+    site.browser.click("main form button")
+    assert "made/inner/app" in site.browser.text("tbody")
+    assert site.open("/r/made/inner/app") == 404
+    site.sign_in("rita", scripts=False)
+    site.open("/r/team")
+    assert site.browser.count("main a[href^='/namespaces']") == 0
+    assert site.open("/repositories/remove?name=team/app") in {200, 403}
+    if site.browser.count("main form[action='/repositories/remove']"):
+        site.browser.click("main form button")
+        assert "rita has no grant" in site.browser.text(".message")
+    assert site.open("/r/team/app") == 200

@@ -21,6 +21,7 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.browse.first import FirstTab
 from orlop.faces.ui.browse.frame import PlaceFrames
 from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.namespaces import NamespacePages
 from orlop.faces.ui.browse.removal import RemovalPages
 from orlop.faces.ui.browse.rules import RulesTab
 from orlop.faces.ui.browse.search import SearchPage
@@ -230,7 +231,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
-    return places, history, people, usage, removal, compare, SearchPage(pages, desks)
+    return places, history, people, usage, removal, NamespacePages(pages, desks), compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:

@@ -8,8 +8,8 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.domain.tag_lists import TagFilter, TagOrder
 from orlop.faces.ui.exchange import UiExchange
-from orlop.services.browse.children import Child
 from orlop.services.desks import Desks
+from orlop.services.management.operations import Operation
 
 _OF_REPOSITORY = (("", "Tags"), ("history", "History"))
 _OF_NAMESPACE = (("", "Repositories"),)
@@ -25,6 +25,8 @@ class PlaceFrame(msgspec.Struct, frozen=True):
     tabs: tuple[tuple[str, str], ...]
     description: str = ""
     visibility: Visibility | None = None
+    may_end: bool = False
+    """Whether the reader may change what a namespace is, or remove a repository as a whole."""
 
     @property
     def words(self) -> str:
@@ -37,6 +39,7 @@ class PlaceFrames:
 
     def __init__(self, desks: Desks, tabs: frozenset[str]) -> None:
         self._browsing = desks.browsing
+        self._gate = desks.management.gate
         self._tabs = tabs
 
     async def of(self, exchange: UiExchange, name: str) -> PlaceFrame:
@@ -49,19 +52,24 @@ class PlaceFrames:
         except (NameUnknown, Denied, Unauthorized) as refusal:
             refused = refusal
         else:
-            return PlaceFrame(name, True, self._shown(exchange, _OF_REPOSITORY))
+            may = await self._may(exchange, Operation.REPOSITORY_REMOVE, repository=name)
+            return PlaceFrame(name, True, self._shown(exchange, _OF_REPOSITORY), may_end=may)
         try:
             node = await self._browsing.children.node(exchange.caller, name)
         except NotFound as missing:
             if exchange.visitor is None:
                 raise refused from missing
             raise NotFound(f"there is nothing called {name} here, or not for you to see", {"name": name}) from missing
-        return self.of_node(exchange, name, node)
-
-    def of_node(self, exchange: UiExchange, name: str, node: Child) -> PlaceFrame:
-        """Of a namespace that is known."""
         tabs = self._shown(exchange, _OF_NAMESPACE)
-        return PlaceFrame(name, False, tabs, node.description, node.visibility)
+        may = await self._may(exchange, Operation.NAMESPACE_CHANGE, namespace=name)
+        return PlaceFrame(name, False, tabs, node.description, node.visibility, may_end=may)
+
+    async def _may(
+        self, exchange: UiExchange, operation: Operation, *, namespace: str | None = None, repository: str | None = None
+    ) -> bool:
+        if exchange.visitor is None:
+            return False
+        return await self._gate.may(exchange.caller, operation, namespace=namespace, repository=repository)
 
     def _shown(self, exchange: UiExchange, first: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         both = _OF_BOTH if exchange.visitor is not None else ()
