@@ -11,9 +11,10 @@ import msgspec
 
 from orlop.adapters.identity.passwords import Argon2Hasher
 from orlop.adapters.sql.memory import open_memory
+from orlop.bootstrap.server.browsers import build_browsers
 from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.pages import pages_app
 from orlop.bootstrap.server.sign_in import Chance, Sources, build_sign_in
-from orlop.bootstrap.server.ui import build_browsers, pages_app
 from orlop.config import Settings
 from orlop.config.auth import Auth
 from orlop.domain.access import SYSTEM

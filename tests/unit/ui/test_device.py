@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
+from orlop.bootstrap.server.browsers import build_devices
 from orlop.bootstrap.server.sign_in import token_app
-from orlop.bootstrap.server.ui import build_devices
 from orlop.domain.access import Action
 from orlop.domain.identity.authorization import Basic
 from orlop.domain.identity.devices import new_user_code, read_user_code, shown_user_code

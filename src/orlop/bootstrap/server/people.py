@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.browsers import Browsers, build_browsers, build_devices
 from orlop.bootstrap.server.desks import build_desks
 from orlop.bootstrap.server.directories import build_directories, synchronising
 from orlop.bootstrap.server.jobs import scheduling
 from orlop.bootstrap.server.limits import admitting, telling_failures
 from orlop.bootstrap.server.management import build_management
+from orlop.bootstrap.server.pages import mounted, open_pages_app, pages_app
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.sign_in import SignIn, Sources, build_sign_in, token_app
-from orlop.bootstrap.server.ui import Browsers, build_browsers, build_devices, mounted, pages_app
 from orlop.bootstrap.server.webhooks import messages
 from orlop.bootstrap.server.workload import WorkloadTokens
 from orlop.bootstrap.stores.opening import Stores
@@ -53,7 +54,8 @@ def build_people(
     works: Sequence[Work],
     running: Running = Running(),  # noqa: B008 - a value that nothing changes
 ) -> People:
-    """Where `open` lets everybody in there is nobody to manage: then the token server alone answers whoever asks it.
+    """Where `open` lets everybody in there is nobody to manage: then the token server answers, and pages show what
+    there is.
 
     `works`: the jobs that there are whoever signs in; `running`: the server that this is of.
     """
@@ -68,23 +70,25 @@ def build_people(
     sign_in = build_sign_in(
         settings, identity, stores.access_changes, services.access, sources, written=services.virtuals.written
     )
-    if settings.open:
-        tokens = token_app(sign_in, log, request_ids, admitting(limits))
-        alone = tuple(works)
-        return People(
-            sign_in,
-            {"token": tokens, ".well-known": tokens},
-            alone,
-            scheduling(stores, alone),
-            (writing_uses(sign_in.uses),),
-            _closing(sign_in, directories, None, None),
-        )
-
     management = build_management(
         settings, identity, services.access, sign_in, stores.catalog.repositories, services.terms
     )
 
     hooks = ManagedWebhooks(management.gate, identity.documents, stores.webhooks.log, messages(settings), RandomIds())
+    if settings.open:
+        tokens = token_app(sign_in, log, request_ids, admitting(limits))
+        alone = tuple(works)
+        schedules = scheduling(stores, alone)
+        desks = build_desks(settings, stores, services, management, hooks, schedules, running)
+        shown = mounted(open_pages_app(identity, sign_in, desks, log, request_ids))
+        return People(
+            sign_in,
+            {"token": tokens, ".well-known": tokens, **shown},
+            alone,
+            schedules,
+            (writing_uses(sign_in.uses),),
+            _closing(sign_in, directories, None, hooks),
+        )
 
     browsers = build_browsers(settings, identity, sign_in, sources.on_failure, gate=sources.gate)
     devices = build_devices(identity, management.gate, browsers)

@@ -158,7 +158,7 @@ class UiFace:
         except RegistryError as refusal:
             asked.error = refusal.code
             self._counted.refused(exchange.caller, refusal)
-            if isinstance(refusal, Unauthorized) and _may_sign_in(exchange):
+            if isinstance(refusal, Unauthorized) and _may_sign_in(exchange) and self.routes.has("/login"):
                 return redirect(f"/login?next={exchange.here_as_value}")
             return self._refusal(exchange, refusal)
 

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 
 class Pages:
-    """Everything in a template is escaped, and a name that is missing is an error."""
+    """Everything in a template is escaped, and a name that is missing is an error. `signs_in`: people have accounts
+    here; else everybody may do everything."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, signs_in: bool = True) -> None:
         self._clock = clock
+        self._signs_in = signs_in
 
     def page(
         self,
@@ -60,6 +62,7 @@ class Pages:
             "message": refusal.message if refusal else "",
             "now": self._clock.now(),
             "query": exchange.query,
+            "signs_in": self._signs_in,
         }
 
 

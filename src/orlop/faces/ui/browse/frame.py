@@ -11,10 +11,10 @@ from orlop.faces.ui.exchange import UiExchange
 from orlop.services.desks import Desks
 from orlop.services.management.operations import Operation
 
-_OF_REPOSITORY = (("", "Tags"), ("history", "History"))
+_OF_REPOSITORY = (("", "Tags"),)
 _OF_NAMESPACE = (("", "Repositories"),)
 #: For whoever is signed in: their services tell nobody else.
-_OF_BOTH = (("rules", "Rules"), ("people", "People"), ("usage", "Usage"))
+_FURTHER = (("history", "History"), ("rules", "Rules"), ("people", "People"), ("usage", "Usage"))
 
 
 class PlaceFrame(msgspec.Struct, frozen=True):
@@ -72,5 +72,6 @@ class PlaceFrames:
         return await self._gate.may(exchange.caller, operation, namespace=namespace, repository=repository)
 
     def _shown(self, exchange: UiExchange, first: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        both = _OF_BOTH if exchange.visitor is not None else ()
-        return tuple(tab for tab in (*first, *both) if tab[0] in self._tabs)
+        further = _FURTHER if exchange.visitor is not None else ()
+        shown = self._tabs if first is _OF_REPOSITORY else self._tabs - {"history"}
+        return tuple(tab for tab in (*first, *further) if tab[0] in shown)

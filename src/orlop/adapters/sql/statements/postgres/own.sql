@@ -150,3 +150,56 @@ WHERE r.name >= ?1 AND r.name < ?2 AND r.name >= ?3 AND l.repository_id = r.id A
           WHERE o.repository_id = l.repository_id AND o.digest = l.digest AND o.key = wanted.value ->> 0
             AND o.value = coalesce(wanted.value ->> 1, o.value)))
 ORDER BY r.name, l.digest LIMIT ?5;
+-- What lies in spans of names is read along the index of names, span by span: left to itself, the planner may read all
+-- repositories and look at the spans last.
+
+-- name: within_tag
+SELECT r.name, t.name, m.digest, m.media_type, m.artifact_type,
+       CASE WHEN EXISTS (SELECT 1 FROM edges b WHERE b.manifest_id = m.id
+                         AND b.media_type = 'application/vnd.buildkit.cacheconfig.v0') THEN 1 ELSE 0 END
+FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
+    SELECT w.id, w.name FROM repositories w
+    WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN tags t JOIN manifests m ON m.id = t.manifest_id
+WHERE t.repository_id = r.id AND t.name >= ?5 AND t.name < ?6 AND (r.name, t.name) > (?2, ?3)
+ORDER BY r.name, t.name LIMIT ?4;
+
+-- name: within_manifest
+SELECT r.name, '', m.digest, m.media_type, m.artifact_type, 0
+FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
+    SELECT w.id, w.name FROM repositories w
+    WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN manifests m
+WHERE m.repository_id = r.id AND m.digest >= ?5 AND m.digest < ?6 AND (r.name, m.digest) > (?2, ?3)
+ORDER BY r.name, m.digest LIMIT ?4;
+
+-- name: within_blob
+SELECT r.name, '', l.digest, '', '', 0
+FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
+    SELECT w.id, w.name FROM repositories w
+    WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN blob_links l
+WHERE l.repository_id = r.id AND l.digest >= ?5 AND l.digest < ?6 AND (r.name, l.digest) > (?2, ?3)
+ORDER BY r.name, l.digest LIMIT ?4;
+
+-- name: within_label
+SELECT r.name, '', l.digest, '', '', 0
+FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
+    SELECT w.id, w.name FROM repositories w
+    WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN labels l
+WHERE l.repository_id = r.id AND l.key = ?5 AND l.value = ?6 AND (r.name, l.digest) > (?2, ?3)
+ORDER BY r.name, l.digest LIMIT ?4;
+
+-- name: within_annotation
+SELECT r.name, '', m.digest, m.media_type, m.artifact_type, 0
+FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
+    SELECT w.id, w.name FROM repositories w
+    WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name >= ?2 OFFSET 0) r CROSS JOIN manifests m CROSS JOIN annotations a
+WHERE m.repository_id = r.id
+  AND a.manifest_id = m.id AND a.key = ?5 AND a.value = ?6 AND (r.name, m.digest) > (?2, ?3)
+ORDER BY r.name, m.digest LIMIT ?4;
+
+-- name: search_names
+SELECT r.name FROM jsonb_array_elements(?1) AS spans(value) CROSS JOIN LATERAL (
+    SELECT w.name FROM repositories w
+    WHERE w.name >= spans.value ->> 0 AND w.name < spans.value ->> 1 AND w.name LIKE ?4 ESCAPE '!'
+      AND NOT EXISTS (SELECT 1 FROM json_each(?2) AS word WHERE w.name NOT LIKE word.value ESCAPE '!')
+    ORDER BY w.name LIMIT ?3) r
+ORDER BY r.name LIMIT ?3;
