@@ -8,7 +8,6 @@ import pytest
 from tests.oidc.machines import browsing
 from tests.servers import OrlopServer
 from tests.ui.site import PASSWORD, Site, fill
-from tests.wire.sockets import Connection
 
 
 @pytest.fixture(scope="package")
@@ -20,6 +19,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         server = OrlopServer(folder, {"open": False, "admin_password": PASSWORD, "workers": 1})
         server.start()
         stack.callback(server.kill)
-        site = Site(server, stack.enter_context(Connection(server.port)), browser)
+        site = Site(server, browser)
         fill(site)
         yield site

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from tests.content import Piece, Pushable, artifact, blob, image, index, platform_index
 from tests.oidc.machines import Chromium
 from tests.servers import OrlopServer
+from tests.wire.answer import Answer
 from tests.wire.sockets import Connection
 
 PASSWORD = "a phrase for the tests"
@@ -21,10 +22,9 @@ _HELM_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 class Site:
     """A server whose data is its own, and a browser beside it."""
 
-    def __init__(self, server: OrlopServer, connection: Connection, browser: Chromium) -> None:
+    def __init__(self, server: OrlopServer, browser: Chromium) -> None:
         self.server = server
         self.browser = browser
-        self._connection = connection
 
     @property
     def base(self) -> str:
@@ -38,7 +38,7 @@ class Site:
         sent = json.dumps(body).encode() if body is not None else b""
         lines = [_basic(who), *(["content-type: application/json"] if sent else [])]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        answer = self._connection.ask(method, f"/api/v1/{path}", *lines, body=sent)
+        answer = self._asked(method, f"/api/v1/{path}", *lines, body=sent)
         assert answer.status in {200, 201, 202, 204}, (method, path, answer.status, answer.body)
         return json.loads(answer.body) if answer.body else None
 
@@ -57,18 +57,23 @@ class Site:
 
     def pull(self, repository: str, reference: str, who: str = "admin") -> None:
         """Only the manifest."""
-        answer = self._connection.ask("GET", f"/v2/{repository}/manifests/{reference}", _basic(who))
+        answer = self._asked("GET", f"/v2/{repository}/manifests/{reference}", _basic(who))
         assert answer.status == 200, answer
+
+    def _asked(self, method: str, target: str, *lines: str, body: bytes = b"") -> Answer:
+        """On a connection of its own: browsers take their time, and a server ends what is idle."""
+        with Connection(self.server.port) as connection:
+            return connection.ask(method, target, *lines, body=body)
 
     def _blob(self, repository: str, piece: Piece, who: str) -> None:
         target = f"/v2/{repository}/blobs/uploads/?digest={quote(piece.digest)}"
-        answer = self._connection.ask("POST", target, _basic(who), body=piece.content)
+        answer = self._asked("POST", target, _basic(who), body=piece.content)
         assert answer.status == 201, answer
 
     def _manifest(self, repository: str, what: Pushable, reference: str, who: str) -> None:
         target = f"/v2/{repository}/manifests/{reference}"
         lines = _basic(who), f"content-type: {what.media_type}"
-        answer = self._connection.ask("PUT", target, *lines, body=what.content)
+        answer = self._asked("PUT", target, *lines, body=what.content)
         assert answer.status == 201, answer
 
     # --- What people do ---------------------------------------------------------------------------------------------

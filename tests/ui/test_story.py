@@ -13,7 +13,6 @@ from tests.content import platform_index
 from tests.oidc.machines import browsing
 from tests.servers import OrlopServer
 from tests.ui.site import PASSWORD, Site
-from tests.wire.sockets import Connection
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +29,7 @@ def _new(tmp_path: Path) -> Iterator[Site]:
         server = OrlopServer(tmp_path, {"open": False, "admin_password": PASSWORD, "workers": 1})
         server.start()
         stack.callback(server.kill)
-        yield Site(server, stack.enter_context(Connection(server.port)), browser)
+        yield Site(server, browser)
 
 
 def picture(site: Site, name: str) -> None:

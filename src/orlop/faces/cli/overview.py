@@ -20,7 +20,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Tags, on a server": ("tags", "history", "rollback", "lock", "label", "trash"),
     "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
-    "Looking into it": ("browse", "search", "usage", "access", "audit", "followers", "verify", "version"),
+    "Looking into it": (
+        *("browse", "search", "usage", "attention", "health", "access", "audit", "followers", "verify", "version"),
+    ),
 }
 _WIDEST, _NARROWEST = 110, 60
 
