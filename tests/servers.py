@@ -20,12 +20,19 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 45.0
 
 
+#: Ports that were given out: what is not listened on yet is free to the system, and two servers must not share one.
+_GIVEN: set[int] = set()
+
+
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on now, and another one each time."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
