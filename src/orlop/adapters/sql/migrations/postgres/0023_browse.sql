@@ -3,7 +3,7 @@
 
 -- What manifests say of themselves, as far as it is short, to find them by: content has all of it.
 CREATE TABLE annotations (
-    manifest_id  BIGINT NOT NULL,
+    manifest_id  BIGINT NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
     key          TEXT COLLATE "C" NOT NULL,
     value        TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (manifest_id, key)

@@ -14,7 +14,7 @@ CREATE INDEX namespaces_below ON namespaces (parent_id, (path || '/'));
 
 -- What manifests say of themselves, as far as it is short, to find them by: content has all of it.
 CREATE TABLE annotations (
-    manifest_id  INTEGER NOT NULL,
+    manifest_id  INTEGER NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
     key          TEXT    NOT NULL,
     value        TEXT    NOT NULL,
     PRIMARY KEY (manifest_id, key)
