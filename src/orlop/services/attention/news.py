@@ -5,7 +5,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.events import EventKind
 from orlop.ports.audit import AuditReader, Filter
-from orlop.services.management.operations import Gate
+from orlop.services.management.operations import Gate, Operation
 
 #: Entries that are looked through, and those that are told.
 _LOOKED_AT, _TOLD = 500, 10
@@ -38,7 +38,13 @@ class News:
             entry = chained.entry
             key = entry.repository, entry.tag
             if key not in found and seeing.reads(entry.repository):
-                found[key] = FreshTag(entry.repository, entry.tag, entry.digest, entry.at, entry.actor)
+                told = entry.actor == caller.subject.name or await self._tells(caller, entry.repository)
+                actor = entry.actor if told else ""
+                found[key] = FreshTag(entry.repository, entry.tag, entry.digest, entry.at, actor)
             if len(found) == _TOLD:
                 break
         return tuple(found.values())
+
+    async def _tells(self, caller: Caller, repository: str) -> bool:
+        """Names of others are told to those who read the audit log of the repository."""
+        return await self._gate.may(caller, Operation.AUDIT_READ, repository=repository)

@@ -118,16 +118,18 @@ class Images:
             return ImageTexts(problem=f"its archive is larger than the {TEXTS_FROM >> 20} MiB that are read for texts")
         if packing is None:
             return ImageTexts(problem=f"archives of the type {layer.media_type[:100]} are not read")
-        if (known := self._texts.get(layer.digest)) is not None:
-            self._texts.move_to_end(layer.digest)
+        # What was read for one repository is told of another only if that holds the same blob, read the same way.
+        key = f"{layer.digest} {packing} {' '.join(map(str, wanted))}"
+        if (known := self._texts.get(key)) is not None and await source.stat_blob(Digest.stored(layer.digest)):
+            self._texts.move_to_end(key)
             return known
         try:
             texts = await self._archives.texts(_pieces(source, layer), packing, wanted)
         except BlobUnknown as gone:
             return ImageTexts(problem=gone.message)
         except ArchiveRefused as refused:
-            return self._remembered(layer.digest, ImageTexts(problem=refused.message))
-        return self._remembered(layer.digest, ImageTexts(texts.get("values.yaml"), texts.get("readme.md")))
+            return self._remembered(key, ImageTexts(problem=refused.message))
+        return self._remembered(key, ImageTexts(texts.get("values.yaml"), texts.get("readme.md")))
 
     async def _source(self, caller: Caller, repository: RepositoryName) -> ContentSource:
         await self._access.check(caller, Action.PULL, repository=repository)
@@ -138,8 +140,8 @@ class Images:
             return False
         return await self._gate.may(caller, Operation.AUDIT_READ, repository=repository)
 
-    def _remembered(self, digest: str, texts: ImageTexts) -> ImageTexts:
-        self._texts[digest] = texts
+    def _remembered(self, key: str, texts: ImageTexts) -> ImageTexts:
+        self._texts[key] = texts
         held = sum(_weight(each) for each in self._texts.values())
         while held > _REMEMBERED:
             _, oldest = self._texts.popitem(last=False)
