@@ -138,9 +138,12 @@ async def _parsed(content: ManifestContent) -> Manifest:
 
 async def _platforms(source: ContentSource, index: ManifestContent, sizes: dict[Digest, int]) -> list[PlatformImage]:
     images = []
+    known: dict[Digest, int | None] = {}  # an index may name one manifest again and again
     for entry in parse_index_entries(index.content)[:LISTED]:
         if entry.media_type in media_types.MANIFESTS:
-            size = await _child_size(source, entry, sizes)
+            if entry.content_digest not in known:
+                known[entry.content_digest] = await _child_size(source, entry, sizes)
+            size = known[entry.content_digest]
             platform = str(entry.platform) if entry.platform else "unknown"
             of = attested(entry)
             images.append(

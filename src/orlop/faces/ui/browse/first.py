@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from orlop.domain.errors import NotFound, RequestInvalid
 from orlop.domain.names import RepositoryName
-from orlop.domain.pages import PageRequest
+from orlop.domain.pages import Page, PageRequest
 from orlop.domain.platforms import parse_platform
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder, place
 from orlop.faces.ui.addresses import place_address
@@ -13,6 +13,8 @@ from orlop.faces.ui.browse.frame import PlaceFrame, PlaceFrames
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.pages import Pages
 from orlop.ports.browse import RepositoryOrder
+from orlop.ports.catalog import Holding
+from orlop.services.browse.tags import RuledTag
 from orlop.services.desks import Desks
 
 #: Rows of a page, and tags that are no versions and stand on top of a repository.
@@ -55,19 +57,18 @@ class FirstTab:
         query, repository, tags = exchange.query, RepositoryName(frame.name), self._browsing.tags
         order = _order(TagOrder, query.get("sort", ""), TagOrder.NEWEST)
         only = Releases(query["only"]) if query.get("only") in set(Releases) else None
-        platform = parse_platform(query["platform"]) if query.get("platform") else None
         refusal = None
         try:
+            platform = parse_platform(query["platform"]) if query.get("platform") else None
             wanted = TagFilter(_pattern(query.get("name", "")), query.get("type", ""), platform, only)
         except RequestInvalid as invalid:
             refusal, wanted = invalid, TagFilter()
         page = await tags.page(exchange.caller, repository, order, wanted, PageRequest(ROWS, query.get("last", "")))
         last = page.items[-1].tag if page.items else None
         more = place(order, last.name, last.number(order)) if page.more and last is not None else ""
-        is_part = query.get("part") == "rows"
-        moving = TagFilter(releases=Releases.NONE)
-        channels = None
-        if not is_part:
+        channels = Page[RuledTag](())
+        if query.get("part") != "rows":
+            moving = TagFilter(releases=Releases.NONE)
             channels = await tags.page(exchange.caller, repository, TagOrder.NEWEST, moving, PageRequest(_CHANNELS))
         return self._pages.page(
             exchange,
@@ -76,15 +77,15 @@ class FirstTab:
             refusal=refusal,
             frame=frame,
             tags=page.items,
-            channels=channels.items if channels is not None else (),
+            channels=channels.items,
             holding=await self._holding(exchange, repository),
             sort=order.value,
             wanted={name: query.get(name, "") for name in ("name", "type", "platform", "only")},
             more=_further(exchange, frame, more) if more else "",
         )
 
-    async def _holding(self, exchange: UiExchange, repository: RepositoryName) -> object:
-        """How much it holds, for who may list it."""
+    async def _holding(self, exchange: UiExchange, repository: RepositoryName) -> Holding | None:
+        """How much it holds, for a reader who may list it."""
         if exchange.visitor is None or exchange.query.get("part"):
             return None
         try:
