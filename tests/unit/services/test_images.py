@@ -8,7 +8,7 @@ import pytest
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ManifestUnknown, RequestInvalid
+from orlop.domain.errors import BlobUnknown, ManifestUnknown, RequestInvalid
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.archives import FoundText, Packing, WantedText
 from orlop.services.content.differences import Change, ImageDifferences
@@ -238,6 +238,35 @@ async def test_what_nobody_can_read_says_why() -> None:
     service = images(here)
     assert "tar+zstd" in (await service.texts(ALICE, APP, V1)).problem
     assert "damaged" in (await service.texts(ALICE, APP, V2)).problem
+
+
+class Without:
+    """The content of a repository that names its blobs and holds none of them."""
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    async def stat_blob(self, digest: Digest) -> int | None:
+        return None
+
+    async def read_blob(self, digest: Digest, size: int, offset: int = 0) -> AsyncIterator[bytes]:
+        raise BlobUnknown(f"the blob {digest} is not held here")
+        yield b""
+
+
+async def test_texts_that_were_read_for_one_repository_are_not_told_of_another_that_holds_none() -> None:
+    here, reader = registry(), Counting()
+    await here.push(APP, chart("app", {"values.yaml": "password: known\n"}), V1)
+    shown = images(here, reader)
+    assert (await shown.texts(ALICE, APP, V1)).values is not None
+    opened = shown._opened
+    shown._opened = lambda repository, caller: Without(opened(repository, caller))  # type: ignore[assignment,return-value]
+    found = await shown.texts(ALICE, APP, V1)
+    assert (found.values, found.readme) == (None, None)
+    assert "not held here" in found.problem
 
 
 async def test_an_image_has_no_texts() -> None:
