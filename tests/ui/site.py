@@ -60,6 +60,11 @@ class Site:
         answer = self._asked("GET", f"/v2/{repository}/manifests/{reference}", _basic(who))
         assert answer.status == 200, answer
 
+    def delete(self, repository: str, reference: str) -> None:
+        """As a client does."""
+        answer = self._asked("DELETE", f"/v2/{repository}/manifests/{reference}", _basic("admin"))
+        assert answer.status == 202, answer
+
     def _asked(self, method: str, target: str, *lines: str, body: bytes = b"") -> Answer:
         """On a connection of its own: browsers take their time, and a server ends what is idle."""
         with Connection(self.server.port) as connection:
@@ -116,6 +121,8 @@ def fill(site: Site) -> None:
     site.push("team/cache", index("cache", [blob("cached")]), "buildcache")
     site.pull("team/app", "prod")
     site.put("tag-rules/releases?path=team", {"tags": ["*.*.*"], "immutable": True})
+    site.push("team/gone", image("gone"), "z" * 128)
+    site.delete("team/gone", "z" * 128)
     site.put("quotas/team?path=team", {"bytes": "50MiB", "warn": 80})
     site.put(
         "retention-rules/builds?path=team",

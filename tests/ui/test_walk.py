@@ -72,8 +72,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/world",
     ),
 }
-#: Each width and each light once: what does not fit does not fit in the dark either.
-LOOKS = ((False, 1280), (True, 390))
+#: Dark or not, and how wide.
+LOOKS = ((False, 1280), (True, 390), (False, 390), (True, 1280))
 
 
 @pytest.mark.parametrize("who", PAGES)
