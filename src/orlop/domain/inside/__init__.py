@@ -1,0 +1,1 @@
+"""What is inside images: packages, where they come from, and what is known of them."""
