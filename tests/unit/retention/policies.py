@@ -7,7 +7,7 @@ together are chosen for what HELD has, so that every kind of rule is there. The 
 - ECR: docs.aws.amazon.com/AmazonECR, "Examples of lifecycle policies" and "Lifecycle policy properties";
 - Artifact Registry: cloud.google.com/artifact-registry/docs/repositories/cleanup-policy;
 - Harbor: goharbor.io, "Create Tag Retention Rules", and what GET /api/v2.0/retentions/metadatas lists;
-- GitLab: docs.gitlab.com, "Reduce container registry storage", and `container_expiration_policy` of its API for projects.
+- GitLab: docs.gitlab.com, "Reduce container registry storage", and `container_expiration_policy` of its projects.
 """
 
 from typing import Any
@@ -188,8 +188,13 @@ GITLAB: list[tuple[Any, set[str]]] = [
     (
         {
             "container_expiration_policy": {
-                **{"cadence": "1d", "enabled": True, "keep_n": 1, "older_than": "7d", "name_regex": ".*"},
-                **{"name_regex_keep": None, "next_run_at": "2026-12-03T03:00:00.000Z"},
+                "cadence": "1d",
+                "enabled": True,
+                "keep_n": 1,
+                "older_than": "7d",
+                "name_regex": ".*",
+                "name_regex_keep": None,
+                "next_run_at": "2026-12-03T03:00:00.000Z",
             }
         },
         set(),
