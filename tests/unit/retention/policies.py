@@ -2,7 +2,12 @@
 
 Each is (its text, the tags that the two treat differently in `test_elsewhere.HELD`). They quote nothing: the fields and
 what they mean are those of Amazon ECR, Artifact Registry, Harbor and GitLab; names, numbers and how rules are put
-together are chosen for what HELD has, so that every kind of rule is there.
+together are chosen for what HELD has, so that every kind of rule is there. The forms, read on 2 December 2026:
+
+- ECR: docs.aws.amazon.com/AmazonECR, "Examples of lifecycle policies" and "Lifecycle policy properties";
+- Artifact Registry: cloud.google.com/artifact-registry/docs/repositories/cleanup-policy;
+- Harbor: goharbor.io, "Create Tag Retention Rules", and what GET /api/v2.0/retentions/metadatas lists;
+- GitLab: docs.gitlab.com, "Reduce container registry storage", and `container_expiration_policy` of its projects.
 """
 
 from typing import Any
@@ -92,6 +97,14 @@ GAR: list[tuple[Any, set[str]]] = [
         ],
         {"1.4.0", "build-2"},
     ),
+    # What is found most often: so many of each package stay, and of the rest what is old goes.
+    (
+        [
+            _gar("keep-recent-versions", "Keep", mostRecentVersions={"keepCount": 3}),
+            _gar("delete-stale", "Delete", olderThan="30d"),
+        ],
+        set(),
+    ),
     ([_gar("delete-untagged", "Delete", tagState="untagged", olderThan="7d")], set()),
     ([_gar("delete-untagged", "Delete", tagState="UNTAGGED")], set()),
     (
@@ -171,6 +184,21 @@ GITLAB: list[tuple[Any, set[str]]] = [
     ({"older_than": "30d", "name_regex_delete": "(?:beta|build)-.*"}, set()),
     ({"older_than": "30d", "name_regex_delete": ".*", "name_regex_keep": ".*(?:main|prod).*"}, set()),
     ({"enabled": False, "keep_n": 1, "name_regex": "build-.*"}, {"build-1", "build-2", "build-3", "build-4"}),
+    # As the API gives it.
+    (
+        {
+            "container_expiration_policy": {
+                "cadence": "1d",
+                "enabled": True,
+                "keep_n": 1,
+                "older_than": "7d",
+                "name_regex": ".*",
+                "name_regex_keep": None,
+                "next_run_at": "2026-12-03T03:00:00.000Z",
+            }
+        },
+        set(),
+    ),
     ({"container_expiration_policy_attributes": {"cadence": "1month", "keep_n": 100, "name_regex": ".*"}}, set()),
 ]
 
