@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-#: Bytes of one member that is read, and how many come of each that goes in, from some size on.
-MEMBER, RATIO, RATIO_FROM = 64 * 1024 * 1024, 200, 1024 * 1024
+#: How many bytes come of each that goes in, from some size on.
+RATIO, RATIO_FROM = 200, 1024 * 1024
 
 _END, _END64_AT, _END64 = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 _ENTRY, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -92,7 +92,7 @@ class Archive:
             place += 4 + length
         return packed, where
 
-    def read(self, member: Member, most: int = MEMBER) -> bytes:
+    def read(self, member: Member, most: int) -> bytes:
         """What it holds. Raises ValueError where it is damaged, encrypted, packed otherwise, or beyond a bound."""
         if member.encrypted or member.method not in {_STORED, _DEFLATED}:
             raise ValueError(f"{_shown(member)} is encrypted or packed in a way that is not read")

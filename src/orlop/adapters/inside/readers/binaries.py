@@ -14,6 +14,8 @@ MAGICS = (b"\x7fELF", b"MZ", b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xf
 _FAT = b"\xca\xfe\xba\xbe"
 #: Sections or segments of one file, and files in one.
 _PARTS, _ARCHITECTURES = 4_096, 16
+#: Bytes of the smallest header, and endings of what needs no permission to be run.
+_LEAST, _ENDINGS = 64, (".so", ".dylib", ".exe", ".dll", ".node")
 _LOAD, _EXECUTABLE, _WRITABLE = 1, 1, 2
 _SEGMENT32, _SEGMENT64 = 0x1, 0x19
 #: Of PE: initialized data that is read and written, without the bits of alignment.
@@ -52,6 +54,11 @@ class Binary(msgspec.Struct, frozen=True):
             if begin >= 0 and begin + length <= each.size:
                 return self.content[each.at + begin : each.at + begin + length]
         return b""
+
+
+def wants_binary(path: str, mode: int, size: int) -> bool:
+    """Whether a file may be an executable or a library: it may be run, or is named like one."""
+    return size >= _LEAST and (bool(mode & 0o111) or path.endswith(_ENDINGS))
 
 
 def is_binary(first: bytes) -> bool:

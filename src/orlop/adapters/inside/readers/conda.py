@@ -1,6 +1,7 @@
 """Packages of conda environments: a record of each in `conda-meta` (docs.conda.io, "Conda package metadata")."""
 
-from orlop.adapters.inside.readers.harvest import Harvest, json_of, table, text, texts
+from orlop.adapters.inside.readers.harvest import MANY, Harvest, json_of, table, text, texts
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 
@@ -21,3 +22,6 @@ def read_conda(path: str, content: bytes) -> Found | None:
         name, version = text(record.get("name")), text(record.get("version"))
         harvest.add("conda", name, version, licences=texts(record.get("license")))
     return harvest.found()
+
+
+CONDA = Reader(name="conda", wants=wants_conda, most=MANY, read=read_conda)

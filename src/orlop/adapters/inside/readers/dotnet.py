@@ -7,7 +7,8 @@ that they bring and what they depend on.
 from collections import defaultdict
 from typing import Any
 
-from orlop.adapters.inside.readers.harvest import Harvest, json_of, table, text
+from orlop.adapters.inside.readers.harvest import MANY, Harvest, json_of, table, text
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 #: What a library brings into an application.
@@ -87,3 +88,7 @@ def read_dotnet_lock(path: str, content: bytes) -> Found | None:
             if version := text(table(about).get("resolved")):
                 harvest.add("nuget", name, version)
     return harvest.found()
+
+
+DOTNET = Reader(name="dotnet", wants=wants_dotnet, most=MANY, read=read_dotnet)
+DOTNET_LOCK = Reader(name="dotnet-lock", wants=wants_dotnet_lock, most=MANY, read=read_dotnet_lock)

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from orlop.adapters.inside.readers.binaries import Binary, binaries
-from orlop.adapters.inside.readers.harvest import Harvest, scoped
+from orlop.adapters.inside.readers.binaries import Binary, binaries, is_binary, wants_binary
+from orlop.adapters.inside.readers.harvest import LARGEST, Harvest, scoped
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 _MAGIC, _HEADER, _ALIGNED = b"\xff Go buildinf:", 32, 16
@@ -207,3 +208,6 @@ def _said(path: str, flags: str) -> str:
                 if number := _NUMBER.match(value, start):
                     return number[0]
     return ""
+
+
+GOLANG = Reader(name="golang", wants=wants_binary, most=LARGEST, begins=is_binary, read=read_golang)

@@ -15,6 +15,8 @@ PACKAGES = 50_000
 NAME, VERSION, LICENCE, LICENCES = 512, 256, 128, 16
 #: Bytes of a text file that a package manager writes for one package, and for a whole project.
 ONE, MANY = 4 * 1024 * 1024, 64 * 1024 * 1024
+#: Bytes of an executable or an archive.
+LARGEST = 256 * 1024 * 1024
 
 DAMAGED = "it is damaged, or not of this format"
 _TOO_MANY = f"it names more than the {PACKAGES} packages that are read"

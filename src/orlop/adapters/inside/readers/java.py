@@ -1,23 +1,26 @@
 """Packages of Java: archives, and archives in them, by their files of Maven, their manifests and their names."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 import msgspec
 
 from orlop.adapters.inside.readers.archives import Archive, Member
-from orlop.adapters.inside.readers.harvest import Harvest
+from orlop.adapters.inside.readers.harvest import LARGEST, Harvest
 from orlop.adapters.inside.readers.java_groups import known_group
 from orlop.adapters.inside.readers.java_maven import Project, Properties, parse_project, parse_properties
 from orlop.adapters.inside.readers.java_names import Manifest, artifact, file_name, parse_manifest, version_of
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
-#: How deep archives are in archives; of all of them together how many members are looked at, and the bytes of archives
-#: and of texts.
-DEPTH, MEMBERS, UNPACKED, TEXTS = 5, 500_000, 1024 * 1024 * 1024, 64 * 1024 * 1024
+#: How deep archives are in archives, and bytes of an archive and those that it is in, beside the one that is a file.
+DEPTH, ROOM = 5, 256 * 1024 * 1024
+#: Of all archives together how many members are looked at, and the bytes of archives and of texts.
+MEMBERS, UNPACKED, TEXTS = 500_000, 1024 * 1024 * 1024, 64 * 1024 * 1024
 #: Bytes of a manifest or of a file of Maven.
 _TEXT = 1024 * 1024
+#: Endings of archives, and of all members that are read.
 _ARCHIVES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".far", ".lpkg", ".rar", ".zap")
+_MEMBERS = (*_ARCHIVES, "META-INF/MANIFEST.MF", "pom.properties", "pom.xml")
 
 
 def wants_java(path: str, mode: int, size: int) -> bool:
@@ -65,20 +68,23 @@ class _Walk:
 
     def __init__(self, harvest: Harvest) -> None:
         self._harvest = harvest
-        self._members, self._unpacked, self._read = MEMBERS, UNPACKED, TEXTS
+        self._members, self._unpacked, self._texts_left, self._room = MEMBERS, UNPACKED, TEXTS, ROOM
 
     def read(self, path: str, content: bytes, depth: int) -> None:
         """One archive with all that is in it."""
         try:
             archive = Archive(content)
-            members = list(islice(archive.members(), self._members + 1))
         except ValueError as cause:
             self._tell(path, depth, str(cause))
             return
-        self._members -= len(members)
-        if self._members < 0:
-            self._tell(path, 0, f"it has more than the {MEMBERS} members that are looked at")
-            return
+        members = []
+        for member in archive.members():
+            self._members -= 1
+            if self._members < 0:
+                self._tell(path, 0, f"it has more than the {MEMBERS} members that are looked at")
+                return
+            if member.name.endswith(_MEMBERS):
+                members.append(member)
         self._artifacts(path, archive, members)
         for member in members:
             if member.name.endswith(_ARCHIVES):
@@ -97,12 +103,14 @@ class _Walk:
             self._tell(member.name, 0, f"it holds more than the {UNPACKED >> 20} MiB of archives that are read")
             return
         try:
-            content = archive.read(member)
+            content = archive.read(member, self._room)
         except ValueError as cause:
             self._tell(member.name, 0, str(cause))
             return
         self._unpacked -= len(content)
+        self._room -= len(content)
         self.read(member.name, content, depth + 1)
+        self._room += len(content)
 
     def _artifacts(self, path: str, archive: Archive, members: list[Member]) -> None:
         """The artifact that the archive is, and those that were merged into it. Without a manifest it is none."""
@@ -141,7 +149,7 @@ class _Walk:
             name = member.name.removeprefix("/")
             if name != ending if whole else not name.endswith(ending):
                 continue
-            if self._read <= 0:
+            if self._texts_left <= 0:
                 self._tell(member.name, 0, f"it holds more than the {TEXTS >> 20} MiB of texts that are read")
                 return
             try:
@@ -149,7 +157,7 @@ class _Walk:
             except ValueError as cause:
                 self._tell(member.name, 0, str(cause))
                 continue
-            self._read -= len(content) + 1024
+            self._texts_left -= len(content) + 1024
             yield name.rpartition("/")[0], content
 
 
@@ -204,3 +212,6 @@ def _same(subject: _Subject, said: Properties, project: Project | None) -> bool:
     if subject.properties is None:
         subject.properties = said
     return True
+
+
+JAVA = Reader(name="java", wants=wants_java, most=LARGEST, read=read_java)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from orlop.adapters.inside.readers.harvest import Harvest, json_of, rows, scoped, table, text
+from orlop.adapters.inside.readers.harvest import ONE, Harvest, json_of, rows, scoped, table, text
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 
@@ -33,3 +34,6 @@ def _licences(said: dict[str, Any]) -> list[str]:
     one = said.get("license")
     each = [one] if one else rows(said.get("licenses"))
     return [text(licence) or text(table(licence).get("type")) for licence in each]
+
+
+NODE = Reader(name="node", wants=wants_node, most=ONE, read=read_node)

@@ -7,7 +7,8 @@ Yarn and pnpm are read line by line: their programs write them, always in one fo
 import re
 from typing import Any
 
-from orlop.adapters.inside.readers.harvest import Harvest, json_of, lines_of, scoped, table, text, texts
+from orlop.adapters.inside.readers.harvest import MANY, Harvest, json_of, lines_of, scoped, table, text, texts
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 READER = "node-lock"
@@ -127,3 +128,6 @@ def _add(harvest: Harvest, name: str, version: str, licences: tuple[str, ...] = 
     namespace, last = scoped(name)
     if version:
         harvest.add("npm", last, version, namespace=namespace, licences=licences)
+
+
+NODE_LOCK = Reader(name=READER, wants=wants_node_lock, most=MANY, read=read_node_lock)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from orlop.adapters.inside.readers.harvest import Harvest, json_of, rows, scoped, table, text, texts
+from orlop.adapters.inside.readers.harvest import MANY, Harvest, json_of, rows, scoped, table, text, texts
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 
@@ -38,3 +39,7 @@ def _read(path: str, content: bytes, reader: str) -> Found | None:
             version = text(package.get("version"))
             harvest.add("composer", name, version, namespace=vendor, licences=texts(package.get("license")))
     return harvest.found()
+
+
+PHP = Reader(name="php", wants=wants_php, most=MANY, read=read_php)
+PHP_LOCK = Reader(name="php-lock", wants=wants_php_lock, most=MANY, read=read_php_lock)

@@ -5,7 +5,8 @@ packaging.python.org/specifications/core-metadata and /name-normalization.
 
 import re
 
-from orlop.adapters.inside.readers.harvest import LICENCE, Harvest, lines_of
+from orlop.adapters.inside.readers.harvest import LICENCE, ONE, Harvest, lines_of
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 _SEPARATORS = re.compile(r"[-_.]+")
@@ -59,3 +60,6 @@ def _licences(fields: dict[str, list[str]]) -> list[str]:
         return [said]
     classified = [each.rpartition(" :: ")[2] for each in fields.get("classifier", []) if each.startswith(_LICENCE)]
     return [each for each in classified if each != "OSI Approved"]
+
+
+PYTHON = Reader(name="python", wants=wants_python, most=ONE, read=read_python)

@@ -2,7 +2,8 @@
 
 import re
 
-from orlop.adapters.inside.readers.harvest import Harvest, lines_of
+from orlop.adapters.inside.readers.harvest import MANY, ONE, Harvest, lines_of
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 #: An assignment as RubyGems writes it: `s.name = "rails".freeze`, `s.licenses = ["MIT".freeze]`.
@@ -65,3 +66,7 @@ def read_ruby_lock(path: str, content: bytes) -> Found | None:
         elif section in _SECTIONS and (locked := _LOCKED.fullmatch(line)):
             harvest.add("gem", locked[1], locked[2])
     return harvest.found()
+
+
+RUBY = Reader(name="ruby", wants=wants_ruby, most=ONE, read=read_ruby)
+RUBY_LOCK = Reader(name="ruby-lock", wants=wants_ruby_lock, most=MANY, read=read_ruby_lock)

@@ -5,8 +5,9 @@ github.com/rust-secure-code/cargo-auditable (PARSING.md).
 
 import zlib
 
-from orlop.adapters.inside.readers.binaries import binaries
-from orlop.adapters.inside.readers.harvest import Harvest, json_of, rows, table, text
+from orlop.adapters.inside.readers.binaries import binaries, is_binary, wants_binary
+from orlop.adapters.inside.readers.harvest import LARGEST, Harvest, json_of, rows, table, text
+from orlop.adapters.inside.readers.reader import Reader
 from orlop.domain.inside.layers import Found
 
 _SECTION = ".dep-v0"
@@ -43,3 +44,6 @@ def _unpacked(packed: bytes) -> bytes:
     if len(content) > _LIST:
         raise ValueError(f"its list of crates is larger than the {_LIST >> 20} MiB that are read")
     return content
+
+
+RUST = Reader(name="rust", wants=wants_binary, most=LARGEST, begins=is_binary, read=read_rust)
