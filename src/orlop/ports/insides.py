@@ -121,6 +121,13 @@ class Insides(Protocol):
         """How much there is to do."""
         ...
 
-    async def forget(self, limit: int) -> int:
-        """Remove what is known of some images and layers that nothing holds any more; how many of all. 0: none is left."""
+    async def forget(self) -> int:
+        """Remove what is known of images and layers that nothing holds any more, in short steps; how many rows."""
         ...
+
+
+class InsideStore(msgspec.Struct, frozen=True):
+    """Both roles of one catalog."""
+
+    layers: LayerFactsStore
+    images: Insides

@@ -101,7 +101,7 @@ def _units(visible: Sequence[tuple[int, Found]], distribution: Distribution | No
     for layer, found in visible:
         for package in found.packages:
             if not package.licences and package.type == "deb" and package.name in licences:
-                package = msgspec.structs.replace(package, licences=licences[package.name])  # noqa: PLW2901
+                package = msgspec.structs.replace(package, licences=licences[package.name])
             made = _within(package, found.path, distribution)
             gathered.setdefault((layer, found.reader), {})[made.identity, made.path] = made
     return tuple(_unit(layer, reader, tuple(of.values())) for (layer, reader), of in sorted(gathered.items()))

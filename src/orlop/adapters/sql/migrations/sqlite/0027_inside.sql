@@ -46,10 +46,12 @@ CREATE TABLE package_keys (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX package_keys_of ON package_keys (package_id);
 
--- What one layer and one reader contribute to images, by a hash of it: images share them.
+-- What one layer and one reader contribute to images, by a hash of it: images share them. One that is not complete yet
+-- (0) is being written, in several transactions.
 CREATE TABLE units (
-    id    INTEGER PRIMARY KEY,
-    hash  TEXT    NOT NULL UNIQUE
+    id        INTEGER PRIMARY KEY,
+    hash      TEXT    NOT NULL UNIQUE,
+    complete  INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE unit_packages (
     unit_id     INTEGER NOT NULL REFERENCES units (id) ON DELETE CASCADE,
