@@ -94,6 +94,11 @@ class Insides(Protocol):
     async def again(self, image: Digest, now: int) -> None:
         """It is to be read, whether it is known or not."""
 
+    async def find(self, after: int, limit: int) -> tuple[int, int] | None:
+        """Have the images among the next manifests wait that nothing is known of, behind all that were pushed since;
+        where the next ones begin, and how many were found. None: there are no more manifests."""
+        ...
+
     async def older(self, assembler: int, now: int, limit: int) -> int:
         """So many that were put together by an older assembler are to be put together anew; how many were found."""
         ...

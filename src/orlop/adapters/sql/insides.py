@@ -10,6 +10,7 @@ import msgspec
 from orlop.adapters.sql.engine import Engine, Row, Script, Session
 from orlop.adapters.sql.following import moved
 from orlop.adapters.sql.records import each
+from orlop.domain.artifacts import IMAGE_CONFIGS
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages, PackageIn, Unit
 from orlop.domain.inside.layers import LayerFacts
@@ -22,7 +23,7 @@ from orlop.ports.jobs import Lease
 
 #: Packages that one transaction writes: pushes wait for their turn meanwhile.
 _TOGETHER = 100
-#: Rows that are looked at together for whether anything holds them; those of these tables, those that hold others first,
+#: Rows that are looked at together for whether anything holds them. Of these tables, those that hold others first,
 #: each from a key on that lies before every one.
 _WINDOW = 200
 _HELD_BY_OTHERS: dict[str, int | str] = {"inside_images": 0, "units": 0, "packages": 0, "inside_layers": ""}
@@ -71,6 +72,19 @@ class SqlInsides:
             await tx.run("inside_again", image, now)
 
         await self._engine.write(script, changes=False)
+
+    async def find(self, after: int, limit: int) -> tuple[int, int] | None:
+        rows = await self._reader.all("inside_manifests", after, limit, each(sorted(IMAGE_CONFIGS)))
+        if not rows:
+            return None
+        missed = [(digest, pushed_at) for _, digest, pushed_at, is_missed in rows if is_missed]
+
+        async def script(tx: Session) -> None:
+            await tx.many("inside_wait", missed)
+
+        if missed:
+            await self._engine.write(script, durable=False, changes=False)
+        return rows[-1][0], len(missed)
 
     async def older(self, assembler: int, now: int, limit: int) -> int:
         async def script(tx: Session) -> int:

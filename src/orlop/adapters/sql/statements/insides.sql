@@ -17,6 +17,12 @@ INSERT INTO inside_images (digest, state, since, lease_until, tries, assembler, 
 VALUES (?1, 0, ?2, 0, 0, 0, '', '')
 ON CONFLICT (digest) DO UPDATE SET state = 0, since = excluded.since, lease_until = 0, tries = 0;
 
+-- name: inside_manifests
+SELECT m.id, m.digest, m.pushed_at,
+       m.artifact_type IN (SELECT value FROM json_each(?3) AS wanted)
+       AND NOT EXISTS (SELECT 1 FROM inside_images i WHERE i.digest = m.digest)
+FROM (SELECT id, digest, pushed_at, artifact_type FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m ORDER BY m.id;
+
 -- name: inside_older
 UPDATE inside_images SET state = 0, since = ?2, tries = 0
 WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 ORDER BY id LIMIT ?3) RETURNING id;
