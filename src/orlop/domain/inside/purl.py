@@ -1,12 +1,11 @@
 """Package URLs (github.com/package-url/purl-spec): the one name of a package that all tools share."""
 
 import re
-from urllib.parse import quote
 
 from orlop.domain.inside.package import DISTRIBUTION_TYPES, Distribution, Package
 
-#: What stands as it is, beside letters and digits (PURL-SPECIFICATION, "Character encoding").
-_PLAIN = ".-_~:"
+#: Bytes that stand as they are (PURL-SPECIFICATION, "Character encoding").
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~:")
 #: Types whose names are written in lower case, and those whose namespaces are.
 _LOWER_NAMES = frozenset({"deb", "apk", "pypi", "composer"})
 _LOWER_NAMESPACES = frozenset({"deb", "apk", "rpm", "composer"})
@@ -55,4 +54,5 @@ def _upstream(package: Package) -> str:
 
 
 def _quoted(text: str) -> str:
-    return quote(text, safe=_PLAIN)
+    encoded = text.encode("utf-8", "replace")
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in encoded)
