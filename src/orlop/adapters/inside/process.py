@@ -44,17 +44,19 @@ class ProcessLayerReader:
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        taking = asyncio.ensure_future(_taken(process.stdout))
+        taking, ended = asyncio.ensure_future(_taken(process.stdout)), False
         try:
             if not await self._feed(process.stdin, content, taking):
                 return LayerFacts(unread=_ENDED)
             done, _ = await asyncio.wait({taking}, timeout=self._stalled)
-            return _facts(taking.result() if done else b"")
+            taken = taking.result() if done else b""
+            ended = bool(taken)  # it is about to be gone
+            return _facts(taken)
         finally:
             taking.cancel()
             with suppress(asyncio.CancelledError):
                 await taking
-            if process.returncode is None:
+            if not ended and process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
             await process.wait()
