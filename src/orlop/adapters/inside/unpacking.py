@@ -19,7 +19,7 @@ except ImportError:  # a processor that it is not made for
 PIECE = 1024 * 1024
 _GZIP, _ZSTD, _SKIPPABLE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 _GZIP_FORMAT = 31
-_GZIP_ERROR: Any = zlib.error
+_GZIP_ERROR: type[Exception] = zlib.error  # type: ignore[assignment]  # the stubs of isal take it for an instance
 _EARLY = "it ends too early"
 _FOLLOWED = "something else follows on what is packed"
 

@@ -3,6 +3,7 @@
 from orlop.adapters.inside.readers.apk import APK
 from orlop.adapters.inside.readers.debian_copyright import DEBIAN_COPYRIGHT
 from orlop.adapters.inside.readers.dpkg import DPKG
+from orlop.adapters.inside.readers.languages import LANGUAGES
 from orlop.adapters.inside.readers.os_release import OS_RELEASE
 from orlop.adapters.inside.readers.reader import Reader
 from orlop.adapters.inside.readers.rpm import RPM
@@ -14,4 +15,5 @@ READERS: tuple[Reader, ...] = (
     DEBIAN_COPYRIGHT,
     APK,
     RPM,
+    *LANGUAGES,
 )
