@@ -70,12 +70,21 @@ class ProcessLayerReader:
                 if taking.done():
                     break
                 pipe.write(piece)
-                async with asyncio.timeout(self._stalled):
-                    await pipe.drain()
+                if not await self._taken_on(pipe):
+                    return False
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has what it wants
         finally:
             pipe.close()
+        return True
+
+    async def _taken_on(self, pipe: asyncio.StreamWriter) -> bool:
+        """Wait until a process takes what it was given; False if it does not."""
+        try:
+            async with asyncio.timeout(self._stalled):
+                await pipe.drain()
+        except TimeoutError:
+            return False
         return True
 
 
