@@ -17,7 +17,7 @@ class LayerPacking(StrEnum):
     TAR_GZIP = "tar+gzip"
     TAR_ZSTD = "tar+zstd"
     UNKNOWN = "unknown"
-    """No layer of files, or one in a packing that is not read."""
+    """In a packing that is not read."""
 
 
 #: Ends of media types: of the OCI, of Docker, of foreign layers of both, and of old versions of Docker.
@@ -44,6 +44,6 @@ class LayerReader(Protocol):
         """What a layer says; of one that is damaged, beyond a bound or of an unknown packing what was found until then,
         with the reason as `unread`.
 
-        Raises what reading `content` raises, and Unavailable where too many are being read.
+        Raises what reading `content` raises. A few are read at once; others wait.
         """
         ...
