@@ -62,7 +62,7 @@ from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
 from tests.content import image, index
-from tests.fuzz import packages
+from tests.fuzz import layers, packages
 
 #: What a parser may answer with instead of a result.
 REFUSALS = (RegistryError, ConfigurationInvalid)
@@ -453,4 +453,5 @@ TARGETS: dict[str, Target] = {
         f"packages-{name}": Target(partial(packages.read, name), tuple(content for _, content in seeds))
         for name, seeds in packages.SEEDS.items()
     },
+    **{name: Target(parse, seeds) for name, (parse, seeds) in layers.PARSERS.items()},
 }
