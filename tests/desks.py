@@ -131,7 +131,7 @@ def desks_of(
             None,
             clock,
         ),
-        news=News(gate, opened.audit.reader),
+        news=News(gate, opened.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,

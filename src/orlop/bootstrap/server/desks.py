@@ -73,7 +73,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
-        news=News(gate, stores.audit.reader),
+        news=News(gate, stores.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,
