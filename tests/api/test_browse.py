@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from orlop.domain.access import Visibility
+from orlop.domain.access import Action, Limit, Visibility
 from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
 from orlop.ports.identity import Namespace
@@ -35,6 +35,7 @@ async def _filled() -> Api:
             RepositoryName(name), ONE.digest, LabelChange(sets={"stage": "prod"}), api.by
         )
     await api.account("gus", ("reader", _repositories("team/lib")))
+    await api.account("pat", ("reader", _repositories("*/app")))
     await api.account("new", ("publisher", namespace("team/empty")))
     return api
 
@@ -222,6 +223,7 @@ _SEEN = {
     "root": set(NAMES),
     "ann": {"team/app", "team/deep/er/app", "team/lib", "open/app", "inside/app"},
     "gus": {"team/lib", "open/app", "inside/app"},
+    "pat": {"team/app", "team-b/app", "open/app", "inside/app"},
     "eve": {"open/app", "inside/app"},
 }
 
@@ -250,6 +252,68 @@ def test_a_search_finds_what_the_searcher_sees(
     assert ask.hits(who, "annotation:org.example.cve=log4j", "annotation", n) == [
         f"{name} {ONE.digest}" for name in seen
     ]
+
+
+async def _crowded() -> Api:
+    """Many repositories, of which the token `few` of somebody who sees them all is good for the first and the last."""
+    api = await registry()
+    for number in range(3_000):
+        await api.repository(f"secret-{number:04}/y")
+    scene = Scene(api.catalog.catalog, at=api.now)
+    for name in ("a/x", "zz/x", "secret-1000/y", "secret-2000/y"):
+        await scene.push(RepositoryName(name), ONE, *(Tag(f"v{number}") for number in range(30)))
+    await api.token("root", "few", (Limit(frozenset({Action.LIST, Action.PULL}), _repositories("*/x")),))
+    return api
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Iterator[Asked]:
+    with asyncio.Runner() as own:
+        api = own.run(_crowded())
+        yield Asked(own, api)
+        api.close()
+
+
+class Counting:
+    """Rows of searches that count how often they are asked."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked += 1
+        return getattr(self._rows, name)
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["as it is", "in small steps"])
+@pytest.mark.parametrize(("q", "kind"), [("repo:-", "repository"), ("repo:/", "repository"), ("tag:v*", "tag")])
+def test_what_one_answer_looks_at_is_bounded(
+    crowded: Asked, q: str, kind: str, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = crowded.api.desks.browsing.search
+    counting = Counting(service._rows)
+    monkeypatch.setattr(service, "_rows", counting)
+    if few:
+        small = {"_NAMES": 100, "_NAMES_MOST": 400, "_FIRST": 100, "_INSIDE": 100, "_INSIDE_MOST": 400}
+        for name, number in {**small, "_ROWS": 20, "_ROWS_MOST": 200, "_RARE": 10}.items():
+            monkeypatch.setattr(search, name, number)
+    found: list[str] = []
+    last, answers = "", 0
+    while True:
+        counting.asked, answers = 0, answers + 1
+        told = crowded("/search", "few", q=q, kind=kind, n=1, **({"last": last} if last else {})).json()
+        passed = int(last.partition("+")[2] or 0)
+        assert counting.asked - passed <= 25
+        found += [_written(hit) for hit in told["hits"]]
+        if not told["more"]:
+            break
+        last = told["more"][0]["last"]
+        assert "secret" not in last
+    tags = sorted(f"v{number}" for number in range(30))
+    everything = {"repository": ["a/x", "zz/x"], "tag": [f"{name} {tag}" for name in ("a/x", "zz/x") for tag in tags]}
+    assert found == ([] if q == "repo:-" else everything[kind])
+    assert answers < 80
 
 
 def test_a_search_finds_a_little_of_everything(ask: Asked) -> None:
