@@ -107,7 +107,7 @@ def desks_of(
     repositories = Repositories(browse, access, identity.facts, clock)
     content = own_content(opened, access, repositories, terms, clock)
     manifests, archives = content.manifests, ProcessArchiveReader()
-    trash = build_trash(management, catalog, identity, terms)
+    trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
     return Desks(
         management=management,

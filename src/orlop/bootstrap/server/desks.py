@@ -47,7 +47,7 @@ def build_desks(
 ) -> Desks:
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
-    trash = build_trash(management, catalog, stores.identity, services.terms)
+    trash = build_trash(management, services.repositories, catalog, stores.identity, services.terms)
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     return Desks(
         management=management,
