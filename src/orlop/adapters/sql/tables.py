@@ -117,6 +117,13 @@ TABLES: dict[str, Table] = {
         "upstream state since until away_since failures openings last_ok_at last_error last_error_at budgets hits "
         "misses bytes_in",
     ),
+    "inside_layers": Table(("",), "digest reader facts read_at"),
+    "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread"),
+    "packages": Table((0,), "id identity type name version purl body"),
+    "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
+    "units": Table((0,), "id hash complete"),
+    "unit_packages": Table((0, 0, ""), "unit_id package_id path"),
+    "image_units": Table((0, -1, 0), "image_id layer unit_id reader"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 
