@@ -1,14 +1,16 @@
 """What every catalog keeps to about the trash (ports.trash)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from orlop.adapters.sql import leaving
 from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.digest import Digest
+from orlop.domain.durations import MINUTE
 from orlop.domain.errors import Conflict, Denied, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag, fallback_tag
@@ -314,6 +316,54 @@ class LargeTrashKit:
         await catalog.trash.restore(Asked(APP), scene.by())
         assert await scene.findings() == [], "it comes back before it has left, too"
 
+    async def test_a_restoration_keeps_others_off_from_step_to_step_as_long_as_its_clock_may_be_right(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, image("larger", [f"layer {number}" for number in range(650)]), V1)
+        await scene.push(LIB, HALF, V1)
+        async with _in_and_out(scene):
+            await catalog.repositories.remove(APP, scene.by(), KEPT)
+            gone = await _usages(catalog)
+            with monkeypatch.context() as patched:
+                patched.setattr(leaving, "monotonic", stopping_at(0, 6 * 60, 12 * 60))
+                with pytest.raises(Stopped):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            for minutes in (12, 21):
+                scene.at = START + minutes * MINUTE
+                assert await catalog.trash_end.purge(100, scene.by()) == Purged(0, 0, 0)
+                with pytest.raises(Conflict, match="somebody else removes or restores"):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            scene.at = START + 22 * MINUTE
+            assert await _purged(scene, 200) == 3
+            assert await _usages(catalog) == gone
+            with monkeypatch.context() as patched:
+                patched.setattr(leaving, "monotonic", stopping_at(0, 24 * 60 * 60))
+                with pytest.raises(Stopped):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            assert await _purged(scene, 200) == 2, "a clock that is a day ahead says nothing"
+            assert await _usages(catalog) == gone
+            with monkeypatch.context() as patched:
+                patched.setattr(leaving, "monotonic", stopping_at(0, 24 * 60 * 60))
+                with pytest.raises(Stopped):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            await catalog.trash.restore(Asked(APP), scene.by())
+
+    async def test_a_restoration_that_lost_its_lease_stops(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, LARGE, V1)
+        await catalog.repositories.remove(APP, scene.by(), KEPT)
+        task = asyncio.ensure_future(catalog.trash.restore(Asked(APP), scene.by()))
+        while not task.done() and not (await _usages(catalog))["team"].stored_bytes:
+            await asyncio.sleep(0)
+        scene.at += 20 * MINUTE
+        await catalog.trash_end.purge(100, scene.by())
+        [outcome] = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(outcome, Conflict | Restored), "it may have been quicker"
+        await _purged(scene, 100)
+        assert len(await _entries(catalog)) == isinstance(outcome, Conflict)
+        assert await scene.findings() == []
+
     async def test_what_is_given_up_half_way_leaves_first(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.push(APP, LARGE, V1)
@@ -469,6 +519,22 @@ async def broken_off(catalog: Catalog, work: Coroutine[Any, Any, Any], seen: Dig
     task.cancel()
     await asyncio.wait([task])
     return task.cancelled()
+
+
+class Stopped(Exception):
+    """What `stopping_at` breaks off with."""
+
+
+def stopping_at(*seconds: float) -> Callable[[], float]:
+    """A clock that tells these times, and breaks off whoever asks it for another."""
+    times = iter(seconds)
+
+    def told() -> float:
+        for time in times:
+            return time
+        raise Stopped
+
+    return told
 
 
 async def _purged(scene: Scene, limit: int) -> int:

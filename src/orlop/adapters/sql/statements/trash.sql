@@ -114,10 +114,11 @@ UPDATE repositories SET name = ?2 WHERE id = ?1;
 UPDATE trash SET left_to = ?2, returns_until = ?3 WHERE id = ?1;
 
 -- name: trash_leaving
--- Repositories that are on their way out of their namespaces, and that nobody brings back at ?1; but not those that are
--- removed where they are.
+-- Repositories that are on their way out of their namespaces, and that nobody brings back at ?1, where a lease ends by ?2
+-- at the latest; but not those that are removed where they are.
 SELECT id, holder FROM trash
-WHERE left_to IS NOT NULL AND (expires_at > 0 OR left_to <> '') AND returns_until <= ?1 ORDER BY id LIMIT ?2;
+WHERE left_to IS NOT NULL AND (expires_at > 0 OR left_to <> '') AND (returns_until <= ?1 OR returns_until > ?2)
+ORDER BY id LIMIT ?3;
 
 -- name: trash_leaving_from
 -- One that was in a namespace, and counts there still.
