@@ -18,6 +18,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.clock import HOUR
+from orlop.ports.retention import Wanted
 from orlop.ports.trash import Asked, Purged, Restored, Trashed, TrashEntry, key_of
 from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
@@ -354,8 +355,10 @@ class LargeTrashKit:
         await scene.push(APP, LARGE, V1)
         await catalog.repositories.remove(APP, scene.by(), KEPT)
         task = asyncio.ensure_future(catalog.trash.restore(Asked(APP), scene.by()))
-        while not task.done() and not (await _usages(catalog))["team"].stored_bytes:
+        for _ in range(1_000_000):
             await asyncio.sleep(0)
+            if task.done() or (await _usages(catalog))["team"].stored_bytes:
+                break
         scene.at += 20 * MINUTE
         await catalog.trash_end.purge(100, scene.by())
         [outcome] = await asyncio.gather(task, return_exceptions=True)
@@ -411,19 +414,45 @@ class LargeTrashKit:
         seals = [artifact(f"seal {number}", subject=ONE) for number in range(205)]
         for what in seals:
             await scene.push(APP, what)
-        pictured = index("listing", [seals[7], seals[8]], subject=ONE)
+        pictured = index("listing", [seals[203], seals[204]], subject=ONE)
         await scene.push(APP, pictured, Tag("listing"))
+        late = artifact("late", subject=seals[203])
+        await scene.push(APP, late)
         async with _in_and_out(scene):
-            for what in (BOTH, pictured, ONE, *seals):
+            for what in (BOTH, pictured, ONE, *seals, late):
                 await catalog.manifests.delete(APP, what.digest, scene.by(), KEPT)
+            assert not await _is_coming_back(catalog)
             if await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest):
+                assert await catalog.manifests.resolve(APP, seals[203].digest) is not None
+                assert await catalog.manifests.resolve(APP, late.digest) is None, "it is found all the same"
+                assert await _is_coming_back(catalog)
                 assert await catalog.manifests.resolve(APP, V1) is None
                 assert await catalog.manifests.resolve(APP, BOTH.digest) is None
                 assert await scene.findings() == []
                 restored = await _restore(scene, APP, V1)
                 assert BOTH.digest in restored.manifests
                 assert restored.tags[V1] == BOTH.digest
+                assert not await _is_coming_back(catalog)
         assert await _entries(catalog) == ()
+
+    async def test_an_image_of_a_repository_is_coming_back_until_it_is_whole_or_given_up(
+        self, catalog: Catalog
+    ) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, BOTH, V1)
+        seals = [artifact(f"seal {number}", subject=ONE) for number in range(205)]
+        for what in seals:
+            await scene.push(APP, what)
+        await catalog.repositories.remove(APP, scene.by(), KEPT)
+        assert await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest) is await _is_coming_back(
+            catalog
+        )
+        await _restore(scene, APP, V1)
+        assert not await _is_coming_back(catalog)
+        await catalog.repositories.remove(APP, scene.by())
+        await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest)
+        await catalog.trash_end.discard(EVERYTHING, 9, scene.by())
+        assert not await _is_coming_back(catalog)
 
 
 class TrashEndKit:
@@ -519,6 +548,12 @@ async def broken_off(catalog: Catalog, work: Coroutine[Any, Any, Any], seen: Dig
     task.cancel()
     await asyncio.wait([task])
     return task.cancelled()
+
+
+async def _is_coming_back(catalog: Catalog) -> bool:
+    """Whether retention leaves what has no tag, since it may belong to an image that is not back as a whole."""
+    found = await catalog.retention.inventories.of(APP, Wanted(untagged=True))
+    return found is not None and found.restoring
 
 
 class Stopped(Exception):

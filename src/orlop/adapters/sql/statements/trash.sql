@@ -198,6 +198,21 @@ DELETE FROM tag_history
 WHERE id IN (SELECT h.id FROM tag_history h WHERE h.repository_id = ?1 ORDER BY h.id LIMIT ?2)
 RETURNING id;
 
+-- name: trash_restoring
+UPDATE trash SET restoring_since = ?2 WHERE id = ?1 AND restoring_since = 0;
+
+-- name: trash_restored
+-- An image is back whole, whichever entry it was asked for by.
+UPDATE trash SET restoring_since = 0 WHERE name = ?1 AND restoring_since <> 0 AND (id = ?2 OR digest = ?3);
+
+-- name: trash_restores
+-- Whether a part of an image is back in a repository of that name, and the rest is not.
+SELECT id FROM trash WHERE name = ?1 AND restoring_since <> 0 AND expires_at > 0 LIMIT 1;
+
+-- name: trash_referrers_there
+-- What refers to a manifest in the repository that it comes back to.
+SELECT digest FROM manifests WHERE repository_id = ?1 AND subject_digest = ?2 ORDER BY digest;
+
 -- name: trash_tags_forget
 DELETE FROM trash_tags WHERE entry = ?1;
 
