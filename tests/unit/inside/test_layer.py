@@ -85,6 +85,24 @@ def test_links_to_what_was_not_read_are_told() -> None:
     }
 
 
+def test_licences_of_packages_whose_folder_is_a_link() -> None:
+    told = facts(
+        tarred(
+            symlink("usr/share/doc/libgcc-s1", "gcc-12-base"),
+            entry("usr/share/doc/gcc-12-base/copyright", b"Format: x\nLicense: GPL-3+\n"),
+            symlink("usr/share/doc/libstdc++6", "/usr/share/doc/gcc-12-base"),
+            symlink("usr/share/doc/a/b", "../gcc-12-base"),
+            symlink("usr/share/doc/c", "elsewhere"),
+            symlink("usr/share/doc/d", "large"),
+            entry("usr/share/doc/large/copyright", bytes(5 << 20)),
+        )
+    )
+    assert [found.licences for found in told.found] == [
+        dict.fromkeys(("gcc-12-base", "libgcc-s1", "libstdc++6"), ("GPL-3+",)),
+        {},
+    ]
+
+
 def test_links_in_a_circle_and_out_of_the_root() -> None:
     told = read(
         tarred(symlink("a.list", "b.list"), symlink("b.list", "a.list"), symlink("c.list", "../../../../etc/x"))

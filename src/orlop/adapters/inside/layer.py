@@ -9,6 +9,7 @@ import msgspec
 
 from orlop.adapters.inside.bounds import Beyond, Bounds, Damaged
 from orlop.adapters.inside.paths import normal, shown, target
+from orlop.adapters.inside.readers.debian_copyright import FOLDER, linked
 from orlop.adapters.inside.readers.reader import Reader, anything
 from orlop.adapters.inside.sparse import expanded
 from orlop.adapters.inside.tar import BLOCK, Kind, Member, Tar
@@ -46,6 +47,8 @@ class Layer:
         self._removed: dict[bytes, None] = {}
         self._emptied: dict[bytes, None] = {}
         self._names: set[bytes] = set()
+        self._documents: dict[str, str] = {}
+        """Links from folders of documents of Debian's packages to those of others."""
         self._weight = 0
 
     def read(self, source: Unpacked) -> str:
@@ -63,7 +66,7 @@ class Layer:
     def facts(self, unread: str) -> LayerFacts:
         """What was found."""
         return LayerFacts(
-            found=tuple(each for founds in self._found.values() for each in founds),
+            found=tuple(linked((each for founds in self._found.values() for each in founds), self._documents)),
             removed=tuple(map(shown, self._removed)),
             emptied=tuple(map(shown, self._emptied)),
             names=b"".join(sorted(self._names)),
@@ -97,7 +100,11 @@ class Layer:
         elif member.kind is Kind.HARD_LINK:
             self._link(path, text, member, normal(member.link), member.mode)
         elif member.kind is Kind.SYMLINK:
-            self._link(path, text, member, target(path, member.link), _PLAIN_FILE)
+            to = target(path, member.link)
+            self._link(path, text, member, to, _PLAIN_FILE)
+            if text.startswith(FOLDER) and text.count("/") == FOLDER.count("/"):
+                self._documents[text] = shown(to)
+                self._weigh(len(text) + len(to))
 
     def _white_out(self, path: bytes, base: bytes) -> None:
         folder = path[: -len(base)].removesuffix(b"/")
