@@ -210,4 +210,4 @@ def _said(path: str, flags: str) -> str:
     return ""
 
 
-GOLANG = Reader(name="golang", wants=wants_binary, most=LARGEST, begins=is_binary, read=read_golang)
+GOLANG = Reader(name="golang", wants=wants_binary, most=LARGEST, marks=(_MAGIC,), begins=is_binary, read=read_golang)
