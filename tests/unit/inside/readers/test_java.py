@@ -222,6 +222,7 @@ def test_which_files() -> None:
     assert JAVA.wants("plugins/git.hpi", 0o644, 1)
     assert not JAVA.wants("a.zip", 0o644, 1)
     assert read_java("photos.rar", b"Rar!\x1a\x07") is None
+    assert read_java("program.par", b"#!/usr/bin/perl\n") is None
 
 
 @pytest.mark.parametrize("library", ["commons-io", "guava"])
