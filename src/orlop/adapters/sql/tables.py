@@ -76,7 +76,7 @@ TABLES: dict[str, Table] = {
     "retention_plans": Table(
         (0,),
         "id path asked_by asked_at state rules brake repositories tags manifests deleted_tags deleted_manifests bytes "
-        "job applied_by applied_at ended_at done skipped",
+        "job applied_by applied_at ended_at done skipped shared",
     ),
     "retention_pages": Table((0, "", 0), "plan_id repository number items deletes open"),
     "in_use": Table((0,), "id path name digests posted_at posted_by expires_at"),
