@@ -1,6 +1,7 @@
 """`orlop sbom` and `orlop scan`: what is inside an image, as its registry read it."""
 
 import asyncio
+import sys
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -111,7 +112,7 @@ async def _read(server: ManagementServer, location: Location, platform: str, *, 
         found: dict[str, Any] = (await server.ask("GET", f"/image-packages?{asked}")).value
         if found["state"] in {"read", "unread"} or not wait:
             return found
-        if not told:
+        if not told and sys.stderr.isatty():
             tell(f"{location} is being read; --no-wait does not wait for it")
             told = True
         await asyncio.sleep(pause)
