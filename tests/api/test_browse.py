@@ -13,8 +13,10 @@ from orlop.domain.durations import HOUR
 from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
+from orlop.ports.browse import ListedRepository
 from orlop.ports.identity import Namespace
 from orlop.ports.trash import TrashEntry
+from orlop.services.browse import children as browse
 from orlop.services.browse import search
 from orlop.services.trash import trash
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
@@ -265,6 +267,9 @@ async def _crowded() -> Api:
     api = await registry()
     for number in range(3_000):
         await api.repository(f"secret-{number:04}/y")
+    for number in range(300):
+        await api.repository(f"full/{number:04}")
+    await api.repository("full/x")
     scene = Scene(api.catalog.catalog, at=api.now)
     for name in ("a/x", "zz/x", "secret-1000/y", "secret-2000/y"):
         await scene.push(RepositoryName(name), ONE, *(Tag(f"v{number}") for number in range(30)))
@@ -317,9 +322,71 @@ def test_what_one_answer_looks_at_is_bounded(
         last = told["more"][0]["last"]
         assert "secret" not in last
     tags = sorted(f"v{number}" for number in range(30))
-    everything = {"repository": ["a/x", "zz/x"], "tag": [f"{name} {tag}" for name in ("a/x", "zz/x") for tag in tags]}
+    everything = {
+        "repository": ["a/x", "full/x", "zz/x"],
+        "tag": [f"{name} {tag}" for name in ("a/x", "zz/x") for tag in tags],
+    }
     assert found == ([] if q == "repo:-" else everything[kind])
     assert answers < 80
+
+
+class Children:
+    """What lies below namespaces, which counts how often and how many repositories are read."""
+
+    def __init__(self, children: Any) -> None:
+        self._children = children
+        self.asked: list[str] = []
+        self.read = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(self._children, name)
+
+    async def repositories(self, path: str, within: NameSpan, limit: int) -> tuple[ListedRepository, ...]:
+        found: tuple[ListedRepository, ...] = await self._children.repositories(path, within, limit)
+        self.asked.append("repositories")
+        self.read += len(found)
+        return found
+
+
+def test_a_namespace_is_refused_before_anything_in_it_is_read(crowded: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = crowded.api.desks.browsing.children
+    asked = []
+    for path in ("full", "nowhere"):
+        for sort in ("name", "newest", "largest"):
+            children = Children(service._children if not asked else service._children._children)
+            monkeypatch.setattr(service, "_children", children)
+            assert_problem(crowded("/browse", "eve", path=path, sort=sort), 404)
+            assert children.read == 0
+            asked.append(children.asked)
+    assert all(each == asked[0] for each in asked), "nor is it told by how many questions it takes"
+
+
+@pytest.mark.parametrize("sort", ["name", "newest", "largest"])
+def test_those_that_a_caller_sees_are_found_without_the_others(
+    crowded: Asked, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = crowded.api.desks.browsing.children
+    children = Children(service._children)
+    monkeypatch.setattr(service, "_children", children)
+    assert crowded.browsed("few", "full", sort=sort) == ["full/x"]
+    assert children.read == 0, "it is asked for by its name"
+
+
+def test_a_caller_who_sees_few_has_no_small_steps_through_all(crowded: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = crowded.api.desks.browsing.children
+    counting = Counting(service._browse)
+    monkeypatch.setattr(service, "_browse", counting)
+    assert crowded.browsed("few") == ["a/", "full/", "zz/"]
+    assert counting.asked <= 12
+
+
+def test_what_is_sorted_is_bounded_and_says_so(crowded: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browse, "_LOOKED_AT", 200)
+    monkeypatch.setattr(browse, "_COMPARED", 100)
+    told = assert_problem(crowded("/browse", "root", path="full", sort="largest"), 400)
+    assert "more than 200 repositories" in told["detail"]
+    assert len(crowded.browsed("root", "full")) == 301
 
 
 class Looked:
