@@ -1,6 +1,7 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
@@ -30,6 +31,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.questions import ImageInsides
+from orlop.services.inside.reading import ImageReading
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.all import Management
@@ -107,8 +110,12 @@ def desks_of(
     repositories = Repositories(browse, access, identity.facts, clock)
     content = own_content(opened, access, repositories, terms, clock)
     manifests, archives = content.manifests, ProcessArchiveReader()
-    trash = build_trash(management, catalog, identity, terms)
+    trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
+    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
+    reading = ImageReading(
+        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+    )
     return Desks(
         management=management,
         repositories=repositories,
@@ -118,7 +125,8 @@ def desks_of(
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
-        images=Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives),
+        images=images,
+        insides=ImageInsides(access, images, catalog.insides.images, reading, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -131,7 +139,7 @@ def desks_of(
             None,
             clock,
         ),
-        news=News(gate, opened.audit.reader),
+        news=News(gate, opened.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,

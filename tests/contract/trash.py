@@ -273,6 +273,9 @@ class TrashKit:
             assert page.more is (entry != every[-1])
         assert tuple(walked) == every
         assert await catalog.trash.page(EVERYTHING, PageRequest(1, after)) == Page(())
+        keys = [key_of(entry) for entry in (await catalog.trash.page(EVERYTHING, PageRequest(100))).items]
+        assert [await catalog.trash.passed(EVERYTHING, "", count + 1) for count in range(len(keys) + 1)] == [*keys, ""]
+        assert await catalog.trash.passed(EVERYTHING, keys[0], 1) == keys[1]
 
 
 class LargeTrashKit:

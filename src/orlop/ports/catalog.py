@@ -28,6 +28,7 @@ from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
 from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
+from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
@@ -438,6 +439,7 @@ class Catalog(msgspec.Struct, frozen=True):
     pulls: PullTimes
     vitals: Vitals
     inspection: Inspection
+    insides: InsideStore
     holdings: Holdings
     locks: Locks
     usages: Usages

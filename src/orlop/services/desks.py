@@ -13,6 +13,7 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
+from orlop.services.inside.questions import ImageInsides
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -44,6 +45,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     trash: Trash
     labels: ContentLabels
     images: Images
+    insides: ImageInsides
     attention: Attention
     news: News
     configuration: ConfigurationInForce

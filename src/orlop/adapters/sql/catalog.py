@@ -18,6 +18,7 @@ from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
+from orlop.adapters.sql.insides import SqlInsides, SqlLayerFacts
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.labels import SqlLabels
@@ -43,6 +44,7 @@ from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
 from orlop.ports.identity import Identity
+from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from orlop.ports.webhooks import WebhookStore
@@ -136,6 +138,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         pulls=SqlPullTimes(engine),
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
+        insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),

@@ -3,6 +3,7 @@
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.running import Running
@@ -47,8 +48,9 @@ def build_desks(
 ) -> Desks:
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
-    trash = build_trash(management, catalog, stores.identity, services.terms)
+    trash = build_trash(management, services.repositories, catalog, stores.identity, services.terms)
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
+    images = build_images(gate, stores, services)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -60,7 +62,8 @@ def build_desks(
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
-        images=build_images(gate, stores, services),
+        images=images,
+        insides=build_insides(stores, services, images),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,
@@ -73,7 +76,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
-        news=News(gate, stores.audit.reader),
+        news=News(gate, stores.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,

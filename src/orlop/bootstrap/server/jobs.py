@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.caching import cache_expiry
+from orlop.bootstrap.server.inside import build_reading
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.server.upstreams import prefetching
@@ -42,6 +43,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *cache_expiry(stores, metrics).works(),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         prefetching(stores, services.shown),
+        *build_reading(stores, services).works(),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -20,6 +20,10 @@ SELECT t.id, t.name, t.kind, t.digest, t.size, t.deleted_at, t.deleted_by, t.exp
 FROM trash t
 WHERE (t.name, t.id) > (?1, ?2) AND t.name < ?3 AND t.expires_at > 0 ORDER BY t.name, t.id LIMIT ?4;
 
+-- name: trash_passed
+SELECT t.name, t.id FROM trash t
+WHERE (t.name, t.id) > (?1, ?2) AND t.name < ?3 AND t.expires_at > 0 ORDER BY t.name, t.id LIMIT ?4;
+
 -- name: trash_get
 SELECT id, name, kind, digest, size, deleted_at, deleted_by, expires_at FROM trash WHERE id = ?1 AND expires_at > 0;
 
