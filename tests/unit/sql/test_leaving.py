@@ -22,6 +22,23 @@ def test_a_step_with_the_repository_of_another_entry_does_nothing(runner: asynci
     runner.run(_step())
 
 
+def test_a_cache_that_leaves_has_nothing_left_to_evict(runner: asyncio.Runner) -> None:
+    runner.run(_cache())
+
+
+async def _cache() -> None:
+    """A release before steps evicts what it finds there, and what has left leaves a second time."""
+    opened = open_memory()
+    scene = Scene(opened.catalog, cache="team")
+    for name in (APP, LIB):
+        await scene.push(name, image(name), V1)
+    await opened.catalog.repositories.remove(APP, scene.by(), Terms(trash=HOUR))
+    names = "SELECT r.name FROM cached_manifests c JOIN manifests m ON m.id = c.manifest_id"
+    assert rows(opened, f"{names} JOIN repositories r ON r.id = m.repository_id") == [(LIB,)]
+    assert await scene.findings() == []
+    await opened.engine.close()
+
+
 async def _step() -> None:
     opened = open_memory()
     scene = Scene(opened.catalog)
