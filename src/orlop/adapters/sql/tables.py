@@ -44,7 +44,8 @@ TABLES: dict[str, Table] = {
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table(
         (0,),
-        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until",
+        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until "
+        "restoring_since",
     ),
     "trash_tags": Table((0, ""), "entry tag name"),
     "remote_tags": Table(("", ""), "repository tag digest checked_at moved_at gone_since"),
