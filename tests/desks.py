@@ -43,7 +43,9 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
+from orlop.services.retention.trials import RetentionTrials
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
@@ -159,6 +161,9 @@ def desks_of(
         usage=UsageReports(gate, catalog.usages, in_force, None),
         retention=retention,
         reviews=PlanReviews(gate, retention, catalog.usages, identity.documents, terms),
+        trials=RetentionTrials(
+            gate, Planner(catalog.retention, browse, identity.documents, in_force, clock), catalog.usages
+        ),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),

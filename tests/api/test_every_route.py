@@ -438,6 +438,15 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/retention-plans", {"path": "team-b"}, frozenset({"root", "bob"})),
         ("/retention-plans", {}, _RULER),
     ],
+    ("POST", "/retention-trials"): [
+        ("/retention-trials", {"path": "team", "name": "x", "rule": {"untagged_after": "7d"}}, _DELETES),
+        (
+            "/retention-trials",
+            {"path": "team-b", "name": "x", "rule": {"untagged_after": "7d"}},
+            frozenset({"root", "bob"}),
+        ),
+        ("/retention-trials", {"name": "x", "rule": {"untagged_after": "7d"}}, _RULER),
+    ],
     ("GET", "/retention-plans/{number}"): [
         ("/retention-plans/{plan-of-team}", None, _DELETES | _SEES),
         ("/retention-plans/{plan-of-team-b}", None, _SEES | {"bob"}),

@@ -23,6 +23,7 @@ from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
+from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
@@ -58,6 +59,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageReports
     retention: RetentionDesk
     reviews: PlanReviews
+    trials: RetentionTrials
     in_use: InUseSets
     inventory: InventoryPages
     scrub: ScrubDesk

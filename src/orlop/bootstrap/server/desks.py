@@ -6,6 +6,7 @@ from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
@@ -30,6 +31,7 @@ from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
+from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
@@ -96,6 +98,7 @@ def build_desks(
         usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),
         retention=retention,
         reviews=PlanReviews(gate, retention, catalog.usages, stores.identity.documents, services.terms),
+        trials=RetentionTrials(gate, planner_on(stores, services.in_force), catalog.usages),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),

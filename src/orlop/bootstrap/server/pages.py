@@ -44,6 +44,7 @@ from orlop.faces.ui.rules.locks import LockPages
 from orlop.faces.ui.rules.plans import PlanPages
 from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.rules.trash import TrashPages
+from orlop.faces.ui.rules.trials import RetentionTrialPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.faces.ui.usage import UsageTab
 from orlop.faces.ui.world import WorldPages
@@ -170,6 +171,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     return (
         HouseRulesPage(pages, management.house_rules),
         RulePages(pages, management.settings),
+        RetentionTrialPages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),

@@ -99,6 +99,7 @@ def routes(desks: Desks) -> Litestar:
         *jobs.jobs(desks.jobs),
         *usage.usage(desks.usage),
         *retention.plans(desks.retention),
+        *retention.trials(desks.trials),
         *retention.in_use(desks.in_use),
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),

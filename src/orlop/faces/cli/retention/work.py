@@ -55,6 +55,25 @@ async def preview(server: ManagementServer, place: str, *, json: bool) -> int:
     return DONE
 
 
+async def try_rule(server: ManagementServer, name: str, file: Path, place: str, *, json: bool) -> None:
+    """Print what rules would do if one of them said what a file says."""
+    rule = typed.body_of("retention", name, typed.document(file), file)
+    path = typed.here(place).strip("/") if place else ""
+    body = {"name": name, "path": path, "rule": rule}
+    found = (await server.ask("POST", "/retention-trials", body=body)).value
+    if json:
+        shown.print_json(found)
+        return
+    if found["items"]:
+        shown.rows(found["items"], _ITEMS, json=False, widest=400)
+    if found["cut"]:
+        tell("there is more there than was looked at; orlop retention preview looks at all of it")
+    print(
+        f"{name} at {place_words(path)} would delete {found['deleted_tags']} of {found['tags']} tags and"
+        f" {found['deleted_manifests']} of {found['manifests']} manifests, and free {found['bytes']} bytes"
+    )
+
+
 async def plans(server: ManagementServer, place: str, limit: int, *, json: bool) -> None:
     """Print the newest. Raises UsageError."""
     if limit < 1:
