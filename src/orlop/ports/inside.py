@@ -17,7 +17,7 @@ class LayerPacking(StrEnum):
     TAR_GZIP = "tar+gzip"
     TAR_ZSTD = "tar+zstd"
     UNKNOWN = "unknown"
-    """In a packing that is not read."""
+    """No type of a layer of files that is known."""
 
 
 #: Ends of media types: of the OCI, of Docker, of foreign layers of both, and of old versions of Docker.
@@ -41,9 +41,10 @@ class LayerReader(Protocol):
     """Reads layers in bounds of memory, time and output, whatever is in them."""
 
     async def facts(self, content: AsyncIterator[bytes], packing: LayerPacking) -> LayerFacts:
-        """What a layer says; of one that is damaged, beyond a bound or of an unknown packing what was found until then,
-        with the reason as `unread`.
+        """What a layer says; of one that is damaged or beyond a bound what was found until then, with the reason as
+        `unread`.
 
-        Raises what reading `content` raises. A few are read at once; others wait.
+        What it says hangs on its bytes alone: `packing` is for the reason. Raises what reading `content` raises, and
+        Unavailable where the layer can be no reason. A few are read at once; others wait.
         """
         ...

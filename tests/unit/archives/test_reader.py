@@ -228,3 +228,15 @@ def _children() -> list[str]:
         if b"archives.child" in Path(f"/proc/{number}/cmdline").read_bytes():
             found.append(number)
     return found
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, BrokenPipeError])
+async def test_a_store_that_fails_is_no_fault_of_the_archive(error: type[Exception]) -> None:
+    """That it is damaged would be remembered."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield packed({"a/values.yaml": "x: 1"})[:20]
+        raise error
+
+    with pytest.raises(error):
+        await ProcessArchiveReader().texts(broken(), Packing.TAR_GZIP, WANTED)

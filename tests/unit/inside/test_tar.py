@@ -139,6 +139,21 @@ def test_records_are_for_the_next_member_alone_and_global_ones_for_none() -> Non
     assert [(member.name, content) for member, content in members(archive)] == [(b"far/away", b"abc"), (b"b", b"")]
 
 
+def test_a_global_header_takes_the_name_that_was_for_a_member() -> None:
+    """As archive/tar of Go has it: such a header is a member there."""
+    name, none = header(b"L", b"5", b"L") + padded(b"long\0"), header(b"g", b"0", b"g")
+    assert [member.name for member, _ in members(name + none + header(b"a") + END)] == [b"a"]
+    assert [member.name for member, _ in members(none + name + header(b"a") + END)] == [b"long"]
+
+
+def test_what_is_not_sparse_has_no_name_of_a_sparse_file() -> None:
+    """A version that nobody knows says nothing, and no more does a name alone."""
+    name = record("GNU.sparse.name", "other")
+    for records in ((name,), (name, record("GNU.sparse.major", "2")), (name, record("GNU.sparse.minor", "7"))):
+        [(member, content)] = members(pax(*records) + header(b"a", b"3") + padded(b"abc") + END)
+        assert (member.name, member.pieces, content) == (b"a", None, b"abc")
+
+
 def test_a_link_has_no_content_whatever_its_size_says() -> None:
     archive = header(b"a", b"1000", b"2", link=b"to") + header(b"b") + END
     assert [member.name for member, _ in members(archive)] == [b"a", b"b"]

@@ -85,9 +85,10 @@ async def _feed(pipe: asyncio.StreamWriter, content: AsyncIterator[bytes]) -> No
             if given > GIVEN:
                 break
             pipe.write(piece)
-            await pipe.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it has what it wants
+            try:
+                await pipe.drain()
+            except (BrokenPipeError, ConnectionResetError):
+                break  # it has what it wants
     finally:
         pipe.close()
 

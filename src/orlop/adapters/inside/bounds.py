@@ -23,7 +23,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of a name. No system makes a file of a longer one: such are counted, and not read."""
     facts: int = 48 * _MIB
     """Bytes of what is said of a layer, about."""
-    seconds: float = 20.0
+    seconds: float = 60.0
     """Seconds of a processor, and how many more for each MiB that goes in."""
     seconds_each: float = 0.25
 

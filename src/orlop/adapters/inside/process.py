@@ -8,11 +8,15 @@ from contextlib import suppress
 import msgspec
 
 from orlop.adapters.inside.bounds import ANSWER, STALLED
+from orlop.domain.errors import Unavailable
 from orlop.domain.inside.layers import LayerFacts
 from orlop.ports.inside import LayerPacking
 
 #: Processes at once.
 _AT_ONCE = 2
+_UNKNOWN = "it is no layer of files, or packed in a way that is not read"
+#: In place of an answer; it is nothing in MessagePack.
+_TOO_MUCH = b"\xc1"
 _ENDED = "it takes more time or memory to read than a layer may have"
 
 
@@ -25,10 +29,11 @@ class ProcessLayerReader:
 
     async def facts(self, content: AsyncIterator[bytes], packing: LayerPacking) -> LayerFacts:
         """See LayerReader."""
-        if packing is LayerPacking.UNKNOWN:
-            return LayerFacts(unread="it is no layer of files, or packed in a way that is not read")
         async with self._turns:
-            return await self._read(content)
+            told = await self._read(content)
+        if packing is LayerPacking.UNKNOWN and told.unread and not told.files:
+            return LayerFacts(unread=_UNKNOWN)
+        return told
 
     async def _read(self, content: AsyncIterator[bytes]) -> LayerFacts:
         process = await asyncio.create_subprocess_exec(
@@ -50,7 +55,9 @@ class ProcessLayerReader:
                 return LayerFacts(unread=_ENDED)
             done, _ = await asyncio.wait({taking}, timeout=self._stalled)
             taken = taking.result() if done else b""
-            ended = bool(taken)  # it is about to be gone
+            ended = taken not in {b"", _TOO_MUCH}  # it is about to be gone
+            if not taken and done and await process.wait() > 0:
+                raise Unavailable("the process that reads layers came to no end")
             return _facts(taken)
         finally:
             taking.cancel()
@@ -70,21 +77,15 @@ class ProcessLayerReader:
                 if taking.done():
                     break
                 pipe.write(piece)
-                if not await self._taken_on(pipe):
+                try:
+                    async with asyncio.timeout(self._stalled):
+                        await pipe.drain()
+                except TimeoutError:
                     return False
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has what it wants
+                except (BrokenPipeError, ConnectionResetError):
+                    break  # it has what it wants
         finally:
             pipe.close()
-        return True
-
-    async def _taken_on(self, pipe: asyncio.StreamWriter) -> bool:
-        """Wait until a process takes what it was given; False if it does not."""
-        try:
-            async with asyncio.timeout(self._stalled):
-                await pipe.drain()
-        except TimeoutError:
-            return False
         return True
 
 
@@ -94,7 +95,7 @@ async def _taken(pipe: asyncio.StreamReader) -> bytes:
     while piece := await pipe.read(65_536):
         taken += piece
         if len(taken) > ANSWER:
-            return b""
+            return _TOO_MUCH
     return bytes(taken)
 
 

@@ -78,7 +78,9 @@ def pax_pieces(records: Records, most: int) -> tuple[int, tuple[Piece, ...] | No
     if major == b"1" and minor == b"0":
         return _number(size or b""), None
     listed = fields.get(b"GNU.sparse.map")
-    if listed is None and not records.pieces:
+    if (major or minor) and (major != b"0" or minor not in {b"0", b"1"}):
+        return None
+    if not (major or minor or listed or records.pieces):
         return None
     numbers = listed.split(b",") if listed else records.pieces
     _bounded(len(numbers) // 2, most)

@@ -93,6 +93,8 @@ class Tar:
                     long_name = special.partition(b"\0")[0]
                 elif kind == _LONG_LINK:
                     long_link = special.partition(b"\0")[0]
+                else:  # a member of its own, which what was before it is for
+                    records, long_name, long_link = Records(), b"", b""
                 continue
             yield self._begin(block, kind, size, records, long_name, long_link)
             if records.given:
@@ -117,7 +119,6 @@ class Tar:
             name, link = fields.get(b"path") or name, fields.get(b"linkpath") or link
             if given := fields.get(b"size"):
                 size = decimal(given)
-            name = fields.get(b"GNU.sparse.name") or name
         name, link = long_name or name, long_link or link
         if kind == b"\0" and name.endswith(b"/"):
             kind = b"5"
@@ -127,9 +128,10 @@ class Tar:
         if kind == b"S":
             whole = _number(block[483:495])
             pieces = self._old_pieces(block)
-        elif fields and _KINDS.get(kind) is Kind.FILE and (sparse := pax_pieces(records, self._bounds.pieces)):
+        elif sparse := pax_pieces(records, self._bounds.pieces):
             whole, pieces = sparse
-            if pieces is None:  # they stand before the content
+            name = fields.get(b"GNU.sparse.name") or name
+            if pieces is None and packed:  # they stand before the content
                 pieces = text_pieces(self._line, self._bounds.pieces)
         mode = _mode(block[100:108])
         return Member(name, _KINDS.get(kind, Kind.OTHER), mode, whole, link, self._left, pieces)
