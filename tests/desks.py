@@ -110,7 +110,7 @@ def desks_of(
     repositories = Repositories(browse, access, identity.facts, clock)
     content = own_content(opened, access, repositories, terms, clock)
     manifests, archives = content.manifests, ProcessArchiveReader()
-    trash = build_trash(management, catalog, identity, terms)
+    trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
     images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
     reading = ImageReading(
@@ -139,7 +139,7 @@ def desks_of(
             None,
             clock,
         ),
-        news=News(gate, opened.audit.reader),
+        news=News(gate, opened.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,

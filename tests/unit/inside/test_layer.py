@@ -85,6 +85,24 @@ def test_links_to_what_was_not_read_are_told() -> None:
     }
 
 
+def test_licences_of_packages_whose_folder_is_a_link() -> None:
+    told = facts(
+        tarred(
+            symlink("usr/share/doc/libgcc-s1", "gcc-12-base"),
+            entry("usr/share/doc/gcc-12-base/copyright", b"Format: x\nLicense: GPL-3+\n"),
+            symlink("usr/share/doc/libstdc++6", "/usr/share/doc/gcc-12-base"),
+            symlink("usr/share/doc/a/b", "../gcc-12-base"),
+            symlink("usr/share/doc/c", "elsewhere"),
+            symlink("usr/share/doc/d", "large"),
+            entry("usr/share/doc/large/copyright", bytes(5 << 20)),
+        )
+    )
+    assert [found.licences for found in told.found] == [
+        dict.fromkeys(("gcc-12-base", "libgcc-s1", "libstdc++6"), ("GPL-3+",)),
+        {},
+    ]
+
+
 def test_links_in_a_circle_and_out_of_the_root() -> None:
     told = read(
         tarred(symlink("a.list", "b.list"), symlink("b.list", "a.list"), symlink("c.list", "../../../../etc/x"))
@@ -129,8 +147,17 @@ def test_the_first_bytes_decide_whether_a_reader_goes_on() -> None:
     assert max(map(len, seen)) == 512
 
 
+def test_a_larger_file_without_the_mark_of_a_reader_is_none_of_its_kind() -> None:
+    """The mark may lie anywhere, also where two pieces meet that are read at once."""
+    marked = msgspec.structs.replace(LIST, marks=(b"another", b"magic"))
+    for at in (0, 510, 512, 1023, (1 << 20) - 3, (1 << 20) + 509, 2_999_995):
+        content = bytes(at) + b"magic" + bytes(3_000_000 - at - 5)
+        told = read(files({"a.list": content, "b.list": bytes(3_000_000), "c.list": b"x"}), None, marked)
+        assert [(found.path, bool(found.unread)) for found in told.found] == [("a.list", True), ("c.list", False)]
+
+
 def test_two_readers_of_one_file() -> None:
-    told = read(files({"a.list": b"x"}), None, LIST, text_reader("again"), text_reader("small", most=0))
+    told = read(files({"a.list": b"x"}), None, LIST, text_reader("small", most=0), text_reader("again"))
     assert [(found.reader, bool(found.unread)) for found in told.found] == [
         ("list", False),
         ("again", False),

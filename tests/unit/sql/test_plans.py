@@ -293,7 +293,14 @@ OF_REPOSITORIES = {
     "by the name that somebody asked for": {
         *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
         *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
-        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use", "cached_tags_gone"),
+        *(
+            "tag_history_page",
+            "tag_history_of_all",
+            "tag_history_of",
+            "usage_places",
+            "room_in_use",
+            "cached_tags_gone",
+        ),
         *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {

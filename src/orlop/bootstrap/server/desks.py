@@ -49,7 +49,7 @@ def build_desks(
 ) -> Desks:
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
-    trash = build_trash(management, catalog, stores.identity, services.terms)
+    trash = build_trash(management, services.repositories, catalog, stores.identity, services.terms)
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
@@ -80,7 +80,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
-        news=News(gate, stores.audit.reader),
+        news=News(gate, stores.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,

@@ -35,6 +35,7 @@ from orlop.faces.api import (
     groups,
     house_rules,
     images,
+    inside,
     jobs,
     labels,
     locks,
@@ -107,6 +108,7 @@ def routes(desks: Desks) -> Litestar:
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
+        *inside.insides(desks.insides),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

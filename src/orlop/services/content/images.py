@@ -19,6 +19,7 @@ from orlop.ports.upstream import ContentSource
 from orlop.services.access.decisions import Access
 from orlop.services.content.differences import Compared, ImageDifferences, differences
 from orlop.services.content.inspection import Inspection, Layer, inspect
+from orlop.services.identity.lockout import network_of
 from orlop.services.management.operations import Gate, Operation
 
 #: Tags of a manifest that are told.
@@ -108,7 +109,8 @@ class Images:
         return await differences(one, other, platform)
 
     async def texts(self, caller: Caller, repository: RepositoryName, reference: Reference) -> ImageTexts:
-        """The values and readme of a chart, or the card of a model; nothing of others. Raises as `of`, Unavailable."""
+        """The values and readme of a chart, or the card of a model; nothing of others. Raises as `of`, Unavailable,
+        and TooManyRequests."""
         source = await self._source(caller, repository)
         found = await inspect(source, reference, alone=True)
         layer, packing, wanted = _layer_of_texts(found)
@@ -124,7 +126,7 @@ class Images:
             self._texts.move_to_end(key)
             return known
         try:
-            texts = await self._archives.texts(_pieces(source, layer), packing, wanted)
+            texts = await self._archives.texts(_pieces(source, layer), packing, wanted, _asker(caller))
         except BlobUnknown as gone:
             return ImageTexts(problem=gone.message)
         except ArchiveRefused as refused:
@@ -147,6 +149,11 @@ class Images:
             _, oldest = self._texts.popitem(last=False)
             held -= _weight(oldest)
         return texts
+
+
+def _asker(caller: Caller) -> str:
+    """Whoever is one to those that share what is scarce: an account, or without one a network."""
+    return f"#{caller.subject.id}" if caller.subject.id else network_of(caller.address)
 
 
 def _layer_of_texts(found: Inspection) -> tuple[Layer | None, Packing | None, tuple[WantedText, ...]]:

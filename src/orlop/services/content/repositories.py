@@ -90,6 +90,14 @@ class Repositories:
         stretch = sight.stretch(span, (span,) if visible.visibility in shown_to(rights) else ())
         return lambda name: stretch.has(name) and sight.sees(name, stretch)
 
+    async def granted(self, caller: Caller, action: Action) -> tuple[NameSpan, ...]:
+        """The spans that have all names at which grants, and no visibility, let the caller do something. Raises
+        Unauthorized as `page`."""
+        rights = await self._access.rights(caller.subject)
+        if rights.open:
+            return (EVERYTHING,)
+        return Sight(rights, self._clock.now(), caller.address, action).stretch(EVERYTHING, ()).within
+
     async def around(self, caller: Caller, target: RepositoryName, most: int) -> tuple[RepositoryName, ...]:
         """Up to `most` repositories that the caller may pull from, or whoever owns the token that they came with: first
         some in the namespace of `target`, then others by name.

@@ -26,7 +26,11 @@ def parse(version: str) -> tuple[int, tuple[_Part, ...], tuple[_Part, ...]]:
 
 
 def _parts(text: str) -> tuple[_Part, ...]:
-    """What are no digits and the number after it, again and again; at the end nothing and zero, and only there."""
+    """What are no digits and the number after it, again and again.
+
+    Nothing and zero stand at the end, where they say nothing, as often as the shortest text needs: `0` is before `0a`
+    and behind `0~`.
+    """
     parts = [
         ((*(_weight(each) for each in found[1]), _END), int(found[2] or 0))
         for found in _PART.finditer(text)
@@ -35,7 +39,7 @@ def _parts(text: str) -> tuple[_Part, ...]:
     nothing = ((_END,), 0)
     while parts and parts[-1] == nothing:
         parts.pop()
-    return (*parts, nothing)
+    return (*parts, nothing, nothing)
 
 
 def _weight(character: str) -> int:
