@@ -18,6 +18,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
+from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
@@ -461,3 +462,4 @@ class Catalog(msgspec.Struct, frozen=True):
     children: Children
     tag_lists: TagLists
     search: SearchRows
+    advisories: AdvisoryStore

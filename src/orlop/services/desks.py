@@ -2,6 +2,8 @@
 
 import msgspec
 
+from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery
@@ -47,6 +49,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     labels: ContentLabels
     images: Images
     insides: ImageInsides
+    advisories: AdvisoryDesk
+    vulnerabilities: Vulnerabilities
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
@@ -15,6 +16,7 @@ from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
@@ -38,7 +40,9 @@ from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.upstream_states import SqlUpstreamStates
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
+from orlop.adapters.sql.vulnerable import SqlVulnerable
 from orlop.adapters.sql.webhooks import webhooks_on
+from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
@@ -160,4 +164,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         children=SqlChildren(lists),
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
+        advisories=AdvisoryStore(
+            SqlAdvisories(engine), SqlAdvisorySources(engine), SqlMatches(engine), SqlVulnerable(engine, lists)
+        ),
     )

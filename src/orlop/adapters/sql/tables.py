@@ -125,6 +125,15 @@ TABLES: dict[str, Table] = {
     "units": Table((0,), "id hash complete"),
     "unit_packages": Table((0, 0, ""), "unit_id package_id path"),
     "image_units": Table((0, -1, 0), "image_id layer unit_id reader"),
+    "advisory_sources": Table(("",), "name origin etag tried_at imported_at records changed refused refusals error"),
+    "advisories": Table((0,), "id name hash source modified withdrawn severity summary body matched"),
+    "advisory_packages": Table(("", "", 0), "ecosystem name advisory_id entry"),
+    "advisory_aliases": Table(("", 0), "alias advisory_id"),
+    "exploited": Table(("",), "cve added due ransomware"),
+    "exploit_scores": Table(("",), "cve score percentile"),
+    "findings": Table((0, 0), "package_id advisory_id fixed severity source how"),
+    "matched_packages": Table((0,), "package_id matcher"),
+    "advisory_changes": Table((0,), "id version last"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

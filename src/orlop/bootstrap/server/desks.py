@@ -1,6 +1,7 @@
 """Builds what the management API and the pages are made of."""
 
 from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
@@ -53,6 +54,7 @@ def build_desks(
     trash = build_trash(management, services.repositories, catalog, stores.identity, services.terms)
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
+    insides = build_insides(stores, services, images)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -65,7 +67,9 @@ def build_desks(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
-        insides=build_insides(stores, services, images),
+        insides=insides,
+        advisories=build_advisories(gate, stores),
+        vulnerabilities=build_vulnerabilities(stores, insides),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

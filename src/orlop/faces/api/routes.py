@@ -28,6 +28,7 @@ from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
+    advisories,
     attention,
     audit,
     browse,
@@ -106,6 +107,8 @@ def routes(desks: Desks) -> Litestar:
         *upstreams.upstreams(desks.upstreams),
         *browse.browse(management.gate, desks.browsing),
         *images.images(desks.images),
+        *advisories.advisories(desks.advisories),
+        *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

@@ -95,6 +95,9 @@ class Operation(StrEnum):
     RETENTION_APPLY = "retention.apply"
     IN_USE_READ = "in-use.read"
     IN_USE_SET = "in-use.set"
+    ADVISORY_READ = "advisory.read"
+    ADVISORY_STATUS = "advisory.status"
+    ADVISORY_IMPORT = "advisory.import"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -199,6 +202,10 @@ RULES: dict[Operation, Rule] = {
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
     # A caller who runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
+    # What advisories say is no secret: whoever is signed in may read them.
+    Operation.ADVISORY_READ: Rule(own=True, reads=True),
+    Operation.ADVISORY_STATUS: Rule(_SEE),
+    Operation.ADVISORY_IMPORT: Rule(_RULE),
 }
 
 
