@@ -286,8 +286,12 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts")
+        for path in ("/images", "/image-texts", "/image-packages")
     },
+    ("POST", "/image-readings"): [
+        ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
+        ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
     ("GET", "/image-differences"): [
         ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
         ("/image-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),

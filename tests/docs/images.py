@@ -91,7 +91,8 @@ def _index(images: Mapping[str, Pushable]) -> Pushable:
 
 
 def named() -> dict[str, Pushable]:
-    """Each by its name in documents: images `app`, `arm` and `debian`, `sbom` that refers to `app`, the index `platforms`."""
+    """Each by its name in documents: images `app`, `arm` and `debian`, the index `platforms`, and `sbom`, which
+    refers to `app`."""
     images = {architecture: _image(architecture) for architecture in ("amd64", "arm64")}
     app = images["amd64"]
     sbom = artifact("sbom", subject=app, artifact_type="application/spdx+json")
