@@ -239,4 +239,4 @@ async def test_a_store_that_fails_is_no_fault_of_the_archive(error: type[Excepti
         raise error
 
     with pytest.raises(error):
-        await ProcessArchiveReader().texts(broken(), Packing.TAR_GZIP, WANTED)
+        await ProcessArchiveReader().texts(broken(), Packing.TAR_GZIP, WANTED, "1")

@@ -6,7 +6,6 @@ import os
 import resource
 import sys
 import tarfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -86,7 +85,6 @@ async def test_what_was_found_before_a_bomb_is_kept() -> None:
     """24 GiB of zeros in little more than 20 MB of gzip, of which 20 GiB would be unpacked."""
     start = gzip.compress(files({"var/lib/dpkg/status": STATUS})[:1024] + header(b"bomb", b"%o" % (24 << 30)))
     piece = gzip.compress(bytes(16 << 20), 1)
-    began = time.monotonic()
 
     async def bomb() -> AsyncIterator[bytes]:
         yield start
@@ -96,7 +94,6 @@ async def test_what_was_found_before_a_bomb_is_kept() -> None:
     told = await ProcessLayerReader().facts(bomb(), LayerPacking.TAR_GZIP)
     assert [package.name for found in told.found for package in found.packages] == ["a"]
     assert told.unread == "it holds more than the 20480 MiB that are read"
-    assert time.monotonic() - began < 100
 
 
 async def test_a_zstd_bomb_is_refused_by_its_ratio() -> None:
