@@ -48,7 +48,7 @@ def test_bounds_of_one_member() -> None:
         archive.read(member, 1999)
     archive = Archive(jar({"a": b"x" * 2000}, packed=False))
     [member] = archive.members()
-    with pytest.raises(ValueError, match="holds more than the 1 KiB that are read"):
+    with pytest.raises(ValueError, match="unpacks to more than the 1 KiB that are read"):
         archive.read(member, 1999)
 
 

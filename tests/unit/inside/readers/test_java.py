@@ -171,7 +171,7 @@ def test_properties_that_name_one_another() -> None:
         (jar(_jar() | {"lib/b-1.jar": "x"}), "of 'b-1.jar' in it: it is no ZIP archive"),
         (
             jar(_jar() | {"lib/b-1.jar": b"\0" * 4_000_000}),
-            "'lib/b-1.jar' in it unpacks to more than the 1024 KiB that are read",
+            "'lib/b-1.jar' in it unpacks to more than the 760 KiB that are read",
         ),
     ],
 )
@@ -179,6 +179,18 @@ def test_what_cannot_be_read_is_told(content: bytes, unread: str) -> None:
     found = read_java("a.jar", content)
     assert found is not None
     assert found.unread == unread
+
+
+def test_a_signed_archive_has_a_long_manifest() -> None:
+    """It goes on with every file of the archive; what is of the archive stands at its beginning."""
+    files = "".join(
+        f"Name: org/acme/{number:040}.class\r\nSHA-256-Digest: {'x' * 40}\r\n\r\n" for number in range(20_000)
+    )
+    members = {"META-INF/MANIFEST.MF": manifest(Implementation_Version="1.70") + files}
+    found = read_java("x.jar", jar(members))
+    assert listed(found) == ["maven:x/x@1.70"]
+    assert found is not None
+    assert not found.unread
 
 
 def test_archives_nested_too_deep() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 #: How many bytes come of each that goes in, from some size on.
-RATIO, RATIO_FROM = 200, 1024 * 1024
+RATIO, RATIO_FROM = 200, 128 * 1024
 
 _END, _END64_AT, _END64 = b"PK\x05\x06", b"PK\x06\x07", b"PK\x06\x06"
 _ENTRY, _LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -94,6 +94,15 @@ class Archive:
 
     def read(self, member: Member, most: int) -> bytes:
         """What it holds. Raises ValueError where it is damaged, encrypted, packed otherwise, or beyond a bound."""
+        if member.method != _STORED:
+            most = min(most, max(RATIO_FROM, RATIO * member.packed))
+        content = self.beginning(member, most + 1)
+        if len(content) > most:
+            raise ValueError(f"{_shown(member)} unpacks to more than the {most >> 10} KiB that are read")
+        return content
+
+    def beginning(self, member: Member, most: int) -> bytes:
+        """So many bytes of what it holds, or all. Raises ValueError as `read` does, but for bounds."""
         if member.encrypted or member.method not in {_STORED, _DEFLATED}:
             raise ValueError(f"{_shown(member)} is encrypted or packed in a way that is not read")
         if member.at < 0 or member.at + 30 > len(self._content):
@@ -104,18 +113,11 @@ class Archive:
         if bytes(self._content[member.at : member.at + 4]) != _LOCAL or len(packed) != member.packed:
             raise ValueError(f"{_shown(member)} is not where the directory of the archive says")
         if member.method == _STORED:
-            if len(packed) > most:
-                raise ValueError(f"{_shown(member)} holds more than the {most >> 10} KiB that are read")
-            return bytes(packed)
-        most = min(most, max(RATIO_FROM, RATIO * member.packed))
-        unpacking = zlib.decompressobj(-15)
+            return bytes(packed[:most])
         try:
-            content = unpacking.decompress(packed, most + 1)
+            return zlib.decompressobj(-15).decompress(packed, most)
         except zlib.error as cause:
             raise ValueError(f"{_shown(member)} is damaged") from cause
-        if len(content) > most:
-            raise ValueError(f"{_shown(member)} unpacks to more than the {most >> 10} KiB that are read")
-        return content
 
 
 def _shown(member: Member) -> str:

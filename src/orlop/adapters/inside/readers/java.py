@@ -15,13 +15,14 @@ from orlop.domain.inside.layers import Found
 #: How deep archives are in archives, and bytes of an archive and those that it is in, beside the one that is a file.
 DEPTH, ROOM = 5, 256 * 1024 * 1024
 #: Of all archives together how many members are looked at, and the bytes of archives and of texts.
-MEMBERS, UNPACKED, TEXTS = 500_000, 1024 * 1024 * 1024, 64 * 1024 * 1024
-#: Bytes of a manifest or of a file of Maven.
-_TEXT = 1024 * 1024
+MEMBERS, UNPACKED, TEXTS = 500_000, 1024 * 1024 * 1024, 32 * 1024 * 1024
+#: Bytes of a file of Maven, and of the beginning of a manifest: one that is signed goes on with every file in it.
+_TEXT, _BEGINNING = 512 * 1024, 1024 * 1024
+_MANIFEST = "META-INF/MANIFEST.MF"
 #: Endings of archives, those that nothing else has, and those of all members that are read.
 _ARCHIVES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".far", ".lpkg", ".rar", ".zap")
 _NO_OTHERS = (".jar", ".war", ".ear", ".jpi", ".hpi")
-_MEMBERS = (*_ARCHIVES, "META-INF/MANIFEST.MF", "pom.properties", "pom.xml")
+_MEMBERS = (*_ARCHIVES, _MANIFEST, "pom.properties", "pom.xml")
 
 
 def wants_java(path: str, mode: int, size: int) -> bool:
@@ -115,9 +116,7 @@ class _Walk:
 
     def _artifacts(self, path: str, archive: Archive, members: list[Member]) -> None:
         """The artifact that the archive is, and those that were merged into it. Without a manifest it is none."""
-        manifest = next(
-            (parse_manifest(text) for _, text in self._texts(archive, members, "META-INF/MANIFEST.MF")), None
-        )
+        manifest = next((parse_manifest(text) for _, text in self._texts(archive, members, _MANIFEST)), None)
         if manifest is None or manifest.main("Weave-Classes"):  # such a one is named after what it weaves itself into
             return
         properties = {
@@ -144,8 +143,8 @@ class _Walk:
         self._harvest.add("maven", name, version, namespace=group or name, licences=licences)
 
     def _texts(self, archive: Archive, members: list[Member], ending: str) -> Iterator[tuple[str, bytes]]:
-        """The members of that name, or with a name that ends so, by their folders."""
-        whole = "/" in ending
+        """The manifest, or the members whose name ends so, by their folders."""
+        whole = ending == _MANIFEST
         for member in members:
             name = member.name.removeprefix("/")
             if name != ending if whole else not name.endswith(ending):
@@ -154,7 +153,7 @@ class _Walk:
                 self._tell(member.name, 0, f"it holds more than the {TEXTS >> 20} MiB of texts that are read")
                 return
             try:
-                content = archive.read(member, _TEXT)
+                content = archive.beginning(member, _BEGINNING) if whole else archive.read(member, _TEXT)
             except ValueError as cause:
                 self._tell(member.name, 0, str(cause))
                 continue
