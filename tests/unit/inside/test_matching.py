@@ -11,8 +11,8 @@ import pytest
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.ecosystems import Key
 from orlop.domain.inside.matching import Hit, hit
-from orlop.domain.inside.osv import EVENTS, VERSIONS, Advisory, parse
-from orlop.domain.inside.severity import SaidSeverity, raised
+from orlop.domain.inside.osv import EVENTS, VERSIONS, Advisory, joined, parse
+from orlop.domain.inside.severity import SaidSeverity, raised, said_by
 
 CVSS = [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]
 
@@ -263,6 +263,33 @@ def test_what_a_record_says() -> None:
     assert (advisory.aliases, advisory.upstream, advisory.related) == (("CVE-2026-1",), (), ("CVE-2026-2",))
     assert advisory.fixed == ("1.4.0",)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(advisory), type=Advisory) == advisory
+
+
+def test_records_of_one_id_are_joined() -> None:
+    older = parse(record({"introduced": "0"}, {"fixed": "1-1.el8"}, ecosystem="AlmaLinux:8", related=["CVE-2026-1"]))
+    later = parse(
+        record(
+            {"introduced": "0"},
+            {"fixed": "1-1.el9"},
+            ecosystem="AlmaLinux:9",
+            related=["CVE-2026-2"],
+            summary="Important: ship update",
+        )
+        | {"modified": "2026-02-01T00:00:00Z"}
+    )
+    for both in (joined(older, later), joined(later, older)):
+        assert (both.summary, both.modified) == (later.summary, later.modified)
+        assert {each.package.ecosystem for each in both.affected} == {"AlmaLinux:8", "AlmaLinux:9"}
+        assert set(both.related) == {"CVE-2026-1", "CVE-2026-2"}
+    assert joined(older, older) == older
+
+
+def test_how_bad_an_advisory_is_for_what_it_is_worst() -> None:
+    advisory = record({"introduced": "0"}, ecosystem="Debian:12", ecosystem_specific={"urgency": "low"})
+    advisory["affected"] += record(ecosystem="Debian:11", ecosystem_specific={"urgency": "high"})["affected"]
+    assert said_by(parse(advisory)) == SaidSeverity("high", "Debian")
+    assert said_by(parse({"id": "TEST-1", "severity": CVSS})) == SaidSeverity("critical", "CVSS 3.1")
+    assert said_by(parse({"id": "TEST-1"})) == SaidSeverity("unknown", "")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ ALMA = Distribution(id="almalinux", version="9.3")
             "&upstream=openssl-3.0.7-25.el9.src.rpm",
         ),
         (
+            Package(type="rpm", name="perl-Carp", version="1.50-1", source="perl", source_version="5.32.1-2"),
+            Distribution(id="rhel", version="9.4"),
+            "pkg:rpm/redhat/perl-Carp@1.50-1?distro=rhel-9.4&upstream=perl-5.32.1-2.src.rpm",
+        ),
+        (
+            Package(type="rpm", name="gpg-pubkey", version="1-2"),
+            Distribution(id="opensuse-leap", version="15.6"),
+            "pkg:rpm/opensuse/gpg-pubkey@1-2?distro=opensuse-leap-15.6",
+        ),
+        (
             Package(type="npm", name="core", namespace="@angular", version="17.0.0"),
             None,
             "pkg:npm/%40angular/core@17.0.0",

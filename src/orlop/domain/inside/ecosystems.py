@@ -159,5 +159,6 @@ _LANGUAGES: dict[str, Callable[[Package], tuple[Key, ...]]] = {
     "gem": _within("RubyGems"),
     "composer": _within("Packagist"),
     "nuget": _within("NuGet"),
+    "bitnami": _within("Bitnami"),
     "conda": lambda _: (),
 }

@@ -188,6 +188,21 @@ def parse(record: bytes | dict[str, Any]) -> Advisory:
     )
 
 
+def joined(one: Advisory, other: Advisory) -> Advisory:
+    """Two records of one id, as some databases publish one for each release: what the later one says, about the
+    packages of both. Raises RequestInvalid where that is too much."""
+    later = max(one, other, key=lambda each: each.modified)
+    affected = tuple(dict.fromkeys((*one.affected, *other.affected)))
+    _bounded(len(affected), PACKAGES, "packages")
+    return msgspec.structs.replace(
+        later,
+        affected=_without_doubles(list(affected)),
+        aliases=tuple(dict.fromkeys((*one.aliases, *other.aliases))),
+        upstream=tuple(dict.fromkeys((*one.upstream, *other.upstream))),
+        related=tuple(dict.fromkeys((*one.related, *other.related))),
+    )
+
+
 def _bounded(number: int, most: int, what: str) -> None:
     if number > most:
         raise RequestInvalid(f"it has {number:,} {what}; a record may have {most:,}")

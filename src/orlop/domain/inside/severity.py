@@ -43,6 +43,14 @@ def said_of(advisory: Advisory, affected: AffectedVersions) -> SaidSeverity:
     return own or _scored(scores) or _rated(base, advisory, affected) or SaidSeverity("unknown", "")
 
 
+def said_by(advisory: Advisory) -> SaidSeverity:
+    """How bad an advisory is for the package for which it is worst."""
+    said = [said_of(advisory, each) for each in advisory.affected]
+    if not said:
+        return _scored(advisory.severity) or _word(advisory.rating, "") or SaidSeverity("unknown", "")
+    return min(said, key=lambda each: SEVERITIES.index(each.word))
+
+
 def raised(said: SaidSeverity, *, exploited: bool) -> SaidSeverity:
     """At least high for what is known to be exploited (CISA, Known Exploited Vulnerabilities)."""
     if not exploited or said.word in ("critical", "high"):
