@@ -29,6 +29,8 @@ class GroupsAndMembers:
         if await self._gate.may(caller, Operation.GROUP_READ):
             return await self._groups.page(page)
         mine = await self.mine(caller)
+        if not mine:
+            return Page(())
         return await seen(self._groups.page, page, lambda group: group.name, lambda group: group.name in mine)
 
     async def mine(self, caller: Caller) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Robots: accounts for programs, kept by whoever administers their namespace; each with up to two secrets at a time."""
 
-from orlop.domain.access import Caller, Limit, SubjectKind
+from orlop.domain.access import Action, Caller, Limit, SubjectKind
 from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.identity.secrets import Draw, new_secret
@@ -11,7 +11,7 @@ from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secre
 from orlop.services.management.giving import Giving
 from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
+from orlop.services.management.pages import one, seen
 from orlop.services.management.secrets import ALL, Issued, kept_secret
 from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import check_texts
@@ -47,6 +47,10 @@ class Robots:
         """Robots by name: those of namespaces that the caller administers, of exactly `namespace` if given."""
         seeing = await self._gate.administers(caller)
         own = caller.subject.name
+        if not seeing.anywhere(Action.ADMIN):
+            robot = await self._accounts.get(own) if caller.subject.kind is SubjectKind.ROBOT else None
+            is_asked_for = robot is not None and namespace in (None, robot.namespace)
+            return one(robot, page, own) if robot is not None and is_asked_for else Page(())
         return await seen(
             lambda part: self._accounts.page(SubjectKind.ROBOT, part, namespace=namespace),
             page,
