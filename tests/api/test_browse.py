@@ -18,6 +18,9 @@ from orlop.ports.identity import Namespace
 from orlop.ports.trash import TrashEntry
 from orlop.services.browse import children as browse
 from orlop.services.browse import search
+from orlop.services.management import groups, namespaces, pages, robots
+from orlop.services.retention import desk, in_use
+from orlop.services.settings import kept
 from orlop.services.trash import trash
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.catalogs import rows
@@ -475,3 +478,20 @@ def test_a_search_that_cannot_be_read_is_refused(ask: Asked, q: str) -> None:
 )
 def test_odd_searches_break_nothing(ask: Asked, q: str) -> None:
     assert ask("/search", "root", q=q).status in (200, 400)
+
+
+@pytest.mark.parametrize("target", ["/namespaces", "/robots", "/groups", "/retention-plans", "/in-use", "/webhooks"])
+def test_lists_of_what_a_caller_has_no_say_in_are_not_read(
+    ask: Asked, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def counted(fetch: Any, page: PageRequest, key: Any, keep: Any) -> Page[Any]:
+        read.append(target)
+        return await pages.seen(fetch, page, key, keep)
+
+    for module in (namespaces, robots, groups, desk, in_use, kept):
+        monkeypatch.setattr(module, "seen", counted)
+    assert ask(target, "eve").json() == []
+    assert not read
+    assert ask(target, "ann").status == 200

@@ -34,6 +34,8 @@ class GroupsAndMembers:
         if await self._gate.may(caller, Operation.GROUP_READ):
             return await groups(page)
         mine = await self.mine(caller)
+        if not mine:
+            return Page(())
         return await seen(groups, page, lambda group: group.name, lambda group: group.name in mine)
 
     async def mine(self, caller: Caller) -> frozenset[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, VisibilityAt, decide
+from orlop.domain.access import Action, Caller, Effect, Place, Question, Rights, SubjectKind, VisibilityAt, decide
 from orlop.domain.access.actions import OF_REPOSITORIES, REGISTRY_WIDE
 from orlop.domain.access.reach import administers
 from orlop.domain.access.rights import DEFAULT_VISIBILITY
@@ -319,6 +319,17 @@ class Administered:
         self._rights = rights
         self._caller = caller
         self._now = now
+
+    def anywhere(self, action: Action | None) -> bool:
+        """Whether there may be a place where they see what takes this action: without one there is nothing to read."""
+        return (
+            self.everything
+            or action is None
+            or any(
+                grant.effect is Effect.ALLOW and (action in grant.actions or grant.concerns(action))
+                for grant in self._rights.grants
+            )
+        )
 
     def namespace(self, path: str) -> bool:
         """Whether they may see what belongs to a namespace."""

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from orlop.domain.access import Caller, Limit, SubjectKind
+from orlop.domain.access import Action, Caller, Limit, SubjectKind
 from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.identity.secrets import Draw, new_secret
@@ -13,7 +13,7 @@ from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secre
 from orlop.services.management.giving import Giving
 from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import beginning, seen
+from orlop.services.management.pages import beginning, one, seen
 from orlop.services.management.secrets import ALL, Issued, kept_secret
 from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import check_texts
@@ -53,6 +53,10 @@ class Robots:
         robots = partial(self._accounts.page, SubjectKind.ROBOT, namespace=namespace)
         seeing = await self._gate.administers(caller)
         own = caller.subject.name
+        if not seeing.anywhere(Action.ADMIN):
+            robot = await self._accounts.get(own) if caller.subject.kind is SubjectKind.ROBOT else None
+            is_asked_for = robot is not None and namespace in (None, robot.namespace) and own.startswith(begins)
+            return one(robot, page, own) if robot is not None and is_asked_for else Page(())
         return await seen(
             lambda part: beginning(robots, part, lambda robot: robot.name, begins),
             page,
