@@ -22,6 +22,8 @@ EXCEPTIONS = {
         "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
     },
     "blob_rotten_count": {"SCAN blobs USING INDEX blobs_rotten": "copies that are damaged, of which there are few"},
+    "node_blobs_hold_all": {"SCAN held VIRTUAL TABLE INDEX 1:": "as many blobs as one statement counts"},
+    "node_cached_hold_all": {"SCAN held VIRTUAL TABLE INDEX 1:": "the same"},
     "upload_start": {"SCAN held": "no more than the limit that is asked about"},
     "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},

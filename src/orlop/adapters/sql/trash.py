@@ -10,6 +10,7 @@ from orlop.adapters.sql.records import each, made_namespace
 from orlop.adapters.sql.trash_end import forget
 from orlop.adapters.sql.trash_images import restore_image
 from orlop.domain.access.spans import NameSpan
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, PageInvalid
 from orlop.domain.events import EventKind
@@ -110,7 +111,9 @@ async def _restore_repository(engine: Engine, entry: Row, by: By, terms: Terms) 
         await forget(tx, number)
         ledger.add_totals(repositories=1, manifests=sizes[1], tags=sizes[0])
         ledger.event(EventKind.REPOSITORY_CREATED, name)
-        ledger.event(EventKind.TRASH_RESTORED, name, detail=f"{sizes[0]} tags, {sizes[1]} manifests")
+        ledger.event(
+            EventKind.TRASH_RESTORED, name, detail=f"{counted(sizes[0], 'tag')}, {counted(sizes[1], 'manifest')}"
+        )
 
     if left_to is not None:
         await leave_all(engine, number, holder, by)

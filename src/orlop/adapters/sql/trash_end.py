@@ -5,6 +5,7 @@ from orlop.adapters.sql.leaving import STEP, leave, leave_all, leaving, returns
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, each, unlink
 from orlop.domain.access.spans import NameSpan
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NotFound
 from orlop.domain.events import EventKind
@@ -108,7 +109,7 @@ async def _lock(tx: Session, holders: set[int], ledger: Ledger) -> None:
 async def _give_up(tx: Session, numbers: list[int], ledger: Ledger) -> int:
     rows = sorted(await tx.all("trash_discard", each(numbers)))
     for _, name, kind, digest, size in rows:
-        _purged(ledger, name, kind, digest, f"{size} bytes")
+        _purged(ledger, name, kind, digest, counted(size, "byte"))
     return len(rows)
 
 

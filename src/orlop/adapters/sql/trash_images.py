@@ -13,6 +13,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each, hold, locked_repository, made_repository
 from orlop.adapters.sql.trash_end import end_holder, forget, remove_manifest
 from orlop.adapters.sql.trash_plan import Lying, Plan
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Stale
 from orlop.domain.events import EventKind
@@ -88,7 +89,7 @@ async def _restore(
         name,
         first,
         asked.tag or "",
-        detail=f"{max(manifests, len(plan.manifests))} manifests",
+        detail=counted(max(manifests, len(plan.manifests)), "manifest"),
     )
     return plan.told()
 

@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.domain.counts import counted
 from orlop.domain.errors import NotFound
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number, page_of
@@ -81,8 +82,9 @@ class SqlRetentionPlans:
                 *(figures.deleted_tags, figures.deleted_manifests, figures.bytes, figures.shared),
             )
             detail = (
-                f"deletes {figures.deleted_tags} of {figures.tags} tags and {figures.deleted_manifests} manifests;"
-                f" frees {figures.bytes} bytes"
+                f"deletes {figures.deleted_tags} of {counted(figures.tags, 'tag')} and"
+                f" {counted(figures.deleted_manifests, 'manifest')};"
+                f" frees {counted(figures.bytes, 'byte')}"
             )
             ledger.event(EventKind.RETENTION_PLANNED, found.path, subject=_subject(found), detail=detail)
 

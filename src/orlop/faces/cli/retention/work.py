@@ -23,7 +23,7 @@ _PLANS: dict[str, Any] = {
     "STATE": lambda plan: "over the brake" if _waits(plan) else plan["state"],
     "BY": "asked_by",
     "ASKED": "asked_at",
-    "DELETES": lambda plan: f"{plan['deleted_tags']} of {plan['tags']} tags",
+    "DELETES": lambda plan: f"{plan['deleted_tags']} of {counted(plan['tags'], 'tag')}",
     "BYTES": "bytes",
     "DONE": lambda plan: str(plan["done"]),
     "LEFT": lambda plan: str(plan["skipped"]),
@@ -183,9 +183,9 @@ def _say(plan: dict[str, Any]) -> None:
         print(f"plan {number} of {where} is being made; orlop jobs show {plan['job']} --follow shows how far it is")
         return
     print(
-        f"plan {number} of {where} deletes {plan['deleted_tags']} of {plan['tags']} tags and"
-        f" {plan['deleted_manifests']} of {plan['manifests']} manifests in"
-        f" {counted(plan['repositories'], 'repository')}, and frees {plan['bytes']} bytes"
+        f"plan {number} of {where} deletes {plan['deleted_tags']} of {counted(plan['tags'], 'tag')} and"
+        f" {plan['deleted_manifests']} of {counted(plan['manifests'], 'manifest')} in"
+        f" {counted(plan['repositories'], 'repository')}, and frees {counted(plan['bytes'], 'byte')}"
     )
     match plan["state"]:
         case PlanState.PLANNED if plan["over_brake"]:
