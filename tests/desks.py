@@ -1,5 +1,6 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
+from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
@@ -10,10 +11,17 @@ from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
+from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.importing import Importing
+from orlop.services.advisories.matching import Matching
+from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
@@ -116,6 +124,9 @@ def desks_of(
     reading = ImageReading(
         catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
     )
+    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    store, reader = catalog.advisories, ProcessAdvisoryReader()
+    matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
     return Desks(
         management=management,
         repositories=repositories,
@@ -126,7 +137,11 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
-        insides=ImageInsides(access, images, catalog.insides.images, reading, clock),
+        insides=insides,
+        advisories=AdvisoryDesk(
+            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
+        ),
+        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
