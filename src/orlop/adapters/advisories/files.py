@@ -12,11 +12,22 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
+import msgspec
+
 #: Bytes of one record and of one that is alone in its file, of everything that is read, and what a byte unpacks to.
 RECORD, DOCUMENT, UNPACKED = 16 * 1024 * 1024, 64 * 1024 * 1024, 16 * 1024 * 1024 * 1024
 RATIO, RATIO_FROM = 200, 16 * 1024 * 1024
 #: Records of one file, those of a name that it holds more than once, and reasons that are told.
 RECORDS, REPEATED, REFUSALS = 2_000_000, 20_000, 10_000
+
+
+class _Named(msgspec.Struct):
+    """As much of a record as says which one it is."""
+
+    id: str = ""
+
+
+_named = msgspec.json.Decoder(_Named)
 
 
 class Beyond(Exception):
@@ -222,11 +233,9 @@ def _scores(text: Iterator[str]) -> Iterator[Found]:
 
 def _name(content: bytes) -> str:
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
+        return _named.decode(content).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
-    found = value.get("id") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else ""
 
 
 def _twice(lines: io.BufferedReader) -> frozenset[str]:

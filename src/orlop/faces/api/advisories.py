@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
@@ -206,7 +206,7 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
         operation=Operation.ADVISORY_IMPORT,
         status_code=200,
     )
-    async def import_advisories(request: ApiRequest, data: AdvisoriesBody) -> ImportedValue:
+    async def import_advisories(request: ApiRequest, data: JSONBody[AdvisoriesBody]) -> ImportedValue:
         """Take in advisories; of an id that is among them nothing else is left. What is wrong does not stop the
         rest."""
         others = ReadBatch(
