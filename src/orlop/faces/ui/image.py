@@ -66,6 +66,7 @@ class ImageView:
         plain = not exchange.secure
         texts = await self._texts(exchange, image)
         raw = bytes(found.manifest)
+        below, more_below = await self._images.referrers(caller, repository, found) if found.platforms else ({}, False)
         return self._pages.page(
             exchange,
             "image",
@@ -79,6 +80,8 @@ class ImageView:
             platforms=[entry for entry in found.platforms if entry.runs],
             others=[entry for entry in found.platforms if not entry.runs],
             chosen=chosen,
+            below=below,
+            more_below=more_below,
             shown=shown,
             config=shown.image_config,
             facts=_facts(found),
