@@ -64,12 +64,12 @@ class HeldPackage(msgspec.Struct, frozen=True):
 
 
 class Depths(msgspec.Struct, frozen=True):
-    """How many images are in which state, and since when the first of those waits that do (0: none does)."""
+    """How many images wait or are being read, since when the first of them does (0: none), and how many could not be
+    read."""
 
     waiting: int
-    read: int
-    unread: int
     oldest_at: int
+    unread: int
 
 
 class LayerFactsStore(Protocol):
@@ -111,7 +111,7 @@ class Insides(Protocol):
         """Record what it holds; False where it is somebody else's by now, or gone."""
         ...
 
-    async def unread(self, claimed: ClaimedImage, reason: str, now: int, again_at: int = 0) -> None:
+    async def unread(self, claimed: ClaimedImage, reason: str, assembler: int, now: int, again_at: int = 0) -> None:
         """It could not be read; with `again_at` it waits until then and is tried again."""
 
     async def of(self, image: Digest) -> Inside | None:

@@ -30,9 +30,17 @@ ALMA = Distribution(id="almalinux", version="9.3")
             "pkg:deb/debian/g%2B%2B@4:12.2.0-3?arch=amd64&distro=debian-12",
         ),
         (
-            Package(type="rpm", name="openssl-libs", version="3.0.7-25.el9", epoch=1, architecture="x86_64"),
+            Package(
+                type="rpm",
+                name="openssl-libs",
+                version="3.0.7-25.el9",
+                epoch=1,
+                architecture="x86_64",
+                source="openssl",
+            ),
             ALMA,
-            "pkg:rpm/almalinux/openssl-libs@3.0.7-25.el9?arch=x86_64&distro=almalinux-9.3&epoch=1",
+            "pkg:rpm/almalinux/openssl-libs@3.0.7-25.el9?arch=x86_64&distro=almalinux-9.3&epoch=1"
+            "&upstream=openssl-3.0.7-25.el9.src.rpm",
         ),
         (
             Package(type="npm", name="core", namespace="@angular", version="17.0.0"),
@@ -74,17 +82,17 @@ def test_without_its_version(url: str, all_versions: str) -> None:
         (
             Package(type="deb", name="libssl3", version="3.0.11-1", source="openssl"),
             DEBIAN,
-            (Key("Debian:12", "openssl", "3.0.11-1"),),
+            (Key("Debian:12", "openssl", "3.0.11-1"), Key("Debian", "openssl", "3.0.11-1")),
         ),
         (
             Package(type="deb", name="libgcc-s1", version="12.2.0-14", source="gcc-12", source_version="12.2.0-13"),
             Distribution(id="ubuntu", version="22.04"),
-            (Key("Ubuntu:22.04:LTS", "gcc-12", "12.2.0-13"),),
+            (Key("Ubuntu:22.04:LTS", "gcc-12", "12.2.0-13"), Key("Ubuntu:Pro:22.04:LTS", "gcc-12", "12.2.0-13")),
         ),
         (
             Package(type="deb", name="bash", version="5"),
             Distribution(id="ubuntu", version="23.10"),
-            (Key("Ubuntu:23.10", "bash", "5"),),
+            (Key("Ubuntu:23.10", "bash", "5"), Key("Ubuntu:Pro:23.10", "bash", "5")),
         ),
         (Package(type="deb", name="bash", version="5"), Distribution(id="debian"), ()),
         (Package(type="deb", name="bash", version="5"), None, ()),
@@ -103,7 +111,7 @@ def test_without_its_version(url: str, all_versions: str) -> None:
                 source_version="3.0.7-25.el9",
             ),
             ALMA,
-            (Key("AlmaLinux:9", "openssl-libs", "1:3.0.7-25.el9"), Key("AlmaLinux:9", "openssl", "3.0.7-25.el9")),
+            (Key("AlmaLinux:9", "openssl-libs", "1:3.0.7-25.el9"), Key("AlmaLinux", "openssl-libs", "1:3.0.7-25.el9")),
         ),
         (Package(type="pypi", name="Foo.Bar_baz", version="1.0"), None, (Key("PyPI", "foo-bar-baz", "1.0"),)),
         (

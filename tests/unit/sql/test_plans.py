@@ -94,6 +94,18 @@ EXCEPTIONS = {
         f"within_{what}": {"USE TEMP B-TREE FOR ORDER BY": "what fits in the repositories of one window"}
         for what in ("tag", "manifest", "blob", "label", "annotation")
     },
+    "inside_of": {"USE TEMP B-TREE FOR count(DISTINCT)": "packages of one image"},
+    "inside_packages": {"USE TEMP B-TREE FOR LAST 3 TERMS OF ORDER BY": "packages of one image"},
+    "inside_depths": {
+        "SCAN inside_images USING INDEX inside_images_open": "images that wait, for metrics",
+        "SCAN inside_images USING COVERING INDEX inside_images_unread": "images that could not be read, for metrics",
+    },
+    "inside_open": {"SCAN inside_images USING INDEX inside_images_open": "images that wait, until some may be read"},
+    "inside_images_window": {"SCAN i": "the rows of one window"},
+    "inside_layers_window": {"SCAN l": "the rows of one window"},
+    "inside_manifests": {"SCAN m": "the rows of one window"},
+    "packages_window": {"SCAN p": "the rows of one window"},
+    "units_window": {"SCAN u": "the rows of one window"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -302,6 +314,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
+        "inside_holder",
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

@@ -73,7 +73,8 @@ async def test_a_plan_is_asked_for_looked_at_and_applied(scene: Scene) -> None:
     assert "retention builds of team/ deletes it: delete 1 (tags build-*)" in going
     assert "retention builds of team/ keeps it: keep 1 (tags build-*; newest 2)" in kept
     assert "no rule deletes it" in kept
-    assert 'class="freed"' in page
+    # Each of the three has a layer of its own, and `base` stays with those that stay.
+    assert re.findall(r'<rect class="(freed|kept|shared)"', page) == ["freed", "kept", "shared"]
     assert "for 7 days after it is applied" in page
     # The first form asks, the second one does it.
     await browser.submit(f"/plans/{number}/apply")
@@ -91,6 +92,15 @@ async def test_a_plan_is_asked_for_looked_at_and_applied(scene: Scene) -> None:
     refused = await browser.submit(f"/plans/{number}/apply", {"confirmed": "yes"})
     assert refused.status == 409
     assert f"plan {number} was applied already" in refused.text
+
+
+async def test_what_other_repositories_hold_is_shown_as_shared(scene: Scene) -> None:
+    await filled(scene)
+    content = pushed(scene)
+    await content.push(RepositoryName("team/other"), image("app-0", ["layer-0", "base"]), Tag("kept"))
+    number = await planned(scene)
+    page = (await (await person(scene, "owner")).get(f"/plans/{number}")).text
+    assert float(re.findall(r'<rect class="shared"[^>]*width="([^"]+)"', page)[0]) > 0
 
 
 async def test_over_the_brake_a_person_has_to_say_so(scene: Scene) -> None:

@@ -42,7 +42,7 @@ def limit() -> None:
             resource.setrlimit(what, (most, most))
 
 
-def _hurry(source: Unpacked, bounds: Bounds) -> Callable[[int, FrameType | None], None]:
+def hurry(source: Unpacked, bounds: Bounds) -> Callable[[int, FrameType | None], None]:
     """What ends the reading when it has taken its time."""
 
     def look(_signal: int, _frame: FrameType | None) -> None:
@@ -59,7 +59,7 @@ def main() -> None:
     bounds = Bounds()
     layer = Layer(READERS, bounds)
     source = Unpacked(lambda: os.read(0, _PIECE), bounds)
-    signal.signal(signal.SIGPROF, _hurry(source, bounds))
+    signal.signal(signal.SIGPROF, hurry(source, bounds))
     signal.setitimer(signal.ITIMER_PROF, _LOOK, _LOOK)
     unread = layer.read(source)
     signal.setitimer(signal.ITIMER_PROF, 0)

@@ -9,6 +9,7 @@ import msgspec
 
 from orlop.adapters.inside.bounds import Beyond, Bounds, Damaged
 from orlop.adapters.inside.paths import normal, shown, target
+from orlop.adapters.inside.readers.debian_copyright import FOLDER, linked
 from orlop.adapters.inside.readers.reader import Reader, anything
 from orlop.adapters.inside.sparse import expanded
 from orlop.adapters.inside.tar import BLOCK, Kind, Member, Tar
@@ -46,6 +47,8 @@ class Layer:
         self._removed: dict[bytes, None] = {}
         self._emptied: dict[bytes, None] = {}
         self._names: set[bytes] = set()
+        self._documents: dict[str, str] = {}
+        """Links from folders of documents of Debian's packages to those of others."""
         self._weight = 0
 
     def read(self, source: Unpacked) -> str:
@@ -63,7 +66,7 @@ class Layer:
     def facts(self, unread: str) -> LayerFacts:
         """What was found."""
         return LayerFacts(
-            found=tuple(each for founds in self._found.values() for each in founds),
+            found=tuple(linked((each for founds in self._found.values() for each in founds), self._documents)),
             removed=tuple(map(shown, self._removed)),
             emptied=tuple(map(shown, self._emptied)),
             names=b"".join(sorted(self._names)),
@@ -97,7 +100,11 @@ class Layer:
         elif member.kind is Kind.HARD_LINK:
             self._link(path, text, member, normal(member.link), member.mode)
         elif member.kind is Kind.SYMLINK:
-            self._link(path, text, member, target(path, member.link), _PLAIN_FILE)
+            to = target(path, member.link)
+            self._link(path, text, member, to, _PLAIN_FILE)
+            if text.startswith(FOLDER) and text.count("/") == FOLDER.count("/"):
+                self._documents[text] = shown(to)
+                self._weigh(len(text) + len(to))
 
     def _white_out(self, path: bytes, base: bytes) -> None:
         folder = path[: -len(base)].removesuffix(b"/")
@@ -113,27 +120,31 @@ class Layer:
         if member.pieces is None:
             first = tar.read(BLOCK)
             wanting = [reader for reader in wanting if reader.begins(first)]
-        able = [reader for reader in wanting if max(member.size, member.packed) <= reader.most]
-        content, unread = b"", ""
+        self._looked.update((path, reader.name) for reader in wanting)
+        size = max(member.size, member.packed)
+        able = [reader for reader in wanting if size <= reader.most]
         if able:
-            content = first + tar.read(member.packed) if member.packed else first
+            content, damage = tar.read(member.packed, first), ""
             if member.pieces is not None:
                 try:
                     content = expanded(content, member.pieces, member.size)
-                except Damaged as damage:
-                    unread = str(damage)
-        for reader in wanting:
-            self._looked.add((path, reader.name))
-            if reader not in able:
-                unread = f"it is larger than the {reader.most >> 20} MiB that are read"
-            if unread:
-                self._keep(path, Found(path=text, reader=reader.name, unread=unread))
-            elif member.pieces is None or reader.begins(content[:BLOCK]):
-                found = self._read(reader, text, content)
-                if found is not None:
-                    self._keep(path, found)
+                except Damaged as damaged:
+                    damage = str(damaged)
+            for reader in able:
+                if damage:
+                    self._keep(path, Found(path=text, reader=reader.name, unread=damage))
+                elif member.pieces is None or reader.begins(content[:BLOCK]):
+                    self._keep(path, self._read(reader, text, content))
+            first = content
+        unable = [reader for reader in wanting if size > reader.most]
+        marks = tar.search({mark for reader in unable for mark in reader.marks}, first) if unable else set[bytes]()
+        for reader in unable:
+            if not reader.marks or not marks.isdisjoint(reader.marks):
+                why = f"it is larger than the {reader.most >> 20} MiB that are read"
+                self._keep(path, Found(path=text, reader=reader.name, unread=why))
 
     def _read(self, reader: Reader, text: str, content: bytes) -> Found | None:
+        """What a reader says of a file."""
         try:
             return reader.read(text, content)
         except _STUMBLES:
@@ -156,7 +167,9 @@ class Layer:
                 why = f"it is a link to {shown(to[: self._bounds.path])}, which was not read"
                 self._keep(path, Found(path=text, reader=reader.name, unread=why))
 
-    def _keep(self, path: bytes, found: Found) -> None:
+    def _keep(self, path: bytes, found: Found | None) -> None:
+        if found is None:
+            return
         self._weigh(len(msgspec.msgpack.encode(found)))
         self._found.setdefault(path, []).append(found)
         folder = path.rpartition(b"/")[0]

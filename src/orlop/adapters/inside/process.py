@@ -44,17 +44,19 @@ class ProcessLayerReader:
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        taking = asyncio.ensure_future(_taken(process.stdout))
+        taking, ended = asyncio.ensure_future(_taken(process.stdout)), False
         try:
             if not await self._feed(process.stdin, content, taking):
                 return LayerFacts(unread=_ENDED)
             done, _ = await asyncio.wait({taking}, timeout=self._stalled)
-            return _facts(taking.result() if done else b"")
+            taken = taking.result() if done else b""
+            ended = bool(taken)  # it is about to be gone
+            return _facts(taken)
         finally:
             taking.cancel()
             with suppress(asyncio.CancelledError):
                 await taking
-            if process.returncode is None:
+            if not ended and process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
             await process.wait()
@@ -68,12 +70,21 @@ class ProcessLayerReader:
                 if taking.done():
                     break
                 pipe.write(piece)
-                async with asyncio.timeout(self._stalled):
-                    await pipe.drain()
+                if not await self._taken_on(pipe):
+                    return False
         except (BrokenPipeError, ConnectionResetError):
             pass  # it has what it wants
         finally:
             pipe.close()
+        return True
+
+    async def _taken_on(self, pipe: asyncio.StreamWriter) -> bool:
+        """Wait until a process takes what it was given; False if it does not."""
+        try:
+            async with asyncio.timeout(self._stalled):
+                await pipe.drain()
+        except TimeoutError:
+            return False
         return True
 
 

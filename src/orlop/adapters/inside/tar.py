@@ -12,7 +12,7 @@ import msgspec
 
 from orlop.adapters.inside.bounds import Beyond, Bounds, Damaged
 from orlop.adapters.inside.sparse import Piece, Records, old_pieces, pax_pieces, text_pieces
-from orlop.adapters.inside.unpacking import Unpacked
+from orlop.adapters.inside.unpacking import PIECE, Unpacked
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
@@ -152,12 +152,22 @@ class Tar:
         self._left -= BLOCK
         return self._source.read(BLOCK)
 
-    def read(self, size: int) -> bytes:
-        """The next bytes of the content of this member as it lies in the archive, fewer only at its end."""
+    def read(self, size: int, before: bytes = b"") -> bytes:
+        """The next bytes of the content of this member as it lies in the archive, fewer only at its end, after those of
+        `before`."""
         size = min(size, self._left)
-        content = self._source.read(size)
+        content = self._source.read(size, before)
         self._left -= size
         return content
+
+    def search(self, marks: set[bytes], before: bytes = b"") -> set[bytes]:
+        """Which of these are in the content of this member, as much of it as is left, and in what was `before` it."""
+        found, kept = {mark for mark in marks if mark in before}, max(map(len, marks), default=1) - 1
+        piece = before
+        while marks - found and self._left:
+            piece = self.read(PIECE, piece[-kept:] if kept else b"")
+            found.update(mark for mark in marks if mark in piece)
+        return found
 
 
 def _is_sound(block: bytes) -> bool:

@@ -108,14 +108,15 @@ class Unpacked:
             raise Beyond(f"it unpacks to more than {self._bounds.ratio} times its size")
         return bool(self._piece)
 
-    def some(self, size: int) -> bytes:
-        """The next bytes, fewer only at the end. Raises Beyond and Damaged."""
+    def some(self, size: int, before: bytes = b"") -> bytes:
+        """The next bytes, fewer only at the end, after those of `before`. Raises Beyond and Damaged."""
         at = self._at
-        if at + size <= len(self._piece):
+        if not before and at + size <= len(self._piece):
             self._at = at + size
             return self._piece[at : at + size]
-        pieces = [self._piece[at:]]
-        missing = size - len(pieces[0])
+        pieces = [before, self._piece[at : at + size]]
+        self._at += len(pieces[1])
+        missing = size - len(pieces[1])
         while missing and self._fill():
             piece = self._piece[:missing]
             self._at = len(piece)
@@ -125,10 +126,10 @@ class Unpacked:
             self._piece, self._at = b"", 0
         return b"".join(pieces)
 
-    def read(self, size: int) -> bytes:
-        """The next bytes, so many. Raises Beyond and Damaged."""
-        content = self.some(size)
-        if len(content) < size:
+    def read(self, size: int, before: bytes = b"") -> bytes:
+        """The next bytes, so many, after those of `before`. Raises Beyond and Damaged."""
+        content = self.some(size, before)
+        if len(content) < size + len(before):
             raise Damaged(_EARLY)
         return content
 

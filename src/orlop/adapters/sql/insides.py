@@ -121,12 +121,12 @@ class SqlInsides:
 
         return await self._engine.write(script, durable=False, changes=False)
 
-    async def unread(self, claimed: ClaimedImage, reason: str, now: int, again_at: int = 0) -> None:
+    async def unread(self, claimed: ClaimedImage, reason: str, assembler: int, now: int, again_at: int = 0) -> None:
         state = InsideState.WAITING if again_at else InsideState.UNREAD
         said = msgspec.json.encode((reason,)).decode()
 
         async def script(tx: Session) -> None:
-            await tx.run("inside_unread", claimed.row, claimed.tries, state, again_at or now, 0, said)
+            await tx.run("inside_unread", claimed.row, claimed.tries, state, again_at or now, assembler, said)
 
         await self._engine.write(script, durable=False, changes=False)
 
@@ -152,16 +152,9 @@ class SqlInsides:
         )
 
     async def depths(self) -> Depths:
-        rows = {InsideState(state): (count, since) for state, count, since in await self._reader.all("inside_depths")}
-        nothing = (0, 0)
-        waiting, oldest_at = rows.get(InsideState.WAITING, nothing)
-        reading, _ = rows.get(InsideState.READING, nothing)
-        return Depths(
-            waiting=waiting + reading,
-            read=rows.get(InsideState.READ, nothing)[0],
-            unread=rows.get(InsideState.UNREAD, nothing)[0],
-            oldest_at=oldest_at,
-        )
+        row = await self._reader.one("inside_depths")
+        assert row is not None
+        return Depths(*row)
 
     async def forget(self) -> int:
         removed = 0

@@ -44,7 +44,8 @@ TABLES: dict[str, Table] = {
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table(
         (0,),
-        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until",
+        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until "
+        "restoring_since",
     ),
     "trash_tags": Table((0, ""), "entry tag name"),
     "remote_tags": Table(("", ""), "repository tag digest checked_at moved_at gone_since"),
@@ -75,7 +76,7 @@ TABLES: dict[str, Table] = {
     "retention_plans": Table(
         (0,),
         "id path asked_by asked_at state rules brake repositories tags manifests deleted_tags deleted_manifests bytes "
-        "job applied_by applied_at ended_at done skipped",
+        "job applied_by applied_at ended_at done skipped shared",
     ),
     "retention_pages": Table((0, "", 0), "plan_id repository number items deletes open"),
     "in_use": Table((0,), "id path name digests posted_at posted_by expires_at"),

@@ -18,10 +18,8 @@ class Key(msgspec.Struct, frozen=True):
 
 #: Runs of what PEP 503 takes for one dash.
 _DASHES = re.compile(r"[-_.]+")
-#: The first month of Ubuntu's releases with long support, and in which years they come.
+#: The releases of Ubuntu with long support: those of the fourth month of even years.
 _LONG_SUPPORT = re.compile(r"[0-9]?[02468]\.04")
-#: Repositories of a release of Red Hat's that advisories name.
-_RED_HAT = ("baseos", "appstream", "crb")
 
 
 def keys(package: Package, distribution: Distribution | None) -> tuple[Key, ...]:
@@ -33,53 +31,83 @@ def keys(package: Package, distribution: Distribution | None) -> tuple[Key, ...]
     if distribution is None:
         return ()
     ecosystems = _ecosystems(distribution)
-    names = _of_distribution(package, by_source=distribution.id in _BY_SOURCE)
-    return tuple(Key(ecosystem, name, version) for ecosystem in ecosystems for name, version in names)
+    found = (
+        Key(ecosystem, name, version)
+        for ecosystem in ecosystems
+        for name, version in _of_distribution(package, ecosystem.partition(":")[0])
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def canonical(ecosystem: str, name: str) -> tuple[str, str]:
+    """An ecosystem and a name out of an advisory as `keys` writes them."""
+    base, _, rest = ecosystem.partition(":")
+    if rest.startswith(("https:", "http:")):  # the repository of a package of Maven or Packagist
+        ecosystem = base
+    if base == "PyPI":
+        return ecosystem, _DASHES.sub("-", name).lower()
+    if base in ("NuGet", "Packagist"):
+        return ecosystem, name.lower()
+    return ecosystem, name
 
 
 # --- Distributions ------------------------------------------------------------------------------------------------
 
-#: Whose advisories are about source packages. All others name what is installed, and some the source as well.
-_BY_SOURCE = frozenset({"debian", "ubuntu", "alpine", "wolfi", "chainguard"})
+#: Whose advisories name what is installed, and whose name that as well as what it was built from. All others name
+#: source packages.
+_BY_NAME = frozenset({"AlmaLinux", "Red Hat", "Photon OS"})
+_BY_BOTH = frozenset({"Wolfi", "Chainguard", "MinimOS"})
+#: Parts of a release of Red Hat's that advisories name, and modules of SUSE's that are in its images.
+_RED_HAT = ("baseos", "appstream", "crb")
+_SUSE = ("Basesystem", "Server Applications", "Development Tools", "Python 3", "Containers")
+#: Debian's releases by their names, for those that do not say a number yet.
+_DEBIAN = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14", "sid": "sid"}
 
 
-def _of_distribution(package: Package, *, by_source: bool) -> list[tuple[str, str]]:
+def _of_distribution(package: Package, ecosystem: str) -> list[tuple[str, str]]:
     epoch = f"{package.epoch}:" if package.epoch else ""
-    source = package.source or package.name, package.source_version or f"{epoch}{package.version}"
-    if by_source:
-        return [source]
     installed = package.name, f"{epoch}{package.version}"
-    return [installed] if source[0] == package.name else [installed, source]
+    if package.source_version and package.type == "rpm":
+        # What it was built from has an epoch of its own, which nothing says where its version is another.
+        same = package.source_version == package.version
+        built = package.source or package.name, f"{epoch if same else ':'}{package.source_version}"
+    else:
+        built = package.source or package.name, package.source_version or installed[1]
+    if ecosystem in _BY_NAME:
+        return [installed]
+    return [installed, built] if ecosystem in _BY_BOTH else [built]
 
 
 def _ecosystems(distribution: Distribution) -> tuple[str, ...]:
     version = distribution.version
     major, _, rest = version.partition(".")
-    minor = f"{major}.{rest.partition('.')[0]}"
+    if distribution.id in ("opensuse-tumbleweed", "wolfi", "chainguard", "minimos"):
+        return _ROLLING[distribution.id]
+    if distribution.id in ("debian", "raspbian"):
+        release = major or _DEBIAN.get(distribution.codename, "")
+        return (f"Debian:{release}", "Debian") if release else ()
+    if not version:
+        return ()
     match distribution.id:
-        case "debian":
-            return (f"Debian:{major}",) if major else ()
         case "ubuntu":
-            return (f"Ubuntu:{version}:LTS" if _LONG_SUPPORT.fullmatch(version) else f"Ubuntu:{version}",)
+            release = f"{version}:LTS" if _LONG_SUPPORT.fullmatch(version) else version
+            return f"Ubuntu:{release}", f"Ubuntu:Pro:{release}"
         case "alpine":
-            return (f"Alpine:v{minor}",) if rest else ()
-        case "wolfi":
-            return ("Wolfi",)
-        case "chainguard":
-            return ("Chainguard",)
+            return (f"Alpine:v{major}.{rest.partition('.')[0]}",) if rest else ()
+        case "alpaquita":
+            return (f"Alpaquita:{version}",)
         case "almalinux":
-            return (f"AlmaLinux:{major}",)
+            return f"AlmaLinux:{major}", "AlmaLinux"
         case "rocky":
-            return (f"Rocky Linux:{major}",)
+            return f"Rocky Linux:{major}", "Rocky Linux"
         case "rhel":
             return tuple(f"Red Hat:enterprise_linux:{major}::{part}" for part in _RED_HAT)
         case "opensuse-leap":
             return (f"openSUSE:Leap {version}",)
-        case "opensuse-tumbleweed":
-            return ("openSUSE:Tumbleweed",)
         case "sles":
-            service = f" SP{rest}" if rest else ""
-            return (f"SUSE:Linux Enterprise Server {major}{service}",)
+            release = f"{major} SP{rest}" if rest else major
+            modules = (f"SUSE:Linux Enterprise Module for {each} {release}" for each in _SUSE)
+            return (f"SUSE:Linux Enterprise Server {release}", *(modules if major == "15" else ()))
         case "azurelinux" | "mariner":
             return (f"Azure Linux:{major}",)
         case "photon":
@@ -87,15 +115,24 @@ def _ecosystems(distribution: Distribution) -> tuple[str, ...]:
         case "mageia":
             return (f"Mageia:{major}",)
         case "openEuler":
-            return (f"openEuler:{version}",)
+            named = distribution.name.partition("(")[2].rstrip(")")  # openEuler 22.03 (LTS-SP3)
+            return (f"openEuler:{version}-{named}" if named.startswith("LTS") else f"openEuler:{version}",)
     return ()
+
+
+_ROLLING = {
+    "opensuse-tumbleweed": ("openSUSE:Tumbleweed",),
+    "wolfi": ("Wolfi",),
+    "chainguard": ("Chainguard",),
+    "minimos": ("MinimOS",),
+}
 
 
 # --- Languages ----------------------------------------------------------------------------------------------------
 
 
 def _python(package: Package) -> tuple[Key, ...]:
-    return (Key("PyPI", _DASHES.sub("-", package.name).lower(), package.version),)
+    return (Key(*canonical("PyPI", package.name), package.version),)
 
 
 def _go(package: Package) -> tuple[Key, ...]:
@@ -108,7 +145,7 @@ def _within(ecosystem: str, separator: str = "/") -> Callable[[Package], tuple[K
 
     def named(package: Package) -> tuple[Key, ...]:
         before = f"{package.namespace}{separator}" if package.namespace else ""
-        return (Key(ecosystem, f"{before}{package.name}", package.version),)
+        return (Key(*canonical(ecosystem, f"{before}{package.name}"), package.version),)
 
     return named
 

@@ -27,7 +27,8 @@ class RuleVersion(msgspec.Struct, frozen=True):
 class PlanFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan says in sum.
 
-    `bytes`: what nothing else holds, and is free once all of it is deleted and collected.
+    `bytes`: what nothing else holds, and is free once all of it is deleted and collected; `shared`: blobs that go from
+    their repositories and stay, for others hold them.
     """
 
     rules: tuple[RuleVersion, ...] = ()
@@ -38,6 +39,7 @@ class PlanFigures(msgspec.Struct, frozen=True, kw_only=True):
     deleted_tags: int = 0
     deleted_manifests: int = 0
     bytes: int = 0
+    shared: int = 0
 
     @property
     def is_over_brake(self) -> bool:

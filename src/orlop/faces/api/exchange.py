@@ -29,6 +29,7 @@ Last = Annotated[
     str,
     QueryParameter(name="last", max_length=512, description="Go on after this entry; the Link header has it."),
 ]
+Begins = Annotated[str, QueryParameter(name="begins", max_length=255, description="Only those whose names begin so.")]
 Match = Annotated[
     str | None,
     HeaderParameter(name="If-Match", max_length=64, description="The ETag of the version that is to be changed."),

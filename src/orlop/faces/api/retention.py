@@ -55,6 +55,7 @@ class PlanValue(msgspec.Struct, frozen=True):
     deleted_tags: int
     deleted_manifests: int
     bytes: int
+    shared: int
     job: int
     trouble: str
     applied_by: str
@@ -82,6 +83,7 @@ class PlanValue(msgspec.Struct, frozen=True):
             deleted_tags=figures.deleted_tags,
             deleted_manifests=figures.deleted_manifests,
             bytes=figures.bytes,
+            shared=figures.shared,
             job=plan.job,
             trouble=trouble,
             applied_by=plan.applied_by,

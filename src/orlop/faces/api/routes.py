@@ -34,6 +34,7 @@ from orlop.faces.api import (
     groups,
     house_rules,
     images,
+    inside,
     jobs,
     labels,
     locks,
@@ -104,6 +105,7 @@ def routes(desks: Desks) -> Litestar:
         *upstreams.upstreams(desks.upstreams),
         *browse.browse(management.gate, desks.browsing),
         *images.images(desks.images),
+        *inside.insides(desks.insides),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

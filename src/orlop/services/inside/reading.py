@@ -96,7 +96,7 @@ class ImageReading:
         except Later as later:
             now = self._clock.now()
             again_at = now + _PAUSE * 4 ** (claimed.tries - 1) if claimed.tries < _TRIES else 0
-            await images.unread(claimed, str(later), now, again_at)
+            await images.unread(claimed, str(later), ASSEMBLER_VERSION, now, again_at)
             return False
 
     async def _layers(self, claimed: ClaimedImage) -> Sequence[LayerFacts]:

@@ -54,6 +54,7 @@ class Operation(StrEnum):
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
     IMAGE_READ = "image.read"
+    IMAGE_SCAN = "image.scan"
     TAG_READ = "tag.read"
     TAG_ROLL_BACK = "tag.roll-back"
     TAG_REMOVE = "tag.remove"
@@ -148,6 +149,7 @@ RULES: dict[Operation, Rule] = {
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
     # Also without being signed in, where anybody may pull.
     Operation.IMAGE_READ: Rule(place=Action.PULL),
+    Operation.IMAGE_SCAN: Rule(place=Action.PUSH_NEW),
     Operation.TAG_READ: Rule(place=Action.PULL),
     # Of any tag at all: whether it may be this one is up to the terms of the write.
     Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),

@@ -180,7 +180,8 @@ class _Counted:
 
     def __init__(self) -> None:
         self.repositories = self._tags = self._manifests = self.deleted_tags = self._deleted = self._bytes = 0
-        self._shared: dict[str, int] = {}
+        self._shared: dict[str, FreedBlob] = {}
+        """With how many repositories are left that hold each."""
 
     def add(self, current: Current, freed: Sequence[FreedBlob]) -> None:
         self.repositories += 1
@@ -190,9 +191,9 @@ class _Counted:
         self._deleted += len(current.plan.manifests)
         self._bytes += sum(current.inventory.manifests[digest].size for digest in current.plan.manifests)
         for blob in freed:
-            left = self._shared.pop(blob.digest, blob.links) - 1
+            left = self._shared.pop(blob.digest, blob).links - 1
             if left:
-                self._shared[blob.digest] = left
+                self._shared[blob.digest] = FreedBlob(blob.digest, blob.size, left)
             else:
                 self._bytes += blob.size
 
@@ -207,6 +208,7 @@ class _Counted:
             deleted_tags=self.deleted_tags,
             deleted_manifests=self._deleted,
             bytes=self._bytes,
+            shared=sum(blob.size for blob in self._shared.values()),
         )
 
 

@@ -1,6 +1,9 @@
 """Licences of Debian's packages: the machine-readable form (DEP 5), and usual phrases of what is written by hand."""
 
 import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from orlop.adapters.inside.readers.reader import Reader
 from orlop.adapters.inside.readers.words import is_name, licences
@@ -8,7 +11,8 @@ from orlop.domain.inside.layers import Found
 
 NAME = "debian-copyright"
 _PATH = re.compile(r"usr/share/doc/([^/]+)/copyright")
-_FOLDER, _FILE = "usr/share/doc/", "/copyright"
+#: Where packages have their folders, and the file that each has there.
+FOLDER, _FILE = "usr/share/doc/", "/copyright"
 _MOST = 4 * 1024 * 1024
 #: Bytes of it that are looked at: licences come first, their texts after them.
 _LOOKED = 512 * 1024
@@ -43,8 +47,22 @@ def read_copyright(path: str, content: bytes) -> Found | None:
     return Found(path=path, reader=NAME, licences={match[1]: found}) if found else None
 
 
+def linked(found: Iterable[Found], links: dict[str, str]) -> Iterator[Found]:
+    """Files with the licences of packages whose folders are links to that of another, too: by the paths of folders."""
+    names = dict[str, list[str]]()
+    for path, to in links.items():
+        names.setdefault(to + _FILE, []).append(path.rpartition("/")[2])
+    for each in found:
+        if each.reader == NAME and each.licences and (more := names.get(each.path)):
+            [(_, listed)] = each.licences.items()
+            each = msgspec.structs.replace(
+                each, licences=dict.fromkeys([*each.licences, *filter(is_name, more)], listed)
+            )
+        yield each
+
+
 def _wants(path: str, _mode: int, _size: int) -> bool:
-    return path.startswith(_FOLDER) and path.endswith(_FILE)
+    return path.startswith(FOLDER) and path.endswith(_FILE)
 
 
 DEBIAN_COPYRIGHT = Reader(name=NAME, wants=_wants, most=_MOST, read=read_copyright)

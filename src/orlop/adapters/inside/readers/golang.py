@@ -79,7 +79,7 @@ def _information(binary: Binary) -> tuple[str, str]:
         at = content.find(_MAGIC, at, region.at + region.size)
         if at < 0 or at + _HEADER > len(content):
             return "", ""
-        if (at - region.at) % _ALIGNED == 0:
+        if (region.address + at - region.at) % _ALIGNED == 0:
             break
         at += 1
     width, flags = content[at + 14], content[at + 15]
@@ -210,4 +210,4 @@ def _said(path: str, flags: str) -> str:
     return ""
 
 
-GOLANG = Reader(name="golang", wants=wants_binary, most=LARGEST, begins=is_binary, read=read_golang)
+GOLANG = Reader(name="golang", wants=wants_binary, most=LARGEST, marks=(_MAGIC,), begins=is_binary, read=read_golang)

@@ -14,7 +14,7 @@ PACKAGES = 50_000
 #: Characters of a name with its namespace, of a version, and of a licence; licences of one package.
 NAME, VERSION, LICENCE, LICENCES = 512, 256, 128, 16
 #: Bytes of a text file that a package manager writes for one package, and for a whole project.
-ONE, MANY = 4 * 1024 * 1024, 64 * 1024 * 1024
+ONE, MANY = 4 * 1024 * 1024, 16 * 1024 * 1024
 #: Bytes of an executable or an archive.
 LARGEST = 256 * 1024 * 1024
 

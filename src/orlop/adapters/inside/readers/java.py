@@ -18,8 +18,9 @@ DEPTH, ROOM = 5, 256 * 1024 * 1024
 MEMBERS, UNPACKED, TEXTS = 500_000, 1024 * 1024 * 1024, 64 * 1024 * 1024
 #: Bytes of a manifest or of a file of Maven.
 _TEXT = 1024 * 1024
-#: Endings of archives, and of all members that are read.
+#: Endings of archives, those that nothing else has, and those of all members that are read.
 _ARCHIVES = (".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".far", ".lpkg", ".rar", ".zap")
+_NO_OTHERS = (".jar", ".war", ".ear", ".jpi", ".hpi")
 _MEMBERS = (*_ARCHIVES, "META-INF/MANIFEST.MF", "pom.properties", "pom.xml")
 
 
@@ -30,9 +31,9 @@ def wants_java(path: str, mode: int, size: int) -> bool:
 
 def read_java(path: str, content: bytes) -> Found | None:
     """What the archive and those in it hold."""
-    harvest = Harvest(path, "java")
-    if path.endswith(".rar") and content[:4] == b"Rar!":
+    if not content.startswith(b"PK") and not path.endswith(_NO_OTHERS):
         return None
+    harvest = Harvest(path, "java")
     _Walk(harvest).read(path, content, 0)
     return harvest.found()
 

@@ -31,6 +31,8 @@ _MISNAMED = {"org.lz4.java": "org.lz4"}
 _WORD = re.compile(r"[A-Za-z][\w.]*", re.ASCII)
 _VERSION = re.compile(r"\d.*|build\d+.*|rc?\d+", re.IGNORECASE | re.DOTALL | re.ASCII)
 _VERSION_EXACT = re.compile(r"\d.*|build\d+.*|rc?\d+", re.DOTALL | re.ASCII)
+#: One of the values that OSGi lists, without its quotes and without the directives behind it.
+_CLAUSE = re.compile(r"""(?:^|,)\s*"?([^",;]+)"?(?:;[^",;]*(?:"[^"]*"[^",;]*)?)*""")
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Sc", "Pc"})
 #: Characters of a file name that is taken apart.
 _LONGEST = 255
@@ -52,8 +54,11 @@ class Manifest(msgspec.Struct, frozen=True):
         return next((value for section in self.sections if (value := section.get(field, ""))), "")
 
     def licences(self) -> list[str]:
-        """Licences as declared; of OSGi several with commas between, and directives after semicolons."""
-        return [value for field in _LICENCE_FIELDS if (value := self.anywhere(field))]
+        """Licences as declared. OSGi writes `"MIT";link="…", "ISC"`; others write a name, with commas in it at will."""
+        said = [value for field in _LICENCE_FIELDS if (value := self.anywhere(field))]
+        return [
+            name for value in said for name in (_CLAUSE.findall(value) if '"' in value or ";" in value else [value])
+        ]
 
     def group(self) -> str:
         """What is most like a group, or nothing."""

@@ -112,11 +112,15 @@ def _pnpm(harvest: Harvest, lines: list[str]) -> None:
 
 
 def _pnpm_entry(key: str, *, slashes: bool) -> dict[str, str]:
-    """The name and version in the key of an entry; nothing of one from elsewhere, which says both in its fields."""
+    """The name and version in the key of an entry. One from elsewhere says in its fields what its key does not."""
     path = key.removesuffix(":").strip("'\"").partition("(")[0].removeprefix("/")
-    name, _, version = path.rpartition("/" if slashes else "@")
-    version = version.partition("_")[0] if slashes else version
-    return {"name": name, "version": version} if version[:1].isdigit() else {"name": "", "version": ""}
+    if slashes:
+        name, _, version = path.rpartition("/")
+        version = version.partition("_")[0]
+        return {"name": name, "version": version} if version[:1].isdigit() else {"name": "", "version": ""}
+    before = path.find("@", 1)  # a scope begins with the same sign
+    name, version = (path[:before], path[before + 1 :]) if before > 0 else ("", "")
+    return {"name": name, "version": version if version[:1].isdigit() else ""}
 
 
 def _add_pnpm(harvest: Harvest, entry: dict[str, str]) -> None:

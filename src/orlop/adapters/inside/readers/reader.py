@@ -22,6 +22,8 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     it is quick. Who looks for executables asks for an executable bit or the ending of a library."""
     most: int
     """Bytes of a file. Of a larger one it is only said that it was not read."""
+    marks: tuple[bytes, ...] = ()
+    """What is in every file that a reader finds something in, so that of a larger one without it nothing is said."""
     begins: Callable[[bytes], bool] = anything
     """Whether to go on with a file, by its first bytes: 512, or all of them where it has fewer. Readers of executables
     share what they look for."""

@@ -62,6 +62,7 @@ def _sqlite(content: bytes) -> Iterator[bytes]:
     own[_VERSIONS] = _NO_LOG
     connection = apsw.Connection(":memory:")
     try:
+        connection.limit(apsw.SQLITE_LIMIT_LENGTH, len(content))
         connection.deserialize("main", own)
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)

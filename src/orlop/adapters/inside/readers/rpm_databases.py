@@ -88,6 +88,8 @@ def _value(content: bytes, item: bytes, size: int, order: str) -> bytes:
     if item[0] != _OFF_PAGE or len(item) < 12:
         raise ValueError(DAMAGED)
     page, length = struct.unpack_from(order + "II", item, 4)
+    if length > len(content):
+        raise ValueError(DAMAGED)
     pieces, missing = list[bytes](), length
     while missing > 0:
         start = page * size

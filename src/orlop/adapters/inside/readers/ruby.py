@@ -8,7 +8,7 @@ from orlop.domain.inside.layers import Found
 
 #: An assignment as RubyGems writes it: `s.name = "rails".freeze`, `s.licenses = ["MIT".freeze]`.
 _ASSIGNED = re.compile(r"\w+\.(name|version|licenses?)\s*=\s*(.*)")
-_QUOTED = re.compile(r"""(["'])((?:(?!\1)[^\\]|\\.){0,256})\1""")
+_QUOTED = re.compile(r"""(["'])([^"']{0,256})\1""")
 #: The comment that RubyGems reads first: `# stub: rails 7.1.0 ruby lib`.
 _STUB = re.compile(r"# stub: (\S+) (\S+) ")
 _UNICODE = re.compile(r"\\u([0-9A-Fa-f]{4})")
@@ -36,13 +36,10 @@ def read_ruby(path: str, content: bytes) -> Found | None:
         assigned = _ASSIGNED.match(line.strip()) if "=" in line and len(line) <= _LINE else None
         if not assigned:
             continue
-        values = [_plain(each[2]) for each in _QUOTED.finditer(assigned[2])]
         if assigned[1].startswith("license"):
-            licences += values
-        elif assigned[1] == "name" and values:
-            name = values[0]
-        elif values:
-            version = values[0]
+            licences += [_plain(each[2]) for each in _QUOTED.finditer(assigned[2])]
+        elif literal := _QUOTED.match(assigned[2].removeprefix("Gem::Version.new(")):
+            name, version = (_plain(literal[2]), version) if assigned[1] == "name" else (name, _plain(literal[2]))
     if version:
         harvest.add("gem", name, version, licences=licences)
     return harvest.found()

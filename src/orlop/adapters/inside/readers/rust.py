@@ -46,4 +46,6 @@ def _unpacked(packed: bytes) -> bytes:
     return content
 
 
-RUST = Reader(name="rust", wants=wants_binary, most=LARGEST, begins=is_binary, read=read_rust)
+RUST = Reader(
+    name="rust", wants=wants_binary, most=LARGEST, marks=(_SECTION.encode(),), begins=is_binary, read=read_rust
+)

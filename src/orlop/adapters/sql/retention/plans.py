@@ -78,7 +78,7 @@ class SqlRetentionPlans:
             await tx.run(
                 "retention_plan_made",
                 *(plan, rules, figures.brake, figures.repositories, figures.tags, figures.manifests),
-                *(figures.deleted_tags, figures.deleted_manifests, figures.bytes),
+                *(figures.deleted_tags, figures.deleted_manifests, figures.bytes, figures.shared),
             )
             detail = (
                 f"deletes {figures.deleted_tags} of {figures.tags} tags and {figures.deleted_manifests} manifests;"
@@ -169,7 +169,7 @@ async def _locked(tx: Session, plan: int) -> RetentionPlan:
 
 def _plan(row: Row) -> RetentionPlan:
     number, path, asked_by, asked_at, state, rules, brake, repositories, tags, manifests, *rest = row
-    deleted_tags, deleted_manifests, freed, job, applied_by, applied_at, ended_at, done, skipped = rest
+    deleted_tags, deleted_manifests, freed, shared, job, applied_by, applied_at, ended_at, done, skipped = rest
     return RetentionPlan(
         id=number,
         path=path,
@@ -185,6 +185,7 @@ def _plan(row: Row) -> RetentionPlan:
             deleted_tags=deleted_tags,
             deleted_manifests=deleted_manifests,
             bytes=freed,
+            shared=shared,
         ),
         job=job,
         applied_by=applied_by,

@@ -25,19 +25,19 @@ FROM (SELECT id, digest, pushed_at, artifact_type FROM manifests WHERE id > ?1 O
 
 -- name: inside_older
 UPDATE inside_images SET state = 0, since = ?2, tries = 0
-WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 ORDER BY id LIMIT ?3) RETURNING id;
+WHERE id IN (SELECT id FROM inside_images WHERE state >= 2 AND assembler < ?1 LIMIT ?3) RETURNING id;
 
 -- name: inside_open
 SELECT id, digest, tries FROM inside_images
-WHERE (state = 0 AND since <= ?1) OR (state = 1 AND (lease_until <= ?1 OR lease_until > ?2))
-ORDER BY since DESC, id DESC LIMIT ?3 FOR UPDATE SKIP LOCKED;
+WHERE state < 2 AND CASE state WHEN 0 THEN since <= ?1 ELSE lease_until <= ?1 OR lease_until > ?2 END
+ORDER BY since DESC LIMIT ?3 FOR UPDATE SKIP LOCKED;
 
 -- name: inside_claim
 UPDATE inside_images SET state = 1, lease_until = ?2, tries = tries + 1 WHERE id = ?1;
 
 -- name: inside_holder
 SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
-WHERE m.digest = ?1 ORDER BY m.repository_id DESC LIMIT 1;
+WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id DESC LIMIT 1;
 
 -- name: inside_read
 UPDATE inside_images SET state = 2, since = ?3, lease_until = 0, assembler = ?4, distribution = ?5, unread = ?6
@@ -62,7 +62,9 @@ JOIN packages p ON p.id = up.package_id
 WHERE i.digest = ?1 ORDER BY iu.layer, iu.reader, p.purl, up.path;
 
 -- name: inside_depths
-SELECT state, count(*), min(since) FROM inside_images GROUP BY state;
+SELECT (SELECT count(*) FROM inside_images WHERE state < 2),
+       (SELECT coalesce(min(since), 0) FROM inside_images WHERE state < 2),
+       (SELECT count(*) FROM inside_images WHERE state = 3);
 
 -- name: unit_find
 SELECT id, complete FROM units WHERE hash = ?1;

@@ -22,7 +22,9 @@ CREATE TABLE inside_images (
     distribution  TEXT COLLATE "C" NOT NULL,
     unread        TEXT COLLATE "C" NOT NULL
 );
-CREATE INDEX inside_images_open ON inside_images (state, since) WHERE state < 2;
+CREATE INDEX inside_images_open ON inside_images (since) WHERE state < 2;
+CREATE INDEX inside_images_unread ON inside_images (since) WHERE state = 3;
+CREATE INDEX inside_images_by_assembler ON inside_images (assembler, id) WHERE state >= 2;
 
 -- Packages, each once, whatever holds them. identity is the SHA-256 of all that is said of one.
 CREATE TABLE packages (
