@@ -55,8 +55,9 @@ class Robots:
         own = caller.subject.name
         if not seeing.anywhere(Action.ADMIN):
             robot = await self._accounts.get(own) if caller.subject.kind is SubjectKind.ROBOT else None
-            is_asked_for = robot is not None and namespace in (None, robot.namespace) and own.startswith(begins)
-            return one(robot, page, own) if robot is not None and is_asked_for else Page(())
+            if robot is None or namespace not in (None, robot.namespace) or not own.startswith(begins):
+                return Page(())
+            return one(robot, page, own)
         return await seen(
             lambda part: beginning(robots, part, lambda robot: robot.name, begins),
             page,
