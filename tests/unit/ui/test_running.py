@@ -7,12 +7,10 @@ import re
 import pytest
 
 from orlop.adapters.identity.heads import Ed25519Heads
-from orlop.adapters.sql.engine import Session
-from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.domain.access import Place, PlaceKind
 from orlop.domain.durations import HOUR
 from orlop.domain.errors import Denied, RegistryError, TooManyRequests, Unavailable
-from orlop.domain.events import EventKind
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState, Order
 from orlop.faces.ui.exchange import Reply, UiExchange
@@ -20,6 +18,8 @@ from orlop.faces.ui.live import Live, Shown
 from orlop.ports.identity import Document, Namespace, NewGrant
 from orlop.services.audit.log import JOB, AuditWriter, Keep
 from tests.catalogs import rows
+from tests.content import image
+from tests.unit.ui.places import pushed
 from tests.unit.ui.scene import Browser, Scene
 
 REGISTRY, TEAM = Place(PlaceKind.REGISTRY), Place(PlaceKind.NAMESPACE, "team")
@@ -266,12 +266,9 @@ async def test_nobody_is_told_what_needs_somebody(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("who", "told"), [("", False), ("eve", False), ("rita", True), ("ann", True), ("aud", True)])
 async def test_home_tells_which_tags_were_set_where_its_reader_may_pull(scene: Scene, who: str, told: bool) -> None:
-    async def steps(_: Session, ledger: Ledger) -> None:
-        for repository in ("team/app", "team-b/app"):
-            ledger.event(EventKind.TAG_SET, repository, tag="prod", digest=f"sha256:{'a' * 64}")
-
     browser = await person(scene, who)
-    await scene.memory.engine.write(recorded(scene.by(), steps))
+    for repository in ("team/app", "team-b/app"):
+        await pushed(scene).push(RepositoryName(repository), image("app"), Tag("prod"))
     await logged(scene)
     page = await browser.get("/")
     assert ('href="/r/team/app:prod"' in page.text) == told

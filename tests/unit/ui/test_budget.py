@@ -1,0 +1,73 @@
+"""What a page costs the catalog: at most two statements more than what it shows, beside what every page costs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import apsw
+import pytest
+
+from orlop.domain.access import Caller
+from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import PageRequest
+from orlop.domain.tag_lists import TagFilter, TagOrder
+from orlop.services.desks import Desks
+from tests.content import image
+from tests.unit.ui.places import person, pushed, put
+from tests.unit.ui.scene import Scene
+
+APP, PAGE = RepositoryName("team/app"), PageRequest(50)
+
+#: Page → what the API asks for the same.
+SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
+    "/people": lambda desks, who: desks.management.users.page(who, PAGE),
+    "/groups": lambda desks, who: desks.management.groups.page(who, PAGE),
+    "/robots": lambda desks, who: desks.management.robots.page(who, PAGE),
+    "/trusts": lambda desks, who: desks.management.settings.page(who, "trust", PAGE),
+    "/rules/tag-rules": lambda desks, who: desks.management.settings.page(who, "tag-rule", PAGE),
+    "/rules/tag-rules/ours?path=team": lambda desks, who: desks.management.settings.get(
+        who, "tag-rule", "ours", "team"
+    ),
+    "/plans": lambda desks, who: desks.retention.page(who, PAGE),
+    "/locks?repository=team/app": lambda desks, who: desks.locks.page(who, APP, PAGE),
+    "/labels?repository=team/app": lambda desks, who: desks.labels.of(who, APP, None),
+    "/jobs": lambda desks, who: desks.jobs.page(who, PAGE),
+    "/r/team/app?part=rows": lambda desks, who: desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(), PAGE),
+}
+
+#: Statements that a page may take more; the page of a place finds out first whether it is one of a repository.
+MORE, OF_PLACES = 2, 3
+
+
+class Counted:
+    """Statements that a connection ran since it was asked last."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._count = 0
+        connection.trace_v2(apsw.SQLITE_TRACE_STMT, self._ran)
+
+    def _ran(self, event: dict[str, Any]) -> None:
+        self._count += not event["sql"].startswith("--") and not event.get("trigger", False)
+
+    def taken(self) -> int:
+        count, self._count = self._count, 0
+        return count
+
+
+@pytest.mark.parametrize("path", SAME)
+async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: str) -> None:
+    for number in range(20):
+        await pushed(scene).push(APP, image(f"app-{number}"), Tag(f"1.{number}"))
+    await put(scene, "tag-rule", "ours", "team", tags=["v*"], semver=True)
+    browser = await person(scene, "admin")
+    visitor = await scene.browsers.sessions.visitor(browser.session, address="192.0.2.1", request="r-1")
+    assert visitor is not None
+    counted = Counted(scene.memory.engine.connection)
+    for _ in range(2):  # the second time all that is remembered is known
+        await browser.get("/help")
+        every = (counted.taken(), await SAME[path](scene.desks, visitor.caller), counted.taken())
+        assert (await browser.get(path)).status == 200
+        page = counted.taken()
+    more = OF_PLACES if path.startswith("/r/") else MORE
+    assert page <= every[0] + every[2] + more, (
+        f"{page} statements, of which every page takes {every[0]}, the list {every[2]}"
+    )
