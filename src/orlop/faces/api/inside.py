@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from orlop.domain.names import RepositoryName, parse_held, parse_reference
 from orlop.faces.api import values
@@ -113,7 +113,7 @@ def insides(service: ImageInsides) -> list[HTTPRouteHandler]:
         return ImagePackagesValue.of(found)
 
     @post("/image-readings", operation_id="readImage", tags=["images"], status_code=202, operation=Operation.IMAGE_SCAN)
-    async def read_image(request: ApiRequest, data: ReadingRequest) -> ImagePackagesValue:
+    async def read_image(request: ApiRequest, data: JSONBody[ReadingRequest]) -> ImagePackagesValue:
         """Have an image read, now or once more. Layers that are known are not read again."""
         repository, reference = parse_held(data.image)
         return ImagePackagesValue.of(await service.again(caller_of(request), repository, reference, data.platform))
