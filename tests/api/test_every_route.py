@@ -425,6 +425,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
     ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
     ("GET", "/scrub"): [("/scrub", None, _SEES)],
+    ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
     ("GET", "/jobs"): [("/jobs", None, _SEES)],
