@@ -286,7 +286,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts")
+        for path in ("/images", "/image-texts", "/image-vulnerabilities")
     },
     ("GET", "/image-differences"): [
         ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
