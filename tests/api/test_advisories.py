@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,12 @@ def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         yield Typed(served, capsys, monkeypatch)
 
 
+def _found(orlop: Typed, image: str, *more: str) -> Any:
+    """What is known of the image. Its config is in no store, which is logged before that."""
+    said = orlop("vulns", image, "--json", *more)
+    return json.loads(said[said.index("{\n") :])
+
+
 def test_an_archive_is_taken_in_and_hits_an_image(orlop: Typed, tmp_path: Path) -> None:
     image = f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4"
     orlop.login("root")
@@ -54,14 +61,14 @@ def test_an_archive_is_taken_in_and_hits_an_image(orlop: Typed, tmp_path: Path) 
     assert said == "osv-test: 3 records, 3 new or changed, 0 older than what is there, 1 refused\n"
     assert orlop.errors == "d.json: it is not JSON\n"
     assert "3 advisories, 0 of them not matched yet, 3 findings" in orlop("advisories", "status")
-    found = orlop.json("vulns", image)
+    found = _found(orlop, image)
     assert [(one["id"], one["package"], one["severity"], one["fixed"]) for one in found["found"]] == [
         ("TEST-2", "zlib9", "high", []),
         ("CVE-2026-1", "libssl9", "unknown", ["3.0.2-1"]),
     ]
     assert found["found"][1]["ids"] == ["CVE-2026-1", "OTHER-1", "TEST-1"]
     assert found["remarks"] == []
-    assert [one["id"] for one in orlop.json("vulns", image, "--fixable")["found"]] == ["CVE-2026-1"]
+    assert [one["id"] for one in _found(orlop, image, "--fixable")["found"]] == ["CVE-2026-1"]
     assert "of its 2 packages are known: 1 high, 1 unknown" in (orlop("vulns", image), orlop.errors)[1]
     assert {one["record"]["id"] for one in json.loads(orlop("advisories", "show", "CVE-2026-1"))} == {
         "TEST-1",
@@ -86,14 +93,14 @@ def test_what_is_known_to_be_exploited_is_high(orlop: Typed, tmp_path: Path) -> 
         "epss: 1 records",
     ]
     assert orlop.errors == "line 4: a score is from 0 to 1\n"
-    [found] = orlop.json("vulns", image)["found"]
+    [found] = _found(orlop, image)["found"]
     assert (found["severity"], found["exploited"], found["score"]) == ("high", True, 0.25)
 
 
 def test_nothing_known_is_not_the_same_as_nothing_wrong(orlop: Typed) -> None:
     image = f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4"
     orlop.login("ann")
-    found = orlop.json("vulns", image)
+    found = _found(orlop, image)
     assert (found["state"], found["found"]) == ("read", [])
     assert any(remark.startswith("no advisories are known for Debian") for remark in found["remarks"])
 

@@ -286,7 +286,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts", "/image-packages")
+        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities")
     },
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
@@ -429,6 +429,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
     ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
     ("GET", "/scrub"): [("/scrub", None, _SEES)],
+    ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
     ("GET", "/jobs"): [("/jobs", None, _SEES)],

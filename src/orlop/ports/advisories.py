@@ -3,7 +3,7 @@
 Rows are made of records by `domain.inside.rows`. Times are in microseconds since 1970.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import IO, Protocol
 
 import msgspec
@@ -41,12 +41,12 @@ class RecordsBatch(msgspec.Struct, frozen=True):
 class AdvisoryReader(Protocol):
     """Reads what strangers wrote, in bounds of memory, time and output."""
 
-    def read(self, file: IO[bytes]) -> AsyncIterator[ReadBatch]:
+    def read(self, file: IO[bytes]) -> AsyncGenerator[ReadBatch, None]:
         """Everything in a file that can be sought in: a zip archive of records, lines or one of JSON, the catalogue of
         KEV, the list of EPSS; perhaps compressed by gzip. Raises ImportRefused."""
         ...
 
-    def records(self, file: IO[bytes]) -> AsyncIterator[RecordsBatch]:
+    def records(self, file: IO[bytes]) -> AsyncGenerator[RecordsBatch, None]:
         """The same as bodies for the API. Raises ImportRefused."""
         ...
 

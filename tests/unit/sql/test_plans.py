@@ -25,6 +25,13 @@ EXCEPTIONS = {
     "node_blobs_hold_all": {"SCAN held VIRTUAL TABLE INDEX 1:": "as many blobs as one statement counts"},
     "node_cached_hold_all": {"SCAN held VIRTUAL TABLE INDEX 1:": "the same"},
     "upload_start": {"SCAN held": "no more than the limit that is asked about"},
+    "advisories_meaning": {
+        "USE TEMP B-TREE FOR ORDER BY": "advisories of some names",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    "advisories_known": {"USE TEMP B-TREE FOR ORDER BY": "advisories of the names of a batch"},
+    "packages_hit": {"USE TEMP B-TREE FOR DISTINCT": "what some advisories hit"},
+    "packages_of_image": {"USE TEMP B-TREE FOR DISTINCT": "the packages of one image"},
     "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},
     "edge_blob_children": {"USE TEMP B-TREE FOR DISTINCT": "the references of one manifest, which has a limit of them"},

@@ -4,8 +4,8 @@ import asyncio
 import shutil
 import struct
 import sys
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO
@@ -45,34 +45,37 @@ class ProcessAdvisoryReader:
     def __init__(self, deadline: float = DEADLINE) -> None:
         self._deadline = deadline
 
-    async def read(self, file: IO[bytes]) -> AsyncIterator[ReadBatch]:
+    async def read(self, file: IO[bytes]) -> AsyncGenerator[ReadBatch, None]:
         """See AdvisoryReader."""
-        async for packed in self._batches(file, "rows"):
-            said = _said.decode(packed)
-            if said.last:
-                _check(said.refused)
-                return
-            yield ReadBatch(rows=said.rows, refusals=said.refusals, exploited=said.exploited, scores=said.scores)
+        async with aclosing(self._batches(file, "rows")) as batches:
+            async for packed in batches:
+                said = _said.decode(packed)
+                if said.last:
+                    _check(said.refused)
+                    return
+                yield ReadBatch(rows=said.rows, refusals=said.refusals, exploited=said.exploited, scores=said.scores)
         raise ImportRefused("it takes more time or memory to read than a file of advisories may")
 
-    async def records(self, file: IO[bytes]) -> AsyncIterator[RecordsBatch]:
+    async def records(self, file: IO[bytes]) -> AsyncGenerator[RecordsBatch, None]:
         """See AdvisoryReader."""
-        async for packed in self._batches(file, "records"):
-            said = _said_records.decode(packed)
-            if said.last:
-                _check(said.refused)
-                return
-            yield RecordsBatch(said.body, tuple(Refusal(*each) for each in said.refusals))
+        async with aclosing(self._batches(file, "records")) as batches:
+            async for packed in batches:
+                said = _said_records.decode(packed)
+                if said.last:
+                    _check(said.refused)
+                    return
+                yield RecordsBatch(said.body, tuple(Refusal(*each) for each in said.refusals))
         raise ImportRefused("it takes more time or memory to read than a file of advisories may")
 
-    async def _batches(self, file: IO[bytes], what: str) -> AsyncIterator[bytes]:
+    async def _batches(self, file: IO[bytes], what: str) -> AsyncGenerator[bytes, None]:
         with TemporaryFile() as copied:
             # What a process reads has to be a file of the system.
             given = await asyncio.to_thread(_copied, file, copied) if isinstance(file, BytesIO) else file
-            async for packed in self._of(given, what):
-                yield packed
+            async with aclosing(self._of(given, what)) as batches:
+                async for packed in batches:
+                    yield packed
 
-    async def _of(self, file: IO[bytes], what: str) -> AsyncIterator[bytes]:
+    async def _of(self, file: IO[bytes], what: str) -> AsyncGenerator[bytes, None]:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",

@@ -35,7 +35,7 @@ class AdvisoriesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whoever read a file could not read."""
 
     source: Annotated[str, Meta(min_length=1, max_length=63)]
-    records: tuple[msgspec.Raw, ...] = ()
+    records: tuple[dict[str, Any], ...] = ()
     exploited: tuple[tuple[str, str, str, bool], ...] = ()
     scores: tuple[tuple[str, float, float], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
@@ -214,7 +214,7 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
             scores=tuple(ExploitScore(*each) for each in data.scores),
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
-        lines = b"\n".join(bytes(each).replace(b"\n", b" ") for each in data.records)
+        lines = b"\n".join(map(msgspec.json.encode, data.records))
         return ImportedValue.of(await desk.take(caller_of(request), data.source, lines, others))
 
     @get(

@@ -1,6 +1,7 @@
 """Advisories, for those who rule or audit the registry: taken in, listed, and how that went."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from io import BytesIO
 
 import msgspec
@@ -58,12 +59,13 @@ class AdvisoryDesk:
         await self._jobs.ask(Order(kind=MATCHING.kind, once=MATCHING.kind), By(SYSTEM.name, self._gate.now()))
         return done
 
-    async def _read(self, lines: bytes, others: ReadBatch) -> AsyncIterator[ReadBatch]:
+    async def _read(self, lines: bytes, others: ReadBatch) -> AsyncGenerator[ReadBatch, None]:
         if others.exploited or others.scores or others.refusals:
             yield others
         if lines:
-            async for batch in self._reader.read(BytesIO(lines)):
-                yield batch
+            async with aclosing(self._reader.read(BytesIO(lines))) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def status(self, caller: Caller) -> AdvisoryStatus:
         """How imports went. Raises Denied."""

@@ -1,6 +1,7 @@
 """Takes in advisories, batch by batch, and writes down how that went."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import IO
 
 import msgspec
@@ -69,7 +70,7 @@ class Importing:
     async def batches(
         self,
         source: str,
-        batches: AsyncIterator[ReadBatch],
+        batches: AsyncGenerator[ReadBatch, None],
         by: By,
         *,
         origin: str = "",
@@ -79,9 +80,10 @@ class Importing:
         """The same of what was read."""
         done = Imported()
         try:
-            async for batch in batches:
-                done = done.joined(await self._store(source, batch))
-                told(done)
+            async with aclosing(batches):
+                async for batch in batches:
+                    done = done.joined(await self._store(source, batch))
+                    told(done)
             if not done.records and not done.refused:
                 raise ImportRefused("it holds no advisories")
         except ImportRefused as error:

@@ -1,7 +1,7 @@
 """`orlop advisories`: what a server knows of vulnerabilities, taken in from files."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
@@ -163,11 +163,12 @@ def _look(group: cyclopts.App, servers: Servers) -> None:
 async def _take(server: ManagementServer, reader: AdvisoryReader, path: Path, source: str) -> dict[str, Any]:
     done: dict[str, Any] = {"source": source, "records": 0, "changed": 0, "older": 0, "refused": 0, "refusals": []}
     with _opened(path) as file:
-        async for batch in reader.records(file):
-            body = {**msgspec.json.decode(batch.body, type=dict[str, msgspec.Raw]), "source": source}
-            found = (await server.ask("POST", "/advisories", body=body)).value
-            for name in ("records", "changed", "older", "refused", "refusals"):
-                done[name] += found[name]
+        async with aclosing(reader.records(file)) as batches:
+            async for batch in batches:
+                body = {**msgspec.json.decode(batch.body, type=dict[str, msgspec.Raw]), "source": source}
+                found = (await server.ask("POST", "/advisories", body=body)).value
+                for name in ("records", "changed", "older", "refused", "refusals"):
+                    done[name] += found[name]
     return done
 
 

@@ -29,6 +29,8 @@ CREATE TABLE advisories (
     matched    BIGINT NOT NULL DEFAULT 0       -- by which matcher packages were looked up for it; 0: not yet
 );
 CREATE UNIQUE INDEX advisories_by_name ON advisories (name, hash);
+CREATE INDEX advisories_in_order ON advisories (name, id);
+CREATE INDEX advisories_of_source ON advisories (source, name, id);
 CREATE INDEX advisories_unmatched ON advisories (id) WHERE matched = 0;
 
 -- The packages that it is about, with as much of it as the matcher reads.
