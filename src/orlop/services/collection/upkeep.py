@@ -33,7 +33,8 @@ def collecting(
         return (
             f"removed {counted(collected.removed, 'blob')} of {counted(collected.freed, 'byte')} and"
             f" {counted(collected.uploads, 'abandoned upload')};"
-            f" {counted(collected.condemned, 'blob')} found that nothing needs{what_was_kept(collected)}"
+            f" {counted(collected.condemned, 'blob')} {'was' if collected.condemned == 1 else 'were'} found"
+            f" to be needed by nothing{what_was_kept(collected)}"
         )
 
     return Work(EXPIRY, plain(expire), _EXPIRE_EVERY), Work(COLLECTION, collect, every)
