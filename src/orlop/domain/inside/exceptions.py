@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern, pattern
+from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.names import REPOSITORY_MAX
 from orlop.domain.settings import Holds, SettingKind, nobody
 
@@ -88,7 +89,7 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         """Whether it is about an advisory with these ids, and a package by its URL without a version."""
         if self.cves and ids.isdisjoint(self.cves):
             return False
-        return not self.packages or any(_matches(text, package) for text in self.packages)
+        return not self.packages or any(matches_words(text, package) for text in self.packages)
 
     def covers(self, place: str, repository: str, tags: frozenset[str]) -> bool:
         """Whether it is about an image of a repository, which has these tags, when it is set at a place."""
@@ -101,22 +102,6 @@ def _covers(text: str, within: str, tags: frozenset[str]) -> bool:
     if not pattern(repository, separator="").matches(within):
         return False
     return not tag or any(pattern(tag).matches(each) for each in tags)
-
-
-def _matches(text: str, package: str) -> bool:
-    """Package URLs hold characters that patterns of names do not know."""
-    if "*" not in text:
-        return text == package
-    beginning, *others = text.split("*")
-    if not package.startswith(beginning):
-        return False
-    at = len(beginning)
-    for part in others[:-1]:
-        found = package.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return package.endswith(others[-1]) and len(package) - len(others[-1]) >= at
 
 
 def _day(text: str) -> date:
