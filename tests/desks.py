@@ -1,6 +1,8 @@
 """What the API and the pages are made of, on a catalog in memory."""
 
+from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
@@ -9,10 +11,17 @@ from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.webhooks import followers, messages
 from orlop.config import Settings
+from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.importing import Importing
+from orlop.services.advisories.matching import Matching
+from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
@@ -30,6 +39,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.questions import ImageInsides
+from orlop.services.inside.reading import ImageReading
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.all import Management
@@ -40,7 +51,9 @@ from orlop.services.management.scrub import ScrubDesk
 from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
+from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
+from orlop.services.retention.trials import RetentionTrials
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
@@ -107,8 +120,15 @@ def desks_of(
     repositories = Repositories(browse, access, identity.facts, clock)
     content = own_content(opened, access, repositories, terms, clock)
     manifests, archives = content.manifests, ProcessArchiveReader()
-    trash = build_trash(management, catalog, identity, terms)
+    trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
+    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
+    reading = ImageReading(
+        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+    )
+    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    store, reader = catalog.advisories, ProcessAdvisoryReader()
+    matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
     return Desks(
         management=management,
         repositories=repositories,
@@ -118,7 +138,12 @@ def desks_of(
         past=TagPast(gate, catalog.history, manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
-        images=Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives),
+        images=images,
+        insides=insides,
+        advisories=AdvisoryDesk(
+            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
+        ),
+        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -131,7 +156,7 @@ def desks_of(
             None,
             clock,
         ),
-        news=News(gate, opened.audit.reader),
+        news=News(gate, opened.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, {"auth.url": "ORLOP_AUTH_URL"}),
         health=HealthDesk(
             gate,
@@ -151,6 +176,9 @@ def desks_of(
         usage=UsageReports(gate, catalog.usages, in_force, None),
         retention=retention,
         reviews=PlanReviews(gate, retention, catalog.usages, identity.documents, terms),
+        trials=RetentionTrials(
+            gate, Planner(catalog.retention, browse, identity.documents, in_force, clock), catalog.usages
+        ),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, scrub_of(opened, clock), catalog.quarantine),

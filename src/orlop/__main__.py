@@ -38,6 +38,7 @@ def _run(arguments: list[str]) -> int:
 
 def commands() -> "cyclopts.App":
     """The command line with every command."""
+    from orlop.bootstrap.commands.advisories import AdvisoryFiles
     from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
     from orlop.bootstrap.commands.logins import Tools
     from orlop.bootstrap.commands.migrations import Migrations
@@ -64,7 +65,7 @@ def commands() -> "cyclopts.App":
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())
     credential_provider.register(root, Tools())
-    management.register(root, ManagementServers(), Tools())
+    management.register(root, ManagementServers(), Tools(), AdvisoryFiles())
     jobs.register(root, ManagementServers())
     return root
 

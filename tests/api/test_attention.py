@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from orlop.domain.access import Caller, Subject
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import VERIFICATION
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import JobStep, Order
 from orlop.domain.retention.plans import PlanFigures
 from orlop.ports.catalog import By
@@ -18,6 +20,8 @@ from orlop.services.attention.sources import ENDING
 from orlop.services.following.known import WEBHOOKS
 from tests.api.harness import KINDS, Api, registry
 from tests.catalogs import rows
+from tests.content import image
+from tests.contract.scene import Scene
 
 pytestmark = pytest.mark.slow
 
@@ -190,6 +194,30 @@ async def test_the_configuration_tells_of_no_secret(api: Api) -> None:
         "meaning": values["listen"]["meaning"]
     }
     assert values["blobs.secret_access_key"]["value"] == ""
+
+
+async def test_what_is_new_is_of_the_repository_that_is_there(api: Api) -> None:
+    ann = await api.identity.accounts.get("ann")
+    assert ann is not None
+    catalog, caller = api.catalog.catalog, Caller(Subject("ann", id=ann.id))
+    scene = Scene(catalog, at=api.now)
+    name = RepositoryName("team/plans")
+
+    async def new() -> list[tuple[str, str]]:
+        rows(api.catalog, _LOGGED)
+        return [(fresh.repository, fresh.tag) for fresh in await api.desks.news.of(caller)]
+
+    await scene.push(name, image("merger"), Tag("merger-with-acme"))
+    assert await new() == [(name, "merger-with-acme")]
+    await catalog.repositories.remove(name, scene.by())
+    assert await new() == []
+    await scene.push(name, image("public"), Tag("v1"))  # within the same microsecond, as clocks may have it
+    assert await new() == [(name, "v1")]
+
+
+#: What the log has once it has read the outbox.
+_LOGGED = """INSERT INTO audit SELECT id, id, at, kind, actor, credential, address, request, repository, digest, tag,
+subject, detail, times, first_at, '', 0 FROM outbox WHERE id > (SELECT coalesce(max(sequence), 0) FROM audit)"""
 
 
 class _Shown(msgspec.Struct):

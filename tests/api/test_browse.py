@@ -7,12 +7,23 @@ from urllib.parse import urlencode
 
 import pytest
 
-from orlop.domain.access import Visibility
+from orlop.domain.access import Action, Limit, Visibility
+from orlop.domain.access.spans import NameSpan
+from orlop.domain.durations import HOUR
 from orlop.domain.labels import LabelChange
 from orlop.domain.names import RepositoryName, Tag
+from orlop.domain.pages import Page, PageRequest
+from orlop.ports.browse import ListedRepository
 from orlop.ports.identity import Namespace
+from orlop.ports.trash import TrashEntry
+from orlop.services.browse import children as browse
 from orlop.services.browse import search
+from orlop.services.management import groups, namespaces, pages, robots
+from orlop.services.retention import desk, in_use
+from orlop.services.settings import kept
+from orlop.services.trash import trash
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
+from tests.catalogs import rows
 from tests.content import image
 from tests.contract.scene import Scene
 
@@ -35,6 +46,7 @@ async def _filled() -> Api:
             RepositoryName(name), ONE.digest, LabelChange(sets={"stage": "prod"}), api.by
         )
     await api.account("gus", ("reader", _repositories("team/lib")))
+    await api.account("pat", ("reader", _repositories("*/app")))
     await api.account("new", ("publisher", namespace("team/empty")))
     return api
 
@@ -222,6 +234,7 @@ _SEEN = {
     "root": set(NAMES),
     "ann": {"team/app", "team/deep/er/app", "team/lib", "open/app", "inside/app"},
     "gus": {"team/lib", "open/app", "inside/app"},
+    "pat": {"team/app", "team-b/app", "open/app", "inside/app"},
     "eve": {"open/app", "inside/app"},
 }
 
@@ -250,6 +263,181 @@ def test_a_search_finds_what_the_searcher_sees(
     assert ask.hits(who, "annotation:org.example.cve=log4j", "annotation", n) == [
         f"{name} {ONE.digest}" for name in seen
     ]
+
+
+async def _crowded() -> Api:
+    """Many repositories, of which the token `few` of somebody who sees them all is good for the first and the last."""
+    api = await registry()
+    for number in range(3_000):
+        await api.repository(f"secret-{number:04}/y")
+    for number in range(300):
+        await api.repository(f"full/{number:04}")
+    await api.repository("full/x")
+    scene = Scene(api.catalog.catalog, at=api.now)
+    for name in ("a/x", "zz/x", "secret-1000/y", "secret-2000/y"):
+        await scene.push(RepositoryName(name), ONE, *(Tag(f"v{number}") for number in range(30)))
+    await api.token("root", "few", (Limit(frozenset({Action.LIST, Action.PULL}), _repositories("*/x")),))
+    return api
+
+
+@pytest.fixture(scope="module")
+def crowded() -> Iterator[Asked]:
+    with asyncio.Runner() as own:
+        api = own.run(_crowded())
+        yield Asked(own, api)
+        api.close()
+
+
+class Counting:
+    """Rows of searches that count how often they are asked."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked += 1
+        return getattr(self._rows, name)
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["as it is", "in small steps"])
+@pytest.mark.parametrize(("q", "kind"), [("repo:-", "repository"), ("repo:/", "repository"), ("tag:v*", "tag")])
+def test_what_one_answer_looks_at_is_bounded(
+    crowded: Asked, q: str, kind: str, few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = crowded.api.desks.browsing.search
+    counting = Counting(service._rows)
+    monkeypatch.setattr(service, "_rows", counting)
+    if few:
+        small = {"_NAMES": 100, "_NAMES_MOST": 400, "_FIRST": 100, "_INSIDE": 100, "_INSIDE_MOST": 400}
+        for name, number in {**small, "_ROWS": 20, "_ROWS_MOST": 200, "_RARE": 10}.items():
+            monkeypatch.setattr(search, name, number)
+    found: list[str] = []
+    last, answers = "", 0
+    while True:
+        counting.asked, answers = 0, answers + 1
+        told = crowded("/search", "few", q=q, kind=kind, n=1, **({"last": last} if last else {})).json()
+        passed = int(last.partition("+")[2] or 0)
+        assert counting.asked - passed <= 25
+        found += [_written(hit) for hit in told["hits"]]
+        if not told["more"]:
+            break
+        last = told["more"][0]["last"]
+        assert "secret" not in last
+    tags = sorted(f"v{number}" for number in range(30))
+    everything = {
+        "repository": ["a/x", "full/x", "zz/x"],
+        "tag": [f"{name} {tag}" for name in ("a/x", "zz/x") for tag in tags],
+    }
+    assert found == ([] if q == "repo:-" else everything[kind])
+    assert answers < 80
+
+
+class Children:
+    """What lies below namespaces, which counts how often and how many repositories are read."""
+
+    def __init__(self, children: Any) -> None:
+        self._children = children
+        self.asked: list[str] = []
+        self.read = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(self._children, name)
+
+    async def repositories(self, path: str, within: NameSpan, limit: int) -> tuple[ListedRepository, ...]:
+        found: tuple[ListedRepository, ...] = await self._children.repositories(path, within, limit)
+        self.asked.append("repositories")
+        self.read += len(found)
+        return found
+
+
+def test_a_namespace_is_refused_before_anything_in_it_is_read(crowded: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = crowded.api.desks.browsing.children
+    asked = []
+    for path in ("full", "nowhere"):
+        for sort in ("name", "newest", "largest"):
+            children = Children(service._children if not asked else service._children._children)
+            monkeypatch.setattr(service, "_children", children)
+            assert_problem(crowded("/browse", "eve", path=path, sort=sort), 404)
+            assert children.read == 0
+            asked.append(children.asked)
+    assert all(each == asked[0] for each in asked), "nor is it told by how many questions it takes"
+
+
+@pytest.mark.parametrize("sort", ["name", "newest", "largest"])
+def test_those_that_a_caller_sees_are_found_without_the_others(
+    crowded: Asked, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = crowded.api.desks.browsing.children
+    children = Children(service._children)
+    monkeypatch.setattr(service, "_children", children)
+    assert crowded.browsed("few", "full", sort=sort) == ["full/x"]
+    assert children.read == 0, "it is asked for by its name"
+
+
+def test_a_caller_who_sees_few_has_no_small_steps_through_all(crowded: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = crowded.api.desks.browsing.children
+    counting = Counting(service._browse)
+    monkeypatch.setattr(service, "_browse", counting)
+    assert crowded.browsed("few") == ["a/", "full/", "zz/"]
+    assert counting.asked <= 12
+
+
+def test_what_is_sorted_is_bounded_and_says_so(crowded: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browse, "_LOOKED_AT", 200)
+    monkeypatch.setattr(browse, "_COMPARED", 100)
+    told = assert_problem(crowded("/browse", "root", path="full", sort="largest"), 400)
+    assert "more than 200 repositories" in told["detail"]
+    assert len(crowded.browsed("root", "full")) == 301
+
+
+class Looked:
+    """Rows of the trash that count the entries that are read, and how often."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+        self.asked = self.entries = 0
+
+    async def page(self, within: NameSpan, page: PageRequest) -> Page[TrashEntry]:
+        found: Page[TrashEntry] = await self._rows.page(within, page)
+        self.asked, self.entries = self.asked + 1, self.entries + len(found.items)
+        return found
+
+    async def passed(self, within: NameSpan, after: str, entries: int) -> str:
+        passed: str = await self._rows.passed(within, after, entries)
+        return passed
+
+
+@pytest.mark.parametrize("n", [1, 100])
+def test_what_one_look_at_the_trash_reads_is_bounded(crowded: Asked, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    api, runner = crowded.api, crowded._runner
+    if not rows(api.catalog, "SELECT id FROM trash"):
+        names = sorted([f"secret-{number:04}/y" for number in range(1_000)] + ["a/x", "t/x", "zz/x"])
+        statement = """INSERT INTO trash (name, kind, digest, subject, size, body, deleted_at, deleted_by, request,
+            expires_at) VALUES (?, 'tag', ?, '', 1, CAST('' AS BLOB), ?, 'root', '', ?)"""
+        for name in names:
+            for _ in range(3 if name == "t/x" else 1):
+                rows(api.catalog, statement, name, str(ONE.digest), api.now, api.now + HOUR)
+    monkeypatch.setattr(trash, "_AT_ONCE", 100)
+    monkeypatch.setattr(trash, "_MOST", 200)
+    looked = Looked(api.desks.trash._rows)
+    monkeypatch.setattr(api.desks.trash, "_rows", looked)
+    assert crowded.all("/trash", "eve") == []
+    assert looked.asked == 0, "where nothing is to be seen nothing is read"
+    found: list[str] = []
+    target = f"/trash?n={n}"
+    while target:
+        looked.entries = 0
+        answer = runner.run(api.ask("GET", target, "few"))
+        assert answer.status == 200, answer.body
+        assert looked.entries <= 300
+        found += [entry["name"] for entry in answer.json()]
+        target = answer.header("link").removeprefix(f"<{PREFIX}").partition(">")[0] if answer.header("link") else ""
+        assert "secret" not in target
+    assert found == ["a/x", "t/x", "t/x", "t/x", "zz/x"]
+    everything = [entry["name"] for entry in crowded.all("/trash", "root", n=900)]
+    assert (len(everything), everything) == (1_005, sorted(everything))
 
 
 def test_a_search_finds_a_little_of_everything(ask: Asked) -> None:
@@ -290,3 +478,20 @@ def test_a_search_that_cannot_be_read_is_refused(ask: Asked, q: str) -> None:
 )
 def test_odd_searches_break_nothing(ask: Asked, q: str) -> None:
     assert ask("/search", "root", q=q).status in (200, 400)
+
+
+@pytest.mark.parametrize("target", ["/namespaces", "/robots", "/groups", "/retention-plans", "/in-use", "/webhooks"])
+def test_lists_of_what_a_caller_has_no_say_in_are_not_read(
+    ask: Asked, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def counted(fetch: Any, page: PageRequest, key: Any, keep: Any) -> Page[Any]:
+        read.append(target)
+        return await pages.seen(fetch, page, key, keep)
+
+    for module in (namespaces, robots, groups, desk, in_use, kept):
+        monkeypatch.setattr(module, "seen", counted)
+    assert ask(target, "eve").json() == []
+    assert not read
+    assert ask(target, "ann").status == 200

@@ -286,8 +286,12 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts")
+        for path in ("/images", "/image-texts", "/image-packages")
     },
+    ("POST", "/image-readings"): [
+        ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
+        ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
     ("GET", "/image-differences"): [
         ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
         ("/image-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),
@@ -437,6 +441,15 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/retention-plans", {"path": "team"}, _DELETES),
         ("/retention-plans", {"path": "team-b"}, frozenset({"root", "bob"})),
         ("/retention-plans", {}, _RULER),
+    ],
+    ("POST", "/retention-trials"): [
+        ("/retention-trials", {"path": "team", "name": "x", "rule": {"untagged_after": "7d"}}, _DELETES),
+        (
+            "/retention-trials",
+            {"path": "team-b", "name": "x", "rule": {"untagged_after": "7d"}},
+            frozenset({"root", "bob"}),
+        ),
+        ("/retention-trials", {"name": "x", "rule": {"untagged_after": "7d"}}, _RULER),
     ],
     ("GET", "/retention-plans/{number}"): [
         ("/retention-plans/{plan-of-team}", None, _DELETES | _SEES),

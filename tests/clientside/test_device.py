@@ -70,13 +70,12 @@ def test_a_browser_signs_a_command_in(server: OrlopServer, tmp_path: Path, answe
     assert login.stderr is not None
     told = login.stderr.readline()
     try:
-        address = told.removeprefix("open ").strip()
-        base, _, code = address.partition("/device?code=")
-        assert base == f"http://{server.address}"
-        assert code in login.stderr.readline()
+        base, _, rest = told.removeprefix("open ").strip().partition("/device")
+        assert (base, rest) == (f"http://{server.address}", "")
+        code = login.stderr.readline().removeprefix("and type the code ").partition(" ")[0]
         pages = Pages(base)
         pages.submit("/login", pages.open("/login"), name="admin", password=PASSWORD, next="/")
-        page = pages.open(f"/device?code={code}")
+        page = pages.submit("/device", pages.open("/device"), code=code)
         assert "orlop login on" in page
         done = pages.submit("/device", page, code=code, answer=answer, use="all", days="7")
         assert ("Go back to the program" if answer == "yes" else "Nothing was given to it") in done

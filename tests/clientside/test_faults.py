@@ -6,6 +6,7 @@ import re
 import pytest
 from aiohttp import web
 
+from orlop.adapters.upstream.patience import Patience
 from orlop.domain.digest import digest_of
 from orlop.domain.errors import (
     ContentCorrupt,
@@ -130,12 +131,33 @@ async def test_a_busy_upstream_is_asked_again_when_it_says() -> None:
         body = image.content if status == 200 else b""
         return web.Response(status=status, body=body, headers=headers)
 
-    waits = Waits()
-    async with serving(handle) as registry, client(waits=waits) as registries:
+    waits, notes = Waits(), list[str]()
+    async with serving(handle) as registry, client(waits=waits, notes=notes) as registries:
         fetched = await (await registries.repository(registry.host, APP)).fetch("v1")
-    assert fetched.digest == image.digest
-    assert waits.seconds[0] == 7
-    assert len(waits.seconds) == 2
+        assert fetched.digest == image.digest
+        assert waits.seconds[0] == 7
+        assert len(waits.seconds) == 2
+        said = f"{registry.host}: the registry answered 429 Too Many Requests; trying again, the next time in 7 s"
+        assert notes == [said], "it is said once what is waited for"
+
+
+async def test_a_short_wait_is_not_told_and_a_long_one_once() -> None:
+    answers = iter([503, 200, *[503] * 3, 200])
+    image = content.image("app")
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        status = next(answers)
+        body = image.content if status == 200 else b'{"errors":[{"code":"UNAVAILABLE","message":"it is moving"}]}'
+        return web.Response(status=status, body=body)
+
+    notes: list[str] = []
+    patience = Patience(attempts=4, first_delay=1.5)
+    async with serving(handle) as registry, client(patience=patience, notes=notes) as registries:
+        repository = await registries.repository(registry.host, APP)
+        await repository.fetch("v1")
+        assert notes == []
+        await repository.fetch("v1")
+        assert notes == [f"{registry.host}: it is moving; trying again, the next time in 2 s"]
 
 
 @pytest.mark.parametrize(

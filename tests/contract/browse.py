@@ -9,6 +9,7 @@ from orlop.domain.errors import NameUnknown
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.catalog import Catalog
+from orlop.ports.tag_history import TagSetting
 from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, V1, V2, WEB, Scene
 
@@ -218,6 +219,18 @@ class ReferrersKit:
 
 class HistoryKit:
     """Needs the fixture `catalog`: an empty one."""
+
+    async def test_what_was_set_belongs_to_the_repository_that_is_there(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        first, other = TagSetting(APP, V1, scene.at), TagSetting(LIB, V1, scene.at)
+        assert await catalog.history.were_set([]) == frozenset()
+        assert await catalog.history.were_set([first, other, TagSetting(APP, V2, scene.at)]) == {first}
+        await catalog.repositories.remove(APP, scene.by())
+        assert await catalog.history.were_set([first]) == frozenset()
+        scene.at += 1
+        await scene.push(APP, TWO, V1)
+        assert await catalog.history.were_set([first, first._replace(at=scene.at)]) == {first._replace(at=scene.at)}
 
     async def test_every_change_of_a_tag_is_kept_newest_first(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

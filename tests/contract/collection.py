@@ -2,14 +2,18 @@
 
 import pytest
 
+from orlop.adapters.sql import leaving
 from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.blob import BlobState
+from orlop.domain.durations import HOUR, MINUTE
 from orlop.domain.errors import Stale
 from orlop.domain.events import EventKind
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import Catalog, LinkedBlob, Terms
+from orlop.ports.trash import Asked
 from tests.content import blob, image
-from tests.contract.scene import APP, LIB, V1, V2, Scene
+from tests.contract.scene import APP, LIB, START, V1, V2, Scene
+from tests.contract.trash import Stopped, stopping_at
 
 BASE = blob("base")
 ONE = image("one", ["base", "code"])
@@ -185,14 +189,14 @@ class PreviewKit:
             scene.at += 1
         await catalog.links.mount(blob("b0").digest, APP, LIB, scene.by())
         await catalog.links.unlink(APP, blob("b4").digest, scene.by())
-        first = await preview.links(scene.at, None, 3)
+        first = await preview.links(scene.at, scene.at, None, 3)
         assert [(link.digest, link.repository, link.last) for link in first] == [
             (blob("b0").digest, APP, False),
             (blob("b1").digest, APP, True),
             (blob("b2").digest, APP, True),
         ]
-        assert [link.digest for link in await preview.links(scene.at, first[-1], 3)] == [blob("b3").digest]
-        both = await preview.links(scene.at + 1, None, 10)
+        assert [link.digest for link in await preview.links(scene.at, scene.at, first[-1], 3)] == [blob("b3").digest]
+        both = await preview.links(scene.at, scene.at + 1, None, 10)
         of_b0 = sorted((link.repository_id, link.last) for link in both if link.digest == blob("b0").digest)
         assert [last for _, last in of_b0] == [True, False], "of two that go together one counts"
         assert await preview.condemned(scene.at, None, 10) == ()
@@ -225,10 +229,38 @@ class PreviewKit:
         [given_up] = await catalog.preview.trash(0, before, None, 10)
         assert (given_up.expires_at, given_up.digest) == (0, one.digest)
 
+    async def test_links_of_what_comes_back_or_goes_as_a_whole_are_not_due(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What leaves its namespace has left it before a collection comes to its links."""
+        scene = Scene(catalog)
+        large = image("large", [f"layer {number}" for number in range(450)])
+        await scene.push(APP, large, V1)
+        await scene.hold(APP, blob("loose"))
+        await catalog.links.mount(blob("loose").digest, APP, LIB, scene.by())
+        await catalog.repositories.remove(APP, scene.by(), Terms(trash=HOUR))
+        with monkeypatch.context() as patched:
+            patched.setattr(leaving, "monotonic", stopping_at(0, 0))
+            with pytest.raises(Stopped):
+                await catalog.trash.restore(Asked(APP), scene.by())
+
+        async def due() -> list[tuple[bool, bool]]:
+            links = await catalog.preview.links(scene.at, START + 1, None, 10)
+            assert {link.digest for link in links} == {blob("loose").digest}
+            return sorted((link.repository == LIB, link.last) for link in links)
+
+        assert await due() == [(True, False)], "it comes back"
+        scene.at = START + 10 * MINUTE
+        assert await due() == [(False, True), (True, False)], "nobody goes on bringing it back"
+        await catalog.trash_end.discard(EVERYTHING, 1, scene.by())
+        assert await due() == [(True, False)], "the entry counts it"
+        [entry] = await catalog.preview.trash(scene.at, START + 1, None, 10)
+        assert entry.alone == sum(piece.size for piece in (*large.blobs, blob("loose")))
+
     async def test_what_a_manifest_names_is_not_due(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.push(APP, ONE, V1)
-        assert await catalog.preview.links(scene.at + 1000, None, 10) == ()
+        assert await catalog.preview.links(scene.at, scene.at + 1000, None, 10) == ()
 
     async def test_sessions_that_expired_are_due(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

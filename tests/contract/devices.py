@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from orlop.domain.access import ANONYMOUS, Caller
-from orlop.domain.errors import NotFound, RegistryError, Unauthorized
+from orlop.domain.errors import NotFound, RegistryError, TooManyRequests, Unauthorized
 from orlop.domain.identity.devices import DeviceExpired, DevicePending, DeviceRefused
 from orlop.domain.pages import PageRequest
 from orlop.ports.catalog import By
@@ -15,7 +15,7 @@ from orlop.ports.identity import Account, Identity, Session
 from orlop.services.access.decisions import Access
 from orlop.services.identity.devices import DeviceCodes, DeviceSignIn, DeviceTerms
 from orlop.services.identity.failures import ProofKind
-from orlop.services.identity.lockout import Lockout
+from orlop.services.identity.lockout import ACCOUNT_FROM_ADDRESS, Lockout
 from orlop.services.identity.sessions import Visitor, subject_of
 from orlop.services.management.operations import Gate
 
@@ -129,6 +129,20 @@ class DevicesKit:
             await flow.devices.look(visitor, late.user)
         with pytest.raises(DeviceExpired):
             await flow.redeem(late)
+
+    async def test_a_look_at_a_code_of_ones_own_forgives_no_guesses(self, identity: Identity) -> None:
+        flow = Flow(identity)
+        codes, visitor = await flow.begun(), await flow.visitor()
+        for _ in range(ACCOUNT_FROM_ADDRESS.free - 1):
+            with pytest.raises(NotFound):
+                await flow.devices.look(visitor, "BBBB-BBBB")
+            assert (await flow.devices.look(visitor, codes.user)).client == "orlop login"
+        with pytest.raises(NotFound):
+            await flow.devices.look(visitor, "BBBB-BBBB")
+        with pytest.raises(TooManyRequests):
+            await flow.devices.look(visitor, codes.user)
+        flow.clock.at += SECOND
+        assert (await flow.devices.look(visitor, codes.user)).client == "orlop login", "right ones count for nothing"
 
     async def test_whoever_signed_out_everywhere_confirmed_nothing(self, identity: Identity) -> None:
         flow = Flow(identity)

@@ -217,7 +217,7 @@ class RepositoriesKit:
         assert {event.digest for event in told if event.kind is EventKind.BLOB_UNLINKED} == held
         assert {event.digest for event in told if event.kind is EventKind.BLOB_CONDEMNED} == held - shared
         (last,) = [event for event in told if event.kind is EventKind.REPOSITORY_DELETED]
-        assert (last.repository, last.detail) == (APP, f"with 1 tags, 4 manifests and {len(held)} blobs")
+        assert (last.repository, last.detail) == (APP, f"with 1 tag, 4 manifests and {len(held)} blobs")
         assert await scene.findings() == []
         assert await cast.catalog.history.history(APP, V1, 9) == ()
         with pytest.raises(NameUnknown):

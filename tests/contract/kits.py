@@ -1,6 +1,7 @@
 """The kits of one store, gathered: a driver's test names its fixtures and inherits from these."""
 
 from tests.contract import (
+    advisories,
     blobs,
     browse,
     caching,
@@ -57,6 +58,7 @@ class CatalogKit:
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit
     TestSearch = listed.SearchKit
+    TestAdvisories = advisories.AdvisoriesKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from orlop.domain.access.spans import EVERYTHING, NameSpan
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after
 from orlop.domain.content_kinds import BUILD_CACHE, ContentKind
 from orlop.domain.durations import MINUTE
 from orlop.domain.errors import NameUnknown, PageInvalid
@@ -150,19 +150,20 @@ class ChildrenKit:
         await scene.push(LIB, ONE)
         await scene.push(RepositoryName("team/deeper/app"), ONE)
         await scene.push(WEB, ONE)
-        found = await catalog.children.repositories("team", "", 10)
+        found = await catalog.children.repositories("team", EVERYTHING, 10)
         assert [one.name for one in found] == [APP, LIB]
         assert (found[0].tags, found[0].size) == (2, TWO.size + sum(piece.size for piece in TWO.blobs))
         assert (found[0].pushed_at, found[0].pulled_at, found[0].pulls) == (scene.at, 0, 0)
-        assert [one.name for one in await catalog.children.repositories("team", APP, 10)] == [LIB]
-        assert [one.name for one in await catalog.children.repositories("", "", 10)] == [WEB]
+        assert [one.name for one in await catalog.children.repositories("team", NameSpan(after(APP), "~"), 10)] == [LIB]
+        assert [one.name for one in await catalog.children.repositories("team", NameSpan(APP, LIB), 10)] == [APP]
+        assert [one.name for one in await catalog.children.repositories("", EVERYTHING, 10)] == [WEB]
         assert [one.name for one in await catalog.children.counted([WEB, APP, RepositoryName("no")])] == [APP, WEB]
 
     async def test_what_lies_in_the_trash_lies_nowhere(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
         await scene.push(WEB, ONE, Tag("v1"))
         await catalog.repositories.remove(WEB, scene.by(), Terms(trash=MINUTE))
-        assert await catalog.children.repositories("", "", 10) == ()
+        assert await catalog.children.repositories("", EVERYTHING, 10) == ()
 
 
 async def within(

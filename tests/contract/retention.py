@@ -157,6 +157,7 @@ class RetentionPlansKit:
             deleted_tags=3,
             deleted_manifests=1,
             bytes=7,
+            shared=5,
         )
         await plans.planned(made.id, figures, scene.by())
         await plans.has_job(made.id, 9)

@@ -1,14 +1,16 @@
 """What every catalog keeps to about the trash (ports.trash)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from orlop.adapters.sql import leaving
 from orlop.domain.access.spans import EVERYTHING
 from orlop.domain.digest import Digest
+from orlop.domain.durations import MINUTE
 from orlop.domain.errors import Conflict, Denied, NotFound, Stale
 from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName, Tag, fallback_tag
@@ -16,6 +18,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room, Usage
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.clock import HOUR
+from orlop.ports.retention import Wanted
 from orlop.ports.trash import Asked, Purged, Restored, Trashed, TrashEntry, key_of
 from tests.content import artifact, blob, image, index
 from tests.contract.scene import APP, LIB, START, V1, V2, WEB, Scene
@@ -270,6 +273,9 @@ class TrashKit:
             assert page.more is (entry != every[-1])
         assert tuple(walked) == every
         assert await catalog.trash.page(EVERYTHING, PageRequest(1, after)) == Page(())
+        keys = [key_of(entry) for entry in (await catalog.trash.page(EVERYTHING, PageRequest(100))).items]
+        assert [await catalog.trash.passed(EVERYTHING, "", count + 1) for count in range(len(keys) + 1)] == [*keys, ""]
+        assert await catalog.trash.passed(EVERYTHING, keys[0], 1) == keys[1]
 
 
 class LargeTrashKit:
@@ -313,6 +319,56 @@ class LargeTrashKit:
         await broken_off(catalog, catalog.repositories.remove(APP, scene.by(), KEPT))
         await catalog.trash.restore(Asked(APP), scene.by())
         assert await scene.findings() == [], "it comes back before it has left, too"
+
+    async def test_a_restoration_keeps_others_off_from_step_to_step_as_long_as_its_clock_may_be_right(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, image("larger", [f"layer {number}" for number in range(650)]), V1)
+        await scene.push(LIB, HALF, V1)
+        async with _in_and_out(scene):
+            await catalog.repositories.remove(APP, scene.by(), KEPT)
+            gone = await _usages(catalog)
+            with monkeypatch.context() as patched:
+                patched.setattr(leaving, "monotonic", stopping_at(0, 6 * 60, 12 * 60))
+                with pytest.raises(Stopped):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            for minutes in (12, 21):
+                scene.at = START + minutes * MINUTE
+                assert await catalog.trash_end.purge(100, scene.by()) == Purged(0, 0, 0)
+                with pytest.raises(Conflict, match="somebody else removes or restores"):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            scene.at = START + 22 * MINUTE
+            assert await _purged(scene, 200) == 3
+            assert await _usages(catalog) == gone
+            with monkeypatch.context() as patched:
+                patched.setattr(leaving, "monotonic", stopping_at(0, 24 * 60 * 60))
+                with pytest.raises(Stopped):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            assert await _purged(scene, 200) == 2, "a clock that is a day ahead says nothing"
+            assert await _usages(catalog) == gone
+            with monkeypatch.context() as patched:
+                patched.setattr(leaving, "monotonic", stopping_at(0, 24 * 60 * 60))
+                with pytest.raises(Stopped):
+                    await catalog.trash.restore(Asked(APP), scene.by())
+            await catalog.trash.restore(Asked(APP), scene.by())
+
+    async def test_a_restoration_that_lost_its_lease_stops(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, LARGE, V1)
+        await catalog.repositories.remove(APP, scene.by(), KEPT)
+        task = asyncio.ensure_future(catalog.trash.restore(Asked(APP), scene.by()))
+        for _ in range(1_000_000):
+            await asyncio.sleep(0)
+            if task.done() or (await _usages(catalog))["team"].stored_bytes:
+                break
+        scene.at += 20 * MINUTE
+        await catalog.trash_end.purge(100, scene.by())
+        [outcome] = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(outcome, Conflict | Restored), "it may have been quicker"
+        await _purged(scene, 100)
+        assert len(await _entries(catalog)) == isinstance(outcome, Conflict)
+        assert await scene.findings() == []
 
     async def test_what_is_given_up_half_way_leaves_first(self, catalog: Catalog) -> None:
         scene = Scene(catalog)
@@ -361,19 +417,45 @@ class LargeTrashKit:
         seals = [artifact(f"seal {number}", subject=ONE) for number in range(205)]
         for what in seals:
             await scene.push(APP, what)
-        pictured = index("listing", [seals[7], seals[8]], subject=ONE)
+        pictured = index("listing", [seals[203], seals[204]], subject=ONE)
         await scene.push(APP, pictured, Tag("listing"))
+        late = artifact("late", subject=seals[203])
+        await scene.push(APP, late)
         async with _in_and_out(scene):
-            for what in (BOTH, pictured, ONE, *seals):
+            for what in (BOTH, pictured, ONE, *seals, late):
                 await catalog.manifests.delete(APP, what.digest, scene.by(), KEPT)
+            assert not await _is_coming_back(catalog)
             if await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest):
+                assert await catalog.manifests.resolve(APP, seals[203].digest) is not None
+                assert await catalog.manifests.resolve(APP, late.digest) is None, "it is found all the same"
+                assert await _is_coming_back(catalog)
                 assert await catalog.manifests.resolve(APP, V1) is None
                 assert await catalog.manifests.resolve(APP, BOTH.digest) is None
                 assert await scene.findings() == []
                 restored = await _restore(scene, APP, V1)
                 assert BOTH.digest in restored.manifests
                 assert restored.tags[V1] == BOTH.digest
+                assert not await _is_coming_back(catalog)
         assert await _entries(catalog) == ()
+
+    async def test_an_image_of_a_repository_is_coming_back_until_it_is_whole_or_given_up(
+        self, catalog: Catalog
+    ) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, BOTH, V1)
+        seals = [artifact(f"seal {number}", subject=ONE) for number in range(205)]
+        for what in seals:
+            await scene.push(APP, what)
+        await catalog.repositories.remove(APP, scene.by(), KEPT)
+        assert await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest) is await _is_coming_back(
+            catalog
+        )
+        await _restore(scene, APP, V1)
+        assert not await _is_coming_back(catalog)
+        await catalog.repositories.remove(APP, scene.by())
+        await broken_off(catalog, _restore(scene, APP, V1), seen=seals[0].digest)
+        await catalog.trash_end.discard(EVERYTHING, 9, scene.by())
+        assert not await _is_coming_back(catalog)
 
 
 class TrashEndKit:
@@ -469,6 +551,28 @@ async def broken_off(catalog: Catalog, work: Coroutine[Any, Any, Any], seen: Dig
     task.cancel()
     await asyncio.wait([task])
     return task.cancelled()
+
+
+async def _is_coming_back(catalog: Catalog) -> bool:
+    """Whether retention leaves what has no tag, since it may belong to an image that is not back as a whole."""
+    found = await catalog.retention.inventories.of(APP, Wanted(untagged=True))
+    return found is not None and found.restoring
+
+
+class Stopped(Exception):
+    """What `stopping_at` breaks off with."""
+
+
+def stopping_at(*seconds: float) -> Callable[[], float]:
+    """A clock that tells these times, and breaks off whoever asks it for another."""
+    times = iter(seconds)
+
+    def told() -> float:
+        for time in times:
+            return time
+        raise Stopped
+
+    return told
 
 
 async def _purged(scene: Scene, limit: int) -> int:

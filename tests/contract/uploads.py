@@ -223,7 +223,7 @@ class SessionKit:
         assert (await catalog.vitals.totals()).uploads == 1
         with pytest.raises(TooManyRequests, match="another request has begun this upload"):
             await catalog.uploads.start(scene.upload(), 1, ticket="ticket")
-        with pytest.raises(TooManyRequests, match="alice has 1 uploads under way"):
+        with pytest.raises(TooManyRequests, match="alice has 1 upload under way"):
             await catalog.uploads.start(scene.upload(), 1, ticket="another")
 
     async def test_letting_go_lets_the_next_one_in(self, catalog: Catalog) -> None:

@@ -25,11 +25,39 @@ def _layer(name: str, files: Mapping[str, bytes]) -> Piece:
     return Piece(name, _TAR, stream.getvalue())
 
 
+#: What the package managers of a small Debian image with a Python library on it wrote down.
+_DEBIAN = {
+    "etc/os-release": b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n',
+    "var/lib/dpkg/status": b"""Package: bash
+Status: install ok installed
+Architecture: amd64
+Version: 5.2.15-2+b2
+
+Package: libssl3
+Status: install ok installed
+Architecture: amd64
+Source: openssl
+Version: 3.0.11-1~deb12u2
+""",
+}
+_LIBRARY = {
+    "usr/lib/python3/dist-packages/requests-2.31.0.dist-info/METADATA": b"""Metadata-Version: 2.1
+Name: requests
+Version: 2.31.0
+License: Apache-2.0
+""",
+}
+
+
 def _image(architecture: str) -> Pushable:
     layers = (
         _layer("program", {"app": b"#!/bin/sh\necho shipped\n", "words": b"words " * 20_000}),
         _layer(f"library {architecture}", {"library": f"{architecture} ".encode() * 9_000}),
     )
+    return _of_layers(architecture, layers)
+
+
+def _of_layers(architecture: str, layers: tuple[Piece, ...]) -> Pushable:
     config = {
         "architecture": architecture,
         "os": "linux",
@@ -63,8 +91,10 @@ def _index(images: Mapping[str, Pushable]) -> Pushable:
 
 
 def named() -> dict[str, Pushable]:
-    """Each by its name in documents: images `app` and `arm`, `sbom` that refers to `app`, the index `platforms`."""
+    """Each by its name in documents: images `app`, `arm` and `debian`, the index `platforms`, and `sbom`, which
+    refers to `app`."""
     images = {architecture: _image(architecture) for architecture in ("amd64", "arm64")}
     app = images["amd64"]
     sbom = artifact("sbom", subject=app, artifact_type="application/spdx+json")
-    return {"app": app, "arm": images["arm64"], "sbom": sbom, "platforms": _index(images)}
+    debian = _of_layers("amd64", (_layer("debian", _DEBIAN), _layer("python library", _LIBRARY)))
+    return {"debian": debian, "app": app, "arm": images["arm64"], "sbom": sbom, "platforms": _index(images)}

@@ -10,7 +10,7 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -62,6 +62,7 @@ from orlop.services.references.detect import detect
 from orlop.services.references.lint import lint
 from orlop.services.references.occurrences import Format
 from tests.content import image, index
+from tests.fuzz import advisories, layers, packages
 
 #: What a parser may answer with instead of a result.
 REFUSALS = (RegistryError, ConfigurationInvalid)
@@ -448,4 +449,13 @@ TARGETS: dict[str, Target] = {
     ),
     "dotenv": _text(dotenv.variables, "A=1\nexport B='x' # y\nC: \"${A:-2}\\t\"\n"),
     "helm": _source(Format.HELM, "image:\n  registry: r.example\n  repository: a/b\n  tag: 1.20\n  digest: ''\n"),
+    "advisory": Target(advisories.record, advisories.RECORDS),
+    "purl": _text(advisories.url, *advisories.URLS),
+    "versions": _text(advisories.versions, *advisories.VERSIONS),
+    "cvss": _text(advisories.vector, *advisories.VECTORS),
+    **{
+        f"packages-{name}": Target(partial(packages.read, name), tuple(content for _, content in seeds))
+        for name, seeds in packages.SEEDS.items()
+    },
+    **{name: Target(parse, seeds) for name, (parse, seeds) in layers.PARSERS.items()},
 }

@@ -34,6 +34,12 @@ const actions = {
     for (let tries = 0; tries < 600 && !(await page.evaluate(expression)); tries += 1) await page.waitForTimeout(50);
     if (!(await page.evaluate(expression))) throw new Error(`it never is true that ${expression}`);
   },
+  check: ({ selector }) => page.check(selector),
+  // What each frame within the page shows: its address, and its text.
+  frames: () => Promise.all(page.frames().slice(1).map(async (frame) => [frame.url(), await frame.evaluate(() => document.body?.innerText ?? "")])),
+  // How many pixels of the first canvas there have a colour.
+  drawn: ({ selector }) => page.locator(`${selector} canvas`).first().evaluate((canvas) =>
+    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((value, at) => at % 4 === 3 && value).length),
   count: ({ selector }) => page.locator(selector).count(),
   url: () => page.url(),
   look: ({ dark, width }) =>

@@ -127,6 +127,18 @@ class Chromium:
     def click(self, selector: str) -> None:
         self._do("click", selector=selector)
 
+    def check(self, selector: str) -> None:
+        """Tick a box."""
+        self._do("check", selector=selector)
+
+    def frames(self) -> list[tuple[str, str]]:
+        """What frames within the page show: the address of each, and its text."""
+        return [(url, text) for url, text in self._do("frames")]
+
+    def drawn(self, selector: str) -> int:
+        """How many pixels were drawn on the canvas there."""
+        return int(self._do("drawn", selector=selector))
+
     def wait(self, url: str) -> None:
         """Until the address matches."""
         self._do("wait", url=url)

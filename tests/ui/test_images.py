@@ -67,6 +67,9 @@ def shown(site: Site) -> Site:
     sbom = artifact("an sbom", subject=CONTENT["1.0"], artifact_type="application/spdx+json")
     site.push(SHOWN, sbom)
     site.push(SHOWN, artifact("a signature", subject=sbom, artifact_type="application/vnd.cncf.notary.signature"))
+    child = CONTENT["multi"].children[0]
+    shown_below = artifact("below", subject=child, artifact_type="application/vnd.example.below")
+    site.push(SHOWN, shown_below)
     old = image("old", layers=[blob("payload", media_type="application/vnd.dev.cosign.simplesigning.v1+json")])
     site.push(SHOWN, old, f"sha256-{CONTENT['1.0'].digest.hex}.sig")
     site.ask("PATCH", f"labels?repository={SHOWN}&reference=1.0", {"set": {"team.example/label": HOSTILE[:60]}})
@@ -148,6 +151,10 @@ def test_an_attested_image_shows_only_real_platforms(shown: Site) -> None:
     assert shown.browser.count(".chips a") == 2
     assert "of the image for linux/arm64" in text
     assert "Layers for linux/amd64" in text
+    # What refers to the image of one platform is told on the page of the index, below that platform.
+    (below,) = shown.browser.texts(".tree > li:has(> ul)")
+    assert below.startswith("the image for linux/amd64")
+    assert "application/vnd.example.below" in below
     assert shown.open(f"/r/{SHOWN}:multi?platform=linux%2Farm64") == 200
     assert "Layers for linux/arm64" in shown.browser.text()
 

@@ -165,7 +165,7 @@ def test_a_namespace_is_made_opened_and_removed_and_a_repository_deleted(site: S
     assert "made/inner" in site.browser.text(".message")
     site.open("/r/made/inner/app")
     site.browser.click("a[href^='/repositories/remove']")
-    assert "1 tags" in site.browser.text()
+    assert "1 tag " in site.browser.text()
     site.browser.click("main form button")
     assert "made/inner/app" in site.browser.text("tbody")
     assert site.open("/r/made/inner/app") == 404

@@ -119,7 +119,7 @@ def test_a_cache_is_emptied_also_when_its_upstream_is_removed(shown: Scene) -> N
     shown.registry.run(documents.remove(UPSTREAMS.kind, "hub", By("admin", 1), path="hub"))
     assert shown.manifest("1").status == 200, "what is cached stays"
     said = done(shown, "clear-cache", place="hub", arguments={"upstream": "hub"})
-    assert said.startswith("1 manifests and 1 tags of hub/ are removed")
+    assert said.startswith("1 manifest and 1 tag of hub/ are removed")
     assert shown.manifest("1").status == 404
     assert findings(shown) == []
 

@@ -69,6 +69,9 @@ class EventKind(StrEnum):
     IN_USE_REMOVED = "in-use.removed"
     UPSTREAM_AWAY = "upstream.away"
     UPSTREAM_BACK = "upstream.back"
+    ADVISORIES_IMPORTED = "advisories.imported"
+    ADVISORIES_FAILED = "advisories.failed"
+    IMAGE_AFFECTED = "image.affected"
 
 
 #: What did not happen because it was not allowed.
@@ -96,6 +99,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.RETENTION_PLANNED, EventKind.RETENTION_BEGUN, EventKind.RETENTION_APPLIED),
         *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
         *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
+        *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
     }
 )
 
@@ -108,7 +112,7 @@ OF_CONTENT = frozenset(
         *(EventKind.MANIFEST_PUSHED, EventKind.MANIFEST_DELETED, EventKind.MANIFEST_PULLED),
         *(EventKind.TAG_SET, EventKind.TAG_DELETED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
-        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
+        *(EventKind.LABEL_SET, EventKind.LABEL_REMOVED, EventKind.IMAGE_AFFECTED),
     }
 )
 

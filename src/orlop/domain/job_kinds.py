@@ -146,6 +146,23 @@ USAGE_RECOUNT = JobKind(
     kind="recount-usage", text="Counts anew how much every namespace holds, and mends what is wrong, beside any load."
 )
 
+INSIDE = JobKind(
+    kind="read-images",
+    text="Reads which packages images hold that were pushed, one after another.",
+    at_once=2,
+    forgotten_after=HOUR,
+)
+INSIDE_UPKEEP = JobKind(
+    kind="look-for-images",
+    text="Looks for images that were not read yet, and forgets what was known of those that are gone.",
+)
+
+MATCHING = JobKind(
+    kind="match-advisories",
+    text="Looks which advisories hit which packages, of those that are new or others since the last time.",
+    forgotten_after=HOUR,
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
@@ -154,6 +171,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
+        *(INSIDE, INSIDE_UPKEEP, MATCHING),
     )
 }
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from orlop.domain.counts import counted
 from orlop.domain.digest import ALGORITHMS, Digest
 from orlop.domain.durations import SECOND
 from orlop.domain.errors import BlobUploadInvalid, TooManyRequests, UploadRangeInvalid
@@ -144,7 +145,8 @@ def begun_already() -> TooManyRequests:
 def too_many_sessions(upload: Upload, at_most: int) -> TooManyRequests:
     """What somebody is told who begins one session more than they may have."""
     return TooManyRequests(
-        f"{upload.created_by} has {at_most} uploads under way; finish or cancel some, or wait until they expire",
+        f"{upload.created_by} has {counted(at_most, 'upload')} under way; finish or cancel some, or wait until"
+        f" they expire",
         retry_after=_A_MINUTE,
     )
 

@@ -44,11 +44,11 @@ class ArchiveReader(Protocol):
     """Reads texts out of archives in bounds of memory, time and output, whatever is in them."""
 
     async def texts(
-        self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...]
+        self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...], asker: str
     ) -> dict[str, FoundText]:
         """What is there of the files that are wanted, by their names in lower case; of several alike the first.
 
-        Of what is packed plain, `wanted` has one, which it is. Raises ArchiveRefused, and Unavailable where too many
-        are being read.
+        Of what is packed plain, `wanted` has one, which it is. `asker`: whoever waits for it, and shuts nobody out.
+        Raises ArchiveRefused, TooManyRequests for who has too many being read, and Unavailable where all have.
         """
         ...

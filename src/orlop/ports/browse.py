@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from orlop.domain.access import Visibility
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.descriptor import Platform
 from orlop.domain.names import RepositoryName
@@ -57,8 +58,8 @@ class Children(Protocol):
         """Those of these namespaces that there are."""
         ...
 
-    async def repositories(self, path: str, after: str, limit: int) -> tuple[ListedRepository, ...]:
-        """Repositories directly below, by name."""
+    async def repositories(self, path: str, within: NameSpan, limit: int) -> tuple[ListedRepository, ...]:
+        """The first repositories directly below with names in a span, by name."""
         ...
 
     async def counted(self, names: Sequence[RepositoryName]) -> tuple[ListedRepository, ...]:

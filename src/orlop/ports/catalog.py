@@ -18,6 +18,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.quotas import Room
 from orlop.domain.upload import Upload
+from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.browse import Children, TagLists
 from orlop.ports.by import By as By
 from orlop.ports.by import by as by
@@ -28,6 +29,7 @@ from orlop.ports.holdings import HeldManifest as HeldManifest
 from orlop.ports.holdings import Holding as Holding
 from orlop.ports.holdings import Holdings as Holdings
 from orlop.ports.holdings import UntaggedManifest as UntaggedManifest
+from orlop.ports.insides import InsideStore
 from orlop.ports.labels import LabelStore
 from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
@@ -438,6 +440,7 @@ class Catalog(msgspec.Struct, frozen=True):
     pulls: PullTimes
     vitals: Vitals
     inspection: Inspection
+    insides: InsideStore
     holdings: Holdings
     locks: Locks
     usages: Usages
@@ -459,3 +462,4 @@ class Catalog(msgspec.Struct, frozen=True):
     children: Children
     tag_lists: TagLists
     search: SearchRows
+    advisories: AdvisoryStore

@@ -90,8 +90,9 @@ class CollectionPreview(Protocol):
         """Entries that expired by now or were given up. Links that were loose before `before` go with them."""
         ...
 
-    async def links(self, before: int, after: DoomedLink | None, limit: int) -> tuple[DoomedLink, ...]:
-        """Links that were loose before `before`."""
+    async def links(self, now: int, before: int, after: DoomedLink | None, limit: int) -> tuple[DoomedLink, ...]:
+        """Links that were loose before `before`, but not those that go with an entry of the trash, nor those of a
+        repository that is being restored."""
         ...
 
     async def condemned(self, before: int, after: DoomedBlob | None, limit: int) -> tuple[DoomedBlob, ...]:

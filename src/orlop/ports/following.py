@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from orlop.ports.catalog import By
+from orlop.ports.by import By
 from orlop.ports.jobs import Lease
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from orlop.domain.access import SYSTEM, Grant, SubjectKind
+from orlop.domain.counts import counted
 from orlop.domain.errors import Conflict, NotFound, Stale, Unauthorized
 from orlop.ports.catalog import By
 from orlop.ports.identity import LOCAL, Account, AccountChange, Namespace, Secret
@@ -148,7 +149,7 @@ def namespace_words(before: Namespace | None, after: Namespace) -> str:
 
 def repository_words(tags: int, manifests: int, blobs: int) -> str:
     """What went with a repository."""
-    return f"with {tags} tags, {manifests} manifests and {blobs} blobs"
+    return f"with {counted(tags, 'tag')}, {counted(manifests, 'manifest')} and {counted(blobs, 'blob')}"
 
 
 def session_words(provider: str) -> str:

@@ -54,7 +54,6 @@ class DeviceCode(msgspec.Struct, frozen=True):
     device_code: str
     user_code: str
     verification_uri: str
-    verification_uri_complete: str = ""
     expires_in: int = 600
     """Seconds."""
     interval: int = 5

@@ -1,6 +1,7 @@
 """What tags pointed at."""
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -23,6 +24,14 @@ class TagChange(msgspec.Struct, frozen=True):
     """Which tag it is of, where changes of several are told."""
 
 
+class TagSetting(NamedTuple):
+    """That a tag was set, as the audit log has it: the repository is the name that it had."""
+
+    repository: str
+    tag: str
+    at: int
+
+
 class TagHistory(Protocol):
     """What tags pointed at, as long as their repository is there."""
 
@@ -33,6 +42,10 @@ class TagHistory(Protocol):
 
     async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
         """The newest changes of all tags of a repository, as `history`; each says which tag it is of."""
+        ...
+
+    async def were_set(self, changes: Collection[TagSetting]) -> frozenset[TagSetting]:
+        """Those of these changes that belong to the repository that is there now: another one may have had its name."""
         ...
 
     async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:

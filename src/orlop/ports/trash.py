@@ -72,6 +72,10 @@ class Trash(Protocol):
         """Those of names in a span, by name and number; `page.after` is a key that `key_of` made."""
         ...
 
+    async def passed(self, within: NameSpan, after: str, entries: int) -> str:
+        """The key of the last of so many entries behind one; empty: there are fewer. Raises PageInvalid."""
+        ...
+
     async def get(self, number: int) -> TrashEntry | None:
         """One that is there."""
         ...

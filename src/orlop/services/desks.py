@@ -2,6 +2,8 @@
 
 import msgspec
 
+from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery
@@ -13,6 +15,7 @@ from orlop.services.content.repositories import Repositories
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
+from orlop.services.inside.questions import ImageInsides
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -22,6 +25,7 @@ from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
+from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
@@ -44,6 +48,9 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     trash: Trash
     labels: ContentLabels
     images: Images
+    insides: ImageInsides
+    advisories: AdvisoryDesk
+    vulnerabilities: Vulnerabilities
     attention: Attention
     news: News
     configuration: ConfigurationInForce
@@ -56,6 +63,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageReports
     retention: RetentionDesk
     reviews: PlanReviews
+    trials: RetentionTrials
     in_use: InUseSets
     inventory: InventoryPages
     scrub: ScrubDesk

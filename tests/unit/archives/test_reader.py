@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from orlop.adapters.archives import child
-from orlop.adapters.archives.reader import GIVEN, ProcessArchiveReader
-from orlop.domain.errors import Unavailable
+from orlop.adapters.archives.reader import EACH, GIVEN, ProcessArchiveReader
+from orlop.adapters.archives.turns import FairTurns
+from orlop.domain.errors import TooManyRequests, Unavailable
 from orlop.ports.archives import ArchiveRefused, FoundText, Packing, WantedText
 from tests.packaged import packed
 
@@ -29,7 +30,7 @@ async def pieces(content: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
 async def read(
     content: bytes, packing: Packing = Packing.TAR_GZIP, wanted: tuple[WantedText, ...] = WANTED
 ) -> dict[str, FoundText]:
-    return await ProcessArchiveReader().texts(pieces(content), packing, wanted)
+    return await ProcessArchiveReader().texts(pieces(content), packing, wanted, "ada")
 
 
 def member(name: str, size: int = 0, **more: object) -> bytes:
@@ -132,7 +133,7 @@ async def test_whoever_gives_nothing_is_not_waited_for() -> None:
         await asyncio.sleep(3600)
 
     with pytest.raises(ArchiveRefused, match="longer than"):
-        await ProcessArchiveReader(deadline=0.5).texts(never(), Packing.TAR_GZIP, WANTED)
+        await ProcessArchiveReader(deadline=0.5).texts(never(), Packing.TAR_GZIP, WANTED, "ada")
 
 
 async def test_no_more_is_given_than_is_taken() -> None:
@@ -145,7 +146,7 @@ async def test_no_more_is_given_than_is_taken() -> None:
             yield os.urandom(1 << 20)
 
     with pytest.raises(ArchiveRefused):
-        await ProcessArchiveReader().texts(endless(), Packing.TAR_GZIP, WANTED)
+        await ProcessArchiveReader().texts(endless(), Packing.TAR_GZIP, WANTED, "ada")
     assert given <= GIVEN + (1 << 20)
 
 
@@ -155,10 +156,10 @@ async def test_only_so_many_wait() -> None:
         await asyncio.sleep(3600)
 
     reader = ProcessArchiveReader(deadline=30)
-    waiting = [asyncio.ensure_future(reader.texts(never(), Packing.TAR_GZIP, WANTED)) for _ in range(18)]
+    waiting = [asyncio.ensure_future(reader.texts(never(), Packing.TAR_GZIP, WANTED, f"{n}")) for n in range(18)]
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
-        await reader.texts(never(), Packing.TAR_GZIP, WANTED)
+        await reader.texts(never(), Packing.TAR_GZIP, WANTED, "ada")
     for each in waiting:
         each.cancel()
     assert all(
@@ -166,12 +167,51 @@ async def test_only_so_many_wait() -> None:
     )
 
 
+async def test_whoever_asks_for_much_shuts_nobody_else_out() -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"\x1f\x8b"
+        await asyncio.sleep(3600)
+
+    reader = ProcessArchiveReader(deadline=30)
+    waiting = [asyncio.ensure_future(reader.texts(never(), Packing.TAR_GZIP, WANTED, "mallory")) for _ in range(EACH)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyRequests):
+        await reader.texts(never(), Packing.TAR_GZIP, WANTED, "mallory")
+    packing = pieces(packed({"a/values.yaml": "x: 1"}))
+    async with asyncio.timeout(20):
+        found = await reader.texts(packing, Packing.TAR_GZIP, WANTED, "ada")
+    assert found["values.yaml"].text == "x: 1"
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_turns_go_round_and_none_is_lost() -> None:
+    turns, had = FairTurns(1, 16, 4, 5), list[str]()
+    going = asyncio.Event()
+
+    async def one(asker: str) -> None:
+        async with turns.turn(asker):
+            await going.wait()
+            had.append(asker)
+
+    tasks = [asyncio.ensure_future(one(asker)) for asker in "aaaabbcc"]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    going.set()
+    tasks[4].cancel()  # b's first, as a's first has its turn
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert "".join(had) == "abcaca"
+    async with asyncio.timeout(1), turns.turn("a"):
+        pass
+
+
 async def test_a_process_that_was_cancelled_is_gone() -> None:
     async def never() -> AsyncIterator[bytes]:
         yield b"\x1f\x8b"
         await asyncio.sleep(3600)
 
-    task = asyncio.ensure_future(ProcessArchiveReader().texts(never(), Packing.TAR_GZIP, WANTED))
+    task = asyncio.ensure_future(ProcessArchiveReader().texts(never(), Packing.TAR_GZIP, WANTED, "ada"))
     await asyncio.sleep(0.3)
     before = _children()
     assert before
@@ -188,3 +228,15 @@ def _children() -> list[str]:
         if b"archives.child" in Path(f"/proc/{number}/cmdline").read_bytes():
             found.append(number)
     return found
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError, BrokenPipeError])
+async def test_a_store_that_fails_is_no_fault_of_the_archive(error: type[Exception]) -> None:
+    """That it is damaged would be remembered."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield packed({"a/values.yaml": "x: 1"})[:20]
+        raise error
+
+    with pytest.raises(error):
+        await ProcessArchiveReader().texts(broken(), Packing.TAR_GZIP, WANTED, "1")

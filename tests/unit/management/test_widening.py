@@ -472,6 +472,7 @@ NOT_WIDENING = frozenset(
         Operation.CONFIGURATION_READ,
         Operation.HEALTH_READ,
         Operation.IMAGE_READ,
+        Operation.IMAGE_SCAN,  # which is read once more
         Operation.PASSWORD_CHANGE,  # one's own
         Operation.USER_READ,
         Operation.USER_ADD,  # who may do nothing yet

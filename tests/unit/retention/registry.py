@@ -127,7 +127,10 @@ class Retained:
         terms = WriteTerms(access, in_force, Upstreams(documents, changes, self.catalog.cached_content))
         retention = self.catalog.retention
         self.planner = Planner(retention, self.catalog.browse, documents, in_force, self.clock)
-        self.applier = Applier(retention.plans, self.planner, self.watched, self.catalog.history, terms, self.clock)
+        self.slept: list[float] = []
+        self.applier = Applier(
+            retention.plans, self.planner, self.watched, self.catalog.history, terms, self.clock, self._sleep
+        )
         self.counted: list[tuple[int, int]] = []
         self.work = RetentionWork(
             retention.plans,
@@ -138,6 +141,9 @@ class Retained:
             self.clock,
             lambda done, left: self.counted.append((done, left)),
         )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
     def pass_time(self, span: int) -> None:
         """Later."""

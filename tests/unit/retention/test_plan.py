@@ -154,12 +154,20 @@ def test_untagged_manifests_go_after_a_delay() -> None:
         untagged_since={digest("moved"): NOW - DAY},
     )
     assert set(taken(rules(after).plan(there, {}))) == {"old", "index", "child", "orphan"}
+    assert taken(rules(after).plan(msgspec.structs.replace(there, restoring=True), {})) == []
     pulled = {"keep": [{"pulled_within": "90d"}]}
     kept = msgspec.structs.replace(
         there,
         manifests=there.manifests | {digest("child"): Kept(digest("child"), pulled_at=NOW, pushed_at=NOW - 8 * DAY)},
     )
     assert set(taken(rules(after, pulled).plan(kept, {}))) == {"old", "orphan"}
+
+
+def test_what_a_restoration_may_have_brought_back_stays_until_it_is_whole() -> None:
+    tags = {f"build-{age}": (f"m{age}", age) for age in range(1, 4)}
+    there = held(tags, {"m1": {}, "m2": {}, "m3": {}, "part": {}}, {"m3": ["part"]})
+    assert set(taken(rules(BUILDS).plan(there, {}))) == {"m3", "part"}
+    assert taken(rules(BUILDS).plan(msgspec.structs.replace(there, restoring=True), {})) == ["m3"]
 
 
 def test_a_manifest_stays_for_the_delay_after_its_last_tag_went() -> None:

@@ -32,10 +32,10 @@ class Counting:
         self._reader = ProcessArchiveReader()
 
     async def texts(
-        self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...]
+        self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...], asker: str
     ) -> dict[str, FoundText]:
         self.asked += 1
-        return await self._reader.texts(content, packing, wanted)
+        return await self._reader.texts(content, packing, wanted, asker)
 
 
 def registry() -> Registry:
@@ -99,6 +99,16 @@ async def test_an_index_of_three_hundred() -> None:
     await here.push(APP, index("all", [image(f"one {number}") for number in range(300)]), V1)
     found = (await shown(here)).inspection
     assert (len(found.platforms), found.truncated) == (LISTED, True)
+
+
+async def test_of_an_index_of_large_manifests_no_more_is_read_than_fits() -> None:
+    here = registry()
+    large = [image(f"one {number}", annotations={"a": "x" * 1024 * 1024}) for number in range(12)]
+    await here.push(APP, index("all", large), V1)
+    found = (await shown(here)).inspection
+    assert [entry.read for entry in found.platforms] == [True] * 7 + [False] * 5
+    assert [entry.size is None for entry in found.platforms] == [False] * 7 + [True] * 5
+    assert (found.unread, found.truncated) == (5, False)
 
 
 async def test_a_config_that_rots_is_missing_and_the_rest_is_shown() -> None:

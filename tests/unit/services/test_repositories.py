@@ -131,6 +131,11 @@ def test_the_list_is_what_deciding_about_each_name_says(
         caller = Caller(subject, "10.1.2.3")
         expected = [name for name in sorted(names) if name > start and await scenery.visible(caller, name)]
         assert await everything(scenery.listing(), caller, size, start) == expected
+        for namespace in {name.rpartition("/")[0] for name in names}:
+            spans, sees = await scenery.listing().visible_in(caller, Action.LIST, namespace)
+            directly = {name for name in names if name.rpartition("/")[0] == namespace}
+            seen = {name for name in directly if any(low <= name < high for low, high in spans) and sees(name)}
+            assert seen == {name for name in directly if await scenery.visible(caller, name)}
         target = RepositoryName(f"{start}/target" if start in names else "target")
         around = await scenery.listing().around(caller, target, 100)
         assert sorted(around) == [name for name in sorted(names) if await scenery.visible(caller, name, Action.PULL)]

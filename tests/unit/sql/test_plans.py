@@ -22,6 +22,8 @@ EXCEPTIONS = {
         "SCAN uploads USING COVERING INDEX uploads_by_expiry": "open sessions, for metrics and readiness",
     },
     "blob_rotten_count": {"SCAN blobs USING INDEX blobs_rotten": "copies that are damaged, of which there are few"},
+    "node_blobs_hold_all": {"SCAN held VIRTUAL TABLE INDEX 1:": "as many blobs as one statement counts"},
+    "node_cached_hold_all": {"SCAN held VIRTUAL TABLE INDEX 1:": "the same"},
     "upload_start": {"SCAN held": "no more than the limit that is asked about"},
     "tag_history_at": {"USE TEMP B-TREE FOR ORDER BY": "what happened to one tag in a minute"},
     "repository_spans": {"USE TEMP B-TREE FOR ORDER BY": "at most a page of names from each of some spans"},
@@ -94,6 +96,18 @@ EXCEPTIONS = {
         f"within_{what}": {"USE TEMP B-TREE FOR ORDER BY": "what fits in the repositories of one window"}
         for what in ("tag", "manifest", "blob", "label", "annotation")
     },
+    "inside_of": {"USE TEMP B-TREE FOR count(DISTINCT)": "packages of one image"},
+    "inside_packages": {"USE TEMP B-TREE FOR LAST 3 TERMS OF ORDER BY": "packages of one image"},
+    "inside_depths": {
+        "SCAN inside_images USING INDEX inside_images_open": "images that wait, for metrics",
+        "SCAN inside_images USING COVERING INDEX inside_images_unread": "images that could not be read, for metrics",
+    },
+    "inside_open": {"SCAN inside_images USING INDEX inside_images_open": "images that wait, until some may be read"},
+    "inside_images_window": {"SCAN i": "the rows of one window"},
+    "inside_layers_window": {"SCAN l": "the rows of one window"},
+    "inside_manifests": {"SCAN m": "the rows of one window"},
+    "packages_window": {"SCAN p": "the rows of one window"},
+    "units_window": {"SCAN u": "the rows of one window"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -281,7 +295,14 @@ OF_REPOSITORIES = {
     "by the name that somebody asked for": {
         *("facts_place", "link_find", "link_holders", "link_in", "manifest_by_digest", "manifest_by_tag"),
         *("repository_holding", "repository_id", "repository_lock", "repository_pulled", "tag_history_at"),
-        *("tag_history_page", "tag_history_of_all", "usage_places", "room_in_use", "cached_tags_gone"),
+        *(
+            "tag_history_page",
+            "tag_history_of_all",
+            "tag_history_of",
+            "usage_places",
+            "room_in_use",
+            "cached_tags_gone",
+        ),
         *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {
@@ -295,6 +316,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
+        "inside_holder",
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

@@ -1,6 +1,7 @@
 """Catalogs of the previous release are brought to today's schema with everything in them, and that release goes on."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import apsw
@@ -17,9 +18,12 @@ from orlop.adapters.sql.postgres.connections import Database
 from orlop.domain.access import Action
 from orlop.domain.access.rights import DEFAULT_VISIBILITY
 from orlop.domain.custom_roles import CUSTOM_ROLES, RoleBody
+from orlop.domain.durations import DAY, SECOND
 from orlop.domain.errors import Conflict
 from orlop.domain.events import Event, EventKind
+from orlop.domain.job_kinds import USAGE_RECOUNT
 from orlop.domain.pages import PageRequest
+from orlop.domain.queue import JobState
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, START, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
@@ -77,6 +81,9 @@ async def _check(opened: OpenCatalog) -> None:
         digest="sha256:00",
         tag=V1,
     )
+    [job] = (await opened.queue.jobs.page(PageRequest(9))).items
+    assert (job.kind, job.state, job.not_before - job.asked_at) == (USAGE_RECOUNT.kind, JobState.WAITING, DAY)
+    assert abs(job.asked_at / SECOND - time.time()) < 60
     place = await opened.identity.facts.place(APP)
     assert (place.visible, place.exists, place.version) == (DEFAULT_VISIBILITY, True, 1)
     team = await opened.identity.namespaces.get("team")

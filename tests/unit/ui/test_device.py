@@ -85,8 +85,14 @@ async def signed_in(scene: Scene, name: str = "ada", address: str = HERE) -> Bro
     return browser
 
 
+async def typed(browser: Browser, code: str) -> Answer:
+    """The page of who waits behind a code."""
+    await browser.get("/device")
+    return await browser.submit("/device", {"code": code})
+
+
 async def confirm(browser: Browser, code: str, answer: str = "yes", **fields: str) -> Answer:
-    assert (await browser.get(f"/device?code={code}")).status == 200
+    assert (await typed(browser, code)).status == 200
     return await browser.submit("/device", {"code": code, "answer": answer, "use": "all", "days": "90", **fields})
 
 
@@ -98,10 +104,10 @@ async def test_a_program_is_signed_in_once_somebody_confirms_its_code(scene: Sce
     program, browser = Program(scene), await signed_in(scene)
     given = await program.begin()
     assert given["verification_uri"] == "https://registry.example/device"
-    assert given["verification_uri_complete"] == f"https://registry.example/device?code={program.user}"
+    assert "verification_uri_complete" not in given
     assert (given["expires_in"], given["interval"]) == (600, 5)
     assert (await program.ask())[1]["error"] == "authorization_pending"
-    page = (await browser.get(f"/device?code={program.user}")).text
+    page = (await typed(browser, program.user)).text
     for shown in (program.user, "orlop login on laptop", AWAY, "not where you are", "ada"):
         assert shown in page
     assert "Go back to the program" in (await confirm(browser, program.user)).text
@@ -117,6 +123,15 @@ async def test_a_program_is_signed_in_once_somebody_confirms_its_code(scene: Sce
     who = await scene.sign_in.authentication.proof(Basic("ada", token["access_token"]), address=AWAY, request="r")
     assert who.subject.name == "ada"
     assert "command line at 203.0.113.9" in (await browser.get("/account")).text
+
+
+async def test_no_address_fills_a_code_in(scene: Scene) -> None:
+    program, browser = Program(scene), await signed_in(scene)
+    await program.begin()
+    page = await browser.get(f"/device?code={program.user}")
+    assert (page.status, program.user in page.text, "orlop login" in page.text) == (200, False, True)
+    assert "orlop login on laptop" not in page.text
+    assert (await browser.post("/device", {"code": program.user})).status == 403, "nor does a form of elsewhere"
 
 
 async def test_the_audit_log_says_who_confirmed_from_where_for_which_address(scene: Scene) -> None:
@@ -157,7 +172,7 @@ async def test_a_code_is_over_after_ten_minutes_on_both_sides(scene: Scene) -> N
     program, browser = Program(scene), await signed_in(scene)
     await program.begin()
     scene.clock.forward(600)
-    assert (await browser.get(f"/device?code={program.user}")).status == 404
+    assert (await typed(browser, program.user)).status == 404
     assert (await program.ask(0))[1]["error"] == "expired_token"
     scene.clock.forward(1)
     await scene.run(SIGN_IN_STEPS.kind)
@@ -195,13 +210,13 @@ async def test_codes_are_kept_as_hashes(scene: Scene) -> None:
 async def test_codes_cannot_be_guessed_without_end(scene: Scene) -> None:
     program, browser = Program(scene), await signed_in(scene)
     await program.begin()
-    statuses = [(await browser.get(f"/device?code=BBBB-BB{number:02}".replace("0", "C"))).status for number in range(9)]
+    statuses = [(await typed(browser, f"BBBB-BB{number:02}".replace("0", "C"))).status for number in range(9)]
     assert statuses[:5] == [404] * 5
     assert statuses[-1] == 429
-    assert (await browser.get(f"/device?code={program.user}")).status == 429, "nor is a right one looked at meanwhile"
+    assert (await typed(browser, program.user)).status == 429, "nor is a right one looked at meanwhile"
     assert scene.failures
     scene.clock.forward(120)
-    assert (await browser.get(f"/device?code={program.user}")).status == 200
+    assert (await typed(browser, program.user)).status == 200
 
 
 async def test_what_was_confirmed_ends_with_who_confirmed_it(scene: Scene) -> None:
@@ -251,7 +266,7 @@ async def test_what_is_confirmed_is_as_narrow_as_was_chosen(scene: Scene) -> Non
 async def test_what_a_program_calls_itself_does_nothing_on_the_page(scene: Scene) -> None:
     program, browser = Program(scene), await signed_in(scene)
     await program.begin(HOSTILE + "x" * 10_000)
-    page = (await browser.get(f"/device?code={program.user}")).text
+    page = (await typed(browser, program.user)).text
     assert "<script>alert" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page

@@ -422,3 +422,91 @@ async def test_a_session_of_somebody_else_is_not_ended_by_its_number(house: Hous
 
 def _all() -> PageRequest:
     return PageRequest(1000)
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/people?begins=au", ["audrey"]),
+        ("/people?begins=a", ["ada", "audrey"]),
+        ("/people?begins=audrey", ["audrey"]),
+        ("/people?begins=b", []),
+        ("/people?begins=%C3%A9", []),
+        ("/people?begins=a%00", []),
+        ("/people?begins=a&last=ada", ["audrey"]),
+        ("/people?begins=r&last=ada", ["rita", "root"]),
+        ("/groups?begins=st", ["staff"]),
+        ("/groups?begins=x", []),
+        ("/robots?begins=c", ["robot+ci"]),
+        ("/robots?begins=robot%2Bc", ["robot+ci"]),
+        ("/robots?begins=d", []),
+    ],
+)
+async def test_a_list_is_narrowed_by_how_names_begin(house: House, path: str, names: list[str]) -> None:
+    page = (await house.get("root", path)).text
+    assert re.findall(r'<td class="wide"><a href="/(?:people|groups|robots)/[^"]*">([^<]*)</a>', page) == names
+
+
+async def test_a_narrowed_list_goes_on_and_shows_nobody_more(house: House) -> None:
+    for number in range(60):
+        await house.scene.identity.accounts.add(Account(name=f"many-{number:02}"), house.scene.by())
+    first = (await house.get("root", "/people?begins=many-")).text
+    assert "many-49" in first
+    assert "many-50" not in first
+    assert "/people?begins=many-&amp;last=many-49" in first
+    rest = (await house.get("root", "/people?begins=many-&last=many-49&part=rows")).text
+    assert rest.count("<tr>") == 10
+    assert "more" not in rest
+    assert "many-" not in (await house.get("rita", "/people?begins=m")).text.replace("begins=m", "")
+    assert ">rita</a>" in (await house.get("rita", "/people?begins=ri")).text
+    assert ">robot+ci</a>" not in (await house.get("otto", "/robots?begins=ci")).text
+
+
+# --- Rights that were taken away while a page was open ---------------------------------------------------------------
+
+#: What ada does as an owner of team: (page, form, fields). Each is refused once the grant is gone.
+OPEN_PAGES = [
+    ("/who?path=team", "/who/grant", {"principal": "otto", "role": "reader", "place": "team/"}),
+    ("/who?path=team", "/who/robot", {"name": "late", "role": "reader", "place": "team/", "secret_days": "90"}),
+    ("/robots/robot+ci", "/robots/robot+ci/secrets", {"label": "late", "days": "90"}),
+    ("/robots/robot+ci", "/robots/robot+ci/lock", {"reason": "late"}),
+    ("/robots/robot+ci", "/robots/robot+ci/remove", {"sure": "yes"}),
+    ("/robots", "/robots", {"name": "late", "namespace": "team"}),
+    (
+        "/rules/tag-rules/-/new?path=team",
+        "/rules/tag-rules/-/new",
+        {"name": "late", "path": "team", "body": "semver: true"},
+    ),
+    ("/plans?path=team/", "/plans", {"path": "team/"}),
+    ("/namespaces?path=team", "/namespaces", {"path": "team", "visibility": "public", "version": "1"}),
+    ("/namespaces/remove?path=team", "/namespaces/remove", {"path": "team", "version": "1"}),
+]
+
+
+@pytest.mark.parametrize(("page", "form", "fields"), OPEN_PAGES)
+async def test_a_page_that_was_open_does_nothing_once_the_right_is_gone(
+    house: House, page: str, form: str, fields: dict[str, str]
+) -> None:
+    scene, ada = house.scene, house.browsers["ada"]
+    assert (await ada.get(page)).status == 200
+    grants = (await scene.identity.grants.page(PageRequest(100), principal="ada")).items
+    for record in grants:
+        await scene.identity.grants.remove(record.grant.id, scene.by())
+    before = await told(scene)
+    refused = await ada.submit(form, fields)
+    assert refused.status in {403, 404}
+    assert 'role="alert"' in refused.text or "<h1>Not allowed" in refused.text or "<h1>Nothing here" in refused.text
+    assert await told(scene) == before
+
+
+async def told(scene: Scene) -> list[object]:
+    """What forms might have changed."""
+    identity = scene.identity
+    return [
+        (await identity.grants.page(PageRequest(100))).items,
+        (await identity.accounts.page(SubjectKind.ROBOT, PageRequest(100))).items,
+        (await identity.secrets.of(PLAIN, PageRequest(100))).items,
+        await identity.documents.all("tag-rule"),
+        await identity.namespaces.get("team"),
+        (await scene.memory.catalog.retention.plans.page(PageRequest(100))).items,
+    ]

@@ -2,12 +2,15 @@
 
 import html
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.retention.plans import PlanState
+from orlop.faces.ui.rules.trials import numbers_of, with_numbers
+from orlop.services.retention import trials
 from tests.content import image
 from tests.unit.ui.places import HOSTILE, PEOPLE, ROLES, applied, person, planned, pushed, put
 from tests.unit.ui.scene import Browser, Scene
@@ -73,7 +76,8 @@ async def test_a_plan_is_asked_for_looked_at_and_applied(scene: Scene) -> None:
     assert "retention builds of team/ deletes it: delete 1 (tags build-*)" in going
     assert "retention builds of team/ keeps it: keep 1 (tags build-*; newest 2)" in kept
     assert "no rule deletes it" in kept
-    assert 'class="freed"' in page
+    # Each of the three has a layer of its own, and `base` stays with those that stay.
+    assert re.findall(r'<rect class="(freed|kept|shared)"', page) == ["freed", "kept", "shared"]
     assert "for 7 days after it is applied" in page
     # The first form asks, the second one does it.
     await browser.submit(f"/plans/{number}/apply")
@@ -91,6 +95,88 @@ async def test_a_plan_is_asked_for_looked_at_and_applied(scene: Scene) -> None:
     refused = await browser.submit(f"/plans/{number}/apply", {"confirmed": "yes"})
     assert refused.status == 409
     assert f"plan {number} was applied already" in refused.text
+
+
+async def test_what_other_repositories_hold_is_shown_as_shared(scene: Scene) -> None:
+    await filled(scene)
+    content = pushed(scene)
+    await content.push(RepositoryName("team/other"), image("app-0", ["layer-0", "base"]), Tag("kept"))
+    number = await planned(scene)
+    page = (await (await person(scene, "owner")).get(f"/plans/{number}")).text
+    assert float(re.findall(r'<rect class="shared"[^>]*width="([^"]+)"', page)[0]) > 0
+
+
+TRIAL = "/rules/retention-rules/builds/trial?path=team"
+
+
+async def test_a_rule_is_tried_with_other_numbers_and_saved(scene: Scene) -> None:
+    await filled(scene)
+    browser = await person(scene, "maintainer")
+    assert "/builds/trial?path=team" in (await browser.get("/rules/retention-rules/builds?path=team")).text
+    same = (await browser.get(TRIAL)).text
+    assert 'name="keep.0.newest" value="2"' in same
+    assert "3 of 6 tags" in same
+    assert "Save the rule" not in same
+    page = (await browser.get(f"{TRIAL}&keep.0.newest=4")).text
+    assert "1 of 6 tags" in page
+    going, kept = column(page, "Would go"), column(page, "Would stay")
+    assert [f"team/app:build-{each}" in going for each in range(5)] == [True, False, False, False, False]
+    assert "team/app:build-4" in kept
+    part = (await browser.get(f"{TRIAL}&keep.0.newest=4&part=trial")).text
+    assert "<h1>" not in part
+    assert "1 of 6 tags" in part
+    # Nothing was kept by that: a plan says what it said before, and the rule is as it was.
+    assert not (await scene.memory.catalog.retention.plans.page(PageRequest(9))).items
+    kept_rule = await scene.identity.documents.get("retention", "builds", "team")
+    assert kept_rule is not None
+    assert b'"newest":2' in kept_rule.body
+    await browser.get(f"{TRIAL}&keep.0.newest=4")
+    assert await confirm(browser, "/rules/retention-rules/builds") == 303
+    saved = await scene.identity.documents.get("retention", "builds", "team")
+    assert saved is not None
+    assert b'"newest":4' in saved.body
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "", "1e9", "9999999", HOSTILE])
+async def test_what_is_no_number_changes_nothing(scene: Scene, number: str) -> None:
+    await filled(scene)
+    browser = await person(scene, "maintainer")
+    page = await browser.get(f"{TRIAL}&{urlencode({'keep.0.newest': number, 'keep.7.newest': '1', 'brake': '1'})}")
+    assert page.status == 200
+    assert "3 of 6 tags" in page.text
+    assert "<img" not in page.text
+
+
+async def test_lengths_of_time_keep_their_unit(scene: Scene) -> None:
+    body = {"delete": [{"not_pulled_within": "90d"}], "keep": [{"newest": 3}], "untagged_after": "2w"}
+    numbers = numbers_of(body)
+    assert [(each.field, each.amount, each.unit, each.most) for each in numbers] == [
+        ("delete.0.not_pulled_within", 90, "d", 270),
+        ("keep.0.newest", 3, "", 50),
+        ("untagged_after", 2, "w", 50),
+    ]
+    changed = with_numbers(body, {"delete.0.not_pulled_within": "30", "untagged_after": "4"})
+    assert changed == {"delete": [{"not_pulled_within": "30d"}], "keep": [{"newest": 3}], "untagged_after": "4w"}
+    assert body["untagged_after"] == "2w"
+
+
+async def test_a_trial_of_a_large_place_says_that_it_is_cut(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "_READ", 5)
+    await filled(scene)
+    page = (await (await person(scene, "maintainer")).get(TRIAL)).text
+    assert "There is more here than was looked at" in page
+    assert "0 of 0 tags" in page
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("", 303), ("reader", 403), ("maintainer", 200), ("owner", 200), ("elsewhere", 403), ("visitor", 403)],
+)
+async def test_who_tries_a_rule(scene: Scene, who: str, status: int) -> None:
+    await filled(scene)
+    page = await (await person(scene, who)).get(TRIAL)
+    assert page.status == status
+    assert ("build-0" in page.text) is (status == 200)
 
 
 async def test_over_the_brake_a_person_has_to_say_so(scene: Scene) -> None:

@@ -98,7 +98,7 @@ async def test_what_nobody_pulled_for_long_goes_and_what_somebody_did_stays(cach
     caches.at(DAY)
     await caches.scene.count_pulls(NGINX, V2)
     said = await caches.expiry.expire()
-    assert said.startswith("1 manifests and 1 tags of hub/ are removed, 1.")
+    assert said.startswith("1 manifest and 1 tag of hub/ are removed, 1.")
     assert said.endswith(" KiB less are cached")
     assert await caches.left() == {"pulled", "new"}
     assert await caches.expiry.expire() == "everything that is cached is within its bounds"
@@ -149,7 +149,7 @@ async def test_a_child_that_was_pulled_keeps_its_index_and_what_refers_to_it(cac
     await caches.expiry.expire()
     assert await caches.left() == {"both", "amd", "arm", "signature"}
     caches.clock.at += 60 * DAY
-    assert (await caches.expiry.expire()).startswith("4 manifests and 1 tags of hub/")
+    assert (await caches.expiry.expire()).startswith("4 manifests and 1 tag of hub/")
     assert await caches.left() == set()
 
 
@@ -197,7 +197,7 @@ async def test_tags_that_are_gone_upstream_go_when_they_are_kept_no_longer(cache
                 gone_since=since,
             )
         )
-    assert await caches.expiry.expire() == "1 tags that are gone at their upstreams are removed"
+    assert await caches.expiry.expire() == "1 tag removed that their upstreams have no more"
     assert (await caches.catalog.browse.tags(NGINX, PageRequest(9))).items == (V2, Tag("v3"))
     assert await caches.catalog.remote_tags.get(NGINX, Tag("nowhere")) is None
     await caches.put(keep_vanished="")

@@ -7,15 +7,16 @@ from contextlib import suppress
 
 import msgspec
 
-from orlop.domain.errors import Unavailable
+from orlop.adapters.archives.turns import FairTurns
 from orlop.ports.archives import ArchiveRefused, FoundText, Packing, WantedText
 
 #: Bytes that go into a process and that are taken from it.
 GIVEN, TAKEN = 32 * 1024 * 1024, 4 * 1024 * 1024
 #: Seconds that a process has, from its start to its end.
 DEADLINE = 10.0
-#: Processes at once, and how many may be waited for; whoever comes then is told to come again.
-_AT_ONCE, _WAITING = 2, 16
+#: Processes at once, how many may be waited for, and how many one asker may have and wait for; whoever comes then is
+#: told to come again in so many seconds.
+_AT_ONCE, _WAITING, EACH = 2, 16, 4
 _AGAIN = 5
 
 
@@ -29,21 +30,14 @@ class ProcessArchiveReader:
 
     def __init__(self, deadline: float = DEADLINE) -> None:
         self._deadline = deadline
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._asked = 0
+        self._turns = FairTurns(_AT_ONCE, _WAITING, EACH, _AGAIN)
 
     async def texts(
-        self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...]
+        self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...], asker: str
     ) -> dict[str, FoundText]:
         """See ArchiveReader."""
-        if self._asked >= _AT_ONCE + _WAITING:
-            raise Unavailable("too many archives are being read; try again", retry_after=_AGAIN)
-        self._asked += 1
-        try:
-            async with self._turns:
-                return await self._read(content, packing, wanted)
-        finally:
-            self._asked -= 1
+        async with self._turns.turn(asker):
+            return await self._read(content, packing, wanted)
 
     async def _read(
         self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...]
@@ -91,9 +85,10 @@ async def _feed(pipe: asyncio.StreamWriter, content: AsyncIterator[bytes]) -> No
             if given > GIVEN:
                 break
             pipe.write(piece)
-            await pipe.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it has what it wants
+            try:
+                await pipe.drain()
+            except (BrokenPipeError, ConnectionResetError):
+                break  # it has what it wants
     finally:
         pipe.close()
 

@@ -1,7 +1,7 @@
 """Lists, history, events, pull times and sizes: everything that reads rather than changes content."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from orlop.domain.moving import MoveState
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import NAME_BYTES, Page, PageRequest, fitting, page_of
 from orlop.ports.catalog import Pull, TagChange, Totals
+from orlop.ports.tag_history import TagSetting
 
 #: How many pulls one transaction records: pushes wait for their turn meanwhile.
 _PULLS_TOGETHER = 500
@@ -85,6 +86,12 @@ class SqlBrowse:
     async def everything(self, repository: RepositoryName, limit: int, before: int = 0) -> tuple[TagChange, ...]:
         rows = await self._reader.all("tag_history_of_all", repository, limit, before or _ENDLESS)
         return tuple(msgspec.structs.replace(_change(row), tag=Tag.stored(tag)) for tag, *row in rows)
+
+    async def were_set(self, changes: Collection[TagSetting]) -> frozenset[TagSetting]:
+        if not changes:
+            return frozenset()
+        wanted = msgspec.json.encode([(str(repository), str(tag), at) for repository, tag, at in changes]).decode()
+        return frozenset(TagSetting(*row) for row in await self._reader.all("tag_history_of", wanted))
 
     async def change_at(self, repository: RepositoryName, tag: Tag, at: int) -> TagChange | None:
         row = await self._reader.one("tag_history_at", repository, tag, at)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from orlop.adapters.sql.advisories import SqlAdvisories, SqlAdvisorySources
 from orlop.adapters.sql.audit import audit_on
 from orlop.adapters.sql.blobs import SqlBlobLinks, SqlCollection
 from orlop.adapters.sql.browse import SqlBrowse, SqlOutbox, SqlPullTimes, SqlVitals
@@ -15,9 +16,11 @@ from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
+from orlop.adapters.sql.insides import SqlInsides, SqlLayerFacts
 from orlop.adapters.sql.inspection import SqlInspection
 from orlop.adapters.sql.jobs import SqlLeases
 from orlop.adapters.sql.labels import SqlLabels
@@ -37,12 +40,15 @@ from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.upstream_states import SqlUpstreamStates
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
+from orlop.adapters.sql.vulnerable import SqlVulnerable
 from orlop.adapters.sql.webhooks import webhooks_on
+from orlop.ports.advisories import AdvisoryStore
 from orlop.ports.audit import AuditStore
 from orlop.ports.catalog import Catalog
 from orlop.ports.events import Changes
 from orlop.ports.following import Cursors
 from orlop.ports.identity import Identity
+from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Leases
 from orlop.ports.queue import Queue
 from orlop.ports.webhooks import WebhookStore
@@ -136,6 +142,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         pulls=SqlPullTimes(engine),
         vitals=SqlVitals(engine),
         inspection=SqlInspection(engine),
+        insides=InsideStore(SqlLayerFacts(engine), SqlInsides(engine)),
         holdings=SqlHoldings(lists),
         locks=SqlLocks(engine, lists),
         usages=SqlUsages(engine, lists),
@@ -157,4 +164,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         children=SqlChildren(lists),
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
+        advisories=AdvisoryStore(
+            SqlAdvisories(engine), SqlAdvisorySources(engine), SqlMatches(engine), SqlVulnerable(engine, lists)
+        ),
     )

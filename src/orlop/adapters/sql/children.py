@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from orlop.adapters.sql.engine import Row, Session
 from orlop.adapters.sql.records import each
 from orlop.domain.access import Visibility
+from orlop.domain.access.spans import NameSpan
 from orlop.domain.names import RepositoryName
 from orlop.ports.browse import ListedNamespace, ListedRepository
 
@@ -27,8 +28,8 @@ class SqlChildren:
             for path, visibility, *rest in rows
         }
 
-    async def repositories(self, path: str, after: str, limit: int) -> tuple[ListedRepository, ...]:
-        return _listed(await self._reader.all("children_repositories", path, after, limit))
+    async def repositories(self, path: str, within: NameSpan, limit: int) -> tuple[ListedRepository, ...]:
+        return _listed(await self._reader.all("children_repositories", path, *map(str, within), limit))
 
     async def counted(self, names: Sequence[RepositoryName]) -> tuple[ListedRepository, ...]:
         return _listed(await self._reader.all("repositories_counted", each(names)) if names else [])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.leaving import last_return
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
 from orlop.domain.blob import Blob, BlobKey, BlobState
@@ -44,11 +45,12 @@ class SqlCollectionPreview:
             )
         )
 
-    async def links(self, before: int, after: DoomedLink | None, limit: int) -> tuple[DoomedLink, ...]:
+    async def links(self, now: int, before: int, after: DoomedLink | None, limit: int) -> tuple[DoomedLink, ...]:
         place = (after.since, after.repository_id, after.digest) if after is not None else (-1, 0, "")
+        times = (now, last_return(now), before)
         return tuple(
             DoomedLink(since, row_id, Digest.stored(digest), RepositoryName.stored(name), size, bool(last))
-            for since, row_id, digest, name, size, last in await self._reader.all("doomed_links", before, *place, limit)
+            for since, row_id, digest, name, size, last in await self._reader.all("doomed_links", *times, *place, limit)
         )
 
     async def condemned(self, before: int, after: DoomedBlob | None, limit: int) -> tuple[DoomedBlob, ...]:

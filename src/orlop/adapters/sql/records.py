@@ -15,6 +15,9 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.quotas import Usage
 from orlop.ports.catalog import FREELY, By, Terms
 
+#: Blobs that one statement counts.
+_MANY = 500
+
 
 async def existing_repository(tx: Session, name: RepositoryName) -> int:
     """The row of a repository, to read. Raises NameUnknown."""
@@ -162,20 +165,31 @@ async def unlink(tx: Session, links: Sequence[Linked], by: By, ledger: Ledger) -
 async def hold(tx: Session, repository: int, blobs: Sequence[tuple[int, int]], ledger: Ledger) -> None:
     """Count that a located repository has come to hold blobs (row, size), which are locked, below the root."""
     await _hold(tx, ledger.counting(repository)[1:], blobs, ledger)
-    if ledger.caching(repository):
-        nodes = each(ledger.caching(repository))
-        for blob_id, size in blobs:
-            found = await tx.all("node_cached_hold", blob_id, nodes)
-            ledger.cached([node for node, holders in found if holders == 1], size)
+    for node, size in await _first(tx, "node_cached", ledger.caching(repository), blobs):
+        ledger.cached([node], size)
 
 
 async def _hold(tx: Session, below: Sequence[int], blobs: Sequence[tuple[int, int]], ledger: Ledger) -> None:
-    if not below:
-        return
-    nodes = each(below)
-    for blob_id, size in blobs:
-        found = await tx.all("node_blobs_hold", blob_id, nodes)
-        ledger.held([node for node, holders in found if holders == 1], size)
+    for node, size in await _first(tx, "node_blobs", below, blobs):
+        ledger.held([node], size)
+
+
+async def _first(
+    tx: Session, table: str, nodes: Sequence[int], blobs: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Count one repository more below nodes that holds blobs; of each node that had one not: the node, and its size."""
+    if not nodes:
+        return []
+    if len(blobs) == 1:
+        [(blob_id, size)] = blobs
+        found = await tx.all(f"{table}_hold", blob_id, each(nodes))
+        return [(node, size) for node, holders in found if holders == 1]
+    first: list[tuple[int, int]] = []
+    for start in range(0, len(blobs), _MANY):
+        sizes = dict(blobs[start : start + _MANY])
+        found = await tx.all(f"{table}_hold_all", each(sorted(sizes)), each(nodes))
+        first += [(node, sizes[blob_id]) for node, holders, blob_id in found if holders == 1]
+    return first
 
 
 async def _hold_new(tx: Session, repository: int, blob_id: int, size: int, ledger: Ledger) -> None:

@@ -37,6 +37,8 @@ class SqlRepositories:
                     terms.removes(Tag.stored(tag), digest)
             tags, manifests, blobs, size, _ = sizes
             entry = await trash_repository(tx, row_id, name, size, by, terms.trash)
+            # A server of a release before steps would evict what is hidden, and release once more what has left.
+            await tx.run("cached_manifests_own", row_id)
             ledger.lies(row_id, -1, Usage(tags=tags, manifests=manifests, repositories=1))
             ledger.add_totals(repositories=-1, manifests=-manifests, tags=-tags)
             ledger.event(EventKind.REPOSITORY_DELETED, name, detail=repository_words(tags, manifests, blobs))

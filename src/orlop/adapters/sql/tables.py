@@ -44,7 +44,8 @@ TABLES: dict[str, Table] = {
     "locks": Table((0, ""), "repository_id digest reason locked_at locked_by"),
     "trash": Table(
         (0,),
-        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until",
+        "id name kind digest subject holder size body deleted_at deleted_by request expires_at left_to returns_until "
+        "restoring_since",
     ),
     "trash_tags": Table((0, ""), "entry tag name"),
     "remote_tags": Table(("", ""), "repository tag digest checked_at moved_at gone_since"),
@@ -75,7 +76,7 @@ TABLES: dict[str, Table] = {
     "retention_plans": Table(
         (0,),
         "id path asked_by asked_at state rules brake repositories tags manifests deleted_tags deleted_manifests bytes "
-        "job applied_by applied_at ended_at done skipped",
+        "job applied_by applied_at ended_at done skipped shared",
     ),
     "retention_pages": Table((0, "", 0), "plan_id repository number items deletes open"),
     "in_use": Table((0,), "id path name digests posted_at posted_by expires_at"),
@@ -117,6 +118,22 @@ TABLES: dict[str, Table] = {
         "upstream state since until away_since failures openings last_ok_at last_error last_error_at budgets hits "
         "misses bytes_in",
     ),
+    "inside_layers": Table(("",), "digest reader facts read_at"),
+    "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread"),
+    "packages": Table((0,), "id identity type name version purl body"),
+    "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
+    "units": Table((0,), "id hash complete"),
+    "unit_packages": Table((0, 0, ""), "unit_id package_id path"),
+    "image_units": Table((0, -1, 0), "image_id layer unit_id reader"),
+    "advisory_sources": Table(("",), "name origin etag tried_at imported_at records changed refused refusals error"),
+    "advisories": Table((0,), "id name hash source modified withdrawn severity summary body matched"),
+    "advisory_packages": Table(("", "", 0), "ecosystem name advisory_id entry"),
+    "advisory_aliases": Table(("", 0), "alias advisory_id"),
+    "exploited": Table(("",), "cve added due ransomware"),
+    "exploit_scores": Table(("",), "cve score percentile"),
+    "findings": Table((0, 0), "package_id advisory_id fixed severity source how"),
+    "matched_packages": Table((0,), "package_id matcher"),
+    "advisory_changes": Table((0,), "id version last"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }
 

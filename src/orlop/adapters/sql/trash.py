@@ -10,6 +10,7 @@ from orlop.adapters.sql.records import each, made_namespace
 from orlop.adapters.sql.trash_end import forget
 from orlop.adapters.sql.trash_images import restore_image
 from orlop.domain.access.spans import NameSpan
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, PageInvalid
 from orlop.domain.events import EventKind
@@ -28,12 +29,12 @@ class SqlTrash:
         self._lists = lists
 
     async def page(self, within: NameSpan, page: PageRequest) -> Page[TrashEntry]:
-        name, _, number = page.after.rpartition(":")
-        if page.after and not (number.isascii() and number.isdecimal() and len(number) <= 18):
-            raise PageInvalid("this list goes on after a name and a number", {"after": page.after[:64]})
-        start = max((within.low, 0), (name, int(number or 0)))
-        rows = await self._lists.all("trash_page", *start, within.high, page.size + 1)
+        rows = await self._lists.all("trash_page", *_start(within, page.after), within.high, page.size + 1)
         return page_of(await self._entries(rows), page)
+
+    async def passed(self, within: NameSpan, after: str, entries: int) -> str:
+        rows = await self._lists.all("trash_passed", *_start(within, after), within.high, entries)
+        return ":".join(map(str, rows[-1])) if len(rows) == entries else ""
 
     async def get(self, number: int) -> TrashEntry | None:
         row = await self._lists.one("trash_get", number)
@@ -59,6 +60,14 @@ class SqlTrash:
         for entry, tag in await self._lists.all("trash_tags_of", each([row[0] for row in rows])) if rows else ():
             tags.setdefault(entry, []).append(Tag.stored(tag))
         return [_entry(row, tuple(tags.get(row[0], ()))) for row in rows]
+
+
+def _start(within: NameSpan, after: str) -> tuple[str, int]:
+    """Raises PageInvalid."""
+    name, _, number = after.rpartition(":")
+    if after and not (number.isascii() and number.isdecimal() and len(number) <= 18):
+        raise PageInvalid("this list goes on after a name and a number", {"after": after[:64]})
+    return max((within.low, 0), (name, int(number or 0)))
 
 
 def _entry(row: Row, tags: tuple[Tag, ...]) -> TrashEntry:
@@ -102,7 +111,9 @@ async def _restore_repository(engine: Engine, entry: Row, by: By, terms: Terms) 
         await forget(tx, number)
         ledger.add_totals(repositories=1, manifests=sizes[1], tags=sizes[0])
         ledger.event(EventKind.REPOSITORY_CREATED, name)
-        ledger.event(EventKind.TRASH_RESTORED, name, detail=f"{sizes[0]} tags, {sizes[1]} manifests")
+        ledger.event(
+            EventKind.TRASH_RESTORED, name, detail=f"{counted(sizes[0], 'tag')}, {counted(sizes[1], 'manifest')}"
+        )
 
     if left_to is not None:
         await leave_all(engine, number, holder, by)

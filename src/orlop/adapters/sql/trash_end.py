@@ -1,10 +1,11 @@
 """The end of what lies in the trash: it is given up, and then removed in steps that may be broken off."""
 
 from orlop.adapters.sql.engine import Engine, Row, Session
-from orlop.adapters.sql.leaving import STEP, leave, leave_all
+from orlop.adapters.sql.leaving import STEP, leave, leave_all, leaving, returns
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import Linked, each, unlink
 from orlop.domain.access.spans import NameSpan
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import NotFound
 from orlop.domain.events import EventKind
@@ -42,11 +43,10 @@ class SqlTrashEnd:
         await self._engine.write(recorded(by, steps), changes=False)
 
     async def purge(self, limit: int, by: By) -> Purged:
-        leaving = await self._engine.reader.all("trash_leaving", by.at, 1)
-        for entry, holder in leaving:
+        for entry, holder in await leaving(self._engine.reader, by.at, 1):
 
             async def further(tx: Session, ledger: Ledger, entry: int = entry, holder: int = holder) -> None:
-                await leave(tx, entry, holder, by, ledger, limit=limit)
+                await leave(tx, entry, holder, by, ledger, by.at, limit=limit)
 
             await self._engine.write(recorded(by, further), changes=False)
             return Purged(0, 0, 0, begun=True)
@@ -75,6 +75,8 @@ async def end_entry(tx: Session, entry: int, holder: int, by: By, ledger: Ledger
     """A step of the removal of an entry that was given up, whose hidden repository is `holder`; whether it is gone."""
     await _lock(tx, {holder}, ledger)
     for row in await tx.all("trash_due_again", each([entry]), by.at):
+        if row[4] != holder:
+            break
         _, ended, _ = await _purge(tx, row, STEP, by, ledger)
         return ended
     return True
@@ -94,7 +96,7 @@ async def end_those_of(engine: Engine, path: str, by: By) -> None:
     """Have the repositories that were removed from a namespace leave it."""
     while (row := await engine.reader.one("trash_leaving_from", path)) is not None:
         entry, holder, expires_at, left_to, returns_until = row
-        if returns_until > by.at:
+        if returns(returns_until, by.at):
             return
         await (end_all if not expires_at and not left_to else leave_all)(engine, entry, holder, by)
 
@@ -107,7 +109,7 @@ async def _lock(tx: Session, holders: set[int], ledger: Ledger) -> None:
 async def _give_up(tx: Session, numbers: list[int], ledger: Ledger) -> int:
     rows = sorted(await tx.all("trash_discard", each(numbers)))
     for _, name, kind, digest, size in rows:
-        _purged(ledger, name, kind, digest, f"{size} bytes")
+        _purged(ledger, name, kind, digest, counted(size, "byte"))
     return len(rows)
 
 

@@ -13,6 +13,7 @@ from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each, hold, locked_repository, made_repository
 from orlop.adapters.sql.trash_end import end_holder, forget, remove_manifest
 from orlop.adapters.sql.trash_plan import Lying, Plan
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Stale
 from orlop.domain.events import EventKind
@@ -36,7 +37,7 @@ async def restore_image(engine: Engine, asked: Asked, by: By, terms: Terms, plan
     for part in before:
 
         async def some(tx: Session, ledger: Ledger, part: Plan = part) -> None:
-            await _restore_part(tx, name, part, by, terms, ledger)
+            await _restore_part(tx, name, part, plan.entry, by, terms, ledger)
 
         await engine.write(recorded(by, some), changes=name, holding=terms.settings)
     restored = await engine.write(recorded(by, last), changes=name, holding=terms.settings)
@@ -81,24 +82,29 @@ async def _restore(
         await _set(tx, repository, name, tag, digest, by, ledger)
     for entry in sorted(plan.used):
         await _used(tx, entry, held[entry], by, ledger)
+    await tx.run("trash_restored", name, plan.entry, plan.root)
     first = next(iter(plan.tags.values()), next(iter(plan.manifests), ""))
     ledger.event(
         EventKind.TRASH_RESTORED,
         name,
         first,
         asked.tag or "",
-        detail=f"{max(manifests, len(plan.manifests))} manifests",
+        detail=counted(max(manifests, len(plan.manifests)), "manifest"),
     )
     return plan.told()
 
 
-async def _restore_part(tx: Session, name: RepositoryName, part: Plan, by: By, terms: Terms, ledger: Ledger) -> None:
-    """Put some manifests back, unless they are there by now. Raises Stale where one is not where it was."""
+async def _restore_part(
+    tx: Session, name: RepositoryName, part: Plan, whole: int, by: By, terms: Terms, ledger: Ledger
+) -> None:
+    """Put some manifests back, unless they are there by now, and note that the image of the entry `whole` is not whole
+    yet. Raises Stale where one is not where it was."""
     before = await tx.one("repository_id", name)
     locked = part.holders | ({before[0]} if before else set())
     for located in await tx.all("repositories_lock", each(sorted(locked))):
         ledger.located(*located)
     repository = await made_repository(tx, name, by, ledger, terms)
+    await tx.run("trash_restoring", whole, by.at)
     for digest, lying in part.manifests.items():
         if await tx.one("manifest_row", repository, digest) is not None:
             continue

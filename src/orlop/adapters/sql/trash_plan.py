@@ -43,6 +43,8 @@ class Plan:
         self.tags: dict[Tag, Digest] = {}
         self.used: set[int] = set()
         self.root: Digest | None = None
+        self.entry = 0
+        """The entry that was asked for."""
         self._lists: dict[Digest, list[Digest]] = {}
 
     def lists(self, index: Digest, children: list[Digest]) -> None:
@@ -134,11 +136,14 @@ class _Planning:
         self._missing: list[str] = []
         self._bare: Digest | None = None
         """The manifest whose own tags stay where they are."""
+        self._begun = False
+        """Whether a part of it may be back."""
 
     async def made(self) -> Plan:
         entry, root, since, tags = await self._root()
         self._plan.used.add(entry)
-        self._plan.root = root
+        self._plan.root, self._plan.entry = root, entry
+        self._begun = await self._tx.one("trash_restores", self._name) is not None
         self._bare = root if self._asked.untagged else None
         for tag in tags:
             await self._set(tag, root, expected=True)
@@ -208,6 +213,11 @@ class _Planning:
                     await self._set(Tag.stored(tag), digest, expected=False)
         for statement in ("trash_referrers", "trash_referrers_in_repository"):
             further += [Digest.stored(found) for (found,) in await tx.all(statement, self._name, digest, since)]
+        if self._begun and self._repository is not None:
+            there = await tx.all("trash_referrers_there", self._repository, digest)
+            for tag in referrers_tags(digest):
+                there += [row[1:2] for row in await tx.all("tag_target", self._repository, tag)]
+            further += [Digest.stored(found) for (found,) in there]
         for tag in referrers_tags(digest):
             found = await self._newest("trash_of_tag", tag)
             if (

@@ -11,7 +11,8 @@ from yarl import URL
 from orlop.adapters.tls import hint, speaks_tls
 from orlop.adapters.upstream.bodies import read_bounded
 from orlop.adapters.upstream.current import CurrentCredentials, Fixed
-from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, parse_retry_after
+from orlop.adapters.upstream.errors import words_of
+from orlop.adapters.upstream.patience import RETRIED, Patience, Surroundings, Waiting, parse_retry_after
 from orlop.adapters.upstream.tokens import Authorizer
 from orlop.adapters.upstream.transport import (
     SMALL,
@@ -71,6 +72,7 @@ class Connection:
         self._site = site(base)
         self._transport = transport
         self._surroundings = surroundings
+        self._waiting = Waiting(surroundings)
         self._authorizer = Authorizer(
             self._site,
             credentials,
@@ -100,10 +102,8 @@ class Connection:
                 continue
             if answer.status not in RETRIED:
                 return answer
-            delay = self.patience.delay(attempt, answer.retry_after, self._surroundings.jitter())
-            if delay is None:
+            if not await self.wait_for(attempt, answer.retry_after, words_of(answer)):
                 return answer
-            await self._surroundings.sleep(delay)
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncGenerator[aiohttp.ClientResponse, None]:
@@ -131,7 +131,7 @@ class Connection:
         delay = None if hopeless else self.patience.delay(attempt, None, self._surroundings.jitter())
         if delay is None:
             raise failure
-        await self._surroundings.sleep(delay)
+        await self._waiting.wait(delay, self._of_it(failure.message))
 
     async def _refuse_mistaken(self, broken: UpstreamError) -> None:
         """Raises UpstreamError for a server that breaks off at the first word of plain http, because it wants TLS."""
@@ -142,13 +142,16 @@ class Connection:
         if await speaks_tls(self._site.host, self._site.port):
             raise UpstreamError(f"{self._site.authority}: {hint(self._transport.advice.tls)}") from broken
 
-    async def wait_for(self, attempt: int, retry_after: float | None) -> bool:
-        """Wait before the try after `attempt`; False, at once, when there is to be none."""
+    async def wait_for(self, attempt: int, retry_after: float | None, why: str) -> bool:
+        """Wait before the try after `attempt`, because of `why`; False, at once, when there is to be none."""
         delay = self.patience.delay(attempt, retry_after, self._surroundings.jitter())
         if delay is None:
             return False
-        await self._surroundings.sleep(delay)
+        await self._waiting.wait(delay, self._of_it(why))
         return True
+
+    def _of_it(self, why: str) -> str:
+        return why if self._site.authority in why else f"{self._site.authority}: {why}"
 
     def retry_after(self, response: aiohttp.ClientResponse) -> float | None:
         """The seconds that an answer asks to wait."""
@@ -180,6 +183,8 @@ class Connection:
                 # Credentials belong to an origin, and stay behind even when a later hop leads back to it.
                 authorization = authorization if site(target) == self._site else None
                 response = await stack.enter_async_context(self._transport.send(call, authorization))
+            if response.status not in RETRIED:
+                self._waiting.answered()
             yield response
 
     @asynccontextmanager
@@ -210,7 +215,7 @@ class Connection:
                 self._witness.failed(broken)
                 await self.wait_after(attempt, broken)
                 continue
-            if answer.status not in RETRIED or not await self.wait_for(attempt, answer.retry_after):
+            if answer.status not in RETRIED or not await self.wait_for(attempt, answer.retry_after, words_of(answer)):
                 return answer
 
     async def answer(self, response: aiohttp.ClientResponse, limit: int) -> Answer:

@@ -9,7 +9,7 @@ from yarl import URL
 
 from orlop.adapters.upstream.bodies import blob_body, is_zipped
 from orlop.adapters.upstream.connection import Connection
-from orlop.adapters.upstream.errors import error_of
+from orlop.adapters.upstream.errors import error_of, words_of
 from orlop.adapters.upstream.patience import RETRIED
 from orlop.adapters.upstream.transport import SMALL, Answer, Broken, Call, Unreachable
 from orlop.domain.digest import Digest, digest_from, new_hash
@@ -75,7 +75,7 @@ async def download(
             async with connection.open(Call("GET", url, headers, scopes=scopes)) as response:
                 if response.status in RETRIED:
                     answer = await _failed(connection, response)
-                    if not await connection.wait_for(attempt, answer.retry_after):
+                    if not await connection.wait_for(attempt, answer.retry_after, words_of(answer)):
                         raise error_of(answer, what, BlobUnknown)
                     continue
                 await _check_start(connection, response, position, size, what)

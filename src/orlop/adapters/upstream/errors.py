@@ -44,13 +44,18 @@ _BY_CODE: dict[str, type[RegistryError]] = {
 _WORDS = {404: "the registry does not have it"}
 
 
+def words_of(answer: Answer) -> str:
+    """What a registry says of a failure, or what can be said of its answer."""
+    _, said = _first(answer.body)
+    return said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
+
+
 def error_of(answer: Answer, what: str, missing: type[RegistryError]) -> RegistryError:
     """The error that `answer` to asking for `what` stands for; `missing` is what a bare 404 means here."""
     if answer.url.scheme == "http" and wants_tls(answer.status, answer.body):
         return UpstreamError(f"{what}: {hint(answer.advice.tls)}")
-    code, said = _first(answer.body)
-    words = said or _WORDS.get(answer.status) or f"the registry answered {answer.status} {answer.reason}".rstrip()
-    message = f"{what}: {words}"
+    code, _ = _first(answer.body)
+    message = f"{what}: {words_of(answer)}"
     match answer.status:
         case 401:
             return errors.Unauthorized(f"{message.removesuffix('; sign in')}; {sign_in(answer, answer.url.authority)}")

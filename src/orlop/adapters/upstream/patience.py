@@ -11,6 +11,9 @@ import msgspec
 #: Answers that another try may change (RFC 9110, section 15; 429 is RFC 6585). 501 and 505 are final.
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 
+#: For so many seconds in all nobody is told that they wait.
+_QUIETLY = 2.0
+
 
 class Surroundings(NamedTuple):
     """What a client needs of the machine it runs on."""
@@ -49,6 +52,28 @@ class Patience(msgspec.Struct, frozen=True):
             return retry_after if retry_after <= self.longest_retry_after else None
         backoff = min(self.first_delay * float(2 ** (attempt - 1)), self.longest_delay)
         return backoff * (0.5 + jitter / 2)
+
+
+class Waiting:
+    """Waits before another try; who waits for longer than a moment is told what for, once until there is an answer."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._sleep = surroundings.sleep
+        self._tell = surroundings.tell
+        self._waited = 0.0
+        self._is_told = False
+
+    async def wait(self, delay: float, why: str) -> None:
+        """Wait for so many seconds, because of `why`."""
+        self._waited += delay
+        if self._waited > _QUIETLY and not self._is_told:
+            self._is_told = True
+            self._tell(f"{why}; trying again, the next time in {delay:.0f} s")
+        await self._sleep(delay)
+
+    def answered(self) -> None:
+        """There is an answer: the next wait is another."""
+        self._waited, self._is_told = 0.0, False
 
 
 def parse_retry_after(text: str | None, now: float) -> float | None:

@@ -119,7 +119,7 @@ class BlobUpload:
                 failure = broken
             if isinstance(self._source_error, Exception):
                 raise self._source_error
-            if not await self._connection.wait_for(attempt, retry_after):
+            if not await self._connection.wait_for(attempt, retry_after, failure.message):
                 raise failure
             reached = await self._ask()
             if reached is None or (reached == offset and getattr(failure, "code", "") == "BLOB_UPLOAD_INVALID"):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from orlop.bootstrap.server.audit import auditing, telling
+from orlop.bootstrap.server.inside import following_images
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.upstreams import telling_upstreams
 from orlop.bootstrap.server.webhooks import sending
@@ -25,5 +26,9 @@ def background(
     """The worker of one process; `chores` are those that signing in brings."""
     pulls, notices, upstreams = services.pulls, services.notices, services.standings
     every_chore = [writing_pulls(pulls), telling(notices), telling_upstreams(upstreams), *chores]
-    lasting = [*auditing(settings, stores), *sending(settings, stores, metrics.webhooks.attempted)]
+    lasting = [
+        *auditing(settings, stores),
+        *sending(settings, stores, metrics.webhooks.attempted),
+        *following_images(stores, services),
+    ]
     return Worker(jobs, every_chore, lasting)

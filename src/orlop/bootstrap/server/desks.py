@@ -1,10 +1,13 @@
 """Builds what the management API and the pages are made of."""
 
 from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
+from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
@@ -29,6 +32,7 @@ from orlop.services.retention.desk import RetentionDesk
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
+from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
@@ -47,8 +51,10 @@ def build_desks(
 ) -> Desks:
     """Of one process."""
     gate, catalog = management.gate, stores.catalog
-    trash = build_trash(management, catalog, stores.identity, services.terms)
+    trash = build_trash(management, services.repositories, catalog, stores.identity, services.terms)
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
+    images = build_images(gate, stores, services)
+    insides = build_insides(stores, services, images)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -60,7 +66,10 @@ def build_desks(
         past=TagPast(gate, catalog.history, services.manifests, trash),
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
-        images=build_images(gate, stores, services),
+        images=images,
+        insides=insides,
+        advisories=build_advisories(gate, stores),
+        vulnerabilities=build_vulnerabilities(stores, insides),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,
@@ -73,7 +82,7 @@ def build_desks(
             stores.blobs.space,
             SystemClock(),
         ),
-        news=News(gate, stores.audit.reader),
+        news=News(gate, stores.audit.reader, catalog.history),
         configuration=ConfigurationInForce(gate, settings, running.sources),
         health=HealthDesk(
             gate,
@@ -93,6 +102,7 @@ def build_desks(
         usage=UsageReports(gate, catalog.usages, services.in_force, stores.blobs.space),
         retention=retention,
         reviews=PlanReviews(gate, retention, catalog.usages, stores.identity.documents, services.terms),
+        trials=RetentionTrials(gate, planner_on(stores, services.in_force), catalog.usages),
         in_use=InUseSets(gate, catalog.retention.in_use),
         inventory=InventoryPages(gate, catalog.browse, catalog.retention.inventories),
         scrub=ScrubDesk(gate, build_scrub(settings, stores), catalog.quarantine),

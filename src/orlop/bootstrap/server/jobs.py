@@ -4,13 +4,16 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
+from orlop.bootstrap.server.advisories import build_matching
 from orlop.bootstrap.server.caching import cache_expiry
+from orlop.bootstrap.server.inside import build_reading
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.server.upstreams import prefetching
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.services.advisories.work import matching
 from orlop.services.collection.garbage import Collected
 from orlop.services.collection.upkeep import collecting, sweeping
 from orlop.services.jobs.history import forgetting
@@ -42,6 +45,8 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         *cache_expiry(stores, metrics).works(),
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         prefetching(stores, services.shown),
+        *build_reading(stores, services).works(),
+        matching(build_matching(stores)),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -13,6 +13,7 @@ from orlop.ports.catalog import Catalog, Repositories
 from orlop.ports.clock import Clock
 from orlop.ports.identity import Identity
 from orlop.services.access.decisions import Access
+from orlop.services.content.repositories import Repositories as SeenRepositories
 from orlop.services.management.all import Management
 from orlop.services.management.passwords import NewPasswords
 from orlop.services.tags.terms import WriteTerms
@@ -46,7 +47,9 @@ def build_management(
     )
 
 
-def build_trash(management: Management, catalog: Catalog, identity: Identity, terms: WriteTerms) -> Trash:
+def build_trash(
+    management: Management, repositories: SeenRepositories, catalog: Catalog, identity: Identity, terms: WriteTerms
+) -> Trash:
     """The trash, for those who see, restore or give up what lies there."""
     restoration = NamespaceRestoration(
         management.gate,
@@ -56,4 +59,4 @@ def build_trash(management: Management, catalog: Catalog, identity: Identity, te
         identity.namespaces,
         catalog.namespace_trash,
     )
-    return Trash(management.gate, catalog.trash, catalog.trash_end, terms, restoration)
+    return Trash(management.gate, repositories, catalog.trash, catalog.trash_end, terms, restoration)

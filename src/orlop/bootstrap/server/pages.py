@@ -17,6 +17,7 @@ from orlop.faces.ui.app import UiFace
 from orlop.faces.ui.browse.first import FirstTab
 from orlop.faces.ui.browse.frame import PlaceFrames
 from orlop.faces.ui.browse.history import HistoryTab
+from orlop.faces.ui.browse.labels import LabelPages
 from orlop.faces.ui.browse.namespaces import NamespacePages
 from orlop.faces.ui.browse.removal import RemovalPages
 from orlop.faces.ui.browse.rules import RulesTab
@@ -43,6 +44,7 @@ from orlop.faces.ui.rules.locks import LockPages
 from orlop.faces.ui.rules.plans import PlanPages
 from orlop.faces.ui.rules.settings import RulePages
 from orlop.faces.ui.rules.trash import TrashPages
+from orlop.faces.ui.rules.trials import RetentionTrialPages
 from orlop.faces.ui.signing_in import SigningIn
 from orlop.faces.ui.usage import UsageTab
 from orlop.faces.ui.world import WorldPages
@@ -144,7 +146,8 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     }
     places = PlacePages(tabs, ImageView(pages, desks.images))
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
-    return places, history, people, usage, removal, NamespacePages(pages, desks), compare, SearchPage(pages, desks)
+    labels, namespaces = LabelPages(pages, desks), NamespacePages(pages, desks)
+    return places, history, people, usage, removal, labels, namespaces, compare, SearchPage(pages, desks)
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
@@ -168,6 +171,7 @@ def rule_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     return (
         HouseRulesPage(pages, management.house_rules),
         RulePages(pages, management.settings),
+        RetentionTrialPages(pages, desks),
         PlanPages(pages, desks),
         TrashPages(pages, desks.trash),
         LockPages(pages, desks.locks),

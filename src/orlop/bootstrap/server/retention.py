@@ -14,8 +14,13 @@ from orlop.telemetry.metrics import Metrics
 def retaining(stores: Stores, services: Services, metrics: Metrics) -> tuple[Work, Work]:
     """The jobs of retention."""
     catalog, documents, clock = stores.catalog, stores.identity.documents, SystemClock()
-    in_force = SettingsInForce(documents, stores.settings_changes)
-    planner = Planner(catalog.retention, catalog.browse, documents, in_force, clock)
+    planner = planner_on(stores, SettingsInForce(documents, stores.settings_changes))
     plans, removals = catalog.retention.plans, catalog.retention.removals
     applier = Applier(plans, planner, removals, catalog.history, services.terms, clock)
     return RetentionWork(plans, catalog.retention.in_use, documents, planner, applier, clock, metrics.retained).works()
+
+
+def planner_on(stores: Stores, in_force: SettingsInForce) -> Planner:
+    """Makes plans of what these stores hold."""
+    catalog = stores.catalog
+    return Planner(catalog.retention, catalog.browse, stores.identity.documents, in_force, SystemClock())

@@ -50,6 +50,20 @@ def span_of(place: Place) -> tuple[NameSpan, bool]:
             return NameSpan(prefix, f"{prefix}{_HIGHEST}"), False
 
 
+def directly_in(place: Place, namespace: str) -> tuple[NameSpan, bool] | None:
+    """The same of the names directly in a namespace alone, of which a pattern mostly says how they begin; None: it has
+    none there."""
+    if place.kind is not PlaceKind.REPOSITORIES or "**" in place.path:
+        return span_of(place)
+    head, _, last = place.path.rpartition("/")  # `*` crosses no `/`, so the last one of each is the same
+    if not pattern(head, separator="/").matches(namespace):
+        return None
+    prefix = pattern(last, separator="/").prefix
+    begins = f"{namespace}/{prefix}" if namespace else prefix
+    is_whole = prefix == last
+    return NameSpan(begins, f"{begins}{_LOWEST if is_whole else _HIGHEST}"), is_whole
+
+
 def rest(spans: Iterable[NameSpan], name: str) -> tuple[NameSpan, ...]:
     """What is left of spans in order behind a name."""
     low = after(name)

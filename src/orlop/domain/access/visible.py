@@ -12,7 +12,7 @@ from orlop.domain.access.actions import Action
 from orlop.domain.access.decisions import Question, applies
 from orlop.domain.access.grants import Effect, Limit, Place
 from orlop.domain.access.rights import Rights, Visibility
-from orlop.domain.access.spans import EVERYTHING, NameSpan, below, common, merged, span_of, without
+from orlop.domain.access.spans import EVERYTHING, NameSpan, below, common, directly_in, merged, span_of, without
 from orlop.domain.access.subjects import SubjectKind
 
 
@@ -35,6 +35,7 @@ class Sight:
         applying = [g for g in rights.grants if action in g.actions and applies(g, question)]
         self._action = action
         allowing = [grant for grant in applying if grant.effect is Effect.ALLOW]
+        self._every = allowing
         self._denying = [grant for grant in applying if grant.effect is Effect.DENY]
         self._allowing = [grant for grant in allowing if not span_of(grant.place)[1]]
         self._limits = [limits for limits in (rights.limits, rights.subject.limits) if limits is not None]
@@ -52,6 +53,22 @@ class Sight:
         """What to look into in a window of names, of which `opened` lie in namespaces that are open to the subject."""
         sure = merged((*self._granted, *opened))
         seen = common(without(merged((*sure, *self._perhaps)), self._denied), self._limited)
+        return Stretch(common(seen, (window,)), sure)
+
+    def stretch_in(self, namespace: str, *, is_open: bool) -> Stretch:
+        """The same of the names directly in a namespace, which is open to the subject or not."""
+        window = below(namespace)
+
+        def spans(places: Iterable[Place], *, whole: bool = False) -> tuple[NameSpan, ...]:
+            found = [directly_in(place, namespace) for place in places]
+            return merged(each[0] for each in found if each is not None and (each[1] or not whole))
+
+        allowing = [grant.place for grant in self._every]
+        sure = merged((*spans(allowing, whole=True), *((window,) if is_open else ())))
+        denied = spans((grant.place for grant in self._denying), whole=True)
+        seen = without(merged((*sure, *spans(allowing))), denied)
+        for each in self._limits:
+            seen = common(seen, spans(limit.place for limit in each if self._action in limit.actions))
         return Stretch(common(seen, (window,)), sure)
 
     def sees(self, name: str, stretch: Stretch) -> bool:

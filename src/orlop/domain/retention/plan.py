@@ -186,7 +186,7 @@ class _Planning:
             if digest in staying:
                 continue
             is_free = digest not in listed and self._subjects.get(digest) not in self._held.manifests
-            if self._held_by(digest):
+            if self._held_by(digest) or (self._held.restoring and digest not in leaving):
                 roots.add(digest)
             elif digest in leaving:
                 if self._rules.takes_at_once:

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from orlop.domain.counts import counted
 from orlop.domain.errors import Conflict
 
 
@@ -27,7 +28,8 @@ class RuleVersion(msgspec.Struct, frozen=True):
 class PlanFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan says in sum.
 
-    `bytes`: what nothing else holds, and is free once all of it is deleted and collected.
+    `bytes`: what nothing else holds, and is free once all of it is deleted and collected; `shared`: blobs that go from
+    their repositories and stay, for others hold them.
     """
 
     rules: tuple[RuleVersion, ...] = ()
@@ -38,6 +40,7 @@ class PlanFigures(msgspec.Struct, frozen=True, kw_only=True):
     deleted_tags: int = 0
     deleted_manifests: int = 0
     bytes: int = 0
+    shared: int = 0
 
     @property
     def is_over_brake(self) -> bool:
@@ -73,8 +76,8 @@ class RetentionPlan(msgspec.Struct, frozen=True, kw_only=True):
         figures = self.figures
         if figures.is_over_brake and not over_brake:
             raise Conflict(
-                f"plan {self.id} deletes {figures.deleted_tags} of {figures.tags} tags and"
-                f" {figures.deleted_manifests} of {figures.manifests} manifests, more than the brake of"
+                f"plan {self.id} deletes {figures.deleted_tags} of {counted(figures.tags, 'tag')} and"
+                f" {figures.deleted_manifests} of {counted(figures.manifests, 'manifest')}, more than the brake of"
                 f" {figures.brake} % allows: look at it, and confirm it with --over-brake",
                 {"plan": self.id, "brake": figures.brake},
             )

@@ -19,6 +19,8 @@ from orlop.services.management.idempotency import Idempotency, Kept, Reused
 
 #: No body is larger, in bytes.
 BODY_MAX = 256 * 1024
+#: But of what is taken in of advisories.
+_LARGER = {f"{PREFIX}/advisories": 6 * 1024 * 1024}
 
 _DESCRIPTION = f"{PREFIX}/openapi.json"
 _PASSWORD = f"{PREFIX}/me/password"
@@ -85,7 +87,7 @@ class ApiFace:
         return await ask(exchange.header(b"authorization"), address=address, request=request)
 
     async def _answer(self, exchange: HttpExchange) -> Response:
-        content = await exchange.content(BODY_MAX, "a request of this API")
+        content = await exchange.content(_LARGER.get(exchange.path, BODY_MAX), "a request of this API")
         key, account = exchange.header(b"idempotency-key"), exchange.caller.subject.id
         if exchange.method != "POST" or not key or not account:
             return await self._routed(exchange, content)

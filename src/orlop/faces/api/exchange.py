@@ -29,6 +29,7 @@ Last = Annotated[
     str,
     QueryParameter(name="last", max_length=512, description="Go on after this entry; the Link header has it."),
 ]
+Begins = Annotated[str, QueryParameter(name="begins", max_length=255, description="Only those whose names begin so.")]
 Match = Annotated[
     str | None,
     HeaderParameter(name="If-Match", max_length=64, description="The ETag of the version that is to be changed."),
@@ -55,12 +56,19 @@ def listed(
     request: ApiRequest, page: Page[T], view: Callable[[T], V], key: Callable[[T], str], size: int
 ) -> Response[list[V]]:
     """A page of a list; where more follows, with a link to it (RFC 8288) that keeps the filters."""
+    return going_on(request, page.items, view, key(page.items[-1]) if page.more and page.items else "", size)
+
+
+def going_on(
+    request: ApiRequest, items: Sequence[T], view: Callable[[T], V], last: str, size: int
+) -> Response[list[V]]:
+    """The same of a list that says where it goes on, perhaps before a page is full; empty: nowhere."""
     headers: dict[str, str] = {}
-    if page.more and page.items:
+    if last:
         kept = [(name, value) for name, value in request.query_params.multi_items() if name not in {"n", "last"}]
-        query = urlencode([*kept, ("n", str(size)), ("last", key(page.items[-1]))])
+        query = urlencode([*kept, ("n", str(size)), ("last", last)])
         headers["link"] = f'<{request.scope["path"]}?{query}>; rel="next"'
-    return Response([view(item) for item in page.items], headers=headers)
+    return Response([view(item) for item in items], headers=headers)
 
 
 def whole(items: Sequence[T], view: Callable[[T], V]) -> list[V]:

@@ -13,6 +13,7 @@ from orlop.faces.api.exchange import (
     PAGE,
     PREFIX,
     ApiRequest,
+    Begins,
     Last,
     Match,
     Size,
@@ -33,9 +34,11 @@ def groups(management: Management) -> list[HTTPRouteHandler]:
     service = management.groups
 
     @get("/groups", operation_id="listGroups", tags=["groups"], operation=Operation.GROUP_READ)
-    async def list_groups(request: ApiRequest, n: Size = PAGE, last: Last = "") -> Response[list[values.GroupValue]]:
+    async def list_groups(
+        request: ApiRequest, n: Size = PAGE, last: Last = "", begins: Begins = ""
+    ) -> Response[list[values.GroupValue]]:
         """Groups by name; whoever does not rule or audit the registry sees those that they are in."""
-        page = await service.page(caller_of(request), page_of(n, last))
+        page = await service.page(caller_of(request), page_of(n, last), begins)
         return listed(request, page, values.GroupValue.of, lambda group: group.name, n)
 
     @post("/groups", operation_id="addGroup", tags=["groups"], operation=Operation.GROUP_ADD)

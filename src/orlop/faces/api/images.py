@@ -134,7 +134,8 @@ class MissingValue(msgspec.Struct, frozen=True):
 class ImageValue(msgspec.Struct, frozen=True, kw_only=True):
     """An image or artifact. `size` is that of all its content in bytes, each counted once. `labels` are those that it
     has in this registry; those of its config are in `config`. `document` is the config of a chart or model as it is.
-    `manifest` is as it is stored. `truncated`: there are more entries or referrers than are told. `pushed_by` is empty
+    `manifest` is as it is stored. `truncated`: there are more entries or referrers than are told. `unread`: so many
+    entries of an index were not looked at, as those before them are large; their size is null. `pushed_by` is empty
     for those who may not read the audit log of the repository, unless it was them."""
 
     repository: str
@@ -156,6 +157,7 @@ class ImageValue(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     referrers: list[ReferrerValue]
     truncated: bool
+    unread: int
     tags: list[str]
     more_tags: bool
     pushed_at: values.Time
@@ -196,6 +198,7 @@ class ImageValue(msgspec.Struct, frozen=True, kw_only=True):
             labels=image.labels,
             referrers=list(_flat(found)),
             truncated=found.truncated,
+            unread=found.unread,
             tags=[str(tag) for tag in standing.tags] if standing is not None else [],
             more_tags=standing is not None and standing.more,
             pushed_at=values.time(standing.pushed_at) if standing is not None else None,

@@ -13,6 +13,7 @@ from orlop.faces.api.exchange import (
     PAGE,
     PREFIX,
     ApiRequest,
+    Begins,
     Last,
     Match,
     Size,
@@ -35,9 +36,11 @@ def users(management: Management) -> list[HTTPRouteHandler]:
     service = management.users
 
     @get("/users", operation_id="listUsers", tags=["users"], operation=Operation.USER_READ)
-    async def list_users(request: ApiRequest, n: Size = PAGE, last: Last = "") -> Response[list[values.AccountValue]]:
+    async def list_users(
+        request: ApiRequest, n: Size = PAGE, last: Last = "", begins: Begins = ""
+    ) -> Response[list[values.AccountValue]]:
         """Users by name; whoever does not rule or audit the registry sees themselves."""
-        page = await service.page(caller_of(request), page_of(n, last))
+        page = await service.page(caller_of(request), page_of(n, last), begins)
         return listed(request, page, values.AccountValue.of, lambda user: user.name, n)
 
     @post("/users", operation_id="addUser", tags=["users"], operation=Operation.USER_ADD)
@@ -148,9 +151,10 @@ def robots(management: Management) -> list[HTTPRouteHandler]:
         namespace: Annotated[
             str | None, QueryParameter(name="namespace", max_length=255, description="Only those of exactly this one.")
         ] = None,
+        begins: Begins = "",
     ) -> Response[list[values.AccountValue]]:
         """Robots by name, of the namespaces that the caller administers."""
-        page = await service.page(caller_of(request), page_of(n, last), namespace)
+        page = await service.page(caller_of(request), page_of(n, last), namespace, begins)
         return listed(request, page, values.AccountValue.of, lambda robot: robot.name, n)
 
     @post("/robots", operation_id="addRobot", tags=["robots"], operation=Operation.ROBOT_ADD)

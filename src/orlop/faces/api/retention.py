@@ -1,7 +1,7 @@
 """End points about retention: plans that are made, looked at and applied; and what is in use."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, post, put
@@ -18,6 +18,7 @@ from orlop.services.management.operations import Operation
 from orlop.services.retention.desk import RetentionDesk, ShownItem
 from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages, InventoryTag
+from orlop.services.retention.trials import RetentionTrial, RetentionTrials
 
 At = Annotated[
     str, QueryParameter(name="path", max_length=255, description="The namespace or repository; empty: the registry.")
@@ -55,6 +56,7 @@ class PlanValue(msgspec.Struct, frozen=True):
     deleted_tags: int
     deleted_manifests: int
     bytes: int
+    shared: int
     job: int
     trouble: str
     applied_by: str
@@ -82,6 +84,7 @@ class PlanValue(msgspec.Struct, frozen=True):
             deleted_tags=figures.deleted_tags,
             deleted_manifests=figures.deleted_manifests,
             bytes=figures.bytes,
+            shared=figures.shared,
             job=plan.job,
             trouble=trouble,
             applied_by=plan.applied_by,
@@ -109,6 +112,47 @@ class PlanItemValue(msgspec.Struct, frozen=True):
         """As clients see it."""
         item = shown.item
         return cls(shown.repository, item.tag, item.digest, item.goes, item.takes, item.reason, item.outcome)
+
+
+class TrialBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule as it might be: what it is called, at which place, and what it would say."""
+
+    name: Annotated[str, Meta(max_length=63)]
+    rule: dict[str, Any]
+    path: Annotated[str, Meta(max_length=255)] = ""
+
+
+class TrialValue(msgspec.Struct, frozen=True):
+    """What the rules would do then. `items`: the first that go, and the first that stay; `cut`: there is more there
+    than was looked at, and a plan says more. The other numbers are those of a plan."""
+
+    repositories: int
+    tags: int
+    manifests: int
+    deleted_tags: int
+    deleted_manifests: int
+    bytes: int
+    shared: int
+    over_brake: bool
+    cut: bool
+    items: tuple[PlanItemValue, ...]
+
+    @classmethod
+    def of(cls, trial: RetentionTrial) -> "TrialValue":
+        """As clients see it."""
+        figures = trial.figures
+        return cls(
+            repositories=figures.repositories,
+            tags=figures.tags,
+            manifests=figures.manifests,
+            deleted_tags=figures.deleted_tags,
+            deleted_manifests=figures.deleted_manifests,
+            bytes=figures.bytes,
+            shared=figures.shared,
+            over_brake=figures.is_over_brake,
+            cut=trial.cut,
+            items=tuple(map(PlanItemValue.of, trial.items)),
+        )
 
 
 class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +222,19 @@ def inventory(pages: InventoryPages) -> list[HTTPRouteHandler]:
         return listed(request, page, InventoryTagValue.of, lambda tag: tag.key, n)
 
     return [list_inventory]
+
+
+def trials(desk: RetentionTrials) -> list[HTTPRouteHandler]:
+    """`/retention-trials`."""
+
+    @post("/retention-trials", operation_id="tryRetention", tags=["retention"], operation=Operation.RETENTION_PLAN)
+    async def try_retention(request: ApiRequest, data: JSONBody[TrialBody]) -> Response[TrialValue]:
+        """What the rules for retention would delete and keep at the place of a rule if that said something else, or
+        were there. It looks at so much of the place at once, and keeps nothing."""
+        found = await desk.trial(caller_of(request), data.path, data.name, data.rule)
+        return Response(TrialValue.of(found), status_code=200)
+
+    return [try_retention]
 
 
 def plans(desk: RetentionDesk) -> list[HTTPRouteHandler]:

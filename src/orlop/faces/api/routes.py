@@ -28,12 +28,14 @@ from orlop.domain.errors import RegistryError, RequestInvalid
 from orlop.domain.fields import nearest, refuse_unknown, unknown_word, words_of
 from orlop.faces.api import (
     access,
+    advisories,
     attention,
     audit,
     browse,
     groups,
     house_rules,
     images,
+    inside,
     jobs,
     labels,
     locks,
@@ -98,12 +100,16 @@ def routes(desks: Desks) -> Litestar:
         *jobs.jobs(desks.jobs),
         *usage.usage(desks.usage),
         *retention.plans(desks.retention),
+        *retention.trials(desks.trials),
         *retention.in_use(desks.in_use),
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
         *browse.browse(management.gate, desks.browsing),
         *images.images(desks.images),
+        *advisories.advisories(desks.advisories),
+        *advisories.vulnerabilities(desks.vulnerabilities),
+        *inside.insides(desks.insides),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -11,8 +11,8 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.names import RepositoryName, Tag
 from orlop.faces.api import values
-from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
-from orlop.ports.trash import Asked, Restored, TrashEntry, key_of
+from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, going_on, page_of
+from orlop.ports.trash import Asked, Restored, TrashEntry
 from orlop.services.management.operations import Operation
 from orlop.services.trash.trash import Trash
 
@@ -111,9 +111,10 @@ def trash(service: Trash) -> list[HTTPRouteHandler]:
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[TrashEntryValue]]:
-        """What was deleted and can be restored, by name."""
+        """What was deleted and can be restored, by name. A page may end early, even without an entry, where much was
+        looked at that is not for the caller to see: the link goes on."""
         page = await service.page(caller_of(request), place, page_of(n, last))
-        return listed(request, page, TrashEntryValue.of, key_of, n)
+        return going_on(request, page.items, TrashEntryValue.of, page.goes_on, n)
 
     @post(
         "/trash-restorations",

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from orlop.domain.counts import counted as counted
 from orlop.domain.digest import Digest
 from orlop.domain.errors import DigestInvalid, NameInvalid, RegistryError, RequestInvalid, TagInvalid
 
@@ -57,12 +58,6 @@ def tell(line: str) -> None:
 def short(digest: Digest) -> str:
     """As much of a digest as people compare."""
     return f"{digest.algorithm}:{digest.hex[:12]}"
-
-
-def counted(number: int, what: str) -> str:
-    """`1 tag`, `2 tags`."""
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{number} {what if number == 1 else plural}"
 
 
 def size_text(size: int) -> str:

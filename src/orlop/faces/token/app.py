@@ -56,7 +56,6 @@ class _DeviceAnswer(msgspec.Struct):
     device_code: str
     user_code: str
     verification_uri: str
-    verification_uri_complete: str
     expires_in: int
     interval: int
 
@@ -125,7 +124,7 @@ class TokenFace:
         codes = await devices.begin(exchange.caller, client)
         page = f"{self._server.challenges.proxies.base(exchange.scope, exchange.headers)}/device"
         shown = shown_user_code(codes.user)
-        answer = _DeviceAnswer(codes.device, shown, page, f"{page}?code={shown}", LIFETIME, INTERVAL)
+        answer = _DeviceAnswer(codes.device, shown, page, LIFETIME, INTERVAL)
         headers = [header("content-type", "application/json"), *_NO_STORE, *limited]
         return Response(200, headers, msgspec.json.encode(answer))
 

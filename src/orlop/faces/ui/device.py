@@ -1,4 +1,8 @@
-"""The page where somebody confirms that a program is to be signed in as them (RFC 8628, section 3.3)."""
+"""The page where somebody confirms that a program is to be signed in as them (RFC 8628, section 3.3).
+
+The code is typed by whoever has it before their eyes, and nothing else fills it in: an address with a code may come
+from whoever waits behind that code (section 5.4, "Remote Phishing").
+"""
 
 from orlop.domain.durations import DAY
 from orlop.domain.errors import RegistryError
@@ -7,6 +11,7 @@ from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
 from orlop.services.identity.devices import DeviceSignIn, DeviceTerms
+from orlop.services.identity.sessions import Visitor
 from orlop.services.management.operations import Gate
 
 
@@ -20,30 +25,19 @@ class DevicePage:
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
-        return (Route("GET", "/device", self.show), Route("POST", "/device", self.decide))
+        return (Route("GET", "/device", self.show), Route("POST", "/device", self.answer))
 
     async def show(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
-        """The form for the code; with one in the address, who waits behind it."""
-        visitor = visitor_of(exchange)
-        code, asked = exchange.query.get("code", ""), None
-        if code and refusal is None:
-            try:
-                asked = await self._devices.look(visitor, code)
-            except RegistryError as refused:
-                refusal = refused
-        return self._pages.page(
-            exchange,
-            "device",
-            refusal=refusal,
-            asked=asked,
-            elsewhere=asked is not None and asked.address != visitor.caller.address,
-            decided="",
-        )
+        """The form for the code, which is empty."""
+        return self._pages.page(exchange, "device", refusal=refusal, asked=None, elsewhere=False, decided="")
 
-    async def decide(self, exchange: UiExchange) -> Reply:
-        """Yes, with what the token is to be good for; or no."""
+    async def answer(self, exchange: UiExchange) -> Reply:
+        """A code that was typed: who waits behind it. Yes, with what the token is to be good for; or no."""
         visitor = visitor_of(exchange)
-        yes = exchange.field("answer") == "yes"
+        answer = exchange.field("answer")
+        if not answer:
+            return await self._looked_at(exchange, visitor)
+        yes = answer == "yes"
         try:
             terms = self._terms(exchange) if yes else None
             asked = await self._devices.decide(visitor, exchange.field("code"), terms)
@@ -51,6 +45,14 @@ class DevicePage:
             return await self.show(exchange, refusal)
         decided = "confirmed" if yes else "refused"
         return self._pages.page(exchange, "device", asked=asked, elsewhere=False, decided=decided)
+
+    async def _looked_at(self, exchange: UiExchange, visitor: Visitor) -> Reply:
+        try:
+            asked = await self._devices.look(visitor, exchange.field("code"))
+        except RegistryError as refusal:
+            return await self.show(exchange, refusal)
+        elsewhere = asked.address != visitor.caller.address
+        return self._pages.page(exchange, "device", asked=asked, elsewhere=elsewhere, decided="")
 
     def _terms(self, exchange: UiExchange) -> DeviceTerms:
         """Raises RequestInvalid."""

@@ -1,12 +1,21 @@
 """The page of an image, chart, model or whatever else a tag leads to; and that of what differs between two."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from markupsafe import Markup
 
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import DigestInvalid, NameInvalid, RequestInvalid, TagInvalid, Unavailable
+from orlop.domain.errors import (
+    DigestInvalid,
+    ManifestUnknown,
+    NameInvalid,
+    RequestInvalid,
+    TagInvalid,
+    TooManyRequests,
+    Unavailable,
+)
 from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
 from orlop.domain.pulling import ways
 from orlop.faces.ui.addresses import image_address
@@ -48,14 +57,16 @@ class ImageView:
         image = await self._images.of(caller, repository, reference)
         chosen = _chosen(exchange, image.inspection)
         shown = image.inspection
-        if chosen is not None and chosen.size is not None:
-            shown = await self._images.content(caller, repository, Digest.stored(chosen.digest))
+        if chosen is not None and (chosen.size is not None or not chosen.read):
+            with suppress(ManifestUnknown):
+                shown = await self._images.content(caller, repository, Digest.stored(chosen.digest))
         tag = reference if isinstance(reference, Tag) else None
         found = image.inspection
         digest = Digest.stored(found.digest)
         plain = not exchange.secure
         texts = await self._texts(exchange, image)
         raw = bytes(found.manifest)
+        below, more_below = await self._images.referrers(caller, repository, found) if found.platforms else ({}, False)
         return self._pages.page(
             exchange,
             "image",
@@ -69,6 +80,8 @@ class ImageView:
             platforms=[entry for entry in found.platforms if entry.runs],
             others=[entry for entry in found.platforms if not entry.runs],
             chosen=chosen,
+            below=below,
+            more_below=more_below,
             shown=shown,
             config=shown.image_config,
             facts=_facts(found),
@@ -87,8 +100,8 @@ class ImageView:
             return ImageTexts()
         try:
             return await self._images.texts(exchange.caller, image.repository, image.reference)
-        except Unavailable as away:
-            return ImageTexts(problem=away.message)
+        except (Unavailable, TooManyRequests) as later:
+            return ImageTexts(problem=later.message)
 
 
 class ComparePage:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from orlop.domain.access import Action, Caller
 from orlop.domain.attention import Concern, ConcernKind, Severity
+from orlop.domain.counts import counted
 from orlop.domain.durations import DAY
 from orlop.domain.errors import Unavailable
 from orlop.domain.pages import PageRequest
@@ -213,7 +214,7 @@ def plans(kept: RetentionPlans, clock: Clock) -> Source:
                     kind=ConcernKind.RETENTION_PLAN,
                     severity=Severity.WARNING,
                     text=f"the plan {plan.id} for {place_words(plan.path)} waits: it deletes"
-                    f" {figures.deleted_tags} tags and {figures.deleted_manifests} manifests,"
+                    f" {counted(figures.deleted_tags, 'tag')} and {counted(figures.deleted_manifests, 'manifest')},"
                     f" {size_words(figures.bytes)}",
                     place=plan.path,
                     name=str(plan.id),

@@ -2,12 +2,14 @@
 
 import heapq
 from collections.abc import AsyncIterator, Callable
+from itertools import takewhile
 
 import msgspec
 
 from orlop.domain.access import Action, Caller, Effect, PlaceKind, SubjectKind, Visibility
-from orlop.domain.access.spans import NameSpan, after, below, common
-from orlop.domain.errors import NotFound, PageInvalid
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, common
+from orlop.domain.errors import NotFound, PageInvalid, RequestInvalid
+from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
 from orlop.ports.browse import Children, ListedNamespace, ListedRepository, RepositoryOrder
@@ -17,8 +19,11 @@ from orlop.services.access.decisions import Access
 from orlop.services.content.repositories import Repositories
 from orlop.services.management.operations import Administered, Gate
 
-#: Names and spans that are looked through at once, and repositories where all of a namespace are compared.
-_NAMES, _SPANS, _COMPARED = 64, 64, 2_000
+#: Names and spans that are looked through at once, names where those before are not for the caller to see, and
+#: repositories that are read or asked for by their names at once.
+_NAMES, _SPANS, _NAMES_MOST, _COMPARED, _SINGLE = 64, 64, 10_000, 2_000, 500
+#: Names and repositories that are looked through for one page at most; of more none is found any more.
+_PASSED, _LOOKED_AT = 200_000, 50_000
 _DIGITS = 19
 
 
@@ -71,19 +76,18 @@ class NamespaceChildren:
         seeing = await self._seeing(caller)
         visible = (await self._facts.place(f"{path}/" if path else "")).visible.visibility
         found: list[Child] = []
+        early = False
         in_namespaces = not page.after or page.after.endswith("/")
         if in_namespaces:
             names = await self._namespaces(caller, seeing, path, page.after, page.size + 1)
             found += await self._described(seeing, names, visible)
         if len(found) <= page.size:
             start = "" if in_namespaces else page.after
-            wanted = page.size + 1 - len(found)
-            found += [
-                _repository(one, order, visible) for one in await self._direct(caller, path, order, start, wanted)
-            ]
+            direct, early = await self._direct(caller, path, order, start, page.size + 1 - len(found))
+            found += [_repository(one, order, visible) for one in direct]
         if not found and path and not page.after and not await self._knows(caller, seeing, path):
             raise NotFound(f"there is no namespace {path}, or not for you to see", {"path": path})
-        return Page(tuple(found[: page.size]), more=len(found) > page.size)
+        return Page(tuple(found[: page.size]), more=early or len(found) > page.size)
 
     async def node(self, caller: Caller, path: str) -> Child:
         """The namespace itself. Raises NotFound where there is none for the caller to know of."""
@@ -92,7 +96,7 @@ class NamespaceChildren:
         if path and not (
             await self._knows(caller, seeing, path)
             or await self._namespaces(caller, seeing, path, "", 1)
-            or await self._direct(caller, path, RepositoryOrder.NAME, "", 1)
+            or (await self._direct(caller, path, RepositoryOrder.NAME, "", 1))[0]
         ):
             raise NotFound(f"there is no namespace {path}, or not for you to see", {"path": path})
         above = (await self._facts.place(path)).visible.visibility if path else Visibility.PRIVATE
@@ -149,12 +153,18 @@ class NamespaceChildren:
         whole = below(path)
         prefix = f"{path}/" if path else ""
         at = below(start.removesuffix("/")).high if start else whole.low
+        passed, size = 0, _NAMES
         async for spans, sees in self._repositories.visible_between(caller, Action.LIST, at or path, whole.high):
             left = common(spans, (NameSpan(at, whole.high),))
             while left:
-                page = await self._browse.repositories(PageRequest(_NAMES), left[:_SPANS])
-                for name in page.items:
-                    if name < at or not sees(name):
+                page = await self._browse.repositories(PageRequest(size), left[:_SPANS])
+                seen = [name for name in page.items if sees(name)]
+                passed += len(page.items) - len(seen)
+                size = _NAMES if seen else min(4 * size, _NAMES_MOST)
+                if passed >= _PASSED and not seen:
+                    return
+                for name in seen:
+                    if name < at:
                         continue
                     head, inside, _ = name[len(prefix) :].partition("/")
                     if inside:
@@ -176,22 +186,44 @@ class NamespaceChildren:
 
     async def _direct(
         self, caller: Caller, path: str, order: RepositoryOrder, start: str, limit: int
-    ) -> list[ListedRepository]:
-        sees = await self._repositories.visible_in(caller, Action.LIST, path)
-        if order is RepositoryOrder.NAME:
-            found: list[ListedRepository] = []
-            async for chunk in self._chunks(path, start, max(limit, _NAMES)):
-                found += [one for one in chunk if sees(one.name)]
-                if len(found) >= limit:
-                    break
-            return found[:limit]
-        return await self._greatest(path, order, _parse_place(start), limit, sees)
+    ) -> tuple[list[ListedRepository], bool]:
+        """The next repositories directly below that the caller sees; and whether so much was looked at that there may
+        be more, though there are fewer than `limit`. Raises RequestInvalid, PageInvalid."""
+        spans, sees = await self._repositories.visible_in(caller, Action.LIST, path)
+        if order is not RepositoryOrder.NAME:
+            return await self._greatest(path, order, _parse_place(start), limit, spans, sees), False
+        found: list[ListedRepository] = []
+        looked = 0
+        left = common(spans, (NameSpan(after(start), EVERYTHING.high),))
+        async for chunk in self._chunks(path, left, max(limit, _NAMES)):
+            found += [one for one in chunk if sees(one.name)]
+            looked += len(chunk)
+            if len(found) >= limit:
+                break
+            if looked >= _LOOKED_AT:
+                return found, bool(found)
+        return found[:limit], False
 
     async def _greatest(
-        self, path: str, order: RepositoryOrder, start: tuple[int, str] | None, limit: int, sees: Callable[[str], bool]
+        self,
+        path: str,
+        order: RepositoryOrder,
+        start: tuple[int, str] | None,
+        limit: int,
+        spans: tuple[NameSpan, ...],
+        sees: Callable[[str], bool],
     ) -> list[ListedRepository]:
         best: list[tuple[tuple[int, str], ListedRepository]] = []
-        async for chunk in self._chunks(path, "", _COMPARED):
+        looked = 0
+        async for chunk in self._chunks(path, spans, _COMPARED):
+            if looked >= _LOOKED_AT and chunk:
+                if not best and start is None:
+                    return []
+                raise RequestInvalid(
+                    f"more than {_LOOKED_AT} repositories lie directly here, and are not compared; list them by name",
+                    {"path": path, "most": _LOOKED_AT},
+                )
+            looked += len(chunk)
             ranked = [((_number(one, order), str(one.name)), one) for one in chunk]
             least = best[-1][0] if len(best) == limit else None
             ranked = [
@@ -202,13 +234,26 @@ class NamespaceChildren:
             best = heapq.nlargest(limit, [*best, *ranked], key=lambda pair: pair[0])
         return [one for _, one in best]
 
-    async def _chunks(self, path: str, start: str, size: int) -> AsyncIterator[tuple[ListedRepository, ...]]:
-        while True:
-            found = await self._children.repositories(path, start, size)
+    async def _chunks(
+        self, path: str, spans: tuple[NameSpan, ...], size: int
+    ) -> AsyncIterator[tuple[ListedRepository, ...]]:
+        """Repositories directly below with names in spans, and no others: those of single names together."""
+        left = spans
+        while left:
+            single = list(takewhile(_is_single, left[:_SINGLE]))
+            if single:
+                counted = await self._children.counted([RepositoryName.stored(span.low) for span in single])
+                yield tuple(one for one in counted if one.name.namespace == path)
+                left = left[len(single) :]
+                continue
+            found = await self._children.repositories(path, left[0], size)
             yield found
-            if len(found) < size:
-                return
-            start = found[-1].name
+            left = common(left, (NameSpan(after(found[-1].name), EVERYTHING.high),)) if len(found) == size else left[1:]
+            size = max(size, min(4 * size, _COMPARED))
+
+
+def _is_single(span: NameSpan) -> bool:
+    return span.high == after(span.low)
 
 
 def _number(one: ListedRepository, order: RepositoryOrder) -> int:

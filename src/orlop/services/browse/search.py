@@ -5,6 +5,7 @@ the repositories that they may see, some thousands at a time: then an answer may
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,6 +34,39 @@ _ROWS, _ROWS_MOST = 500, 20_000
 #: A repository and what is found in it; the last of it all comes after every tag and digest.
 Place = tuple[str, str]
 _ALL = "~"
+
+
+class _Window(NamedTuple):
+    """Spans that a caller sees some of, and what they see; the last name looked at, where there may be more behind it,
+    and whether they see that one."""
+
+    spans: tuple[NameSpan, ...]
+    sees: Callable[[str], bool]
+    end: str
+    is_shown: bool
+
+
+class _Start(NamedTuple):
+    """Where a search goes on: behind a place that its reader was told, and so many windows of names. What they do not
+    see is never named, so how far it was looked among that is counted."""
+
+    base: str
+    windows: int
+
+    def beyond(self, last: str, repository: str, begins: Sequence[str]) -> str:
+        """Behind windows that begin at these names, of which the last that was told is in a repository."""
+        if not last:
+            return f"{self.base} +{self.windows + len(begins)}".lstrip()
+        count = sum(repository < begin for begin in begins)
+        return f"{last} +{count}" if count else last
+
+
+class _Stop(NamedTuple):
+    """Up to where it was looked, though there may be more: a place, whether that may be told, and the windows."""
+
+    place: Place
+    is_shown: bool
+    begins: Sequence[str]
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -95,48 +129,55 @@ class RegistrySearch:
     # --- Repositories by their names ------------------------------------------------------------------------------
 
     async def _named(self, caller: Caller, query: SearchQuery, page: PageRequest) -> tuple[list[Hit], str]:
+        start = _parse_start(page.after)
         found: list[str] = []
-        looked, start = 0, page.after
-        async for spans, sees, end in self._windows(caller, Action.LIST, start, _NAMES, _NAMES):
-            at = start
+        begins: list[str] = []
+        read = 0
+        async for window in self._windows(caller, Action.LIST, start.base, start.windows, _NAMES, _NAMES):
+            begins.append(window.spans[0].low)
+            at, together = start.base, max(page.size + 1, _ROWS)
             while len(found) <= page.size:
-                left = common(spans, (NameSpan(after(at), EVERYTHING.high),))
-                names = await self._rows.names(query.repositories, left, page.size + 1) if left else ()
-                found += [name for name in names if sees(name)]
-                if len(names) <= page.size:
+                left = common(window.spans, (NameSpan(after(at), EVERYTHING.high),))
+                names = await self._rows.names(query.repositories, left, together) if left else ()
+                found += [name for name in names if window.sees(name)]
+                read += len(names)
+                if len(names) < together:
                     break
-                at = names[-1]
-            looked += _NAMES
+                at, together = names[-1], _NAMES
             if len(found) > page.size:
                 break
-            if looked >= _NAMES_MOST and end:
-                return [Hit(HitKind.REPOSITORY, name) for name in found], end
+            if (read >= _ROWS_MOST or len(begins) * _NAMES >= _NAMES_MOST) and window.end:
+                last = found[-1] if found else ""
+                goes_on = window.end if window.is_shown else start.beyond(last, last, begins)
+                return [Hit(HitKind.REPOSITORY, name) for name in found], goes_on
         shown = found[: page.size]
         return [Hit(HitKind.REPOSITORY, name) for name in shown], shown[-1] if len(found) > page.size and shown else ""
 
     async def _windows(
-        self, caller: Caller, action: Action, start: str, first: int, then: int
-    ) -> AsyncIterator[tuple[tuple[NameSpan, ...], Callable[[str], bool], str]]:
-        """The spans of names that the caller sees behind a name, of so many names at a time; and the last name of
-        each where there are more and the caller sees it, else empty."""
-        size = first
+        self, caller: Caller, action: Action, start: str, passed: int, first: int, then: int
+    ) -> AsyncIterator[_Window]:
+        """The spans of names that the caller sees behind a name, of so many names at a time, without the first `passed`
+        windows. Of these each has a few names less, so that nothing is missed where some were removed meanwhile."""
+        size, count = first, 0
         async for spans, sees in self._repositories.visible_between(caller, action, start, EVERYTHING.high):
             left = spans
             while left:
-                end = await self._rows.window(left[0].low, size)
+                end = await self._rows.window(left[0].low, size if count >= passed else size - size // 100)
                 part = common(left, (NameSpan("", after(end)),)) if end else left
-                if part:
+                if part and count >= passed:
                     shown = any(span.low <= end < span.high for span in part) and sees(end)
-                    yield part, sees, end if shown else ""
+                    yield _Window(part, sees, end, shown)
                 left = common(left, (NameSpan(after(end), EVERYTHING.high),)) if end else ()
                 size = then
+                count += 1
 
     # --- What is in repositories ----------------------------------------------------------------------------------
 
     async def _inside(
         self, caller: Caller, query: SearchQuery, kind: HitKind, page: PageRequest
     ) -> tuple[list[Hit], str]:
-        place = _parse_place(page.after)
+        start = _parse_start(page.after)
+        place = _parse_place(start.base)
         fits = _fitting(query)
         often: list[Sought] = []
         rows: list[SoughtRow] = []
@@ -147,17 +188,17 @@ class RegistrySearch:
             else:
                 rows += [row for row in rare if fits(row) and row.place > place]
         found = await self._seen(caller, rows)
-        end: Place | None = None
+        stop: _Stop | None = None
         for one in often:
-            more, stopped = await self._along(caller, one, fits, place, page.size + 1)
+            more, stopped = await self._along(caller, one, fits, place, start.windows, page.size + 1)
             found += more
-            end = min(end, stopped) if end is not None and stopped is not None else end or stopped
+            stop = min(stop, stopped) if stop is not None and stopped is not None else stop or stopped
         # What comes after where one of them stopped is for the next page.
-        found = [row for row in _in_order(found) if end is None or row.place <= end]
+        found = [row for row in _in_order(found) if stop is None or row.place <= stop.place]
         if len(found) > page.size:
             found = found[: page.size]
-            end = found[-1].place if found else None
-        return [_hit(kind, row) for row in found], _written(end)
+            return [_hit(kind, row) for row in found], _written(found[-1].place) if found else ""
+        return [_hit(kind, row) for row in found], _going_on(start, stop, found)
 
     async def _seen(self, caller: Caller, rows: Sequence[SoughtRow]) -> list[SoughtRow]:
         """Those in repositories that the caller may pull from."""
@@ -180,30 +221,50 @@ class RegistrySearch:
         return seen
 
     async def _along(
-        self, caller: Caller, sought: Sought, fits: Callable[[SoughtRow], bool], place: Place, size: int
-    ) -> tuple[list[SoughtRow], Place | None]:
+        self, caller: Caller, sought: Sought, fits: Callable[[SoughtRow], bool], place: Place, passed: int, size: int
+    ) -> tuple[list[SoughtRow], _Stop | None]:
         """The next in the order of repositories; and up to where it was looked, where that was not to the end."""
         found: list[SoughtRow] = []
+        begins: list[str] = []
         looked, read, together = 0, 0, _FIRST
         most = _MANIFESTS_MOST if sought.what == HitKind.ANNOTATION else _INSIDE_MOST
+        then = min(_INSIDE, most)
         before = _right_before(place[0])  # the repository of the place may have more
-        async for spans, sees, end in self._windows(caller, Action.PULL, before, _FIRST, min(_INSIDE, most)):
-            at = place
-            while len(found) < size:
-                rows = await self._rows.within(sought, spans, at, _ROWS)
-                seen = [row for row in rows if sees(row.repository)]
-                found += [row for row in seen if fits(row)]
+        async for window in self._windows(caller, Action.PULL, before, passed, _FIRST, then):
+            begins.append(window.spans[0].low)
+            async for rows in self._within(sought, window, place):
+                found += [row for row in rows if fits(row)]
+                read += len(rows)
+                if len(found) >= size:
+                    return found[:size], None
+                if read >= _ROWS_MOST:
+                    return found, _Stop(rows[-1].place, True, begins)
+            looked, together = looked + together, then
+            if looked >= most and window.end:
+                return found, _Stop((window.end, _ALL), window.is_shown, begins)
+        return found, None
+
+    async def _within(self, sought: Sought, window: _Window, at: Place) -> AsyncIterator[list[SoughtRow]]:
+        """Rows in repositories of a window that the caller sees, some at a time; none of them is empty."""
+        parts = [window.spans]
+        is_narrow = False
+        while parts:
+            part = parts.pop(0)
+            while part:
+                rows = await self._rows.within(sought, part, at, _ROWS)
+                seen = [row for row in rows if window.sees(row.repository)]
+                if seen:
+                    yield seen
                 if len(rows) < _ROWS:
                     break
-                at, read = rows[-1].place, read + len(rows)
-                if read >= _ROWS_MOST and seen and len(found) < size:
-                    return found, seen[-1].place
-            looked, together = looked + together, min(_INSIDE, most)
-            if len(found) >= size:
-                return found[:size], None
-            if looked >= most and end:
-                return found, (end, _ALL)
-        return found, None
+                at = rows[-1].place
+                if len(seen) < len(rows) and not is_narrow:  # of what is not seen no more is read
+                    is_narrow = True
+                    left = common(window.spans, (NameSpan(at[0], EVERYTHING.high),))
+                    names = await self._rows.names((), left, _INSIDE)
+                    spans = [NameSpan(name, after(name)) for name in names if window.sees(name)]
+                    parts = [tuple(spans[each : each + _FIRST]) for each in range(0, len(spans), _FIRST)]
+                    break
 
     # --- Accounts -------------------------------------------------------------------------------------------------
 
@@ -272,9 +333,24 @@ def _parse_place(text: str) -> Place:
     return (name, reference if space else _ALL) if name else ("", "")
 
 
-def _written(place: Place | None) -> str:
-    if place is None:
+def _parse_start(text: str) -> _Start:
+    """A place, perhaps with a number of windows behind it, which nothing else has a plus for."""
+    base, _, windows = text.partition("+")
+    return _Start(base.rstrip(" "), int(windows)) if windows.isascii() and windows.isdecimal() else _Start(text, 0)
+
+
+def _going_on(start: _Start, stop: _Stop | None, found: Sequence[SoughtRow]) -> str:
+    """Where the next page begins, after all that was found; empty where nothing may follow."""
+    if stop is None:
         return ""
+    if stop.is_shown:
+        return _written(stop.place)
+    last = found[-1] if found else None
+    begins = [begin for begin in stop.begins if begin <= stop.place[0]]
+    return start.beyond(_written(last.place), last.repository, begins) if last else start.beyond("", "", begins)
+
+
+def _written(place: Place) -> str:
     return place[0] if place[1] == _ALL else " ".join(place)
 
 

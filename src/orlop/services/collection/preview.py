@@ -41,7 +41,7 @@ class Preview:
                 why += "; what nothing else holds goes after another grace"
             what = f"{entry.name}@{entry.digest}" if entry.digest else entry.name
             yield Due("trash", what, why, 0 if grace else entry.alone)
-        async for link in self._links(now - grace):
+        async for link in self._links(now, now - grace):
             why = f"no manifest of the repository has named it since {_ago(now, link.since)}"
             freed = link.size if link.last and not grace else 0
             if link.last and grace:
@@ -70,9 +70,9 @@ class Preview:
             for last in found:
                 yield last
 
-    async def _links(self, before: int) -> AsyncIterator[DoomedLink]:
+    async def _links(self, now: int, before: int) -> AsyncIterator[DoomedLink]:
         last: DoomedLink | None = None
-        while found := await self._rows.links(before, last, _PAGE):
+        while found := await self._rows.links(now, before, last, _PAGE):
             for last in found:
                 yield last
 

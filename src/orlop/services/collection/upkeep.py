@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from orlop.domain.counts import counted
 from orlop.domain.job_kinds import COLLECTION, EXPIRY, SWEEP
 from orlop.domain.queue import Progress
 from orlop.ports.clock import SECOND, Clock
@@ -23,15 +24,16 @@ def collecting(
     """The jobs around garbage: `every` and `grace` in microseconds; `done` is told what a run did, and its seconds."""
 
     async def expire() -> str:
-        return f"{await collection.expire_uploads()} uploads expired"
+        return f"{counted(await collection.expire_uploads(), 'upload')} expired"
 
     async def collect(run: Run) -> str:
         started = clock.now()
         collected = await collection.run(grace, lambda so_far: run.tell(collected_so_far(so_far)))
         done(collected, (clock.now() - started) / SECOND)
         return (
-            f"removed {collected.removed} blobs of {collected.freed} bytes and {collected.uploads} abandoned uploads;"
-            f" {collected.condemned} blobs were found to be needed by nothing{what_was_kept(collected)}"
+            f"removed {counted(collected.removed, 'blob')} of {counted(collected.freed, 'byte')} and"
+            f" {counted(collected.uploads, 'abandoned upload')};"
+            f" {counted(collected.condemned, 'blob')} found that nothing needs{what_was_kept(collected)}"
         )
 
     return Work(EXPIRY, plain(expire), _EXPIRE_EVERY), Work(COLLECTION, collect, every)
@@ -42,19 +44,24 @@ def what_was_kept(done: Collected) -> str:
     if not done.kept:
         return ""
     errors = "; ".join(f"{message} ({times} times)" for message, times in done.errors.items())
-    return f"; the store did not remove {done.kept} of {done.kept_bytes} bytes, which are tried again: {errors}"
+    return (
+        f"; the store did not remove {done.kept} of {counted(done.kept_bytes, 'byte')}, which are tried again: {errors}"
+    )
 
 
 def collected_so_far(done: Collected) -> Progress:
     """How far a collection came. What it will remove is known once it has looked at all rows."""
-    found = f"{done.uploads} uploads, {done.links} links and {done.condemned} blobs that nothing needs"
+    found = (
+        f"{counted(done.uploads, 'upload')}, {counted(done.links, 'link')} and"
+        f" {counted(done.condemned, 'blob')} that nothing needs"
+    )
     return Progress(done.removed, done.tombstoned, "blobs", found)
 
 
 def marked_so_far(done: Marked) -> Progress:
     """How far a full marking came."""
     looked = done.manifests + done.links + done.blobs
-    return Progress(looked, 0, "rows", f"{done.differences} differences")
+    return Progress(looked, 0, "rows", counted(done.differences, "difference"))
 
 
 def swept_text(done: Swept) -> str:

@@ -1,5 +1,6 @@
 """An image of this registry, for whoever may pull it: what it is made of, how it stands here, and its texts."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -19,8 +20,12 @@ from orlop.ports.upstream import ContentSource
 from orlop.services.access.decisions import Access
 from orlop.services.content.differences import Compared, ImageDifferences, differences
 from orlop.services.content.inspection import Inspection, Layer, inspect
+from orlop.services.content.referrer_tree import Referrer, referrer_tree
+from orlop.services.identity.lockout import network_of
 from orlop.services.management.operations import Gate, Operation
 
+#: Images of an index of which is told what refers to them.
+CHILDREN = 8
 #: Tags of a manifest that are told.
 TAGS = 100
 #: The largest layer whose texts are read, in bytes: charts and documents are small.
@@ -96,6 +101,17 @@ class Images:
         """What an image is made of, and neither how it stands nor what refers to it. Raises as `of`."""
         return await inspect(await self._source(caller, repository), reference, alone=True)
 
+    async def referrers(
+        self, caller: Caller, repository: RepositoryName, found: Inspection
+    ) -> tuple[dict[str, list[Referrer]], bool]:
+        """What refers to the images of an index, by their digests: of the first `CHILDREN` that run somewhere; and
+        whether there is more than that. Raises as `of`."""
+        source = await self._source(caller, repository)
+        running = [entry.digest for entry in found.platforms if entry.runs]
+        trees = await asyncio.gather(*(referrer_tree(source, Digest.stored(digest)) for digest in running[:CHILDREN]))
+        more = len(running) > CHILDREN or any(cut for _, cut in trees)
+        return {digest: tree for digest, (tree, _) in zip(running, trees, strict=False) if tree}, more
+
     async def differences(
         self,
         caller: Caller,
@@ -108,7 +124,8 @@ class Images:
         return await differences(one, other, platform)
 
     async def texts(self, caller: Caller, repository: RepositoryName, reference: Reference) -> ImageTexts:
-        """The values and readme of a chart, or the card of a model; nothing of others. Raises as `of`, Unavailable."""
+        """The values and readme of a chart, or the card of a model; nothing of others. Raises as `of`, Unavailable,
+        and TooManyRequests."""
         source = await self._source(caller, repository)
         found = await inspect(source, reference, alone=True)
         layer, packing, wanted = _layer_of_texts(found)
@@ -124,7 +141,7 @@ class Images:
             self._texts.move_to_end(key)
             return known
         try:
-            texts = await self._archives.texts(_pieces(source, layer), packing, wanted)
+            texts = await self._archives.texts(_pieces(source, layer), packing, wanted, _asker(caller))
         except BlobUnknown as gone:
             return ImageTexts(problem=gone.message)
         except ArchiveRefused as refused:
@@ -147,6 +164,11 @@ class Images:
             _, oldest = self._texts.popitem(last=False)
             held -= _weight(oldest)
         return texts
+
+
+def _asker(caller: Caller) -> str:
+    """Whoever is one to those that share what is scarce: an account, or without one a network."""
+    return f"#{caller.subject.id}" if caller.subject.id else network_of(caller.address)
 
 
 def _layer_of_texts(found: Inspection) -> tuple[Layer | None, Packing | None, tuple[WantedText, ...]]:

@@ -20,6 +20,8 @@ from orlop.services.content.referrer_tree import referrer_tree
 
 #: Larger configs are not read.
 _CONFIG_BYTES = 8 * 1024 * 1024
+#: Bytes of manifests that are read for the entries of one index: of those beyond, nothing is known but what it says.
+CHILDREN_BYTES = 8 * 1024 * 1024
 #: Blobs that are asked for at the same time.
 _ASKED = 8
 
@@ -32,7 +34,8 @@ _CONFIGS = IMAGE_CONFIGS | {CHART_CONFIG, MODEL_CONFIG}
 
 class PlatformImage(msgspec.Struct, frozen=True, rename="camel"):
     """One entry of an index. `size` counts its config and layers in bytes; None if the source does not hold it.
-    `attests`: the entry that this one attests; it is for no platform then. `runs`: whether it is for a platform."""
+    `attests`: the entry that this one attests; it is for no platform then. `runs`: whether it is for a platform.
+    `read`: False for one that was not looked at, as those before it were large; its size is None then."""
 
     platform: str
     digest: str
@@ -40,6 +43,7 @@ class PlatformImage(msgspec.Struct, frozen=True, rename="camel"):
     size: int | None
     attests: str | None = None
     runs: bool = True
+    read: bool = True
 
 
 class Layer(msgspec.Struct, frozen=True, rename="camel"):
@@ -82,6 +86,11 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     referrers: list[Referrer] = []
     truncated: bool = False
     """There are more entries or referrers than the `LISTED` of each."""
+
+    @property
+    def unread(self) -> int:
+        """Entries that were not looked at; their content is not in `content_size`."""
+        return sum(not entry.read for entry in self.platforms)
 
     @property
     def image_config(self) -> ImageConfig | None:
@@ -139,29 +148,38 @@ async def _parsed(content: ManifestContent) -> Manifest:
 async def _platforms(source: ContentSource, index: ManifestContent, sizes: dict[Digest, int]) -> list[PlatformImage]:
     images = []
     known: dict[Digest, int | None] = {}  # an index may name one manifest again and again
+    left = CHILDREN_BYTES
     for entry in parse_index_entries(index.content)[:LISTED]:
         if entry.media_type in media_types.MANIFESTS:
-            if entry.content_digest not in known:
-                known[entry.content_digest] = await _child_size(source, entry, sizes)
-            size = known[entry.content_digest]
+            if entry.content_digest not in known and entry.size <= left:
+                known[entry.content_digest], taken = await _child_size(source, entry, sizes)
+                left -= max(taken, entry.size)
+            size = known.get(entry.content_digest)
             platform = str(entry.platform) if entry.platform else "unknown"
             of = attested(entry)
             images.append(
                 PlatformImage(
-                    platform, entry.digest, entry.media_type, size, str(of) if of else None, is_platform(entry)
+                    platform,
+                    entry.digest,
+                    entry.media_type,
+                    size,
+                    str(of) if of else None,
+                    is_platform(entry),
+                    read=entry.content_digest in known,
                 )
             )
     return images
 
 
-async def _child_size(source: ContentSource, entry: Descriptor, sizes: dict[Digest, int]) -> int | None:
+async def _child_size(source: ContentSource, entry: Descriptor, sizes: dict[Digest, int]) -> tuple[int | None, int]:
+    """The size of what an entry leads to, None where it is not held; and how many bytes were read for it."""
     try:
         child = await source.fetch(entry.content_digest)
     except ManifestUnknown:
-        return None
+        return None, 0
     manifest = await _parsed(child)
     sizes.update({edge.digest: edge.size for edge in manifest.edges if edge.kind is not EdgeKind.MANIFEST})
-    return manifest.content_size
+    return manifest.content_size, len(child.content)
 
 
 async def _missing(source: ContentSource, manifest: Manifest) -> list[Missing]:

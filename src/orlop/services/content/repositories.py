@@ -79,16 +79,26 @@ class Repositories:
         async for stretch in self._stretches(rights, sight, start, high):
             yield stretch.within, partial(sight.sees, stretch=stretch)
 
-    async def visible_in(self, caller: Caller, action: Action, namespace: str) -> Callable[[str], bool]:
-        """Which of the repositories directly in a namespace it is. Raises Unauthorized as `page`."""
+    async def visible_in(
+        self, caller: Caller, action: Action, namespace: str
+    ) -> tuple[tuple[NameSpan, ...], Callable[[str], bool]]:
+        """The spans that have the names of all repositories directly in a namespace that it is, and which of those in
+        them it is; without a look at any. Raises Unauthorized as `page`."""
         rights = await self._access.rights(caller.subject)
         if rights.open:
-            return _anything
+            return (below(namespace),), _anything
         sight = Sight(rights, self._clock.now(), caller.address, action)
         visible = (await self._facts.place(f"{namespace}/" if namespace else "")).visible
-        span = below(namespace)
-        stretch = sight.stretch(span, (span,) if visible.visibility in shown_to(rights) else ())
-        return lambda name: stretch.has(name) and sight.sees(name, stretch)
+        stretch = sight.stretch_in(namespace, is_open=visible.visibility in shown_to(rights))
+        return stretch.within, partial(sight.sees, stretch=stretch)
+
+    async def granted(self, caller: Caller, action: Action) -> tuple[NameSpan, ...]:
+        """The spans that have all names at which grants, and no visibility, let the caller do something. Raises
+        Unauthorized as `page`."""
+        rights = await self._access.rights(caller.subject)
+        if rights.open:
+            return (EVERYTHING,)
+        return Sight(rights, self._clock.now(), caller.address, action).stretch(EVERYTHING, ()).within
 
     async def around(self, caller: Caller, target: RepositoryName, most: int) -> tuple[RepositoryName, ...]:
         """Up to `most` repositories that the caller may pull from, or whoever owns the token that they came with: first

@@ -7,6 +7,8 @@ from orlop.ports.following import Follower, Stream
 AUDIT_LOG = Follower("audit", Stream.OUTBOX, AUDIT, AUDIT, skips=False)
 #: What makes deliveries of events.
 WEBHOOKS = Follower("webhooks", Stream.OUTBOX, "webhooks", "follow-webhooks")
+#: What has images wait to be read.
+INSIDE = Follower("images", Stream.OUTBOX, "inside", "follow-images")
 
 
 def forwarding(sink: str) -> Follower:

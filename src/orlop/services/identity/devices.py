@@ -178,7 +178,7 @@ class DeviceSignIn:
         if step is None:
             self._on_failure(failure(account.name, caller.address, caller.request, _WRONG, ProofKind.DEVICE))
             raise NotFound(_WRONG)
-        await self._lockout.passed(claim)
+        await self._lockout.take_back(claim)  # anybody can begin a code of their own, and look at it between guesses
         asked = msgspec.json.decode(step.body, type=DeviceAsked)
         return msgspec.structs.replace(asked, code=shown_user_code(read_user_code(typed)))
 

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from orlop.domain.access import SYSTEM
+from orlop.domain.counts import counted
 from orlop.domain.errors import RegistryError, Unavailable
 from orlop.domain.identity.directories import LdapProvider
 from orlop.domain.identity.providers import PROVIDER, authority_of, decode_provider
@@ -101,7 +102,10 @@ class Directories:
         gone = [account.name for account in here if account.external not in state.people]
         by = By(SYSTEM.name, self._clock.now())
         await self._accounts.synchronise(source, opened.authority, _named(state, here), gone, by)
-        return f"{source}: {len(here)} accounts, {len(gone)} of them gone, {len(state.groups)} groups"
+        return (
+            f"{source}: {counted(len(here), 'account')}, {len(gone)} of them gone,"
+            f" {counted(len(state.groups), 'group')}"
+        )
 
     async def _of(self, source: str) -> list[Account]:
         accounts: list[Account] = []

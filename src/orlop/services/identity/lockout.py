@@ -90,6 +90,11 @@ class Lockout:
         await self._attempts.clear([pair, account])
         await self._attempts.take_back(origin, claim.at, claim.before.get(origin))
 
+    async def take_back(self, claim: Claim) -> None:
+        """A claimed attempt did not fail, and proves nothing: it is not counted, and those before it still are."""
+        for key in claim.keys:
+            await self._attempts.take_back(key, claim.at, claim.before.get(key))
+
     async def failed(self, name: str, address: str) -> None:
         """Count a failure."""
         now = self._clock.now()

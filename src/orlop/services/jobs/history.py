@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
+from orlop.domain.counts import counted
 from orlop.domain.job_kinds import HISTORY, JobKind
 from orlop.ports.clock import HOUR, Clock
 from orlop.ports.queue import JobHistory
@@ -24,7 +25,7 @@ def forgetting(history: JobHistory, kinds: Iterable[JobKind], clock: Clock, *, k
         forgotten = await _all(lambda: history.forget(now - keep, _STEP))
         for age, done in ages.items():
             forgotten += await _all(_those(history, now - min(age, keep), done))
-        return f"{forgotten} jobs forgotten"
+        return f"{counted(forgotten, 'job')} forgotten"
 
     return Work(HISTORY, plain(forget), _EVERY)
 

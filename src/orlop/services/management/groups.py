@@ -9,7 +9,7 @@ from orlop.ports.identity import LOCAL, Group, Groups, Members
 from orlop.services.management.giving import Giving
 from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
+from orlop.services.management.pages import beginning, seen
 
 DESCRIPTION_MAX = 512
 
@@ -24,12 +24,19 @@ class GroupsAndMembers:
         self._members = members
         self._named = named
 
-    async def page(self, caller: Caller, page: PageRequest) -> Page[Group]:
-        """By name: all for those who rule or audit the registry, else those that the caller is in."""
+    async def page(self, caller: Caller, page: PageRequest, begins: str = "") -> Page[Group]:
+        """By name: all for those who rule or audit the registry, else those that the caller is in. `begins`: how their
+        names begin."""
+
+        async def groups(part: PageRequest) -> Page[Group]:
+            return await beginning(self._groups.page, part, lambda group: group.name, begins)
+
         if await self._gate.may(caller, Operation.GROUP_READ):
-            return await self._groups.page(page)
+            return await groups(page)
         mine = await self.mine(caller)
-        return await seen(self._groups.page, page, lambda group: group.name, lambda group: group.name in mine)
+        if not mine:
+            return Page(())
+        return await seen(groups, page, lambda group: group.name, lambda group: group.name in mine)
 
     async def mine(self, caller: Caller) -> frozenset[str]:
         """Names of the groups that the caller is in. Raises Unauthorized where nobody is signed in."""

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from orlop.domain.access import Caller, Effect, Place, PlaceKind, Visibility
+from orlop.domain.access import Action, Caller, Effect, Place, PlaceKind, Visibility
 from orlop.domain.access.reach import REGISTRY
 from orlop.domain.errors import NameUnknown, NotFound, Stale
 from orlop.domain.names import RepositoryName
@@ -44,6 +44,8 @@ class NamespaceTree:
     async def page(self, caller: Caller, page: PageRequest, below: str = "") -> Page[Namespace]:
         """Those below a node, at any depth, by path, that the caller administers."""
         seeing = await self._gate.administers(caller)
+        if not seeing.anywhere(Action.ADMIN):
+            return Page(())
         return await seen(
             lambda part: self._namespaces.page(below, part),
             page,

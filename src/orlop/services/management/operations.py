@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from orlop.domain.access import Action, Caller, Place, Question, Rights, SubjectKind, VisibilityAt, decide
+from orlop.domain.access import Action, Caller, Effect, Place, Question, Rights, SubjectKind, VisibilityAt, decide
 from orlop.domain.access.actions import OF_REPOSITORIES, REGISTRY_WIDE
 from orlop.domain.access.reach import administers
 from orlop.domain.access.rights import DEFAULT_VISIBILITY
@@ -54,6 +54,7 @@ class Operation(StrEnum):
     REPOSITORY_READ = "repository.read"
     REPOSITORY_REMOVE = "repository.remove"
     IMAGE_READ = "image.read"
+    IMAGE_SCAN = "image.scan"
     TAG_READ = "tag.read"
     TAG_ROLL_BACK = "tag.roll-back"
     TAG_REMOVE = "tag.remove"
@@ -94,6 +95,9 @@ class Operation(StrEnum):
     RETENTION_APPLY = "retention.apply"
     IN_USE_READ = "in-use.read"
     IN_USE_SET = "in-use.set"
+    ADVISORY_READ = "advisory.read"
+    ADVISORY_STATUS = "advisory.status"
+    ADVISORY_IMPORT = "advisory.import"
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -148,6 +152,7 @@ RULES: dict[Operation, Rule] = {
     Operation.REPOSITORY_REMOVE: Rule(place=Action.DELETE),
     # Also without being signed in, where anybody may pull.
     Operation.IMAGE_READ: Rule(place=Action.PULL),
+    Operation.IMAGE_SCAN: Rule(place=Action.PUSH_NEW),
     Operation.TAG_READ: Rule(place=Action.PULL),
     # Of any tag at all: whether it may be this one is up to the terms of the write.
     Operation.TAG_ROLL_BACK: Rule(place=Action.OVERWRITE),
@@ -197,6 +202,10 @@ RULES: dict[Operation, Rule] = {
     Operation.IN_USE_READ: Rule(_SEE, Action.PULL),
     # A caller who runs what is there may say so; to replace what others said takes the right to make plans there.
     Operation.IN_USE_SET: Rule(place=Action.PULL),
+    # What advisories say is no secret: whoever is signed in may read them.
+    Operation.ADVISORY_READ: Rule(own=True, reads=True),
+    Operation.ADVISORY_STATUS: Rule(_SEE),
+    Operation.ADVISORY_IMPORT: Rule(_RULE),
 }
 
 
@@ -310,6 +319,17 @@ class Administered:
         self._rights = rights
         self._caller = caller
         self._now = now
+
+    def anywhere(self, action: Action | None) -> bool:
+        """Whether there may be a place where they see what takes this action: without one there is nothing to read."""
+        return (
+            self.everything
+            or action is None
+            or any(
+                grant.effect is Effect.ALLOW and (action in grant.actions or grant.concerns(action))
+                for grant in self._rights.grants
+            )
+        )
 
     def namespace(self, path: str) -> bool:
         """Whether they may see what belongs to a namespace."""

@@ -44,6 +44,21 @@ async def every(fetch: Callable[[PageRequest], Awaitable[Page[T]]], key: Callabl
         after = key(looked.items[-1])
 
 
+async def beginning(
+    fetch: Callable[[PageRequest], Awaitable[Page[T]]], page: PageRequest, name: Callable[[T], str], begins: str
+) -> Page[T]:
+    """The page of those entries whose names, by which the list is sorted, begin with a text; empty: of all."""
+    if not begins:
+        return await fetch(page)
+    if not (begins.isascii() and begins.isprintable()):  # no name has anything else
+        return Page(())
+    # Right before all of them in the order of bytes.
+    before = f"{begins[:-1]}{chr(ord(begins[-1]) - 1)}\x7f"
+    found = await fetch(PageRequest(page.size, max(page.after, before), page.bytes))
+    kept = tuple(item for item in found.items if name(item).startswith(begins))
+    return Page(kept, more=found.more and len(kept) == len(found.items))
+
+
 def one(item: T, page: PageRequest, key: str) -> Page[T]:
     """The page of a list that holds nothing but one entry, which is empty after that."""
     return Page((item,) if key > page.after and page.size else ())

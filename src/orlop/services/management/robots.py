@@ -1,6 +1,8 @@
 """Robots: accounts for programs, kept by whoever administers their namespace; each with up to two secrets at a time."""
 
-from orlop.domain.access import Caller, Limit, SubjectKind
+from functools import partial
+
+from orlop.domain.access import Action, Caller, Limit, SubjectKind
 from orlop.domain.access.subjects import is_robot_name
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.identity.secrets import Draw, new_secret
@@ -11,7 +13,7 @@ from orlop.ports.identity import Account, AccountChange, Accounts, Secret, Secre
 from orlop.services.management.giving import Giving
 from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import seen
+from orlop.services.management.pages import beginning, one, seen
 from orlop.services.management.secrets import ALL, Issued, kept_secret
 from orlop.services.management.trusts import TrustDocuments
 from orlop.services.management.users import check_texts
@@ -43,12 +45,21 @@ class Robots:
         self._named = named
         self._draw = draw
 
-    async def page(self, caller: Caller, page: PageRequest, namespace: str | None = None) -> Page[Account]:
-        """Robots by name: those of namespaces that the caller administers, of exactly `namespace` if given."""
+    async def page(
+        self, caller: Caller, page: PageRequest, namespace: str | None = None, begins: str = ""
+    ) -> Page[Account]:
+        """Robots by name: those of namespaces that the caller administers, of exactly `namespace` if given. `begins`:
+        how their names begin."""
+        robots = partial(self._accounts.page, SubjectKind.ROBOT, namespace=namespace)
         seeing = await self._gate.administers(caller)
         own = caller.subject.name
+        if not seeing.anywhere(Action.ADMIN):
+            robot = await self._accounts.get(own) if caller.subject.kind is SubjectKind.ROBOT else None
+            if robot is None or namespace not in (None, robot.namespace) or not own.startswith(begins):
+                return Page(())
+            return one(robot, page, own)
         return await seen(
-            lambda part: self._accounts.page(SubjectKind.ROBOT, part, namespace=namespace),
+            lambda part: beginning(robots, part, lambda robot: robot.name, begins),
             page,
             lambda robot: robot.name,
             lambda robot: robot.name == own or seeing.namespace(robot.namespace),

@@ -1,5 +1,7 @@
 """Users: made, changed, shut out and removed by those who rule the registry; seen by themselves, too."""
 
+from functools import partial
+
 from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.access.subjects import is_user_name
 from orlop.domain.errors import Conflict, Denied, NotFound, RequestInvalid
@@ -9,7 +11,7 @@ from orlop.ports.identity import LOCAL, Account, AccountChange, Accounts
 from orlop.services.management.giving import Giving
 from orlop.services.management.named import NamedInRules
 from orlop.services.management.operations import Gate, Operation
-from orlop.services.management.pages import one
+from orlop.services.management.pages import beginning, one
 from orlop.services.management.passwords import NewPasswords
 
 DISPLAY_MAX = 256
@@ -28,11 +30,13 @@ class Users:
         self._passwords = passwords
         self._named = named
 
-    async def page(self, caller: Caller, page: PageRequest) -> Page[Account]:
-        """Users by name: all for those who rule or audit the registry, else the caller alone."""
+    async def page(self, caller: Caller, page: PageRequest, begins: str = "") -> Page[Account]:
+        """Users by name: all for those who rule or audit the registry, else the caller alone. `begins`: how their names
+        begin."""
         if await self._gate.may(caller, Operation.USER_READ):
-            return await self._accounts.page(SubjectKind.USER, page)
-        if caller.subject.kind is not SubjectKind.USER:
+            users = partial(self._accounts.page, SubjectKind.USER)
+            return await beginning(users, page, lambda user: user.name, begins)
+        if caller.subject.kind is not SubjectKind.USER or not caller.subject.name.startswith(begins):
             return Page(())
         return one(await self.get(caller, caller.subject.name), page, caller.subject.name)
 

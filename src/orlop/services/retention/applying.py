@@ -1,11 +1,12 @@
 """Applies a plan: exactly what it shows, each item only if it still is as it was planned and nothing new keeps it.
 
 What goes is deleted by several at once, in one transaction of a repository, and in a few repositories side by side:
-what costs time is to wait for the disk.
+what costs time is to wait for the disk. After each step it rests for as long as that took, so that requests find the
+catalog and a processor free at least half of the time.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
@@ -26,7 +27,10 @@ from orlop.services.tags.terms import WriteTerms
 
 #: Deletions of one transaction, which nobody waits long for; those that are under way at once, in so many pages of as
 #: many repositories; and how long what was read of a repository is good for, in microseconds.
-_AT_ONCE, _TOGETHER, _PAGES, _FRESH = 32, 64, 8, 30 * SECOND
+_AT_ONCE, _TOGETHER, _PAGES, _FRESH = 16, 16, 8, 30 * SECOND
+
+#: It never rests longer than this, however long a step took.
+_REST = SECOND
 
 #: How often a page is begun anew while settings change.
 _TRIES = 20
@@ -48,7 +52,7 @@ class _Deletion(msgspec.Struct, frozen=True):
 
 
 class Applier:
-    """One process applies a plan at a time; another goes on where it stopped."""
+    """One process applies a plan at a time; another goes on where it stopped. `sleep` waits for so many seconds."""
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Applier:
         history: TagHistory,
         terms: WriteTerms,
         clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._plans = plans
         self._planner = planner
@@ -65,6 +70,7 @@ class Applier:
         self._history = history
         self._terms = terms
         self._clock = clock
+        self._sleep = sleep
 
     async def apply(self, plan: RetentionPlan, tell: Callable[[Progress], None] = lambda _: None) -> RetentionPlan:
         """Do what is left of it."""
@@ -73,6 +79,7 @@ class Applier:
         waiting: list[PlanPage] = []
         reads: dict[str, _Read] = {}
         while waiting or (waiting := list(await self._plans.open(plan.id, _PAGES))):
+            began = self._clock.now()
             together = _together(waiting)
             waiting = waiting[len(together) :]
             reads = {page.repository: reads.get(page.repository) or _Read() for page in together}
@@ -87,6 +94,7 @@ class Applier:
                     raise each
             done += sum(each.done + each.skipped for each in looked)
             tell(Progress(done, max(total, done), "items", together[-1].repository))
+            await self._sleep(min(max(0, self._clock.now() - began), _REST) / SECOND)
         return await self._plans.applied(plan.id, self._by(plan))
 
     def _by(self, plan: RetentionPlan) -> By:

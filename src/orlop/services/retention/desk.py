@@ -52,6 +52,8 @@ class RetentionDesk:
         """The newest first, as far as the caller may see them."""
         seeing = await self._gate.administers(caller)
         where = checked_path(path) if path is not None else None
+        if not seeing.anywhere(Action.POLICY_EDIT):
+            return Page(())
         return await seen(
             lambda part: self._plans.page(part, where),
             page,

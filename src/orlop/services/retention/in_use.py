@@ -41,6 +41,8 @@ class InUseSets:
         """Those that the caller may see, by place and name."""
         seeing = await self._gate.administers(caller)
         where = checked_path(path) if path is not None else None
+        if not seeing.anywhere(Action.PULL):
+            return Page(())
         return await seen(
             lambda part: self._in_use.page(part, where),
             page,

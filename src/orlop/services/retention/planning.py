@@ -1,7 +1,7 @@
 """Makes plans: what the rules that cover each repository say of it, now."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -70,7 +70,7 @@ class Planner:
         await plans.clear(plan.id)
         everything = await _Everything.read(self._documents)
         ready: dict[tuple[tuple[str, str], ...], Rules] = {}
-        started, counted = self._clock.now(), _Counted()
+        started, counted = self._clock.now(), PlanSum()
         waiting: list[PlanPage] = []
         async for name in self._names(plan.path):
             rules = everything.covering(RETENTION, name)
@@ -95,6 +95,23 @@ class Planner:
         figures = counted.figures(everything.versions(plan.path), min((rules.brake for rules in used), default=100))
         await plans.planned(plan.id, figures, by)
         return figures
+
+    async def tried(
+        self, path: str, rule: Document, fits: Callable[[RepositoryName], Awaitable[bool]]
+    ) -> AsyncIterator[tuple[Current, Sequence[FreedBlob]]]:
+        """What all rules would say of each repository of a place now if one was as it is given, and what that frees;
+        until there is a repository that does not fit."""
+        everything = await _Everything.read(self._documents, rule)
+        now = self._clock.now()
+        async for name in self._names(path):
+            if not await fits(name):
+                return
+            rules, tag_rules = everything.covering(RETENTION, name), everything.covering(TAG_RULES, name)
+            current = await self._current(name, everything.version, _ready(rules, now), tag_rules, lists=True)
+            if current is not None:
+                inventory, going = current.inventory, current.plan.manifests
+                yield current, await self._retention.inventories.freed(inventory, going)
+            await asyncio.sleep(0)
 
     async def _current(
         self, repository: str, version: int, rules: Rules, tag_rules: tuple[InForce, ...], *, lists: bool = False
@@ -144,13 +161,17 @@ class _Everything:
         self._known: dict[tuple[str, str], tuple[InForce, ...]] = {}
 
     @classmethod
-    async def read(cls, documents: Documents) -> "_Everything":
+    async def read(cls, documents: Documents, instead: Document | None = None) -> "_Everything":
+        """`instead`: a rule for retention that is taken to say something else than it does, or to be there."""
         version = await documents.version()  # first: what is read after it is no older
         found: dict[str, dict[str, list[Document]]] = {}
         for kind in (RETENTION, TAG_RULES):
             by_path = found.setdefault(kind.kind, {})
             for document in await documents.all(kind.kind):
-                by_path.setdefault(document.path, []).append(document)
+                if instead is None or (kind, document.key) != (RETENTION, instead.key):
+                    by_path.setdefault(document.path, []).append(document)
+        if instead is not None:
+            found[RETENTION.kind].setdefault(instead.path, []).append(instead)
         return cls(version, found)
 
     def covering(self, kind: SettingKind, repository: str) -> tuple[InForce, ...]:
@@ -175,12 +196,13 @@ class _Everything:
         )
 
 
-class _Counted:
+class PlanSum:
     """Figures as they add up. A blob is freed where every repository that holds it would not name it any more."""
 
     def __init__(self) -> None:
         self.repositories = self._tags = self._manifests = self.deleted_tags = self._deleted = self._bytes = 0
-        self._shared: dict[str, int] = {}
+        self._shared: dict[str, FreedBlob] = {}
+        """With how many repositories are left that hold each."""
 
     def add(self, current: Current, freed: Sequence[FreedBlob]) -> None:
         self.repositories += 1
@@ -190,9 +212,9 @@ class _Counted:
         self._deleted += len(current.plan.manifests)
         self._bytes += sum(current.inventory.manifests[digest].size for digest in current.plan.manifests)
         for blob in freed:
-            left = self._shared.pop(blob.digest, blob.links) - 1
+            left = self._shared.pop(blob.digest, blob).links - 1
             if left:
-                self._shared[blob.digest] = left
+                self._shared[blob.digest] = FreedBlob(blob.digest, blob.size, left)
             else:
                 self._bytes += blob.size
 
@@ -207,6 +229,7 @@ class _Counted:
             deleted_tags=self.deleted_tags,
             deleted_manifests=self._deleted,
             bytes=self._bytes,
+            shared=sum(blob.size for blob in self._shared.values()),
         )
 
 

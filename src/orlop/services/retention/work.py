@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from orlop.domain.access import SYSTEM
+from orlop.domain.counts import counted
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import PLANNING, RETENTION_RUN
 from orlop.domain.names import lineage
@@ -112,8 +113,9 @@ class RetentionWork:
 def _made(plan: RetentionPlan) -> str:
     figures = plan.figures
     return (
-        f"plan {plan.id} of {place_words(plan.path)} deletes {figures.deleted_tags} of {figures.tags} tags and frees"
-        f" {figures.bytes} bytes"
+        f"plan {plan.id} of {place_words(plan.path)} deletes {figures.deleted_tags} of"
+        f" {counted(figures.tags, 'tag')} and frees"
+        f" {counted(figures.bytes, 'byte')}"
     )
 
 

@@ -67,12 +67,14 @@ class KeptSettings:
         seeing = await self._gate.administers(caller)
         where = checked_path(path) if path is not None else None
         first, after = known.built_in_after(page.after)
-        found = await seen(
-            lambda part: self._documents.page(kind, part, where),
-            PageRequest(page.size, after),
-            lambda document: document.key,
-            lambda document: not known.placed or seeing.setting(known.read, document.path),
-        )
+        found: Page[Document] = Page(())
+        if not known.placed or seeing.anywhere(known.read):
+            found = await seen(
+                lambda part: self._documents.page(kind, part, where),
+                PageRequest(page.size, after),
+                lambda document: document.key,
+                lambda document: not known.placed or seeing.setting(known.read, document.path),
+            )
         items = [_built_in(known, name) for name in first] + [self._shown(document) for document in found.items]
         return Page(tuple(items[: page.size]), more=found.more or len(items) > page.size)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from orlop.domain.counts import counted
 from orlop.domain.job_kinds import SCRUB
 from orlop.domain.queue import Progress
 from orlop.ports.catalog import Totals
@@ -13,7 +14,9 @@ from orlop.services.stores.scrub import Scrub
 
 def scrubbed_so_far(found: ScrubPass, totals: Totals) -> Progress:
     """How far a pass came, by bytes."""
-    return Progress(found.size, totals.blob_bytes, "bytes", f"{found.blobs} blobs read, {found.rotten} damaged")
+    return Progress(
+        found.size, totals.blob_bytes, "bytes", f"{counted(found.blobs, 'blob')} read, {found.rotten} damaged"
+    )
 
 
 def scrubbing(scrub: Scrub, totals: Callable[[], Awaitable[Totals]]) -> Work:
@@ -24,7 +27,8 @@ def scrubbing(scrub: Scrub, totals: Callable[[], Awaitable[Totals]]) -> Work:
         found = await scrub.run(lambda so_far: run.tell(scrubbed_so_far(so_far, there)))
         state = "under way" if found.is_under_way else "done"
         return (
-            f"the pass is {state}: {found.blobs} blobs of {found.size} bytes read, {found.rotten} damaged,"
+            f"the pass is {state}: {counted(found.blobs, 'blob')} of {counted(found.size, 'byte')} read,"
+            f" {found.rotten} damaged,"
             f" {found.failed} could not be read"
         )
 

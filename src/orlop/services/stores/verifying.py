@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from orlop.domain.counts import counted
 from orlop.domain.errors import ContentCorrupt
 from orlop.domain.job_kinds import VERIFICATION
 from orlop.domain.queue import Progress
@@ -15,7 +16,10 @@ _NAMED = 3
 
 def verified_so_far(report: Report, totals: Totals, *, quick: bool) -> Progress:
     """How far it came: by bytes when blobs are read, else by rows. It stays full when the store grew meanwhile."""
-    text = f"{report.manifests} manifests and {report.blobs} blobs looked at, {len(report.findings)} findings"
+    text = (
+        f"{counted(report.manifests, 'manifest')} and {counted(report.blobs, 'blob')} looked at,"
+        f" {counted(len(report.findings), 'finding')}"
+    )
     if quick:
         return Progress(report.manifests + report.blobs, totals.manifests + totals.blobs, "rows", text)
     return Progress(report.read, totals.blob_bytes, "bytes", text)
@@ -29,7 +33,10 @@ def verifying(verification: Verification, totals: Callable[[], Awaitable[Totals]
         report = await verification.run(progress=lambda found: run.tell(verified_so_far(found, there, quick=False)))
         if not report.is_clean:
             named = "; ".join(f"{each.where}: {each.what}" for each in report.findings[:_NAMED])
-            raise ContentCorrupt(f"{len(report.findings)} findings, which orlop verify lists: {named}")
-        return f"{report.manifests} manifests and {report.blobs} blobs of {report.read} bytes are whole"
+            raise ContentCorrupt(f"{counted(len(report.findings), 'finding')}, which orlop verify lists: {named}")
+        return (
+            f"{counted(report.manifests, 'manifest')} and {counted(report.blobs, 'blob')} of"
+            f" {counted(report.read, 'byte')} are whole"
+        )
 
     return Work(VERIFICATION, verify)

@@ -1,26 +1,40 @@
-"""What lies in the trash, as somebody may see it, restore it, or give it up."""
+"""What lies in the trash, as somebody may see it, restore it, or give it up.
 
-from collections.abc import Iterable
+Entries are read where their names may be seen, and nowhere else; what one answer looks at has a bound of its own.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from orlop.domain.access import Caller
-from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below
+from orlop.domain.access import Action, Caller
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, below, common, merged
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, NotFound
 from orlop.domain.names import RepositoryName
-from orlop.domain.pages import Page, PageRequest, page_of
+from orlop.domain.pages import PageRequest, page_of
 from orlop.domain.settings import checked_path
 from orlop.ports.catalog import by
 from orlop.ports.terms import Terms
 from orlop.ports.trash import Asked, Restored, Trashed, TrashEnd, TrashEntry, key_of
 from orlop.ports.trash import Trash as TrashRows
-from orlop.services.management.operations import Gate, Operation
+from orlop.services.content.repositories import Repositories
+from orlop.services.management.operations import Administered, Gate, Operation
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.trash.namespaces import NamespaceRestoration
 
-#: Entries that are looked through at once, and that one transaction gives up.
-_AT_ONCE, _STEP = 1_000, 500
+#: Entries that are looked through at once, and for one answer; and those that one transaction gives up.
+_AT_ONCE, _MOST, _STEP = 1_000, 5_000, 500
+#: Of a number of steps.
+_DIGITS = 6
+
+
+class TrashFound(msgspec.Struct, frozen=True):
+    """Entries, and where it goes on, if there are more or may be: a page ends early where much was looked at."""
+
+    items: tuple[TrashEntry, ...]
+    goes_on: str = ""
 
 
 class TrashAble(msgspec.Struct, frozen=True):
@@ -34,29 +48,67 @@ class Trash:
     """See ports.trash.Trash. What a caller may not see is not there for them."""
 
     def __init__(
-        self, gate: Gate, rows: TrashRows, end: TrashEnd, terms: WriteTerms, namespaces: NamespaceRestoration
+        self,
+        gate: Gate,
+        repositories: Repositories,
+        rows: TrashRows,
+        end: TrashEnd,
+        terms: WriteTerms,
+        namespaces: NamespaceRestoration,
     ) -> None:
         self._gate = gate
+        self._repositories = repositories
         self._rows = rows
         self._end = end
         self._terms = terms
         self._namespaces = namespaces
 
-    async def page(self, caller: Caller, place: str, page: PageRequest) -> Page[TrashEntry]:
+    async def page(self, caller: Caller, place: str, page: PageRequest) -> TrashFound:
         """Those at a place, as `place_of` reads it, by name and number. Names of others are told to those who read the
         audit log of the place. Raises RequestInvalid, PageInvalid, Unauthorized."""
         within = place_of(place).span
-        await self._gate.rights(caller)
+        view = await self._view(caller, within)
         sight = _Sight(self._gate, caller)
+        told, passed = _parse_start(page.after)
         found: list[TrashEntry] = []
-        start = page.after
-        while True:
-            looked = await self._rows.page(within, PageRequest(_AT_ONCE, start))
-            found += [await sight.shown(entry) for entry in looked.items if await sight.sees(entry)]
+        begins: list[tuple[str, int]] = []
+        start, left = told, view.spans
+        for _ in range(passed):
+            start = await self._rows.passed(_around(left), start, _AT_ONCE - _AT_ONCE // 100) if left else ""
+            if not start:
+                return TrashFound(())
+            left = _behind(left, start)
+        while left:
+            begins.append(max((left[0].low, 0), _by_key(start)))
+            read = await self._rows.page(_around(left), PageRequest(_AT_ONCE, start))
+            found += [await sight.shown(entry) for entry in read.items if view.sees(entry)]
             kept = page_of(found, page)
-            if kept.more or not looked.more:
-                return kept
-            start = key_of(looked.items[-1])
+            if kept.more:
+                return TrashFound(kept.items, key_of(kept.items[-1]) if kept.items else page.after)
+            if not read.more:
+                break
+            start = key_of(read.items[-1])
+            left = _behind(left, start)
+            if len(begins) * _AT_ONCE >= _MOST and left:
+                told = key_of(found[-1]) if found else told
+                steps = sum(begin >= _by_key(told) for begin in begins) if found else passed + len(begins)
+                return TrashFound(kept.items, f"{told}+{steps}" if steps else told)
+        return TrashFound(tuple(found))
+
+    async def _view(self, caller: Caller, within: NameSpan) -> "_View":
+        """What the caller sees at a place."""
+        seeing = await self._gate.administers(caller)
+        if seeing.everything:
+            return _View(seeing, (within,), [])
+        before = f"{within.low[:-1]}{chr(ord(within.low[-1]) - 1)}~" if within.low else ""
+        pulled = [
+            (span, sees)
+            async for spans, sees in self._repositories.visible_between(caller, Action.PULL, before, within.high)
+            for span in spans
+        ]
+        ruled = await self._repositories.granted(caller, Action.ADMIN)
+        spans = common(merged([*ruled, *(span for span, _ in pulled)]), (within,))
+        return _View(seeing, spans, pulled)
 
     async def able(self, caller: Caller, entries: Iterable[TrashEntry]) -> dict[int, TrashAble]:
         """What the caller may do with each of these, by number, as far as rights say it: a restoration is a push, and
@@ -170,6 +222,56 @@ def _namespace(name: str) -> str | None:
 
 def _repository(name: str) -> str | None:
     return None if name.endswith("/") else name
+
+
+class _View:
+    """Which entries a caller sees: of repositories that they may pull from, and of namespaces that they administer.
+    `spans` have the names of all, `pulled` those of repositories."""
+
+    def __init__(
+        self,
+        seeing: Administered,
+        spans: tuple[NameSpan, ...],
+        pulled: Sequence[tuple[NameSpan, Callable[[str], bool]]],
+    ) -> None:
+        self.spans = spans
+        self._seeing = seeing
+        self._pulled = pulled
+        self._lows = [span.low for span, _ in pulled]
+
+    def sees(self, entry: TrashEntry) -> bool:
+        """Without a question to the catalog."""
+        if self._seeing.everything:
+            return True
+        if entry.kind is Trashed.NAMESPACE:
+            return self._seeing.namespace(entry.name.strip("/"))
+        place = bisect_right(self._lows, entry.name)
+        if not place:
+            return False
+        span, sees = self._pulled[place - 1]
+        return entry.name < span.high and sees(entry.name)
+
+
+def _parse_start(text: str) -> tuple[str, int]:
+    """The last key that was told, and how many steps behind it were looked through: what a caller may not see is not
+    named."""
+    told, plus, steps = text.rpartition("+")
+    is_counted = plus and steps.isascii() and steps.isdecimal() and len(steps) <= _DIGITS
+    return (told, int(steps)) if is_counted else (text, 0)
+
+
+def _around(spans: Sequence[NameSpan]) -> NameSpan:
+    return NameSpan(spans[0].low, spans[-1].high)
+
+
+def _behind(spans: Sequence[NameSpan], key: str) -> tuple[NameSpan, ...]:
+    return common(spans, (NameSpan(_by_key(key)[0], EVERYTHING.high),))
+
+
+def _by_key(key: str) -> tuple[str, int]:
+    """The order of keys of entries."""
+    name, _, number = key.rpartition(":")
+    return name, int(number) if number.isdecimal() else 0
 
 
 class _Sight:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from orlop.domain.counts import counted
 from orlop.domain.durations import MINUTE, span
 from orlop.domain.errors import ManifestUnknown
 from orlop.domain.job_kinds import CACHE_CLEARING, CACHE_EXPIRY
@@ -98,7 +99,7 @@ class CacheExpiry:
                 said.append(_evicted(path, done))
         gone = await self._vanished(upstreams)
         if gone:
-            said.append(f"{gone} tags that are gone at their upstreams are removed")
+            said.append(f"{counted(gone, 'tag')} removed that their upstreams have no more")
         return "; ".join(said) or "everything that is cached is within its bounds"
 
     async def clear(self, path: str, name: str, tell: Tell = lambda _: None) -> str:
@@ -169,6 +170,6 @@ def _next_above(path: str, upstreams: Mapping[str, InForce]) -> str | None:
 
 def _evicted(path: str, done: Evicted) -> str:
     return (
-        f"{done.manifests} manifests and {done.tags} tags of {place_words(path)} are removed,"
+        f"{counted(done.manifests, 'manifest')} and {counted(done.tags, 'tag')} of {place_words(path)} are removed,"
         f" {size_words(done.bytes)} less are cached"
     )

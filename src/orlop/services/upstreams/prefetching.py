@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from orlop.domain.access import SYSTEM
+from orlop.domain.counts import counted
 from orlop.domain.descriptor import Descriptor, Platform
 from orlop.domain.digest import Digest
 from orlop.domain.durations import SECOND
@@ -198,7 +199,10 @@ def _is_wanted(entry: Descriptor, platforms: Sequence[Platform]) -> bool:
 
 def _words(done: _Fetched) -> str:
     failed = f"; {done.failed} could not be fetched, the first: {done.first}" if done.failed else ""
-    return f"{done.tags} of {done.of} images are here: {done.blobs} blobs of {size_words(done.size)} came{failed}"
+    return (
+        f"{done.tags} of {counted(done.of, 'image')} are here: {counted(done.blobs, 'blob')} of"
+        f" {size_words(done.size)} came{failed}"
+    )
 
 
 async def _all_of(work: Sequence[Coroutine[Any, Any, None]]) -> None:

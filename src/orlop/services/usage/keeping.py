@@ -1,5 +1,6 @@
 """The jobs that keep the history of usage, and that count anew."""
 
+from orlop.domain.counts import counted
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import USAGE_HISTORY, USAGE_RECOUNT
 from orlop.domain.queue import Progress
@@ -18,7 +19,7 @@ def recording(keeping: UsageKeeping, clock: Clock) -> Work:
 
     async def record() -> str:
         day = clock.now() // DAY
-        return f"{await keeping.record(day, day - KEPT_DAYS)} namespaces written down"
+        return f"{counted(await keeping.record(day, day - KEPT_DAYS), 'namespace')} written down"
 
     return Work(USAGE_HISTORY, plain(record), HOUR)
 
@@ -32,6 +33,6 @@ def recounting(keeping: UsageKeeping) -> Work:
             wrong += await keeping.recount_blobs(first, min(first + _STEP, end))
             run.tell(Progress(min(first + _STEP, end), end, "blobs", f"{wrong} numbers were wrong"))
         nodes = await keeping.recount_nodes()
-        return f"{wrong} numbers of holders and {nodes} namespaces were wrong, and are right now"
+        return f"{wrong} numbers of holders and {counted(nodes, 'namespace')} were wrong, and are right now"
 
     return Work(USAGE_RECOUNT, recount)

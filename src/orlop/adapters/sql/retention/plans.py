@@ -6,6 +6,7 @@ import msgspec
 
 from orlop.adapters.sql.engine import Engine, Row, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.domain.counts import counted
 from orlop.domain.errors import NotFound
 from orlop.domain.events import EventKind
 from orlop.domain.pages import Page, PageRequest, after_number, page_of
@@ -78,11 +79,12 @@ class SqlRetentionPlans:
             await tx.run(
                 "retention_plan_made",
                 *(plan, rules, figures.brake, figures.repositories, figures.tags, figures.manifests),
-                *(figures.deleted_tags, figures.deleted_manifests, figures.bytes),
+                *(figures.deleted_tags, figures.deleted_manifests, figures.bytes, figures.shared),
             )
             detail = (
-                f"deletes {figures.deleted_tags} of {figures.tags} tags and {figures.deleted_manifests} manifests;"
-                f" frees {figures.bytes} bytes"
+                f"deletes {figures.deleted_tags} of {counted(figures.tags, 'tag')} and"
+                f" {counted(figures.deleted_manifests, 'manifest')};"
+                f" frees {counted(figures.bytes, 'byte')}"
             )
             ledger.event(EventKind.RETENTION_PLANNED, found.path, subject=_subject(found), detail=detail)
 
@@ -169,7 +171,7 @@ async def _locked(tx: Session, plan: int) -> RetentionPlan:
 
 def _plan(row: Row) -> RetentionPlan:
     number, path, asked_by, asked_at, state, rules, brake, repositories, tags, manifests, *rest = row
-    deleted_tags, deleted_manifests, freed, job, applied_by, applied_at, ended_at, done, skipped = rest
+    deleted_tags, deleted_manifests, freed, shared, job, applied_by, applied_at, ended_at, done, skipped = rest
     return RetentionPlan(
         id=number,
         path=path,
@@ -185,6 +187,7 @@ def _plan(row: Row) -> RetentionPlan:
             deleted_tags=deleted_tags,
             deleted_manifests=deleted_manifests,
             bytes=freed,
+            shared=shared,
         ),
         job=job,
         applied_by=applied_by,

@@ -111,17 +111,29 @@ DELETE FROM blobs WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1) A
 RETURNING id, digest;
 
 -- name: doomed_links
--- Loose links that no manifest needs, from one on; and of each whether its blob then has none any more. Of several that go
--- together one counts.
+-- Loose links that no manifest needs, from one on, and of each whether its blob then has none any more. Of several that go
+-- together one counts. Not those of what goes out of the trash as a whole, nor of what comes back from there at ?1, by a
+-- lease that ends by ?2 at the latest: a collection lets what leaves its namespace leave first, and takes its links then.
 SELECT l.loose_since, l.repository_id, l.digest, r.name, b.size, NOT EXISTS (
     SELECT 1 FROM blob_links o
     WHERE o.blob_id = l.blob_id AND o.repository_id <> l.repository_id
-      AND (o.loose_since IS NULL OR o.loose_since >= ?1 OR o.repository_id < l.repository_id))
+      AND (o.loose_since IS NULL OR o.loose_since >= ?3 OR o.repository_id < l.repository_id
+           OR EXISTS (SELECT 1 FROM trash t
+                      WHERE t.holder = o.repository_id
+                        AND (t.expires_at <= ?1 OR t.left_to IS NOT NULL AND t.returns_until > ?1 AND t.returns_until <= ?2))
+           OR EXISTS (SELECT 1 FROM edges e
+                      WHERE e.repository_id = o.repository_id AND e.child_digest = o.digest
+                        AND e.kind IN ('config', 'layer', 'blob'))))
 FROM blob_links l JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id
-WHERE l.loose_since < ?1 AND (l.loose_since, l.repository_id, l.digest) > (?2, ?3, ?4) AND NOT EXISTS (
+WHERE l.loose_since < ?3 AND (l.loose_since, l.repository_id, l.digest) > (?4, ?5, ?6)
+  AND (r.name < '~' OR NOT EXISTS (
+    SELECT 1 FROM trash t
+    WHERE t.holder = r.id
+      AND (t.expires_at <= ?1 OR t.left_to IS NOT NULL AND t.returns_until > ?1 AND t.returns_until <= ?2)))
+  AND NOT EXISTS (
     SELECT 1 FROM edges e
     WHERE e.repository_id = l.repository_id AND e.child_digest = l.digest AND e.kind IN ('config', 'layer', 'blob'))
-ORDER BY l.loose_since, l.repository_id, l.digest LIMIT ?5;
+ORDER BY l.loose_since, l.repository_id, l.digest LIMIT ?7;
 
 -- name: doomed_blobs
 SELECT state_at, id, digest, size FROM blobs

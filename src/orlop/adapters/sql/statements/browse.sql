@@ -15,7 +15,7 @@ WHERE n.path IN (SELECT value FROM json_each(?1) AS wanted);
 -- Those that are hidden have names after all others.
 SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0), coalesce(r.pulled_at, 0), r.pulls
 FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
-WHERE p.path = ?1 AND r.name > ?2 AND r.name < '~' ORDER BY r.name LIMIT ?3;
+WHERE p.path = ?1 AND r.name >= ?2 AND r.name < ?3 AND r.name < '~' ORDER BY r.name LIMIT ?4;
 
 -- name: repositories_counted
 SELECT name, tag_count, manifest_bytes + blob_bytes, coalesce(pushed_at, 0), coalesce(pulled_at, 0), pulls

@@ -104,6 +104,12 @@ FROM repositories r JOIN tag_history h ON h.repository_id = r.id
 WHERE r.name = ?1 AND h.id < ?3
 ORDER BY h.id DESC LIMIT ?2;
 
+-- name: tag_history_of
+-- Of changes, as triples of a repository, a tag and a time in ?1, those that the repositories of these names have.
+SELECT r.name, h.tag, h.at FROM json_each(?1) AS spans CROSS JOIN repositories r CROSS JOIN tag_history h
+WHERE r.name = spans.value ->> 0 AND h.repository_id = r.id AND h.tag = spans.value ->> 1
+  AND h.at = CAST(spans.value ->> 2 AS BIGINT) AND h.digest IS NOT NULL;
+
 -- name: tag_history_at
 -- Of what the clocks of several servers say happened within the last minute before, the last that did: by its number,
 -- which no index is to be read along.

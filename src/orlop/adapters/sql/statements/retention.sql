@@ -43,7 +43,7 @@ INSERT INTO retention_plans (path, asked_by, asked_at, state, rules) VALUES (?1,
 
 -- name: retention_plan_get
 SELECT id, path, asked_by, asked_at, state, rules, brake, repositories, tags, manifests, deleted_tags, deleted_manifests,
-       bytes, job, applied_by, applied_at, ended_at, done, skipped
+       bytes, shared, job, applied_by, applied_at, ended_at, done, skipped
 FROM retention_plans WHERE id = ?1;
 
 -- name: retention_plan_lock
@@ -51,12 +51,12 @@ SELECT state FROM retention_plans WHERE id = ?1 FOR UPDATE;
 
 -- name: retention_plan_page
 SELECT id, path, asked_by, asked_at, state, rules, brake, repositories, tags, manifests, deleted_tags, deleted_manifests,
-       bytes, job, applied_by, applied_at, ended_at, done, skipped
+       bytes, shared, job, applied_by, applied_at, ended_at, done, skipped
 FROM retention_plans WHERE id < ?1 ORDER BY id DESC LIMIT ?2;
 
 -- name: retention_plan_page_of
 SELECT id, path, asked_by, asked_at, state, rules, brake, repositories, tags, manifests, deleted_tags, deleted_manifests,
-       bytes, job, applied_by, applied_at, ended_at, done, skipped
+       bytes, shared, job, applied_by, applied_at, ended_at, done, skipped
 FROM retention_plans WHERE id < ?1 AND path = ?3 ORDER BY id DESC LIMIT ?2;
 
 -- name: retention_plan_job
@@ -65,7 +65,7 @@ UPDATE retention_plans SET job = ?2 WHERE id = ?1;
 -- name: retention_plan_made
 UPDATE retention_plans
 SET state = 'planned', rules = ?2, brake = ?3, repositories = ?4, tags = ?5, manifests = ?6, deleted_tags = ?7,
-    deleted_manifests = ?8, bytes = ?9
+    deleted_manifests = ?8, bytes = ?9, shared = ?10
 WHERE id = ?1;
 
 -- name: retention_plan_applying

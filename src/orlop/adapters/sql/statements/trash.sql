@@ -20,6 +20,10 @@ SELECT t.id, t.name, t.kind, t.digest, t.size, t.deleted_at, t.deleted_by, t.exp
 FROM trash t
 WHERE (t.name, t.id) > (?1, ?2) AND t.name < ?3 AND t.expires_at > 0 ORDER BY t.name, t.id LIMIT ?4;
 
+-- name: trash_passed
+SELECT t.name, t.id FROM trash t
+WHERE (t.name, t.id) > (?1, ?2) AND t.name < ?3 AND t.expires_at > 0 ORDER BY t.name, t.id LIMIT ?4;
+
 -- name: trash_get
 SELECT id, name, kind, digest, size, deleted_at, deleted_by, expires_at FROM trash WHERE id = ?1 AND expires_at > 0;
 
@@ -114,10 +118,11 @@ UPDATE repositories SET name = ?2 WHERE id = ?1;
 UPDATE trash SET left_to = ?2, returns_until = ?3 WHERE id = ?1;
 
 -- name: trash_leaving
--- Repositories that are on their way out of their namespaces, and that nobody brings back at ?1; but not those that are
--- removed where they are.
+-- Repositories that are on their way out of their namespaces, and that nobody brings back at ?1, where a lease ends by ?2
+-- at the latest; but not those that are removed where they are.
 SELECT id, holder FROM trash
-WHERE left_to IS NOT NULL AND (expires_at > 0 OR left_to <> '') AND returns_until <= ?1 ORDER BY id LIMIT ?2;
+WHERE left_to IS NOT NULL AND (expires_at > 0 OR left_to <> '') AND (returns_until <= ?1 OR returns_until > ?2)
+ORDER BY id LIMIT ?3;
 
 -- name: trash_leaving_from
 -- One that was in a namespace, and counts there still.
@@ -196,6 +201,21 @@ WHERE l.repository_id = ?1 ORDER BY l.digest LIMIT ?2;
 DELETE FROM tag_history
 WHERE id IN (SELECT h.id FROM tag_history h WHERE h.repository_id = ?1 ORDER BY h.id LIMIT ?2)
 RETURNING id;
+
+-- name: trash_restoring
+UPDATE trash SET restoring_since = ?2 WHERE id = ?1 AND restoring_since = 0;
+
+-- name: trash_restored
+-- An image is back whole, whichever entry it was asked for by.
+UPDATE trash SET restoring_since = 0 WHERE name = ?1 AND restoring_since <> 0 AND (id = ?2 OR digest = ?3);
+
+-- name: trash_restores
+-- Whether a part of an image is back in a repository of that name, and the rest is not.
+SELECT id FROM trash WHERE name = ?1 AND restoring_since <> 0 AND expires_at > 0 LIMIT 1;
+
+-- name: trash_referrers_there
+-- What refers to a manifest in the repository that it comes back to.
+SELECT digest FROM manifests WHERE repository_id = ?1 AND subject_digest = ?2 ORDER BY digest;
 
 -- name: trash_tags_forget
 DELETE FROM trash_tags WHERE entry = ?1;

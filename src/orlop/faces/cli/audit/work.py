@@ -10,6 +10,7 @@ import msgspec
 
 from orlop.config import Settings
 from orlop.domain.audit import AuditEntry, Chained, Head
+from orlop.domain.counts import counted
 from orlop.domain.queue import Progress
 from orlop.faces.cli.audit.filters import Filters
 from orlop.faces.cli.moments import moment, now
@@ -133,7 +134,8 @@ def _tell(report: AuditReport, *, json: bool) -> None:
         print(f"{report.noted} noted heads fit, {report.unreachable} are of entries that were dropped")
     keys = f" by {', '.join(report.keys)}" if report.keys else ""
     print(
-        f"{report.entries} entries and {report.heads} heads looked at, signed up to entry {report.signed}{keys}:"
+        f"{counted(report.entries, 'entry')} and {counted(report.heads, 'head')} looked at, signed up to entry"
+        f" {report.signed}{keys}:"
         f" {len(report.findings) or 'nothing'} wrong"
     )
 

@@ -13,7 +13,7 @@ from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.locations import Location, parse_location, parse_registry_location
 from orlop.faces.cli.running import UsageError, argument, short, size_text, tell
 from orlop.faces.cli.servers import Servers
-from orlop.services.content.inspection import LISTED, Inspection, PlatformImage, Referrer
+from orlop.services.content.inspection import CHILDREN_BYTES, LISTED, Inspection, PlatformImage, Referrer
 from orlop.services.content.inspection import inspect as look
 
 
@@ -108,6 +108,10 @@ async def inspect(stores: ContentStores, servers: Servers, ref: str, connecting:
     labelled = await labels.of(servers, location, found.digest, connecting)
     if found.truncated:
         tell(f"there are more than {LISTED} entries or referrers; the first {LISTED} are shown")
+    if found.unread:
+        tell(
+            f"{found.unread} entries were not looked at: those before them are {CHILDREN_BYTES >> 20} MiB of manifests"
+        )
     if json:
         print_json({"reference": str(location), **_fields(found), **({"labels": labelled} if labelled else {})})
     else:
@@ -159,7 +163,9 @@ def _lines(location: Location, found: Inspection, labelled: Mapping[str, str]) -
 
 
 def _held(entry: PlatformImage) -> str:
-    return size_text(entry.size) if entry.size is not None else "not held here"
+    if entry.size is None:
+        return "not held here" if entry.read else "not looked at"
+    return size_text(entry.size)
 
 
 def _attests(entry: PlatformImage) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import cyclopts
 
+from orlop.domain.counts import counted
 from orlop.faces.cli import shown
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import Location, parse_location
@@ -188,7 +189,7 @@ def _restored(location: Location, done: dict[str, Any]) -> list[str]:
     assert location.image is not None
     name = location.image.name
     if done["kind"] == "repository":
-        return [f"restored {name} with {len(done['tags'])} tags"]
+        return [f"restored {name} with {counted(len(done['tags']), 'tag')}"]
     tagged = {tag["digest"] for tag in done["tags"]}
     lines = [f"restored {name}:{tag['name']}  {tag['digest']}" for tag in done["tags"]]
     lines += [f"restored {name}@{digest}" for digest in done["manifests"] if digest not in tagged]

@@ -5,6 +5,7 @@ import cyclopts
 from orlop.domain.kinds import KINDS
 from orlop.faces.cli.management import (
     access,
+    advisories,
     attention,
     browse,
     caches,
@@ -21,10 +22,11 @@ from orlop.faces.cli.management import (
 from orlop.faces.cli.retention import commands as retention
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.sign_in.ambient import LoginTools
+from orlop.ports.advisories import AdvisoryReader
 
 
-def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
-    """Add all of them to `app`. `servers` and `tools` are used only when one runs."""
+def register(app: cyclopts.App, servers: Servers, tools: LoginTools, reader: AdvisoryReader) -> None:
+    """Add all of them to `app`. `servers`, `tools` and `reader` are used only when one runs."""
     sign_in.register(app, servers, tools)
     people.register(app, servers)
     settings.register(app, servers, KINDS.values())
@@ -38,4 +40,5 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools) -> None:
     house_rules.register(app, servers)
     usage.register(app, servers)
     browse.register(app, servers)
+    advisories.register(app, servers, reader)
     configuration.register(app, servers)

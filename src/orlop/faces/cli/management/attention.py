@@ -5,6 +5,7 @@ from typing import Any
 
 import cyclopts
 
+from orlop.domain.counts import counted
 from orlop.domain.sizes import size_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.management.typed import HERE, Json, work
@@ -54,7 +55,9 @@ def _lines(found: Mapping[str, Any]) -> dict[str, str]:
         lines["requests"] = f"{asked['per_second']} a second, {asked['failed']} failed in {asked['seconds']:.0f} s"
         if asked["median"] is not None:
             lines["took"] = f"{asked['median']} s at the median, {asked['slowest']} s for 99 of 100"
-    lines["stored"] = f"{size_words(found['blob_bytes'])} in {found['blobs']} blobs, {found['tags']} tags"
+    lines["stored"] = (
+        f"{size_words(found['blob_bytes'])} in {counted(found['blobs'], 'blob')}, {counted(found['tags'], 'tag')}"
+    )
     lines["jobs"] = f"{found['jobs_running']} run, {found['jobs_waiting']} wait, {found['jobs_failed']} failed"
     lines["deliveries"] = f"{found['deliveries_pending']} wait, {found['deliveries_dead']} were given up"
     return lines

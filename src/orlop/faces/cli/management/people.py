@@ -62,11 +62,19 @@ def _users(app: cyclopts.App, servers: Servers) -> None:
     app.command(user)
 
     @user.command
-    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
-        """List users."""
+    def ls(*, begins: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+        """List users.
+
+        Parameters
+        ----------
+        begins
+            Only those whose names begin so.
+        json
+            Print a JSON array.
+        """
 
         async def do(server: ManagementServer) -> None:
-            shown.rows(await everything(server, "/users"), _USERS, json=json)
+            shown.rows(await everything(server, "/users", begins=begins), _USERS, json=json)
 
         return work(servers, at, do)
 
@@ -168,19 +176,22 @@ def _robots(app: cyclopts.App, servers: Servers) -> None:
     app.command(robot)
 
     @robot.command
-    def ls(*, namespace: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+    def ls(*, namespace: str = "", begins: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
         """List robots.
 
         Parameters
         ----------
         namespace
             Only those of exactly this one.
+        begins
+            Only those whose names begin so.
         json
             Print a JSON array.
         """
 
         async def do(server: ManagementServer) -> None:
-            shown.rows(await everything(server, "/robots", namespace=namespace.strip("/")), _ROBOTS, json=json)
+            query = {"namespace": namespace.strip("/"), "begins": begins}
+            shown.rows(await everything(server, "/robots", **query), _ROBOTS, json=json)
 
         return work(servers, at, do)
 
@@ -363,11 +374,19 @@ def _groups(app: cyclopts.App, servers: Servers) -> None:
     app.command(group)
 
     @group.command
-    def ls(*, json: Json = False, at: ServerChoice = HERE) -> int:
-        """List groups."""
+    def ls(*, begins: str = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+        """List groups.
+
+        Parameters
+        ----------
+        begins
+            Only those whose names begin so.
+        json
+            Print a JSON array.
+        """
 
         async def do(server: ManagementServer) -> None:
-            shown.rows(await everything(server, "/groups"), _GROUPS, json=json)
+            shown.rows(await everything(server, "/groups", begins=begins), _GROUPS, json=json)
 
         return work(servers, at, do)
 

@@ -117,11 +117,10 @@ async def _by_browser(servers: Servers, choice: ServerChoice, user: str, expires
 
 def _tell_code(code: DeviceCode) -> None:
     page, shown = (
-        "".join(letter for letter in text if letter.isprintable())
-        for text in (code.verification_uri_complete or code.verification_uri, code.user_code)
+        "".join(letter for letter in text if letter.isprintable()) for text in (code.verification_uri, code.user_code)
     )
     tell(f"open {page}")
-    tell(f"and confirm the code {shown} there; this waits for {code.expires_in // 60} minutes")
+    tell(f"and type the code {shown} there; this waits for {code.expires_in // 60} minutes")
 
 
 async def _confirmed(server: DeviceServer, code: DeviceCode) -> DeviceToken:

@@ -18,6 +18,10 @@ Images = Annotated[
     Path, Parameter(name=["--file", "-f"], help="A digest, or an image with its digest, on each line; - is stdin.")
 ]
 
+RuleFile = Annotated[
+    Path, Parameter(name=["--file", "-f"], help="A YAML or JSON file with the whole rule; - is standard input.")
+]
+
 
 def register(app: cyclopts.App, servers: Servers) -> None:
     """Add the commands to `app`, which has the group of rules for retention already."""
@@ -41,6 +45,19 @@ def _plans(group: cyclopts.App, servers: Servers) -> None:
             Print a JSON object.
         """
         return typed.work(servers, at, lambda server: work.preview(server, place, json=json))
+
+    @group.command(name="try")
+    def try_(name: str, /, *, file: RuleFile, place: Where = "", json: Flag = False, at: ServerChoice = HERE) -> int:
+        """Show what the rules would do if one of them said what a file says; nothing is kept or deleted.
+
+        Parameters
+        ----------
+        name
+            What the rule is called: one that is there, or a new one.
+        json
+            Print a JSON object.
+        """
+        return typed.work(servers, at, lambda server: work.try_rule(server, name, file, place, json=json))
 
     @group.command
     def plans(*, place: str = "", limit: int = 50, json: Flag = False, at: ServerChoice = HERE) -> int:

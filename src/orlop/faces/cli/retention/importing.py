@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from orlop.domain.counts import counted
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.retention.elsewhere.compared import Difference, differences, read_policy
 from orlop.domain.retention.inventory import Inventory, Kept, Tagged
@@ -86,7 +87,7 @@ def _told(found: list[Difference]) -> None:
     for one in found:
         which = "is deleted there, and kept here" if one.deleted_there else "is kept there, and deleted here"
         print(f"# {one.repository}:{one.tag} {which}: {one.why}")
-    print(f"# {len(found)} tags are treated differently" if found else "# every tag is treated alike")
+    print(f"# treated differently: {counted(len(found), 'tag')}" if found else "# every tag is treated alike")
 
 
 def _inventories(rows: Sequence[InventoryRow]) -> Iterable[Inventory]:

@@ -23,7 +23,7 @@ _PLANS: dict[str, Any] = {
     "STATE": lambda plan: "over the brake" if _waits(plan) else plan["state"],
     "BY": "asked_by",
     "ASKED": "asked_at",
-    "DELETES": lambda plan: f"{plan['deleted_tags']} of {plan['tags']} tags",
+    "DELETES": lambda plan: f"{plan['deleted_tags']} of {counted(plan['tags'], 'tag')}",
     "BYTES": "bytes",
     "DONE": lambda plan: str(plan["done"]),
     "LEFT": lambda plan: str(plan["skipped"]),
@@ -53,6 +53,25 @@ async def preview(server: ManagementServer, place: str, *, json: bool) -> int:
         return FAILED
     await plan(server, made["id"], kept=False, json=json)
     return DONE
+
+
+async def try_rule(server: ManagementServer, name: str, file: Path, place: str, *, json: bool) -> None:
+    """Print what rules would do if one of them said what a file says."""
+    rule = typed.body_of("retention", name, typed.document(file), file)
+    path = typed.here(place).strip("/") if place else ""
+    body = {"name": name, "path": path, "rule": rule}
+    found = (await server.ask("POST", "/retention-trials", body=body)).value
+    if json:
+        shown.print_json(found)
+        return
+    if found["items"]:
+        shown.rows(found["items"], _ITEMS, json=False, widest=400)
+    if found["cut"]:
+        tell("there is more there than was looked at; orlop retention preview looks at all of it")
+    print(
+        f"{name} at {place_words(path)} would delete {found['deleted_tags']} of {found['tags']} tags and"
+        f" {found['deleted_manifests']} of {found['manifests']} manifests, and free {found['bytes']} bytes"
+    )
 
 
 async def plans(server: ManagementServer, place: str, limit: int, *, json: bool) -> None:
@@ -164,9 +183,9 @@ def _say(plan: dict[str, Any]) -> None:
         print(f"plan {number} of {where} is being made; orlop jobs show {plan['job']} --follow shows how far it is")
         return
     print(
-        f"plan {number} of {where} deletes {plan['deleted_tags']} of {plan['tags']} tags and"
-        f" {plan['deleted_manifests']} of {plan['manifests']} manifests in"
-        f" {counted(plan['repositories'], 'repository')}, and frees {plan['bytes']} bytes"
+        f"plan {number} of {where} deletes {plan['deleted_tags']} of {counted(plan['tags'], 'tag')} and"
+        f" {plan['deleted_manifests']} of {counted(plan['manifests'], 'manifest')} in"
+        f" {counted(plan['repositories'], 'repository')}, and frees {counted(plan['bytes'], 'byte')}"
     )
     match plan["state"]:
         case PlanState.PLANNED if plan["over_brake"]:

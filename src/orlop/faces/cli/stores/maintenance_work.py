@@ -90,13 +90,16 @@ async def _marked(marking: FullMarking, how: How) -> Marked:
     if not how.json:
         for difference in marked.named:
             print(f"{difference.where}: {difference.what}")
-        what = f"{marked.manifests} manifests, {marked.links} links and {marked.blobs} blobs looked at"
+        what = (
+            f"{counted(marked.manifests, 'manifest')}, {counted(marked.links, 'link')} and"
+            f" {counted(marked.blobs, 'blob')} looked at"
+        )
         if not marked.differences:
             print(f"{what}: collections missed nothing")
         elif how.mend:
-            print(f"{what}: {marked.differences} differences, {marked.mended} put right")
+            print(f"{what}: {counted(marked.differences, 'difference')}, {marked.mended} put right")
         else:
-            print(f"{what}: {marked.differences} differences; put them right with --full --yes")
+            print(f"{what}: {counted(marked.differences, 'difference')}; put them right with --full --yes")
     return marked
 
 
@@ -115,16 +118,16 @@ async def _preview(preview: Preview, grace: int, marked: Marked | None, how: How
         found = {"counts": counts, "freed": freed, "items": named} | ({} if marked is None else {"full": marked})
         print(msgspec.json.encode(found).decode())
         return
-    parts = [f"{counts[kind]} {word}" for kind, word in _PLURALS.items() if counts.get(kind)]
+    parts = [f"{counted(counts[kind], one)}{of}" for kind, (one, of) in _KINDS.items() if counts.get(kind)]
     print(f"would take away {', '.join(parts) or 'nothing'}, and free {size_text(freed)}; nothing was changed")
 
 
-_PLURALS = {
-    "upload": "uploads",
-    "trash": "entries of the trash",
-    "link": "links",
-    "blob": "blobs",
-    "repository": "repositories",
+_KINDS = {
+    "upload": ("upload", ""),
+    "trash": ("entry", " of the trash"),
+    "link": ("link", ""),
+    "blob": ("blob", ""),
+    "repository": ("repository", ""),
 }
 
 
@@ -142,7 +145,10 @@ def _tell_collected(done: Collected, swept: Swept | None, orphans: Sequence[Stor
     if done.repositories:
         print(f"removed {counted(done.repositories, 'repository')} that held nothing")
     if done.kept:
-        print(f"the store did not remove {done.kept} files ({size_text(done.kept_bytes)}); they are tried again:")
+        print(
+            f"the store did not remove {counted(done.kept, 'file')} ({size_text(done.kept_bytes)}); they are"
+            f" tried again:"
+        )
         for message, times in done.errors.items():
             print(f"  {message} ({times} times)")
     if swept is not None:
@@ -192,6 +198,7 @@ def _tell(report: Report, *, json: bool) -> None:
     for finding in report.findings:
         print(f"invariant {finding.invariant}: {finding.where}: {finding.what}")
     print(
-        f"{report.manifests} manifests, {report.blobs} blobs ({size_text(report.read)} read), {report.copies} copies"
-        f" and {report.stages} uploads looked at: {len(report.findings) or 'nothing'} wrong"
+        f"{counted(report.manifests, 'manifest')}, {counted(report.blobs, 'blob')} ({size_text(report.read)}"
+        f" read), {counted(report.copies, 'copy')}"
+        f" and {counted(report.stages, 'upload')} looked at: {len(report.findings) or 'nothing'} wrong"
     )

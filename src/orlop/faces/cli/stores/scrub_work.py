@@ -3,6 +3,7 @@
 import msgspec
 
 from orlop.config import Settings
+from orlop.domain.counts import counted
 from orlop.domain.durations import DAY, SECOND
 from orlop.faces.cli.moments import shown
 from orlop.faces.cli.running import DONE, FAILED, run, size_text
@@ -81,7 +82,8 @@ def _print(found: ScrubStatus, copies: tuple[ListedCopy, ...]) -> None:
     else:
         state = "is under way since" if last.is_under_way else "was finished; it began"
         print(
-            f"the last pass {state} {shown(last.started_at)}: {last.blobs} blobs ({size_text(last.size)}) read,"
+            f"the last pass {state} {shown(last.started_at)}: {counted(last.blobs, 'blob')}"
+            f" ({size_text(last.size)}) read,"
             f" {last.rotten} damaged, {last.failed} could not be read"
         )
     if found.next_at:

@@ -131,7 +131,7 @@ class _Drawn:
 
     def moved(self, report: MoveReport) -> None:
         """Draw it."""
-        text = f"{size_text(report.size)} copied, {report.rows} rows"
+        text = f"{size_text(report.size)} copied, {counted(report.rows, 'row')}"
         self._bar.moved(Progress(done=report.copied + report.present, unit="blobs", text=text))
 
 
@@ -151,7 +151,10 @@ def _is_agreed(report: MoveReport, progress: _Progress) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     progress.pause()
-    tell(f"{report.copied + report.present} blobs are there. Cutting over stops pushes for as long as the rest takes.")
+    tell(
+        f"{counted(report.copied + report.present, 'blob')} are there. Cutting over stops pushes for as long as"
+        f" the rest takes."
+    )
     return input("Cut over now? [y/N] ").strip().lower() in {"y", "yes"}
 
 
@@ -169,8 +172,10 @@ def _tell(move: StoreMove, *, json: bool) -> None:
     if json:
         print(msgspec.json.encode(report).decode())
         return
-    there = f"; {report.present} blobs were there" if report.present else ""
-    print(f"copied {report.copied} blobs ({size_text(report.size)}) and {report.rows} rows{there}")
+    there = f"; {counted(report.present, 'blob')} were there" if report.present else ""
+    print(
+        f"copied {counted(report.copied, 'blob')} ({size_text(report.size)}) and {counted(report.rows, 'row')}{there}"
+    )
     if report.moved:
         print("moved: start servers with the settings of the new place, and stop those of the old one")
     elif move.is_shut:

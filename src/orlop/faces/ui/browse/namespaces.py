@@ -1,6 +1,7 @@
 """Makes namespaces, says who may pull from them without a grant, and removes empty ones and whole repositories."""
 
 from orlop.domain.access import Visibility
+from orlop.domain.counts import counted
 from orlop.domain.errors import NotFound, RegistryError, RequestInvalid
 from orlop.domain.names import RepositoryName
 from orlop.faces.ui.addresses import place_address
@@ -89,7 +90,7 @@ class NamespacePages:
             name=name,
             action="/repositories/remove",
             kept={"name": name},
-            consequence=f"All of it goes: {holding.tags} tags on {holding.manifests} manifests. "
+            consequence=f"All of it goes: {counted(holding.tags, 'tag')} on {counted(holding.manifests, 'manifest')}. "
             "It lies in the trash for as long as the rules of the place say.",
             command=("orlop repo rm", f"DELETE /api/v1/repositories/{name}"),
         )

@@ -33,6 +33,11 @@ def rows_of(exchange: UiExchange) -> PageRequest:
     return PageRequest(ROWS, exchange.query.get("last", ""))
 
 
+def begins_of(exchange: UiExchange) -> str:
+    """How the names begin that a list is narrowed to."""
+    return exchange.query.get("begins", "").strip()
+
+
 def ends(exchange: UiExchange, now: int, field: str = "days") -> int:
     """When something ends, by the days of a form; 0: never. Raises RequestInvalid."""
     days = number(exchange.field(field) or "0")

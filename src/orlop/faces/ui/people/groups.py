@@ -6,7 +6,7 @@ from orlop.domain.pages import PageRequest
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.marks import address_part
 from orlop.faces.ui.pages import Pages
-from orlop.faces.ui.people.forms import beside, expected, rows_of
+from orlop.faces.ui.people.forms import begins_of, beside, expected, rows_of
 from orlop.faces.ui.routes import Route
 from orlop.ports.identity import LOCAL
 from orlop.services.management.all import Management
@@ -36,13 +36,14 @@ class GroupPages:
 
     async def all(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         """All that the visitor may see."""
-        page = await self._groups.page(exchange.caller, rows_of(exchange))
+        page = await self._groups.page(exchange.caller, rows_of(exchange), begins_of(exchange))
         return self._pages.page(
             exchange,
             "people/groups",
             refusal=refusal,
             parts=("rows",),
             groups=page.items,
+            begins=begins_of(exchange),
             more=page.items[-1].name if page.more else "",
             rules=await self._management.gate.may(exchange.caller, Operation.GROUP_ADD),
             sent=exchange.form,

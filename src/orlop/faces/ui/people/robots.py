@@ -7,7 +7,7 @@ from orlop.faces.ui.account import number
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.marks import address_part
 from orlop.faces.ui.pages import Pages
-from orlop.faces.ui.people.forms import beside, ends, expected, robot_name, rows_of
+from orlop.faces.ui.people.forms import begins_of, beside, ends, expected, robot_name, rows_of
 from orlop.faces.ui.routes import Route
 from orlop.ports.identity import Account, AccountChange
 from orlop.services.management.all import Management
@@ -42,14 +42,17 @@ class RobotPages:
 
     async def all(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         """All that the visitor may see, or those of one namespace."""
-        namespace = exchange.query.get("namespace")
-        page = await self._robots.page(exchange.caller, rows_of(exchange), namespace)
+        namespace, begins = exchange.query.get("namespace"), begins_of(exchange)
+        page = await self._robots.page(
+            exchange.caller, rows_of(exchange), namespace, robot_name(begins) if begins else ""
+        )
         return self._pages.page(
             exchange,
             "people/robots",
             refusal=refusal,
             parts=("rows",),
             robots=page.items,
+            begins=begins,
             more=page.items[-1].name if page.more else "",
             namespace=namespace,
             sent=exchange.form,

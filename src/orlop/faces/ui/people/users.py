@@ -8,7 +8,7 @@ from orlop.domain.pages import PageRequest
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.marks import address_part
 from orlop.faces.ui.pages import Pages
-from orlop.faces.ui.people.forms import beside, ends, expected, rows_of
+from orlop.faces.ui.people.forms import begins_of, beside, ends, expected, rows_of
 from orlop.faces.ui.routes import Route
 from orlop.ports.identity import Account, AccountChange
 from orlop.services.management.all import Management
@@ -43,13 +43,14 @@ class UserPages:
 
     async def all(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         """Everybody whom the visitor may see."""
-        page = await self._users.page(exchange.caller, rows_of(exchange))
+        page = await self._users.page(exchange.caller, rows_of(exchange), begins_of(exchange))
         return self._pages.page(
             exchange,
             "people/users",
             refusal=refusal,
             parts=("rows",),
             users=page.items,
+            begins=begins_of(exchange),
             more=page.items[-1].name if page.more else "",
             rules=await self._management.gate.may(exchange.caller, Operation.USER_ADD),
             sent=exchange.form,

@@ -10,7 +10,7 @@ from orlop.faces.ui.addresses import place_address
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
-from orlop.ports.trash import Asked, key_of
+from orlop.ports.trash import Asked
 from orlop.services.trash.trash import Trash
 
 _ENTRIES = 50
@@ -36,7 +36,7 @@ class TrashPages:
         """By name, of the place in the address."""
         place = exchange.query.get("place", "") or exchange.field("place") or "/"
         found = await self._trash.page(exchange.caller, place, PageRequest(_ENTRIES, exchange.query.get("last", "")))
-        last = key_of(found.items[-1]) if found.more else ""
+        last = found.goes_on
         return self._pages.page(
             exchange,
             "rules/trash",

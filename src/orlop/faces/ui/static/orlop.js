@@ -36,6 +36,16 @@
       event.target.form.requestSubmit();
   });
 
+  // A number that has a slider, where scripts run: each moves the other, and the form hears of both.
+  for (const field of document.querySelectorAll("[data-slider]")) {
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: 1, max: field.dataset.slider, value: field.value });
+    slider.setAttribute("aria-label", `${field.labels[0].firstChild.textContent.trim()}, as a slider`);
+    slider.addEventListener("input", () => { field.value = slider.value; });
+    field.addEventListener("input", () => { slider.value = field.value; });
+    field.closest("label").after(slider);
+  }
+
   const rows = () => [...document.querySelectorAll("tbody tr:has(a[href])")];
   const step = (by) => {
     const all = rows();

@@ -7,6 +7,14 @@ SELECT ?1, CAST(wanted.value AS BIGINT), 1 FROM json_each(?2) AS wanted WHERE tr
 ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = {table}.holders + 1
 RETURNING namespace_id, holders;
 
+-- name: {table}_hold_all
+-- The same of each of these blobs.
+INSERT INTO {table} (blob_id, namespace_id, holders)
+SELECT CAST(held.value AS BIGINT), CAST(wanted.value AS BIGINT), 1
+FROM json_each(?1) AS held CROSS JOIN json_each(?2) AS wanted WHERE true
+ON CONFLICT (blob_id, namespace_id) DO UPDATE SET holders = {table}.holders + 1
+RETURNING namespace_id, holders, blob_id;
+
 -- name: {table}_new
 -- The first repository below a node holds a blob.
 INSERT INTO {table} (blob_id, namespace_id, holders) VALUES (?1, ?2, 1)

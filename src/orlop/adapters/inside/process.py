@@ -1,0 +1,107 @@
+"""Starts a process for each layer, gives it the bytes, and takes what it says."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import msgspec
+
+from orlop.adapters.inside.bounds import ANSWER, STALLED
+from orlop.domain.errors import Unavailable
+from orlop.domain.inside.layers import LayerFacts
+from orlop.ports.inside import LayerPacking
+
+#: Processes at once.
+_AT_ONCE = 2
+_UNKNOWN = "it is no layer of files, or packed in a way that is not read"
+#: In place of an answer; it is nothing in MessagePack.
+_TOO_MUCH = b"\xc1"
+_ENDED = "it takes more time or memory to read than a layer may have"
+
+
+class ProcessLayerReader:
+    """See ports.inside.LayerReader. `stalled`: seconds in which a process has to go on."""
+
+    def __init__(self, stalled: float = STALLED) -> None:
+        self._stalled = stalled
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def facts(self, content: AsyncIterator[bytes], packing: LayerPacking) -> LayerFacts:
+        """See LayerReader."""
+        async with self._turns:
+            told = await self._read(content)
+        if packing is LayerPacking.UNKNOWN and told.unread and not told.files:
+            return LayerFacts(unread=_UNKNOWN)
+        return told
+
+    async def _read(self, content: AsyncIterator[bytes]) -> LayerFacts:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-m",
+            "orlop.adapters.inside.child",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={},
+            cwd="/",
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        taking, ended = asyncio.ensure_future(_taken(process.stdout)), False
+        try:
+            if not await self._feed(process.stdin, content, taking):
+                return LayerFacts(unread=_ENDED)
+            done, _ = await asyncio.wait({taking}, timeout=self._stalled)
+            taken = taking.result() if done else b""
+            ended = taken not in {b"", _TOO_MUCH}  # it is about to be gone
+            if not taken and done and await process.wait() > 0:
+                raise Unavailable("the process that reads layers came to no end")
+            return _facts(taken)
+        finally:
+            taking.cancel()
+            with suppress(asyncio.CancelledError):
+                await taking
+            if not ended and process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+            await process.wait()
+
+    async def _feed(
+        self, pipe: asyncio.StreamWriter, content: AsyncIterator[bytes], taking: "asyncio.Future[bytes]"
+    ) -> bool:
+        """Give a process the layer, until it has enough; False if it stalls. Raises what reading the layer raises."""
+        try:
+            async for piece in content:
+                if taking.done():
+                    break
+                pipe.write(piece)
+                try:
+                    async with asyncio.timeout(self._stalled):
+                        await pipe.drain()
+                except TimeoutError:
+                    return False
+                except (BrokenPipeError, ConnectionResetError):
+                    break  # it has what it wants
+        finally:
+            pipe.close()
+        return True
+
+
+async def _taken(pipe: asyncio.StreamReader) -> bytes:
+    """All that a process says; nothing where that is more than it may say."""
+    taken = bytearray()
+    while piece := await pipe.read(65_536):
+        taken += piece
+        if len(taken) > ANSWER:
+            return _TOO_MUCH
+    return bytes(taken)
+
+
+def _facts(taken: bytes) -> LayerFacts:
+    """What the process said; nothing where it came to its end over a bound."""
+    try:
+        return msgspec.msgpack.decode(taken, type=LayerFacts)
+    except msgspec.MsgspecError:
+        return LayerFacts(unread=_ENDED)

@@ -1,0 +1,121 @@
+"""Puts an image together from what its layers say: later layers hide files of earlier ones (image-spec, layer.md)."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from orlop.domain.inside.ecosystems import Key, keys
+from orlop.domain.inside.layers import Found, LayerFacts
+from orlop.domain.inside.package import Distribution, Package
+from orlop.domain.inside.purl import purl
+
+#: Raised whenever images are put together differently, so that it is done again from what is known of their layers.
+ASSEMBLER_VERSION = 1
+
+#: Bytes of the hash of a name, and the files that say which distribution it is, the first that there is.
+_HASH = 6
+_RELEASES = ("etc/os-release", "usr/lib/os-release")
+
+
+class PackageIn(msgspec.Struct, frozen=True):
+    """A package, where it was found, and by which names advisories know it."""
+
+    package: Package
+    purl: str
+    keys: tuple[Key, ...]
+    path: str
+    identity: str
+    """A hash of all that is said of the package, without the path."""
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """What one layer and one reader contribute to an image."""
+
+    layer: int
+    reader: str
+    hash: str
+    """Of its packages and their paths: equal ones are the same unit."""
+    packages: tuple[PackageIn, ...]
+
+
+class ImagePackages(msgspec.Struct, frozen=True):
+    """What an image holds."""
+
+    distribution: Distribution | None
+    units: tuple[Unit, ...]
+    unread: tuple[str, ...]
+    """What could not be read, as sentences without a full stop."""
+
+    @property
+    def packages(self) -> Iterator[tuple[int, str, PackageIn]]:
+        """Every package with its layer and its reader."""
+        return ((unit.layer, unit.reader, each) for unit in self.units for each in unit.packages)
+
+
+def assemble(layers: Sequence[LayerFacts]) -> ImagePackages:
+    """The packages of an image whose layers, the lowest first, say this."""
+    visible: list[tuple[int, Found]] = []
+    unread: list[str] = []
+    for number, layer in enumerate(layers):
+        visible = [(at, found) for at, found in visible if not _hides(layer, found.path)]
+        visible += [(number, found) for found in layer.found]
+        if layer.unread:
+            unread.append(f"layer {number + 1} of {len(layers)}: {layer.unread}")
+    unread += [f"{found.path}: {found.unread}" for _, found in visible if found.unread]
+    distribution = _distribution([found for _, found in visible])
+    return ImagePackages(distribution, _units(visible, distribution), tuple(unread))
+
+
+def _hides(layer: LayerFacts, path: str) -> bool:
+    """Whether a layer takes away a file of the layers below it."""
+    parts = path.split("/")
+    above = ["/".join(parts[:length]) for length in range(len(parts) + 1)]
+    if not set(above[1:]).isdisjoint(layer.removed) or not set(above[:-1]).isdisjoint(layer.emptied):
+        return True
+    return any(_is_named(layer.names, each) for each in above[1:])
+
+
+def _is_named(names: bytes, path: str) -> bool:
+    """Whether a layer has anything but a folder at a path, by the sorted hashes of its names."""
+    wanted = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()[:_HASH]
+    low, high = 0, len(names) // _HASH
+    while low < high:
+        middle = (low + high) // 2
+        found = names[middle * _HASH : (middle + 1) * _HASH]
+        if found == wanted:
+            return True
+        low, high = (middle + 1, high) if found < wanted else (low, middle)
+    return False
+
+
+def _distribution(found: Sequence[Found]) -> Distribution | None:
+    by_path = {each.path: each.distribution for each in found if each.distribution is not None}
+    first = next((by_path[path] for path in _RELEASES if path in by_path), None)
+    return first or next(iter(by_path.values()), None)
+
+
+def _units(visible: Sequence[tuple[int, Found]], distribution: Distribution | None) -> tuple[Unit, ...]:
+    licences = {name: listed for _, found in visible for name, listed in found.licences.items()}
+    gathered: dict[tuple[int, str], dict[tuple[str, str], PackageIn]] = {}
+    for layer, found in visible:
+        for package in found.packages:
+            if not package.licences and package.type == "deb" and package.name in licences:
+                package = msgspec.structs.replace(package, licences=licences[package.name])
+            made = _within(package, found.path, distribution)
+            gathered.setdefault((layer, found.reader), {})[made.identity, made.path] = made
+    return tuple(_unit(layer, reader, tuple(of.values())) for (layer, reader), of in sorted(gathered.items()))
+
+
+def _within(package: Package, path: str, distribution: Distribution | None) -> PackageIn:
+    url, known = purl(package, distribution), keys(package, distribution)
+    said = msgspec.json.encode((package, url, known))
+    return PackageIn(package, url, known, path, hashlib.sha256(said).hexdigest())
+
+
+def _unit(layer: int, reader: str, packages: tuple[PackageIn, ...]) -> Unit:
+    listed = sorted(packages, key=lambda each: (each.purl, each.path, each.identity))
+    hashed = hashlib.sha256()
+    for each in listed:
+        hashed.update(f"{each.identity} {each.path}\n".encode("utf-8", "surrogateescape"))
+    return Unit(layer, reader, hashed.hexdigest(), tuple(listed))

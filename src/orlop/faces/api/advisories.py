@@ -1,0 +1,283 @@
+"""End points about advisories, and what they say of images."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from msgspec import Meta
+
+from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.names import RepositoryName, parse_reference
+from orlop.faces.api import values
+from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
+from orlop.faces.api.images import Of, Repository
+from orlop.ports.advisories import AdvisorySource, ReadBatch, StoredAdvisory
+from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus
+from orlop.services.advisories.importing import Imported
+from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
+from orlop.services.management.operations import Operation
+
+Severity = Literal["critical", "high", "medium", "low", "none", "unknown"]
+
+
+class RefusalValue(msgspec.Struct, frozen=True):
+    """A record that was not taken: where it stood, and why."""
+
+    where: str
+    why: str
+
+
+class AdvisoriesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be taken in: records of OSV; known exploited vulnerabilities as CVE, when it was added, until when it
+    is to be mended and whether ransomware uses it; CVEs with their scores and percentiles of EPSS. `refused`: what
+    whoever read a file could not read."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=63)]
+    records: tuple[msgspec.Raw, ...] = ()
+    exploited: tuple[tuple[str, str, str, bool], ...] = ()
+    scores: tuple[tuple[str, float, float], ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class ImportedValue(msgspec.Struct, frozen=True):
+    """How an import went: all that came, what was new or another, what was older than what is there, what was refused
+    and the first reasons."""
+
+    records: int
+    changed: int
+    older: int
+    refused: int
+    refusals: tuple[RefusalValue, ...]
+
+    @classmethod
+    def of(cls, done: Imported) -> "ImportedValue":
+        """As clients see it."""
+        refusals = tuple(RefusalValue(each.where, each.why) for each in done.refusals)
+        return cls(done.records, done.changed, done.older, done.refused, refusals)
+
+
+class AdvisorySourceValue(msgspec.Struct, frozen=True):
+    """Where advisories come from, and how the last import went; `origin`: what it was fetched from."""
+
+    name: str
+    origin: str
+    tried_at: values.Time
+    imported_at: values.Time
+    records: int
+    changed: int
+    refused: int
+    refusals: tuple[RefusalValue, ...]
+    error: str
+
+    @classmethod
+    def of(cls, source: AdvisorySource) -> "AdvisorySourceValue":
+        """As clients see it."""
+        return cls(
+            name=source.name,
+            origin=source.origin,
+            tried_at=values.time(source.tried_at),
+            imported_at=values.time(source.imported_at),
+            records=source.records,
+            changed=source.changed,
+            refused=source.refused,
+            refusals=tuple(RefusalValue(each.where, each.why) for each in source.refusals),
+            error=source.error,
+        )
+
+
+class AdvisoryStatusValue(msgspec.Struct, frozen=True):
+    """Sources, and how many there are of everything; `waiting`: advisories that were not matched with packages yet."""
+
+    sources: tuple[AdvisorySourceValue, ...]
+    advisories: int
+    waiting: int
+    findings: int
+    exploited: int
+    scores: int
+
+    @classmethod
+    def of(cls, status: AdvisoryStatus) -> "AdvisoryStatusValue":
+        """As clients see it."""
+        counts = status.counts
+        return cls(
+            tuple(map(AdvisorySourceValue.of, status.sources)),
+            counts.advisories,
+            counts.waiting,
+            counts.findings,
+            counts.exploited,
+            counts.scores,
+        )
+
+
+class AdvisoryValue(msgspec.Struct, frozen=True):
+    """An advisory; `record`: as it was published, null in lists."""
+
+    id: str
+    source: str
+    modified_at: values.Time
+    withdrawn: bool
+    severity: str
+    summary: str
+    aliases: tuple[str, ...]
+    record: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, stored: StoredAdvisory) -> "AdvisoryValue":
+        """As clients see it."""
+        return cls(
+            id=stored.name,
+            source=stored.source,
+            modified_at=values.time(stored.modified),
+            withdrawn=stored.withdrawn,
+            severity=stored.severity,
+            summary=stored.summary,
+            aliases=stored.aliases,
+            record=msgspec.json.decode(stored.body) if stored.body else None,
+        )
+
+
+class VulnerabilityValue(msgspec.Struct, frozen=True):
+    """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
+    `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
+    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month."""
+
+    id: str
+    ids: tuple[str, ...]
+    severity: str
+    source: str
+    package: str
+    type: str
+    purl: str
+    installed: str
+    fixed: tuple[str, ...]
+    possible: str
+    layer: int
+    path: str
+    exploited: bool
+    score: float | None
+    summary: str
+
+    @classmethod
+    def of(cls, found: Vulnerability) -> "VulnerabilityValue":
+        """As clients see it."""
+        return cls(**msgspec.structs.asdict(found))
+
+
+class VulnerabilitiesValue(msgspec.Struct, frozen=True):
+    """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
+    severity, whatever was asked for; `remarks`: what is not known, as sentences without a full stop."""
+
+    repository: str
+    reference: str
+    digest: str
+    platform: str
+    state: str
+    packages: int
+    counts: dict[str, int]
+    remarks: tuple[str, ...]
+    found: tuple[VulnerabilityValue, ...]
+
+    @classmethod
+    def of(cls, report: VulnerabilityReport) -> "VulnerabilitiesValue":
+        """As clients see it."""
+        image = report.image
+        return cls(
+            repository=image.repository,
+            reference=str(image.reference),
+            digest=image.digest,
+            platform=image.platform,
+            state=image.inside.state.name.lower(),
+            packages=report.packages,
+            counts=dict(report.counts),
+            remarks=report.remarks,
+            found=tuple(map(VulnerabilityValue.of, report.found)),
+        )
+
+
+def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
+    """`/advisories` and `/advisory-status`."""
+
+    @post(
+        "/advisories",
+        operation_id="importAdvisories",
+        tags=["advisories"],
+        operation=Operation.ADVISORY_IMPORT,
+        status_code=200,
+    )
+    async def import_advisories(request: ApiRequest, data: JSONBody[AdvisoriesBody]) -> ImportedValue:
+        """Take in advisories; of an id that is among them nothing else is left. What is wrong does not stop the
+        rest."""
+        others = ReadBatch(
+            exploited=tuple(Exploited(*each) for each in data.exploited),
+            scores=tuple(ExploitScore(*each) for each in data.scores),
+            refusals=tuple(Refusal(*each) for each in data.refused),
+        )
+        lines = b"\n".join(bytes(each).replace(b"\n", b" ") for each in data.records)
+        return ImportedValue.of(await desk.take(caller_of(request), data.source, lines, others))
+
+    @get(
+        "/advisory-status", operation_id="showAdvisoryStatus", tags=["advisories"], operation=Operation.ADVISORY_STATUS
+    )
+    async def show_advisory_status(request: ApiRequest) -> AdvisoryStatusValue:
+        """Where advisories come from, and how many there are."""
+        return AdvisoryStatusValue.of(await desk.status(caller_of(request)))
+
+    @get("/advisories", operation_id="listAdvisories", tags=["advisories"], operation=Operation.ADVISORY_READ)
+    async def list_advisories(
+        request: ApiRequest,
+        n: Size = PAGE,
+        last: Last = "",
+        source: Annotated[
+            str, QueryParameter(name="source", max_length=63, description="Only those of this source.")
+        ] = "",
+    ) -> Response[list[AdvisoryValue]]:
+        """Advisories by their ids."""
+        page = await desk.page(caller_of(request), page_of(n, last), source)
+        return listed(request, page, AdvisoryValue.of, lambda one: f"{one.name} {one.id}", n)
+
+    @get("/advisories/{name:str}", operation_id="showAdvisory", tags=["advisories"], operation=Operation.ADVISORY_READ)
+    async def show_advisory(
+        request: ApiRequest,
+        name: Annotated[str, PathParameter(max_length=128, description="An id, or another name of it.")],
+    ) -> list[AdvisoryValue]:
+        """Advisories of an id, and those that have it as another name."""
+        return [AdvisoryValue.of(one) for one in await desk.named(caller_of(request), name)]
+
+    return [import_advisories, show_advisory_status, list_advisories, show_advisory]
+
+
+def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
+    """`/image-vulnerabilities`."""
+
+    @get(
+        "/image-vulnerabilities",
+        operation_id="listImageVulnerabilities",
+        tags=["advisories"],
+        operation=Operation.IMAGE_READ,
+    )
+    async def list_image_vulnerabilities(
+        request: ApiRequest,
+        repository: Repository,
+        reference: Of,
+        platform: Annotated[
+            str, QueryParameter(name="platform", max_length=200, description="Of an index: os/architecture[/variant].")
+        ] = "",
+        severity: Annotated[
+            Severity, QueryParameter(name="severity", description="Only what is as bad or worse, or nobody rated.")
+        ] = "unknown",
+        fixable: Annotated[bool, QueryParameter(name="fixable", description="Only what a version mends.")] = False,
+    ) -> VulnerabilitiesValue:
+        """What is known to be wrong with an image, the worst first."""
+        report = await service.of(
+            caller_of(request),
+            RepositoryName(repository),
+            parse_reference(reference),
+            platform,
+            least=severity,
+            fixable=fixable,
+        )
+        return VulnerabilitiesValue.of(report)
+
+    return [list_image_vulnerabilities]

@@ -1,0 +1,121 @@
+"""End points about what is inside images: their packages, and reading one once more."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, QueryParameter
+
+from orlop.domain.names import RepositoryName, parse_held, parse_reference
+from orlop.faces.api import values
+from orlop.faces.api.exchange import ApiRequest, caller_of
+from orlop.ports.insides import HeldPackage
+from orlop.services.inside.questions import ImageInside, ImageInsides
+from orlop.services.management.operations import Operation
+
+Repository = Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")]
+Of = Annotated[str, QueryParameter(name="reference", max_length=160, description="The image: its tag or digest.")]
+Platform = Annotated[
+    str,
+    QueryParameter(
+        name="platform", max_length=200, description="Of an index with several images: os/architecture[/variant]."
+    ),
+]
+
+
+class DistributionValue(msgspec.Struct, frozen=True):
+    """What os-release says of a distribution: its ID, VERSION_ID and PRETTY_NAME."""
+
+    id: str
+    version: str
+    name: str
+
+
+class HeldPackageValue(msgspec.Struct, frozen=True):
+    """A package, where it was found. `layer`: from 0, the lowest one; `reader`: what kind of file lists it."""
+
+    purl: str
+    type: str
+    namespace: str
+    name: str
+    version: str
+    licences: tuple[str, ...]
+    layer: int
+    path: str
+    reader: str
+
+    @classmethod
+    def of(cls, held: HeldPackage) -> "HeldPackageValue":
+        package = held.package
+        return cls(
+            held.purl,
+            package.type,
+            package.namespace,
+            package.name,
+            package.version,
+            package.licences,
+            held.layer,
+            held.path,
+            held.reader,
+        )
+
+
+class ImagePackagesValue(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one image. `state`: `waiting`, `reading`, `read`, or `unread` where it cannot be read; `since`:
+    when it came to be so. `unread` says what of it could not be read. `found_by`: how packages were found; where that
+    is by no package manager, there may be more."""
+
+    repository: str
+    digest: str
+    platform: str
+    state: str
+    since: datetime | None
+    distribution: DistributionValue | None
+    unread: tuple[str, ...]
+    found_by: list[str]
+    packages: list[HeldPackageValue]
+
+    @classmethod
+    def of(cls, found: ImageInside) -> "ImagePackagesValue":
+        inside = found.inside
+        known = inside.distribution
+        return cls(
+            repository=found.repository,
+            digest=found.digest,
+            platform=found.platform,
+            state=inside.state.name.lower(),
+            since=values.time(inside.since),
+            distribution=DistributionValue(known.id, known.version, known.name) if known is not None else None,
+            unread=inside.unread,
+            found_by=sorted({held.reader for held in found.packages}),
+            packages=[HeldPackageValue.of(held) for held in found.packages],
+        )
+
+
+class ReadingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which image: `team/app:1.4` or `team/app@sha256:…`; of an index with several images, which platform."""
+
+    image: Annotated[str, msgspec.Meta(min_length=1, max_length=420)]
+    platform: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+def insides(service: ImageInsides) -> list[HTTPRouteHandler]:
+    """`/image-packages` and `/image-readings`."""
+
+    @get("/image-packages", operation_id="listImagePackages", tags=["images"], operation=Operation.IMAGE_READ)
+    async def list_image_packages(
+        request: ApiRequest, repository: Repository, reference: Of, platform: Platform = ""
+    ) -> ImagePackagesValue:
+        """The packages of an image, as they were read out of its layers; none yet while it waits to be read."""
+        found = await service.of(caller_of(request), RepositoryName(repository), parse_reference(reference), platform)
+        return ImagePackagesValue.of(found)
+
+    @post("/image-readings", operation_id="readImage", tags=["images"], status_code=202, operation=Operation.IMAGE_SCAN)
+    async def read_image(request: ApiRequest, data: JSONBody[ReadingRequest]) -> ImagePackagesValue:
+        """Have an image read, now or once more. Layers that are known are not read again."""
+        repository, reference = parse_held(data.image)
+        return ImagePackagesValue.of(await service.again(caller_of(request), repository, reference, data.platform))
+
+    return [list_image_packages, read_image]

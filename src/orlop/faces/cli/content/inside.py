@@ -1,0 +1,166 @@
+"""`orlop sbom` and `orlop scan`: what is inside an image, as its registry read it."""
+
+import asyncio
+import sys
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.faces.cli import shown
+from orlop.faces.cli.content.stores import Connecting
+from orlop.faces.cli.locations import Location, parse_location
+from orlop.faces.cli.running import UsageError, argument, run, tell
+from orlop.faces.cli.servers import Servers
+from orlop.ports.management import ManagementServer
+
+_Flag = Annotated[bool, Parameter(negative="")]
+_DEFAULTS = Connecting()
+#: Seconds between two looks at whether an image has been read, the first and the longest pause.
+_FIRST, _LONGEST = 0.2, 2.0
+
+_PACKAGES: dict[str, Any] = {
+    "PACKAGE": lambda held: _name(held),
+    "VERSION": "version",
+    "TYPE": "type",
+    "LAYER": lambda held: str(held["layer"] + 1),
+    "LICENCE": lambda held: ", ".join(held["licences"]) or "-",
+}
+
+
+def register(app: cyclopts.App, servers: Servers) -> None:
+    """Add the commands to `app`."""
+    _sbom(app, servers)
+    _scan(app, servers)
+
+
+def _sbom(app: cyclopts.App, servers: Servers) -> None:
+    @app.command
+    def sbom(
+        ref: str,
+        /,
+        *,
+        platform: str = "",
+        wait: Annotated[bool, Parameter(negative="--no-wait")] = True,
+        json: _Flag = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """List the packages of an image, with the layers that brought them.
+
+        Parameters
+        ----------
+        ref
+            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login.
+        platform
+            Of an image for several platforms the one that is meant, as linux/amd64.
+        wait
+            Wait for an image that was pushed just now to be read.
+        json
+            Print JSON.
+        """
+
+        async def work(server: ManagementServer, location: Location) -> int:
+            found = await _read(server, location, platform, wait=wait)
+            return _show(location, found, json=json)
+
+        return _on(servers, ref, connecting, work)
+
+
+def _scan(app: cyclopts.App, servers: Servers) -> None:
+    @app.command
+    def scan(ref: str, /, *, platform: str = "", json: _Flag = False, connecting: Connecting = _DEFAULTS) -> int:
+        """Have an image read once more, and list its packages. Layers that are known are not read again.
+
+        Parameters
+        ----------
+        ref
+            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login.
+        platform
+            Of an image for several platforms the one that is meant, as linux/amd64.
+        json
+            Print JSON.
+        """
+
+        async def work(server: ManagementServer, location: Location) -> int:
+            await server.ask("POST", "/image-readings", body={"image": _image(location), "platform": platform})
+            found = await _read(server, location, platform, wait=True)
+            return _show(location, found, json=json)
+
+        return _on(servers, ref, connecting, work)
+
+
+def _on(servers: Servers, ref: str, connecting: Connecting, do: Any) -> int:
+    from orlop.faces.cli.content.remove import managed
+
+    async def work() -> int:
+        location = _argument(ref)
+        async with managed(servers, location, connecting) as server:
+            done: int = await do(server, location)
+            return done
+
+    return run(work)
+
+
+async def _read(server: ManagementServer, location: Location, platform: str, *, wait: bool) -> dict[str, Any]:
+    """What is known of an image; of one that waits to be read once it has been, if that is wanted."""
+    assert location.image is not None
+    query = {"repository": str(location.image.repository), "reference": _reference(location)}
+    pause, told = _FIRST, False
+    while True:
+        asked = urlencode(query | ({"platform": platform} if platform else {}))
+        found: dict[str, Any] = (await server.ask("GET", f"/image-packages?{asked}")).value
+        if found["state"] in {"read", "unread"} or not wait:
+            return found
+        if not told and sys.stderr.isatty():
+            tell(f"{location} is being read; --no-wait does not wait for it")
+            told = True
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST)
+
+
+def _show(location: Location, found: dict[str, Any], *, json: bool) -> int:
+    """Print it; the exit code: 1 where it could not be read, or not yet."""
+    if json:
+        shown.print_json(found)
+    elif found["state"] == "read":
+        shown.rows(found["packages"], _PACKAGES, json=False)
+        tell(_summary(found))
+        for each in found["unread"]:
+            tell(f"could not be read: {each}")
+    else:
+        why = "".join(f": {each}" for each in found["unread"])
+        tell(f"{location} could not be read{why}" if found["state"] == "unread" else f"{location} waits to be read")
+    return 0 if found["state"] == "read" else 1
+
+
+def _summary(found: dict[str, Any]) -> str:
+    distribution = found["distribution"]
+    of = f" of {distribution['name'] or distribution['id']}" if distribution else ""
+    by = f", found by {', '.join(found['found_by'])}" if found["found_by"] else ""
+    number = len({held["purl"] for held in found["packages"]})
+    return f"{number} {'package' if number == 1 else 'packages'}{of}{by}"
+
+
+def _name(held: dict[str, Any]) -> str:
+    separator = ":" if held["type"] == "maven" else "/"
+    return f"{held['namespace']}{separator}{held['name']}" if held["namespace"] else str(held["name"])
+
+
+def _argument(ref: str) -> Location:
+    """An image of a registry. Raises UsageError."""
+    location: Location = argument(parse_location, ref)
+    if location.image is None or (location.image.digest is None and location.image.tag is None):
+        raise UsageError("name an image of a registry: HOST:PORT/NAME:TAG or HOST:PORT/NAME@DIGEST")
+    return location
+
+
+def _reference(location: Location) -> str:
+    assert location.image is not None
+    return str(location.image.digest or location.image.tag)
+
+
+def _image(location: Location) -> str:
+    assert location.image is not None
+    separator = "@" if location.image.digest is not None else ":"
+    return f"{location.image.repository}{separator}{_reference(location)}"

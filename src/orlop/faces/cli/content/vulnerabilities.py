@@ -1,0 +1,99 @@
+"""`orlop vulns`: what is known to be wrong with an image."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.faces.cli import shown
+from orlop.faces.cli.content.stores import Connecting
+from orlop.faces.cli.locations import parse_location
+from orlop.faces.cli.running import UsageError, argument, run, tell
+from orlop.faces.cli.servers import Servers
+
+_Flag = Annotated[bool, Parameter(negative="")]
+_DEFAULTS = Connecting()
+#: Names are shown whole, so that they can be pasted.
+_WIDEST = 200
+
+_COLUMNS: dict[str, Any] = {
+    "SEVERITY": lambda one: one["severity"] + (" (exploited)" if one["exploited"] else ""),
+    "PACKAGE": "package",
+    "INSTALLED": "installed",
+    "FIXED IN": lambda one: ", ".join(one["fixed"]) or "-",
+    "ID": "id",
+    "LAYER": lambda one: str(one["layer"] + 1),
+}
+
+
+def register(app: cyclopts.App, servers: Servers) -> None:
+    """Add the command to `app`."""
+
+    @app.command
+    def vulns(
+        ref: str,
+        /,
+        *,
+        severity: Literal["critical", "high", "medium", "low"] | None = None,
+        fixable: _Flag = False,
+        platform: str = "",
+        json: _Flag = False,
+        connecting: Connecting = _DEFAULTS,
+    ) -> int:
+        """List what is known to be wrong with the packages of an image, the worst first.
+
+        Parameters
+        ----------
+        ref
+            HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login.
+        severity
+            Only what is as bad or worse, or what nobody rated.
+        fixable
+            Only what a later version mends.
+        platform
+            Of an image for several platforms the one that is meant, as linux/amd64.
+        json
+            Print a JSON object.
+        """
+        from orlop.faces.cli.content.remove import managed
+
+        async def work() -> int:
+            location = argument(parse_location, ref)
+            if location.image is None or not (location.image.digest or location.image.tag):
+                raise UsageError(f"{ref[:160]!r} names no image: write HOST:PORT/NAME:TAG")
+            query = {
+                "repository": str(location.image.repository),
+                "reference": str(location.image.digest or location.image.tag),
+                **({"platform": platform} if platform else {}),
+                **({"severity": severity} if severity else {}),
+                **({"fixable": "true"} if fixable else {}),
+            }
+            async with managed(servers, location, connecting) as server:
+                found = (await server.ask("GET", f"/image-vulnerabilities?{urlencode(query)}")).value
+            _show(found, narrowed=bool(severity) or fixable, json=json)
+            return 0 if found["state"] == "read" else 1
+
+        return run(work)
+
+
+def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
+    if json:
+        shown.print_json(found)
+        return
+    if found["found"]:
+        shown.rows(found["found"], _COLUMNS, json=False, widest=_WIDEST)
+    if found["state"] == "read":
+        tell(_summary(found, narrowed=narrowed))
+    for remark in found["remarks"]:
+        tell(remark)
+
+
+def _summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
+    of = f"{found['packages']} package{'s' if found['packages'] != 1 else ''}"
+    if not found["counts"]:
+        return f"nothing is known to be wrong with its {of}"
+    counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items())
+    shown_of = f"{len(found['found'])} shown; of its {of} are known: " if narrowed else f"of its {of} are known: "
+    return f"{shown_of}{counts}"

@@ -1,0 +1,138 @@
+"""What is known of images: facts of their layers, what they are put together to, and what waits to be read.
+
+Times are microseconds since 1970, UTC.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.domain.inside.assembly import ImagePackages
+from orlop.domain.inside.layers import LayerFacts
+from orlop.domain.inside.package import Distribution, Package
+from orlop.domain.names import RepositoryName
+from orlop.ports.following import Follower
+from orlop.ports.jobs import Lease
+
+
+class InsideState(IntEnum):
+    """How far an image is."""
+
+    WAITING = 0
+    READING = 1
+    READ = 2
+    UNREAD = 3
+    """It cannot be read, and why is known."""
+
+
+class Inside(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an image, but for its packages."""
+
+    digest: Digest
+    state: InsideState
+    since: int
+    """When it came to be in this state."""
+    tries: int = 0
+    distribution: Distribution | None = None
+    packages: int = 0
+    unread: tuple[str, ...] = ()
+    """What of it could not be read, as sentences without a full stop."""
+
+
+class ClaimedImage(msgspec.Struct, frozen=True):
+    """An image that a process is to read, and in which repository it lies, None: in none any more."""
+
+    row: int
+    digest: Digest
+    tries: int
+    """How often it was begun, this time included."""
+    repository: RepositoryName | None
+
+
+class HeldPackage(msgspec.Struct, frozen=True):
+    """A package in an image."""
+
+    package: Package
+    purl: str
+    layer: int
+    """From 0, the lowest one."""
+    path: str
+    reader: str
+
+
+class Depths(msgspec.Struct, frozen=True):
+    """How many images wait or are being read, since when the first of them does (0: none), and how many could not be
+    read."""
+
+    waiting: int
+    oldest_at: int
+    unread: int
+
+
+class LayerFactsStore(Protocol):
+    """Facts of layers, by the digest of the layer and the version of the reader."""
+
+    async def get(self, layers: Sequence[Digest], reader: int) -> Mapping[Digest, LayerFacts]:
+        """Those of these layers that are known."""
+        ...
+
+    async def keep(self, layer: Digest, reader: int, facts: LayerFacts, now: int) -> None:
+        """Keep what was read."""
+
+
+class Insides(Protocol):
+    """What is known of images, by digest, whichever repositories hold them."""
+
+    async def wait(
+        self, images: Sequence[Digest], now: int, follower: Follower, before: int, after: int, lease: Lease
+    ) -> None:
+        """These are to be read, unless they are known; and the follower goes on. Raises Stale."""
+
+    async def again(self, image: Digest, now: int) -> None:
+        """It is to be read, whether it is known or not."""
+
+    async def find(self, after: int, limit: int) -> tuple[int, int] | None:
+        """Have the images among the next manifests wait that nothing is known of, behind all that were pushed since;
+        where the next ones begin, and how many were found. None: there are no more manifests."""
+        ...
+
+    async def older(self, assembler: int, now: int, limit: int) -> int:
+        """So many that were put together by an older assembler are to be put together anew; how many were found."""
+        ...
+
+    async def claim(self, now: int, until: int, limit: int) -> tuple[ClaimedImage, ...]:
+        """Take some that wait, the newest first, or whose process may have died (domain.leases)."""
+        ...
+
+    async def read(self, claimed: ClaimedImage, found: ImagePackages, assembler: int, now: int) -> bool:
+        """Record what it holds; False where it is somebody else's by now, or gone."""
+        ...
+
+    async def unread(self, claimed: ClaimedImage, reason: str, assembler: int, now: int, again_at: int = 0) -> None:
+        """It could not be read; with `again_at` it waits until then and is tried again."""
+
+    async def of(self, image: Digest) -> Inside | None:
+        """What is known of one; None: nothing."""
+        ...
+
+    async def packages(self, image: Digest) -> tuple[HeldPackage, ...]:
+        """Its packages, by layer, reader, and package URL."""
+        ...
+
+    async def depths(self) -> Depths:
+        """How much there is to do."""
+        ...
+
+    async def forget(self) -> int:
+        """Remove what is known of images and layers that nothing holds any more, in short steps; how many rows."""
+        ...
+
+
+class InsideStore(msgspec.Struct, frozen=True):
+    """Both roles of one catalog."""
+
+    layers: LayerFactsStore
+    images: Insides

@@ -1,0 +1,1 @@
+"""Advisories: taken in, matched with packages, asked about."""

@@ -1,0 +1,84 @@
+"""Advisories, for those who rule or audit the registry: taken in, listed, and how that went."""
+
+from collections.abc import AsyncIterator, Sequence
+from io import BytesIO
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.access.subjects import SYSTEM
+from orlop.domain.errors import NotFound
+from orlop.domain.job_kinds import MATCHING
+from orlop.domain.pages import Page, PageRequest
+from orlop.domain.queue import Order
+from orlop.domain.settings import checked_name
+from orlop.ports.advisories import AdvisoryCounts, AdvisorySource, AdvisoryStore, ReadBatch, StoredAdvisory
+from orlop.ports.advisories import AdvisoryReader as Reader
+from orlop.ports.by import By, by
+from orlop.ports.queue import Jobs
+from orlop.services.advisories.importing import Imported, Importing
+from orlop.services.advisories.matching import Matching
+from orlop.services.management.operations import Gate, Operation
+
+#: Steps of matching that an import waits for; the rest is left to the job.
+_STEPS = 8
+
+
+class AdvisoryStatus(msgspec.Struct, frozen=True):
+    """Sources, and how many there are of everything."""
+
+    sources: tuple[AdvisorySource, ...]
+    counts: AdvisoryCounts
+
+
+class AdvisoryDesk:
+    """See the module."""
+
+    def __init__(
+        self, gate: Gate, store: AdvisoryStore, reader: Reader, importing: Importing, matching: Matching, jobs: Jobs
+    ) -> None:
+        self._gate = gate
+        self._store = store
+        self._reader = reader
+        self._importing = importing
+        self._matching = matching
+        self._jobs = jobs
+
+    async def take(self, caller: Caller, source: str, lines: bytes, others: ReadBatch) -> Imported:
+        """Take in records, a line of JSON each, and what else was read; then match as many as that takes little time.
+
+        Raises Denied, RequestInvalid, ImportRefused.
+        """
+        await self._gate.check(caller, Operation.ADVISORY_IMPORT)
+        actor = by(caller, self._gate.now())
+        done = await self._importing.batches(checked_name("source", source), self._read(lines, others), actor)
+        for _ in range(_STEPS):
+            if not (await self._matching.advisories()).advisories:
+                return done
+        await self._jobs.ask(Order(kind=MATCHING.kind, once=MATCHING.kind), By(SYSTEM.name, self._gate.now()))
+        return done
+
+    async def _read(self, lines: bytes, others: ReadBatch) -> AsyncIterator[ReadBatch]:
+        if others.exploited or others.scores or others.refusals:
+            yield others
+        if lines:
+            async for batch in self._reader.read(BytesIO(lines)):
+                yield batch
+
+    async def status(self, caller: Caller) -> AdvisoryStatus:
+        """How imports went. Raises Denied."""
+        await self._gate.check(caller, Operation.ADVISORY_STATUS)
+        return AdvisoryStatus(await self._store.sources.all(), await self._store.advisories.counts())
+
+    async def page(self, caller: Caller, page: PageRequest, source: str) -> Page[StoredAdvisory]:
+        """By name. Raises Unauthorized."""
+        await self._gate.check(caller, Operation.ADVISORY_READ, own=True)
+        return await self._store.advisories.page(page, source)
+
+    async def named(self, caller: Caller, name: str) -> Sequence[StoredAdvisory]:
+        """Those of a name, or with it as another name. Raises Unauthorized, NotFound."""
+        await self._gate.check(caller, Operation.ADVISORY_READ, own=True)
+        found = await self._store.advisories.named(name[:512])
+        if not found:
+            raise NotFound(f"no advisory is known as {name[:128]!r}", {"name": name[:128]})
+        return found

@@ -1,0 +1,179 @@
+"""What is known to be wrong with an image, for whoever may pull it."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from orlop.domain.access import Caller
+from orlop.domain.inside.rows import POSSIBLE, Exploited
+from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
+from orlop.domain.names import Reference, RepositoryName
+from orlop.ports.advisories import FoundInImage, Vulnerable
+from orlop.ports.insides import InsideState
+from orlop.services.advisories.matching import Matching
+from orlop.services.inside.questions import ImageInside, ImageInsides
+
+#: Rows that are read of one image.
+_ROWS = 50_000
+
+
+class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a package of an image, whatever it is called."""
+
+    id: str
+    """The CVE where there is one."""
+    ids: tuple[str, ...]
+    """All its names that are known."""
+    severity: str
+    source: str
+    """Whose word that is."""
+    package: str
+    type: str
+    purl: str
+    installed: str
+    fixed: tuple[str, ...]
+    possible: str
+    """Why it is only possible; empty: it is there."""
+    layer: int
+    path: str
+    exploited: bool
+    score: float | None
+    """How likely it is exploited within a month, from 0 to 1 (EPSS)."""
+    summary: str
+
+
+class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an image. `remarks`: what is not known, as sentences without a full stop."""
+
+    image: ImageInside
+    packages: int
+    counts: Mapping[str, int]
+    remarks: tuple[str, ...]
+    found: tuple[Vulnerability, ...]
+
+
+class Vulnerabilities:
+    """See the module."""
+
+    def __init__(self, insides: ImageInsides, vulnerable: Vulnerable, matching: Matching) -> None:
+        self._insides = insides
+        self._vulnerable = vulnerable
+        self._matching = matching
+
+    async def of(
+        self,
+        caller: Caller,
+        repository: RepositoryName,
+        reference: Reference,
+        platform: str = "",
+        *,
+        least: str = "unknown",
+        fixable: bool = False,
+    ) -> VulnerabilityReport:
+        """What is known; of those as bad as `least` or worse, and, where `fixable` says so, that a version mends.
+
+        Raises as ImageInsides.of.
+        """
+        image = await self._insides.of(caller, repository, reference, platform)
+        if image.inside.state is not InsideState.READ:
+            return VulnerabilityReport(image=image, packages=0, counts={}, remarks=(_not_read(image),), found=())
+        packages = await self._vulnerable.packages(image.digest)
+        await self._matching.packages(packages)
+        rows = await self._vulnerable.findings(image.digest, _ROWS)
+        found = _grouped(rows, *await self._known(rows))
+        wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
+        counts = {word: sum(one.severity == word for one in found) for word in SEVERITIES}
+        return VulnerabilityReport(
+            image=image,
+            packages=len(packages),
+            counts={word: number for word, number in counts.items() if number},
+            remarks=await self._remarks(image, len(packages)),
+            found=tuple(wanted),
+        )
+
+    async def _known(
+        self, rows: Sequence[FoundInImage]
+    ) -> tuple[Mapping[int, tuple[str, ...]], Mapping[str, Exploited], Mapping[str, float]]:
+        aliases = await self._vulnerable.aliases(sorted({row.advisory for row in rows}))
+        names = sorted({row.id for row in rows} | {name for names in aliases.values() for name in names})
+        scores = await self._vulnerable.scores(names)
+        return aliases, await self._vulnerable.exploited(names), {cve: one.score for cve, one in scores.items()}
+
+    async def _remarks(self, image: ImageInside, packages: int) -> tuple[str, ...]:
+        remarks = list(image.inside.unread)
+        if not packages:
+            remarks.append("no package was found in it: what it holds is not known, and that is not the same as clean")
+        ecosystems = await self._vulnerable.ecosystems(image.digest)
+        known = {_base(each.ecosystem) for each in ecosystems if each.is_known}
+        # A release of a distribution has several names, of which advisories use one.
+        unknown = {_base(each.ecosystem): each.ecosystem for each in ecosystems if _base(each.ecosystem) not in known}
+        if unknown:
+            remarks.append(f"no advisories are known for {', '.join(list(unknown.values())[:12])}")
+        elif packages and not ecosystems:
+            remarks.append("no advisories are about packages of its kinds")
+        return tuple(remarks)
+
+
+def _base(ecosystem: str) -> str:
+    return ecosystem.partition(":")[0]
+
+
+def _not_read(image: ImageInside) -> str:
+    if image.inside.state is InsideState.UNREAD:
+        return f"it could not be read: {'; '.join(image.inside.unread) or 'nobody knows why'}"
+    return "it was not read yet; orlop scan reads it now"
+
+
+def _is_as_bad(severity: str, least: str) -> bool:
+    """What nobody rated may be as bad as anything."""
+    return severity == "unknown" or SEVERITIES.index(severity) <= SEVERITIES.index(least)
+
+
+def _grouped(
+    rows: Sequence[FoundInImage],
+    aliases: Mapping[int, tuple[str, ...]],
+    exploited: Mapping[str, Exploited],
+    scores: Mapping[str, float],
+) -> list[Vulnerability]:
+    """One for each vulnerability of a package: advisories that share a name are one; the worst first."""
+    groups: dict[int, list[tuple[set[str], list[FoundInImage]]]] = {}
+    for row in rows:
+        names = {row.id, *aliases.get(row.advisory, ())}
+        mine = groups.setdefault(row.package, [])
+        joined = [group for group in mine if group[0] & names]
+        for group in joined:
+            mine.remove(group)
+            names |= group[0]
+        mine.append((names, [one for group in joined for one in group[1]] + [row]))
+    found = [_one(names, rows, exploited, scores) for mine in groups.values() for names, rows in mine]
+    return sorted(found, key=lambda one: (SEVERITIES.index(one.severity), one.package, one.installed, one.id))
+
+
+def _one(
+    names: set[str], rows: Sequence[FoundInImage], exploited: Mapping[str, Exploited], scores: Mapping[str, float]
+) -> Vulnerability:
+    row = min(rows, key=lambda one: (one.how.startswith(POSSIBLE), SEVERITIES.index(one.severity), one.id))
+    cves = sorted(name for name in names if name.startswith("CVE-"))
+    is_exploited = any(name in exploited for name in names)
+    severity = raised(SaidSeverity(row.severity, row.source), exploited=is_exploited)
+    scored = [scores[name] for name in names if name in scores]
+    # An advisory of a distribution mends several CVEs at once: then it has the name.
+    name = cves[0] if len(cves) == 1 else row.id
+    fixed = dict.fromkeys(version for one in rows for version in one.fixed.split(", ") if version)
+    return Vulnerability(
+        id=name,
+        ids=tuple(sorted(names)),
+        severity=severity.word,
+        source=severity.source,
+        package=row.name,
+        type=row.type,
+        purl=row.purl,
+        installed=row.version,
+        fixed=tuple(fixed),
+        possible=row.how.removeprefix(POSSIBLE) if row.how.startswith(POSSIBLE) else "",
+        layer=row.layer,
+        path=row.path,
+        exploited=is_exploited,
+        score=max(scored, default=None),
+        summary=next((one.summary for one in rows if one.summary), ""),
+    )

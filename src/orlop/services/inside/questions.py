@@ -1,0 +1,105 @@
+"""What is inside an image, for whoever may pull it."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from orlop.domain.access import Action, Caller
+from orlop.domain.content_kinds import ContentKind
+from orlop.domain.digest import Digest
+from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.names import Reference, RepositoryName
+from orlop.ports.clock import Clock
+from orlop.ports.insides import HeldPackage, Inside, Insides, InsideState
+from orlop.services.access.decisions import Access
+from orlop.services.content.images import Images
+from orlop.services.content.inspection import Inspection, PlatformImage
+from orlop.services.inside.reading import ImageReading
+
+#: Platforms that a refusal names.
+_NAMED = 12
+
+
+class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one image. An index is answered by its image for a platform."""
+
+    repository: RepositoryName
+    reference: Reference
+    digest: Digest
+    platform: str
+    inside: Inside
+    packages: tuple[HeldPackage, ...]
+
+
+class ImageInsides:
+    """What may not be pulled by the caller is not there, or refused where they may know of it: see Access.check."""
+
+    def __init__(self, access: Access, images: Images, insides: Insides, reading: ImageReading, clock: Clock) -> None:
+        self._access = access
+        self._images = images
+        self._insides = insides
+        self._reading = reading
+        self._clock = clock
+
+    async def of(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
+    ) -> ImageInside:
+        """What is known of it; waiting, without packages, where it has not been read.
+
+        Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
+        an index has several platforms and none, or another one, is named.
+        """
+        found = await self._image(caller, repository, reference, platform)
+        digest = Digest.stored(found.digest)
+        inside = await self._insides.of(digest)
+        if inside is None:
+            inside = Inside(digest=digest, state=InsideState.WAITING, since=self._clock.now())
+        packages = await self._insides.packages(digest) if inside.state is InsideState.READ else ()
+        config = found.image_config
+        return ImageInside(
+            repository=repository,
+            reference=reference,
+            digest=digest,
+            platform=config.platform if config is not None else "",
+            inside=inside,
+            packages=packages,
+        )
+
+    async def again(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
+    ) -> ImageInside:
+        """Have it read, whether it was or not: layers that are known are not. Takes the right to push there. Raises as
+        `of`."""
+        found = await self._image(caller, repository, reference, platform)
+        await self._access.check(caller, Action.PUSH_NEW, repository=repository)
+        await self._insides.again(Digest.stored(found.digest), self._clock.now())
+        await self._reading.call()
+        return await self.of(caller, repository, reference, platform)
+
+    async def _image(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str
+    ) -> Inspection:
+        found = await self._images.content(caller, repository, reference)
+        if found.kind is ContentKind.INDEX:
+            entry = _chosen([each for each in found.platforms if each.runs], platform)
+            found = await self._images.content(caller, repository, Digest.stored(entry.digest))
+        if found.kind is not ContentKind.IMAGE:
+            raise NotFound(
+                f"{repository} has no image there but a {found.kind}, which holds no packages",
+                {"name": repository, "kind": found.kind},
+            )
+        return found
+
+
+def _chosen(images: Sequence[PlatformImage], platform: str) -> PlatformImage:
+    """The image of an index for a platform. Raises RequestInvalid."""
+    if not platform and len(images) == 1:
+        return images[0]
+    found = next((each for each in images if each.platform == platform), None)
+    if found is not None:
+        return found
+    known = [each.platform for each in images]
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    listed = ", ".join(known[:_NAMED]) + more or "none"
+    said = f"it has none for {platform[:80]}" if platform else "it is for several platforms: name one"
+    raise RequestInvalid(f"{said}; there are {listed}", {"platforms": known[:_NAMED]})

@@ -1,0 +1,147 @@
+"""Reads images that wait: layers that nobody read yet in a process each, then all of them put together.
+
+It is a job of the lowest priority. What it is broken off at waits and is begun again; what fails is tried again later,
+and then known as unread, with the reason.
+"""
+
+from collections.abc import Sequence
+
+from orlop.domain.access.subjects import SYSTEM, Caller
+from orlop.domain.artifacts import kind_of
+from orlop.domain.content_kinds import ContentKind
+from orlop.domain.durations import HOUR, MINUTE, SECOND
+from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError
+from orlop.domain.inside.assembly import ASSEMBLER_VERSION, assemble
+from orlop.domain.inside.layers import LayerFacts
+from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP
+from orlop.domain.manifest import Edge, EdgeKind, parse_manifest
+from orlop.domain.queue import Order, Progress
+from orlop.domain.ranges import Span
+from orlop.ports.by import By
+from orlop.ports.catalog import Manifests
+from orlop.ports.clock import Clock
+from orlop.ports.inside import READER_VERSION, LayerReader, packing_of
+from orlop.ports.insides import ClaimedImage, InsideStore
+from orlop.ports.queue import Jobs
+from orlop.services.content.blobs import Blobs
+from orlop.services.jobs.work import Run, Work
+
+#: How long an image is somebody's who gives no sign of life, in microseconds: larger than what the largest layer takes.
+_LEASE = 2 * HOUR
+#: How often an image is begun, and how long it waits after the first try that failed, four times as long after each.
+_TRIES, _PAUSE = 6, 15 * SECOND
+#: Manifests that are looked at together.
+_WINDOW = 500
+
+
+class Later(Exception):
+    """The image cannot be read now, perhaps later; the message says why."""
+
+
+class ImageReading:
+    """See the module."""
+
+    def __init__(
+        self, store: InsideStore, manifests: Manifests, blobs: Blobs, reader: LayerReader, jobs: Jobs, clock: Clock
+    ) -> None:
+        self._store = store
+        self._manifests = manifests
+        self._blobs = blobs
+        self._reader = reader
+        self._jobs = jobs
+        self._clock = clock
+
+    def works(self) -> tuple[Work, ...]:
+        """The job that reads, and the one that looks for what was missed and forgets what is gone."""
+        return Work(INSIDE, self.run, MINUTE), Work(INSIDE_UPKEEP, self.upkeep, 24 * HOUR)
+
+    async def call(self) -> None:
+        """There is something to read."""
+        order = Order(kind=INSIDE.kind, once=INSIDE.kind, priority=-1)
+        await self._jobs.ask(order, By(SYSTEM.name, self._clock.now()))
+
+    async def run(self, run: Run) -> str:
+        """Read what waits, until nothing does."""
+        done = failed = 0
+        while True:
+            now = self._clock.now()
+            claimed = await self._store.images.claim(now, now + _LEASE, 1)
+            if not claimed:
+                return f"{done} read, {failed} not"
+            is_read = await self.read(claimed[0])
+            done, failed = done + is_read, failed + (not is_read)
+            left = (await self._store.images.depths()).waiting
+            run.tell(Progress(done + failed, done + failed + left, "images"))
+
+    async def upkeep(self, run: Run) -> str:
+        """Have images wait that no follower saw, or that an older release put together, and forget what is gone."""
+        after, found = 0, 0
+        while (following := await self._store.images.find(after, _WINDOW)) is not None:
+            after, more = following
+            found += more
+        while older := await self._store.images.older(ASSEMBLER_VERSION, self._clock.now(), _WINDOW):
+            found += older
+        if found:
+            await self.call()
+        gone = await self._store.images.forget()
+        return f"{found} to be read, {gone} rows of what is gone removed"
+
+    async def read(self, claimed: ClaimedImage) -> bool:
+        """Read one image; whether that is done."""
+        images = self._store.images
+        try:
+            layers = await self._layers(claimed)
+            found = assemble(layers)
+            return await images.read(claimed, found, ASSEMBLER_VERSION, self._clock.now())
+        except Later as later:
+            now = self._clock.now()
+            again_at = now + _PAUSE * 4 ** (claimed.tries - 1) if claimed.tries < _TRIES else 0
+            await images.unread(claimed, str(later), ASSEMBLER_VERSION, now, again_at)
+            return False
+
+    async def _layers(self, claimed: ClaimedImage) -> Sequence[LayerFacts]:
+        """What its layers say, the lowest first. Raises Later."""
+        edges = await self._edges(claimed)
+        known = dict(await self._store.layers.get([edge.digest for edge in edges], READER_VERSION))
+        for edge in edges:
+            if edge.digest not in known:
+                known[edge.digest] = await self._layer(claimed, edge)
+        return [known[edge.digest] for edge in edges]
+
+    async def _edges(self, claimed: ClaimedImage) -> Sequence[Edge]:
+        if claimed.repository is None:
+            raise Later("no repository holds it any more")
+        found = await self._manifests.resolve(claimed.repository, claimed.digest)
+        if found is None:
+            raise Later("its repository does not hold it any more")
+        try:
+            manifest = parse_manifest(found.content, found.media_type)
+        except ManifestInvalid as error:
+            raise Later(error.message) from error
+        if kind_of(manifest) is not ContentKind.IMAGE:
+            return ()
+        return [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER]
+
+    async def _layer(self, claimed: ClaimedImage, edge: Edge) -> LayerFacts:
+        """What one layer says, which is kept unless that hangs on when it was looked at."""
+        if edge.foreign:
+            return LayerFacts(unread="it lies elsewhere, as foreign layers do")
+        assert claimed.repository is not None
+        try:
+            found = await self._blobs.find(claimed.repository, edge.digest, Caller(SYSTEM))
+            content = await self._blobs.open(found.blob)
+        except BlobUnknown as missing:
+            raise Later(f"the layer {edge.digest} is not here: {missing.message}") from missing
+        except RegistryError as error:
+            raise Later(error.message) from error
+        try:
+            facts = await self._reader.facts(content.chunks(Span(0, found.blob.size)), packing_of(edge.media_type))
+        except ContentCorrupt as corrupt:
+            await self._blobs.damaged(found.blob, corrupt)
+            raise Later(f"the layer {edge.digest} is damaged") from corrupt
+        except RegistryError as error:
+            raise Later(error.message) from error
+        finally:
+            content.close()
+        await self._store.layers.keep(edge.digest, READER_VERSION, facts, self._clock.now())
+        return facts

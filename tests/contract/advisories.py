@@ -1,0 +1,170 @@
+"""What every catalog keeps to about advisories and what they hit (ports.advisories). All records are invented."""
+
+import json
+from typing import Any
+
+from orlop.domain.digest import Digest
+from orlop.domain.events import EventKind
+from orlop.domain.inside.assembly import assemble
+from orlop.domain.inside.layers import Found, LayerFacts
+from orlop.domain.inside.matching import MATCHER_VERSION
+from orlop.domain.inside.package import Distribution, Package
+from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal, row_of
+from orlop.domain.pages import PageRequest
+from orlop.ports.advisories import AdvisorySource, ReadBatch
+from orlop.ports.catalog import Catalog
+from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.matching import Matching
+from tests.content import blob, image
+from tests.contract.scene import APP, Scene
+
+BASE = blob("base")
+ONE, TWO = image("one", ["base"]), image("two", ["base"])
+DEBIAN = Distribution(id="debian", version="12")
+SSL = Package(type="deb", name="libssl9", version="3.0.1-1", source="openssl9")
+ZLIB = Package(type="deb", name="zlib9", version="1.2")
+
+
+def advisory(name: str, package: str, fixed: str, **more: Any) -> bytes:
+    """An invented record for Debian 12."""
+    events = [{"introduced": "0"}, *([{"fixed": fixed}] if fixed else [])]
+    about = {
+        "package": {"ecosystem": "Debian:12", "name": package},
+        "ranges": [{"type": "ECOSYSTEM", "events": events}],
+    }
+    return json.dumps({"id": name, "modified": "2026-01-02T00:00:00Z", "affected": [about], **more}).encode()
+
+
+def batch(*records: bytes) -> ReadBatch:
+    """What a reader makes of records."""
+    return ReadBatch(rows=tuple(map(row_of, records)))
+
+
+def matcher(catalog: Catalog, scene: Scene) -> Matching:
+    """What matches on a catalog."""
+    store = catalog.advisories
+    return Matching(store.matches, Affected(store.vulnerable), scene.by)
+
+
+async def hold(catalog: Catalog, scene: Scene, pushed: Any, *packages: Package) -> Digest:
+    """Push an image that holds these packages, and have it read."""
+    await scene.hold(APP, BASE)
+    await scene.push(APP, pushed)
+    digest: Digest = pushed.digest
+    images = catalog.insides.images
+    await images.again(digest, scene.at)
+    [claimed] = await images.claim(scene.at, scene.at + 1_000, 1)
+    found = Found(path="var/lib/dpkg/status", reader="dpkg", packages=packages)
+    release = Found(path="etc/os-release", reader="os-release", distribution=DEBIAN)
+    assert await images.read(claimed, assemble([LayerFacts(found=(found, release))]), 1, scene.at)
+    return digest
+
+
+class AdvisoriesKit:
+    """Needs the fixture `catalog`: an empty one."""
+
+    async def test_a_record_is_kept_found_by_its_names_and_replaced_by_another(self, catalog: Catalog) -> None:
+        advisories = catalog.advisories.advisories
+        first = advisory("TEST-1", "openssl9", "3.0.2-1", aliases=["CVE-2026-1"], summary="first")
+        assert (await advisories.store("hand", batch(first))).new == 1
+        assert (await advisories.store("hand", batch(first))).same == 1
+        other = advisory("TEST-1", "openssl9", "3.0.3-1", aliases=["CVE-2026-1"], summary="second")
+        assert (await advisories.store("hand", batch(other))).changed == 1
+        [found] = await advisories.named("CVE-2026-1")
+        assert (found.name, found.summary, found.aliases) == ("TEST-1", "second", ("CVE-2026-1",))
+        assert json.loads(found.body)["summary"] == "second"
+        older = advisory("TEST-1", "openssl9", "9", modified="2020-01-01T00:00:00Z")
+        assert (await advisories.store("hand", batch(older))).older == 1
+        assert [one.name for one in (await advisories.page(PageRequest(10))).items] == ["TEST-1"]
+        assert (await advisories.page(PageRequest(10), "other")).items == ()
+
+    async def test_records_of_one_name_stand_side_by_side(self, catalog: Catalog) -> None:
+        advisories = catalog.advisories.advisories
+        both = [advisory("TEST-2", "a", "1"), advisory("TEST-2", "b", "1")]
+        assert (await advisories.store("hand", batch(*both))).new == 2
+        assert (await advisories.store("hand", batch(*both))).same == 2
+        assert (await advisories.store("hand", batch(both[0]))).changed == 1
+        assert len(await advisories.named("TEST-2")) == 1
+
+    async def test_how_an_import_went_is_kept_and_told(self, catalog: Catalog) -> None:
+        scene, sources = Scene(catalog), catalog.advisories.sources
+        source = AdvisorySource(name="hand", imported_at=5, records=3, changed=2, refusals=(Refusal("line 1", "no"),))
+        await sources.tell(source, scene.by())
+        assert await sources.all() == (source,)
+        assert [kind for kind, *_ in await scene.news()] == [EventKind.ADVISORIES_IMPORTED]
+
+    async def test_an_advisory_finds_packages_that_are_there(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL, ZLIB)
+        assert (await matcher(catalog, scene).packages()).packages == 2
+        await scene.news()
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+        assert (await store.advisories.counts()).waiting == 1
+        done = await matcher(catalog, scene).advisories()
+        assert (done.advisories, done.new) == (1, 1)
+        [found] = await store.vulnerable.findings(digest, 10)
+        assert (found.name, found.version, found.fixed, found.id) == ("libssl9", "3.0.1-1", "3.0.2-1", "TEST-1")
+        assert await scene.news() == [(EventKind.IMAGE_AFFECTED, APP, digest, "")]
+        assert (await matcher(catalog, scene).advisories()).advisories == 0
+        assert await store.vulnerable.counts([digest]) == {digest: {"unknown": 1}}
+
+    async def test_a_package_finds_advisories_that_are_there(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+        await matcher(catalog, scene).advisories()
+        digest = await hold(catalog, scene, ONE, SSL)
+        packages = await store.vulnerable.packages(digest)
+        assert await store.matches.waiting_packages(MATCHER_VERSION, 10) == packages
+        assert (await matcher(catalog, scene).packages(packages)).packages == 1
+        assert [one.id for one in await store.vulnerable.findings(digest, 10)] == ["TEST-1"]
+        assert await store.matches.waiting_packages(MATCHER_VERSION, 10) == ()
+        # An image that holds the same package knows it at once.
+        other = await hold(catalog, scene, TWO, SSL)
+        assert [one.id for one in await store.vulnerable.findings(other, 10)] == ["TEST-1"]
+        known = {each.ecosystem: (each.packages, each.is_known) for each in await store.vulnerable.ecosystems(other)}
+        assert known["Debian:12"] == (1, True)
+
+    async def test_what_is_withdrawn_or_mended_is_found_no_more(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        for record in (
+            advisory("TEST-1", "openssl9", "3.0.2-1", withdrawn="2026-02-01T00:00:00Z"),
+            advisory("TEST-1", "openssl9", "2.0"),
+        ):
+            await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+            await matcher(catalog, scene).advisories()
+            assert len(await store.vulnerable.findings(digest, 10)) == 1
+            await store.advisories.store("hand", batch(record))
+            await matcher(catalog, scene).advisories()
+            assert await store.vulnerable.findings(digest, 10) == ()
+
+    async def test_what_was_matched_beside_a_change_is_not_written(self, catalog: Catalog) -> None:
+        store = catalog.advisories
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "1")))
+        version = await store.matches.version()
+        [number] = await store.matches.waiting_advisories(10)
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "2")))
+        assert await store.matches.found_of_advisories([number], (), MATCHER_VERSION, version) is None
+        assert await store.matches.found_of_packages([], (), MATCHER_VERSION, version) is False
+        assert await store.matches.waiting_advisories(10) == (number,)
+
+    async def test_exploits_are_known_by_cve(self, catalog: Catalog) -> None:
+        store = catalog.advisories
+        exploited, score = (
+            Exploited("CVE-2026-1", "2026-01-01", "2026-02-01", True),
+            ExploitScore("CVE-2026-1", 0.5, 0.9),
+        )
+        for _ in range(2):
+            await store.advisories.store("kev", ReadBatch(exploited=(exploited,), scores=(score,)))
+        assert await store.vulnerable.exploited(["CVE-2026-1", "CVE-2026-2"]) == {"CVE-2026-1": exploited}
+        assert await store.vulnerable.scores(["CVE-2026-1", "CVE-2026-2"]) == {"CVE-2026-1": score}
+
+    async def test_packages_that_are_hit_lead_to_images(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        record = advisory("TEST-1", "openssl9", "3.0.2-1", upstream=["CVE-2026-1"])
+        await store.advisories.store("hand", batch(record))
+        await matcher(catalog, scene).advisories()
+        meant = await store.vulnerable.meaning(["CVE-2026-1"], 10)
+        packages = await store.vulnerable.packages_hit(list(meant), 10)
+        assert [(one.repository, one.digest) for one in await store.vulnerable.holding(packages, 10)] == [(APP, digest)]
