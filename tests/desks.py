@@ -143,7 +143,7 @@ def desks_of(
         advisories=AdvisoryDesk(
             gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching),
+        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

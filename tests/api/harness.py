@@ -20,6 +20,7 @@ from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
+from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -95,6 +96,7 @@ KINDS = {
     "job-schedule": JOB_SCHEDULES,
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
+    "exception": EXCEPTIONS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

@@ -74,6 +74,7 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -322,6 +323,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("PUT", "/providers/{name}"): [("/providers/made", {"url": "ldaps://ldap.example"}, _RULER)],
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
+    **_rules("exceptions", _EXCEPTION),
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -517,6 +519,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.catalog.catalog.repositories.remove(RepositoryName(name), api.by, Terms(trash=HOUR))
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
+        await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)

@@ -6,6 +6,7 @@ from orlop.domain.clean_up import CLEAN_UP_RULES
 from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
+from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -20,7 +21,7 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
-    *(UPSTREAMS, VIRTUALS),
+    *(UPSTREAMS, VIRTUALS, EXCEPTIONS),
 )
 
 #: By name, in the order in which `apply` makes them.

@@ -12,6 +12,7 @@ from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.management.operations import Gate
+from orlop.services.settings.in_force import SettingsInForce
 
 
 def build_matching(stores: Stores) -> Matching:
@@ -27,6 +28,8 @@ def build_advisories(gate: Gate, stores: Stores) -> AdvisoryDesk:
     return AdvisoryDesk(gate, store, reader, importing, build_matching(stores), stores.queue.jobs)
 
 
-def build_vulnerabilities(stores: Stores, insides: ImageInsides) -> Vulnerabilities:
+def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: SettingsInForce) -> Vulnerabilities:
     """What tells what is wrong with images."""
-    return Vulnerabilities(insides, stores.catalog.advisories.vulnerable, build_matching(stores))
+    catalog = stores.catalog
+    matching = build_matching(stores)
+    return Vulnerabilities(insides, catalog.advisories.vulnerable, matching, in_force, catalog.holdings, SystemClock())

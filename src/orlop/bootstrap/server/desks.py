@@ -69,7 +69,7 @@ def build_desks(
         images=images,
         insides=insides,
         advisories=build_advisories(gate, stores),
-        vulnerabilities=build_vulnerabilities(stores, insides),
+        vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -138,10 +138,20 @@ class AdvisoryValue(msgspec.Struct, frozen=True):
         )
 
 
+class AcceptedValue(msgspec.Struct, frozen=True):
+    """The exception that accepts a finding: its name and place, why, and its last day."""
+
+    name: str
+    path: str
+    reason: str
+    until: str
+
+
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month."""
+    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
+    exception that holds for it, null where there is none."""
 
     id: str
     ids: tuple[str, ...]
@@ -158,16 +168,20 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
     exploited: bool
     score: float | None
     summary: str
+    accepted: AcceptedValue | None
 
     @classmethod
     def of(cls, found: Vulnerability) -> "VulnerabilityValue":
         """As clients see it."""
-        return cls(**msgspec.structs.asdict(found))
+        accepted = found.accepted
+        by = AcceptedValue(*msgspec.structs.astuple(accepted)) if accepted is not None else None
+        return cls(**(msgspec.structs.asdict(found) | {"accepted": by}))
 
 
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
-    severity, whatever was asked for; `remarks`: what is not known, as sentences without a full stop."""
+    severity, whatever was asked for, but for what is accepted, of which there are `accepted`; `remarks`: what is not
+    known, as sentences without a full stop."""
 
     repository: str
     reference: str
@@ -176,6 +190,7 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     state: str
     packages: int
     counts: dict[str, int]
+    accepted: int
     remarks: tuple[str, ...]
     found: tuple[VulnerabilityValue, ...]
 
@@ -191,6 +206,7 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             state=image.inside.state.name.lower(),
             packages=report.packages,
             counts=dict(report.counts),
+            accepted=report.accepted,
             remarks=report.remarks,
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )

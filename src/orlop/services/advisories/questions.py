@@ -5,16 +5,31 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orlop.domain.access import Caller
+from orlop.domain.inside.exceptions import EXCEPTIONS, FindingException
+from orlop.domain.inside.purl import without_version
 from orlop.domain.inside.rows import POSSIBLE, Exploited
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
-from orlop.domain.names import Reference, RepositoryName
+from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.advisories import FoundInImage, Vulnerable
+from orlop.ports.catalog import Holdings
+from orlop.ports.clock import Clock
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.matching import Matching
+from orlop.services.content.images import TAGS
 from orlop.services.inside.questions import ImageInside, ImageInsides
+from orlop.services.settings.in_force import InForce, SettingsInForce
 
 #: Rows that are read of one image.
 _ROWS = 50_000
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An exception that holds for a finding: its name and place, why, and its last day."""
+
+    name: str
+    path: str
+    reason: str
+    until: str
 
 
 class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,25 +55,39 @@ class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     """How likely it is exploited within a month, from 0 to 1 (EPSS)."""
     summary: str
+    accepted: Accepted | None = None
 
 
 class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an image. `remarks`: what is not known, as sentences without a full stop."""
+    """What is known of an image. `counts`: of what nobody accepts; `accepted`: of how much somebody does; `remarks`:
+    what is not known, as sentences without a full stop."""
 
     image: ImageInside
     packages: int
     counts: Mapping[str, int]
     remarks: tuple[str, ...]
     found: tuple[Vulnerability, ...]
+    accepted: int = 0
 
 
 class Vulnerabilities:
     """See the module."""
 
-    def __init__(self, insides: ImageInsides, vulnerable: Vulnerable, matching: Matching) -> None:
+    def __init__(
+        self,
+        insides: ImageInsides,
+        vulnerable: Vulnerable,
+        matching: Matching,
+        settings: SettingsInForce,
+        holdings: Holdings,
+        clock: Clock,
+    ) -> None:
         self._insides = insides
         self._vulnerable = vulnerable
         self._matching = matching
+        self._settings = settings
+        self._holdings = holdings
+        self._clock = clock
 
     async def of(
         self,
@@ -80,16 +109,35 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        found = _grouped(rows, *await self._known(rows))
+        found = await self._judged(image, _grouped(rows, *await self._known(rows)))
         wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
-        counts = {word: sum(one.severity == word for one in found) for word in SEVERITIES}
+        open_ = [one for one in found if one.accepted is None]
+        counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
         return VulnerabilityReport(
             image=image,
             packages=len(packages),
             counts={word: number for word, number in counts.items() if number},
             remarks=await self._remarks(image, len(packages)),
             found=tuple(wanted),
+            accepted=len(found) - len(open_),
         )
+
+    async def _judged(self, image: ImageInside, found: Sequence[Vulnerability]) -> Sequence[Vulnerability]:
+        """The same, with the exceptions that hold for them; nothing is left out."""
+        exceptions = await self._settings.covering(EXCEPTIONS, image.repository)
+        if not exceptions or not found:
+            return found
+        now = self._clock.now()
+        standing = await self._holdings.manifest(image.repository, image.digest, TAGS)
+        tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
+        if isinstance(image.reference, Tag):  # of an index, whose images have no tag of their own
+            tags |= {str(image.reference)}
+        holding = [
+            (each, body)
+            for each in exceptions
+            if (body := each.body).holds(now) and body.covers(each.path, image.repository, tags)
+        ]
+        return [_accepted(one, holding) for one in found]
 
     async def _known(
         self, rows: Sequence[FoundInImage]
@@ -112,6 +160,16 @@ class Vulnerabilities:
         elif packages and not ecosystems:
             remarks.append("no advisories are about packages of its kinds")
         return tuple(remarks)
+
+
+def _accepted(one: Vulnerability, holding: Sequence[tuple[InForce, FindingException]]) -> Vulnerability:
+    """The last exception that accepts it is told: that of the nearest place."""
+    ids, package = frozenset(one.ids), without_version(one.purl)
+    for each, body in reversed(holding):
+        if body.accepts(ids, package):
+            accepted = Accepted(each.name, each.path, body.reason, body.until)
+            return msgspec.structs.replace(one, accepted=accepted)
+    return one
 
 
 def _base(ecosystem: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import parse_location
@@ -25,6 +26,15 @@ _COLUMNS: dict[str, Any] = {
     "FIXED IN": lambda one: ", ".join(one["fixed"]) or "-",
     "ID": "id",
     "LAYER": lambda one: str(one["layer"] + 1),
+}
+_ACCEPTED: dict[str, Any] = {
+    "ACCEPTED": "severity",
+    "PACKAGE": "package",
+    "INSTALLED": "installed",
+    "ID": "id",
+    "UNTIL": lambda one: one["accepted"]["until"],
+    "BY": lambda one: f"{one['accepted']['name']} at {place_words(one['accepted']['path'])}",
+    "WHY": lambda one: one["accepted"]["reason"],
 }
 
 
@@ -82,8 +92,9 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
     if json:
         shown.print_json(found)
         return
-    if found["found"]:
-        shown.rows(found["found"], _COLUMNS, json=False, widest=_WIDEST)
+    for columns, accepted in ((_COLUMNS, False), (_ACCEPTED, True)):
+        if of := [one for one in found["found"] if (one["accepted"] is not None) is accepted]:
+            shown.rows(of, columns, json=False, widest=_WIDEST)
     if found["state"] == "read":
         tell(_summary(found, narrowed=narrowed))
     for remark in found["remarks"]:
@@ -92,8 +103,9 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
 
 def _summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
     of = f"{found['packages']} package{'s' if found['packages'] != 1 else ''}"
+    accepted = f"; {found['accepted']} accepted" if found["accepted"] else ""
     if not found["counts"]:
-        return f"nothing is known to be wrong with its {of}"
+        return f"nothing{' else' if accepted else ''} is known to be wrong with its {of}{accepted}"
     counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items())
     shown_of = f"{len(found['found'])} shown; of its {of} are known: " if narrowed else f"of its {of} are known: "
-    return f"{shown_of}{counts}"
+    return f"{shown_of}{counts}{accepted}"

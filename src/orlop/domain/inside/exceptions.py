@@ -1,0 +1,127 @@
+"""Exceptions: findings that somebody accepts, for a reason, in a place, until a day."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from orlop.domain.access.actions import Action
+from orlop.domain.access.patterns import is_pattern, pattern
+from orlop.domain.inside.wildcards import matches_words
+from orlop.domain.names import REPOSITORY_MAX
+from orlop.domain.settings import Holds, SettingKind, nobody
+
+Ids = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...], Meta(max_length=256)]
+Packages = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=256)]
+Images = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=REPOSITORY_MAX + 129)], ...], Meta(max_length=64)]
+
+#: An id of an advisory, in whatever collection: `CVE-2021-44228`, `GHSA-jfh8-c2jp-5v3q`, `DSA-5022-1`.
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-:][A-Za-z0-9._]+)+", re.ASCII)
+#: A package URL without version, qualifiers and subpath; `*` stands for anything within it.
+_PACKAGE = re.compile(r"pkg:[a-z][a-z0-9.+-]*/[A-Za-z0-9._~%:/*+-]+", re.ASCII)
+
+_LAST_YEAR = 2099
+
+
+class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is accepted: of these advisories, in these packages, in these images. Each list narrows what the others say;
+    one that is empty narrows nothing."""
+
+    cves: Annotated[Ids, Meta(description="Ids of advisories, or other names of them, such as CVE-2021-44228.")] = ()
+    packages: Annotated[
+        Packages,
+        Meta(
+            description="Package URLs without a version, such as pkg:maven/org.apache.logging.log4j/log4j-core; `*` is "
+            "anything."
+        ),
+    ] = ()
+    images: Annotated[
+        Images,
+        Meta(
+            description="Patterns of repositories from the place of the exception on, or of a repository and a tag, "
+            "such as app-test* or app:1.*; `*` is anything. Empty: all images there."
+        ),
+    ] = ()
+    until: Annotated[
+        str,
+        Meta(
+            min_length=10,
+            max_length=10,
+            description="The last day on which it holds, UTC, such as 2027-01-31.",
+        ),
+    ]
+    reason: Annotated[
+        str, Meta(min_length=3, max_length=1_000, description="Why it is accepted: shown with a finding.")
+    ]
+
+    def __post_init__(self) -> None:
+        if not (self.cves or self.packages):
+            raise ValueError("the exception would accept whatever is found: name cves or packages")
+        for text in self.cves:
+            if not _ID.fullmatch(text):
+                raise ValueError(f"{text!r} is no id of an advisory: write it as in CVE-2021-44228")
+        for text in self.packages:
+            if not _PACKAGE.fullmatch(text):
+                raise ValueError(
+                    f"{text!r} is no package URL without a version: write it as in pkg:pypi/django or pkg:deb/debian/*"
+                )
+        for text in self.images:
+            repository, _, tag = text.partition(":")
+            if not is_pattern(repository) or (":" in text and not is_pattern(tag)):
+                raise ValueError(f"{text!r} is no pattern of repositories, nor of one and a tag: write app* or app:1.*")
+        if not self.reason.strip():
+            raise ValueError("reason: say why it is accepted")
+        _day(self.until)
+
+    @property
+    def ends_at(self) -> int:
+        """When it does not hold any more: the end of its last day, in microseconds since 1970."""
+        after = datetime.combine(_day(self.until) + timedelta(days=1), datetime.min.time(), UTC)
+        return int(after.timestamp()) * 1_000_000
+
+    def holds(self, now: int) -> bool:
+        """Whether it still holds."""
+        return now < self.ends_at
+
+    def accepts(self, ids: frozenset[str], package: str) -> bool:
+        """Whether it is about an advisory with these ids, and a package by its URL without a version."""
+        if self.cves and ids.isdisjoint(self.cves):
+            return False
+        return not self.packages or any(matches_words(text, package) for text in self.packages)
+
+    def covers(self, place: str, repository: str, tags: frozenset[str]) -> bool:
+        """Whether it is about an image of a repository, which has these tags, when it is set at a place."""
+        within = repository.removeprefix(f"{place}/") if place else repository
+        return not self.images or any(_covers(text, within, tags) for text in self.images)
+
+
+def _covers(text: str, within: str, tags: frozenset[str]) -> bool:
+    repository, _, tag = text.partition(":")
+    if not pattern(repository, separator="").matches(within):
+        return False
+    return not tag or any(pattern(tag).matches(each) for each in tags)
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"until: {text!r} is no day; write it as in 2027-01-31") from error
+    if day.year > _LAST_YEAR:
+        raise ValueError(f"until: {text!r} is too far away; an exception is looked at again one day")
+    return day
+
+
+#: Exceptions as settings. Whoever may pull may see why a finding is accepted.
+EXCEPTIONS = SettingKind(
+    kind="exception",
+    plural="exceptions",
+    text="Exceptions: findings that are accepted, why, and until when.",
+    body=FindingException,
+    speaks_for=nobody,
+    holds=Holds.ALL,
+    read=Action.PULL,
+    most=1_000,
+)
