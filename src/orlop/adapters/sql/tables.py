@@ -120,7 +120,7 @@ TABLES: dict[str, Table] = {
     ),
     "inside_layers": Table(("",), "digest reader facts read_at"),
     "inside_images": Table((0,), "id digest state since lease_until tries assembler distribution unread"),
-    "packages": Table((0,), "id identity type name version purl body"),
+    "packages": Table((0,), "id identity type name version purl body matched"),
     "package_keys": Table(("", "", 0), "ecosystem name package_id version"),
     "units": Table((0,), "id hash complete"),
     "unit_packages": Table((0, 0, ""), "unit_id package_id path"),
@@ -132,7 +132,6 @@ TABLES: dict[str, Table] = {
     "exploited": Table(("",), "cve added due ransomware"),
     "exploit_scores": Table(("",), "cve score percentile"),
     "findings": Table((0, 0), "package_id advisory_id fixed severity source how"),
-    "matched_packages": Table((0,), "package_id matcher"),
     "advisory_changes": Table((0,), "id version last"),
     "kept_answers": Table((0, ""), "account_id key fingerprint begun_at answer"),
 }

@@ -1,7 +1,6 @@
 """Exceptions: findings that somebody accepts, for a reason, in a place, until a day."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -9,6 +8,7 @@ from msgspec import Meta
 
 from orlop.domain.access.actions import Action
 from orlop.domain.access.patterns import is_pattern, pattern
+from orlop.domain.durations import DAY
 from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.names import REPOSITORY_MAX
 from orlop.domain.settings import Holds, SettingKind, nobody
@@ -22,7 +22,9 @@ _ID = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-:][A-Za-z0-9._]+)+", re.ASCII)
 #: A package URL without version, qualifiers and subpath; `*` stands for anything within it.
 _PACKAGE = re.compile(r"pkg:[a-z][a-z0-9.+-]*/[A-Za-z0-9._~%:/*+-]+", re.ASCII)
 
-_LAST_YEAR = 2099
+_FIRST_YEAR, _LAST_YEAR = 1970, 2099
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -78,8 +80,7 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     @property
     def ends_at(self) -> int:
         """When it does not hold any more: the end of its last day, in microseconds since 1970."""
-        after = datetime.combine(_day(self.until) + timedelta(days=1), datetime.min.time(), UTC)
-        return int(after.timestamp()) * 1_000_000
+        return (_day(self.until) + 1) * DAY
 
     def holds(self, now: int) -> bool:
         """Whether it still holds."""
@@ -104,14 +105,20 @@ def _covers(text: str, within: str, tags: frozenset[str]) -> bool:
     return not tag or any(pattern(tag).matches(each) for each in tags)
 
 
-def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"until: {text!r} is no day; write it as in 2027-01-31") from error
-    if day.year > _LAST_YEAR:
+def _day(text: str) -> int:
+    """The day in days since 1970. Raises ValueError."""
+    found = _DATE.fullmatch(text)
+    year, month, day = (int(part) for part in found.groups()) if found else (0, 0, 0)
+    if not (1 <= month <= 12 and 1 <= day <= _LENGTHS[month - 1] + (month == 2 and _leaps(year))):
+        raise ValueError(f"until: {text!r} is no day; write it as in 2027-01-31")
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise ValueError(f"until: {text!r} is too far away; an exception is looked at again one day")
-    return day
+    leap_days = sum(_leaps(each) for each in range(_FIRST_YEAR, year)) + (month > 2 and _leaps(year))
+    return (year - _FIRST_YEAR) * 365 + leap_days + sum(_LENGTHS[: month - 1]) + day - 1
+
+
+def _leaps(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 #: Exceptions as settings. Whoever may pull may see why a finding is accepted.

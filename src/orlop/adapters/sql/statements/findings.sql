@@ -20,7 +20,7 @@ ON CONFLICT (package_id, advisory_id) DO UPDATE SET fixed = ?3, severity = ?4, s
 DELETE FROM findings WHERE package_id = ?1 AND advisory_id = ?2;
 
 -- name: package_matched
-INSERT INTO matched_packages (package_id, matcher) VALUES (?1, ?2) ON CONFLICT (package_id) DO UPDATE SET matcher = ?2;
+UPDATE packages SET matched = ?2 WHERE id = ?1;
 
 -- name: packages_affected
 -- Packages that advisories are about, behind (?2, ?3).
@@ -31,13 +31,11 @@ JOIN package_keys k ON k.ecosystem = p.ecosystem AND k.name = p.name
 WHERE (p.advisory_id, k.package_id) > (?2, ?3) ORDER BY p.advisory_id, k.package_id LIMIT ?4;
 
 -- name: packages_unmatched
-SELECT p.id FROM packages p LEFT JOIN matched_packages m ON m.package_id = p.id
-WHERE m.matcher IS NULL OR m.matcher < ?1 ORDER BY p.id LIMIT ?2;
+SELECT p.id FROM packages p WHERE p.matched < ?1 LIMIT ?2;
 
 -- name: packages_unmatched_of
 SELECT p.id FROM json_each(?1) AS wanted JOIN packages p ON p.id = CAST(wanted.value AS BIGINT)
-LEFT JOIN matched_packages m ON m.package_id = p.id
-WHERE m.matcher IS NULL OR m.matcher < ?2 ORDER BY p.id;
+WHERE p.matched < ?2 ORDER BY p.id;
 
 -- name: advisories_affecting
 SELECT p.advisory_id, k.package_id, k.ecosystem, k.name, k.version, p.entry

@@ -34,8 +34,10 @@ CREATE TABLE packages (
     name      TEXT COLLATE "C" NOT NULL,
     version   TEXT COLLATE "C" NOT NULL,
     purl      TEXT COLLATE "C" NOT NULL,
-    body      TEXT COLLATE "C" NOT NULL
+    body      TEXT COLLATE "C" NOT NULL,
+    matched   BIGINT NOT NULL DEFAULT 0  -- by which matcher advisories were looked up for it; 0: not yet
 );
+CREATE INDEX packages_by_matcher ON packages (matched);
 CREATE INDEX packages_by_name ON packages (name, type);
 
 -- By what names advisories know a package.

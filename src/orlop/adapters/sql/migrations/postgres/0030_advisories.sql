@@ -76,13 +76,6 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_of ON findings (advisory_id);
 
--- By which matcher advisories were looked up for a package.
-CREATE TABLE matched_packages (
-    package_id  BIGINT NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
-    matcher     BIGINT NOT NULL,
-    PRIMARY KEY (package_id)
-);
-
 -- Raised by every change of an advisory: what was matched beside one is matched again.
 CREATE TABLE advisory_changes (
     id       BIGINT PRIMARY KEY,

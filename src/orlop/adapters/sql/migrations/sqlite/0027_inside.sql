@@ -34,8 +34,10 @@ CREATE TABLE packages (
     name      TEXT    NOT NULL,
     version   TEXT    NOT NULL,
     purl      TEXT    NOT NULL,
-    body      TEXT    NOT NULL
+    body      TEXT    NOT NULL,
+    matched   INTEGER NOT NULL DEFAULT 0  -- by which matcher advisories were looked up for it; 0: not yet
 ) STRICT;
+CREATE INDEX packages_by_matcher ON packages (matched);
 CREATE INDEX packages_by_name ON packages (name, type);
 
 -- By what names advisories know a package.

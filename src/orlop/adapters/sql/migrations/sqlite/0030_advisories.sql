@@ -76,13 +76,6 @@ CREATE TABLE findings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX findings_of ON findings (advisory_id);
 
--- By which matcher advisories were looked up for a package.
-CREATE TABLE matched_packages (
-    package_id  INTEGER NOT NULL REFERENCES packages (id) ON DELETE CASCADE,
-    matcher     INTEGER NOT NULL,
-    PRIMARY KEY (package_id)
-) STRICT, WITHOUT ROWID;
-
 -- Raised by every change of an advisory: what was matched beside one is matched again.
 CREATE TABLE advisory_changes (
     id       INTEGER PRIMARY KEY,
