@@ -25,6 +25,7 @@ from orlop.services.management.operations import RULES, Operation
 from tests.api.harness import PREFIX, Api, assert_problem, namespace, registry
 from tests.catalogs import rows
 from tests.content import image
+from tests.contract.advisories import advisory, batch
 from tests.contract.scene import Scene
 from tests.wire.answer import Answer
 
@@ -431,6 +432,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
     ("DELETE", "/job-schedules/{name}"): [("/job-schedules/collection", None, _RULER)],
     ("GET", "/scrub"): [("/scrub", None, _SEES)],
+    ("GET", "/advisories"): [("/advisories", None, _ANY)],
+    ("GET", "/advisories/{name}"): [("/advisories/TEST-1", None, _ANY)],
+    ("POST", "/advisories"): [("/advisories", {"source": "test", "records": []}, _RULER)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
@@ -517,6 +521,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         scene = Scene(api.catalog.catalog, at=api.now)
         await scene.push(RepositoryName(name), _TWO, Tag("dev"))
         await api.catalog.catalog.repositories.remove(RepositoryName(name), api.by, Terms(trash=HOUR))
+    await api.catalog.catalog.advisories.advisories.store("test", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)

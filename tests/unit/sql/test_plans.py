@@ -27,7 +27,6 @@ EXCEPTIONS = {
     "upload_start": {"SCAN held": "no more than the limit that is asked about"},
     "advisories_meaning": {
         "USE TEMP B-TREE FOR ORDER BY": "advisories of some names",
-        "USE TEMP B-TREE FOR DISTINCT": "the same",
     },
     "advisories_known": {"USE TEMP B-TREE FOR ORDER BY": "advisories of the names of a batch"},
     "packages_hit": {"USE TEMP B-TREE FOR DISTINCT": "what some advisories hit"},
@@ -115,12 +114,46 @@ EXCEPTIONS = {
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
+    "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
+    "advisories_waiting": {
+        "SCAN advisories USING COVERING INDEX advisories_unmatched": "no more than are to be matched"
+    },
+    "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
+    "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
+    "advisory_counts": {
+        "SCAN advisories USING COVERING INDEX advisories_in_order": "the status that somebody asks for",
+        "SCAN advisories USING COVERING INDEX advisories_unmatched": "the same",
+        "SCAN findings USING COVERING INDEX findings_of": "the same",
+        "SCAN exploited": "the same",
+        "SCAN exploit_scores": "the same",
+    },
+    "packages_affected": {"USE TEMP B-TREE FOR ORDER BY": "packages of the names that some advisories are about"},
+    "packages_unmatched_of": {"USE TEMP B-TREE FOR ORDER BY": "packages of one image"},
+    "findings_of_image": {"USE TEMP B-TREE FOR ORDER BY": "findings of one image"},
+    "ecosystems_of_image": {
+        "SCAN e": "the ecosystems of one image",
+        "USE TEMP B-TREE FOR GROUP BY": "packages of one image",
+        "USE TEMP B-TREE FOR count(DISTINCT)": "the same",
+        "USE TEMP B-TREE FOR ORDER BY": "the ecosystems of one image",
+    },
+    "counts_of_images": {
+        "USE TEMP B-TREE FOR GROUP BY": "findings of the images of a page",
+        "USE TEMP B-TREE FOR count(DISTINCT)": "the same",
+    },
+    "images_affected": {
+        "SCAN u": "no more pairs than are to be told of",
+        "USE TEMP B-TREE FOR DISTINCT": "images that hold some packages, for a job",
+        "USE TEMP B-TREE FOR ORDER BY": "the same",
+    },
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
 
 #: Nothing is read but what came as a parameter.
-HARMLESS = {"SCAN CONSTANT ROW", *(f"SCAN {name} VIRTUAL TABLE INDEX 1:" for name in ("wanted", "spans", "word"))}
+HARMLESS = {
+    "SCAN CONSTANT ROW",
+    *(f"SCAN {name} VIRTUAL TABLE INDEX 1:" for name in ("wanted", "others", "spans", "word")),
+}
 
 #: Everything but verification and moves, which work on whole tables or look at their ends.
 ON_THE_WAY = sorted(name for name in SQLITE if not name.startswith(("finding_", "inspect_", "clear_", "last_")))
@@ -323,7 +356,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        "inside_holder",
+        *("inside_holder", "images_affected"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

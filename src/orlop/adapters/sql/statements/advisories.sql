@@ -47,7 +47,8 @@ ON CONFLICT (cve) DO UPDATE SET score = ?2, percentile = ?3;
 -- name: advisories_named
 SELECT a.id, a.name, a.source, a.modified, a.withdrawn, a.severity, a.summary, a.body
 FROM advisories a
-WHERE a.name = ?1 OR a.id IN (SELECT l.advisory_id FROM advisory_aliases l WHERE l.alias = ?1)
+WHERE a.id IN (SELECT n.id FROM advisories n WHERE n.name = ?1
+               UNION SELECT l.advisory_id FROM advisory_aliases l WHERE l.alias = ?1)
 ORDER BY a.name <> ?1, a.name, a.id LIMIT ?2;
 
 -- name: advisories_page
