@@ -9,14 +9,14 @@ from typing import IO, Protocol
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError
+from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.rows import AdvisoryRow, Exploited, ExploitScore, Refusal
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 
 
-class ImportRefused(RegistryError):
+class ImportRefused(RequestInvalid):
     """What was to be imported holds no advisories, or is beyond a bound; the message says which."""
 
     code = "IMPORT_REFUSED"
