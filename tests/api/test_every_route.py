@@ -434,7 +434,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/scrub"): [("/scrub", None, _SEES)],
     ("GET", "/advisories"): [("/advisories", None, _ANY)],
     ("GET", "/advisories/{name}"): [("/advisories/TEST-1", None, _ANY)],
-    ("POST", "/advisories"): [("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)],
+    ("POST", "/advisories"): [
+        ("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)
+    ],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
