@@ -13,6 +13,7 @@ import pytest
 from litestar import Litestar
 
 from orlop.domain.access import Action, Caller, Limit, Subject, SubjectKind
+from orlop.domain.inside.assembly import assemble
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import Order
 from orlop.domain.retention.plans import PlanFigures
@@ -288,7 +289,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities")
+        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/sboms")
     },
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
@@ -523,6 +524,11 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         scene = Scene(api.catalog.catalog, at=api.now)
         await scene.push(RepositoryName(name), _TWO, Tag("dev"))
         await api.catalog.catalog.repositories.remove(RepositoryName(name), api.by, Terms(trash=HOUR))
+    insides = api.catalog.catalog.insides.images
+    for pushed in (_ONE, _TWO):
+        await insides.again(pushed.digest, 1)
+        [claimed] = await insides.claim(1, 2, 1)
+        assert await insides.read(claimed, assemble(()), 1, 1)
     await api.catalog.catalog.advisories.advisories.store("test", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)

@@ -134,7 +134,7 @@ class Server:
                 raise self._refusal(response.status, kind, text)
             if response.status == 204 or not text:
                 return Reply(version=response.headers.get("etag", ""))
-            if kind != "application/json":
+            if kind != "application/json" and not kind.endswith("+json"):
                 raise self._stranger()
             try:
                 value = msgspec.json.decode(text)

@@ -1,18 +1,24 @@
 """End points about what is inside images: their packages, and reading one once more."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
 
+from orlop import __version__
 from orlop.domain.names import RepositoryName, parse_held, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import ApiRequest, caller_of
 from orlop.ports.insides import HeldPackage
+from orlop.services.inside.cyclonedx import MEDIA_TYPE as CYCLONEDX_TYPE
+from orlop.services.inside.cyclonedx import cyclonedx
 from orlop.services.inside.questions import ImageInside, ImageInsides
+from orlop.services.inside.spdx import MEDIA_TYPE as SPDX_TYPE
+from orlop.services.inside.spdx import spdx
 from orlop.services.management.operations import Operation
 
 Repository = Annotated[str, QueryParameter(name="repository", max_length=255, description="The repository.")]
@@ -23,6 +29,16 @@ Platform = Annotated[
         name="platform", max_length=200, description="Of an index with several images: os/architecture[/variant]."
     ),
 ]
+
+
+class SbomForm(StrEnum):
+    """Formats of documents that say what an image holds."""
+
+    CYCLONEDX = "cyclonedx"
+    SPDX = "spdx"
+
+
+_FORMS = {SbomForm.CYCLONEDX: (cyclonedx, CYCLONEDX_TYPE), SbomForm.SPDX: (spdx, SPDX_TYPE)}
 
 
 class DistributionValue(msgspec.Struct, frozen=True):
@@ -118,4 +134,19 @@ def insides(service: ImageInsides) -> list[HTTPRouteHandler]:
         repository, reference = parse_held(data.image)
         return ImagePackagesValue.of(await service.again(caller_of(request), repository, reference, data.platform))
 
-    return [list_image_packages, read_image]
+    @get("/sboms", operation_id="showSbom", tags=["images"], operation=Operation.IMAGE_READ)
+    async def show_sbom(
+        request: ApiRequest,
+        repository: Repository,
+        reference: Of,
+        form: Annotated[SbomForm, QueryParameter(name="format", description="The format.")] = SbomForm.CYCLONEDX,
+        platform: Platform = "",
+    ) -> Response[bytes]:
+        """The packages of an image as CycloneDX 1.6 or SPDX 2.3, in JSON; the same bytes until it is read anew."""
+        found = await service.whole(
+            caller_of(request), RepositoryName(repository), parse_reference(reference), platform
+        )
+        write, media_type = _FORMS[form]
+        return Response(write(found, found.inside.since, __version__), media_type=media_type)
+
+    return [list_image_packages, read_image, show_sbom]

@@ -7,7 +7,7 @@ import msgspec
 from orlop.domain.access import Action, Caller
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
-from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.names import Reference, RepositoryName
 from orlop.ports.clock import Clock
 from orlop.ports.insides import HeldPackage, Inside, Insides, InsideState
@@ -64,6 +64,17 @@ class ImageInsides:
             inside=inside,
             packages=packages,
         )
+
+    async def whole(
+        self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""
+    ) -> ImageInside:
+        """The same, for a document that says what is in it. Raises as `of`, and Conflict where that is not known."""
+        found = await self.of(caller, repository, reference, platform)
+        if found.inside.state is InsideState.UNREAD:
+            raise Conflict(f"the image could not be read: {'; '.join(found.inside.unread)}", {"state": "unread"})
+        if found.inside.state is not InsideState.READ:
+            raise Conflict("the image was not read yet; ask again in some seconds", {"state": "waiting"})
+        return found
 
     async def again(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = ""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 import cyclopts
@@ -41,17 +41,20 @@ def _sbom(app: cyclopts.App, servers: Servers) -> None:
         ref: str,
         /,
         *,
+        format_: Annotated[Literal["table", "cyclonedx", "spdx"], Parameter(name="--format")] = "table",
         platform: str = "",
         wait: Annotated[bool, Parameter(negative="--no-wait")] = True,
         json: _Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
-        """List the packages of an image, with the layers that brought them.
+        """List the packages of an image, with the layers that brought them, or write them as a document.
 
         Parameters
         ----------
         ref
             HOST:PORT/NAME:TAG or @DIGEST, on Orlop, after orlop login.
+        format_
+            table, or a document in JSON: cyclonedx (1.6) or spdx (2.3) [default: table].
         platform
             Of an image for several platforms the one that is meant, as linux/amd64.
         wait
@@ -62,7 +65,11 @@ def _sbom(app: cyclopts.App, servers: Servers) -> None:
 
         async def work(server: ManagementServer, location: Location) -> int:
             found = await _read(server, location, platform, wait=wait)
-            return _show(location, found, json=json)
+            if format_ == "table" or found["state"] != "read":
+                return _show(location, found, json=json)
+            query = {"repository": found["repository"], "reference": found["digest"], "format": format_}
+            shown.print_json((await server.ask("GET", f"/sboms?{urlencode(query)}")).value)
+            return 0
 
         return _on(servers, ref, connecting, work)
 
