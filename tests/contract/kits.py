@@ -18,6 +18,7 @@ from tests.contract import (
     identity_rates,
     identity_secrets,
     identity_sessions,
+    insides,
     inspection,
     labels,
     links,
@@ -55,6 +56,7 @@ class CatalogKit:
     TestLargeTrash = trash.LargeTrashKit
     TestTrashEnd = trash.TrashEndKit
     TestLabels = labels.LabelsKit
+    TestInsides = insides.InsidesKit
     TestTagLists = listed.TagListsKit
     TestChildren = listed.ChildrenKit
     TestSearch = listed.SearchKit

@@ -1,0 +1,167 @@
+"""What every catalog keeps to about what is inside images (ports.insides)."""
+
+import hashlib
+
+from orlop.domain.digest import Digest
+from orlop.domain.durations import HOUR
+from orlop.domain.inside.assembly import assemble
+from orlop.domain.inside.layers import Found, LayerFacts
+from orlop.domain.inside.package import Distribution, Package
+from orlop.ports.catalog import Catalog
+from orlop.ports.insides import ClaimedImage, InsideState
+from tests.content import image, index
+from tests.contract.scene import APP, LIB, V1, V2, WEB, Scene
+
+ONE, TWO = image("one"), image("two")
+RELEASE = Found(path="etc/os-release", reader="os-release", distribution=Distribution(id="debian", version="12"))
+BASH = Package(type="deb", name="bash", version="5.2", architecture="amd64")
+SSL = Package(type="deb", name="libssl3", version="3.0.11-1", source="openssl")
+REQUESTS = Package(type="pypi", name="requests", version="2.31.0", licences=("Apache-2.0",))
+BASE = LayerFacts(found=(RELEASE, Found(path="var/lib/dpkg/status", reader="dpkg", packages=(BASH, SSL))))
+LIBRARY = LayerFacts(found=(Found(path="lib/requests/METADATA", reader="python", packages=(REQUESTS,)),))
+
+
+async def claim(catalog: Catalog, now: int, *, hours: int = 1) -> ClaimedImage | None:
+    """The next one that waits."""
+    claimed = await catalog.insides.images.claim(now, now + hours * HOUR, 1)
+    return claimed[0] if claimed else None
+
+
+async def read(catalog: Catalog, scene: Scene, digest: Digest, *layers: LayerFacts) -> None:
+    """Have an image read that holds this."""
+    await catalog.insides.images.again(digest, scene.at)
+    claimed = await claim(catalog, scene.at)
+    assert claimed is not None
+    assert claimed.digest == digest
+    assert await catalog.insides.images.read(claimed, assemble(layers), 1, scene.at)
+
+
+class InsidesKit:
+    """Needs the fixture `catalog`: an empty one, for each test."""
+
+    async def test_an_image_waits_is_read_and_is_known(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, V1)
+        assert await images.of(ONE.digest) is None
+        await images.again(ONE.digest, scene.at)
+        known = await images.of(ONE.digest)
+        assert known is not None
+        assert (known.state, known.since, known.packages) == (InsideState.WAITING, scene.at, 0)
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert (claimed.digest, claimed.repository, claimed.tries) == (ONE.digest, APP, 1)
+        assert await claim(catalog, scene.at) is None
+        depths = await images.depths()
+        assert (depths.waiting, depths.oldest_at, depths.unread) == (1, scene.at, 0)
+        scene.at += 7
+        assert await images.read(claimed, assemble((BASE, LIBRARY)), 3, scene.at)
+        known = await images.of(ONE.digest)
+        assert known is not None
+        assert (known.state, known.since, known.packages, known.unread) == (InsideState.READ, scene.at, 3, ())
+        assert known.distribution == Distribution(id="debian", version="12")
+        held = await images.packages(ONE.digest)
+        assert [(each.package, each.layer, each.path, each.reader) for each in held] == [
+            (BASH, 0, "var/lib/dpkg/status", "dpkg"),
+            (SSL, 0, "var/lib/dpkg/status", "dpkg"),
+            (REQUESTS, 1, "lib/requests/METADATA", "python"),
+        ]
+        assert held[1].purl == "pkg:deb/debian/libssl3@3.0.11-1?distro=debian-12&upstream=openssl"
+        assert (await images.depths()).waiting == 0
+
+    async def test_the_newest_is_read_first_and_those_of_the_dead_again(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, V1)
+        await scene.push(APP, TWO, V2)
+        await images.again(ONE.digest, scene.at)
+        await images.again(TWO.digest, scene.at + 1)
+        scene.at += 2
+        first, second = await claim(catalog, scene.at), await claim(catalog, scene.at)
+        assert first is not None
+        assert second is not None
+        assert (first.digest, second.digest) == (TWO.digest, ONE.digest)
+        assert await images.read(second, assemble((BASE,)), 1, scene.at)
+        assert await claim(catalog, scene.at + HOUR - 1) is None
+        again = await claim(catalog, scene.at + HOUR)
+        assert again is not None
+        assert (again.digest, again.tries) == (TWO.digest, 2)
+        assert not await images.read(first, assemble((BASE,)), 1, scene.at)
+        assert await images.read(again, assemble((BASE,)), 1, scene.at)
+
+    async def test_a_lease_of_a_clock_that_is_wrong_says_nothing(self, catalog: Catalog) -> None:
+        scene = Scene(catalog)
+        await scene.push(APP, ONE, V1)
+        await catalog.insides.images.again(ONE.digest, scene.at)
+        assert await claim(catalog, scene.at + 1_000 * HOUR) is not None
+        assert await claim(catalog, scene.at) is not None
+
+    async def test_what_cannot_be_read_waits_and_is_given_up(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, V1)
+        await images.again(ONE.digest, scene.at)
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        await images.unread(claimed, "a layer is not here", 1, scene.at, scene.at + HOUR)
+        assert await claim(catalog, scene.at + HOUR - 1) is None
+        claimed = await claim(catalog, scene.at + HOUR)
+        assert claimed is not None
+        assert claimed.tries == 2
+        await images.unread(claimed, "a layer is not here", 1, scene.at)
+        known = await images.of(ONE.digest)
+        assert known is not None
+        assert (known.state, known.unread) == (InsideState.UNREAD, ("a layer is not here",))
+        assert (await images.depths()).unread == 1
+        assert await claim(catalog, scene.at + 1_000 * HOUR) is None
+
+    async def test_images_that_nobody_saw_are_found(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, index("both", [ONE, TWO]), V1)
+        await scene.push(LIB, ONE, V1)
+        await read(catalog, scene, TWO.digest, BASE)
+        after, found = 0, 0
+        while (following := await images.find(after, 2)) is not None:
+            after, more = following
+            found += more
+        assert found == 1
+        claimed = await claim(catalog, scene.at + 1)
+        assert claimed is not None
+        assert claimed.digest == ONE.digest
+        assert await claim(catalog, scene.at + 1) is None
+
+    async def test_what_an_older_assembler_made_is_made_anew(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, V1)
+        await read(catalog, scene, ONE.digest, BASE)
+        assert await images.older(1, scene.at, 10) == 0
+        assert await images.older(2, scene.at, 10) == 1
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert await images.read(claimed, assemble((BASE, LIBRARY)), 2, scene.at)
+        assert len(await images.packages(ONE.digest)) == 3
+        assert await images.older(2, scene.at, 10) == 0
+
+    async def test_what_is_gone_is_forgotten_and_what_others_share_stays(self, catalog: Catalog) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        await scene.push(APP, ONE, V1)
+        await scene.push(WEB, TWO, V1)
+        await read(catalog, scene, ONE.digest, BASE)
+        await read(catalog, scene, TWO.digest, BASE, LIBRARY)
+        assert await insides.images.forget() == 0
+        await catalog.manifests.delete(WEB, TWO.digest, scene.by())
+        assert await insides.images.forget() == 3  # the image, the unit of its own, and the package in it
+        assert await insides.images.of(TWO.digest) is None
+        assert len(await insides.images.packages(ONE.digest)) == 2
+        assert await insides.images.forget() == 0
+
+    async def test_facts_of_layers_are_kept_by_reader(self, catalog: Catalog) -> None:
+        scene, layers = Scene(catalog), catalog.insides.layers
+        held = await scene.hold(APP, ONE.blobs[0])
+        names = hashlib.sha256(b"etc/os-release").digest()[:6]
+        facts = LayerFacts(found=BASE.found, removed=("a/b",), emptied=("",), names=names, files=1, unread="it ends")
+        await layers.keep(held.key.digest, 1, facts, scene.at)
+        assert await layers.get([held.key.digest, TWO.digest], 1) == {held.key.digest: facts}
+        assert await layers.get([held.key.digest], 2) == {}
+        await layers.keep(held.key.digest, 2, LIBRARY, scene.at)
+        assert await layers.get([held.key.digest], 2) == {held.key.digest: LIBRARY}
+        await layers.keep(TWO.digest, 2, LIBRARY, scene.at)
+        assert await catalog.insides.images.forget() == 1  # of what no blob is of that digest
+        assert await layers.get([held.key.digest, TWO.digest], 2) == {held.key.digest: LIBRARY}
