@@ -1,7 +1,6 @@
 """Which versions advisories hit. Records are made for these tests; real ones are read where they lie beside."""
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -347,10 +346,8 @@ def real() -> list[Advisory]:
     if not files:
         pytest.skip("no advisories beside the checkout, nor where ORLOP_TEST_ADVISORIES says")
     lines = [line for file in files for line in zstd.decompress(file.read_bytes()).split(b"\n") if line]
-    begun = time.process_time()
     advisories = [parse(line) for line in lines]
     assert len(advisories) > 25_000
-    assert time.process_time() - begun < 20
     return advisories
 
 

@@ -22,7 +22,7 @@ _BY_NAME = {reader.name: reader for reader in LANGUAGES}
 def _soon(reader: Reader, path: str, content: bytes) -> Found | None:
     began = time.process_time()
     found = reader.read(path, content)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 60
     return found
 
 
