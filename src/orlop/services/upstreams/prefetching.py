@@ -200,7 +200,7 @@ def _is_wanted(entry: Descriptor, platforms: Sequence[Platform]) -> bool:
 def _words(done: _Fetched) -> str:
     failed = f"; {done.failed} could not be fetched, the first: {done.first}" if done.failed else ""
     return (
-        f"{done.tags} of {counted(done.of, 'image')} are here: {counted(done.blobs, 'blob')} of"
+        f"{done.tags} of {done.of} images are here: {counted(done.blobs, 'blob')} of"
         f" {size_words(done.size)} came{failed}"
     )
 
