@@ -75,7 +75,7 @@ def _refused(client: Client, tag: str) -> bool:
 def test_a_failing_call_is_a_clear_refusal_and_no_more(tmp_path: Path, call: str, error: int, when: str) -> None:
     with running(tmp_path, workers=1) as server, Client(server.address) as client:
         client.push(small("before"), "before")
-        worker = server.processes()[-1]
+        worker = server.workers()[-1]
         with _under(failing(call, error, when), worker):
             refusals = sum(_refused(client, f"during-{number}") for number in range(4))
             with suppress(*READ_FAILURES.get(call, ())):
@@ -83,5 +83,5 @@ def test_a_failing_call_is_a_clear_refusal_and_no_more(tmp_path: Path, call: str
         assert refusals or call in ("ftruncate", "openat", "pread64"), "nothing failed"
         client.push(small("after"), "after")
         client.pull_everything()
-        assert server.processes()[-1] == worker, "the worker ended"
+        assert server.workers()[-1] == worker, "the worker ended"
     assert_clean(server.data)

@@ -73,7 +73,7 @@ def _pull(server: OrlopServer, held: dict[str, Pushable]) -> None:
 
 
 def _workers(server: OrlopServer) -> set[int]:
-    return set(server.processes()[1:])
+    return set(server.workers())
 
 
 def test_a_killed_worker_is_replaced_while_the_others_serve(tmp_path: Path) -> None:

@@ -21,20 +21,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Tags, on a server": ("tags", "history", "rollback", "lock", "label", "trash"),
     "Rules, on a server": ("rules", "in-use", *(kind.kind for kind in KINDS.values() if kind.placed)),
     "Looking into it": (
-        *(
-            "browse",
-            "search",
-            "vulns",
-            "advisories",
-            "usage",
-            "attention",
-            "health",
-            "access",
-            "audit",
-            "followers",
-            "verify",
-            "version",
-        ),
+        *("browse", "search", "sbom", "scan", "vulns", "advisories"),
+        *("usage", "attention", "health", "access", "audit", "followers", "verify", "version"),
     ),
 }
 _WIDEST, _NARROWEST = 110, 60
