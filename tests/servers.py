@@ -136,12 +136,8 @@ class OrlopServer:
         self._process.wait(10)
 
     def processes(self) -> list[int]:
-        """The process ids of the supervisor and everything below it."""
-        found = [self.pid]
-        for parent in found:
-            children = Path(f"/proc/{parent}/task/{parent}/children")
-            found += [int(child) for child in children.read_text().split()] if children.exists() else []
-        return found
+        """The process ids of the supervisor and its workers; what reads layers comes and goes."""
+        return [self.pid, *self.workers()]
 
     def busy_seconds(self) -> float:
         """The processor time that its processes took, which unlike the time of day no neighbour can lengthen."""

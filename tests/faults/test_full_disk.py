@@ -119,7 +119,7 @@ def test_no_room_for_the_catalog(disk: Path, tmp_path: Path) -> None:
         client.push(small("after"), "after")
         client.pull_everything()
         _await_readiness(client, 200)
-        assert len(server.processes()) == 3
+        assert len(server.workers()) == 2
     assert_clean(disk / "data")
 
 
