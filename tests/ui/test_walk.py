@@ -72,8 +72,9 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/world",
     ),
 }
-#: Dark or not, and how wide.
+#: Dark or not, and how wide. Barriers hang on one or the other, so axe looks at each once.
 LOOKS = ((False, 1280), (True, 390), (False, 390), (True, 1280))
+WITH_AXE = frozenset(LOOKS[:2])
 
 
 @pytest.mark.parametrize("who", PAGES)
@@ -90,7 +91,8 @@ def test_every_page_is_sound(site: Site, who: str) -> None:
             continue
         for dark, width in LOOKS:
             browser.look(dark=dark, width=width)
-            wrong += [(path, dark, width, *barrier) for barrier in browser.barriers()]
+            if (dark, width) in WITH_AXE:
+                wrong += [(path, dark, width, *barrier) for barrier in browser.barriers()]
             wrong += [(path, dark, width, "is wider than its window by", element) for element in browser.beyond()]
         text = browser.text("body")
         wrong += [(path, "shows", word) for word in ("None", "undefined", "Undefined", "[object") if word in text]
