@@ -59,9 +59,9 @@ def test_from_the_first_start_to_an_undone_deletion(new: Site) -> None:
 
     # A colleague gets an account, and a right on one namespace.
     new.open("/people")
-    browser.fill("form[action='/people'] [name=name]", "ada")
-    browser.fill("form[action='/people'] [name=password]", _ADA)
-    browser.click("form[action='/people'] button")
+    browser.fill("form[action='/people'][method=post] [name=name]", "ada")
+    browser.fill("form[action='/people'][method=post] [name=password]", _ADA)
+    browser.click("form[action='/people'][method=post] button")
     new.open("/r/team/-/people")
     browser.fill("form[action='/who/grant'] [name=principal]", "ada")
     browser.select("form[action='/who/grant'] [name=role]", "maintainer")

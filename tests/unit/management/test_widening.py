@@ -473,6 +473,9 @@ NOT_WIDENING = frozenset(
         Operation.HEALTH_READ,
         Operation.IMAGE_READ,
         Operation.IMAGE_SCAN,  # which is read once more
+        Operation.ADVISORY_READ,
+        Operation.ADVISORY_STATUS,
+        Operation.ADVISORY_IMPORT,  # which tells, and lets nobody do anything
         Operation.PASSWORD_CHANGE,  # one's own
         Operation.USER_READ,
         Operation.USER_ADD,  # who may do nothing yet
