@@ -511,15 +511,16 @@ def test_followers_are_listed_and_skip_what_they_fail_at(orlop: Typed) -> None:
     cursors = orlop.served.api.catalog.cursors
     orlop.served.do(cursors.register(WEBHOOKS))
     orlop.served.do(cursors.stumble(WEBHOOKS, 7, "it makes no sense", 1))
-    audit, hooks = orlop.json("followers", "ls")
+    audit, hooks, images = orlop.json("followers", "ls")
     assert (audit["name"], audit["stream"], audit["trouble"]) == ("audit", "outbox", None)
     assert hooks["behind"] > 0
+    assert (images["name"], images["stream"]) == ("images", "outbox")
     assert (hooks["trouble"]["position"], hooks["trouble"]["error"]) == (7, "it makes no sense")
     assert "it makes no sense" in orlop("followers", "ls")
     orlop("followers", "skip", "audit", "--position", "7", code=1)
     assert "leaves nothing out" in orlop.errors
     orlop("followers", "skip", "nobody", "--position", "7", code=1)
-    assert "there are audit, webhooks" in orlop.errors
+    assert "there are audit, webhooks, images" in orlop.errors
     orlop("followers", "skip", "webhooks", "--position", "8", code=1)
     assert orlop("followers", "skip", "webhooks", "--position", "7") == "webhooks leaves out 7\n"
     assert orlop.json("followers", "ls")[1]["trouble"] is None
