@@ -1,10 +1,11 @@
 """Reads images that wait: layers that nobody read yet in a process each, then all of them put together.
 
-It is a job of the lowest priority. What it is broken off at waits and is begun again; what fails is tried again later,
-and then known as unread, with the reason.
+It is a job of the lowest priority, and rests after each image for as long as that took. What it is broken off at waits
+and is begun again; what fails is tried again later, and then known as unread, with the reason.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.artifacts import kind_of
@@ -30,6 +31,8 @@ from orlop.services.jobs.work import Run, Work
 _LEASE = 2 * HOUR
 #: How often an image is begun, and how long it waits after the first try that failed, four times as long after each.
 _TRIES, _PAUSE = 6, 15 * SECOND
+#: It never rests longer than this, however long an image took.
+_REST = SECOND
 #: Manifests that are looked at together.
 _WINDOW = 500
 
@@ -39,10 +42,17 @@ class Later(Exception):
 
 
 class ImageReading:
-    """See the module."""
+    """See the module. `sleep` waits for so many seconds."""
 
     def __init__(
-        self, store: InsideStore, manifests: Manifests, blobs: Blobs, reader: LayerReader, jobs: Jobs, clock: Clock
+        self,
+        store: InsideStore,
+        manifests: Manifests,
+        blobs: Blobs,
+        reader: LayerReader,
+        jobs: Jobs,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._manifests = manifests
@@ -50,6 +60,7 @@ class ImageReading:
         self._reader = reader
         self._jobs = jobs
         self._clock = clock
+        self._sleep = sleep
 
     def works(self) -> tuple[Work, ...]:
         """The job that reads, and the one that looks for what was missed and forgets what is gone."""
@@ -63,6 +74,7 @@ class ImageReading:
     async def run(self, run: Run) -> str:
         """Read what waits, until nothing does."""
         done = failed = 0
+        total = (await self._store.images.depths()).waiting  # counting takes the longer the more wait: once
         while True:
             now = self._clock.now()
             claimed = await self._store.images.claim(now, now + _LEASE, 1)
@@ -70,8 +82,8 @@ class ImageReading:
                 return f"{done} read, {failed} not"
             is_read = await self.read(claimed[0])
             done, failed = done + is_read, failed + (not is_read)
-            left = (await self._store.images.depths()).waiting
-            run.tell(Progress(done + failed, done + failed + left, "images"))
+            run.tell(Progress(done + failed, max(total, done + failed), "images"))
+            await self._sleep(min(max(0, self._clock.now() - now), _REST) / SECOND)
 
     async def upkeep(self, run: Run) -> str:
         """Have images wait that no follower saw, or that an older release put together, and forget what is gone."""
