@@ -4,19 +4,17 @@ The file is standard input, which can be sought in. Batches go to standard outpu
 many bytes of MessagePack; the last one says that it is the last. Whoever starts it kills it when it takes too long.
 """
 
-import os
-import resource
 import struct
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
 from orlop.adapters.advisories.files import REFUSALS, Beyond, Found, found_in
+from orlop.adapters.confined import confine
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.rows import row_of
 
@@ -27,21 +25,6 @@ ENTRIES, SCORES, BYTES = 1_000, 20_000, 8 * 1024 * 1024
 #: What one batch for the API holds at most, in bytes.
 API_BYTES = 2 * 1024 * 1024
 _NICE, _FILES = 10, 32
-
-
-def limit() -> None:
-    """Bound this process, before it reads anything."""
-    with suppress(OSError):
-        os.nice(_NICE)
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _FILES),
-    ):
-        with suppress(ValueError, OSError):  # a system that does not know it: then there is the clock
-            resource.setrlimit(what, (most, most))
 
 
 class Batch:
@@ -105,7 +88,7 @@ def batches(found: Iterator[Found], reading: _Reading) -> Iterator[Batch]:
 
 def main(arguments: list[str]) -> None:
     """Give out what is in standard input."""
-    limit()
+    confine(MEMORY, SECONDS, _FILES, _NICE)
     rows = arguments[0] == "rows"
     refused = ""
     try:

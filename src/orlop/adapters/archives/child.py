@@ -7,12 +7,12 @@ fast and has nothing to lose.
 
 import gzip
 import json
-import resource
 import sys
 import tarfile
 import zlib
-from contextlib import suppress
 from typing import IO, Any
+
+from orlop.adapters.confined import confine
 
 #: Bytes that come out of an archive, of its members and of what surrounds them, and how many come of each that goes in.
 UNPACKED = 64 * 1024 * 1024
@@ -61,19 +61,6 @@ class _Tallied:
         return piece
 
 
-def limit() -> None:
-    """Bound this process, before it reads anything."""
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _FILES),
-    ):
-        with suppress(ValueError, OSError):  # a system that does not know it: then there is the clock
-            resource.setrlimit(what, (most, most))
-
-
 def read(source: IO[bytes], packing: str, wanted: dict[tuple[str, int], bool]) -> dict[str, Any]:
     """The texts that are wanted: by name and depth, whether to render it. Raises Beyond and what tarfile raises."""
     if packing == "plain":
@@ -112,7 +99,7 @@ def _text(content: bytes, *, rendered: bool) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     """Answer what was asked."""
-    limit()
+    confine(MEMORY, SECONDS, _FILES)
     packing, wanted = arguments[0], {}
     for each in arguments[1:]:
         name, depth, rendered = each.split(":")

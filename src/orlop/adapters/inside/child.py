@@ -6,15 +6,14 @@ to lose.
 """
 
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from types import FrameType
 
 import msgspec
 
+from orlop.adapters.confined import confine
 from orlop.adapters.inside.bounds import MEMORY, SECONDS, Beyond, Bounds
 from orlop.adapters.inside.layer import Layer
 from orlop.adapters.inside.readers import READERS
@@ -25,21 +24,6 @@ _PIECE = 256 * 1024
 _FILES, _LOWEST = 32, 19
 #: Seconds of a processor between two looks at how many are left.
 _LOOK = 0.5
-
-
-def limit() -> None:
-    """Bound this process, before it reads anything."""
-    with suppress(OSError):
-        os.nice(_LOWEST)
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _FILES),
-    ):
-        with suppress(ValueError, OSError):  # a system that does not know it
-            resource.setrlimit(what, (most, most))
 
 
 def hurry(source: Unpacked, bounds: Bounds) -> Callable[[int, FrameType | None], None]:
@@ -55,7 +39,7 @@ def hurry(source: Unpacked, bounds: Bounds) -> Callable[[int, FrameType | None],
 
 def main() -> None:
     """Read the layer, and say what it holds."""
-    limit()
+    confine(MEMORY, SECONDS, _FILES, _LOWEST)
     bounds = Bounds()
     layer = Layer(READERS, bounds)
     source = Unpacked(lambda: os.read(0, _PIECE), bounds)
