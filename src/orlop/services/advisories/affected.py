@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orlop.domain.counts import counted
 from orlop.domain.digest import Digest
 from orlop.domain.inside.rows import worst
 from orlop.domain.inside.severity import SEVERITIES
@@ -38,5 +39,4 @@ class Affected:
 
 def _words(findings: Sequence[FindingRow]) -> str:
     """Such as `3 new findings, the worst is high`."""
-    number = len(findings)
-    return f"{number} new finding{'s' if number != 1 else ''}, the worst is {worst(one.severity for one in findings)}"
+    return f"{counted(len(findings), 'new finding')}, the worst is {worst(one.severity for one in findings)}"

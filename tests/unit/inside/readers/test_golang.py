@@ -1,13 +1,13 @@
 """Modules of programs that Go built. Values are what `go version -m` and syft say of such programs."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from orlop.adapters.inside.readers.golang import GOLANG, read_golang
+from tests.needs import need
 from tests.packages import BASE, elf, fat, go_information, go_pointers, licences, listed, macho, modules, pe
 
 _SAID = modules(
@@ -119,14 +119,14 @@ def test_lies_of_a_program_lead_nowhere() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("go") is None, reason="Go is not here to build a program with")
 @pytest.mark.parametrize("system", ["linux/amd64", "windows/386", "darwin/arm64"])
 def test_a_program_that_go_builds(tmp_path: Path, system: str) -> None:
+    go = need("go")["go"]
     (tmp_path / "go.mod").write_text("module example.com/demo\n\ngo 1.18\n")
     (tmp_path / "main.go").write_text("package main\n\nfunc main() {}\n")
     kind, _, processor = system.partition("/")
     environment = {**os.environ, "GOOS": kind, "GOARCH": processor, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
-    command = ["go", "build", "-buildvcs=false", "-ldflags=-X main.version=7.8.9", "-o", "demo", "."]
+    command = [go, "build", "-buildvcs=false", "-ldflags=-X main.version=7.8.9", "-o", "demo", "."]
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=300)
     program = (tmp_path / "demo").read_bytes()
     assert GOLANG.begins(program[:512])

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.domain.counts import counted
 from orlop.faces.cli import shown
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.locations import Location, parse_location
@@ -101,7 +102,7 @@ def _on(servers: Servers, ref: str, connecting: Connecting, do: Any) -> int:
     from orlop.faces.cli.content.remove import managed
 
     async def work() -> int:
-        location = _argument(ref)
+        location = image_argument(ref)
         async with managed(servers, location, connecting) as server:
             done: int = await do(server, location)
             return done
@@ -112,7 +113,7 @@ def _on(servers: Servers, ref: str, connecting: Connecting, do: Any) -> int:
 async def _read(server: ManagementServer, location: Location, platform: str, *, wait: bool) -> dict[str, Any]:
     """What is known of an image; of one that waits to be read once it has been, if that is wanted."""
     assert location.image is not None
-    query = {"repository": str(location.image.repository), "reference": _reference(location)}
+    query = {"repository": str(location.image.repository), "reference": image_reference(location)}
     pause, told = _FIRST, False
     while True:
         asked = urlencode(query | ({"platform": platform} if platform else {}))
@@ -145,8 +146,7 @@ def _summary(found: dict[str, Any]) -> str:
     distribution = found["distribution"]
     of = f" of {distribution['name'] or distribution['id']}" if distribution else ""
     by = f", found by {', '.join(found['found_by'])}" if found["found_by"] else ""
-    number = len({held["purl"] for held in found["packages"]})
-    return f"{number} {'package' if number == 1 else 'packages'}{of}{by}"
+    return f"{counted(len({held['purl'] for held in found['packages']}), 'package')}{of}{by}"
 
 
 def _name(held: dict[str, Any]) -> str:
@@ -154,7 +154,7 @@ def _name(held: dict[str, Any]) -> str:
     return f"{held['namespace']}{separator}{held['name']}" if held["namespace"] else str(held["name"])
 
 
-def _argument(ref: str) -> Location:
+def image_argument(ref: str) -> Location:
     """An image of a registry. Raises UsageError."""
     location: Location = argument(parse_location, ref)
     if location.image is None or (location.image.digest is None and location.image.tag is None):
@@ -162,7 +162,7 @@ def _argument(ref: str) -> Location:
     return location
 
 
-def _reference(location: Location) -> str:
+def image_reference(location: Location) -> str:
     assert location.image is not None
     return str(location.image.digest or location.image.tag)
 
@@ -170,4 +170,4 @@ def _reference(location: Location) -> str:
 def _image(location: Location) -> str:
     assert location.image is not None
     separator = "@" if location.image.digest is not None else ":"
-    return f"{location.image.repository}{separator}{_reference(location)}"
+    return f"{location.image.repository}{separator}{image_reference(location)}"

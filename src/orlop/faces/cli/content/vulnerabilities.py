@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.domain.counts import counted
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
+from orlop.faces.cli.content.inside import image_argument, image_reference
 from orlop.faces.cli.content.stores import Connecting
-from orlop.faces.cli.locations import parse_location
-from orlop.faces.cli.running import UsageError, argument, run, tell
+from orlop.faces.cli.running import run, tell
 from orlop.faces.cli.servers import Servers
 
 _Flag = Annotated[bool, Parameter(negative="")]
@@ -70,12 +71,11 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         from orlop.faces.cli.content.remove import managed
 
         async def work() -> int:
-            location = argument(parse_location, ref)
-            if location.image is None or not (location.image.digest or location.image.tag):
-                raise UsageError(f"{ref[:160]!r} names no image: write HOST:PORT/NAME:TAG")
+            location = image_argument(ref)
+            assert location.image is not None
             query = {
                 "repository": str(location.image.repository),
-                "reference": str(location.image.digest or location.image.tag),
+                "reference": image_reference(location),
                 **({"platform": platform} if platform else {}),
                 **({"severity": severity} if severity else {}),
                 **({"fixable": "true"} if fixable else {}),
@@ -102,7 +102,7 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
 
 
 def _summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
-    of = f"{found['packages']} package{'s' if found['packages'] != 1 else ''}"
+    of = counted(found["packages"], "package")
     accepted = f"; {found['accepted']} accepted" if found["accepted"] else ""
     if not found["counts"]:
         return f"nothing{' else' if accepted else ''} is known to be wrong with its {of}{accepted}"
