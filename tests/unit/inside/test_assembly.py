@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orlop.domain.inside.assembly import assemble
+from orlop.domain.inside.assembly import BYTES, PACKAGES, assemble
 from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 
@@ -104,3 +104,18 @@ def test_what_could_not_be_read_is_told() -> None:
     assert made.unread == ("layer 2 of 2: it ends too early", "var/lib/rpm/Packages: it is damaged")
     hidden = assemble([LayerFacts(found=(broken,)), LayerFacts(removed=("var/lib/rpm",))])
     assert hidden.unread == ()
+
+
+def test_an_image_has_no_more_packages_than_an_answer_can_tell() -> None:
+    def many(number: int, licence: str) -> LayerFacts:
+        packages = tuple(
+            Package(type="npm", name=f"p{each}", version="1", licences=(licence,)) for each in range(number)
+        )
+        return LayerFacts(found=(Found(path="lock", reader="node", packages=packages),))
+
+    for layer, kept in ((many(PACKAGES + 1, ""), PACKAGES), (many(100, "x" * (BYTES // 10)), 9)):
+        made = assemble([layer])
+        assert len(list(made.packages)) == kept
+        [said] = made.unread
+        assert said.startswith("it holds more than")
+    assert assemble([many(100, "MIT")]).unread == ()

@@ -16,6 +16,8 @@ ASSEMBLER_VERSION = 1
 #: Bytes of the hash of a name, and the files that say which distribution it is, the first that there is.
 _HASH = 6
 _RELEASES = ("etc/os-release", "usr/lib/os-release")
+#: Of one image: so many packages, and bytes of what is said of them. An answer has all of it.
+PACKAGES, BYTES = 30_000, 12 * 1024 * 1024
 
 
 class PackageIn(msgspec.Struct, frozen=True):
@@ -64,7 +66,10 @@ def assemble(layers: Sequence[LayerFacts]) -> ImagePackages:
             unread.append(f"layer {number + 1} of {len(layers)}: {layer.unread}")
     unread += [f"{found.path}: {found.unread}" for _, found in visible if found.unread]
     distribution = _distribution([found for _, found in visible])
-    return ImagePackages(distribution, _units(visible, distribution), tuple(unread))
+    units, is_cut = _units(visible, distribution)
+    if is_cut:
+        unread.append(f"it holds more than the {PACKAGES} packages, or {BYTES >> 20} MiB about them, that are kept")
+    return ImagePackages(distribution, units, tuple(unread))
 
 
 def _hides(layer: LayerFacts, path: str) -> bool:
@@ -95,15 +100,24 @@ def _distribution(found: Sequence[Found]) -> Distribution | None:
     return first or next(iter(by_path.values()), None)
 
 
-def _units(visible: Sequence[tuple[int, Found]], distribution: Distribution | None) -> tuple[Unit, ...]:
+def _units(visible: Sequence[tuple[int, Found]], distribution: Distribution | None) -> tuple[tuple[Unit, ...], bool]:
+    """What each layer and reader contribute, and whether there is more than is kept."""
     licences = {name: listed for _, found in visible for name, listed in found.licences.items()}
     gathered: dict[tuple[int, str], dict[tuple[str, str], PackageIn]] = {}
+    count = size = 0
     for layer, found in visible:
         for package in found.packages:
             if not package.licences and package.type == "deb" and package.name in licences:
                 package = msgspec.structs.replace(package, licences=licences[package.name])
             made = _within(package, found.path, distribution)
+            count, size = count + 1, size + len(made.purl) + len(made.path) + sum(map(len, package.licences))
+            if count > PACKAGES or size > BYTES:
+                return _listed(gathered), True
             gathered.setdefault((layer, found.reader), {})[made.identity, made.path] = made
+    return _listed(gathered), False
+
+
+def _listed(gathered: dict[tuple[int, str], dict[tuple[str, str], PackageIn]]) -> tuple[Unit, ...]:
     return tuple(_unit(layer, reader, tuple(of.values())) for (layer, reader), of in sorted(gathered.items()))
 
 
