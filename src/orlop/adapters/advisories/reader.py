@@ -3,15 +3,15 @@
 import asyncio
 import shutil
 import struct
-import sys
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO
 
 import msgspec
 
+from orlop.adapters.children import child
 from orlop.domain.inside.rows import AdvisoryRow, Exploited, ExploitScore, Refusal
 from orlop.ports.advisories import ImportRefused, ReadBatch, RecordsBatch
 
@@ -76,20 +76,8 @@ class ProcessAdvisoryReader:
                     yield packed
 
     async def _of(self, file: IO[bytes], what: str) -> AsyncGenerator[bytes, None]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            "orlop.adapters.advisories.child",
-            what,
-            stdin=file,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            cwd="/",
-        )
-        assert process.stdout is not None
-        try:
+        async with child("orlop.adapters.advisories.child", what, given=file) as process:
+            assert process.stdout is not None
             while True:
                 try:
                     async with asyncio.timeout(self._deadline):
@@ -103,11 +91,6 @@ class ProcessAdvisoryReader:
                 except TimeoutError as cause:
                     raise ImportRefused(f"nothing came out of it for {self._deadline:.0f} seconds") from cause
                 yield packed
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
 
 
 def _copied(source: IO[bytes], target: IO[bytes]) -> IO[bytes]:

@@ -1,13 +1,13 @@
 """Starts a process for each archive, gives it the bytes, and takes what it answers in time."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import msgspec
 
 from orlop.adapters.archives.turns import FairTurns
+from orlop.adapters.children import child
 from orlop.ports.archives import ArchiveRefused, FoundText, Packing, WantedText
 
 #: Bytes that go into a process and that are taken from it.
@@ -42,37 +42,21 @@ class ProcessArchiveReader:
     async def _read(
         self, content: AsyncIterator[bytes], packing: Packing, wanted: tuple[WantedText, ...]
     ) -> dict[str, FoundText]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            "orlop.adapters.archives.child",
-            packing.value,
-            *(f"{each.name}:{each.depth}:{int(each.rendered)}" for each in wanted),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            cwd="/",
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(self._deadline):
-                feeding = asyncio.ensure_future(_feed(process.stdin, content))
-                try:
-                    taken = await _taken(process.stdout)
-                finally:
-                    feeding.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await feeding
-        except TimeoutError as cause:
-            raise ArchiveRefused(f"it takes longer than {self._deadline:.0f} seconds to read") from cause
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
+        named = (f"{each.name}:{each.depth}:{int(each.rendered)}" for each in wanted)
+        async with child("orlop.adapters.archives.child", packing.value, *named) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                async with asyncio.timeout(self._deadline):
+                    feeding = asyncio.ensure_future(_feed(process.stdin, content))
+                    try:
+                        taken = await _taken(process.stdout)
+                    finally:
+                        feeding.cancel()
+                        with suppress(asyncio.CancelledError):
+                            await feeding
+            except TimeoutError as cause:
+                raise ArchiveRefused(f"it takes longer than {self._deadline:.0f} seconds to read") from cause
         return _answer(taken)
 
 

@@ -1,12 +1,12 @@
 """Starts a process for each layer, gives it the bytes, and takes what it says."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import msgspec
 
+from orlop.adapters.children import child
 from orlop.adapters.inside.bounds import ANSWER, STALLED
 from orlop.domain.errors import Unavailable
 from orlop.domain.inside.layers import LayerFacts
@@ -36,37 +36,22 @@ class ProcessLayerReader:
         return told
 
     async def _read(self, content: AsyncIterator[bytes]) -> LayerFacts:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            "orlop.adapters.inside.child",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-            cwd="/",
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        taking, ended = asyncio.ensure_future(_taken(process.stdout)), False
-        try:
-            if not await self._feed(process.stdin, content, taking):
-                return LayerFacts(unread=_ENDED)
-            done, _ = await asyncio.wait({taking}, timeout=self._stalled)
-            taken = taking.result() if done else b""
-            ended = taken not in {b"", _TOO_MUCH}  # it is about to be gone
-            if not taken and done and await process.wait() > 0:
-                raise Unavailable("the process that reads layers came to no end")
-            return _facts(taken)
-        finally:
-            taking.cancel()
-            with suppress(asyncio.CancelledError):
-                await taking
-            if not ended and process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
+        async with child("orlop.adapters.inside.child") as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            taking = asyncio.ensure_future(_taken(process.stdout))
+            try:
+                if not await self._feed(process.stdin, content, taking):
+                    return LayerFacts(unread=_ENDED)
+                done, _ = await asyncio.wait({taking}, timeout=self._stalled)
+                taken = taking.result() if done else b""
+                if not taken and done and await process.wait() > 0:
+                    raise Unavailable("the process that reads layers came to no end")
+                return _facts(taken)
+            finally:
+                taking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await taking
 
     async def _feed(
         self, pipe: asyncio.StreamWriter, content: AsyncIterator[bytes], taking: "asyncio.Future[bytes]"
