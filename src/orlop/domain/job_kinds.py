@@ -157,6 +157,17 @@ INSIDE_UPKEEP = JobKind(
     text="Looks for images that were not read yet, and forgets what was known of those that are gone.",
 )
 
+SCANNING = JobKind(
+    kind="scan-images",
+    text="Asks scanners about images that wait for them, and takes in their reports.",
+    forgotten_after=HOUR,
+)
+SCANNING_UPKEEP = JobKind(
+    kind="look-for-scans",
+    text="Looks for images that scanners were not asked about yet or are to be asked again, and forgets what is gone.",
+    forgotten_after=HOUR,
+)
+
 MATCHING = JobKind(
     kind="match-advisories",
     text="Looks which advisories hit which packages, of those that are new or others since the last time.",
@@ -172,6 +183,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
         *(INSIDE, INSIDE_UPKEEP, MATCHING),
+        *(SCANNING, SCANNING_UPKEEP),
     )
 }
 

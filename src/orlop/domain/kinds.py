@@ -10,6 +10,7 @@ from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind
 from orlop.domain.tag_rules import TAG_RULES
@@ -21,7 +22,7 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
-    *(UPSTREAMS, VIRTUALS, EXCEPTIONS),
+    *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SCANNERS),
 )
 
 #: By name, in the order in which `apply` makes them.

@@ -114,6 +114,7 @@ class Waiting(NamedTuple):
     quotas: Sequence[QuotaUse] = ()
     disk: DiskUse | None = None
     upstreams: Sequence[UpstreamUse] = ()
+    scanners: Sequence[tuple[str, bool]] = ()
 
 
 class Metrics:
@@ -133,6 +134,12 @@ class Metrics:
         self.upstreams = UpstreamMetrics(self._own)
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
+        )
+        self._scans = Counter(
+            "orlop_scans_ended",
+            "Scans that ended, by the name of the scanner and how: judged, again (after a failure), or failed.",
+            ("scanner", "how"),
+            registry=self._own,
         )
         self._retained = Counter(
             "orlop_retention_items",
@@ -162,6 +169,10 @@ class Metrics:
     def job_ended(self, kind: str, how: str) -> None:
         """A try at a job ended. Both are of a few fixed words (domain.job_kinds, domain.queue.JobStep)."""
         self._jobs.labels(kind, how).inc()
+
+    def scan_ended(self, scanner: str, how: str) -> None:
+        """A scan by a scanner of this name ended, or came to nothing and is tried again."""
+        self._scans.labels(scanner, how).inc()
 
     def retained(self, deleted: int, left: int) -> None:
         """A plan for retention was applied, or a part of it."""
@@ -434,6 +445,10 @@ class _Momentary(Collector):
             yield from self._waits(self._waiting)
             yield from self._room(self._waiting)
             yield from self._upstreams(self._waiting)
+            up = GaugeMetricFamily("orlop_scanner_up", "Whether a scanner answers.", labels=("scanner",))
+            for scanner, answers in self._waiting.scanners:
+                up.add_metric((scanner,), answers)
+            yield up
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -9,6 +9,7 @@ from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
+from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -55,6 +56,7 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
+    vulnerabilities = build_vulnerabilities(stores, insides, services.in_force)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -69,7 +71,9 @@ def build_desks(
         images=images,
         insides=insides,
         advisories=build_advisories(gate, stores),
-        vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        vulnerabilities=vulnerabilities,
+        scanners=build_scanner_desk(settings, gate, stores),
+        scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -47,6 +47,10 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
             for upstream, state in await stores.catalog.upstream_states.all()
         ]
         sent = (backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused)
-        return Waiting(lags, *sent, jobs, quotas, disk, fares)
+        scanners = [
+            (label(*place_of(scanner)), not state.failing_since)
+            for scanner, state in await stores.catalog.scanning.states.all()
+        ]
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, scanners)
 
     return ask

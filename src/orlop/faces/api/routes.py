@@ -42,6 +42,7 @@ from orlop.faces.api import (
     people,
     places,
     retention,
+    scanners,
     scrub,
     settings,
     tags,
@@ -108,7 +109,9 @@ def routes(desks: Desks) -> Litestar:
         *browse.browse(management.gate, desks.browsing),
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
-        *advisories.vulnerabilities(desks.vulnerabilities),
+        *advisories.vulnerabilities(desks.vulnerabilities, desks.scan_reports),
+        *scanners.scanners(desks.scanners),
+        *scanners.scan_reports(desks.scan_reports),
         *inside.insides(desks.insides),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

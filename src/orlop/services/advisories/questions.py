@@ -109,7 +109,7 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        found = await self._judged(image, _grouped(rows, *await self._known(rows)))
+        found = await self.judged(image, _grouped(rows, *await self._known(rows)))
         wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
         open_ = [one for one in found if one.accepted is None]
         counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
@@ -122,7 +122,7 @@ class Vulnerabilities:
             accepted=len(found) - len(open_),
         )
 
-    async def _judged(self, image: ImageInside, found: Sequence[Vulnerability]) -> Sequence[Vulnerability]:
+    async def judged(self, image: ImageInside, found: Sequence[Vulnerability]) -> Sequence[Vulnerability]:
         """The same, with the exceptions that hold for them; nothing is left out."""
         exceptions = await self._settings.covering(EXCEPTIONS, image.repository)
         if not exceptions or not found:

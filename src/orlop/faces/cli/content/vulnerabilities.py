@@ -26,7 +26,7 @@ _COLUMNS: dict[str, Any] = {
     "INSTALLED": "installed",
     "FIXED IN": lambda one: ", ".join(one["fixed"]) or "-",
     "ID": "id",
-    "LAYER": lambda one: str(one["layer"] + 1),
+    "LAYER": lambda one: str(one["layer"] + 1) if one["layer"] >= 0 else "-",
 }
 _ACCEPTED: dict[str, Any] = {
     "ACCEPTED": "severity",
@@ -50,6 +50,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
         severity: Literal["critical", "high", "medium", "low"] | None = None,
         fixable: _Flag = False,
         platform: str = "",
+        scanner: str = "",
         json: _Flag = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
@@ -65,6 +66,8 @@ def register(app: cyclopts.App, servers: Servers) -> None:
             Only what a later version mends.
         platform
             Of an image for several platforms the one that is meant, as linux/amd64.
+        scanner
+            What this scanner said last, in place of this registry's own findings.
         json
             Print a JSON object.
         """
@@ -79,6 +82,7 @@ def register(app: cyclopts.App, servers: Servers) -> None:
                 **({"platform": platform} if platform else {}),
                 **({"severity": severity} if severity else {}),
                 **({"fixable": "true"} if fixable else {}),
+                **({"scanner": scanner} if scanner else {}),
             }
             async with managed(servers, location, connecting) as server:
                 found = (await server.ask("GET", f"/image-vulnerabilities?{urlencode(query)}")).value
