@@ -72,7 +72,7 @@ def build_desks(
         insides=insides,
         advisories=build_advisories(gate, stores),
         vulnerabilities=vulnerabilities,
-        scanners=build_scanner_desk(settings, gate, stores),
+        scanners=build_scanner_desk(settings, gate, stores, services),
         scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(

@@ -76,10 +76,11 @@ def build_reports(
     )
 
 
-def build_scanner_desk(settings: Settings, gate: Gate, stores: Stores) -> ScannerDesk:
+def build_scanner_desk(settings: Settings, gate: Gate, stores: Stores, services: Services) -> ScannerDesk:
     """What people ask about scanners."""
     states = stores.catalog.scanning.states
-    return ScannerDesk(gate, stores.identity.documents, states, _Client(settings), _addressing(settings))
+    news = build_scanning(settings, stores, services).call
+    return ScannerDesk(gate, stores.identity.documents, states, _Client(settings), _addressing(settings), news)
 
 
 def _addressing(settings: Settings) -> Addressing:

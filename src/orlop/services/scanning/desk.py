@@ -1,5 +1,7 @@
 """Scanners as people ask about them: how one fares, and trying it."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 
 from orlop.domain.access import Caller
@@ -15,16 +17,24 @@ from orlop.services.settings.kept import existing
 
 
 class ScannerDesk:
-    """What a caller may not see is not there for them (NotFound, Denied)."""
+    """What a caller may not see is not there for them (NotFound, Denied). `news` is called when one answers: what waited
+    for it goes on."""
 
     def __init__(
-        self, gate: Gate, documents: Documents, states: ScannerStates, client: ScannerClient, addressing: Addressing
+        self,
+        gate: Gate,
+        documents: Documents,
+        states: ScannerStates,
+        client: ScannerClient,
+        addressing: Addressing,
+        news: Callable[[], Awaitable[object]],
     ) -> None:
         self._gate = gate
         self._documents = documents
         self._states = states
         self._client = client
         self._addressing = addressing
+        self._news = news
 
     async def status(self, caller: Caller, name: str, path: str) -> ScannerState:
         """How it fares, for whoever may see its setting. Raises NotFound."""
@@ -39,6 +49,7 @@ class ScannerDesk:
         try:
             metadata = await self._client.metadata(await self._addressing.of(scanner))
             await self._states.answered(document.identity, self._by(), metadata)
+            await self._news()
         except (ScannerAway, ScanRefused) as failure:
             await self._states.failed(document.identity, str(failure), 0, self._by())
         return await self._state(document)

@@ -115,7 +115,7 @@ class Scanning:
             now = self._clock.now()
             claimed = await self._store.scans.claim(now, now + _LEASE, _AT_ONCE)
             if claimed:
-                await asyncio.gather(*map(self.step, claimed))
+                await self._together(claimed)
                 steps += len(claimed)
                 run.tell(Progress(steps, steps, "steps"))
                 continue
@@ -123,6 +123,15 @@ class Scanning:
             if due is None or due > now + _STAYS:
                 return f"{steps} steps"
             await self._sleep(min(max(due - now, _LOOKS // 10), _LOOKS) / SECOND)
+
+    async def _together(self, claimed: Sequence[ClaimedScan]) -> None:
+        """A step of each. What is broken off is another process's at once: it does not wait for a lease."""
+        try:
+            await asyncio.gather(*map(self.step, claimed))
+        except asyncio.CancelledError:
+            for each in claimed:
+                await self._store.scans.later(each, self._clock.now())
+            raise
 
     async def upkeep(self, run: Run) -> str:
         """See `works`."""

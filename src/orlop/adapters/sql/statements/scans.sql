@@ -40,7 +40,7 @@ UPDATE scans SET state = 1, due_at = ?3, accepted_at = ?4, request = ?5, report_
 WHERE id = ?1 AND fence = ?2;
 
 -- name: scan_later
-UPDATE scans SET due_at = ?3, lease_until = 0 WHERE id = ?1 AND fence = ?2;
+UPDATE scans SET due_at = ?3, lease_until = 0 WHERE id = ?1 AND fence = ?2 AND state < 2;
 
 -- name: scan_over
 UPDATE scans SET state = ?3, due_at = ?4, tries = ?5, error = ?6, request = '', accepted_at = 0, secret = '',
