@@ -4,6 +4,7 @@ from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.scanning.client import HttpScannerClient
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -54,6 +55,11 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.addressing import Addressing
+from orlop.services.scanning.attached import AttachedReports
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
+from orlop.services.scanning.scanning import Scanning
 from orlop.services.settings.in_force import SettingsInForce
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
@@ -129,8 +135,27 @@ def desks_of(
     insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock)
+    client, addressing = HttpScannerClient(()), Addressing(lambda _: "", "http://registry.example")
+    attached = AttachedReports(content.uploads, manifests)
+    scanning = Scanning(
+        catalog.scanning,
+        identity.documents,
+        in_force,
+        client,
+        addressing,
+        catalog.manifests,
+        content.blobs,
+        attached,
+        opened.queue.jobs,
+        clock,
+        lambda size: bytes(size),
+    )
+    states, scans = catalog.scanning.states, catalog.scanning.scans
     return Desks(
         management=management,
+        scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
+        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, clock),
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
@@ -143,7 +168,7 @@ def desks_of(
         advisories=AdvisoryDesk(
             gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
+        vulnerabilities=vulnerabilities,
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

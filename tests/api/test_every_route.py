@@ -77,6 +77,7 @@ _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + tim
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -291,6 +292,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ]
         for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/sboms")
     },
+    ("GET", "/scan-reports"): [
+        ("/scan-reports?repository=team/app&reference=dev", None, _PULLS),
+        ("/scan-reports?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/scan-reports"): [
+        ("/scan-reports", {"image": "team/app:dev"}, _PUSHES),
+        ("/scan-reports", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
         ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
@@ -367,6 +376,27 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/rules?repository=team-b/none", None, _SEES | {"bob"}),
         ("/rules", None, _SEES),
     ],
+    ("GET", "/scanners"): [("/scanners", None, _ANY)],
+    **{
+        ("GET", f"/scanners/{{name}}{more}"): [
+            (f"/scanners/made{more}?path=team", None, _DELETES | _SEES),
+            (f"/scanners/made{more}?path=team-b", None, _SEES | {"bob"}),
+            (f"/scanners/made{more}", None, _SEES),
+        ]
+        for more in ("", "/status")
+    },
+    **{
+        (method, f"/scanners/{{name}}{more}"): [
+            (f"/scanners/{name}{more}?path=team", body, _DELETES),
+            (f"/scanners/{name}{more}?path=team-b", body, frozenset({"root", "bob"})),
+            (f"/scanners/{name}{more}", body, _RULER),
+        ]
+        for method, name, more, body in (
+            ("PUT", "new", "", _SCANNER),
+            ("DELETE", "made", "", None),
+            ("POST", "made", "/checks", None),
+        )
+    },
     ("GET", "/webhooks"): [("/webhooks", None, _ANY)],
     ("GET", "/webhooks/{name}"): [
         ("/webhooks/made?path=team", None, _DELETES | _SEES),
@@ -543,6 +573,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        await api.management.settings.put(root, "scanner", "made", _SCANNER, 0, path)
         if path:
             await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/far")
             await api.management.settings.put(root, "virtual", "made", _VIRTUAL, 0, f"{path}/all")

@@ -71,7 +71,7 @@ def test_a_302_says_wait_and_for_how_long(adapter: Adapter) -> None:
 def test_one_that_hangs_is_away(adapter: Adapter) -> None:
     adapter.hangs.clear()
     try:
-        with pytest.raises(ScannerAway, match="it did not answer in 0.2 seconds"):
+        with pytest.raises(ScannerAway, match=r"it did not answer in 0\.2 seconds"):
             asyncio.run(HttpScannerClient(("127.0.0.0/8",), seconds=0.2).metadata(Address(adapter.url)))
     finally:
         adapter.hangs.set()
@@ -79,7 +79,7 @@ def test_one_that_hangs_is_away(adapter: Adapter) -> None:
 
 def test_addresses_are_checked(adapter: Adapter) -> None:
     before = len(adapter.asked)
-    with pytest.raises(ScannerAway, match="127.0.0.1 is loopback, which may not be connected to|cannot be reached"):
+    with pytest.raises(ScannerAway, match="it cannot be reached"):
         asyncio.run(HttpScannerClient(()).metadata(Address(adapter.url)))
     assert len(adapter.asked) == before
 

@@ -113,6 +113,10 @@ EXCEPTIONS = {
     "inside_layers_window": {"SCAN l": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
+    "scan_next": {"SCAN s USING INDEX scans_due": "scans that wait or go on, until one is of a scanner that answers"},
+    "scan_manifests": {"SCAN m": "the rows of one window"},
+    "scans_window": {"SCAN s": "the rows of one window"},
+    "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
     "advisories_waiting": {
@@ -361,6 +365,7 @@ OF_REPOSITORIES = {
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
+        "scan_manifests",
     },
     "those that are hidden": {"trash_leaving_from"},
     "it makes one": {"repository_create"},

@@ -2,7 +2,6 @@
 (image-spec, "Guidelines for Artifact Usage")."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -12,7 +11,6 @@ from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import ManifestUnknown
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import StoredManifest
-from orlop.ports.clock import SECOND
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.uploads import Body, Uploads
 
@@ -50,10 +48,7 @@ class AttachedReports:
             "config": config,
             "layers": [layer],
             "subject": _descriptor(subject.content, subject.media_type) | {"digest": subject.digest},
-            "annotations": {
-                "org.opencontainers.image.created": datetime.fromtimestamp(now // SECOND, UTC).isoformat(),
-                SCANNER: scanner,
-            },
+            "annotations": {SCANNER: scanner},
         }
         content = msgspec.json.encode(document, enc_hook=str)
         digest = digest_of(content)

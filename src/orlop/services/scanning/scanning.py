@@ -234,7 +234,7 @@ class Scanning:
         wanted = claimed.wanted
         try:
             stored, _ = await self._image(wanted)
-            what = (report.body, claimed.report_type, place_of(wanted.scanner)[1], self._clock.now())
+            what = (report.body, claimed.report_type, place_of(wanted.scanner)[1])
             return await self._attached.attach(wanted.repository, stored, *what)
         except (RegistryError, _Passed) as error:
             _log.warning("a report is not kept beside its image", digest=wanted.digest, reason=str(error))

@@ -76,7 +76,7 @@ WHERE id IN (SELECT id FROM scans WHERE scanner = ?1 AND state >= 2 AND judged_a
 RETURNING id;
 
 -- name: scan_manifests
-SELECT m.id, m.digest, r.name, m.artifact_type IN (SELECT value FROM json_each(?3) AS wanted)
+SELECT m.id, m.digest, r.name, r.name < '~' AND m.artifact_type IN (SELECT value FROM json_each(?3) AS wanted)
 FROM (SELECT id, digest, repository_id, artifact_type FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m
 JOIN repositories r ON r.id = m.repository_id ORDER BY m.id;
 
