@@ -140,8 +140,8 @@ def inside_searches(gate: Gate, packages: PackageSearch, found: VulnerabilitySea
             QueryParameter(
                 name="package",
                 max_length=1_024,
-                description="A package URL, whose version may be a range: pkg:npm/lodash@>=4,<4.17.21; or a name of any "
-                "type.",
+                description="A package URL, whose version may be a range: pkg:npm/lodash@>=4,<4.17.21; or a name of "
+                "any type.",
             ),
         ],
         at: At = "",

@@ -48,8 +48,8 @@ class VulnerabilityFound(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a vulnerability, and images that it hits, by repository and digest.
 
     `advisories`: what is known by this name or means the same, empty: nothing is, which says nothing about images;
-    `all_advisories` and `sources`: how many there are, from where. `goes_on`: where the next page begins, empty: nowhere;
-    a page may end early where much was looked at.
+    `all_advisories` and `sources`: how many there are, from where. `goes_on`: where the next page begins, empty:
+    nowhere; a page may end early where much was looked at.
     """
 
     advisories: tuple[str, ...]

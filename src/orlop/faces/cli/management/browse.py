@@ -11,6 +11,7 @@ from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.tag_lists import TagOrder
 from orlop.faces.cli import shown
+from orlop.faces.cli.management import inside_searches
 from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.moments import seconds
 from orlop.faces.cli.running import UsageError, tell
@@ -144,7 +145,14 @@ def _tags(app: cyclopts.App, servers: Servers) -> None:
 
 
 def _search(app: cyclopts.App, servers: Servers) -> None:
-    @app.command
+    group = cyclopts.App(
+        name="search",
+        help="Find repositories, tags, digests, labels, annotations and accounts; packages and vulnerabilities, too.",
+    )
+    app.command(group)
+    inside_searches.register(group, servers)
+
+    @group.default
     def search(
         line: str,
         /,
@@ -155,6 +163,8 @@ def _search(app: cyclopts.App, servers: Servers) -> None:
         at: ServerChoice = HERE,
     ) -> int:
         """Find repositories, tags, digests, labels, annotations and accounts, as far as you may see them.
+
+        What begins with the name of a command of this group is found behind --, as in orlop search -- package.
 
         Parameters
         ----------
