@@ -141,3 +141,41 @@ def test_words_that_are_no_commands_are_searched_for_as_before(orlop: Typed) -> 
     orlop.login("ann")
     assert str(APP) in orlop("search", str(APP))
     orlop("search", "--", "package")
+
+
+def test_tags_tell_how_much_is_wrong_where_that_is_asked(orlop: Typed) -> None:
+    orlop.login("ann")
+    told = {tag["name"]: tag["findings"] for tag in orlop.json("tags", str(APP), "--findings")}
+    assert {name: (one["state"], one["unknown"], one["fixable"]) for name, one in told.items()} == {
+        "1.4": ("read", 1, 1),
+        "1.5": ("read", 1, 1),
+    }
+    assert [tag["findings"] for tag in orlop.json("tags", str(APP))] == [None, None]
+    assert "1 unknown" in orlop("tags", str(APP), "--findings")
+
+
+def test_counts_are_those_of_the_list_of_findings_and_leave_out_what_is_accepted(orlop: Typed) -> None:
+    orlop.login("root")
+    orlop(
+        *("exception", "set", "calm", "--at", f"{APP.namespace}/", "--cve", "CVE-2026-1", "--image", "*:1.4"),
+        *("--until", "2099-01-31", "--reason", "no network"),
+    )
+    told = {tag["name"]: tag["findings"] for tag in orlop.json("tags", str(APP), "--findings")}
+    assert {name: (one["unknown"], one["accepted"]) for name, one in told.items()} == {"1.4": (0, 1), "1.5": (1, 0)}
+
+
+def test_a_report_has_each_repository_by_its_newest_tag(orlop: Typed) -> None:
+    orlop.login("root")
+    rows = orlop.json("report")
+    assert [(one["repository"], one["findings"]["unknown"], one["worst"][0]["id"]) for one in rows] == [
+        (SECRET, 1, "CVE-2026-1"),
+        (APP, 1, "CVE-2026-1"),
+    ]
+    assert [one["repository"] for one in orlop.json("report", f"{APP.namespace}/")] == [APP]
+    assert [one["repository"] for one in orlop.json("report", "--n", "1")] == [SECRET]
+    assert orlop("report", "--csv").splitlines()[0].startswith("repository,tag,digest,pushed_at,state,critical")
+    assert "2026-01-02" in orlop("report", "--sort", "worst")
+    orlop.login("ann")
+    assert [one["repository"] for one in orlop.json("report")] == [APP]
+    orlop.login("bob")
+    assert orlop.json("report") == []

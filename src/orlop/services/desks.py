@@ -2,8 +2,10 @@
 
 import msgspec
 
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.questions import Vulnerabilities
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
@@ -55,6 +57,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     vulnerabilities: Vulnerabilities
     packages: PackageSearch
     hits: VulnerabilitySearch
+    counts: ImageCounts
+    reports: VulnerabilityReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

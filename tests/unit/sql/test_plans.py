@@ -155,6 +155,8 @@ EXCEPTIONS = {
     },
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "places_listed": {"USE TEMP B-TREE FOR GROUP BY": "indexes that list the images of a page"},
+    "packages_hit_in_units": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
+    "findings_told_of_packages": {"USE TEMP B-TREE FOR ORDER BY": "findings of the images of a page"},
     "findings_between": {"USE TEMP B-TREE FOR ORDER BY": "findings of the packages of a page"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
@@ -354,7 +356,7 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
-        *("images_along", "places_tagged", "places_listed"),
+        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images"),
         *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {

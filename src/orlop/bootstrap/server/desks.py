@@ -14,6 +14,9 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.advisories.accepting import Acceptance
+from orlop.services.advisories.counts import ImageCounts
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
@@ -59,6 +62,8 @@ def build_desks(
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
     store = catalog.advisories
+    acceptance = Acceptance(services.in_force, SystemClock())
+    counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
@@ -75,8 +80,10 @@ def build_desks(
         insides=insides,
         advisories=build_advisories(gate, stores),
         vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        counts=counts,
+        reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),
-        hits=VulnerabilitySearch(holders, store, services.in_force, SystemClock()),
+        hits=VulnerabilitySearch(holders, store, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,
