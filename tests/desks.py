@@ -21,6 +21,7 @@ from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
@@ -138,6 +139,7 @@ def desks_of(
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock)
     return Desks(
         management=management,
         repositories=repositories,
@@ -152,7 +154,8 @@ def desks_of(
         advisories=AdvisoryDesk(
             gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
+        vulnerabilities=vulnerabilities,
+        comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
         reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),

@@ -4,6 +4,7 @@ import msgspec
 
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -57,6 +58,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     vulnerabilities: Vulnerabilities
     packages: PackageSearch
     hits: VulnerabilitySearch
+    comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
     attention: Attention
