@@ -138,7 +138,9 @@ def desks_of(
     acceptance = Acceptance(in_force, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(repositories, catalog.search, store.holding)
-    matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    matching = Matching(
+        store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
+    )
     vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock)
     return Desks(
         management=management,
