@@ -15,7 +15,7 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 from orlop.ports.counting import Counting
-from orlop.ports.holding import Holding
+from orlop.ports.holding import PackageHolders
 
 
 class ImportRefused(RequestInvalid):
@@ -327,5 +327,5 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     sources: AdvisorySources
     matches: Matches
     vulnerable: Vulnerable
-    holding: Holding
+    holding: PackageHolders
     counting: Counting
