@@ -20,7 +20,7 @@ from orlop.ports.holding import HoldingPlace, PlaceNames
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.matching import Matching
-from tests.content import blob, image
+from tests.content import blob, image, index
 from tests.contract.scene import APP, Scene
 
 BASE = blob("base")
@@ -239,3 +239,15 @@ class AdvisoriesKit:
         number = (await store.vulnerable.meaning(["TEST-1"], 9)).keys()
         [between] = await store.holding.findings([ssl.id], list(number))
         assert (between.package, between.advisory, between.fixed) == (ssl.id, "TEST-1", "9")
+
+    async def test_an_index_is_the_images_that_it_lists(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL)
+        await scene.push(APP, TWO)
+        both = index("both", [ONE, TWO])
+        await scene.push(APP, both, Tag("multi"))
+        parts = (await store.counting.parts(APP, [both.digest]))[both.digest]
+        assert set(parts) == {PartImage(one, InsideState.READ), PartImage(TWO.digest, None)}
+        place = HoldingPlace(APP, one)
+        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "")
+        assert (await store.counting.newest([APP]))[APP].digest == both.digest
