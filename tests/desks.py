@@ -43,6 +43,7 @@ from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -61,6 +62,7 @@ from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.vex.sayings import VexOfImages
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -143,7 +145,16 @@ def desks_of(
         advisories=AdvisoryDesk(
             gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
+        vulnerabilities=Vulnerabilities(
+            insides,
+            store.vulnerable,
+            matching,
+            in_force,
+            catalog.holdings,
+            clock,
+            VexOfImages(catalog.vex, in_force),
+        ),
+        licences=ImageLicences(insides, in_force, catalog.holdings, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

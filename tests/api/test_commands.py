@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orlop.bootstrap.commands.advisories import AdvisoryFiles
+from orlop.bootstrap.commands.vex import VexFiles
 from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
 from orlop.faces.cli import app, management
@@ -43,7 +44,7 @@ class Typed:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
         self._root = app.build()
-        management.register(self._root, ManagementServers(), Tools(), AdvisoryFiles())
+        management.register(self._root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
         vulnerabilities.register(self._root, ManagementServers())
         jobs.register(self._root, ManagementServers())
         self.errors = ""

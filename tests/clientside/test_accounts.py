@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from orlop.bootstrap.commands.advisories import AdvisoryFiles
+from orlop.bootstrap.commands.vex import VexFiles
 from orlop.bootstrap.commands.audit import open_for_audit
 from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
 from orlop.bootstrap.commands.logins import Tools
@@ -48,7 +49,7 @@ def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         monkeypatch.setenv(name, str(tmp_path / "config"))
     root = build()
     content.register(root, ContentClients(), ManagementServers())
-    management.register(root, ManagementServers(), Tools(), AdvisoryFiles())
+    management.register(root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
     audit.register(root, open_for_audit, ManagementServers())
 
     def typed(*arguments: str, given: str = "", code: int = 0) -> Done:

@@ -16,6 +16,7 @@ from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -51,6 +52,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
+    licences: ImageLicences
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -11,8 +11,10 @@ from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.inside.questions import ImageInsides
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.vex.sayings import VexOfImages
 
 
 def build_matching(stores: Stores) -> Matching:
@@ -32,4 +34,11 @@ def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: Setti
     """What tells what is wrong with images."""
     catalog = stores.catalog
     matching = build_matching(stores)
-    return Vulnerabilities(insides, catalog.advisories.vulnerable, matching, in_force, catalog.holdings, SystemClock())
+    vex = VexOfImages(catalog.vex, in_force)
+    vulnerable, holdings = catalog.advisories.vulnerable, catalog.holdings
+    return Vulnerabilities(insides, vulnerable, matching, in_force, holdings, SystemClock(), vex)
+
+
+def build_licences(stores: Stores, insides: ImageInsides, in_force: SettingsInForce) -> ImageLicences:
+    """What tells under which licences packages of images are."""
+    return ImageLicences(insides, in_force, stores.catalog.holdings, SystemClock())

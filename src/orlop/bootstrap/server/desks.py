@@ -1,7 +1,7 @@
 """Builds what the management API and the pages are made of."""
 
 from orlop.bootstrap.clocks import SystemClock
-from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
+from orlop.bootstrap.server.advisories import build_advisories, build_licences, build_vulnerabilities
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
@@ -70,6 +70,7 @@ def build_desks(
         insides=insides,
         advisories=build_advisories(gate, stores),
         vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        licences=build_licences(stores, insides, services.in_force),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

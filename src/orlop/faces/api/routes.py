@@ -38,6 +38,7 @@ from orlop.faces.api import (
     inside,
     jobs,
     labels,
+    licences,
     locks,
     people,
     places,
@@ -110,6 +111,7 @@ def routes(desks: Desks) -> Litestar:
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
+        *licences.licences(desks.licences),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -23,5 +23,7 @@ def page_of(concern: Concern) -> str:
             return "/world"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
+        case ConcernKind.EXCEPTION:
+            return f"/r/{quote(concern.place)}/-/rules" if concern.place else "/rules"
         case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
             return "/health"

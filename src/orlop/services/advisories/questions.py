@@ -9,6 +9,7 @@ from orlop.domain.inside.exceptions import EXCEPTIONS, FindingException
 from orlop.domain.inside.purl import without_version
 from orlop.domain.inside.rows import POSSIBLE, Exploited
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
+from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.advisories import FoundInImage, Vulnerable
 from orlop.ports.catalog import Holdings
@@ -18,6 +19,7 @@ from orlop.services.advisories.matching import Matching
 from orlop.services.content.images import TAGS
 from orlop.services.inside.questions import ImageInside, ImageInsides
 from orlop.services.settings.in_force import InForce, SettingsInForce
+from orlop.services.vex.sayings import VexOfImages
 
 #: Rows that are read of one image.
 _ROWS = 50_000
@@ -56,11 +58,18 @@ class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
     """How likely it is exploited within a month, from 0 to 1 (EPSS)."""
     summary: str
     accepted: Accepted | None = None
+    said: VexWord | None = None
+    """What VEX documents that count say of it last."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither an exception nor a VEX document clears it."""
+        return self.accepted is None and not (self.said is not None and self.said.clears)
 
 
 class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an image. `counts`: of what nobody accepts; `accepted`: of how much somebody does; `remarks`:
-    what is not known, as sentences without a full stop."""
+    """What is known of an image. `counts`: of what nothing clears; `accepted`: how much exceptions accept; `cleared`:
+    how much else VEX documents clear; `remarks`: what is not known, as sentences without a full stop."""
 
     image: ImageInside
     packages: int
@@ -68,6 +77,7 @@ class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     found: tuple[Vulnerability, ...]
     accepted: int = 0
+    cleared: int = 0
 
 
 class Vulnerabilities:
@@ -81,7 +91,9 @@ class Vulnerabilities:
         settings: SettingsInForce,
         holdings: Holdings,
         clock: Clock,
+        vex: VexOfImages,
     ) -> None:
+        self._vex = vex
         self._insides = insides
         self._vulnerable = vulnerable
         self._matching = matching
@@ -109,35 +121,41 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        found = await self._judged(image, _grouped(rows, *await self._known(rows)))
+        grouped = _grouped(rows, *await self._known(rows))
+        tags = await tags_of(image, self._holdings)
+        found, said = await self._said(image, tags, await self._judged(image, tags, grouped))
         wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
-        open_ = [one for one in found if one.accepted is None]
+        open_ = [one for one in found if one.is_open]
+        accepted = sum(one.accepted is not None for one in found)
         counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
         return VulnerabilityReport(
             image=image,
             packages=len(packages),
             counts={word: number for word, number in counts.items() if number},
-            remarks=await self._remarks(image, len(packages)),
+            remarks=(*await self._remarks(image, len(packages)), *said),
             found=tuple(wanted),
-            accepted=len(found) - len(open_),
+            accepted=accepted,
+            cleared=len(found) - len(open_) - accepted,
         )
 
-    async def _judged(self, image: ImageInside, found: Sequence[Vulnerability]) -> Sequence[Vulnerability]:
+    async def _judged(
+        self, image: ImageInside, tags: frozenset[str], found: Sequence[Vulnerability]
+    ) -> Sequence[Vulnerability]:
         """The same, with the exceptions that hold for them; nothing is left out."""
-        exceptions = await self._settings.covering(EXCEPTIONS, image.repository)
-        if not exceptions or not found:
+        if not found:
             return found
-        now = self._clock.now()
-        standing = await self._holdings.manifest(image.repository, image.digest, TAGS)
-        tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
-        if isinstance(image.reference, Tag):  # of an index, whose images have no tag of their own
-            tags |= {str(image.reference)}
-        holding = [
-            (each, body)
-            for each in exceptions
-            if (body := each.body).holds(now) and body.covers(each.path, image.repository, tags)
-        ]
+        holding = await exceptions_of(image, tags, self._settings, self._clock.now())
         return [_accepted(one, holding) for one in found]
+
+    async def _said(
+        self, image: ImageInside, tags: frozenset[str], found: Sequence[Vulnerability]
+    ) -> tuple[Sequence[Vulnerability], tuple[str, ...]]:
+        """The same, with what VEX documents say of them, and remarks on documents that do not count."""
+        digests = [image.digest, *([image.index] if image.index is not None else [])]
+        purls = dict.fromkeys(held.purl for held in image.packages)
+        said = await self._vex.of(image.repository, digests, tags, tuple(purls))
+        heard = [msgspec.structs.replace(one, said=said.sayings.of(one.ids, one.purl)) for one in found]
+        return heard, said.remarks
 
     async def _known(
         self, rows: Sequence[FoundInImage]
@@ -160,6 +178,24 @@ class Vulnerabilities:
         elif packages and not ecosystems:
             remarks.append("no advisories are about packages of its kinds")
         return tuple(remarks)
+
+
+async def tags_of(image: ImageInside, holdings: Holdings) -> frozenset[str]:
+    """The tags of an image, and the one that it was asked for by: images of an index have none of their own."""
+    standing = await holdings.manifest(image.repository, image.digest, TAGS)
+    tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
+    return tags | {str(image.reference)} if isinstance(image.reference, Tag) else tags
+
+
+async def exceptions_of(
+    image: ImageInside, tags: frozenset[str], settings: SettingsInForce, now: int
+) -> Sequence[tuple[InForce, FindingException]]:
+    """Exceptions that hold for an image by now, from the root down."""
+    return [
+        (each, each.body)
+        for each in await settings.covering(EXCEPTIONS, image.repository)
+        if each.body.holds(now) and each.body.covers(each.path, image.repository, tags)
+    ]
 
 
 def _accepted(one: Vulnerability, holding: Sequence[tuple[InForce, FindingException]]) -> Vulnerability:

@@ -37,6 +37,17 @@ _ACCEPTED: dict[str, Any] = {
     "BY": lambda one: f"{one['accepted']['name']} at {place_words(one['accepted']['path'])}",
     "WHY": lambda one: one["accepted"]["reason"],
 }
+_CLEARED: dict[str, Any] = {
+    "CLEARED": "severity",
+    "PACKAGE": "package",
+    "INSTALLED": "installed",
+    "ID": "id",
+    "STATUS": lambda one: one["said"]["status"].replace("_", " "),
+    "BY": lambda one: _document(one["said"]),
+    "WHY": lambda one: one["said"]["why"] or "-",
+}
+#: After these nothing is to be done (OpenVEX 0.2.0, "Status Labels").
+_CLEARING = frozenset({"not_affected", "fixed"})
 
 
 def register(app: cyclopts.App, servers: Servers) -> None:
@@ -92,8 +103,8 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
     if json:
         shown.print_json(found)
         return
-    for columns, accepted in ((_COLUMNS, False), (_ACCEPTED, True)):
-        if of := [one for one in found["found"] if (one["accepted"] is not None) is accepted]:
+    for columns, part in ((_COLUMNS, "open"), (_ACCEPTED, "accepted"), (_CLEARED, "cleared")):
+        if of := [one for one in found["found"] if _part(one) == part]:
             shown.rows(of, columns, json=False, widest=_WIDEST)
     if found["state"] == "read":
         tell(_summary(found, narrowed=narrowed))
@@ -101,9 +112,22 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
         tell(remark)
 
 
+def _part(one: Mapping[str, Any]) -> str:
+    if one["accepted"] is not None:
+        return "accepted"
+    return "cleared" if one["said"] is not None and one["said"]["status"] in _CLEARING else "open"
+
+
+def _document(said: Mapping[str, Any]) -> str:
+    """A document, by where it is: a setting, or a referrer by the first digits of its digest."""
+    if said["name"]:
+        return f"{said['name']} at {place_words(said['path'])}"
+    return f"{said['referrer'].partition(':')[2][:12]} by {said['pushed_by']}"
+
+
 def _summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
     of = counted(found["packages"], "package")
-    accepted = f"; {found['accepted']} accepted" if found["accepted"] else ""
+    accepted = "".join(f"; {found[part]} {part}" for part in ("accepted", "cleared") if found[part])
     if not found["counts"]:
         return f"nothing{' else' if accepted else ''} is known to be wrong with its {of}{accepted}"
     counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items())

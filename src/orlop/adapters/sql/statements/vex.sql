@@ -1,0 +1,29 @@
+-- VEX documents that refer to images.
+
+-- name: vex_wait
+INSERT INTO vex_documents (manifest_id, repository_id, subject, state, tries, since, body, unread)
+SELECT m.id, m.repository_id, coalesce(m.subject_digest, ''), 0, 0, ?3, ?4, ''
+FROM repositories r JOIN manifests m ON m.repository_id = r.id WHERE r.name = ?1 AND m.digest = ?2
+ON CONFLICT (manifest_id) DO NOTHING;
+
+-- name: vex_waiting
+SELECT v.manifest_id, r.name, m.digest, v.tries FROM vex_documents v
+JOIN manifests m ON m.id = v.manifest_id JOIN repositories r ON r.id = m.repository_id
+WHERE v.state = 0 AND v.since <= ?1 ORDER BY v.since LIMIT ?2;
+
+-- name: vex_read
+UPDATE vex_documents SET state = 1, since = ?2, body = ?3, subject = CASE subject WHEN '' THEN ?4 ELSE subject END
+WHERE manifest_id = ?1;
+
+-- name: vex_unread
+UPDATE vex_documents SET state = ?2, tries = tries + 1, since = ?3, unread = ?4 WHERE manifest_id = ?1;
+
+-- name: vex_none
+DELETE FROM vex_documents WHERE manifest_id = ?1;
+
+-- name: vex_of
+SELECT m.digest, m.pushed_by, v.state, v.body, v.unread
+FROM repositories r CROSS JOIN json_each(?2) AS wanted
+JOIN vex_documents v ON v.repository_id = r.id AND v.subject = wanted.value
+JOIN manifests m ON m.id = v.manifest_id AND m.repository_id = v.repository_id
+WHERE r.name = ?1 ORDER BY v.manifest_id DESC LIMIT ?3;
