@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from orlop.bootstrap.commands.advisories import AdvisoryFiles
-from orlop.bootstrap.commands.vex import VexFiles
 from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
+from orlop.bootstrap.commands.vex import VexFiles
 from orlop.faces.cli import app, management
 from orlop.faces.cli.content import vulnerabilities
 from orlop.faces.cli.jobs import commands as jobs

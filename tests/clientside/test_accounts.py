@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pytest
 
 from orlop.bootstrap.commands.advisories import AdvisoryFiles
-from orlop.bootstrap.commands.vex import VexFiles
 from orlop.bootstrap.commands.audit import open_for_audit
 from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
 from orlop.bootstrap.commands.logins import Tools
+from orlop.bootstrap.commands.vex import VexFiles
 from orlop.faces.cli import management
 from orlop.faces.cli.app import build, invoke
 from orlop.faces.cli.audit import commands as audit

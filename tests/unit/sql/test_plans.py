@@ -343,7 +343,7 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
-        *("remote_blob_size", "repository_is_cache", "held_manifest"),
+        *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -356,7 +356,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "images_affected"),
+        *("inside_holder", "images_affected", "vex_waiting"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

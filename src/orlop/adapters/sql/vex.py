@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Session
-from orlop.adapters.sql.records import each
 from orlop.domain.digest import Digest
 from orlop.domain.inside.vex.statements import VexDocument
 from orlop.domain.names import RepositoryName
@@ -57,7 +56,7 @@ class SqlVexDocuments:
         await self._engine.write(script, changes=False)
 
     async def of(self, repository: RepositoryName, images: Sequence[Digest], limit: int) -> tuple[AttachedVex, ...]:
-        rows = await self._reader.all("vex_of", repository, each(images), limit)
+        rows = [row for image in images for row in await self._reader.all("vex_of", repository, image, limit)]
         return tuple(
             AttachedVex(
                 digest=Digest.stored(digest),

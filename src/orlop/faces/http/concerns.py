@@ -24,6 +24,7 @@ def page_of(concern: Concern) -> str:
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
         case ConcernKind.EXCEPTION:
-            return f"/r/{quote(concern.place)}/-/rules" if concern.place else "/rules"
+            query = f"?{urlencode({'path': concern.place})}" if concern.place else ""
+            return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
         case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
             return "/health"

@@ -9,7 +9,7 @@ ON CONFLICT (manifest_id) DO NOTHING;
 -- name: vex_waiting
 SELECT v.manifest_id, r.name, m.digest, v.tries FROM vex_documents v
 JOIN manifests m ON m.id = v.manifest_id JOIN repositories r ON r.id = m.repository_id
-WHERE v.state = 0 AND v.since <= ?1 ORDER BY v.since LIMIT ?2;
+WHERE v.state = 0 AND v.since <= ?1 AND r.name < '~' ORDER BY v.since LIMIT ?2;
 
 -- name: vex_read
 UPDATE vex_documents SET state = 1, since = ?2, body = ?3, subject = CASE subject WHEN '' THEN ?4 ELSE subject END
@@ -23,7 +23,6 @@ DELETE FROM vex_documents WHERE manifest_id = ?1;
 
 -- name: vex_of
 SELECT m.digest, m.pushed_by, v.state, v.body, v.unread
-FROM repositories r CROSS JOIN json_each(?2) AS wanted
-JOIN vex_documents v ON v.repository_id = r.id AND v.subject = wanted.value
+FROM repositories r JOIN vex_documents v ON v.repository_id = r.id
 JOIN manifests m ON m.id = v.manifest_id AND m.repository_id = v.repository_id
-WHERE r.name = ?1 ORDER BY v.manifest_id DESC LIMIT ?3;
+WHERE r.name = ?1 AND v.subject = ?2 ORDER BY v.manifest_id DESC LIMIT ?3;
