@@ -115,7 +115,7 @@ class VexKit:
         await scene.push(APP, LOOSE)
         await vex.wait([(APP, LOOSE.digest)], scene.at)
         [waiting] = await vex.waiting(scene.at, 10)
-        about = Digest("sha256:" + "0" * 64)
+        about = "sha256:" + "0" * 64
         await vex.read(waiting, [msgspec.structs.replace(SAID, about=(about,))], scene.at)
-        [attached] = await vex.of(APP, [about], 10)
+        [attached] = await vex.of(APP, [Digest(about)], 10)
         assert attached.digest == LOOSE.digest
