@@ -5,14 +5,15 @@ from typing import Any
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.durations import DAY
+from orlop.domain.durations import DAY, HOUR
 from orlop.domain.events import EventKind
 from orlop.domain.inside.exceptions import EXCEPTIONS, FindingException
 from orlop.domain.inside.vex.statements import VexDocument, VexStatement, VexStatus
 from orlop.domain.settings import Ends
-from orlop.ports.catalog import Catalog
+from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.setting_ends import EndingSetting
 from orlop.ports.settings import Document
+from orlop.ports.trash import Asked
 from orlop.ports.vex import VexState
 from tests.content import artifact, image
 from tests.contract.cast import Cast
@@ -109,6 +110,36 @@ class VexKit:
         assert (attached.state, attached.unread) == (VexState.UNREAD, "it is no JSON")
         await vex.read(waiting, [], scene.at)
         assert await vex.of(APP, [ONE.digest], 10) == ()
+
+    async def test_what_no_follower_saw_is_found_and_what_holds_none_is_not_found_again(self, catalog: Catalog) -> None:
+        scene, vex = Scene(catalog), catalog.vex
+        typed = artifact("typed", subject=ONE, artifact_type="application/vnd.openvex+json")
+        await scene.push(APP, ONE)
+        await scene.push(APP, VEX)  # of another type
+        await scene.push(APP, typed)
+        found = await vex.find(0, 10)
+        assert found is not None
+        assert found[1] == 1
+        assert await vex.find(found[0], 10) is None
+        [waiting] = await vex.waiting(scene.at, 10)
+        assert waiting.digest == typed.digest
+        await vex.read(waiting, [], scene.at)
+        again = await vex.find(0, 10)
+        assert again is not None
+        assert again[1] == 0
+
+    async def test_a_document_that_comes_back_out_of_the_trash_is_known(self, catalog: Catalog) -> None:
+        scene, vex = Scene(catalog), catalog.vex
+        await scene.push(APP, ONE)
+        await scene.push(APP, VEX)
+        await vex.wait([(APP, VEX.digest)], scene.at)
+        [waiting] = await vex.waiting(scene.at, 10)
+        await vex.read(waiting, [SAID], scene.at)
+        await catalog.manifests.delete(APP, VEX.digest, scene.by(), Terms(trash=HOUR))
+        assert await vex.of(APP, [ONE.digest], 10) == ()
+        await catalog.trash.restore(Asked(APP, digest=VEX.digest), scene.by())
+        [attached] = await vex.of(APP, [ONE.digest], 10)
+        assert attached.documents == (SAID,)
 
     async def test_an_attestation_at_a_tag_says_itself_what_it_is_about(self, catalog: Catalog) -> None:
         scene, vex = Scene(catalog), catalog.vex

@@ -162,6 +162,10 @@ VEX = JobKind(
     text="Reads VEX documents that were pushed as referrers of images.",
     forgotten_after=HOUR,
 )
+VEX_UPKEEP = JobKind(
+    kind="look-for-vex",
+    text="Looks for VEX documents that were not read yet: pushed before they were known, or back out of the trash.",
+)
 ENDS = JobKind(
     kind="tell-of-ends",
     text="Writes an event for each exception that ends soon or has ended.",
@@ -182,7 +186,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, VEX, ENDS, MATCHING),
+        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING),
     )
 }
 

@@ -18,6 +18,8 @@ class VexState(IntEnum):
     READ = 1
     UNREAD = 2
     """It could not be read."""
+    NONE = 3
+    """It holds no document after all."""
 
 
 class WaitingVex(msgspec.Struct, frozen=True):
@@ -44,6 +46,11 @@ class VexDocuments(Protocol):
 
     async def wait(self, referrers: Sequence[tuple[RepositoryName, Digest]], now: int) -> None:
         """These manifests hold documents and are to be read, unless they are known or gone."""
+
+    async def find(self, after: int, limit: int) -> tuple[int, int] | None:
+        """Have those among the next manifests wait that by their type may hold documents and that nothing is known of;
+        where the next ones begin, and how many were found. None: there are no more manifests."""
+        ...
 
     async def waiting(self, now: int, limit: int) -> tuple[WaitingVex, ...]:
         """Some that are to be read by now."""

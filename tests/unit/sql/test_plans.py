@@ -112,6 +112,7 @@ EXCEPTIONS = {
     "inside_images_window": {"SCAN i": "the rows of one window"},
     "inside_layers_window": {"SCAN l": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
+    "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
@@ -356,7 +357,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "images_affected", "vex_waiting"),
+        *("inside_holder", "images_affected", "vex_waiting", "vex_window"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

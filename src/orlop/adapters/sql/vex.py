@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.records import each
 from orlop.domain.digest import Digest
+from orlop.domain.inside.vex.carriers import ARTIFACTS
 from orlop.domain.inside.vex.statements import VexDocument
 from orlop.domain.names import RepositoryName
 from orlop.ports.vex import AttachedVex, VexState, WaitingVex
@@ -27,6 +29,19 @@ class SqlVexDocuments:
 
         if referrers:
             await self._engine.write(script, changes=False)
+
+    async def find(self, after: int, limit: int) -> tuple[int, int] | None:
+        rows = await self._reader.all("vex_window", after, limit, each(sorted(ARTIFACTS)))
+        if not rows:
+            return None
+        missed = [(name, digest, 0, b"") for _, name, digest, is_missed in rows if is_missed]
+
+        async def script(tx: Session) -> None:
+            await tx.many("vex_wait", missed)
+
+        if missed:
+            await self._engine.write(script, changes=False)
+        return rows[-1][0], len(missed)
 
     async def waiting(self, now: int, limit: int) -> tuple[WaitingVex, ...]:
         rows = await self._reader.all("vex_waiting", now, limit)

@@ -47,7 +47,7 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         prefetching(stores, services.shown),
         *build_reading(stores, services).works(),
-        build_vex_reading(stores, services).work(),
+        *build_vex_reading(stores, services).works(),
         telling_of_ends(stores.catalog.setting_ends, clock),
         matching(build_matching(stores)),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from orlop.domain.access.subjects import SYSTEM, Caller
-from orlop.domain.durations import MINUTE, SECOND
+from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError, RequestInvalid
 from orlop.domain.inside.vex.carriers import VexLayer, vex_layers
 from orlop.domain.inside.vex.statements import BYTES, VexDocument
-from orlop.domain.job_kinds import VEX
+from orlop.domain.job_kinds import VEX, VEX_UPKEEP
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.queue import Order, Progress
 from orlop.domain.ranges import Span
@@ -19,6 +19,8 @@ from orlop.ports.vex import VexDocuments, VexReader, WaitingVex
 from orlop.services.content.blobs import Blobs
 from orlop.services.jobs.work import Run, Work
 
+#: Manifests that are looked at together.
+_WINDOW = 500
 #: Referrers of one step; how often one is begun, and how long it waits after the first try that failed, four times as
 #: long after each.
 _TOGETHER, _TRIES, _PAUSE = 20, 6, 15 * SECOND
@@ -37,9 +39,9 @@ class VexReading:
         self._jobs = jobs
         self._clock = clock
 
-    def work(self) -> Work:
-        """The job."""
-        return Work(VEX, self.run, MINUTE)
+    def works(self) -> tuple[Work, ...]:
+        """The job that reads, and the one that looks for what was missed."""
+        return Work(VEX, self.run, MINUTE), Work(VEX_UPKEEP, self.upkeep, 24 * HOUR)
 
     async def call(self) -> None:
         """There is something to read."""
@@ -54,6 +56,16 @@ class VexReading:
                 done += 1
                 run.tell(Progress(done, 0, "referrers"))
         return f"{done} referrers looked at"
+
+    async def upkeep(self, run: Run) -> str:
+        """Have those wait that no follower saw. An attestation at a tag is found by its push alone."""
+        after, found = 0, 0
+        while (following := await self._store.find(after, _WINDOW)) is not None:
+            after, more = following
+            found += more
+        if found:
+            await self.call()
+        return f"{found} to be read"
 
     async def read(self, waiting: WaitingVex) -> None:
         """Read one referrer."""

@@ -19,10 +19,21 @@ WHERE manifest_id = ?1;
 UPDATE vex_documents SET state = ?2, tries = tries + 1, since = ?3, unread = ?4 WHERE manifest_id = ?1;
 
 -- name: vex_none
-DELETE FROM vex_documents WHERE manifest_id = ?1;
+UPDATE vex_documents SET state = 3 WHERE manifest_id = ?1;
+
+-- name: vex_move
+UPDATE vex_documents SET repository_id = ?2 WHERE manifest_id = ?1;
+
+-- name: vex_window
+-- Manifests of these types, and whether nothing is known of what they hold.
+SELECT m.id, r.name, m.digest,
+       m.artifact_type IN (SELECT value FROM json_each(?3) AS wanted) AND r.name < '~'
+       AND NOT EXISTS (SELECT 1 FROM vex_documents v WHERE v.manifest_id = m.id)
+FROM (SELECT id, repository_id, digest, artifact_type FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m
+JOIN repositories r ON r.id = m.repository_id ORDER BY m.id;
 
 -- name: vex_of
 SELECT m.digest, m.pushed_by, v.state, v.body, v.unread
 FROM repositories r JOIN vex_documents v ON v.repository_id = r.id
 JOIN manifests m ON m.id = v.manifest_id AND m.repository_id = v.repository_id
-WHERE r.name = ?1 AND v.subject = ?2 ORDER BY v.manifest_id DESC LIMIT ?3;
+WHERE r.name = ?1 AND v.subject = ?2 AND v.state < 3 ORDER BY v.manifest_id DESC LIMIT ?3;

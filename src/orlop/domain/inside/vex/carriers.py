@@ -21,6 +21,8 @@ DOCUMENTS = frozenset(
 #: What is around attestations.
 _AROUND = frozenset({"application/vnd.dsse.envelope.v1+json", "application/vnd.in-toto+json"})
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
+#: Types of artifacts that hold documents, or may.
+ARTIFACTS = DOCUMENTS | _AROUND | {f"{_BUNDLE}.v0.{minor}+json" for minor in (1, 2, 3)}
 #: How layers (cosign, BuildKit) and manifests (bundles) name the predicate of an attestation.
 _PREDICATES = ("predicateType", "in-toto.io/predicate-type", "dev.sigstore.bundle.predicateType")
 #: Layers of one manifest that are read.

@@ -24,7 +24,7 @@ CREATE TABLE vex_documents (
     manifest_id    BIGINT NOT NULL PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
     repository_id  BIGINT NOT NULL,
     subject        TEXT COLLATE "C" NOT NULL,               -- the digest; empty until the document was read that says it
-    state          BIGINT NOT NULL,               -- 0 waits, 1 read, 2 could not be read
+    state          BIGINT NOT NULL,               -- 0 waits, 1 read, 2 could not be read, 3 holds none
     tries          BIGINT NOT NULL,
     since          BIGINT NOT NULL,               -- of one that waits: until when
     body           BYTEA NOT NULL,

@@ -24,7 +24,7 @@ CREATE TABLE vex_documents (
     manifest_id    INTEGER PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
     repository_id  INTEGER NOT NULL,
     subject        TEXT NOT NULL,               -- the digest; empty until the document was read that says it
-    state          INTEGER NOT NULL,               -- 0 waits, 1 read, 2 could not be read
+    state          INTEGER NOT NULL,               -- 0 waits, 1 read, 2 could not be read, 3 holds none
     tries          INTEGER NOT NULL,
     since          INTEGER NOT NULL,               -- of one that waits: until when
     body           BLOB NOT NULL,
