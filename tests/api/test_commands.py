@@ -13,7 +13,7 @@ from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
 from orlop.bootstrap.commands.vex import VexFiles
 from orlop.faces.cli import app, management
-from orlop.faces.cli.content import vulnerabilities
+from orlop.faces.cli.content import licences, vulnerabilities
 from orlop.faces.cli.jobs import commands as jobs
 from orlop.ports.settings import Document
 from orlop.services.following.known import WEBHOOKS
@@ -46,6 +46,7 @@ class Typed:
         self._root = app.build()
         management.register(self._root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
         vulnerabilities.register(self._root, ManagementServers())
+        licences.register(self._root, ManagementServers())
         jobs.register(self._root, ManagementServers())
         self.errors = ""
 
