@@ -94,7 +94,8 @@ class VexKit:
         assert waiting.tries == 1
         await vex.read(waiting, [SAID], scene.at)
         [attached] = await vex.of(APP, [ONE.digest], 10)
-        assert (attached.state, attached.documents) == (VexState.READ, (SAID,))
+        assert attached.state is VexState.READ
+        assert await vex.documents([attached.row, 10**9]) == {attached.row: (SAID,)}
         assert await vex.of(LIB, [ONE.digest], 10) == ()
         await catalog.manifests.delete(APP, VEX.digest, scene.by())
         assert await vex.of(APP, [ONE.digest], 10) == ()
@@ -139,7 +140,7 @@ class VexKit:
         assert await vex.of(APP, [ONE.digest], 10) == ()
         await catalog.trash.restore(Asked(APP, digest=VEX.digest), scene.by())
         [attached] = await vex.of(APP, [ONE.digest], 10)
-        assert attached.documents == (SAID,)
+        assert await vex.documents([attached.row]) == {attached.row: (SAID,)}
 
     async def test_an_attestation_at_a_tag_says_itself_what_it_is_about(self, catalog: Catalog) -> None:
         scene, vex = Scene(catalog), catalog.vex

@@ -1,6 +1,6 @@
 """VEX documents that refer to images: which wait to be read, and what they say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Protocol
 
@@ -32,12 +32,12 @@ class WaitingVex(msgspec.Struct, frozen=True):
 
 
 class AttachedVex(msgspec.Struct, frozen=True, kw_only=True):
-    """A referrer of an image, and the documents in it."""
+    """A referrer of an image; `row`: which one that is in the catalog."""
 
+    row: int
     digest: Digest
     pushed_by: str
     state: VexState
-    documents: tuple[VexDocument, ...] = ()
     unread: str = ""
 
 
@@ -64,7 +64,11 @@ class VexDocuments(Protocol):
         """It could not be read; with `again_at` it waits until then and is tried again."""
 
     async def of(self, repository: RepositoryName, images: Sequence[Digest], limit: int) -> tuple[AttachedVex, ...]:
-        """Those that refer to any of these images in a repository, the newest first."""
+        """Those that refer to any of these images in a repository, of each the newest first."""
+        ...
+
+    async def documents(self, rows: Sequence[int]) -> Mapping[int, tuple[VexDocument, ...]]:
+        """What those of these say that were read: of each all documents in it."""
         ...
 
 

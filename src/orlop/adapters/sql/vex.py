@@ -1,7 +1,7 @@
 """VEX documents that refer to images, as rows."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -74,11 +74,11 @@ class SqlVexDocuments:
         rows = [row for image in images for row in await self._reader.all("vex_of", repository, image, limit)]
         return tuple(
             AttachedVex(
-                digest=Digest.stored(digest),
-                pushed_by=pushed_by,
-                state=VexState(state),
-                documents=_documents.decode(zlib.decompress(body)) if state == VexState.READ else (),
-                unread=unread,
+                row=row, digest=Digest.stored(digest), pushed_by=pushed_by, state=VexState(state), unread=unread
             )
-            for digest, pushed_by, state, body, unread in rows
+            for row, digest, pushed_by, state, unread in rows
         )
+
+    async def documents(self, rows: Sequence[int]) -> Mapping[int, tuple[VexDocument, ...]]:
+        found = await self._reader.all("vex_bodies", each(rows))
+        return {row: _documents.decode(zlib.decompress(body)) for row, body in found}

@@ -94,9 +94,9 @@ class VexReading:
         return found
 
     async def _document(self, waiting: WaitingVex, layer: VexLayer) -> VexDocument:
-        if layer.size > BYTES:
-            raise RequestInvalid(f"the VEX document has more than {BYTES >> 20} MiB")
         link = await self._blobs.find(waiting.repository, layer.digest, Caller(SYSTEM))
+        if max(layer.size, link.blob.size) > BYTES:
+            raise RequestInvalid(f"the VEX document has more than {BYTES >> 20} MiB")
         content = await self._blobs.open(link.blob)
         try:
             pieces = [piece async for piece in content.chunks(Span(0, link.blob.size))]

@@ -9,11 +9,13 @@ from orlop.domain.inside.vex.saying import VexImage, VexSayings, VexSource
 from orlop.domain.inside.vex.statements import VexDocument
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS, VexOrigin
 from orlop.domain.names import RepositoryName
-from orlop.ports.vex import VexDocuments, VexState
+from orlop.ports.vex import AttachedVex, VexDocuments, VexState
 from orlop.services.settings.in_force import SettingsInForce
 
 #: Referrers of one image that are looked at, the newest.
 _REFERRERS = 100
+#: Of these so many that count, and so many remarks on those that do not.
+_READ, _REMARKS = 20, 20
 
 
 class SaidOfImage(msgspec.Struct, frozen=True):
@@ -45,20 +47,30 @@ class VexOfImages:
         remarks: list[str] = []
         attached = await self._store.of(repository, images, _REFERRERS)
         rules = [held.body for held in await self._settings.covering(VEX_TRUSTS, repository)] if attached else []
+        may_count = [
+            referrer
+            for referrer in attached
+            if referrer.state is VexState.READ
+            and any(rule.trusts_origin(VexOrigin(referrer.pushed_by)) for rule in rules)
+        ][:_READ]
+        documents = await self._store.documents([referrer.row for referrer in may_count]) if may_count else {}
         for referrer in attached:
-            if referrer.state is VexState.UNREAD:
-                remarks.append(f"the VEX document {referrer.digest} could not be read: {referrer.unread}")
-            elif referrer.state is VexState.WAITING:
-                remarks.append(f"the VEX document {referrer.digest} was not read yet")
-            origin = VexOrigin(referrer.pushed_by)
-            for document in referrer.documents:
+            origin, counts = VexOrigin(referrer.pushed_by), False
+            for document in documents.get(referrer.row, ()):
                 if any(rule.trusts(origin, document) for rule in rules):
+                    counts = True
                     sources.append(VexSource(document=document, referrer=referrer.digest, pushed_by=referrer.pushed_by))
-                else:
-                    remarks.append(
-                        f"the VEX document {referrer.digest} does not count: no vex-trust of the place trusts"
-                        f" {referrer.pushed_by or 'whoever'} who pushed it"
-                        + (f", with {document.author!r} as its author" if document.author else "")
-                    )
+            if not counts and len(remarks) < _REMARKS:
+                remarks.append(_remark(referrer))
         image = VexImage(repository=repository, digests=frozenset(images), tags=tags, purls=tuple(purls))
         return SaidOfImage(VexSayings(image, sources), tuple(remarks))
+
+
+def _remark(referrer: AttachedVex) -> str:
+    """Why a referrer does not count."""
+    if referrer.state is VexState.UNREAD:
+        return f"the VEX document {referrer.digest} could not be read: {referrer.unread}"
+    if referrer.state is VexState.WAITING:
+        return f"the VEX document {referrer.digest} was not read yet"
+    who = referrer.pushed_by or "nobody that is known"
+    return f"the VEX document {referrer.digest} does not count: no vex-trust of the place trusts it, pushed by {who}"

@@ -33,7 +33,11 @@ FROM (SELECT id, repository_id, digest, artifact_type FROM manifests WHERE id > 
 JOIN repositories r ON r.id = m.repository_id ORDER BY m.id;
 
 -- name: vex_of
-SELECT m.digest, m.pushed_by, v.state, v.body, v.unread
+SELECT v.manifest_id, m.digest, m.pushed_by, v.state, v.unread
 FROM repositories r JOIN vex_documents v ON v.repository_id = r.id
 JOIN manifests m ON m.id = v.manifest_id AND m.repository_id = v.repository_id
 WHERE r.name = ?1 AND v.subject = ?2 AND v.state < 3 ORDER BY v.manifest_id DESC LIMIT ?3;
+
+-- name: vex_bodies
+SELECT v.manifest_id, v.body FROM json_each(?1) AS wanted
+JOIN vex_documents v ON v.manifest_id = CAST(wanted.value AS BIGINT) WHERE v.state = 1;

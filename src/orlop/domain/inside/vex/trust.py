@@ -38,10 +38,14 @@ class VexTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = ()
 
+    def trusts_origin(self, origin: VexOrigin) -> bool:
+        """Whether documents from there may count: what others wrote need not be looked at."""
+        return any(matches_words(text, origin.pushed_by) for text in self.pushers)
+
     def trusts(self, origin: VexOrigin, document: VexDocument) -> bool:
         """Whether a document counts."""
-        pushed = any(matches_words(text, origin.pushed_by) for text in self.pushers)
-        return pushed and (not self.authors or any(matches_words(text, document.author) for text in self.authors))
+        named = not self.authors or any(matches_words(text, document.author) for text in self.authors)
+        return named and self.trusts_origin(origin)
 
 
 class VexFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
