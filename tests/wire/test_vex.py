@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -208,3 +209,24 @@ def test_a_file_of_a_place_clears_and_another_place_does_not(api: Managed) -> No
     found = vulns(api, "files/app", lambda found: True)
     said = found["found"][0]["said"]
     assert (found["cleared"], said["name"], said["path"], said["why"]) == (1, "ours", "files", "patched")
+
+
+def test_an_exception_that_ends_soon_is_told_of_once(api: Managed) -> None:
+    until = str(datetime.now(UTC).date() + timedelta(days=2))
+    body = {"cves": ["CVE-2026-1"], "until": until, "reason": "it has no network"}
+    api.put("exceptions/soon?path=ending", body)
+    for _ in range(2):
+        job = api.ask("POST", "jobs", {"kind": "tell-of-ends"})
+        for _ in range(300):
+            if api.ask("GET", f"jobs/{job['id']}")["state"] == "done":
+                break
+            time.sleep(0.1)
+    told: list[Any] = []
+    for _ in range(300):
+        told = api.ask("GET", "audit?kind=exception.expiring")
+        if told:
+            break
+        time.sleep(0.1)
+    assert [(entry["repository"], entry["subject"], entry["detail"]) for entry in told] == [
+        ("ending", "exception soon", f"{until} is the last day on which it holds")
+    ]
