@@ -62,6 +62,7 @@ from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -152,7 +153,7 @@ def desks_of(
             in_force,
             catalog.holdings,
             clock,
-            VexOfImages(catalog.vex, in_force),
+            VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock)),
         ),
         licences=ImageLicences(insides, in_force, catalog.holdings, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),

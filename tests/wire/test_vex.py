@@ -187,6 +187,9 @@ def test_what_no_rule_trusts_or_nobody_can_read_is_said_and_clears_nothing(api: 
     api.put("vex-trusts/security?path=other", {"pushers": ["adm*"], "authors": ["*security@example.org>"]})
     found = vulns(api, "other/app", lambda found: bool(found["cleared"]) and len(found["remarks"]) == 1)
     assert found["counts"] == {}
+    where = "vex-trusts/security?path=other"
+    api.ask("PUT", where, {"editors": True, "authors": ["*security@example.org>"]}, if_match='"1"')
+    assert vulns(api, "other/app", lambda found: True)["cleared"] == 1, "admin may edit rules"
 
 
 def test_a_deleted_document_clears_nothing_any_more(api: Managed) -> None:

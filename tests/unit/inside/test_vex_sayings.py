@@ -124,3 +124,12 @@ def test_what_is_said_last_counts_and_of_the_same_time_the_worse(said: list[tupl
 def test_whom_a_rule_trusts(rule: dict[str, Any], pushed_by: str, author: str, trusts: bool) -> None:
     made = msgspec.convert(rule, VexTrust)
     assert made.trusts(VexOrigin(pushed_by), VexDocument(author=author)) is trusts
+
+
+def test_a_rule_trusts_those_who_may_edit_rules_or_some_names_but_not_nobody() -> None:
+    made = VexTrust(editors=True)
+    assert made.trusts(VexOrigin("ann", by_editor=True), VexDocument())
+    assert not made.trusts(VexOrigin("ann"), VexDocument())
+    assert not VexTrust(pushers=("bob",)).trusts(VexOrigin("ann", by_editor=True), VexDocument())
+    with pytest.raises(ValueError, match="would trust nobody"):
+        VexTrust(authors=("*",))

@@ -14,6 +14,7 @@ from orlop.services.inside.questions import ImageInsides
 from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
 
 
@@ -34,9 +35,10 @@ def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: Setti
     """What tells what is wrong with images."""
     catalog = stores.catalog
     matching = build_matching(stores)
-    vex = VexOfImages(catalog.vex, in_force)
+    identity, clock = stores.identity, SystemClock()
+    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     vulnerable, holdings = catalog.advisories.vulnerable, catalog.holdings
-    return Vulnerabilities(insides, vulnerable, matching, in_force, holdings, SystemClock(), vex)
+    return Vulnerabilities(insides, vulnerable, matching, in_force, holdings, clock, vex)
 
 
 def build_licences(stores: Stores, insides: ImageInsides, in_force: SettingsInForce) -> ImageLicences:

@@ -1,21 +1,24 @@
 """What VEX documents say of an image: of its referrers those that a rule trusts, and those given for its place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.domain.inside.vex.saying import VexImage, VexSayings, VexSource
 from orlop.domain.inside.vex.statements import VexDocument
-from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS, VexOrigin
+from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS, VexOrigin, VexTrust
 from orlop.domain.names import RepositoryName
 from orlop.ports.vex import AttachedVex, VexDocuments, VexState
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.vex.editors import Editors
 
 #: Referrers of one image that are looked at, the newest.
 _REFERRERS = 100
 #: Of these so many that count, and so many remarks on those that do not.
 _READ, _REMARKS = 20, 20
+#: Accounts that are looked at for one image.
+_ASKED = 20
 
 
 class SaidOfImage(msgspec.Struct, frozen=True):
@@ -28,7 +31,8 @@ class SaidOfImage(msgspec.Struct, frozen=True):
 class VexOfImages:
     """See the module."""
 
-    def __init__(self, store: VexDocuments, settings: SettingsInForce) -> None:
+    def __init__(self, store: VexDocuments, settings: SettingsInForce, editors: Editors) -> None:
+        self._editors = editors
         self._store = store
         self._settings = settings
 
@@ -47,15 +51,16 @@ class VexOfImages:
         remarks: list[str] = []
         attached = await self._store.of(repository, images, _REFERRERS)
         rules = [held.body for held in await self._settings.covering(VEX_TRUSTS, repository)] if attached else []
+        origins = await self._origins(repository, attached, rules)
         may_count = [
             referrer
             for referrer in attached
             if referrer.state is VexState.READ
-            and any(rule.trusts_origin(VexOrigin(referrer.pushed_by)) for rule in rules)
+            and any(rule.trusts_origin(origins[referrer.pushed_by]) for rule in rules)
         ][:_READ]
         documents = await self._store.documents([referrer.row for referrer in may_count]) if may_count else {}
         for referrer in attached:
-            origin, counts = VexOrigin(referrer.pushed_by), False
+            origin, counts = origins[referrer.pushed_by], False
             for document in documents.get(referrer.row, ()):
                 if any(rule.trusts(origin, document) for rule in rules):
                     counts = True
@@ -64,6 +69,17 @@ class VexOfImages:
                 remarks.append(_remark(referrer))
         image = VexImage(repository=repository, digests=frozenset(images), tags=tags, purls=tuple(purls))
         return SaidOfImage(VexSayings(image, sources), tuple(remarks))
+
+    async def _origins(
+        self, repository: RepositoryName, attached: Sequence[AttachedVex], rules: Sequence[VexTrust]
+    ) -> Mapping[str, VexOrigin]:
+        """Those who pushed, and, where a rule asks, whether they may edit rules there."""
+        asked = any(rule.editors for rule in rules)
+        names = dict.fromkeys(referrer.pushed_by for referrer in attached)
+        return {
+            name: VexOrigin(name, asked and number < _ASKED and await self._editors.may_edit(name, repository))
+            for number, name in enumerate(names)
+        }
 
 
 def _remark(referrer: AttachedVex) -> str:

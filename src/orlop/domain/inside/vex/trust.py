@@ -10,7 +10,7 @@ from orlop.domain.inside.vex.statements import IDENTIFIER, NAME, VexDocument, Ve
 from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.settings import Holds, SettingKind, nobody
 
-Pushers = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...], Meta(min_length=1, max_length=256)]
+Pushers = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=256)], ...], Meta(max_length=256)]
 Authors = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=NAME)], ...], Meta(max_length=256)]
 #: Statements of a file.
 FILE_STATEMENTS = 2_000
@@ -20,6 +20,8 @@ class VexOrigin(msgspec.Struct, frozen=True):
     """What is known of where the document of a referrer is from. What is proven by signatures belongs here, too."""
 
     pushed_by: str
+    by_editor: bool = False
+    """Whoever pushed it may edit the rules of the place, as of now."""
 
 
 class VexTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -29,7 +31,10 @@ class VexTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pushers: Annotated[
         Pushers,
         Meta(description="Accounts whose referrers count, such as security or robot+scan-*; `*` is anything."),
-    ]
+    ] = ()
+    editors: Annotated[
+        bool, Meta(description="Referrers count of all accounts that may edit the rules of the repository, as of now.")
+    ] = False
     authors: Annotated[
         Authors,
         Meta(
@@ -38,8 +43,14 @@ class VexTrust(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = ()
 
+    def __post_init__(self) -> None:
+        if not (self.pushers or self.editors):
+            raise ValueError("the rule would trust nobody: give pushers, or editors")
+
     def trusts_origin(self, origin: VexOrigin) -> bool:
         """Whether documents from there may count: what others wrote need not be looked at."""
+        if self.editors and origin.by_editor:
+            return True
         return any(matches_words(text, origin.pushed_by) for text in self.pushers)
 
     def trusts(self, origin: VexOrigin, document: VexDocument) -> bool:
