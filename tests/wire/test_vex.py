@@ -171,6 +171,54 @@ def test_an_openvex_not_affected_referrer_suppresses(api: Managed, made: Callabl
     assert found["found"][0]["said"]["status"] == "affected"
 
 
+def csaf() -> dict[str, Any]:
+    """A document of the profile VEX (CSAF 2.0, section 4.5), as publishers of distributions write them."""
+    package = {
+        "product_id": "zlib9-1.2",
+        "name": "zlib9 1.2",
+        "product_identification_helper": {"purl": PURL},
+    }
+    relation = {
+        "category": "default_component_of",
+        "product_reference": "zlib9-1.2",
+        "relates_to_product_reference": "debian-12",
+        "full_product_name": {"product_id": "debian-12:zlib9-1.2", "name": "zlib9 1.2 of Debian 12"},
+    }
+    return {
+        "document": {
+            "category": "csaf_vex",
+            "csaf_version": "2.0",
+            "publisher": {"category": "vendor", "name": "Example", "namespace": "https://example.org"},
+            "title": "zlib9",
+            "tracking": {"id": "EX-2026-1", "current_release_date": "2026-11-01T00:00:00Z", "version": "1"},
+        },
+        "product_tree": {
+            "full_product_names": [{"product_id": "debian-12", "name": "Debian 12"}, package],
+            "relationships": [relation],
+        },
+        "vulnerabilities": [
+            {
+                "cve": "CVE-2026-1",
+                "product_status": {"known_not_affected": ["debian-12:zlib9-1.2"]},
+                "flags": [{"label": "component_not_present", "product_ids": ["debian-12:zlib9-1.2"]}],
+            }
+        ],
+    }
+
+
+def test_a_csaf_document_suppresses(api: Managed) -> None:
+    subject = pushed(api, "team/csaf")
+    api.push("team/csaf", attached(subject, csaf(), "application/csaf+json", "application/csaf+json"))
+    found = vulns(api, "team/csaf", lambda found: bool(found["cleared"]))
+    said = found["found"][0]["said"]
+    assert (said["status"], said["why"], said["author"], said["document"]) == (
+        "not_affected",
+        "component not present",
+        "Example",
+        "EX-2026-1",
+    )
+
+
 def test_what_no_rule_trusts_or_nobody_can_read_is_said_and_clears_nothing(api: Managed) -> None:
     subject = pushed(api, "other/app")
     api.push("other/app", document(subject))

@@ -1,5 +1,6 @@
 -- The previous release may go on running.
--- It knows of no ends and no VEX documents: an exception that it changes is told of by its end as it was before.
+-- It knows of no ends and no VEX documents: an exception that it changes is told of by its end as it was before, and one
+-- that it makes is not told of until it is changed.
 
 -- When a setting ends by itself, and when something is told of that next; 0: nothing is.
 CREATE TABLE document_ends (
