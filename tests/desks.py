@@ -50,6 +50,7 @@ from orlop.services.inside.reading import ImageReading
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -68,6 +69,8 @@ from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.vex.editors import Editors
+from orlop.services.vex.sayings import VexOfImages
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -135,13 +138,14 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    acceptance = Acceptance(in_force, clock)
+    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, acceptance, catalog.holdings)
     return Desks(
         management=management,
         repositories=repositories,
@@ -162,6 +166,7 @@ def desks_of(
         reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
+        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
