@@ -155,7 +155,6 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
     },
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
-    "places_listed": {"USE TEMP B-TREE FOR GROUP BY": "indexes that list the images of a page"},
     "untold_ages": {
         "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
     },
