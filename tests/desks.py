@@ -141,7 +141,13 @@ def desks_of(
         images=images,
         insides=insides,
         advisories=AdvisoryDesk(
-            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
+            gate,
+            store,
+            reader,
+            Importing(store.advisories, store.sources, reader, clock),
+            matching,
+            opened.queue.jobs,
+            opened.identity.documents,
         ),
         vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),

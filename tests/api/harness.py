@@ -21,6 +21,7 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
+from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -97,6 +98,7 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "advisory-source": ADVISORY_SOURCES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

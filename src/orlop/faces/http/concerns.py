@@ -23,5 +23,5 @@ def page_of(concern: Concern) -> str:
             return "/world"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
+        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.ADVISORIES:
             return "/health"
