@@ -543,7 +543,7 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 
 #: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
 #: tell of nothing by that.
-TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream"}
+TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream", "advisory-source"}
 #: Kinds whose settings have others do something in other places: each has its ways above.
 LENDS = {"virtual"}
 

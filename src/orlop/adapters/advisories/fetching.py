@@ -126,7 +126,7 @@ class WebFetcher:
             password = await asyncio.to_thread(self._fetch, parse_secret(feed.password))
         except (Unavailable, ValueError) as cause:
             raise SourceFailed(f"the password for {feed.origin} is not there: {cause}") from cause
-        return aiohttp.BasicAuth(feed.user, password, "utf-8").encode()
+        return aiohttp.encode_basic_auth(feed.user, password)
 
 
 class FolderFetcher:

@@ -11,9 +11,8 @@ from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.upstreams import build_remotes
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
-from orlop.domain.access import Caller
 from orlop.domain.access.subjects import SYSTEM
-from orlop.domain.inside.sources import AdvisoryFeed, ArtifactPlace, Way
+from orlop.domain.inside.sources import AdvisoryFeed, ArtifactPlace, SourceWay
 from orlop.domain.upstreams.showing import Showing
 from orlop.domain.upstreams.upstream import Upstream
 from orlop.ports.advisories import AdvisoryFetcher, Fetched
@@ -24,9 +23,9 @@ from orlop.services.advisories.artifacts import ArtifactFetcher
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.importing import Imported, Importing
 from orlop.services.advisories.matching import Matching
+from orlop.services.advisories.own import OwnArtifact
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.updating import Updating
-from orlop.services.content.own import OwnContent
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
@@ -52,14 +51,11 @@ def build_updating(settings: Settings, stores: Stores, services: Services, metri
     """What fetches advisories from their sources."""
     catalog, reader, clock = stores.catalog, ProcessAdvisoryReader(), SystemClock()
     store = catalog.advisories
-    own = OwnContent(
-        services.access, catalog.browse, services.manifests, services.referrers, services.blobs, services.uploads
-    )
     remotes = build_remotes(settings)
 
     async def opened(feed: AdvisoryFeed, place: ArtifactPlace, identity: str) -> ContentSource:
         if not place.origin:
-            return own.repository(place.repository, Caller(SYSTEM))
+            return OwnArtifact(services.manifests, services.blobs, place.repository)
         upstream = Upstream(url=place.origin, user=feed.user, password=feed.password)
         return await remotes.repository(Showing("", "advisories", identity, upstream), place.repository)
 
@@ -71,7 +67,12 @@ def build_updating(settings: Settings, stores: Stores, services: Services, metri
     artifacts = ArtifactFetcher(opened, _is_signed)
     return Updating(
         stores.identity.documents,
-        {Way.WEB: _Files(settings), Way.FOLDER: _Files(settings), Way.REGISTRY: artifacts, Way.OWN: artifacts},
+        {
+            SourceWay.WEB: _Files(settings),
+            SourceWay.FOLDER: _Files(settings),
+            SourceWay.REGISTRY: artifacts,
+            SourceWay.OWN: artifacts,
+        },
         reader,
         Importing(store.advisories, store.sources, reader, clock, imported),
         store.advisories,
@@ -96,10 +97,10 @@ class _Files:
         async with fetcher.fetch(feed, identity, state, told) as found:
             yield found
 
-    def _fetcher(self, way: Way) -> AdvisoryFetcher:
+    def _fetcher(self, way: SourceWay) -> AdvisoryFetcher:
         from orlop.adapters.advisories.fetching import FolderFetcher, WebFetcher
 
-        if way is Way.FOLDER:
+        if way is SourceWay.FOLDER:
             return FolderFetcher(self._settings.advisories.folder)
         return WebFetcher(self._settings.outbound.allowed, SecretFetcher(self._settings.secrets.places))
 

@@ -28,7 +28,7 @@ _WEB = re.compile(
 )
 
 
-class Way(StrEnum):
+class SourceWay(StrEnum):
     """How a source is reached."""
 
     WEB = "web"
@@ -87,20 +87,20 @@ class AdvisoryFeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         scheme = self.url.partition(":")[0]
         if scheme not in _SCHEMES:
             raise ValueError("url: write https://…, file:/…, oci://HOST/REPOSITORY:TAG or oci:REPOSITORY:TAG")
-        if self.way is Way.WEB:
+        if self.way is SourceWay.WEB:
             _check_web(self.url)
-        elif self.way is Way.FOLDER:
+        elif self.way is SourceWay.FOLDER:
             if not self.path.startswith("/") or "\0" in self.path or ".." in self.path.split("/"):
                 raise ValueError("url: a file is written as file:/srv/advisories/all.zip")
         else:
             _ = self.artifact
         if bool(self.user) != bool(self.password):
             raise ValueError("user and password go together")
-        if self.user and self.way in (Way.FOLDER, Way.OWN):
+        if self.user and self.way in (SourceWay.FOLDER, SourceWay.OWN):
             raise ValueError("user and password are for what is fetched from elsewhere")
         if self.user and self.scheme in ("http", "oci+http") and not is_loopback_host(_host(self.url)):
             raise ValueError("credentials are sent over https alone, or to this machine")
-        if self.key and self.way not in (Way.REGISTRY, Way.OWN):
+        if self.key and self.way not in (SourceWay.REGISTRY, SourceWay.OWN):
             raise ValueError("key: it is artifacts that are signed; write an oci: url")
         if self.interval < _SHORTEST:
             raise ValueError("every: 15m or more")
@@ -113,13 +113,13 @@ class AdvisoryFeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return self.url.partition(":")[0]
 
     @property
-    def way(self) -> Way:
+    def way(self) -> SourceWay:
         """How it is reached."""
         if self.scheme in ("https", "http"):
-            return Way.WEB
+            return SourceWay.WEB
         if self.scheme == "file":
-            return Way.FOLDER
-        return Way.REGISTRY if self.url.partition(":")[2].startswith("//") else Way.OWN
+            return SourceWay.FOLDER
+        return SourceWay.REGISTRY if self.url.partition(":")[2].startswith("//") else SourceWay.OWN
 
     @property
     def path(self) -> str:

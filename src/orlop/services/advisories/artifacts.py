@@ -84,7 +84,7 @@ class ArtifactFetcher:
                 if feed.key:
                     await self._check_signed(content, found.digest, feed)
                 layers = _layers(found, feed.origin)
-                now = _State(found.digest, tuple(layer.digest for layer in layers))
+                now = _State(str(found.digest), tuple(layer.digest for layer in layers))
                 there = set() if feed.prune and known.manifest != found.digest else set(known.layers)
                 wanted = [layer for layer in layers if layer.digest not in there]
                 if sum(layer.size for layer in wanted) > self._size:

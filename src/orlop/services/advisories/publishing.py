@@ -52,11 +52,11 @@ def manifest_of(layers: dict[str, tuple[Digest, int]]) -> bytes:
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "artifactType": ARTIFACT,
-            "config": {"mediaType": OCI_EMPTY, "digest": _digest_of([_EMPTY]), "size": len(_EMPTY)},
+            "config": {"mediaType": OCI_EMPTY, "digest": str(_digest_of([_EMPTY])), "size": len(_EMPTY)},
             "layers": [
                 {
                     "mediaType": LAYER,
-                    "digest": digest,
+                    "digest": str(digest),
                     "size": size,
                     "annotations": {"org.opencontainers.image.title": name},
                 }

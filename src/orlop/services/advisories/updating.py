@@ -11,7 +11,7 @@ from orlop.domain.counts import counted
 from orlop.domain.durations import MINUTE
 from orlop.domain.errors import NotFound
 from orlop.domain.fields import nearest
-from orlop.domain.inside.sources import ADVISORY_SOURCES, AdvisoryFeed, Way
+from orlop.domain.inside.sources import ADVISORY_SOURCES, AdvisoryFeed, SourceWay
 from orlop.domain.job_kinds import ADVISORY_UPDATE, MATCHING, UpdateArguments
 from orlop.domain.queue import Order, Progress
 from orlop.domain.sizes import size_words
@@ -66,7 +66,7 @@ class Updating:
     def __init__(
         self,
         documents: Documents,
-        fetchers: Mapping[Way, AdvisoryFetcher],
+        fetchers: Mapping[SourceWay, AdvisoryFetcher],
         reader: AdvisoryReader,
         importing: Importing,
         advisories: Advisories,
@@ -99,6 +99,7 @@ class Updating:
             except (SourceFailed, ImportRefused) as error:
                 failed.append(f"{feed.name}: {error.message}")
                 continue
+            run.tell(Progress(number + 1, len(wanted), "sources"))
             changed += done.changed if done is not None else 0
             told.append(f"{feed.name}: {_words(done)}")
         if changed:

@@ -64,7 +64,7 @@ SELECT DISTINCT a.name FROM advisories a WHERE a.source = ?1 AND a.name > ?2 ORD
 
 -- name: advisories_gone
 -- Advisories of these names that are still of a source.
-SELECT a.id FROM json_each(?2) AS wanted JOIN advisories a ON a.name = wanted.value WHERE a.source = ?1 ORDER BY a.id;
+SELECT a.id FROM json_each(?2) AS wanted JOIN advisories a ON a.name = wanted.value WHERE a.source = ?1;
 
 -- name: exploited_known
 SELECT e.cve, e.added, e.due, e.ransomware FROM json_each(?1) AS wanted JOIN exploited e ON e.cve = wanted.value;

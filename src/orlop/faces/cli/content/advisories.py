@@ -62,7 +62,7 @@ def register(app: cyclopts.App, stores: ContentStores) -> None:
 
 def _print(ref: str, done: Published, *, json: bool) -> None:
     if json:
-        layers = {name: {"digest": digest, "size": size} for name, (digest, size) in done.layers.items()}
-        shown.print_json({"reference": ref, "digest": done.digest, "layers": layers})
+        layers = {name: {"digest": str(digest), "size": size} for name, (digest, size) in done.layers.items()}
+        shown.print_json({"reference": ref, "digest": str(done.digest), "layers": layers})
     else:
         print(f"pushed {ref}: {done.digest}")
