@@ -56,8 +56,8 @@ class AdvisoryFeed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Meta(
             min_length=5,
             max_length=2048,
-            description="A file at `https://…`; a file or folder at `file:/…`, below `advisories.folder`; an artifact"
-            " at `oci://HOST/REPOSITORY:TAG`, or at `oci:REPOSITORY:TAG` in this registry.",
+            description="The URL of a file of the web; a file or folder at `file:/…`, below `advisories.folder`; an"
+            " artifact at `oci://HOST/REPOSITORY:TAG`, or at `oci:REPOSITORY:TAG` in this registry.",
         ),
     ]
     every: Annotated[

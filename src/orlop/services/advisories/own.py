@@ -54,5 +54,6 @@ class OwnArtifact:
 
     async def referrers(self, subject: Digest, artifact_type: str = "") -> AsyncIterator[Descriptor]:
         """Nothing that refers to an artifact is of use here."""
-        for descriptor in ():
+        none: tuple[Descriptor, ...] = ()
+        for descriptor in none:
             yield descriptor
