@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,13 +29,14 @@ async def _fetched(
         return (found.files[0].read() if found.files else None), found.state
 
 
-def _feed(server: Web, path: str = "/all.zip", **more: str) -> AdvisoryFeed:
+def _feed(server: Web, path: str = "/all.zip", **more: Any) -> AdvisoryFeed:
     return AdvisoryFeed(url=f"http://127.0.0.1:{server.port}{path}", **more)
 
 
 async def test_what_did_not_change_is_not_fetched_again() -> None:
     async with web({"/all.zip": b"records"}) as server:
-        fetcher, came = WebFetcher(_HERE, _secret), []
+        came: list[int] = []
+        fetcher = WebFetcher(_HERE, _secret)
         body, state = await _fetched(fetcher, _feed(server), told=came.append)
         assert (body, came) == (b"records", [7])
         assert await _fetched(fetcher, _feed(server), state) == (None, state)

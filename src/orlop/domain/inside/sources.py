@@ -1,6 +1,7 @@
 """Sources of advisories as settings: where they are fetched from, how often, and who has to have signed them."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -185,6 +186,13 @@ def _time(field: str, text: str) -> int:
         raise ValueError(f"{field}: {error}") from error
 
 
+def _lends(before: AdvisoryFeed | None, after: AdvisoryFeed) -> Mapping[str, frozenset[Action]]:
+    """Whoever sets one has everybody read advisories out of a repository of this registry."""
+    if after.way is not SourceWay.OWN or (before is not None and before.url == after.url):
+        return {}
+    return {after.artifact.repository: frozenset({Action.PULL})}
+
+
 #: Sources as settings: they send the registry to addresses, and decide what is told of every image.
 ADVISORY_SOURCES = SettingKind(
     kind="advisory-source",
@@ -197,5 +205,6 @@ ADVISORY_SOURCES = SettingKind(
     change=Action.SYSTEM,
     secrets=frozenset({"password"}),
     destination=lambda body: body.url,
+    lends=_lends,
     most=64,
 )

@@ -1,4 +1,4 @@
-"""Artifacts of this registry, read on the word of whoever set a source: that takes the right to everything."""
+"""Artifacts of this registry, read on the word of whoever set a source: that takes the right to pull them."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 

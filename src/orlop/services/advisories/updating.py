@@ -1,5 +1,8 @@
 """Updates advisories from their sources: fetches what is due, takes it in, and forgets what left a source that is
-pruned. What goes wrong with one source is written down and leaves everything as it was; the others go on."""
+pruned. What goes wrong with one source is written down and leaves everything as it was; the others go on.
+
+Everything that a source has is read before the first of it is taken in. Only the catalog itself can fail after that:
+then what was taken in stays, the state of the source is still that of before, and the next update takes the rest."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -31,6 +34,7 @@ from orlop.ports.clock import Clock
 from orlop.ports.queue import Jobs
 from orlop.ports.settings import Document, Documents
 from orlop.services.advisories.importing import Imported, Importing
+from orlop.services.advisories.whole import whole
 from orlop.services.jobs.work import Run, Work
 
 #: How often it is looked which sources are due, in microseconds, and advisories that are forgotten at a time.
@@ -148,7 +152,7 @@ class Updating:
                 seen: set[str] | None = set() if feed.body.prune else None
                 done = await self._importing.batches(
                     feed.name,
-                    self._read(found, seen),
+                    whole(self._read(found, seen)),
                     self._by(),
                     origin=feed.body.origin,
                     etag=found.state,
@@ -157,6 +161,10 @@ class Updating:
         except SourceFailed as error:
             await self._importing.failed(feed.name, feed.body.origin, error, self._by())
             raise
+        except OSError as cause:
+            failure = SourceFailed(f"{feed.body.origin} cannot be kept while it is read: {cause.strerror or cause}")
+            await self._importing.failed(feed.name, feed.body.origin, failure, self._by())
+            raise failure from cause
         if seen is not None and done.refused == 0:
             gone = await self._prune(feed, seen)
             done = msgspec.structs.replace(done, changed=done.changed + gone)
