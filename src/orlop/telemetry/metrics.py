@@ -19,6 +19,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from orlop import __version__
+from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
+from orlop.telemetry.scanners import ScannerMetrics, ScannerUse, scanner_families
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
@@ -114,7 +116,9 @@ class Waiting(NamedTuple):
     quotas: Sequence[QuotaUse] = ()
     disk: DiskUse | None = None
     upstreams: Sequence[UpstreamUse] = ()
-    scanners: Sequence[tuple[str, bool]] = ()
+    advisories: Sequence[SourceUse] = ()
+    images: ReadUse | None = None
+    scanners: Sequence[ScannerUse] = ()
 
 
 class Metrics:
@@ -132,14 +136,10 @@ class Metrics:
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
         self.upstreams = UpstreamMetrics(self._own)
+        self.advisories = AdvisoryMetrics(self._own)
+        self.scanners = ScannerMetrics(self._own)
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
-        )
-        self._scans = Counter(
-            "orlop_scans_ended",
-            "Scans that ended, by the name of the scanner and how: judged, again (after a failure), or failed.",
-            ("scanner", "how"),
-            registry=self._own,
         )
         self._retained = Counter(
             "orlop_retention_items",
@@ -169,10 +169,6 @@ class Metrics:
     def job_ended(self, kind: str, how: str) -> None:
         """A try at a job ended. Both are of a few fixed words (domain.job_kinds, domain.queue.JobStep)."""
         self._jobs.labels(kind, how).inc()
-
-    def scan_ended(self, scanner: str, how: str) -> None:
-        """A scan by a scanner of this name ended, or came to nothing and is tried again."""
-        self._scans.labels(scanner, how).inc()
 
     def retained(self, deleted: int, left: int) -> None:
         """A plan for retention was applied, or a part of it."""
@@ -445,10 +441,8 @@ class _Momentary(Collector):
             yield from self._waits(self._waiting)
             yield from self._room(self._waiting)
             yield from self._upstreams(self._waiting)
-            up = GaugeMetricFamily("orlop_scanner_up", "Whether a scanner answers.", labels=("scanner",))
-            for scanner, answers in self._waiting.scanners:
-                up.add_metric((scanner,), answers)
-            yield up
+            yield from families(self._waiting.advisories, self._waiting.images)
+            yield from scanner_families(self._waiting.scanners)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

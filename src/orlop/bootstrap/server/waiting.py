@@ -11,7 +11,9 @@ from orlop.ports.settings import place_of
 from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
+from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
+from orlop.telemetry.scanners import ScannerUse
 
 
 def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Awaitable[Waiting]]:
@@ -48,9 +50,15 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
         ]
         sent = (backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused)
         scanners = [
-            (label(*place_of(scanner)), not state.failing_since)
+            ScannerUse(label(*place_of(scanner)), not state.failing_since)
             for scanner, state in await stores.catalog.scanning.states.all()
         ]
-        return Waiting(lags, *sent, jobs, quotas, disk, fares, scanners)
+        sources = [
+            SourceUse(one.name, one.imported_at / SECOND, bool(one.error))
+            for one in await stores.catalog.advisories.sources.all()
+        ]
+        depths = await stores.catalog.insides.images.depths()
+        images = ReadUse(depths.waiting, depths.unread)
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images, scanners)
 
     return ask

@@ -34,7 +34,6 @@ class AttachedReports:
         report: bytes,
         media_type: str,
         scanner: str,
-        now: int,
     ) -> Digest:
         """Put a report beside an image; the digest of its manifest. Raises what refuses a push there."""
         blobs = [(_EMPTY, _EMPTY_TYPE), (report, media_type)]

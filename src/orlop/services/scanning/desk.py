@@ -17,8 +17,8 @@ from orlop.services.settings.kept import existing
 
 
 class ScannerDesk:
-    """What a caller may not see is not there for them (NotFound, Denied). `news` is called when one answers: what waited
-    for it goes on."""
+    """What a caller may not see is not there for them (NotFound, Denied). `news` is called when one answers: what
+    waited for it goes on."""
 
     def __init__(
         self,

@@ -6,7 +6,6 @@ import msgspec
 
 from orlop.domain.access import Action, Caller
 from orlop.domain.errors import NotFound
-from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.names import Reference, RepositoryName
 from orlop.domain.scanning.report import FINDINGS, ScannerFinding
 from orlop.domain.scanning.scanner import SCANNERS
@@ -14,7 +13,13 @@ from orlop.ports.clock import Clock
 from orlop.ports.insides import HeldPackage
 from orlop.ports.scans import Scan, Scans, ScanState, WantedScan
 from orlop.services.access.decisions import Access
-from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
+from orlop.services.advisories.questions import (
+    Vulnerabilities,
+    Vulnerability,
+    VulnerabilityReport,
+    judged,
+    reported,
+)
 from orlop.services.inside.questions import ImageInside, ImageInsides
 from orlop.services.scanning.scanning import Scanning
 from orlop.services.settings.in_force import InForce, SettingsInForce
@@ -75,7 +80,7 @@ class ScannerReports:
         least: str = "unknown",
         fixable: bool = False,
     ) -> tuple[ScanOfImage, VulnerabilityReport]:
-        """What a scanner said last of an image, in the words of Vulnerabilities.of, with the exceptions that hold.
+        """What a scanner said last of an image, in the words of Vulnerabilities.of, with what clears it.
 
         Raises NotFound where no scanner of that name covers the repository, and as ImageInsides.of.
         """
@@ -84,19 +89,11 @@ class ScannerReports:
         if one.scan is None or not one.scan.judged_at:
             return one, VulnerabilityReport(image=image, packages=0, counts={}, remarks=_remarks(one), found=())
         said = await self._scans.findings(image.digest, one.scanner.identity)
-        rows = [_vulnerability(each, scanner, image.packages) for each in said]
-        judged = await self._vulnerabilities.judged(image, rows)
-        open_ = [each for each in judged if each.accepted is None]
-        counts = {word: sum(each.severity == word for each in open_) for word in SEVERITIES}
-        wanted = [each for each in judged if _is_as_bad(each.severity, least) and (each.fixed or not fixable)]
-        return one, VulnerabilityReport(
-            image=image,
-            packages=len(image.packages),
-            counts={word: number for word, number in counts.items() if number},
-            remarks=_remarks(one),
-            found=tuple(wanted),
-            accepted=len(judged) - len(open_),
-        )
+        held = _Held(image.packages)
+        judgement = await self._vulnerabilities.judgement(image)
+        rows = [judged(_vulnerability(each, scanner, held.of(each)), judgement) for each in said]
+        remarks = (*_remarks(one), *judgement.remarks)
+        return one, reported(image, len(image.packages), rows, remarks, least=least, fixable=fixable)
 
     async def ask(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str = "", scanner: str = ""
@@ -149,12 +146,20 @@ def _remarks(one: ScanOfImage) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _vulnerability(found: ScannerFinding, scanner: str, packages: Sequence[HeldPackage]) -> Vulnerability:
+class _Held:
+    """Packages that this registry found, by how scanners name them."""
+
+    def __init__(self, packages: Sequence[HeldPackage]) -> None:
+        self._exact = {(each.package.name, each.package.version): each for each in reversed(packages)}
+        self._named = {each.package.name: each for each in reversed(packages)}
+
+    def of(self, found: ScannerFinding) -> HeldPackage | None:
+        """The one that a finding is about: of its version, else of its name."""
+        return self._exact.get((found.package, found.version)) or self._named.get(found.package)
+
+
+def _vulnerability(found: ScannerFinding, scanner: str, held: HeldPackage | None) -> Vulnerability:
     """A finding in the words of this registry, with where the package lies if the registry found it, too."""
-    held = next(
-        (each for each in packages if each.package.name == found.package and each.package.version == found.version),
-        next((each for each in packages if each.package.name == found.package), None),
-    )
     return Vulnerability(
         id=found.id,
         ids=(found.id,),
@@ -172,7 +177,3 @@ def _vulnerability(found: ScannerFinding, scanner: str, packages: Sequence[HeldP
         score=None,
         summary=found.summary,
     )
-
-
-def _is_as_bad(severity: str, least: str) -> bool:
-    return severity == "unknown" or SEVERITIES.index(severity) <= SEVERITIES.index(least)
