@@ -88,10 +88,11 @@ class Scans(Protocol):
     async def wait(
         self, wanted: Sequence[WantedScan], now: int, follower: Follower, before: int, after: int, lease: Lease
     ) -> None:
-        """These are to be judged, unless they are known; and the follower goes on. Raises Stale."""
+        """These are to be judged, unless they are known and did not come to nothing; and the follower goes on. Raises
+        Stale."""
 
     async def missed(self, wanted: Sequence[WantedScan], now: int) -> None:
-        """The same, of what no follower saw."""
+        """These are to be judged, unless they are known: no follower saw them."""
 
     async def ask(self, wanted: WantedScan, now: int) -> None:
         """It is to be judged anew; what a scanner is at goes on."""
@@ -113,7 +114,12 @@ class Scans(Protocol):
         """The scanner is at it."""
 
     async def later(self, claimed: ClaimedScan, due_at: int) -> None:
-        """It is looked at again then."""
+        """It is looked at again then. What a scanner that did not take it got to pull with is worth nothing."""
+
+    async def elsewhere(self, claimed: ClaimedScan, now: int) -> bool:
+        """Its repository does not hold the image any more: it is pulled from another one of the scanner's place; False
+        where none holds it."""
+        ...
 
     async def over(self, claimed: ClaimedScan, state: ScanState, error: str, by: By, again_at: int = 0) -> None:
         """It came to nothing; with `again_at` it is tried again then. What was said before stands."""

@@ -47,7 +47,7 @@ class SqlScans:
     ) -> None:
         async def script(tx: Session) -> None:
             await moved(tx, follower, before, after, lease)
-            await tx.many("scan_wait", [_wanted(one, now) for one in wanted])
+            await tx.many("scan_pushed", [_wanted(one, now) for one in wanted])
 
         await self._engine.write(script, durable=bool(wanted), changes=False)
 
@@ -85,6 +85,15 @@ class SqlScans:
         await self._engine.write(
             _many("scan_later", [(claimed.row, claimed.fence, due_at)]), durable=False, changes=False
         )
+
+    async def elsewhere(self, claimed: ClaimedScan, now: int) -> bool:
+        wanted = claimed.wanted
+        found = await self._reader.one("scan_holder", wanted.digest, place_of(wanted.scanner)[0])
+        if found is None or found[0] == wanted.repository:
+            return False
+        row = (claimed.row, claimed.fence, found[0], now)
+        await self._engine.write(_many("scan_elsewhere", [row]), durable=False, changes=False)
+        return True
 
     async def over(self, claimed: ClaimedScan, state: ScanState, error: str, by: By, again_at: int = 0) -> None:
         next_ = ScanState.WAITING if again_at else state

@@ -138,9 +138,14 @@ def _within(field: str, text: str, bounds: tuple[int, int]) -> None:
 
 def _tells(path: str, before: Scanner | None, after: Scanner) -> frozenset[Action]:
     """Whoever runs an adapter gets what those may pull who may pull everywhere in its place."""
-    if after.disabled or (before is not None and not before.disabled and before.url == after.url):
+    if after.disabled or (before is not None and not before.disabled and _sent(before) == _sent(after)):
         return frozenset()
     return frozenset({Action.LIST, Action.PULL})
+
+
+def _sent(scanner: Scanner) -> tuple[object, ...]:
+    """To whom it is sent, and for which images."""
+    return scanner.url, scanner.ca_certificate, scanner.by_hand, scanner.platforms
 
 
 #: Scanners as settings.

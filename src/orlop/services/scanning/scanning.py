@@ -67,6 +67,10 @@ class _Passed(Exception):
     """The scanner is not sent to it; the message says why."""
 
 
+class _Gone(_Passed):
+    """Its repository does not hold it any more."""
+
+
 class Scanning:
     """See the module. `counted` is told of each scan that ended: the scanner, and how; `sleep` waits for seconds."""
 
@@ -168,6 +172,8 @@ class Scanning:
             else:
                 await self._begin(claimed, scanner)
         except _Passed as passed:
+            if isinstance(passed, _Gone) and await scans.elsewhere(claimed, self._clock.now()):
+                return
             await scans.over(claimed, ScanState.PASSED, str(passed), self._by())
         except ScannerAway as away:
             await self._store.states.failed(claimed.wanted.scanner, str(away), _REST, self._by())
@@ -254,7 +260,7 @@ class Scanning:
         """Raises _Passed where there is none any more."""
         found = await self._manifests.resolve(wanted.repository, wanted.digest)
         if found is None:
-            raise _Passed("its repository does not hold it any more")
+            raise _Gone("no repository here holds it any more")
         try:
             manifest = parse_manifest(found.content, found.media_type)
         except ManifestInvalid as error:

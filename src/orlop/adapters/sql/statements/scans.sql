@@ -5,6 +5,15 @@ INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fenc
     report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached)
 VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '') ON CONFLICT (digest, scanner) DO NOTHING;
 
+-- name: scan_pushed
+-- What could not be judged, or was passed over, is tried once more when it is pushed once more.
+INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fence, tries, accepted_at, request,
+    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached)
+VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '')
+ON CONFLICT (digest, scanner) DO UPDATE SET repository = excluded.repository, state = 0, due_at = excluded.due_at,
+    tries = 0
+WHERE scans.state > 2;
+
 -- name: scan_ask
 -- What a scanner is at goes on: asking once more does not begin it anew.
 INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fence, tries, accepted_at, request,
@@ -40,7 +49,18 @@ UPDATE scans SET state = 1, due_at = ?3, accepted_at = ?4, request = ?5, report_
 WHERE id = ?1 AND fence = ?2;
 
 -- name: scan_later
-UPDATE scans SET due_at = ?3, lease_until = 0 WHERE id = ?1 AND fence = ?2 AND state < 2;
+-- What a scanner that did not take the scan may have got to pull with is worth nothing.
+UPDATE scans SET due_at = ?3, lease_until = 0, secret = CASE state WHEN 1 THEN secret ELSE '' END
+WHERE id = ?1 AND fence = ?2 AND state < 2;
+
+-- name: scan_holder
+SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
+WHERE m.digest = ?1 AND r.name < '~' AND (?2 = '' OR r.name = ?2 OR (r.name > ?2 || '/' AND r.name < ?2 || '0'))
+LIMIT 1;
+
+-- name: scan_elsewhere
+UPDATE scans SET repository = ?3, due_at = ?4, lease_until = 0, state = 0, request = '', accepted_at = 0, secret = ''
+WHERE id = ?1 AND fence = ?2;
 
 -- name: scan_over
 UPDATE scans SET state = ?3, due_at = ?4, tries = ?5, error = ?6, request = '', accepted_at = 0, secret = '',
