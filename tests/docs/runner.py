@@ -2,7 +2,8 @@
 
 Blocks tagged `console` are transcripts, run in one shell; `console server` starts a server; `console PROGRAM` needs a
 program. Files stand under `<!-- file: NAME -->`. `<!-- given: IMAGE as REFERENCE -->` pushes an image of `images`
-before the block behind it, to a server that is started if there is none; `<!-- stop: ADDRESS -->` ends one. Ports of
+before the block behind it, to a server that is started if there is none; `<!-- stop: ADDRESS -->` ends one;
+`<!-- adapter: ADDRESS -->` starts the adapter of a scanner. Ports of
 this machine are exchanged for free ones.
 """
 
@@ -29,6 +30,7 @@ from tests.needs import find, need
 from tests.servers import ORLOP
 
 _GIVEN = re.compile(r"<!-- given: (\w+) as ([^/\s]+)/(\S+):(\S+) -->")
+_ADAPTER = re.compile(r"<!-- adapter: (\S+) -->")
 _STOP = re.compile(r"<!-- stop: (\S+) -->")
 #: Where the command of this environment is, and what it runs beside.
 _BIN = str(Path(sys.executable).parent)
@@ -64,6 +66,8 @@ class Document:
             if block.section not in self.missing and not self._is_missing(block):
                 for stop in _STOP.finditer(before):
                     self.servers.end(stop[1])
+                for adapter in _ADAPTER.finditer(before):
+                    self.servers.adapter(adapter[1])
                 for given in _GIVEN.finditer(before):
                     await self._push(*given.groups())
                 parts += [before, self._run(block, shell, number)]

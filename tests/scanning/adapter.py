@@ -61,7 +61,7 @@ class Adapter:
         self.orders: list[dict[str, Any]] = []
         self.wrong: list[str] = []
         self.url = ""
-        self.version = "1.0"
+        self.name, self.version = "Strict", "1.0"
 
     def failing(self, part: str, status: int, body: bytes = b"", **headers: str) -> None:
         """Answer so wherever the path has that part."""
@@ -95,7 +95,7 @@ class Adapter:
 
     def report(self, order: dict[str, Any]) -> dict[str, Any]:
         """Of the image of an order."""
-        scanner = {"name": "Strict", "vendor": "Tests", "version": self.version}
+        scanner = {"name": self.name, "vendor": "Tests", "version": self.version}
         made = {"generated_at": "2026-12-02T14:00:00Z", "artifact": order["artifact"], "scanner": scanner}
         said = made | {"severity": "High", "vulnerabilities": self.found}
         if self.found is not None:
@@ -105,7 +105,7 @@ class Adapter:
     def metadata(self) -> dict[str, Any]:
         """What it says of itself."""
         capability = {"type": "vulnerability", "consumes_mime_types": IMAGES, "produces_mime_types": self.produces}
-        scanner = {"name": "Strict", "vendor": "Tests", "version": self.version}
+        scanner = {"name": self.name, "vendor": "Tests", "version": self.version}
         said = {"scanner": scanner, "capabilities": [capability], "properties": {"tests": "yes"}}
         check(said, "ScannerAdapterMetadata")
         return said
