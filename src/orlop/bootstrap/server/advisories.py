@@ -18,24 +18,27 @@ from orlop.domain.upstreams.upstream import Upstream
 from orlop.ports.advisories import AdvisoryFetcher, Fetched
 from orlop.ports.by import By
 from orlop.ports.upstream import ContentSource
+from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.artifacts import ArtifactFetcher
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.importing import Imported, Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.own import OwnArtifact
-from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.updating import Updating
-from orlop.services.inside.questions import ImageInsides
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.vex.editors import Editors
+from orlop.services.vex.sayings import VexOfImages
 from orlop.telemetry.metrics import Metrics
 
 
 def build_matching(stores: Stores) -> Matching:
     """What finds which advisory hits which package."""
     clock, store = SystemClock(), stores.catalog.advisories
-    return Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    return Matching(
+        store.matches, Affected(store.vulnerable, stores.catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
+    )
 
 
 def build_advisories(gate: Gate, stores: Stores) -> AdvisoryDesk:
@@ -112,8 +115,8 @@ def _is_signed(key: str, payload: bytes, signature: bytes) -> bool:
     return is_signed(key, payload, signature)
 
 
-def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: SettingsInForce) -> Vulnerabilities:
-    """What tells what is wrong with images."""
-    catalog = stores.catalog
-    matching = build_matching(stores)
-    return Vulnerabilities(insides, catalog.advisories.vulnerable, matching, in_force, catalog.holdings, SystemClock())
+def build_acceptance(stores: Stores, in_force: SettingsInForce) -> Acceptance:
+    """What tells what clears findings."""
+    identity, clock = stores.identity, SystemClock()
+    vex = VexOfImages(stores.catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    return Acceptance(in_force, vex, stores.catalog.advisories, clock)
