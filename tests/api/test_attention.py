@@ -190,7 +190,7 @@ async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
     await sources.tell(long_ago, api.by)
     assert await told(api, "root") == [], "what somebody gives is never late"
     for source, severity, text in (
-        (AdvisorySource(name="osv", imported_at=api.now - 3 * DAY), "", ""),
+        (AdvisorySource(name="osv", imported_at=api.now - 2 * DAY), "", ""),
         (AdvisorySource(name="osv", error="no answer"), "error", "fails: no answer; it never had anything"),
         (
             AdvisorySource(name="osv", imported_at=api.now - DAY, error="no answer"),

@@ -48,7 +48,7 @@ async def test_a_source_is_asked_when_it_is_due(updater: Updater) -> None:
 
 async def test_a_source_that_there_is_not_is_told(updater: Updater) -> None:
     await updater.set("osv-debian", "osv.zip")
-    with pytest.raises(NotFound, match="there is no source 'osv-debain'.*osv-debian"):
+    with pytest.raises(NotFound, match=r"there is no source 'osv-debain'.*osv-debian"):
         await updater.run("osv-debain")
 
 
@@ -62,7 +62,7 @@ async def test_what_fails_leaves_what_was_and_the_others_go_on(updater: Updater)
     path.write_bytes(b"PK\x03\x04" + b"\0" * 1_000)
     updater.archive("second.zip", records("OTHER-1", "OTHER-2"))
     updater.clock.at += DAY
-    with pytest.raises(SourceFailed, match="first: it is damaged.*; second: 2 records, 1 new or changed"):
+    with pytest.raises(SourceFailed, match=r"first: it is damaged.*; second: 2 records, 1 new or changed"):
         await updater.run()
     assert await updater.names() == ["OTHER-1", "OTHER-2", "TEST-1"]
     state = await updater.state("first")
