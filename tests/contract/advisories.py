@@ -91,6 +91,17 @@ class AdvisoriesKit:
         assert (await advisories.store("hand", batch(both[0]))).changed == 1
         assert len(await advisories.named("TEST-2")) == 1
 
+    async def test_a_record_with_a_nul_is_kept_without(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        record = advisory(
+            "NUL-1", "openssl\x009", "3.0.2\x00-1", aliases=["CVE\x00-1"], summary="\x00a", details="\x00"
+        )
+        assert (await store.advisories.store("hand", batch(record))).new == 1
+        await matcher(catalog, scene).advisories()
+        [found] = await store.vulnerable.findings(digest, 10)
+        assert (found.fixed, found.summary) == ("3.0.2-1", "a")
+
     async def test_how_an_import_went_is_kept_and_told(self, catalog: Catalog) -> None:
         scene, sources = Scene(catalog), catalog.advisories.sources
         source = AdvisorySource(name="hand", imported_at=5, records=3, changed=2, refusals=(Refusal("line 1", "no"),))
