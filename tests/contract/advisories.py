@@ -139,6 +139,7 @@ class AdvisoriesKit:
         assert [one.id for one in await store.vulnerable.findings(other, 10)] == ["TEST-1"]
         known = {each.ecosystem: (each.packages, each.is_known) for each in await store.vulnerable.ecosystems(other)}
         assert known["Debian:12"] == (1, True)
+        assert await scene.findings() == []
 
     async def test_what_is_withdrawn_or_mended_is_found_no_more(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories

@@ -112,7 +112,7 @@ def row_of(record: bytes) -> AdvisoryRow:
     advisory = parse(body)
     return AdvisoryRow(
         name=advisory.id,
-        hash=blake2b(body, digest_size=16).hexdigest(),
+        hash=_hash(body),
         modified=advisory.modified,
         withdrawn=advisory.withdrawn is not None,
         severity=worst(said_of(advisory, each).word for each in advisory.affected[:_RATED]),
@@ -131,6 +131,18 @@ def worst(severities: Iterable[str]) -> str:
 def unpacked(body: bytes) -> bytes:
     """The JSON of a body."""
     return zlib.decompress(body)
+
+
+def is_whole(body: bytes, hashed: str) -> bool:
+    """Whether a body is that of a row with this hash."""
+    try:
+        return _hash(unpacked(body)) == hashed
+    except zlib.error:
+        return False
+
+
+def _hash(body: bytes) -> str:
+    return blake2b(body, digest_size=16).hexdigest()
 
 
 def _aliases(advisory: Advisory) -> tuple[str, ...]:
