@@ -40,7 +40,8 @@ class SqlAdvisories:
                 await tx.run("advisory_changed", done.new)
             return msgspec.structs.replace(done, others=others)
 
-        return await self._engine.write(script, changes=False)
+        # What is lost with the power is taken in again: that an import ended is written down behind it, and durably.
+        return await self._engine.write(script, durable=False, changes=False)
 
     async def names(self, source: str, after: str, limit: int) -> tuple[str, ...]:
         return tuple(name for (name,) in await self._reader.all("advisory_names_of", source, after, limit))
