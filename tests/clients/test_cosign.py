@@ -112,7 +112,20 @@ def test_a_source_of_advisories_takes_what_cosign_signed(private: OrlopServer, s
         assert json.loads(_orlop(signer, "advisories", "ls", "--source", "signed", "--json"))[number:] == []
         signer.run(program, "sign", "--yes", "--tlog-upload=false", *form, "--key=cosign.key", signed)
         assert "signed: 1 record, 1 new or changed" in _orlop(signer, "advisories", "update", "signed")
-    _orlop(signer, "advisory-source", "rm", "signed")
+    _carried(private, signer, pushed["digest"])
+    for name in ("signed", "carried"):
+        _orlop(signer, "advisory-source", "rm", name)
+
+
+def _carried(private: OrlopServer, signer: Station, digest: str) -> None:
+    """The artifact and its signature go to another registry in an archive, and are as good there."""
+    here, there = f"{private.address}/advisories/signed", f"{private.address}/isolated/advisories"
+    for tag in ("latest", f"{digest.replace(':', '-')}.sig"):
+        _orlop(signer, "cp", f"{here}:{tag}", f"oci-archive:carried.tar:{tag}")
+        _orlop(signer, "cp", f"oci-archive:carried.tar:{tag}", f"{there}:{tag}")
+    url = "oci:isolated/advisories:latest"
+    _orlop(signer, "advisory-source", "set", "carried", "--url", url, "--key-file", "cosign.pub")
+    assert "carried: 1 record, 0 new or changed" in _orlop(signer, "advisories", "update", "carried")
 
 
 #: How cosign 3 puts signatures under tags.
