@@ -4,20 +4,17 @@ from typing import Any
 
 import msgspec
 
-from orlop.domain.access import Action
-from orlop.domain.errors import RegistryError, RequestInvalid
+from orlop.domain.errors import NotFound, RegistryError
 from orlop.domain.settings import SettingKind
 from orlop.faces.ui.exchange import Reply, UiExchange, redirect
 from orlop.faces.ui.marks import address_part
 from orlop.faces.ui.pages import Pages
+from orlop.faces.ui.people.fields import SHAPES, Shape, shape_of
 from orlop.faces.ui.people.forms import beside, expected, rows_of
 from orlop.faces.ui.routes import Route
-from orlop.ports.settings import ROLE
 from orlop.services.identity.provider_tests import ProviderTested, ProviderTests
 from orlop.services.management.all import Management
 from orlop.services.settings.kept import Shown
-
-_ACTIONS = tuple(action for action in Action if action is not Action.PING)
 
 
 class UnplacedSettingPages:
@@ -50,6 +47,7 @@ class UnplacedSettingPages:
     async def all(self, exchange: UiExchange, refusal: RegistryError | None = None) -> Reply:
         """All of them, and a form for another."""
         page = await self._settings.page(exchange.caller, self._kind.kind, rows_of(exchange))
+        shape = self._chosen(exchange)
         return self._pages.page(
             exchange,
             "people/settings",
@@ -59,15 +57,19 @@ class UnplacedSettingPages:
             settings=page.items,
             more=page.items[-1].name if page.more else "",
             changes=await self._may_change(exchange),
-            actions=_ACTIONS,
-            sent=exchange.form,
+            shape=shape,
+            shapes=SHAPES[self._kind.kind],
+            name=exchange.field("name"),
+            values=shape.sent(exchange.form) if refusal else _new(shape, exchange),
+            secrets=shape.secrets({}),
         )
 
     async def add(self, exchange: UiExchange) -> Reply:
         """Make one that is not there yet."""
         name = exchange.field("name").strip()
         try:
-            await self._settings.put(exchange.caller, self._kind.kind, name, self._body(exchange), 0)
+            body = self._chosen(exchange).read(exchange.form, {})
+            await self._settings.put(exchange.caller, self._kind.kind, name, body, 0)
         except RegistryError as refusal:
             return await beside(self.all, exchange, refusal)
         return redirect(self._address(name))
@@ -75,16 +77,21 @@ class UnplacedSettingPages:
     async def one(
         self, exchange: UiExchange, refusal: RegistryError | None = None, tested: ProviderTested | None = None
     ) -> Reply:
-        """One of them as its text."""
+        """One of them, and the form that changes it."""
         shown = await self._settings.get(exchange.caller, self._kind.kind, exchange.params["name"])
         built_in = shown.name in self._kind.built_in
+        shape = shape_of(self._kind.kind, shown.body)
         return self._pages.page(
             exchange,
             "people/setting",
             refusal=refusal,
             kind=self._kind,
             setting=shown,
-            text=exchange.field("body") or _text(shown),
+            text=_text(shown),
+            shape=shape,
+            values=shape.sent(exchange.form) if refusal and _is_sent(exchange) else shape.values(shown.body),
+            secrets=shape.secrets(shown.body),
+            tells=shape.tells(shown.body),
             changes=not built_in and await self._may_change(exchange),
             built_in=built_in,
             tests=self._tests is not None,
@@ -101,10 +108,11 @@ class UnplacedSettingPages:
         return await self.one(exchange, tested=tested)
 
     async def change(self, exchange: UiExchange) -> Reply:
-        """Another text for it; a secret that reads as it is shown stays."""
+        """Make it what the form says; a secret of which the form says nothing stays."""
         name = exchange.params["name"]
         try:
-            body = self._body(exchange)
+            kept = (await self._settings.get(exchange.caller, self._kind.kind, name)).body
+            body = shape_of(self._kind.kind, kept).read(exchange.form, kept)
             await self._settings.put(exchange.caller, self._kind.kind, name, body, expected(exchange))
         except RegistryError as refusal:
             return await beside(self.one, exchange, refusal)
@@ -138,19 +146,28 @@ class UnplacedSettingPages:
             return False
         return True
 
-    def _body(self, exchange: UiExchange) -> dict[str, Any]:
-        """The body that a form describes: as JSON, or a role's actions by their boxes. Raises RequestInvalid."""
-        text = exchange.field("body")
-        if not text and self._kind.kind == ROLE:
-            chosen = [action.value for action in _ACTIONS if exchange.field(f"may-{action}")]
-            return {"actions": chosen, "description": exchange.field("description").strip()}
-        try:
-            return msgspec.json.decode(text, type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-            raise RequestInvalid(f"that is no object in JSON: {error}") from error
+    def _chosen(self, exchange: UiExchange) -> Shape:
+        """The shape of a new one, as an address or a form says. Raises NotFound."""
+        shapes = SHAPES[self._kind.kind]
+        asked = exchange.field("as") or exchange.query.get("as", "") or shapes[0].tag
+        found = next((shape for shape in shapes if shape.tag == asked), None)
+        if found is None:
+            raise NotFound(f"there are no such {self._kind.plural}")
+        return found
 
     def _address(self, name: str) -> str:
         return f"/{self._kind.plural}/{address_part(name)}"
+
+
+def _is_sent(exchange: UiExchange) -> bool:
+    """Whether what was sent is the form of all fields, and not that of a button."""
+    return bool(exchange.field("fields"))
+
+
+def _new(shape: Shape, exchange: UiExchange) -> dict[str, Any]:
+    """What the form of a new one holds: the defaults, and of a trust this registry as whom tokens are made for."""
+    values = shape.usual()
+    return values | {"audience": exchange.host} if "audience" in values else values
 
 
 def _text(shown: Shown) -> str:
