@@ -34,8 +34,8 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/app?part=rows": lambda desks, who: desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(), PAGE),
 }
 
-#: Statements that a page may take more; the page of a place finds out first whether it is one of a repository.
-MORE, OF_PLACES = 2, 3
+#: Statements that a page may take more.
+MORE = 2
 
 
 class Counted:
@@ -67,7 +67,6 @@ async def test_a_page_asks_little_more_than_what_it_shows(scene: Scene, path: st
         every = (counted.taken(), await SAME[path](scene.desks, visitor.caller), counted.taken())
         assert (await browser.get(path)).status == 200
         page = counted.taken()
-    more = OF_PLACES if path.startswith("/r/") else MORE
-    assert page <= every[0] + every[2] + more, (
+    assert page <= every[0] + every[2] + MORE, (
         f"{page} statements, of which every page takes {every[0]}, the list {every[2]}"
     )
