@@ -9,13 +9,21 @@ import pytest
 from orlop.domain.access import Caller
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
-from orlop.domain.tag_lists import TagFilter, TagOrder
+from orlop.domain.tag_lists import Releases, TagFilter, TagOrder
 from orlop.services.desks import Desks
 from tests.content import image
 from tests.unit.ui.places import person, pushed, put
 from tests.unit.ui.scene import Scene
 
 APP, PAGE = RepositoryName("team/app"), PageRequest(50)
+
+
+async def first_tab(desks: Desks, who: Caller) -> None:
+    """The requests whose answers the first page of a repository shows: tags, those that are no versions, its size."""
+    for releases in (None, Releases.NONE):
+        await desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(releases=releases), PAGE)
+    await desks.holdings.of(who, APP)
+
 
 #: Page → what the API asks for the same.
 SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
@@ -31,6 +39,7 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/locks?repository=team/app": lambda desks, who: desks.locks.page(who, APP, PAGE),
     "/labels?repository=team/app": lambda desks, who: desks.labels.of(who, APP, None),
     "/jobs": lambda desks, who: desks.jobs.page(who, PAGE),
+    "/r/team/app": lambda desks, who: first_tab(desks, who),
     "/r/team/app?part=rows": lambda desks, who: desks.browsing.tags.page(who, APP, TagOrder.NEWEST, TagFilter(), PAGE),
 }
 
