@@ -38,6 +38,7 @@ def build_attention(
             sources.webhooks(documents, hooks.log),
             sources.quotas(documents, catalog.usages, clock),
             sources.plans(catalog.retention.plans, clock),
+            sources.exceptions(catalog.setting_ends, clock),
             sources.tokens(secrets, gate),
             sources.robots(secrets, clock),
         ),
