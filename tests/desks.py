@@ -165,7 +165,13 @@ def desks_of(
         images=images,
         insides=insides,
         advisories=AdvisoryDesk(
-            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
+            gate,
+            store,
+            reader,
+            Importing(store.advisories, store.sources, reader, clock),
+            matching,
+            opened.queue.jobs,
+            opened.identity.documents,
         ),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),

@@ -28,6 +28,8 @@ class ConcernKind(StrEnum):
     """Copies of blobs are damaged."""
     EXCEPTION = "exception"
     """An exception ends soon."""
+    ADVISORIES = "advisories"
+    """A source of advisories fails, or was not updated for long."""
     DISK = "disk"
     """The disk of the blobs fills up."""
 

@@ -35,6 +35,7 @@ def build_attention(
             sources.following(cursors, followers, gate),
             sources.jobs(queue.jobs, gate),
             sources.upstreams(documents, catalog.upstream_states),
+            sources.advisories(documents, catalog.advisories.sources, gate),
             sources.webhooks(documents, hooks.log),
             sources.quotas(documents, catalog.usages, clock),
             sources.plans(catalog.retention.plans, clock),

@@ -26,5 +26,5 @@ def page_of(concern: Concern) -> str:
         case ConcernKind.EXCEPTION:
             query = f"?{urlencode({'path': concern.place})}" if concern.place else ""
             return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
+        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.ADVISORIES:
             return "/health"
