@@ -120,6 +120,23 @@ class TagListsKit:
         assert (tag.pushed_at, tag.created_at, tag.pushed_by) == (pushed, pushed, "alice")
         assert (tag.pulled_at, tag.pulls, tag.locked) == (scene.at, 3, "audit")
 
+    async def test_the_platform_of_a_single_image_is_told_once_its_config_was_read(self, catalog: Catalog) -> None:
+        scene, images = Scene(catalog), catalog.insides.images
+        await scene.push(APP, ONE, Tag("one"))
+        await scene.push(APP, TWO, Tag("two"))
+        await images.again(ONE.digest, scene.at)
+        [claimed] = await images.claim(scene.at, scene.at + MINUTE, 1)
+        await images.runs_on(claimed, parse_platform("linux/arm64/v8"))
+        await images.unread(claimed, "its layer is damaged", 1, scene.at)
+        page = await catalog.tag_lists.page(APP, TagOrder.NAME, TagFilter(), PageRequest())
+        assert [[str(platform) for platform in tag.platforms] for tag in page.items] == [["linux/arm64/v8"], []]
+        for order in TagOrder:
+            assert await listed(catalog, order, TagFilter(platform=parse_platform("linux/arm64"))) == ["one"], order
+            assert await listed(catalog, order, TagFilter(platform=parse_platform("linux/amd64"))) == [], order
+        await images.runs_on(claimed, parse_platform("linux/s390x"))  # whose it is no more
+        page = await catalog.tag_lists.page(APP, TagOrder.NAME, TagFilter(), PageRequest())
+        assert str(page.items[0].platforms[0]) == "linux/arm64/v8"
+
     async def test_nothing_is_told_of_what_is_not_there(self, catalog: Catalog) -> None:
         with pytest.raises(NameUnknown):
             await listed(catalog, TagOrder.NAME)

@@ -69,8 +69,8 @@ class Children(Protocol):
 
 class ListedTag(msgspec.Struct, frozen=True):
     """A tag and what it points at. `size`: of all that it leads to; what several platforms share counts for each.
-    `platforms`: of an index, without entries for none, as attestations have them. `locked`: why, empty where it is
-    not. Times are in microseconds since 1970, 0 for never."""
+    `platforms`: of an index, without entries for none, as attestations have them; of a single image that of its config,
+    once that was read. `locked`: why, empty where it is not. Times are in microseconds since 1970, 0 for never."""
 
     name: str
     digest: str

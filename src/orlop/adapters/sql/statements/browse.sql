@@ -55,7 +55,8 @@ SELECT t.name, m.id, m.digest, m.media_type, m.artifact_type,
        CAST(coalesce((SELECT sum(p.pulls) FROM pulls p WHERE p.manifest_id = m.id), 0) AS BIGINT),
        coalesce((SELECT l.reason FROM locks l WHERE l.repository_id = m.repository_id AND l.digest = m.digest), ''),
        CASE WHEN EXISTS (SELECT 1 FROM edges b WHERE b.manifest_id = m.id
-                         AND b.media_type = 'application/vnd.buildkit.cacheconfig.v0') THEN 1 ELSE 0 END
+                         AND b.media_type = 'application/vnd.buildkit.cacheconfig.v0') THEN 1 ELSE 0 END,
+       coalesce((SELECT i.platform FROM inside_images i WHERE i.digest = m.digest), '')
 FROM tags t JOIN manifests m ON m.id = t.manifest_id
 WHERE t.repository_id = ?1 AND t.name IN (SELECT value FROM json_each(?2) AS wanted);
 
