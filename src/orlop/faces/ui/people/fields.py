@@ -39,7 +39,7 @@ class Sort(StrEnum):
     """Never filled in; left empty, the one that is there stays, unless the box `NAME-none` is ticked."""
 
 
-class Field(msgspec.Struct, frozen=True):
+class FormField(msgspec.Struct, frozen=True):
     """A field of a body by its name, with a dot before what lies in an object."""
 
     name: str
@@ -51,7 +51,7 @@ class Shape(msgspec.Struct, frozen=True):
     """One of the shapes that bodies of a kind have, and its form. `tag`: what tells it apart; empty: it is the one."""
 
     body: Callable[..., Any]
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
     tag: str = ""
     tag_field: str = ""
 
@@ -97,69 +97,69 @@ class Shape(msgspec.Struct, frozen=True):
             return False
 
 
-def _shape(body: Any, *fields: Field) -> Shape:
+def _shape(body: Any, *fields: FormField) -> Shape:
     return Shape(body, fields, body.__struct_config__.tag or "", body.__struct_config__.tag_field or "")
 
 
-def _texts(*names: str) -> tuple[Field, ...]:
-    return tuple(Field(name) for name in names)
+def _texts(*names: str) -> tuple[FormField, ...]:
+    return tuple(FormField(name) for name in names)
 
 
-_TRUST = (Field("robot"), Field("audience"), Field("minutes", Sort.NUMBER), Field("description"))
+_TRUST = (FormField("robot"), FormField("audience"), FormField("minutes", Sort.NUMBER), FormField("description"))
 
 #: Kind → its shapes; the first is what a new one is unless another is chosen.
 SHAPES: Mapping[str, tuple[Shape, ...]] = {
     ROLE: (
         _shape(
             RoleBody,
-            Field("description"),
-            Field("actions", Sort.TICKS, tuple(action.value for action in Action if action is not Action.PING)),
+            FormField("description"),
+            FormField("actions", Sort.TICKS, tuple(action.value for action in Action if action is not Action.PING)),
         ),
     ),
     TRUST: (
         _shape(
             OidcTrust,
             *_TRUST,
-            Field("preset", Sort.CHOICE, ("", "github", "gitlab", "kubernetes", "google")),
-            Field("issuer"),
-            Field("claims", Sort.CLAIMS),
-            Field("algorithms", Sort.TICKS, tuple(sorted(TRUSTED_ALGORITHMS))),
-            Field("jwks", Sort.JSON),
-            Field("ca", Sort.BLOCK),
-            Field("addresses", Sort.LINES),
+            FormField("preset", Sort.CHOICE, ("", "github", "gitlab", "kubernetes", "google")),
+            FormField("issuer"),
+            FormField("claims", Sort.CLAIMS),
+            FormField("algorithms", Sort.TICKS, tuple(sorted(TRUSTED_ALGORITHMS))),
+            FormField("jwks", Sort.JSON),
+            FormField("ca", Sort.BLOCK),
+            FormField("addresses", Sort.LINES),
         ),
-        _shape(AwsTrust, *_TRUST, Field("principal")),
+        _shape(AwsTrust, *_TRUST, FormField("principal")),
     ),
     PROVIDER: (
         _shape(
             OidcProvider,
             *_texts("issuer", "client_id"),
-            Field("client_secret", Sort.SECRET),
-            Field("text"),
-            Field("scopes", Sort.LINES),
-            Field("prompt", Sort.CHOICE, ("", "login", "consent", "select_account")),
-            Field("user_name.claim"),
-            Field("user_name.strip_domain", Sort.TICK),
+            FormField("client_secret", Sort.SECRET),
+            FormField("text"),
+            FormField("scopes", Sort.LINES),
+            FormField("prompt", Sort.CHOICE, ("", "login", "consent", "select_account")),
+            FormField("user_name.claim"),
+            FormField("user_name.strip_domain", Sort.TICK),
             *_texts("user_name.prefix", "display_claim", "email_claim"),
-            Field("trust_email", Sort.TICK),
-            Field("groups_claim"),
-            Field("groups", Sort.PAIRS),
-            Field("allowed_domains", Sort.LINES),
-            Field("allowed_groups", Sort.LINES),
-            Field("algorithms", Sort.TICKS, ALGORITHMS),
-            Field("ca"),
-            Field("check_every", Sort.NUMBER),
+            FormField("trust_email", Sort.TICK),
+            FormField("groups_claim"),
+            FormField("groups", Sort.PAIRS),
+            FormField("allowed_domains", Sort.LINES),
+            FormField("allowed_groups", Sort.LINES),
+            FormField("algorithms", Sort.TICKS, ALGORITHMS),
+            FormField("ca"),
+            FormField("check_every", Sort.NUMBER),
         ),
         _shape(
             LdapProvider,
-            Field("servers", Sort.LINES),
-            Field("start_tls", Sort.TICK),
+            FormField("servers", Sort.LINES),
+            FormField("start_tls", Sort.TICK),
             *_texts("ca", "bind_dn"),
-            Field("bind_password", Sort.SECRET),
+            FormField("bind_password", Sort.SECRET),
             *_texts("user_base", "user_filter", "user_id", "user_name", "user_display", "user_email"),
             *_texts("group_base", "group_filter", "group_name", "group_member"),
-            Field("groups", Sort.PAIRS),
-            Field("timeout", Sort.NUMBER),
+            FormField("groups", Sort.PAIRS),
+            FormField("timeout", Sort.NUMBER),
         ),
     ),
 }
@@ -198,7 +198,7 @@ def _put(body: dict[str, Any], name: str, value: Any) -> None:
     (body.setdefault(outer, {}) if outer else body)[inner] = value
 
 
-def _value(field: Field, value: Any) -> Any:
+def _value(field: FormField, value: Any) -> Any:
     """What a field shows of a value of a body, whatever another release kept there."""
     match field.sort:
         case Sort.TICK:
@@ -221,7 +221,7 @@ def _value(field: Field, value: Any) -> Any:
             return "" if value is None else str(value)
 
 
-def _again(field: Field, form: Mapping[str, str]) -> Any:
+def _again(field: FormField, form: Mapping[str, str]) -> Any:
     if field.sort is Sort.TICK:
         return bool(form.get(field.name))
     if field.sort is Sort.TICKS:
@@ -229,7 +229,7 @@ def _again(field: Field, form: Mapping[str, str]) -> Any:
     return "" if field.sort is Sort.SECRET else form.get(field.name, "")
 
 
-def _as_form(field: Field, value: Any) -> dict[str, str]:
+def _as_form(field: FormField, value: Any) -> dict[str, str]:
     """What a browser sends of a field that nobody touched."""
     shown = _value(field, value)
     if field.sort is Sort.TICK:
@@ -239,7 +239,7 @@ def _as_form(field: Field, value: Any) -> dict[str, str]:
     return {} if field.sort is Sort.SECRET else {field.name: shown}
 
 
-def _read(field: Field, form: Mapping[str, str], kept: Any) -> Any:
+def _read(field: FormField, form: Mapping[str, str], kept: Any) -> Any:
     """The value that a field says; None for none, which leaves the default."""
     text = form.get(field.name, "").strip()
     match field.sort:
@@ -272,13 +272,13 @@ def _lines(text: str) -> list[str]:
     return [line for each in text.splitlines() if (line := each.strip())]
 
 
-def _number(field: Field, text: str) -> int:
+def _number(field: FormField, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise RequestInvalid(f"{field.name}: {text[:40]!r} is not a number")
     return int(text)
 
 
-def _pairs(field: Field, text: str, *, last: bool) -> list[tuple[str, str]]:
+def _pairs(field: FormField, text: str, *, last: bool) -> list[tuple[str, str]]:
     """`last`: the last `=` of a line parts it, for names of groups may have some."""
     found = []
     for line in _lines(text):
@@ -289,14 +289,14 @@ def _pairs(field: Field, text: str, *, last: bool) -> list[tuple[str, str]]:
     return found
 
 
-def _claims(field: Field, text: str) -> dict[str, Any]:
+def _claims(field: FormField, text: str) -> dict[str, Any]:
     wanted: dict[str, list[str]] = {}
     for name, value in _pairs(field, text, last=False):
         wanted.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in wanted.items()}
 
 
-def _json(field: Field, text: str) -> Any:
+def _json(field: FormField, text: str) -> Any:
     try:
         return msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
