@@ -13,6 +13,7 @@ from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.platforms import parse_platform
 from orlop.domain.tag_lists import Releases, TagFilter, TagOrder, place
+from orlop.ports.browse import RepositoryOrder
 from orlop.ports.catalog import Catalog, Terms
 from orlop.ports.search import Sought
 from tests.content import artifact, blob, image, index, platform_index
@@ -175,6 +176,30 @@ class ChildrenKit:
         assert [one.name for one in await catalog.children.repositories("team", NameSpan(APP, LIB), 10)] == [APP]
         assert [one.name for one in await catalog.children.repositories("", EVERYTHING, 10)] == [WEB]
         assert [one.name for one in await catalog.children.counted([WEB, APP, RepositoryName("no")])] == [APP, WEB]
+
+    @pytest.mark.parametrize("size", [1, 2, 100])
+    async def test_repositories_by_push_and_by_size(self, catalog: Catalog, size: int) -> None:
+        scene = Scene(catalog)
+        alike = [RepositoryName(f"team/{name}") for name in ("b", "a", "c")]
+        await scene.push(APP, TWO, Tag("v1"))
+        scene.at += MINUTE
+        for name in alike:
+            await scene.push(name, SMALL)
+        scene.at += MINUTE
+        await scene.push(RepositoryName("team/deeper/app"), ONE)
+        await scene.push(LIB, LARGE)
+        await scene.push(RepositoryName("team/gone"), LARGE)
+        await catalog.repositories.remove(RepositoryName("team/gone"), scene.by(), Terms(trash=MINUTE))
+        orders = {RepositoryOrder.NEWEST: [LIB, *sorted(alike, reverse=True), APP]}
+        orders[RepositoryOrder.LARGEST] = [LIB, APP, *sorted(alike, reverse=True)]
+        for order, expected in orders.items():
+            found: list[RepositoryName] = []
+            before: tuple[int, str] | None = None
+            while page := await catalog.children.greatest("team", order, before, size):
+                assert len(page) <= size
+                found += [one.name for one in page]
+                before = page[-1].number(order), page[-1].name
+            assert found == expected, order
 
     async def test_what_lies_in_the_trash_lies_nowhere(self, catalog: Catalog) -> None:
         scene = Scene(catalog)

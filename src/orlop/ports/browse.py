@@ -33,6 +33,10 @@ class ListedRepository(msgspec.Struct, frozen=True):
     pulled_at: int
     pulls: int
 
+    def number(self, order: RepositoryOrder) -> int:
+        """What an order goes by that is not by name."""
+        return self.pushed_at if order is RepositoryOrder.NEWEST else self.size
+
 
 class ListedNamespace(msgspec.Struct, frozen=True):
     """A namespace: `visibility` is what it says itself, None where that is up to what is above it. The numbers are of
@@ -60,6 +64,12 @@ class Children(Protocol):
 
     async def repositories(self, path: str, within: NameSpan, limit: int) -> tuple[ListedRepository, ...]:
         """The first repositories directly below with names in a span, by name."""
+        ...
+
+    async def greatest(
+        self, path: str, order: RepositoryOrder, before: tuple[int, str] | None, limit: int
+    ) -> tuple[ListedRepository, ...]:
+        """The first repositories directly below in an order that is not by name, behind a number and a name."""
         ...
 
     async def counted(self, names: Sequence[RepositoryName]) -> tuple[ListedRepository, ...]:

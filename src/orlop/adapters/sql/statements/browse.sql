@@ -17,6 +17,34 @@ SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_a
 FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
 WHERE p.path = ?1 AND r.name >= ?2 AND r.name < ?3 AND r.name < '~' ORDER BY r.name LIMIT ?4;
 
+-- name: children_newest
+-- First what is alike and goes behind by its name, then what is less. SQLite seeks by the first bound of a name alone.
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND coalesce(r.pushed_at, 0) = ?2 AND r.name < ?3 AND r.name < '~'
+               ORDER BY r.name DESC LIMIT ?4) AS alike
+UNION ALL
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND r.name < '~' AND coalesce(r.pushed_at, 0) < ?2
+               ORDER BY coalesce(r.pushed_at, 0) DESC, r.name DESC LIMIT ?4) AS less;
+
+-- name: children_largest
+-- First what is alike and goes behind by its name, then what is less. SQLite seeks by the first bound of a name alone.
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND r.manifest_bytes + r.blob_bytes = ?2 AND r.name < ?3 AND r.name < '~'
+               ORDER BY r.name DESC LIMIT ?4) AS alike
+UNION ALL
+SELECT * FROM (SELECT r.name, r.tag_count, r.manifest_bytes + r.blob_bytes, coalesce(r.pushed_at, 0),
+                      coalesce(r.pulled_at, 0), r.pulls
+               FROM namespaces p JOIN repositories r ON r.namespace_id = p.id
+               WHERE p.path = ?1 AND r.name < '~' AND r.manifest_bytes + r.blob_bytes < ?2
+               ORDER BY r.manifest_bytes + r.blob_bytes DESC, r.name DESC LIMIT ?4) AS less;
+
 -- name: repositories_counted
 SELECT name, tag_count, manifest_bytes + blob_bytes, coalesce(pushed_at, 0), coalesce(pulled_at, 0), pulls
 FROM repositories WHERE name IN (SELECT value FROM json_each(?1) AS wanted) AND name < '~' ORDER BY name;
