@@ -74,6 +74,7 @@ from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
+from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
@@ -163,6 +164,7 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(virtuals),
         insides=insides,
         advisories=AdvisoryDesk(
             gate,

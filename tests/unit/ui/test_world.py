@@ -107,6 +107,30 @@ async def test_an_image_below_a_virtual_says_which_member_serves_it_and_leads_th
     assert (await browser.get("/r/all/app:2.0")).status == 404
 
 
+async def test_a_place_below_a_virtual_shows_what_it_stands_for(scene: Scene) -> None:
+    await put(scene, "virtual", "all", "all", members=["team/", "team2/"], push_to="team/")
+    await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
+    browser = await person(scene, "admin")
+    page = await browser.get("/r/all/app")
+    assert page.status == 200
+    assert '<li><a href="/r/team2/app">team2/app</a></li>' in page.text
+    assert 'href="/r/team/app"' not in page.text, "there is none"
+    assert "goes to team/app" in page.text
+    assert (await browser.get("/r/all/nothing")).status == 404
+    await pushed(scene).push(RepositoryName("all/old"), image("old"), Tag("1.0"))
+    page = await browser.get("/r/all")
+    assert '<li><a href="/r/team">team</a></li>' in page.text
+    assert '<li><a href="/r/team2">team2</a></li>' in page.text
+
+
+async def test_a_place_below_a_virtual_tells_of_no_repository_that_the_reader_may_not_pull_from(scene: Scene) -> None:
+    await put(scene, "virtual", "all", "team/all", members=["team2/"])
+    await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
+    for path in ("/r/team/all/app", "/r/team/all/nothing"):
+        page = await (await person(scene, "reader")).get(path)
+        assert (page.status, "team2" in page.text) == (404, False)
+
+
 async def test_a_member_that_the_reader_may_not_see_serves_nothing(scene: Scene) -> None:
     await put(scene, "virtual", "all", "team/all", members=["team2/"])
     await pushed(scene).push(RepositoryName("team2/app"), image("two"), Tag("1.0"))
