@@ -2,6 +2,7 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
@@ -39,6 +40,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
 from orlop.services.jobs.schedules import Schedules
@@ -123,8 +126,28 @@ def desks_of(
     trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
     images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
+    documents = AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        content.referrers,
+        catalog.holdings,
+        content.blobs,
+        in_force,
+        ProcessDocumentReader(),
+        clock,
+    )
+    attaching = Attaching(
+        catalog.insides, documents, catalog.manifests, browse, catalog.holdings, manifests, content.uploads, "1"
+    )
     reading = ImageReading(
-        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+        catalog.insides,
+        catalog.manifests,
+        content.blobs,
+        ProcessLayerReader(),
+        documents,
+        attaching,
+        opened.queue.jobs,
+        clock,
     )
     insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()

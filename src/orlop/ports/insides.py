@@ -131,8 +131,26 @@ class Insides(Protocol):
         ...
 
 
+class ImagePlaces(Protocol):
+    """Where images are."""
+
+    async def holders(self, image: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        """The first repositories that hold an image, in the order in which they were made."""
+        ...
+
+    async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
+        """The first indexes of a repository that name an image, by digest."""
+        ...
+
+    async def within(self, place: str, after: int, limit: int, now: int) -> int | None:
+        """Have those among the next images that are read, and lie in a repository of a place, be put together anew;
+        where the next ones begin. None: there are no more."""
+        ...
+
+
 class InsideStore(msgspec.Struct, frozen=True):
-    """Both roles of one catalog."""
+    """All roles of one catalog."""
 
     layers: LayerFactsStore
     images: Insides
+    places: ImagePlaces

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from orlop import __version__
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.services import Services
@@ -9,6 +11,8 @@ from orlop.bootstrap.server.webhooks import news_of
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.content.images import Images
 from orlop.services.following import known
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.intake import ImageIntake
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
@@ -17,9 +21,40 @@ from orlop.services.jobs.lasting_work import LastingWork
 
 def build_reading(stores: Stores, services: Services) -> ImageReading:
     """What reads images that wait."""
-    catalog = stores.catalog
+    catalog, documents = stores.catalog, build_documents(stores, services)
     return ImageReading(
-        catalog.insides, catalog.manifests, services.blobs, ProcessLayerReader(), stores.queue.jobs, SystemClock()
+        catalog.insides,
+        catalog.manifests,
+        services.blobs,
+        ProcessLayerReader(),
+        documents,
+        Attaching(
+            catalog.insides,
+            documents,
+            catalog.manifests,
+            catalog.browse,
+            catalog.holdings,
+            services.manifests,
+            services.uploads,
+            __version__,
+        ),
+        stores.queue.jobs,
+        SystemClock(),
+    )
+
+
+def build_documents(stores: Stores, services: Services) -> AttachedDocuments:
+    """What knows the SBOMs that are attached to images."""
+    catalog = stores.catalog
+    return AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        services.referrers,
+        catalog.holdings,
+        services.blobs,
+        services.in_force,
+        ProcessDocumentReader(),
+        SystemClock(),
     )
 
 
@@ -31,6 +66,7 @@ def following_images(stores: Stores, services: Services) -> Sequence[LastingWork
         stores.cursors,
         catalog.insides.images,
         catalog.manifests,
+        build_documents(stores, services),
         clock,
         build_reading(stores, services).call,
     )

@@ -18,6 +18,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     distribution: Distribution | None = None
     unread: str = ""
     """Why it could not be read, or not to its end; a sentence without a full stop."""
+    layers: tuple[str, ...] = ()
+    """Of an SBOM: what it says of where each of its packages is, a digest or the number of a layer; empty: nothing."""
 
 
 class LayerFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,3 +36,5 @@ class LayerFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: int = 0
     unread: str = ""
     """Why the layer could not be read, or not to its end."""
+    about: tuple[str, ...] = ()
+    """Of a statement that attests something: the digests of what it is about."""

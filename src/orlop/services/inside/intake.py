@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.artifacts import kind_of
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import Event, EventKind
+from orlop.domain.inside.sbom_rules import AttachedCount
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, Outbox
@@ -16,6 +18,7 @@ from orlop.ports.insides import Insides
 from orlop.ports.jobs import Lease
 from orlop.services.following import known
 from orlop.services.following.follow import Following
+from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_tag
 
 #: Events of one batch.
 _TOGETHER = 200
@@ -30,11 +33,13 @@ class ImageIntake:
         cursors: Cursors,
         insides: Insides,
         manifests: Manifests,
+        documents: AttachedDocuments,
         clock: Clock,
         news: Callable[[], Awaitable[object]],
     ) -> None:
         self._insides = insides
         self._manifests = manifests
+        self._documents = documents
         self._clock = clock
         self._news = news
         self._following = Following[Event](
@@ -55,9 +60,31 @@ class ImageIntake:
             if event.kind is EventKind.MANIFEST_PUSHED and event.digest
         }
         images = [Digest.stored(digest) for digest, name in pushed.items() if await self._is_image(name, digest)]
+        anew = {
+            image: RepositoryName.stored(event.repository)
+            for event in events
+            if event.actor != SYSTEM.name
+            for image in await self._said_of(event)
+        }
+        for image, repository in anew.items():
+            rule = await self._documents.rules(repository)
+            if rule.counts is not AttachedCount.NEVER and await self._is_image(repository, image):
+                await self._insides.again(image, self._clock.now())
+                images.append(image)
         await self._insides.wait(images, self._clock.now(), known.INSIDE, before, events[-1].id, lease)
         if images:
             await self._news()
+
+    async def _said_of(self, event: Event) -> Sequence[Digest]:
+        """The images of which something is said by what was pushed: an artifact that refers to one, an index with what
+        attests its images, or a tag of cosign's."""
+        if event.kind is EventKind.TAG_SET:
+            image = said_by_tag(event.tag)
+            return (image,) if image is not None else ()
+        if event.kind is not EventKind.MANIFEST_PUSHED or not event.digest:
+            return ()
+        found = await self._manifests.resolve(RepositoryName.stored(event.repository), Digest.stored(event.digest))
+        return said_by(found) if found is not None else ()
 
     async def _is_image(self, repository: str, digest: str) -> bool:
         found = await self._manifests.resolve(RepositoryName.stored(repository), Digest.stored(digest))

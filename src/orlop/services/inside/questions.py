@@ -2,33 +2,21 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from orlop.domain.access import Action, Caller
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Conflict, NotFound, RequestInvalid
 from orlop.domain.names import Reference, RepositoryName
 from orlop.ports.clock import Clock
-from orlop.ports.insides import HeldPackage, Inside, Insides, InsideState
+from orlop.ports.insides import Inside, Insides, InsideState
 from orlop.services.access.decisions import Access
 from orlop.services.content.images import Images
 from orlop.services.content.inspection import Inspection, PlatformImage
+from orlop.services.inside.image import ImageInside as ImageInside
 from orlop.services.inside.reading import ImageReading
 
 #: Platforms that a refusal names.
 _NAMED = 12
-
-
-class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one image. An index is answered by its image for a platform."""
-
-    repository: RepositoryName
-    reference: Reference
-    digest: Digest
-    platform: str
-    inside: Inside
-    packages: tuple[HeldPackage, ...]
 
 
 class ImageInsides:

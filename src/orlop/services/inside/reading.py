@@ -12,7 +12,7 @@ from orlop.domain.artifacts import kind_of
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError
-from orlop.domain.inside.assembly import ASSEMBLER_VERSION, assemble
+from orlop.domain.inside.assembly import ASSEMBLER_VERSION, Claims, assemble
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP
 from orlop.domain.manifest import Edge, EdgeKind, parse_manifest
@@ -25,6 +25,8 @@ from orlop.ports.inside import READER_VERSION, LayerReader, packing_of
 from orlop.ports.insides import ClaimedImage, InsideStore
 from orlop.ports.queue import Jobs
 from orlop.services.content.blobs import Blobs
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.jobs.work import Run, Work
 
 #: How long an image is somebody's who gives no sign of life, in microseconds: larger than what the largest layer takes.
@@ -50,6 +52,8 @@ class ImageReading:
         manifests: Manifests,
         blobs: Blobs,
         reader: LayerReader,
+        documents: AttachedDocuments,
+        attaching: Attaching,
         jobs: Jobs,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -58,6 +62,8 @@ class ImageReading:
         self._manifests = manifests
         self._blobs = blobs
         self._reader = reader
+        self._documents = documents
+        self._attaching = attaching
         self._jobs = jobs
         self._clock = clock
         self._sleep = sleep
@@ -73,14 +79,18 @@ class ImageReading:
 
     async def run(self, run: Run) -> str:
         """Read what waits, until nothing does."""
-        done = failed = 0
+        done = failed = attached = 0
+        refused: tuple[str, ...] = ()
         total = (await self._store.images.depths()).waiting  # counting takes the longer the more wait: once
         while True:
             now = self._clock.now()
             claimed = await self._store.images.claim(now, now + _LEASE, 1)
             if not claimed:
-                return f"{done} read, {failed} not"
+                return _ended(done, failed, attached, refused)
             is_read = await self.read(claimed[0])
+            if is_read:
+                made = await self._attaching.image(claimed[0].digest)
+                attached, refused = attached + made.attached, (refused or made.refused[:1])
             done, failed = done + is_read, failed + (not is_read)
             run.tell(Progress(done + failed, max(total, done + failed), "images"))
             await self._sleep(min(max(0, self._clock.now() - now), _REST) / SECOND)
@@ -102,8 +112,9 @@ class ImageReading:
         """Read one image; whether that is done."""
         images = self._store.images
         try:
-            layers = await self._layers(claimed)
-            found = assemble(layers)
+            edges = await self._edges(claimed)
+            layers = await self._layers(claimed, edges)
+            found = assemble(layers, await self._claims(claimed, edges))
             return await images.read(claimed, found, ASSEMBLER_VERSION, self._clock.now())
         except Later as later:
             now = self._clock.now()
@@ -111,9 +122,15 @@ class ImageReading:
             await images.unread(claimed, str(later), ASSEMBLER_VERSION, now, again_at)
             return False
 
-    async def _layers(self, claimed: ClaimedImage) -> Sequence[LayerFacts]:
+    async def _claims(self, claimed: ClaimedImage, edges: Sequence[Edge]) -> Claims:
+        """What counts of what others say of it. Raises Later."""
+        try:
+            return await self._documents.claims(claimed.digest, [edge.digest for edge in edges])
+        except RegistryError as error:
+            raise Later(error.message) from error
+
+    async def _layers(self, claimed: ClaimedImage, edges: Sequence[Edge]) -> Sequence[LayerFacts]:
         """What its layers say, the lowest first. Raises Later."""
-        edges = await self._edges(claimed)
         known = dict(await self._store.layers.get([edge.digest for edge in edges], READER_VERSION))
         for edge in edges:
             if edge.digest not in known:
@@ -157,3 +174,11 @@ class ImageReading:
             content.close()
         await self._store.layers.keep(edge.digest, READER_VERSION, facts, self._clock.now())
         return facts
+
+
+def _ended(done: int, failed: int, attached: int, refused: Sequence[str]) -> str:
+    """How the job ended, in a few words."""
+    said = f"{done} read, {failed} not"
+    if attached:
+        said += f", {attached} SBOMs attached"
+    return f"{said}; not attached: {refused[0]}" if refused else said

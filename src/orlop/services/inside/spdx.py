@@ -8,7 +8,7 @@ import msgspec
 from orlop.domain.inside.licences import joined, read_licence
 from orlop.domain.inside.package import Distribution, Package
 from orlop.ports.insides import HeldPackage
-from orlop.services.inside.questions import ImageInside
+from orlop.services.inside.image import ImageInside
 from orlop.services.inside.sbom import TOOL, document_id, fit, image_purl, made_at_second
 
 MEDIA_TYPE = "application/spdx+json"

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import msgspec
 
-from orlop.domain.access import Caller
+from orlop.domain.access import Caller, SubjectKind
 from orlop.domain.access.membership import Membership
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RegistryError, SettingsMoved
+from orlop.domain.errors import Denied, NameUnknown, RegistryError, SettingsMoved
 from orlop.domain.names import Tag
 from orlop.domain.quotas import QUOTAS, Quota, Room
 from orlop.domain.tag_rules import TAG_RULES
@@ -21,6 +21,9 @@ from orlop.services.tags.rules import RulesOfTags
 from orlop.services.upstreams.shown import Upstreams
 
 T = TypeVar("T")
+
+#: What the registry is told that would set or remove a tag of somebody's.
+_TAGS_NOTHING = Denied("the registry itself sets and removes no tag")
 
 
 class WriteTerms:
@@ -72,10 +75,16 @@ class WriteTerms:
         tags: Sequence[Tag] = (),
         expected: Mapping[Tag, Digest | None] | None = None,
     ) -> Terms:
-        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken."""
+        """Those of a push that perhaps sets tags, if they are what is expected. Raises Denied where none is taken.
+
+        What the registry itself attaches to content keeps to quotas, and is for repositories that are there alone.
+        """
         await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
+        if caller.subject.kind is SubjectKind.SYSTEM:
+            gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
+            return Terms(create=gone, tag=dict.fromkeys(tags, _TAGS_NOTHING), room=room, settings=version)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
@@ -120,6 +129,8 @@ class WriteTerms:
     ) -> Terms:
         """Those of whatever removes tags, alone or with what they point at: what goes lies in the trash for a while,
         unless nobody could restore it, because everybody may do everything. Raises as `Access.removal_terms`."""
+        if caller.subject.kind is SubjectKind.SYSTEM:
+            return Terms(untag=lambda _: _TAGS_NOTHING)
         terms = await self._access.removal_terms(caller, repository)
         version, rules = await self._settings.versioned(TAG_RULES, repository)
         said = RulesOfTags(

@@ -39,6 +39,22 @@ UPDATE inside_images SET state = 1, lease_until = ?2, tries = tries + 1 WHERE id
 SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
 WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id DESC LIMIT 1;
 
+-- name: inside_holders
+SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
+WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id LIMIT ?2;
+
+-- name: inside_indexes
+SELECT DISTINCT m.digest FROM repositories r JOIN edges e ON e.repository_id = r.id JOIN manifests m ON m.id = e.manifest_id
+WHERE r.name = ?1 AND e.child_digest = ?2 AND e.kind = 'manifest' ORDER BY m.digest LIMIT ?3;
+
+-- name: inside_places
+SELECT m.id, m.digest, r.name
+FROM (SELECT id, digest, repository_id FROM manifests WHERE id > ?1 ORDER BY id LIMIT ?2) AS m
+JOIN repositories r ON r.id = m.repository_id ORDER BY m.id;
+
+-- name: inside_anew
+UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE digest = ?1 AND state >= 2;
+
 -- name: inside_read
 UPDATE inside_images SET state = 2, since = ?3, lease_until = 0, assembler = ?4, distribution = ?5, unread = ?6
 WHERE id = ?1 AND state = 1 AND tries = ?2 RETURNING id;

@@ -1,0 +1,38 @@
+"""Where images are, for what is said of them there."""
+
+from orlop.adapters.sql.engine import Engine, Session
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+
+
+class SqlImagePlaces:
+    """See ports.insides.ImagePlaces."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.reader
+
+    async def holders(self, image: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        """See ImagePlaces."""
+        rows = await self._reader.all("inside_holders", image, limit)
+        return tuple(RepositoryName.stored(name) for (name,) in rows)
+
+    async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
+        """See ImagePlaces."""
+        rows = await self._reader.all("inside_indexes", repository, image, limit)
+        return tuple(Digest.stored(digest) for (digest,) in rows)
+
+    async def within(self, place: str, after: int, limit: int, now: int) -> int | None:
+        """See ImagePlaces."""
+        rows = await self._reader.all("inside_places", after, limit)
+        if not rows:
+            return None
+        there = [(digest, now) for _, digest, name in rows if not place or f"{name}/".startswith(f"{place}/")]
+
+        async def script(tx: Session) -> None:
+            await tx.many("inside_anew", there)
+
+        if there:
+            await self._engine.write(script, durable=False, changes=False)
+        last: int = rows[-1][0]
+        return last
