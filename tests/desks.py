@@ -149,7 +149,7 @@ def desks_of(
         opened.queue.jobs,
         clock,
     )
-    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
     return Desks(

@@ -21,6 +21,7 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
+from orlop.domain.inside.sbom_rules import SBOM_RULES
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -97,6 +98,7 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "sbom-rule": SBOM_RULES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

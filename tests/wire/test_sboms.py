@@ -189,13 +189,13 @@ def test_a_document_counts_as_soon_as_it_is_attached_in_whichever_way(api: Manag
 
 def test_a_full_quota_keeps_an_sbom_away_and_nothing_else(api: Managed) -> None:
     api.put("sbom-rules/both?path=full", {"attach": ["spdx"]})
-    api.put("quotas/small?path=full", {"size": "6KiB"})
+    api.put("quotas/small?path=full", {"manifests": 1})
     pushed = own("full")
     api.push("full/app", pushed, "1")
     assert purls(api, "full/app") == {BASH}
     jobs = eventually(
-        lambda: api.ask("GET", "jobs?kind=read-images")["jobs"],
-        lambda found: any("not attached" in each.get("outcome", "") for each in found),
+        lambda: api.ask("GET", "jobs?kind=read-images"),
+        lambda found: any("not attached: " in each["result"] for each in found),
     )
     assert jobs
     assert referrers(api, "full/app", pushed) == []

@@ -139,7 +139,12 @@ class ImagePlaces(Protocol):
         ...
 
     async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
-        """The first indexes of a repository that name an image, by digest."""
+        """Some indexes of a repository that name an image; those that name it often may be fewer."""
+        ...
+
+    async def missed(self, repository: RepositoryName, layer: Digest, now: int) -> int:
+        """Have images of a repository be read at once that hold a layer which came, and could not be read before; how
+        many, at most 200."""
         ...
 
     async def within(self, place: str, after: int, limit: int, now: int) -> int | None:

@@ -111,6 +111,7 @@ EXCEPTIONS = {
     "inside_open": {"SCAN inside_images USING INDEX inside_images_open": "images that wait, until some may be read"},
     "inside_images_window": {"SCAN i": "the rows of one window"},
     "inside_layers_window": {"SCAN l": "the rows of one window"},
+    "inside_places": {"SCAN m": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
@@ -343,7 +344,7 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
-        *("remote_blob_size", "repository_is_cache", "held_manifest"),
+        *("remote_blob_size", "repository_is_cache", "held_manifest", "inside_indexes", "inside_missed"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -356,9 +357,10 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "images_affected"),
+        *("inside_holder", "inside_holders", "images_affected"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
+    "hidden ones, too: they are of no place": {"inside_places"},
     "hidden ones, too: who asks leaves out what nobody sees": {
         *("sought_tag", "sought_manifest", "sought_blob", "sought_label", "sought_annotation"),
     },

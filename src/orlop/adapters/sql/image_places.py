@@ -20,7 +20,18 @@ class SqlImagePlaces:
     async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
         """See ImagePlaces."""
         rows = await self._reader.all("inside_indexes", repository, image, limit)
-        return tuple(Digest.stored(digest) for (digest,) in rows)
+        return tuple(dict.fromkeys(Digest.stored(digest) for (digest,) in rows))
+
+    async def missed(self, repository: RepositoryName, layer: Digest, now: int) -> int:
+        """See ImagePlaces."""
+        rows = [(row, now) for (row,) in await self._reader.all("inside_missed", repository, layer)]
+
+        async def script(tx: Session) -> None:
+            await tx.many("inside_retry", rows)
+
+        if rows:
+            await self._engine.write(script, durable=False, changes=False)
+        return len(rows)
 
     async def within(self, place: str, after: int, limit: int, now: int) -> int | None:
         """See ImagePlaces."""

@@ -61,14 +61,16 @@ def build_documents(stores: Stores, services: Services) -> AttachedDocuments:
 def following_images(stores: Stores, services: Services) -> Sequence[LastingWork]:
     """What has pushed images wait to be read."""
     clock, catalog = SystemClock(), stores.catalog
+    reading = build_reading(stores, services)
     intake = ImageIntake(
         catalog.outbox,
         stores.cursors,
-        catalog.insides.images,
+        catalog.insides,
         catalog.manifests,
         build_documents(stores, services),
         clock,
-        build_reading(stores, services).call,
+        reading.call,
+        reading.changed,
     )
     owner = RandomIds().new()
     return (LastingWork(known.INSIDE.job, intake.step, stores.leases, clock, owner, news=news_of(stores)),)
@@ -77,4 +79,5 @@ def following_images(stores: Stores, services: Services) -> Sequence[LastingWork
 def build_insides(stores: Stores, services: Services, images: Images) -> ImageInsides:
     """What tells what is inside images."""
     reading = build_reading(stores, services)
-    return ImageInsides(services.access, images, stores.catalog.insides.images, reading, SystemClock())
+    documents = build_documents(stores, services)
+    return ImageInsides(services.access, images, stores.catalog.insides.images, documents, reading, SystemClock())

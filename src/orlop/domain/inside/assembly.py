@@ -12,7 +12,7 @@ from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.purl import purl
 
 #: Raised whenever images are put together differently, so that it is done again from what is known of their layers.
-ASSEMBLER_VERSION = 1
+ASSEMBLER_VERSION = 2
 
 #: Bytes of the hash of a name, and the files that say which distribution it is, the first that there is.
 _HASH = 6
@@ -56,7 +56,7 @@ class ImagePackages(msgspec.Struct, frozen=True):
         return ((unit.layer, unit.reader, each) for unit in self.units for each in unit.packages)
 
 
-class Claims(msgspec.Struct, frozen=True):
+class ImageClaims(msgspec.Struct, frozen=True):
     """What others say of an image: documents that count. `instead`: of what its layers say, if any lists a package;
     `layers`: numbers of layers, by whatever documents call them; `unread`: what of them could not be read."""
 
@@ -66,10 +66,10 @@ class Claims(msgspec.Struct, frozen=True):
     unread: tuple[str, ...] = ()
 
 
-_NOBODY = Claims()
+_NOBODY = ImageClaims()
 
 
-def assemble(layers: Sequence[LayerFacts], claims: Claims = _NOBODY) -> ImagePackages:
+def assemble(layers: Sequence[LayerFacts], claims: ImageClaims = _NOBODY) -> ImagePackages:
     """The packages of an image whose layers, the lowest first, say this, and of which others say that."""
     visible: list[tuple[int, Found]] = []
     unread: list[str] = []
@@ -99,11 +99,11 @@ def _hides(layer: LayerFacts, path: str) -> bool:
     above = ["/".join(parts[:length]) for length in range(len(parts) + 1)]
     if not set(above[1:]).isdisjoint(layer.removed) or not set(above[:-1]).isdisjoint(layer.emptied):
         return True
-    return any(_is_named(layer.names, each) for each in above[1:])
+    return any(_is_named(layer.names, each) for each in above[1:]) or _is_named(layer.folders, path)
 
 
 def _is_named(names: bytes, path: str) -> bool:
-    """Whether a layer has anything but a folder at a path, by the sorted hashes of its names."""
+    """Whether a path is among names, by their sorted hashes."""
     wanted = hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()[:_HASH]
     low, high = 0, len(names) // _HASH
     while low < high:

@@ -33,6 +33,8 @@ class LayerFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     names: bytes = b""
     """Of everything that is no folder the first six bytes of the SHA-256 of its path, sorted, one after another: what
     hides a file of a layer below, whatever it is."""
+    folders: bytes = b""
+    """The same of its folders: one takes the place of a file of that name below it, and hides nothing else."""
     files: int = 0
     unread: str = ""
     """Why the layer could not be read, or not to its end."""

@@ -150,7 +150,8 @@ class AcceptedValue(msgspec.Struct, frozen=True):
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
+    `layer`: from 0, the lowest, -1 where nothing says
+    which; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
     exception that holds for it, null where there is none."""
 
     id: str

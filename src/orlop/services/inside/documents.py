@@ -13,7 +13,7 @@ from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.artifacts import attested
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ContentCorrupt, DigestInvalid, ManifestInvalid
-from orlop.domain.inside.assembly import Claims
+from orlop.domain.inside.assembly import ImageClaims
 from orlop.domain.inside.claimed import ClaimedDocument
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount, SbomsHere, least, sboms_by
@@ -112,7 +112,7 @@ class AttachedDocuments:
                 )
         return tuple(found.values())
 
-    async def claims(self, image: Digest, layers: Sequence[Digest]) -> Claims:
+    async def claims(self, image: Digest, layers: Sequence[Digest]) -> ImageClaims:
         """What counts of what others say of an image.
 
         Images are known by their digests, wherever they are: a document counts where every repository that holds the
@@ -122,7 +122,7 @@ class AttachedDocuments:
         rules = [await self.rules(each) for each in holders]
         counts = least(rule.counts for rule in rules)
         if counts is AttachedCount.NEVER or len(holders) > HOLDERS:
-            return Claims()
+            return ImageClaims()
         documents: dict[Digest, RepositoryName] | None = None
         for repository, rule in zip(holders, rules, strict=True):
             here = {
@@ -133,7 +133,7 @@ class AttachedDocuments:
             documents = here if documents is None else {key: documents[key] for key in documents if key in here}
         read = [(digest, await self.facts(repository, digest)) for digest, repository in (documents or {}).items()]
         told = [(digest, facts) for digest, facts in read if not facts.about or str(image) in facts.about]
-        return Claims(
+        return ImageClaims(
             tuple(ClaimedDocument(digest, facts) for digest, facts in told if facts.found),
             counts is AttachedCount.INSTEAD,
             _numbers(layers),

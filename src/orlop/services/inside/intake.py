@@ -8,13 +8,13 @@ from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import Event, EventKind
-from orlop.domain.inside.sbom_rules import AttachedCount
+from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, Outbox
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors
-from orlop.ports.insides import Insides
+from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Lease
 from orlop.services.following import known
 from orlop.services.following.follow import Following
@@ -22,26 +22,31 @@ from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_
 
 #: Events of one batch.
 _TOGETHER = 200
+_ARRIVALS = frozenset({EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED})
 
 
 class ImageIntake:
-    """`step` is for the holder of the follower's lease; `news` is called when there is something to read."""
+    """`step` is for the holder of the follower's lease; `news` is called when there is something to read, `changed`
+    with a place whose rules for SBOMs are others."""
 
     def __init__(
         self,
         outbox: Outbox,
         cursors: Cursors,
-        insides: Insides,
+        store: InsideStore,
         manifests: Manifests,
         documents: AttachedDocuments,
         clock: Clock,
         news: Callable[[], Awaitable[object]],
+        changed: Callable[[str], Awaitable[object]],
     ) -> None:
-        self._insides = insides
+        self._insides = store.images
+        self._places = store.places
         self._manifests = manifests
         self._documents = documents
         self._clock = clock
         self._news = news
+        self._changed = changed
         self._following = Following[Event](
             known.INSIDE,
             cursors,
@@ -66,14 +71,28 @@ class ImageIntake:
             if event.actor != SYSTEM.name
             for image in await self._said_of(event)
         }
+        for place in {event.repository for event in events if _is_of_rules(event)}:
+            await self._changed(place)
         for image, repository in anew.items():
             rule = await self._documents.rules(repository)
             if rule.counts is not AttachedCount.NEVER and await self._is_image(repository, image):
                 await self._insides.again(image, self._clock.now())
                 images.append(image)
+        come = await self._come(events)
         await self._insides.wait(images, self._clock.now(), known.INSIDE, before, events[-1].id, lease)
-        if images:
+        if images or come:
             await self._news()
+
+    async def _come(self, events: Sequence[Event]) -> int:
+        """Have images read whose layers were not here and came: those of a cache come as clients pull them."""
+        arrived = {(event.repository, event.digest) for event in events if event.kind in _ARRIVALS and event.repository}
+        now = self._clock.now()
+        return sum(
+            [
+                await self._places.missed(RepositoryName.stored(repository), Digest.stored(blob), now)
+                for repository, blob in sorted(arrived)
+            ]
+        )
 
     async def _said_of(self, event: Event) -> Sequence[Digest]:
         """The images of which something is said by what was pushed: an artifact that refers to one, an index with what
@@ -94,3 +113,9 @@ class ImageIntake:
             return kind_of(parse_manifest(found.content, found.media_type)) is ContentKind.IMAGE
         except ManifestInvalid:  # an earlier release let it in
             return False
+
+
+def _is_of_rules(event: Event) -> bool:
+    """Whether a rule for SBOMs was made, changed or removed."""
+    kinds = EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED
+    return event.kind in kinds and event.subject.startswith(f"{SBOM_RULES.kind} ")

@@ -12,9 +12,9 @@ from orlop.domain.artifacts import kind_of
 from orlop.domain.content_kinds import ContentKind
 from orlop.domain.durations import HOUR, MINUTE, SECOND
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, RegistryError
-from orlop.domain.inside.assembly import ASSEMBLER_VERSION, Claims, assemble
+from orlop.domain.inside.assembly import ASSEMBLER_VERSION, ImageClaims, assemble
 from orlop.domain.inside.layers import LayerFacts
-from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP
+from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED
 from orlop.domain.manifest import Edge, EdgeKind, parse_manifest
 from orlop.domain.queue import Order, Progress
 from orlop.domain.ranges import Span
@@ -70,7 +70,11 @@ class ImageReading:
 
     def works(self) -> tuple[Work, ...]:
         """The job that reads, and the one that looks for what was missed and forgets what is gone."""
-        return Work(INSIDE, self.run, MINUTE), Work(INSIDE_UPKEEP, self.upkeep, 24 * HOUR)
+        return (
+            Work(INSIDE, self.run, MINUTE),
+            Work(INSIDE_UPKEEP, self.upkeep, 24 * HOUR),
+            Work(SBOM_RULES_APPLIED, self.anew),
+        )
 
     async def call(self) -> None:
         """There is something to read."""
@@ -108,6 +112,20 @@ class ImageReading:
         gone = await self._store.images.forget()
         return f"{found} to be read, {gone} rows of what is gone removed"
 
+    async def anew(self, run: Run) -> str:
+        """Have images of a place put together anew: rules there changed."""
+        after: int | None = 0
+        while after is not None:
+            after = await self._store.places.within(run.place, after, _WINDOW, self._clock.now())
+        await self.call()
+        return "they are told anew"
+
+    async def changed(self, place: str) -> None:
+        """The rules of a place changed."""
+        kind = SBOM_RULES_APPLIED.kind
+        order = Order(kind=kind, once=f"{kind} {place}", place=place, priority=-1)
+        await self._jobs.ask(order, By(SYSTEM.name, self._clock.now()))
+
     async def read(self, claimed: ClaimedImage) -> bool:
         """Read one image; whether that is done."""
         images = self._store.images
@@ -122,7 +140,7 @@ class ImageReading:
             await images.unread(claimed, str(later), ASSEMBLER_VERSION, now, again_at)
             return False
 
-    async def _claims(self, claimed: ClaimedImage, edges: Sequence[Edge]) -> Claims:
+    async def _claims(self, claimed: ClaimedImage, edges: Sequence[Edge]) -> ImageClaims:
         """What counts of what others say of it. Raises Later."""
         try:
             return await self._documents.claims(claimed.digest, [edge.digest for edge in edges])
@@ -169,6 +187,8 @@ class ImageReading:
             await self._blobs.damaged(found.blob, corrupt)
             raise Later(f"the layer {edge.digest} is damaged") from corrupt
         except RegistryError as error:
+            if claimed.tries >= _TRIES:  # whatever ends its process each time: the others are told, and it is not kept
+                return LayerFacts(unread=error.message)
             raise Later(error.message) from error
         finally:
             content.close()

@@ -34,8 +34,8 @@ class ProcessDocumentReader:
                 async with asyncio.timeout(self._deadline):
                     await _feed(process.stdin, content, taking)
                     taken = await taking
-                    if not taken and await process.wait() > 0:
-                        raise Unavailable("the process that reads SBOMs came to no end")
+                    if not taken and await process.wait() != 0:
+                        raise Unavailable("the process that reads SBOMs was ended by the system, or did not start")
             except TimeoutError:
                 return LayerFacts(unread=_ENDED)
             finally:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from orlop.domain.counts import counted
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
-from orlop.faces.cli.content.inside import image_argument, image_reference
+from orlop.faces.cli.content.inside import image_argument, image_reference, layer_number
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.running import run, tell
 from orlop.faces.cli.servers import Servers
@@ -26,7 +26,7 @@ _COLUMNS: dict[str, Any] = {
     "INSTALLED": "installed",
     "FIXED IN": lambda one: ", ".join(one["fixed"]) or "-",
     "ID": "id",
-    "LAYER": lambda one: str(one["layer"] + 1),
+    "LAYER": lambda one: layer_number(one["layer"]),
 }
 _ACCEPTED: dict[str, Any] = {
     "ACCEPTED": "severity",
