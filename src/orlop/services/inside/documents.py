@@ -88,7 +88,7 @@ class AttachedDocuments:
         return sboms_by(each.body for each in await self._settings.covering(SBOM_RULES, repository))
 
     async def listed(self, repository: RepositoryName, image: Digest) -> tuple[AttachedDocument, ...]:
-        """What is attached to an image in a repository, at most `DOCUMENTS`, each document once."""
+        """What is attached to an image in a repository, at most `DOCUMENTS`: each document once, by way and type."""
         found: dict[Digest, AttachedDocument] = {}
         for way, digest in await self._places(repository, image):
             stored = await self._manifests.resolve(repository, digest)
@@ -97,7 +97,7 @@ class AttachedDocuments:
                 continue
             for edge_digest, media_type, size in _documents(stored):
                 if len(found) >= DOCUMENTS:
-                    return tuple(found.values())
+                    return _sorted(found)
                 found.setdefault(
                     edge_digest,
                     AttachedDocument(
@@ -110,7 +110,7 @@ class AttachedDocuments:
                         pushed_at=standing.pushed_at,
                     ),
                 )
-        return tuple(found.values())
+        return _sorted(found)
 
     async def claims(self, image: Digest, layers: Sequence[Digest]) -> ImageClaims:
         """What counts of what others say of an image.
@@ -183,6 +183,10 @@ class AttachedDocuments:
             stored = await self._manifests.resolve(repository, tag)
             found += [("cosign", stored.digest)] if stored is not None else []
         return found
+
+
+def _sorted(found: Mapping[Digest, AttachedDocument]) -> tuple[AttachedDocument, ...]:
+    return tuple(sorted(found.values(), key=lambda each: (each.way, each.media_type, each.digest)))
 
 
 def may_hold(artifact_type: str) -> bool:

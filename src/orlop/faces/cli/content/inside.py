@@ -22,6 +22,8 @@ _Flag = Annotated[bool, Parameter(negative="")]
 _DEFAULTS = Connecting()
 #: Seconds between two looks at whether an image has been read, the first and the longest pause.
 _FIRST, _LONGEST = 0.2, 2.0
+#: Characters of a digest, the longest there is.
+_DIGEST = 135
 
 _PACKAGES: dict[str, Any] = {
     "PACKAGE": lambda held: _name(held),
@@ -164,7 +166,7 @@ def _show_attached(location: Location, found: dict[str, Any], *, json: bool) -> 
     if json:
         shown.print_json(found)
         return
-    shown.rows(found["sboms"], _ATTACHED, json=False)
+    shown.rows(found["sboms"], _ATTACHED, json=False, widest=_DIGEST)
     if not found["sboms"]:
         tell(f"no SBOM is attached to {location}")
 
