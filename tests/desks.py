@@ -137,7 +137,7 @@ def desks_of(
         clock,
     )
     attaching = Attaching(
-        catalog.insides, documents, catalog.manifests, browse, catalog.holdings, manifests, content.uploads, "1"
+        catalog.insides, documents, catalog.manifests, browse, catalog.holdings, manifests, content.uploads, clock, "1"
     )
     reading = ImageReading(
         catalog.insides,

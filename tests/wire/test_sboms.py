@@ -198,4 +198,7 @@ def test_a_full_quota_keeps_an_sbom_away_and_nothing_else(api: Managed) -> None:
         lambda found: any("not attached: " in each["result"] for each in found),
     )
     assert jobs
+    [told] = eventually(lambda: api.ask("GET", "audit?kind=sbom.refused"), lambda found: len(found) == 1)
+    assert (told["repository"], told["digest"]) == ("full/app", pushed.digest)
+    assert told["detail"].startswith("spdx: ")
     assert referrers(api, "full/app", pushed) == []

@@ -14,6 +14,7 @@ from orlop.domain.inside.assembly import ImagePackages
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.names import RepositoryName
+from orlop.ports.by import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 
@@ -141,6 +142,9 @@ class ImagePlaces(Protocol):
     async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
         """Some indexes of a repository that name an image; those that name it often may be fewer."""
         ...
+
+    async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
+        """Write down that an SBOM could not be attached to an image, as an event."""
 
     async def missed(self, repository: RepositoryName, layer: Digest, now: int) -> int:
         """Have images of a repository be read at once that hold a layer which came, and could not be read before; how

@@ -1,8 +1,11 @@
 """Where images are, for what is said of them there."""
 
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.domain.digest import Digest
+from orlop.domain.events import EventKind
 from orlop.domain.names import RepositoryName
+from orlop.ports.by import By
 
 
 class SqlImagePlaces:
@@ -21,6 +24,14 @@ class SqlImagePlaces:
         """See ImagePlaces."""
         rows = await self._reader.all("inside_indexes", repository, image, limit)
         return tuple(dict.fromkeys(Digest.stored(digest) for (digest,) in rows))
+
+    async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
+        """See ImagePlaces."""
+
+        async def steps(tx: Session, ledger: Ledger) -> None:
+            ledger.event(EventKind.SBOM_REFUSED, repository, image, detail=why)
+
+        await self._engine.write(recorded(by, steps), changes=False)
 
     async def missed(self, repository: RepositoryName, layer: Digest, now: int) -> int:
         """See ImagePlaces."""

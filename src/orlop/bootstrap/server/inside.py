@@ -36,6 +36,7 @@ def build_reading(stores: Stores, services: Services) -> ImageReading:
             catalog.holdings,
             services.manifests,
             services.uploads,
+            SystemClock(),
             __version__,
         ),
         stores.queue.jobs,

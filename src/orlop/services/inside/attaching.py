@@ -20,8 +20,10 @@ from orlop.domain.inside.sbom_rules import SbomFormat
 from orlop.domain.manifest import Manifest, parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
+from orlop.ports.by import By
 from orlop.ports.catalog import Browse, Holdings, StoredManifest
 from orlop.ports.catalog import Manifests as ManifestRows
+from orlop.ports.clock import Clock
 from orlop.ports.inside import READER_VERSION
 from orlop.ports.insides import InsideState, InsideStore
 from orlop.services.content.manifests import Manifests
@@ -73,6 +75,7 @@ class Attaching:
         holdings: Holdings,
         manifests: Manifests,
         uploads: Uploads,
+        clock: Clock,
         version: str,
     ) -> None:
         self._store = store
@@ -82,6 +85,7 @@ class Attaching:
         self._holdings = holdings
         self._manifests = manifests
         self._uploads = uploads
+        self._clock = clock
         self._version = version
 
     async def image(self, image: Digest) -> Attached:
@@ -94,6 +98,8 @@ class Attaching:
                     attached += await self._attach(repository, image, form)
                 except RegistryError as error:
                     _log.warning("an SBOM is not attached", repository=repository, image=image, why=error.message)
+                    words = f"{form}: {error.message}"
+                    await self._store.places.refused(repository, image, words, By(SYSTEM.name, self._clock.now()))
                     refused.append(f"{repository}@{image}: {error.message}")
         return Attached(attached, tuple(refused))
 

@@ -38,7 +38,7 @@ _REFERRERS, _LAYERS = 200, 16
 SBOM_TYPES = frozenset(
     {
         *("application/vnd.cyclonedx+json", "application/vnd.cyclonedx", "application/spdx+json"),
-        *("text/spdx+json", "text/spdx"),
+        *("text/spdx+json", "text/spdx", "application/vnd.dev.cosign.artifact.sbom.v1+json"),
     }
 )
 STATEMENT_TYPES = frozenset({"application/vnd.in-toto+json", "application/vnd.dsse.envelope.v1+json"})
