@@ -22,7 +22,8 @@ BASH = "pkg:deb/debian/bash@5.2.15-2?arch=amd64&distro=debian-12"
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
-    server = OrlopServer(tmp_path_factory.mktemp("sboms"), {"open": False, "admin_password": PASSWORD, "workers": 2})
+    settings = {"open": False, "admin_password": PASSWORD, "workers": 2, "outbound_networks": "127.0.0.0/8"}
+    server = OrlopServer(tmp_path_factory.mktemp("sboms"), settings)
     server.start()
     try:
         yield Managed(server)
@@ -202,3 +203,27 @@ def test_a_full_quota_keeps_an_sbom_away_and_nothing_else(api: Managed) -> None:
     assert (told["repository"], told["digest"]) == ("full/app", pushed.digest)
     assert told["detail"].startswith("spdx: ")
     assert referrers(api, "full/app", pushed) == []
+
+
+def test_the_first_pull_through_a_cache_has_an_image_read_and_its_layers_are_waited_for(
+    api: Managed, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pushed = own("cached")
+    origin = OrlopServer(tmp_path_factory.mktemp("origin"), {"open": True, "workers": 1})
+    origin.start()
+    try:
+        Managed(origin).push("team/app", pushed, "1")
+        api.put("upstreams/hub?path=hub", {"url": f"http://{origin.address}"})
+        api.pull("hub/team/app", "1")
+        # A client that has the layers asks for none of them.
+        waiting = eventually(
+            lambda: api.ask("GET", f"image-packages?repository=hub/team/app&reference={pushed.digest}"),
+            lambda found: any("is not here" in each for each in found["unread"]),
+        )
+        assert waiting["state"] == "waiting"
+        for piece in pushed.blobs:
+            answer = api._asked("GET", f"/v2/hub/team/app/blobs/{piece.digest}", *_signed_in())
+            assert answer.body == piece.content
+        assert purls(api, "hub/team/app", pushed.digest) == {BASH}
+    finally:
+        origin.kill()

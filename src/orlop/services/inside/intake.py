@@ -97,7 +97,7 @@ class ImageIntake:
     async def _said_of(self, event: Event) -> Sequence[Digest]:
         """The images of which something is said by what was pushed: an artifact that refers to one, an index with what
         attests its images, or a tag of cosign's."""
-        if event.kind is EventKind.TAG_SET:
+        if event.kind in (EventKind.TAG_SET, EventKind.TAG_DELETED):
             image = said_by_tag(event.tag)
             return (image,) if image is not None else ()
         if event.kind is not EventKind.MANIFEST_PUSHED or not event.digest:
