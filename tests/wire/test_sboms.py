@@ -107,6 +107,15 @@ def referrers(api: Managed, repository: str, of: Pushable) -> list[dict[str, Any
     return found
 
 
+def attached(api: Managed, repository: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.ask("GET", f"attached-sboms?repository={repository}&reference=1")["sboms"]
+    return found
+
+
+def blob(api: Managed, repository: str, digest: str) -> bytes:
+    return api._asked("GET", f"/v2/{repository}/blobs/{digest}", *_signed_in()).body
+
+
 def _signed_in() -> tuple[str, ...]:
     return (f"authorization: Basic {base64.b64encode(f'admin:{PASSWORD}'.encode()).decode()}",)
 
@@ -117,6 +126,10 @@ def test_what_was_read_is_attached_once_where_a_rule_says_so(api: Managed) -> No
     api.push("attach/app", pushed, "1")
     listed = eventually(lambda: referrers(api, "attach/app", pushed), lambda found: len(found) == 2)
     assert {each["artifactType"] for each in listed} == {CYCLONEDX, SPDX}
+    written = api.ask("GET", "sboms?repository=attach/app&reference=1&format=spdx")
+    [document] = [each for each in attached(api, "attach/app") if each["media_type"] == SPDX]
+    assert json.loads(blob(api, "attach/app", document["digest"])) == written
+    assert (document["pushed_by"], document["counts"]) == ("orlop", False)
     assert all(each["annotations"]["org.opencontainers.image.created"] for each in listed)
     api.ask("POST", "image-readings", {"image": "attach/app:1"})
     assert BASH in purls(api, "attach/app")

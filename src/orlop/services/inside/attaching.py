@@ -15,6 +15,7 @@ from orlop.domain import media_types
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import ManifestInvalid, RegistryError
+from orlop.domain.image_config import parse_config
 from orlop.domain.inside.assembly import ASSEMBLER_VERSION
 from orlop.domain.inside.sbom_rules import SbomFormat
 from orlop.domain.manifest import Manifest, parse_manifest
@@ -111,7 +112,12 @@ class Attaching:
             return False
         packages = await self._store.images.packages(image)
         found = ImageInside(
-            repository=repository, reference=image, digest=image, platform="", inside=inside, packages=packages
+            repository=repository,
+            reference=image,
+            digest=image,
+            platform=parse_config(await self._documents.config(repository, image), 0).platform,
+            inside=inside,
+            packages=packages,
         )
         said = _said(found)
         own = await self._own(repository, image, TYPES[form])

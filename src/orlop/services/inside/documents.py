@@ -4,15 +4,17 @@ What is looked for: referrers of the types of SBOMs and of attestations, what Bu
 and what cosign writes under tags that name the digest.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.artifacts import attested
 from orlop.domain.digest import Digest
-from orlop.domain.errors import ContentCorrupt, DigestInvalid, ManifestInvalid
+from orlop.domain.errors import BlobUnknown, ContentCorrupt, DigestInvalid, ManifestInvalid
 from orlop.domain.inside.assembly import ImageClaims
 from orlop.domain.inside.claimed import ClaimedDocument
 from orlop.domain.inside.layers import LayerFacts
@@ -33,6 +35,8 @@ from orlop.services.settings.in_force import SettingsInForce
 HOLDERS, _INDEXES, DOCUMENTS = 20, 8, 64
 #: Referrers that are looked at, and layers of one.
 _REFERRERS, _LAYERS = 200, 16
+#: Larger configs are not read.
+_CONFIG_BYTES = 8 * 1024 * 1024
 
 #: Types of documents, and of what may hold one.
 SBOM_TYPES = frozenset(
@@ -136,7 +140,7 @@ class AttachedDocuments:
         return ImageClaims(
             tuple(ClaimedDocument(digest, facts) for digest, facts in told if facts.found),
             counts is AttachedCount.INSTEAD,
-            _numbers(layers),
+            _numbers(layers, await self.config(holders[0], image)),
             tuple(f"the SBOM {digest}: {facts.unread}" for digest, facts in told if facts.unread),
         )
 
@@ -158,15 +162,26 @@ class AttachedDocuments:
         await self._store.layers.keep(document, DOCUMENT_READER_VERSION, facts, self._clock.now())
         return facts
 
-    async def content(self, repository: RepositoryName, document: AttachedDocument) -> AsyncIterator[bytes]:
-        """A document byte for byte. Raises BlobUnknown."""
-        found = await self._blobs.find(repository, document.digest, Caller(SYSTEM))
-        content = await self._blobs.open(found.blob)
+    async def config(self, repository: RepositoryName, image: Digest) -> Mapping[str, Any]:
+        """The config of an image; empty where it is not here, none, or larger than is read. Raises RegistryError."""
+        stored = await self._manifests.resolve(repository, image)
+        if stored is None:
+            return {}
         try:
-            async for piece in content.chunks(Span(0, found.blob.size)):
-                yield piece
-        finally:
-            content.close()
+            edges = parse_manifest(stored.content, stored.media_type).edges
+            found = await self._blobs.find(
+                repository, next(edge.digest for edge in edges if edge.kind is EdgeKind.CONFIG), Caller(SYSTEM)
+            )
+            if found.blob.size > _CONFIG_BYTES:
+                return {}
+            content = await self._blobs.open(found.blob)
+            try:
+                pieces = [piece async for piece in content.chunks(Span(0, found.blob.size))]
+            finally:
+                content.close()
+            return await asyncio.to_thread(msgspec.json.decode, b"".join(pieces), type=dict[str, Any])
+        except (BlobUnknown, ManifestInvalid, StopIteration, RecursionError, msgspec.MsgspecError, UnicodeDecodeError):
+            return {}
 
     async def _places(self, repository: RepositoryName, image: Digest) -> list[tuple[str, Digest]]:
         """Manifests that may hold documents, and how each is attached."""
@@ -246,8 +261,13 @@ def _documents(stored: StoredManifest) -> list[tuple[Digest, str, int]]:
     return [(edge.digest, edge.media_type, edge.size) for edge in chosen]
 
 
-def _numbers(layers: Sequence[Digest]) -> Mapping[str, int]:
-    """Layers by their digests and by their numbers."""
-    return {str(number): number for number in range(len(layers))} | {
-        str(digest): number for number, digest in reversed(list(enumerate(layers)))
-    }
+def _numbers(layers: Sequence[Digest], config: Mapping[str, Any]) -> Mapping[str, int]:
+    """Layers by their numbers, by their digests, and by the digests of what is in them (image-spec, config.md)."""
+    root = config.get("rootfs")
+    inner = root.get("diff_ids") if isinstance(root, dict) else None
+    named = {str(number): number for number in range(len(layers))}
+    for number, digest in reversed(list(enumerate(layers))):
+        named[str(digest)] = number
+        if isinstance(inner, list) and len(inner) == len(layers) and isinstance(inner[number], str):
+            named[inner[number]] = number
+    return named
