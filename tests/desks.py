@@ -18,11 +18,16 @@ from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
+from orlop.services.advisories.reports import VulnerabilityReports
+from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
@@ -42,10 +47,13 @@ from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
 from orlop.services.inside.attaching import Attaching
 from orlop.services.inside.documents import AttachedDocuments
+from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
+from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -64,6 +72,8 @@ from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.vex.editors import Editors
+from orlop.services.vex.sayings import VexOfImages
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -151,7 +161,14 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    acceptance = Acceptance(in_force, vex, store, clock)
+    counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
+    holders = ImageHolders(repositories, catalog.search, store.holding)
+    matching = Matching(
+        store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
+    )
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, acceptance, catalog.holdings)
     return Desks(
         management=management,
         repositories=repositories,
@@ -164,9 +181,21 @@ def desks_of(
         images=images,
         insides=insides,
         advisories=AdvisoryDesk(
-            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
+            gate,
+            store,
+            reader,
+            Importing(store.advisories, store.sources, reader, clock),
+            matching,
+            opened.queue.jobs,
+            opened.identity.documents,
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
+        vulnerabilities=vulnerabilities,
+        comparison=InsideComparison(images, vulnerabilities),
+        counts=counts,
+        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
+        packages=PackageSearch(holders, store.holding),
+        hits=VulnerabilitySearch(holders, store, acceptance),
+        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

@@ -76,8 +76,12 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
 _SBOM_RULE = {"attach": ["spdx"]}
+_VEX_TRUST = {"pushers": ["robot+scan"]}
+_VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
+_LICENCE_RULE = {"refused": ["AGPL-*"]}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -292,12 +296,16 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ]
         for path in (
             *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities"),
-            *("/sboms", "/attached-sboms"),
+            *("/image-licences", "/sboms", "/attached-sboms"),
         )
     },
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
         ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/package-differences"): [
+        ("/package-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
+        ("/package-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),
     ],
     ("GET", "/image-differences"): [
         ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
@@ -331,6 +339,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
     **_rules("sbom-rules", _SBOM_RULE),
+    **_rules("vex-trusts", _VEX_TRUST),
+    **_rules("vex-documents", _VEX),
+    **_rules("licence-rules", _LICENCE_RULE),
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -433,6 +444,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/access/who?repository=team/app", None, _SEES_HERE),
         ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
     ],
+    ("GET", "/advisory-sources"): [("/advisory-sources", None, _SEES)],
+    ("GET", "/advisory-sources/{name}"): [("/advisory-sources/made", None, _SEES)],
+    ("PUT", "/advisory-sources/{name}"): [("/advisory-sources/new", _SOURCE, _RULER)],
+    ("DELETE", "/advisory-sources/{name}"): [("/advisory-sources/made", None, _RULER)],
     ("GET", "/job-schedules"): [("/job-schedules", None, _SEES)],
     ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
@@ -443,6 +458,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("POST", "/advisories"): [
         ("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)
     ],
+    ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
+    ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
+    ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],
@@ -539,6 +557,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
         await api.management.settings.put(root, "sbom-rule", "made", _SBOM_RULE, 0, path)
+        await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
+        await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
+        await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)
@@ -560,6 +581,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
+    await api.management.settings.put(root, "advisory-source", "made", _SOURCE, 0)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
     prefetches = {}

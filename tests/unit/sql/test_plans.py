@@ -113,17 +113,14 @@ EXCEPTIONS = {
     "inside_layers_window": {"SCAN l": "the rows of one window"},
     "inside_places": {"SCAN m": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
+    "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
-    "advisories_waiting": {
-        "SCAN advisories USING COVERING INDEX advisories_unmatched": "no more than are to be matched"
-    },
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {
-        "SCAN advisories USING COVERING INDEX advisories_in_order": "the status that somebody asks for",
-        "SCAN advisories USING COVERING INDEX advisories_unmatched": "the same",
+        "SCAN advisories USING COVERING INDEX advisories_by_matcher": "the status that somebody asks for",
         "SCAN findings USING COVERING INDEX findings_of": "the same",
         "SCAN exploited": "the same",
         "SCAN exploit_scores": "the same",
@@ -146,6 +143,25 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR DISTINCT": "images that hold some packages, for a job",
         "USE TEMP B-TREE FOR ORDER BY": "the same",
     },
+    "images_holding": {
+        "SCAN u": "no more images than are rare",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    "images_along": {
+        "SCAN m": "no more manifests than are looked at together",
+        "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
+    },
+    "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
+    "untold_ages": {
+        "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
+    },
+    "untold": {
+        "SCAN f": "no more than are to be told of",
+        "SCAN findings USING INDEX findings_untold": "the same",
+    },
+    "packages_hit_in_units": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
+    "findings_told_of_packages": {"USE TEMP B-TREE FOR ORDER BY": "findings of the images of a page"},
+    "findings_between": {"USE TEMP B-TREE FOR ORDER BY": "findings of the packages of a page"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -344,7 +360,9 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
-        *("remote_blob_size", "repository_is_cache", "held_manifest", "inside_indexes", "inside_missed"),
+        *("inside_indexes", "inside_missed"),
+        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
+        *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -357,7 +375,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "inside_holders", "images_affected"),
+        *("inside_holder", "inside_holders", "images_affected", "images_holding", "vex_waiting", "vex_window"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: they are of no place": {"inside_places"},

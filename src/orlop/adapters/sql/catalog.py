@@ -15,9 +15,11 @@ from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
+from orlop.adapters.sql.counting import SqlCounting
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
+from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.image_places import SqlImagePlaces
@@ -33,6 +35,7 @@ from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.search import SqlSearch
+from orlop.adapters.sql.settings_ends import SqlSettingEnds
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.tag_lists import SqlTagLists
 from orlop.adapters.sql.trash import SqlTrash
@@ -41,6 +44,7 @@ from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.upstream_states import SqlUpstreamStates
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
+from orlop.adapters.sql.vex import SqlVexDocuments
 from orlop.adapters.sql.vulnerable import SqlVulnerable
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.advisories import AdvisoryStore
@@ -166,6 +170,13 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
         advisories=AdvisoryStore(
-            SqlAdvisories(engine), SqlAdvisorySources(engine), SqlMatches(engine), SqlVulnerable(engine, lists)
+            SqlAdvisories(engine),
+            SqlAdvisorySources(engine),
+            SqlMatches(engine),
+            SqlVulnerable(engine, lists),
+            SqlHolding(lists),
+            SqlCounting(lists),
         ),
+        vex=SqlVexDocuments(engine),
+        setting_ends=SqlSettingEnds(engine),
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orlop import __version__
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
+from orlop.adapters.inside.vex_process import ProcessVexReader
 from orlop.bootstrap.clocks import RandomIds, SystemClock
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.server.webhooks import news_of
@@ -17,6 +18,7 @@ from orlop.services.inside.intake import ImageIntake
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
 from orlop.services.jobs.lasting_work import LastingWork
+from orlop.services.vex.reading import VexReading
 
 
 def build_reading(stores: Stores, services: Services) -> ImageReading:
@@ -59,6 +61,14 @@ def build_documents(stores: Stores, services: Services) -> AttachedDocuments:
     )
 
 
+def build_vex_reading(stores: Stores, services: Services) -> VexReading:
+    """What reads VEX documents that wait."""
+    catalog = stores.catalog
+    return VexReading(
+        catalog.vex, catalog.manifests, services.blobs, ProcessVexReader(), stores.queue.jobs, SystemClock()
+    )
+
+
 def following_images(stores: Stores, services: Services) -> Sequence[LastingWork]:
     """What has pushed images wait to be read."""
     clock, catalog = SystemClock(), stores.catalog
@@ -72,6 +82,8 @@ def following_images(stores: Stores, services: Services) -> Sequence[LastingWork
         clock,
         reading.call,
         reading.changed,
+        catalog.vex,
+        build_vex_reading(stores, services).call,
     )
     owner = RandomIds().new()
     return (LastingWork(known.INSIDE.job, intake.step, stores.leases, clock, owner, news=news_of(stores)),)

@@ -19,7 +19,7 @@ from orlop.domain.inside.assembly import ImageClaims
 from orlop.domain.inside.claimed import ClaimedDocument
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount, SbomsHere, least, sboms_by
-from orlop.domain.manifest import EdgeKind, parse_index_entries, parse_manifest
+from orlop.domain.manifest import EdgeKind, Manifest, parse_index_entries, parse_manifest
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.domain.ranges import Span
@@ -226,14 +226,12 @@ def cosign_tags(image: Digest) -> tuple[Tag, ...]:
     return tuple(Tag.stored(f"{named}{ending}") for ending in (".att", ".sbom"))
 
 
-def said_by(stored: StoredManifest) -> tuple[Digest, ...]:
-    """The images that a manifest may say something of."""
-    try:
-        manifest = parse_manifest(stored.content, stored.media_type)
-        if manifest.is_index:
-            said = [attested(each) for each in parse_index_entries(stored.content)]
+def said_by(manifest: Manifest, content: bytes) -> tuple[Digest, ...]:
+    """The images that a manifest may say something of: the subject of an artifact, what an index has attested."""
+    if manifest.is_index:
+        with suppress(ManifestInvalid):  # an earlier release let it in
+            said = [attested(each) for each in parse_index_entries(content)]
             return tuple(dict.fromkeys(each for each in said if each is not None))
-    except ManifestInvalid:  # an earlier release let it in
         return ()
     return (manifest.subject,) if manifest.subject is not None and may_hold(manifest.artifact_type) else ()
 

@@ -16,3 +16,5 @@ class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     inside: Inside
     packages: tuple[HeldPackage, ...]
+    index: Digest | None = None
+    """The index that it was asked for by, where that is one."""

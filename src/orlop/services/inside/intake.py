@@ -1,6 +1,9 @@
-"""Queues what is pushed: a follower of the outbox, which has every new image wait to be read."""
+"""Queues what is pushed: a follower of the outbox, which has every new image wait to be read, and every new VEX
+document."""
 
 from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
 
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.artifacts import kind_of
@@ -9,6 +12,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import Event, EventKind
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount
+from orlop.domain.inside.vex.carriers import vex_layers
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, Outbox
@@ -16,6 +20,7 @@ from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors
 from orlop.ports.insides import InsideStore
 from orlop.ports.jobs import Lease
+from orlop.ports.vex import VexDocuments
 from orlop.services.following import known
 from orlop.services.following.follow import Following
 from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_tag
@@ -23,11 +28,21 @@ from orlop.services.inside.documents import AttachedDocuments, said_by, said_by_
 #: Events of one batch.
 _TOGETHER = 200
 _ARRIVALS = frozenset({EventKind.BLOB_PUSHED, EventKind.BLOB_MOUNTED})
+_OF_CONTENT = frozenset({EventKind.MANIFEST_PUSHED, EventKind.TAG_SET, EventKind.TAG_DELETED})
+
+
+class _Pushed(msgspec.Struct, frozen=True):
+    """A manifest that was pushed: whether it is an image, whether it may hold VEX documents, and of which images it may
+    say what they hold."""
+
+    is_image: bool = False
+    has_vex: bool = False
+    said_of: tuple[Digest, ...] = ()
 
 
 class ImageIntake:
     """`step` is for the holder of the follower's lease; `news` is called when there is something to read, `changed`
-    with a place whose rules for SBOMs are others."""
+    with a place whose rules for SBOMs are others, `vex_news` when there are VEX documents to read."""
 
     def __init__(
         self,
@@ -39,6 +54,8 @@ class ImageIntake:
         clock: Clock,
         news: Callable[[], Awaitable[object]],
         changed: Callable[[str], Awaitable[object]],
+        vex: VexDocuments,
+        vex_news: Callable[[], Awaitable[object]],
     ) -> None:
         self._insides = store.images
         self._places = store.places
@@ -47,6 +64,8 @@ class ImageIntake:
         self._clock = clock
         self._news = news
         self._changed = changed
+        self._vex = vex
+        self._vex_news = vex_news
         self._following = Following[Event](
             known.INSIDE,
             cursors,
@@ -59,29 +78,42 @@ class ImageIntake:
         self.step = self._following.step
 
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
-        pushed = {
-            event.digest: event.repository
-            for event in events
-            if event.kind is EventKind.MANIFEST_PUSHED and event.digest
-        }
-        images = [Digest.stored(digest) for digest, name in pushed.items() if await self._is_image(name, digest)]
-        anew = {
-            image: RepositoryName.stored(event.repository)
-            for event in events
-            if event.actor != SYSTEM.name
-            for image in await self._said_of(event)
-        }
+        images: dict[Digest, None] = {}
+        documents: dict[tuple[RepositoryName, Digest], None] = {}
+        anew: dict[tuple[RepositoryName, Digest], None] = {}
+        looked: dict[tuple[RepositoryName, Digest], _Pushed] = {}
+        for event in events:
+            if not event.repository or event.kind not in _OF_CONTENT:
+                continue
+            repository, said_of = RepositoryName.stored(event.repository), _named_by(event)
+            if event.kind is EventKind.MANIFEST_PUSHED and event.digest:
+                digest = Digest.stored(event.digest)
+                pushed = looked.get((repository, digest)) or await self._look(repository, digest)
+                looked[repository, digest], said_of = pushed, pushed.said_of
+                if pushed.is_image:
+                    images[digest] = None
+                if pushed.has_vex:
+                    documents[repository, digest] = None
+            if event.actor != SYSTEM.name:
+                anew |= dict.fromkeys((repository, image) for image in said_of)
         for place in {event.repository for event in events if _is_of_rules(event)}:
             await self._changed(place)
-        for image, repository in anew.items():
-            rule = await self._documents.rules(repository)
-            if rule.counts is not AttachedCount.NEVER and await self._is_image(repository, image):
-                await self._insides.again(image, self._clock.now())
-                images.append(image)
+        images |= dict.fromkeys([image for at, image in anew if await self._is_told_anew(at, image)])
         come = await self._come(events)
-        await self._insides.wait(images, self._clock.now(), known.INSIDE, before, events[-1].id, lease)
+        await self._vex.wait(list(documents), self._clock.now())  # may be told twice
+        await self._insides.wait(list(images), self._clock.now(), known.INSIDE, before, events[-1].id, lease)
         if images or come:
             await self._news()
+        if documents:
+            await self._vex_news()
+
+    async def _is_told_anew(self, repository: RepositoryName, image: Digest) -> bool:
+        """Have an image read again that something is said of, where that counts; whether it is."""
+        rule = await self._documents.rules(repository)
+        if rule.counts is AttachedCount.NEVER or not (await self._look(repository, image)).is_image:
+            return False
+        await self._insides.again(image, self._clock.now())
+        return True
 
     async def _come(self, events: Sequence[Event]) -> int:
         """Have images read whose layers were not here and came: those of a cache come as clients pull them."""
@@ -94,25 +126,22 @@ class ImageIntake:
             ]
         )
 
-    async def _said_of(self, event: Event) -> Sequence[Digest]:
-        """The images of which something is said by what was pushed: an artifact that refers to one, an index with what
-        attests its images, or a tag of cosign's."""
-        if event.kind in (EventKind.TAG_SET, EventKind.TAG_DELETED):
-            image = said_by_tag(event.tag)
-            return (image,) if image is not None else ()
-        if event.kind is not EventKind.MANIFEST_PUSHED or not event.digest:
-            return ()
-        found = await self._manifests.resolve(RepositoryName.stored(event.repository), Digest.stored(event.digest))
-        return said_by(found) if found is not None else ()
-
-    async def _is_image(self, repository: str, digest: str) -> bool:
-        found = await self._manifests.resolve(RepositoryName.stored(repository), Digest.stored(digest))
+    async def _look(self, repository: RepositoryName, digest: Digest) -> _Pushed:
+        found = await self._manifests.resolve(repository, digest)
         if found is None:  # it went meanwhile
-            return False
+            return _Pushed()
         try:
-            return kind_of(parse_manifest(found.content, found.media_type)) is ContentKind.IMAGE
+            manifest = parse_manifest(found.content, found.media_type)
         except ManifestInvalid:  # an earlier release let it in
-            return False
+            return _Pushed()
+        has_vex = bool(vex_layers(manifest, found.content))
+        return _Pushed(kind_of(manifest) is ContentKind.IMAGE, has_vex, said_by(manifest, found.content))
+
+
+def _named_by(event: Event) -> tuple[Digest, ...]:
+    """The image that a tag of cosign's says something of, which was set or removed."""
+    image = said_by_tag(event.tag) if event.kind in (EventKind.TAG_SET, EventKind.TAG_DELETED) else None
+    return (image,) if image is not None else ()
 
 
 def _is_of_rules(event: Event) -> bool:
