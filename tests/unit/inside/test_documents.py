@@ -151,9 +151,9 @@ def test_what_surrounds_a_document() -> None:
         (b'{"spdxVersion": "SPDX-3.0"}', "'SPDX-3.0'"),
         (b'{"bomFormat": "CycloneDX", "x":' + b"[" * 200_000, "nested too deeply"),
         (b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": 1}', "no SBOM in JSON"),
-        (b'{"payloadType": "application/vnd.in-toto+json", "payload": "%"}', "envelope is damaged"),
+        (b'{"payloadType": "application/vnd.in-toto+json", "payload": "%"}', "envelope is no base64"),
         (b'{"predicateType": "https://spdx.dev/Document"}', "no SBOM in JSON"),
-        (b'{"predicateType": "https://spdx.dev/Document", "predicate": {}}', "it is ''"),
+        (b'{"predicateType": "https://spdx.dev/Document", "predicate": {}}', "neither SPDX nor CycloneDX"),
         (b'{"predicateType": "https://spdx.dev/Document", "predicate": []}', "no SBOM in JSON"),
     ],
 )

@@ -1,7 +1,6 @@
 """Starts a process for each layer, gives it the bytes, and takes what it says."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -9,6 +8,7 @@ import msgspec
 
 from orlop.adapters.children import child
 from orlop.adapters.inside.bounds import ANSWER, STALLED
+from orlop.adapters.inside.exchange import OUTSIDE
 from orlop.domain.errors import Unavailable
 from orlop.domain.inside.layers import LayerFacts
 from orlop.ports.inside import LayerPacking
@@ -18,9 +18,6 @@ _AT_ONCE = 2
 _UNKNOWN = "it is no layer of files, or packed in a way that is not read"
 #: In place of an answer; it is nothing in MessagePack.
 _TOO_MUCH = b"\xc1"
-#: Codes of a process that said nothing for a reason that is none of the layer's: it did not start, or the system killed
-#: it, short of memory.
-_OUTSIDE = frozenset({*range(1, 256), -signal.SIGKILL})
 _ENDED = "it takes more time or memory to read than a layer may have"
 
 
@@ -49,7 +46,7 @@ class ProcessLayerReader:
                     return LayerFacts(unread=_ENDED)
                 done, _ = await asyncio.wait({taking}, timeout=self._stalled)
                 taken = taking.result() if done else b""
-                if not taken and done and await process.wait() in _OUTSIDE:
+                if not taken and done and await process.wait() in OUTSIDE:
                     raise Unavailable("the process that reads layers was ended by the system, or did not start")
                 return _facts(taken)
             finally:

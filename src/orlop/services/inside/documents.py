@@ -16,6 +16,7 @@ from orlop.domain.artifacts import attested
 from orlop.domain.digest import Digest
 from orlop.domain.errors import BlobUnknown, ContentCorrupt, DigestInvalid, ManifestInvalid
 from orlop.domain.inside.assembly import ImageClaims
+from orlop.domain.inside.carriers import SBOM_DOCUMENTS, CarriedLayer
 from orlop.domain.inside.claimed import ClaimedDocument
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount, SbomsHere, least, sboms_by
@@ -33,20 +34,10 @@ from orlop.services.settings.in_force import SettingsInForce
 
 #: Repositories that are asked about an image, indexes that name it, and documents of it in one repository.
 HOLDERS, _INDEXES, DOCUMENTS = 20, 8, 64
-#: Referrers that are looked at, and layers of one.
-_REFERRERS, _LAYERS = 200, 16
+#: Referrers that are looked at.
+_REFERRERS = 200
 #: Larger configs are not read.
 _CONFIG_BYTES = 8 * 1024 * 1024
-
-#: Types of documents, and of what may hold one.
-SBOM_TYPES = frozenset(
-    {
-        *("application/vnd.cyclonedx+json", "application/vnd.cyclonedx", "application/spdx+json"),
-        *("text/spdx+json", "text/spdx", "application/vnd.dev.cosign.artifact.sbom.v1+json"),
-    }
-)
-STATEMENT_TYPES = frozenset({"application/vnd.in-toto+json", "application/vnd.dsse.envelope.v1+json"})
-BUNDLES = "application/vnd.dev.sigstore.bundle"
 
 
 class AttachedDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,16 +90,16 @@ class AttachedDocuments:
             standing = await self._holdings.manifest(repository, digest, 0)
             if stored is None or standing is None:  # it went meanwhile
                 continue
-            for edge_digest, media_type, size in _documents(stored):
+            for layer in _documents(stored):
                 if len(found) >= DOCUMENTS:
                     return _sorted(found)
                 found.setdefault(
-                    edge_digest,
+                    layer.digest,
                     AttachedDocument(
-                        digest=edge_digest,
+                        digest=layer.digest,
                         manifest=stored.digest,
-                        media_type=media_type,
-                        size=size,
+                        media_type=layer.media_type,
+                        size=layer.size,
                         way=way,
                         pushed_by=standing.pushed_by,
                         pushed_at=standing.pushed_at,
@@ -188,7 +179,7 @@ class AttachedDocuments:
         page = await self._referrers.page(repository, image, None, PageRequest(_REFERRERS))
         found: list[tuple[str, Digest]] = []
         for each in page.items:
-            if may_hold(each.artifact_type):
+            if SBOM_DOCUMENTS.may_hold(each.artifact_type):
                 with suppress(DigestInvalid):
                     found.append(("referrer", each.content_digest))
         for index in await self._store.places.indexes(repository, image, _INDEXES):
@@ -202,11 +193,6 @@ class AttachedDocuments:
 
 def _sorted(found: Mapping[Digest, AttachedDocument]) -> tuple[AttachedDocument, ...]:
     return tuple(sorted(found.values(), key=lambda each: (each.way, each.media_type, each.digest)))
-
-
-def may_hold(artifact_type: str) -> bool:
-    """Whether an artifact of this type may hold an SBOM."""
-    return artifact_type in SBOM_TYPES | STATEMENT_TYPES or artifact_type.startswith(BUNDLES)
 
 
 def attesting(index: StoredManifest | None, image: Digest) -> list[Digest]:
@@ -233,7 +219,9 @@ def said_by(manifest: Manifest, content: bytes) -> tuple[Digest, ...]:
             said = [attested(each) for each in parse_index_entries(content)]
             return tuple(dict.fromkeys(each for each in said if each is not None))
         return ()
-    return (manifest.subject,) if manifest.subject is not None and may_hold(manifest.artifact_type) else ()
+    return (
+        (manifest.subject,) if manifest.subject is not None and SBOM_DOCUMENTS.may_hold(manifest.artifact_type) else ()
+    )
 
 
 def said_by_tag(tag: str) -> Digest | None:
@@ -247,16 +235,13 @@ def said_by_tag(tag: str) -> Digest | None:
         return None
 
 
-def _documents(stored: StoredManifest) -> list[tuple[Digest, str, int]]:
+def _documents(stored: StoredManifest) -> tuple[CarriedLayer, ...]:
     """The layers of an artifact that may be documents."""
     try:
         manifest = parse_manifest(stored.content, stored.media_type)
     except ManifestInvalid:
-        return []
-    listed = [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER][:_LAYERS]
-    by_type = [edge for edge in listed if may_hold(edge.media_type)]
-    chosen = by_type or ([listed[0]] if len(listed) == 1 and manifest.artifact_type in SBOM_TYPES else [])
-    return [(edge.digest, edge.media_type, edge.size) for edge in chosen]
+        return ()
+    return SBOM_DOCUMENTS.layers(manifest, stored.content, attached=True)
 
 
 def _numbers(layers: Sequence[Digest], config: Mapping[str, Any]) -> Mapping[str, int]:

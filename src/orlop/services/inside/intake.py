@@ -11,8 +11,8 @@ from orlop.domain.content_kinds import ContentKind
 from orlop.domain.digest import Digest
 from orlop.domain.errors import ManifestInvalid
 from orlop.domain.events import Event, EventKind
+from orlop.domain.inside.carriers import VEX_DOCUMENTS
 from orlop.domain.inside.sbom_rules import SBOM_RULES, AttachedCount
-from orlop.domain.inside.vex.carriers import vex_layers
 from orlop.domain.manifest import parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import Manifests, Outbox
@@ -134,7 +134,7 @@ class ImageIntake:
             manifest = parse_manifest(found.content, found.media_type)
         except ManifestInvalid:  # an earlier release let it in
             return _Pushed()
-        has_vex = bool(vex_layers(manifest, found.content))
+        has_vex = bool(VEX_DOCUMENTS.layers(manifest, found.content))
         return _Pushed(kind_of(manifest) is ContentKind.IMAGE, has_vex, said_by(manifest, found.content))
 
 

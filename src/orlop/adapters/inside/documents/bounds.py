@@ -10,9 +10,5 @@ MEMORY, SECONDS, FILES = 1_280 * 1024 * 1024, 60, 32
 DEADLINE, ANSWER = 120.0, 48 * 1024 * 1024
 
 
-class Other(Exception):
-    """It says something else than what an image holds: where it was built, or that it is signed."""
-
-
 class Refused(Exception):
     """It is no document that is read, or beyond a bound; the message says why."""

@@ -4,17 +4,16 @@ The document comes on standard input, and LayerFacts go to standard output as Me
 when it takes too long.
 """
 
-import os
-
 import msgspec
 
-from orlop.adapters.confined import confine
+from orlop.adapters.confined import answer, confine
 from orlop.adapters.inside.documents import statements
-from orlop.adapters.inside.documents.bounds import FILES, MEMORY, SECONDS, Other, Refused
+from orlop.adapters.inside.documents.bounds import FILES, MEMORY, SECONDS, Refused
+from orlop.domain.errors import RequestInvalid
+from orlop.domain.inside.envelopes import SomethingElse
 from orlop.domain.inside.layers import LayerFacts
 from orlop.ports.inside import DOCUMENT_BYTES
 
-_PIECE = 256 * 1024
 _LOWEST = 19
 
 
@@ -24,8 +23,10 @@ def facts(content: bytes) -> LayerFacts:
         return LayerFacts(unread=f"it is larger than the {DOCUMENT_BYTES >> 20} MiB that are read")
     try:
         return statements.read(content)
-    except Other:
+    except SomethingElse:
         return LayerFacts()
+    except RequestInvalid as damaged:
+        return LayerFacts(unread=damaged.message)
     except Refused as refused:
         return LayerFacts(unread=str(refused))
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -39,12 +40,7 @@ def facts(content: bytes) -> LayerFacts:
 def main() -> None:
     """Read the document, and say what it lists."""
     confine(MEMORY, SECONDS, FILES, _LOWEST)
-    content = bytearray()
-    while len(content) <= DOCUMENT_BYTES and (piece := os.read(0, _PIECE)):
-        content += piece
-    answer = msgspec.msgpack.encode(facts(bytes(content)))
-    while answer:
-        answer = answer[os.write(1, answer) :]
+    answer(DOCUMENT_BYTES, facts)
 
 
 if __name__ == "__main__":
