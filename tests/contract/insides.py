@@ -20,6 +20,7 @@ SSL = Package(type="deb", name="libssl3", version="3.0.11-1", source="openssl")
 REQUESTS = Package(type="pypi", name="requests", version="2.31.0", licences=("Apache-2.0",))
 BASE = LayerFacts(found=(RELEASE, Found(path="var/lib/dpkg/status", reader="dpkg", packages=(BASH, SSL))))
 LIBRARY = LayerFacts(found=(Found(path="lib/requests/METADATA", reader="python", packages=(REQUESTS,)),))
+DOCUMENT = LayerFacts(found=(Found(path="sha256:00", reader="spdx", packages=(REQUESTS,)),))
 
 
 async def claim(catalog: Catalog, now: int, *, hours: int = 1) -> ClaimedImage | None:
@@ -212,3 +213,19 @@ class InsidesKit:
         assert claimed is not None
         assert await insides.images.read(claimed, assemble((BASE,)), 1, scene.at)
         assert await insides.places.missed(APP, layer, scene.at) == 0
+
+    async def test_an_image_that_comes_to_another_repository_is_put_together_anew_where_documents_had_a_word(
+        self, catalog: Catalog
+    ) -> None:
+        scene, insides = Scene(catalog), catalog.insides
+        assert not await insides.places.came(ONE.digest, scene.at)
+        for pushed, facts in ((ONE, DOCUMENT), (TWO, BASE)):
+            await scene.push(APP, pushed)
+            await read(catalog, scene, pushed.digest, facts)
+        assert await insides.places.came(ONE.digest, scene.at)
+        assert not await insides.places.came(TWO.digest, scene.at)
+        claimed = await claim(catalog, scene.at)
+        assert claimed is not None
+        assert claimed.digest == ONE.digest
+        assert await insides.places.came(ONE.digest, scene.at)  # while it is read
+        assert not await insides.images.read(claimed, assemble((BASE,)), 1, scene.at)

@@ -143,6 +143,11 @@ class ImagePlaces(Protocol):
         """Some indexes of a repository that name an image; those that name it often may be fewer."""
         ...
 
+    async def came(self, image: Digest, now: int) -> bool:
+        """An image is in a repository that did not hold it: where documents had a word in what is known of it, or it is
+        being read, it is to be put together anew, for other rules hold there. Whether it is."""
+        ...
+
     async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
         """Write down that an SBOM could not be attached to an image, as an event."""
 

@@ -2,8 +2,10 @@
 
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.ledger import Ledger, recorded
+from orlop.adapters.sql.records import each
 from orlop.domain.digest import Digest
 from orlop.domain.events import EventKind
+from orlop.domain.inside.claimed import DOCUMENT_READERS
 from orlop.domain.names import RepositoryName
 from orlop.ports.by import By
 
@@ -24,6 +26,14 @@ class SqlImagePlaces:
         """See ImagePlaces."""
         rows = await self._reader.all("inside_indexes", repository, image, limit)
         return tuple(dict.fromkeys(Digest.stored(digest) for (digest,) in rows))
+
+    async def came(self, image: Digest, now: int) -> bool:
+        """See ImagePlaces."""
+
+        async def script(tx: Session) -> bool:
+            return await tx.one("inside_came", image, now, each(DOCUMENT_READERS)) is not None
+
+        return await self._engine.write(script, durable=False, changes=False)
 
     async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
         """See ImagePlaces."""

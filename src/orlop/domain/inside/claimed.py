@@ -10,6 +10,8 @@ from orlop.domain.inside.package import DISTRIBUTION_TYPES, Package
 
 #: The number of a layer that nothing is known of.
 NO_LAYER = -1
+#: What packages by the word of an SBOM say as their reader: its format.
+CYCLONEDX, SPDX = DOCUMENT_READERS = ("cyclonedx", "spdx")
 
 
 class ClaimedDocument(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 from orlop.domain.access.subjects import SYSTEM, Caller
 from orlop.domain.artifacts import attested
 from orlop.domain.digest import Digest
-from orlop.domain.errors import BlobUnknown, ContentCorrupt, DigestInvalid, ManifestInvalid
+from orlop.domain.errors import BlobUnknown, ContentCorrupt, DigestInvalid, ManifestInvalid, RegistryError
 from orlop.domain.inside.assembly import ImageClaims
 from orlop.domain.inside.carriers import SBOM_DOCUMENTS, CarriedLayer
 from orlop.domain.inside.claimed import ClaimedDocument
@@ -107,8 +107,9 @@ class AttachedDocuments:
                 )
         return _sorted(found)
 
-    async def claims(self, image: Digest, layers: Sequence[Digest]) -> ImageClaims:
-        """What counts of what others say of an image.
+    async def claims(self, image: Digest, layers: Sequence[Digest], *, last: bool) -> ImageClaims:
+        """What counts of what others say of an image. Raises RegistryError where a document cannot be read now; of the
+        `last` time that is said of the document instead.
 
         Images are known by their digests, wherever they are: a document counts where every repository that holds the
         image has it by somebody whose word counts there, and no more than the least of their rules says.
@@ -126,7 +127,7 @@ class AttachedDocuments:
                 if each.pushed_by in rule.pushed_by
             }
             documents = here if documents is None else {key: documents[key] for key in documents if key in here}
-        read = [(digest, await self.facts(repository, digest)) for digest, repository in (documents or {}).items()]
+        read = [(each, await self._facts(repository, each, last)) for each, repository in (documents or {}).items()]
         told = [(digest, facts) for digest, facts in read if not facts.about or str(image) in facts.about]
         return ImageClaims(
             tuple(ClaimedDocument(digest, facts) for digest, facts in told if facts.found),
@@ -134,6 +135,14 @@ class AttachedDocuments:
             _numbers(layers, await self.config(holders[0], image)),
             tuple(f"the SBOM {digest}: {facts.unread}" for digest, facts in told if facts.unread),
         )
+
+    async def _facts(self, repository: RepositoryName, document: Digest, last: bool) -> LayerFacts:
+        try:
+            return await self.facts(repository, document)
+        except RegistryError as error:
+            if not last:
+                raise
+            return LayerFacts(unread=error.message)
 
     async def facts(self, repository: RepositoryName, document: Digest) -> LayerFacts:
         """What a document says, which is read once. Raises RegistryError where it cannot be read now."""

@@ -80,6 +80,7 @@ class ImageIntake:
     async def _take(self, events: Sequence[Event], before: int, lease: Lease) -> None:
         images: dict[Digest, None] = {}
         documents: dict[tuple[RepositoryName, Digest], None] = {}
+        held: dict[tuple[RepositoryName, Digest], None] = {}
         anew: dict[tuple[RepositoryName, Digest], None] = {}
         looked: dict[tuple[RepositoryName, Digest], _Pushed] = {}
         for event in events:
@@ -91,18 +92,19 @@ class ImageIntake:
                 pushed = looked.get((repository, digest)) or await self._look(repository, digest)
                 looked[repository, digest], said_of = pushed, pushed.said_of
                 if pushed.is_image:
-                    images[digest] = None
+                    images[digest] = held[repository, digest] = None
                 if pushed.has_vex:
                     documents[repository, digest] = None
             if event.actor != SYSTEM.name:
                 anew |= dict.fromkeys((repository, image) for image in said_of)
-        for place in {event.repository for event in events if _is_of_rules(event)}:
+        for place in {event.repository for event in events if _is_of_rules(event) or _is_of_a_repository(event)}:
             await self._changed(place)
-        images |= dict.fromkeys([image for at, image in anew if await self._is_told_anew(at, image)])
+        told = [await self._is_told_anew(repository, image) for repository, image in anew]
+        told += [await self._came(repository, image) for repository, image in held]
         come = await self._come(events)
         await self._vex.wait(list(documents), self._clock.now())  # may be told twice
         await self._insides.wait(list(images), self._clock.now(), known.INSIDE, before, events[-1].id, lease)
-        if images or come:
+        if images or come or any(told):
             await self._news()
         if documents:
             await self._vex_news()
@@ -112,6 +114,17 @@ class ImageIntake:
         rule = await self._documents.rules(repository)
         if rule.counts is AttachedCount.NEVER or not (await self._look(repository, image)).is_image:
             return False
+        await self._insides.again(image, self._clock.now())
+        return True
+
+    async def _came(self, repository: RepositoryName, image: Digest) -> bool:
+        """Have an image put together anew that is known and came to one more repository, where that may change what
+        others say of it, or it is to be attached there; whether it is."""
+        if await self._insides.of(image) is None:
+            return False
+        rule = await self._documents.rules(repository)
+        if not rule.attach and rule.counts is AttachedCount.NEVER:
+            return await self._places.came(image, self._clock.now())
         await self._insides.again(image, self._clock.now())
         return True
 
@@ -142,6 +155,11 @@ def _named_by(event: Event) -> tuple[Digest, ...]:
     """The image that a tag of cosign's says something of, which was set or removed."""
     image = said_by_tag(event.tag) if event.kind in (EventKind.TAG_SET, EventKind.TAG_DELETED) else None
     return (image,) if image is not None else ()
+
+
+def _is_of_a_repository(event: Event) -> bool:
+    """Whether a repository with all that it holds came back out of the trash."""
+    return event.kind is EventKind.TRASH_RESTORED and bool(event.repository) and not event.digest
 
 
 def _is_of_rules(event: Event) -> bool:

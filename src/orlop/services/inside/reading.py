@@ -143,7 +143,8 @@ class ImageReading:
     async def _claims(self, claimed: ClaimedImage, edges: Sequence[Edge]) -> ImageClaims:
         """What counts of what others say of it. Raises Later."""
         try:
-            return await self._documents.claims(claimed.digest, [edge.digest for edge in edges])
+            layers = [edge.digest for edge in edges]
+            return await self._documents.claims(claimed.digest, layers, last=claimed.tries >= _TRIES)
         except RegistryError as error:
             raise Later(error.message) from error
 

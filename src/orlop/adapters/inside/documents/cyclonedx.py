@@ -7,10 +7,10 @@ import msgspec
 
 from orlop.adapters.inside.documents.bounds import DEPTH, PACKAGES, Refused
 from orlop.adapters.inside.documents.purls import package_of
+from orlop.domain.inside.claimed import CYCLONEDX
 from orlop.domain.inside.layers import Found
 from orlop.domain.inside.package import Distribution, Package
 
-READER = "cyclonedx"
 VERSIONS = frozenset({"1.4", "1.5", "1.6"})
 
 #: By which properties programs say in which layer a component is: Orlop, trivy, and syft, which has one for each place.
@@ -53,7 +53,7 @@ def read(content: bytes | msgspec.Raw) -> Found:
         packages.append(package)
         layers.append(_layer(component.properties))
     said = tuple(layers) if any(layers) else ()
-    return Found(path="", reader=READER, packages=tuple(packages), layers=said, distribution=distribution or told)
+    return Found(path="", reader=CYCLONEDX, packages=tuple(packages), layers=said, distribution=distribution or told)
 
 
 def _all(components: list[_Component], depth: int) -> Iterator[_Component]:

@@ -7,10 +7,10 @@ import msgspec
 
 from orlop.adapters.inside.documents.bounds import PACKAGES, Refused
 from orlop.adapters.inside.documents.purls import package_of
+from orlop.domain.inside.claimed import SPDX
 from orlop.domain.inside.layers import Found
 from orlop.domain.inside.package import Distribution, Package
 
-READER = "spdx"
 VERSIONS = frozenset({"SPDX-2.2", "SPDX-2.3"})
 
 _NOTHING = frozenset({"", "NOASSERTION", "NONE"})
@@ -70,7 +70,7 @@ def read(content: bytes | msgspec.Raw) -> Found:
             layers.append(layer[1] if layer is not None else "")
             break
     said = tuple(layers) if any(layers) else ()
-    return Found(path="", reader=READER, packages=tuple(packages), layers=said, distribution=distribution or told)
+    return Found(path="", reader=SPDX, packages=tuple(packages), layers=said, distribution=distribution or told)
 
 
 def _own_licences(listed: Any) -> dict[str, str]:

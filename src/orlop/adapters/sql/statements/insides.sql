@@ -62,7 +62,14 @@ LIMIT 200;
 UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE id = ?1 AND (state = 3 OR (state = 0 AND tries > 0));
 
 -- name: inside_anew
-UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE digest = ?1 AND state >= 2;
+UPDATE inside_images SET state = 0, since = ?2, tries = 0 WHERE digest = ?1 AND state >= 1;
+
+-- name: inside_came
+UPDATE inside_images SET state = 0, since = ?2, tries = 0
+WHERE digest = ?1 AND (state = 1 OR (state >= 2 AND EXISTS (
+    SELECT 1 FROM image_units iu
+    WHERE iu.image_id = inside_images.id AND iu.reader IN (SELECT value FROM json_each(?3) AS wanted))))
+RETURNING id;
 
 -- name: inside_read
 UPDATE inside_images SET state = 2, since = ?3, lease_until = 0, assembler = ?4, distribution = ?5, unread = ?6
