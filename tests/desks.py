@@ -147,7 +147,16 @@ def desks_of(
         clock,
     )
     attaching = Attaching(
-        catalog.insides, documents, catalog.manifests, browse, catalog.holdings, manifests, content.uploads, clock, "1"
+        catalog.insides,
+        documents,
+        catalog.manifests,
+        browse,
+        catalog.holdings,
+        catalog.cached_content,
+        manifests,
+        content.uploads,
+        clock,
+        "1",
     )
     reading = ImageReading(
         catalog.insides,

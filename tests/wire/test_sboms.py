@@ -243,5 +243,16 @@ def test_the_first_pull_through_a_cache_has_an_image_read_and_its_layers_are_wai
             answer = api._asked("GET", f"/v2/hub/team/app/blobs/{piece.digest}", *_signed_in())
             assert answer.body == piece.content
         assert purls(api, "hub/team/app", pushed.digest) == {BASH}
+        # A rule is about caches where it says so; then a cache stays one, and so its SBOMs are cached.
+        api.put("sbom-rules/both?path=hub", {"attach": ["spdx"]})
+        api.ask("POST", "image-readings", {"image": f"hub/team/app@{pushed.digest}"})
+        assert purls(api, "hub/team/app", pushed.digest) == {BASH}
+        assert referrers(api, "hub/team/app", pushed) == []
+        api.put("sbom-rules/caches?path=hub", {"attach": ["cyclonedx"], "caches": True})
+        listed = eventually(lambda: referrers(api, "hub/team/app", pushed), bool)
+        assert [each["artifactType"] for each in listed] == [CYCLONEDX]
+        assert api._asked("POST", "/v2/hub/team/app/blobs/uploads/", *_signed_in()).status == 403
+        refused = api.ask("GET", "audit?kind=sbom.refused")
+        assert [each for each in refused if each["repository"] == "hub/team/app"] == []
     finally:
         origin.kill()

@@ -222,10 +222,11 @@ def test_of_several_rules_of_a_place_all_attach_and_the_least_counts() -> None:
     both = sboms_by(
         [
             SbomRule(attach=(SbomFormat.SPDX,), attached=AttachedCount.INSTEAD, pushed_by=("ann", "bob")),
-            SbomRule(attach=(SbomFormat.CYCLONEDX,), attached=AttachedCount.BESIDE, pushed_by=("bob",)),
+            SbomRule(attach=(SbomFormat.CYCLONEDX,), caches=True, attached=AttachedCount.BESIDE, pushed_by=("bob",)),
         ]
     )
     assert both.attach == {SbomFormat.SPDX, SbomFormat.CYCLONEDX}
+    assert both.in_caches == {SbomFormat.CYCLONEDX}
     assert (both.counts, both.pushed_by) == (AttachedCount.BESIDE, {"bob"})
 
 
@@ -237,8 +238,9 @@ def test_of_several_rules_of_a_place_all_attach_and_the_least_counts() -> None:
         {"attached": AttachedCount.BESIDE, "pushed_by": ("orlop",)},
         {"attached": AttachedCount.BESIDE, "pushed_by": ("robot+",)},
         {"attach": (SbomFormat.SPDX, SbomFormat.SPDX)},
+        {"caches": True},
     ],
 )
 def test_rules_that_make_no_sense_are_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"attach|pushed_by"):
+    with pytest.raises(ValueError, match=r"attach|pushed_by|caches"):
         SbomRule(**body)

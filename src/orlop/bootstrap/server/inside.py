@@ -36,6 +36,7 @@ def build_reading(stores: Stores, services: Services) -> ImageReading:
             catalog.manifests,
             catalog.browse,
             catalog.holdings,
+            catalog.cached_content,
             services.manifests,
             services.uploads,
             SystemClock(),

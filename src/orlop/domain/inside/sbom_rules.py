@@ -11,6 +11,9 @@ from orlop.domain.access.actions import Action
 from orlop.domain.access.subjects import ROBOT_PREFIX, SYSTEM, is_robot_name, is_user_name
 from orlop.domain.settings import SettingKind, nobody
 
+#: The annotation of what Orlop attaches: a hash of all that is said of the image.
+SAID = "dev.orlop.sbom.said"
+
 Accounts = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...], Meta(max_length=64)]
 
 
@@ -41,6 +44,9 @@ class SbomRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "`spdx` (2.3).",
         ),
     ] = ()
+    caches: Annotated[
+        bool, Meta(description="They are attached to images in caches of upstreams, too, and are cached as those are.")
+    ] = False
     attached: Annotated[
         AttachedCount,
         Meta(
@@ -55,6 +61,8 @@ class SbomRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if len(set(self.attach)) < len(self.attach):
             raise ValueError("attach: a format stands twice")
+        if self.caches and not self.attach:
+            raise ValueError("caches: nothing is attached; say what, as attach")
         for name in self.pushed_by:
             known = is_robot_name(name) if name.startswith(ROBOT_PREFIX) else is_user_name(name)
             if not known or name == SYSTEM.name:
@@ -71,6 +79,8 @@ class SbomsHere(msgspec.Struct, frozen=True):
     """What holds in a repository."""
 
     attach: frozenset[SbomFormat] = frozenset()
+    in_caches: frozenset[SbomFormat] = frozenset()
+    """Those of them that are attached where it is a cache of an upstream."""
     counts: AttachedCount = AttachedCount.NEVER
     pushed_by: frozenset[str] = frozenset()
 
@@ -85,6 +95,7 @@ def sboms_by(rules: Iterable[SbomRule]) -> SbomsHere:
         return SbomsHere()
     return SbomsHere(
         frozenset(form for rule in listed for form in rule.attach),
+        frozenset(form for rule in listed if rule.caches for form in rule.attach),
         least(rule.attached for rule in listed),
         frozenset.intersection(*(frozenset(rule.pushed_by) for rule in listed)),
     )

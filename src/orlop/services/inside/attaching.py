@@ -17,7 +17,7 @@ from orlop.domain.digest import Digest, digest_of
 from orlop.domain.errors import ManifestInvalid, RegistryError
 from orlop.domain.image_config import parse_config
 from orlop.domain.inside.assembly import ASSEMBLER_VERSION
-from orlop.domain.inside.sbom_rules import SbomFormat
+from orlop.domain.inside.sbom_rules import SAID, SbomFormat
 from orlop.domain.manifest import Manifest, parse_manifest
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
@@ -27,6 +27,7 @@ from orlop.ports.catalog import Manifests as ManifestRows
 from orlop.ports.clock import Clock
 from orlop.ports.inside import READER_VERSION
 from orlop.ports.insides import InsideState, InsideStore
+from orlop.ports.upstreams import CachedContent
 from orlop.services.content.manifests import Manifests
 from orlop.services.content.uploads import Body, Uploads
 from orlop.services.inside.cyclonedx import cyclonedx
@@ -46,12 +47,8 @@ WRITERS: dict[SbomFormat, Callable[[ImageInside, int, str], bytes]] = {
     SbomFormat.CYCLONEDX: cyclonedx,
     SbomFormat.SPDX: spdx,
 }
-#: Annotations: when the image was read, by which version, and a hash of all that is said of it.
-CREATED, TOOL_VERSION, SAID = (
-    "org.opencontainers.image.created",
-    "dev.orlop.sbom.version",
-    "dev.orlop.sbom.said",
-)
+#: Annotations, beside the hash of all that is said of the image: when it was read, and by which version.
+CREATED, TOOL_VERSION = "org.opencontainers.image.created", "dev.orlop.sbom.version"
 _OWN = 100
 _EMPTY = b"{}"
 _CALLER = Caller(SYSTEM)
@@ -74,6 +71,7 @@ class Attaching:
         rows: ManifestRows,
         browse: Browse,
         holdings: Holdings,
+        cached: CachedContent,
         manifests: Manifests,
         uploads: Uploads,
         clock: Clock,
@@ -84,6 +82,7 @@ class Attaching:
         self._rows = rows
         self._browse = browse
         self._holdings = holdings
+        self._cached = cached
         self._manifests = manifests
         self._uploads = uploads
         self._clock = clock
@@ -93,8 +92,7 @@ class Attaching:
         """Attach what is known of an image to it, in the repositories that hold it and whose rules say so."""
         attached, refused = 0, list[str]()
         for repository in await self._store.places.holders(image, HOLDERS):
-            forms = (await self._documents.rules(repository)).attach
-            for form in sorted(forms):
+            for form in sorted(await self._wanted(repository)):
                 try:
                     attached += await self._attach(repository, image, form)
                 except RegistryError as error:
@@ -103,6 +101,13 @@ class Attaching:
                     await self._store.places.refused(repository, image, words, By(SYSTEM.name, self._clock.now()))
                     refused.append(f"{repository}@{image}: {error.message}")
         return Attached(attached, tuple(refused))
+
+    async def _wanted(self, repository: RepositoryName) -> frozenset[SbomFormat]:
+        """In which formats a repository is to have them."""
+        rules = await self._documents.rules(repository)
+        if rules.attach == rules.in_caches or not await self._cached.is_cache(repository):
+            return rules.attach
+        return rules.in_caches
 
     async def _attach(self, repository: RepositoryName, image: Digest, form: SbomFormat) -> bool:
         """Whether something was attached that was not there. Raises RegistryError."""

@@ -48,9 +48,10 @@ class WriteTerms:
                 self._settings.forget()
         return await write(await make())
 
-    async def check_push(self, repository: str) -> None:
+    async def check_push(self, caller: Caller, repository: str) -> None:
         """Raises Denied where no push is taken at all: before a client sends what could not be kept."""
-        await self._shown.check_push(repository)
+        if caller.subject.kind is not SubjectKind.SYSTEM:
+            await self._shown.check_push(repository)
 
     async def room(self, repository: str) -> tuple[Room, ...]:
         """The quotas that cover a repository, from the root down."""
@@ -79,12 +80,11 @@ class WriteTerms:
 
         What the registry itself attaches to content keeps to quotas, and is for repositories that are there alone.
         """
+        if caller.subject.kind is SubjectKind.SYSTEM:
+            return await self._attaching(repository, tags)
         await self._shown.check_push(repository)
         # The versions first: what is read after them is no older.
         version, room = await self._versioned_room(repository)
-        if caller.subject.kind is SubjectKind.SYSTEM:
-            gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
-            return Terms(create=gone, tag=dict.fromkeys(tags, _TAGS_NOTHING), room=room, settings=version)
         of_rules, rules = await self._settings.versioned(TAG_RULES, repository) if tags else (version, ())
         terms = await self._access.push_terms(caller, repository, tags)
         if not tags:
@@ -104,6 +104,17 @@ class WriteTerms:
             room=room,
             settings=min(version, of_rules, terms.settings or version),
         )
+
+    async def _attaching(self, repository: str, tags: Sequence[Tag]) -> Terms:
+        """Those of what the registry itself pushes: in a cache it is cached, as what it is attached to."""
+        gone = NameUnknown(f"there is no repository {repository} any more", {"name": repository})
+        refused = dict.fromkeys(tags, _TAGS_NOTHING)
+        if (showing := await self._shown.of(repository)) is not None:
+            return msgspec.structs.replace(await self.cached(showing.path, repository), create=gone, tag=refused)
+        if await self._shown.is_left(repository):
+            raise Denied(f"{repository} is the cache of an upstream that is no more: nothing is attached there")
+        version, room = await self._versioned_room(repository)
+        return Terms(create=gone, tag=refused, room=room, settings=version)
 
     async def cached(self, path: str, repository: str, tags: Sequence[Tag] = ()) -> Terms:
         """Those of what the upstream of a node brings into a repository: nobody pushes it, so the rules for tags and
