@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from orlop.domain.inside.claimed import NO_LAYER
 from orlop.domain.inside.licences import joined, read_licence
 from orlop.domain.inside.package import Distribution, Package
 from orlop.ports.insides import HeldPackage
@@ -72,7 +73,7 @@ def _component(held: HeldPackage, refs: "Counter[str]") -> dict[str, Any]:
         made["licenses"] = licences
     made["purl"] = held.purl
     made["properties"] = [
-        _property("layer", str(held.layer)),
+        *([_property("layer", str(held.layer))] if held.layer != NO_LAYER else []),
         _property("path", held.path),
         _property("reader", held.reader),
     ]
