@@ -2,6 +2,7 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.sql.catalog import OpenCatalog
@@ -45,6 +46,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
@@ -141,10 +144,39 @@ def desks_of(
     shown = Upstreams(*settings_of, catalog.cached_content)
     virtuals = Virtuals(PlacedSettings(VIRTUALS, *settings_of), shown, access, identity.facts)
     images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives, virtuals)
-    reading = ImageReading(
-        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+    documents = AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        content.referrers,
+        catalog.holdings,
+        content.blobs,
+        in_force,
+        ProcessDocumentReader(),
+        clock,
     )
-    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    attaching = Attaching(
+        catalog.insides,
+        documents,
+        catalog.manifests,
+        browse,
+        catalog.holdings,
+        catalog.cached_content,
+        manifests,
+        content.uploads,
+        clock,
+        "1",
+    )
+    reading = ImageReading(
+        catalog.insides,
+        catalog.manifests,
+        content.blobs,
+        ProcessLayerReader(),
+        documents,
+        attaching,
+        opened.queue.jobs,
+        clock,
+    )
+    insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)

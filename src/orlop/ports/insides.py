@@ -15,6 +15,7 @@ from orlop.domain.inside.assembly import ImagePackages
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.names import RepositoryName
+from orlop.ports.by import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
 
@@ -135,8 +136,39 @@ class Insides(Protocol):
         ...
 
 
+class ImagePlaces(Protocol):
+    """Where images are."""
+
+    async def holders(self, image: Digest, limit: int) -> tuple[RepositoryName, ...]:
+        """The first repositories that hold an image, in the order in which they were made."""
+        ...
+
+    async def indexes(self, repository: RepositoryName, image: Digest, limit: int) -> tuple[Digest, ...]:
+        """Some indexes of a repository that name an image; those that name it often may be fewer."""
+        ...
+
+    async def came(self, image: Digest, now: int) -> bool:
+        """An image is in a repository that did not hold it: where documents had a word in what is known of it, or it is
+        being read, it is to be put together anew, for other rules hold there. Whether it is."""
+        ...
+
+    async def refused(self, repository: RepositoryName, image: Digest, why: str, by: By) -> None:
+        """Write down that an SBOM could not be attached to an image, as an event."""
+
+    async def missed(self, repository: RepositoryName, layer: Digest, now: int) -> int:
+        """Have images of a repository be read at once that hold a layer which came, and could not be read before; how
+        many, at most 200."""
+        ...
+
+    async def within(self, place: str, after: int, limit: int, now: int) -> int | None:
+        """Have those among the next images that are read, and lie in a repository of a place, be put together anew;
+        where the next ones begin. None: there are no more."""
+        ...
+
+
 class InsideStore(msgspec.Struct, frozen=True):
-    """Both roles of one catalog."""
+    """All roles of one catalog."""
 
     layers: LayerFactsStore
     images: Insides
+    places: ImagePlaces

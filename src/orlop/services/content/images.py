@@ -98,7 +98,7 @@ class Images:
         standing = await self._holdings.manifest(repository, digest, TAGS)
         labels: dict[str, str] = {}
         if standing is not None:
-            if standing.pushed_by != caller.subject.name and not await self._sees_actors(caller, repository):
+            if standing.pushed_by != caller.subject.name and not await self.sees_actors(caller, repository):
                 standing = msgspec.structs.replace(standing, pushed_by="")
             with suppress(ManifestUnknown):  # it went meanwhile
                 labels = await self._labels.of(repository, digest)
@@ -175,7 +175,8 @@ class Images:
         await self._access.check(caller, Action.PULL, repository=repository)
         return self._opened(repository, caller)
 
-    async def _sees_actors(self, caller: Caller, repository: RepositoryName) -> bool:
+    async def sees_actors(self, caller: Caller, repository: RepositoryName) -> bool:
+        """Whether the caller is told who pushed what to a repository."""
         if caller.subject.kind is SubjectKind.ANONYMOUS:
             return False
         return await self._gate.may(caller, Operation.AUDIT_READ, repository=repository)
