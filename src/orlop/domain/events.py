@@ -74,6 +74,7 @@ class EventKind(StrEnum):
     ADVISORIES_IMPORTED = "advisories.imported"
     ADVISORIES_FAILED = "advisories.failed"
     IMAGE_AFFECTED = "image.affected"
+    SBOM_REFUSED = "sbom.refused"
     SCAN_FINISHED = "scan.finished"
     SCAN_FAILED = "scan.failed"
     SCANNER_UNHEALTHY = "scanner.unhealthy"
@@ -107,6 +108,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.IN_USE_SET, EventKind.IN_USE_REMOVED),
         *(EventKind.QUOTA_WARNING, EventKind.UPSTREAM_AWAY, EventKind.UPSTREAM_BACK),
         *(EventKind.ADVISORIES_IMPORTED, EventKind.ADVISORIES_FAILED, EventKind.IMAGE_AFFECTED),
+        EventKind.SBOM_REFUSED,
         *(EventKind.SCAN_FINISHED, EventKind.SCAN_FAILED, EventKind.SCANNER_UNHEALTHY, EventKind.SCANNER_BACK),
     }
 )
