@@ -7,7 +7,7 @@ from orlop.domain.events import EventKind
 from orlop.domain.scanning.protocol import Capability, ScannerMetadata, ScannerName
 from orlop.domain.scanning.report import ScannerFinding, ScanVerdict
 from orlop.ports.catalog import Catalog
-from orlop.ports.scans import ClaimedScan, Scan, ScannerState, ScanState, WantedScan
+from orlop.ports.scans import ClaimedScan, KeptReports, Scan, ScannerState, ScanState, WantedScan
 from orlop.ports.settings import Document
 from tests.content import artifact, image
 from tests.contract.scene import APP, LIB, WEB, Scene
@@ -20,6 +20,7 @@ def identity(name: str, path: str = "team") -> str:
     return Document("scanner", name, b"{}", path=path).identity
 
 
+NOTHING = KeptReports()
 ADA, BOB = identity("ada"), identity("bob")
 
 
@@ -69,11 +70,16 @@ class ScansKit:
         assert await scans.of_secret("hash", scene.at) == (claimed.row, wanted)
         assert await scans.of_secret("hash", scene.at + HOUR) is None
         assert await scans.of_secret("", scene.at) is None
-        assert await scans.judged(claimed, verdict("high", "low", "low", left_out=3), "sha256:kept", scene.by())
+        assert await scans.judged(
+            claimed,
+            verdict("high", "low", "low", left_out=3),
+            KeptReports("sha256:kept", "sha256:sbom", "it is late"),
+            scene.by(),
+        )
         assert await scans.of_secret("hash", scene.at) is None
         found = await of(catalog)
         assert (found.state, found.judged_at, found.counts) == (ScanState.JUDGED, scene.at, {"high": 1, "low": 2})
-        assert (found.left_out, found.attached) == (3, "sha256:kept")
+        assert (found.left_out, found.kept, found.error) == (3, KeptReports("sha256:kept", "sha256:sbom"), "it is late")
         assert found.judged_by == ScannerName("Strict", "Tests", "1")
         assert [each.id for each in await scans.findings(ONE.digest, ADA)] == ["CVE-0", "CVE-1", "CVE-2"]
         assert await scans.findings(ONE.digest, BOB) == ()
@@ -83,10 +89,10 @@ class ScansKit:
 
         await scans.ask(wanted, scene.at)
         found = await of(catalog)
-        assert (found.state, found.counts) == (ScanState.WAITING, {"high": 1, "low": 2})
+        assert (found.state, found.counts, found.error) == (ScanState.WAITING, {"high": 1, "low": 2}, "")
         assert len(await scans.findings(ONE.digest, ADA)) == 3
         [claimed] = await claim(catalog, scene.at)
-        assert claimed.attached == "sha256:kept"
+        assert claimed.kept == KeptReports("sha256:kept", "sha256:sbom")
         await scans.over(claimed, ScanState.FAILED, "it is odd", scene.by(), scene.at + MINUTE)
         assert await claim(catalog, scene.at) == ()
         [claimed] = [each for each in await claim(catalog, scene.at + MINUTE) if each.wanted == wanted]
@@ -104,8 +110,8 @@ class ScansKit:
         [slow] = await claim(catalog, scene.at)
         [fast] = await claim(catalog, scene.at + MINUTE)
         assert not await scans.offer(slow, "of the slow one", scene.at + HOUR)
-        assert await scans.judged(fast, verdict("high"), "", scene.by())
-        assert not await scans.judged(slow, verdict("low", "low"), "", scene.by())
+        assert await scans.judged(fast, verdict("high"), NOTHING, scene.by())
+        assert not await scans.judged(slow, verdict("low", "low"), NOTHING, scene.by())
         await scans.over(slow, ScanState.FAILED, "late", scene.by())
         found = await of(catalog)
         assert (found.state, found.error, found.counts) == (ScanState.JUDGED, "", {"high": 1})
@@ -181,7 +187,7 @@ class ScansKit:
             await scene.push(APP, each)
             await scans.missed([WantedScan(ADA, each.digest, APP)], scene.at)
             [claimed] = await claim(catalog, scene.at)
-            assert await scans.judged(claimed, verdict("low"), "", scene.by())
+            assert await scans.judged(claimed, verdict("low"), NOTHING, scene.by())
             scene.at += HOUR
         assert await scans.again(BOB, scene.at, scene.at, 10) == 0
         assert await scans.again(ADA, scene.at - 2 * HOUR, scene.at, 10) == 1

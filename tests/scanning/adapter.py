@@ -12,6 +12,7 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import jsonschema
 import yaml
@@ -21,6 +22,7 @@ _SPEC = yaml.safe_load((Path(__file__).parent / "scanner-adapter-openapi-v1.2.ya
 REPORT = "application/vnd.security.vulnerability.report; version=1.1"
 HARBOR_REPORT = "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0"
 IMAGES = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"]
+SBOM_REPORT = "application/vnd.security.sbom.report+json; version=1.0"
 _ERROR = "application/vnd.scanner.adapter.error+json; version=1.0"
 _METADATA = "application/vnd.scanner.adapter.metadata+json; version=1.1"
 
@@ -48,6 +50,12 @@ class Adapter:
     def __init__(self) -> None:
         self.found: list[dict[str, Any]] | None = [finding("CVE-2026-1", "bash"), finding("CVE-2026-2", "libc", "Low")]
         self.produces = [REPORT, HARBOR_REPORT]
+        self.sboms: list[str] = []
+        """Media types of SBOMs that it makes."""
+        self.sbom_of: Callable[[str], dict[str, Any]] = lambda type_: {
+            "media_type": type_,
+            "sbom": {"of": "tests"},
+        }
         self.header: tuple[str, str] | None = None
         """What it wants to be signed in with."""
         self.waits = 1
@@ -106,7 +114,11 @@ class Adapter:
         """What it says of itself."""
         capability = {"type": "vulnerability", "consumes_mime_types": IMAGES, "produces_mime_types": self.produces}
         scanner = {"name": self.name, "vendor": "Tests", "version": self.version}
-        said = {"scanner": scanner, "capabilities": [capability], "properties": {"tests": "yes"}}
+        capabilities: list[dict[str, Any]] = [capability]
+        if self.sboms:
+            makes = {"additional_attributes": {"sbom_media_types": self.sboms}, "produces_mime_types": [SBOM_REPORT]}
+            capabilities.append({"type": "sbom", "consumes_mime_types": IMAGES, **makes})
+        said = {"scanner": scanner, "capabilities": capabilities, "properties": {"tests": "yes"}}
         check(said, "ScannerAdapterMetadata")
         return said
 
@@ -116,7 +128,11 @@ class Adapter:
         check(order, "ScanRequest")
         check(order["artifact"], "Artifact")
         check(order["registry"], "Registry")
-        [capability] = order["enabled_capabilities"]
+        capability, *more = order["enabled_capabilities"]
+        for one in more:
+            check(one["parameters"], "SbomParameters")
+            assert (one["type"], one["produces_mime_types"]) == ("sbom", [SBOM_REPORT])
+            assert set(one["parameters"]["sbom_media_types"]) <= set(self.sboms)
         assert capability["type"] == "vulnerability"
         assert set(capability["produces_mime_types"]) <= set(self.produces)
         registry, artifact = order["registry"], order["artifact"]
@@ -217,8 +233,17 @@ class _Handler(BaseHTTPRequestHandler):
                 if adapter.asked.count(f"GET {path}") <= adapter.waits:
                     # A redirect to elsewhere would be wrong to follow: it says wait.
                     return 302, {"Refresh-After": "1", "Location": f"{adapter.url}/elsewhere"}, b""
-                assert accept in adapter.produces
+                assert accept in adapter.produces, accept
                 return 200, {"Content-Type": accept}, json.dumps(adapter.report(order)).encode()
+            wanted = {f"{path}?sbom_media_type={quote(each, safe='')}": each for each in adapter.sboms}
+            if method == "GET" and self.path in wanted:
+                assert accept == SBOM_REPORT, accept
+                assert len(order["enabled_capabilities"]) == 2
+                if adapter.asked.count(f"GET {self.path}") <= adapter.waits:
+                    return 302, {"Refresh-After": "1"}, b""
+                made = adapter.sbom_of(wanted[self.path]) | {"artifact": order["artifact"]}
+                check(made, "HarborSbomReport")
+                return 200, {"Content-Type": accept}, json.dumps(made).encode()
         if self.path.startswith("/api/v1/scan/"):
             return 404, {}, b""
         raise AssertionError("the specification knows no such path")

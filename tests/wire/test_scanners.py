@@ -192,6 +192,34 @@ def test_the_newest_report_is_kept_beside_the_image(api: Managed, adapter: Adapt
     assert until(lambda: len(referrers()) == 1 and referrers())[0][0] == second != first
 
 
+def test_an_sbom_that_it_makes_is_kept_beside_the_image(api: Managed, adapter: Adapter) -> None:
+    adapter.sboms = ["application/spdx+json"]
+    scanner(api, adapter, "sbom", sbom="spdx")
+    pushed = image("with an SBOM", [BASE])
+    api.push("sbom/app", pushed, "1")
+    found = ended(api, "sbom/app")
+    assert (found["verdict"], found["attached"], found["error"]) == ("findings", "", "")
+    registry = {"url": api.server.url, "authorization": basic("admin")}
+
+    def referrers() -> list[str]:
+        _, body = pulled(registry, f"sbom/app/referrers/{pushed.digest}?artifactType=application/spdx%2Bjson")
+        return [each["digest"] for each in json.loads(body)["manifests"]]
+
+    first = found["attached_sbom"]
+    assert referrers() == [first]
+    _, manifest = pulled(registry, f"sbom/app/manifests/{first}")
+    [layer] = json.loads(manifest)["layers"]
+    assert layer["mediaType"] == "application/spdx+json"
+    assert json.loads(pulled(registry, f"sbom/app/blobs/{layer['digest']}")[1]) == {"of": "tests"}
+
+    adapter.sbom_of = lambda type_: {"media_type": "application/vnd.cyclonedx+json", "sbom": {}}
+    api.ask("POST", "scan-reports", {"image": "sbom/app:1"})
+    found = until(lambda: (one := report(api, "sbom/app"))["state"] == "judged" and one["error"] and one)
+    said = "its SBOM is application/vnd.cyclonedx+json, and application/spdx+json was asked for"
+    assert found["error"] == f"there is no SBOM: its SBOM cannot be read: {said}"
+    assert (found["verdict"], found["attached_sbom"], referrers()) == ("findings", first, [first])
+
+
 def test_a_platform_that_is_not_wanted_is_passed_over(api: Managed, adapter: Adapter) -> None:
     scanner(api, adapter, "other-platform", platforms=["linux/arm64"])
     api.push("other-platform/app", image("amd64", [BASE]), "1")
@@ -213,7 +241,10 @@ def test_a_restart_goes_on_with_what_the_scanner_is_at(api: Managed, adapter: Ad
     scanner(api, adapter, "restart")
     api.push("restart/app", image("restarted", [BASE]), "1")
     until(lambda: adapter.orders)
-    api.server.stop()
+    api.server.stop()  # which writes down what was pulled
     api.server.start()
     ended(api, "restart/app")
     assert len(adapter.orders) == 1
+    assert api.ask("GET", "tags?repository=restart/app")[0]["pulled_at"] is None, (
+        "that a scanner pulls it is no use of it"
+    )

@@ -39,6 +39,15 @@ class WantedScan(msgspec.Struct, frozen=True):
     repository: RepositoryName
 
 
+class KeptReports(msgspec.Struct, frozen=True):
+    """Digests of the manifests that keep a report and an SBOM beside their image; empty: none does. `error`: why one of
+    them is not kept, or not there, of what is recorded now."""
+
+    report: str = ""
+    sbom: str = ""
+    error: str = ""
+
+
 class ClaimedScan(msgspec.Struct, frozen=True, kw_only=True):
     """A scan that a process is to take one step further. `accepted_at`, `request`, `report_type`: of what the scanner
     is at."""
@@ -51,11 +60,12 @@ class ClaimedScan(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: int
     request: str
     report_type: str
-    attached: str
+    kept: KeptReports
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a scanner is with an image, and what it said last. `judged_at` 0: it never said anything."""
+    """How far a scanner is with an image, and what it said last. `judged_at` 0: it never said anything. `error`: why it
+    could not judge it; of one that did, what could not be kept or made beside its verdict."""
 
     scanner: str
     state: ScanState
@@ -66,8 +76,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     judged_by: ScannerName | None
     counts: dict[str, int]
     left_out: int
-    attached: str
-    """The digest of the manifest that keeps the report beside the image; empty: none does."""
+    kept: KeptReports
 
 
 class ScannerState(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +133,7 @@ class Scans(Protocol):
     async def over(self, claimed: ClaimedScan, state: ScanState, error: str, by: By, again_at: int = 0) -> None:
         """It came to nothing; with `again_at` it is tried again then. What was said before stands."""
 
-    async def judged(self, claimed: ClaimedScan, verdict: ScanVerdict, attached: str, by: By) -> bool:
+    async def judged(self, claimed: ClaimedScan, verdict: ScanVerdict, kept: KeptReports, by: By) -> bool:
         """Record what was said, in place of what was said before; False where it is another process's by now."""
         ...
 
@@ -209,6 +218,8 @@ class ScanOrder(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     tag: str = ""
     report_type: str
+    sbom_type: str = ""
+    """The media type of the SBOM that it is to make as well; empty: none."""
 
 
 class NotYet(msgspec.Struct, frozen=True):
@@ -237,4 +248,8 @@ class ScannerClient(Protocol):
 
     async def report(self, address: Address, request: str, report_type: str) -> Report | NotYet:
         """`GET /scan/{id}/report`."""
+        ...
+
+    async def sbom(self, address: Address, request: str, sbom_type: str) -> bytes | NotYet:
+        """The same, of an SBOM of this media type: the document alone."""
         ...

@@ -21,6 +21,8 @@ from orlop.adapters.scanning.child import Said
 from orlop.domain.scanning.protocol import (
     ERROR,
     METADATA,
+    SBOM,
+    SBOM_REPORT,
     SCAN_REQUEST,
     SCAN_RESPONSE,
     VULNERABILITY,
@@ -64,7 +66,7 @@ class HttpScannerClient(ScannerClient):
         wanted = {
             "registry": {"url": order.registry, "authorization": order.authorization},
             "artifact": artifact | ({"tag": order.tag} if order.tag else {}),
-            "enabled_capabilities": [{"type": VULNERABILITY, "produces_mime_types": [order.report_type]}],
+            "enabled_capabilities": _capabilities(order),
         }
         body = msgspec.json.encode(wanted, enc_hook=str)
         accept = f"{SCAN_RESPONSE}, {ERROR}"
@@ -81,7 +83,27 @@ class HttpScannerClient(ScannerClient):
 
     async def report(self, address: Address, request: str, report_type: str) -> Report | NotYet:
         """See ports.scans.ScannerClient."""
-        path = f"/scan/{quote(request, safe='')}/report"
+        body = await self._fetched(address, request, report_type, "")
+        if isinstance(body, NotYet):
+            return body
+        said = await _read(body)
+        if said.verdict is None:
+            raise ScanRefused(f"its report cannot be read: {said.refused[:_WORDS]}")
+        return Report(body, said.verdict)
+
+    async def sbom(self, address: Address, request: str, sbom_type: str) -> bytes | NotYet:
+        """See ports.scans.ScannerClient."""
+        query = f"?sbom_media_type={quote(sbom_type, safe='')}"
+        body = await self._fetched(address, request, SBOM_REPORT, query)
+        if isinstance(body, NotYet):
+            return body
+        said = await _read(body, sbom_type)
+        if not said.sbom:
+            raise ScanRefused(f"its SBOM cannot be read: {said.refused[:_WORDS]}")
+        return said.sbom
+
+    async def _fetched(self, address: Address, request: str, report_type: str, query: str) -> bytes | NotYet:
+        path = f"/scan/{quote(request, safe='')}/report{query}"
         async with self._asked(address, "GET", path, report_type) as response:
             if response.status == 302:
                 return NotYet(refresh_after(response.headers.get("Refresh-After", "")))
@@ -91,11 +113,7 @@ class HttpScannerClient(ScannerClient):
             given = response.headers.get("Content-Type", "")
             if normal(given) != normal(report_type):
                 raise ScanRefused(f"its report is {given[:128] or 'of no type'}, and it was asked for {report_type}")
-            body = await _body(response, REPORT_MAX)
-        said = await _read(body)
-        if said.verdict is None:
-            raise ScanRefused(f"its report cannot be read: {said.refused[:_WORDS]}")
-        return Report(body, said.verdict)
+            return await _body(response, REPORT_MAX)
 
     @asynccontextmanager
     async def _asked(
@@ -134,6 +152,14 @@ class HttpScannerClient(ScannerClient):
             raise ScannerAway(f"it cannot be reached: {_reason(cause)}") from cause
 
 
+def _capabilities(order: ScanOrder) -> list[dict[str, object]]:
+    wanted: list[dict[str, object]] = [{"type": VULNERABILITY, "produces_mime_types": [order.report_type]}]
+    if order.sbom_type:
+        parameters = {"sbom_media_types": [order.sbom_type]}
+        wanted.append({"type": SBOM, "produces_mime_types": [SBOM_REPORT], "parameters": parameters})
+    return wanted
+
+
 def _encoded(url: str) -> Any:
     from yarl import URL
 
@@ -157,9 +183,9 @@ async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
         raise ScanRefused(f"its answer has more than {most >> 10} KiB") from cause
 
 
-async def _read(body: bytes) -> Said:
-    """What a report says, read in a process that is killed when it takes too long."""
-    async with child("orlop.adapters.scanning.child") as process:
+async def _read(body: bytes, *sbom_type: str) -> Said:
+    """What a report says, or the SBOM in it, read in a process that is killed when it takes too long."""
+    async with child("orlop.adapters.scanning.child", *sbom_type) as process:
         try:
             async with asyncio.timeout(_READING):
                 answer, _ = await process.communicate(body)

@@ -21,7 +21,7 @@ from orlop.domain.scanning.scanner import SCANNERS
 from orlop.ports.by import By
 from orlop.ports.following import Follower
 from orlop.ports.jobs import Lease
-from orlop.ports.scans import ClaimedScan, Scan, ScannerState, ScanState, WantedScan
+from orlop.ports.scans import ClaimedScan, KeptReports, Scan, ScannerState, ScanState, WantedScan
 from orlop.ports.settings import place_of
 
 #: Findings that one transaction writes, and rows that are looked at together: pushes wait for their turn meanwhile.
@@ -108,7 +108,7 @@ class SqlScans:
 
         await self._engine.write(recorded(by, steps), durable=not again_at, changes=False)
 
-    async def judged(self, claimed: ClaimedScan, verdict: ScanVerdict, attached: str, by: By) -> bool:
+    async def judged(self, claimed: ClaimedScan, verdict: ScanVerdict, kept: KeptReports, by: By) -> bool:
         rows = [
             (claimed.row, claimed.fence, number, msgspec.json.encode(one).decode())
             for number, one in enumerate(verdict.findings)
@@ -120,8 +120,8 @@ class SqlScans:
         wanted = claimed.wanted
 
         async def steps(tx: Session, ledger: Ledger) -> bool:
-            row = (claimed.row, claimed.fence, by.at, name, counts, verdict.left_out, attached)
-            if await tx.one("scan_judged", *row) is None:
+            row = (claimed.row, claimed.fence, by.at, name, counts, verdict.left_out)
+            if await tx.one("scan_judged", *row, kept.report, kept.sbom, kept.error) is None:
                 return False
             await tx.run("scanner_findings_forget", claimed.row, claimed.fence)
             detail = ", ".join(f"{number} {word}" for word, number in verdict.counts.items()) or "nothing"
@@ -242,7 +242,7 @@ def _wanted(one: WantedScan, now: int) -> Row:
 
 
 def _claimed(row: Row) -> ClaimedScan:
-    number, scanner, digest, repository, state, fence, tries, accepted_at, request, report_type, attached = row
+    number, scanner, digest, repository, state, fence, tries, accepted_at, request, report_type, *kept = row
     return ClaimedScan(
         row=number,
         fence=fence + 1,
@@ -252,12 +252,12 @@ def _claimed(row: Row) -> ClaimedScan:
         accepted_at=accepted_at,
         request=request,
         report_type=report_type,
-        attached=attached,
+        kept=KeptReports(*kept),
     )
 
 
 def _scan(row: Row) -> Scan:
-    scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, attached = row
+    scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, *kept = row
     return Scan(
         scanner=scanner,
         state=ScanState(state),
@@ -268,7 +268,7 @@ def _scan(row: Row) -> Scan:
         judged_by=_name.decode(judged_by) if judged_by else None,
         counts=_counts.decode(counts) if counts else {},
         left_out=left_out,
-        attached=attached,
+        kept=KeptReports(*kept),
     )
 
 

@@ -104,6 +104,9 @@ class _Client:
     async def report(self, address: Address, request: str, report_type: str) -> Report | NotYet:
         return await (await self._ready()).report(address, request, report_type)
 
+    async def sbom(self, address: Address, request: str, sbom_type: str) -> bytes | NotYet:
+        return await (await self._ready()).sbom(address, request, sbom_type)
+
     async def _ready(self) -> ScannerClient:
         if self._client is None:
             self._client = await asyncio.to_thread(self._made)

@@ -17,7 +17,9 @@ METADATA = (
     "application/vnd.scanner.adapter.metadata+json; version=1.0",
 )
 ERROR = "application/vnd.scanner.adapter.error+json; version=1.0"
-VULNERABILITY = "vulnerability"
+VULNERABILITY, SBOM = "vulnerability", "sbom"
+#: What the capability `sbom` produces: a document around the SBOM itself.
+SBOM_REPORT = "application/vnd.security.sbom.report+json; version=1.0"
 #: The header that carries an API key.
 API_KEY = "X-ScannerAdapter-API-Key"
 #: Between two looks whether a report is there, in seconds: where the adapter says nothing, at least, and at most.
@@ -39,6 +41,12 @@ class ScannerName(msgspec.Struct, frozen=True):
         return " ".join(part for part in (self.name, self.version) if part) or "an unnamed scanner"
 
 
+class SbomAttributes(msgspec.Struct, frozen=True):
+    """ "If the type is sbom, then it returns supported media types of the SBOM format"."""
+
+    sbom_media_types: tuple[str, ...] = ()
+
+
 class Capability(msgspec.Struct, frozen=True):
     """What it reads, and what it writes of that. `type`: "we think it's a original 'vulnerability' scan if no such
     field"."""
@@ -46,6 +54,7 @@ class Capability(msgspec.Struct, frozen=True):
     consumes_mime_types: tuple[str, ...] = ()
     produces_mime_types: tuple[str, ...] = ()
     type: str = VULNERABILITY
+    additional_attributes: SbomAttributes | None = None
 
 
 class ScannerMetadata(msgspec.Struct, frozen=True):
@@ -64,6 +73,15 @@ class ScannerMetadata(msgspec.Struct, frozen=True):
         }
         return next((each for each in VULNERABILITY_REPORTS if normal(each) in produced), "")
 
+    def makes_sbom(self, sbom_type: str) -> bool:
+        """Whether it makes SBOMs of this media type; one that does not say which makes all of the protocol."""
+        for one in self.capabilities:
+            if one.type == SBOM and normal(SBOM_REPORT) in map(normal, one.produces_mime_types):
+                types = one.additional_attributes.sbom_media_types if one.additional_attributes is not None else ()
+                if not types or normal(sbom_type) in map(normal, types):
+                    return True
+        return False
+
     def bounded(self) -> "ScannerMetadata":
         """The same, with names that are shown to people and no more of anything than is kept."""
         name = ScannerName(*(_shown(each) for each in (self.scanner.name, self.scanner.vendor, self.scanner.version)))
@@ -72,6 +90,9 @@ class ScannerMetadata(msgspec.Struct, frozen=True):
                 tuple(map(_shown, one.consumes_mime_types[:_TYPES])),
                 tuple(map(_shown, one.produces_mime_types[:_TYPES])),
                 _shown(one.type),
+                SbomAttributes(tuple(map(_shown, one.additional_attributes.sbom_media_types[:_TYPES])))
+                if one.additional_attributes is not None
+                else None,
             )
             for one in self.capabilities[:_TYPES]
         )

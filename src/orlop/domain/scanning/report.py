@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from orlop.domain.inside.severity import SEVERITIES
-from orlop.domain.scanning.protocol import ScannerName
+from orlop.domain.scanning.protocol import ScannerName, normal
 
 #: Findings that are kept of a report, and characters of a name and of a text.
 FINDINGS, NAME, TEXT, LINKS = 10_000, 512, 2_000, 8
@@ -79,6 +79,26 @@ def read_report(body: bytes) -> ScanVerdict:
         findings=tuple(found[:FINDINGS]),
         left_out=max(0, len(found) - FINDINGS),
     )
+
+
+class _SbomReport(msgspec.Struct):
+    """`HarborSbomReport`, of which the document stays as it came."""
+
+    sbom: msgspec.Raw
+    media_type: str = ""
+
+
+def read_sbom(body: bytes, sbom_type: str) -> bytes:
+    """The SBOM in a report of `protocol.SBOM_REPORT`, an object in JSON of this media type. Raises ValueError."""
+    try:
+        report = msgspec.json.decode(body, type=_SbomReport)
+        document = bytes(report.sbom)
+        msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as cause:
+        raise ValueError(f"it is no report of an SBOM: {str(cause)[:200]}") from cause
+    if normal(report.media_type) != normal(sbom_type):
+        raise ValueError(f"its SBOM is {_text(report.media_type, 128) or 'of no type'}, and {sbom_type} was asked for")
+    return document
 
 
 def _finding(item: _Item) -> ScannerFinding:

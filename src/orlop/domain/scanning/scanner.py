@@ -4,6 +4,7 @@ The protocol: github.com/goharbor/pluggable-scanner-spec, `api/spec/scanner-adap
 """
 
 import re
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -29,6 +30,25 @@ _URL = re.compile(
 )
 #: How long a scan may take, and how far rescans are apart, in microseconds.
 _TIMEOUTS, _EVERY = (MINUTE, DAY), (HOUR, 365 * DAY)
+
+
+class ScannerSbom(StrEnum):
+    """In which format a scanner is to make SBOMs."""
+
+    NONE = "none"
+    CYCLONEDX = "cyclonedx"
+    SPDX = "spdx"
+
+    @property
+    def media_type(self) -> str:
+        """As the protocol names it; empty: none."""
+        return _SBOM_TYPES.get(self, "")
+
+
+_SBOM_TYPES = {
+    ScannerSbom.CYCLONEDX: "application/vnd.cyclonedx+json",
+    ScannerSbom.SPDX: "application/spdx+json",
+}
 
 
 class Scanner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -74,6 +94,13 @@ class Scanner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     attach: Annotated[
         bool, Meta(description="The newest report is kept beside the image, too, as an artifact that refers to it.")
     ] = False
+    sbom: Annotated[
+        ScannerSbom,
+        Meta(
+            description="It makes an SBOM in this format as well, which is kept beside the image: `cyclonedx`, `spdx` "
+            "or `none`."
+        ),
+    ] = ScannerSbom.NONE
     disabled: Annotated[bool, Meta(description="It is sent to nothing; what it said stays.")] = False
 
     def __post_init__(self) -> None:

@@ -67,7 +67,8 @@ class ScanReportValue(msgspec.Struct, frozen=True):
     """How far a scanner is with an image, and what it said last. `state`: `none` (it was never asked), `waiting`,
     `scanning`, `judged`, `failed` (and why is `error`) or `passed` (it is not sent to images like that). `verdict`:
     `none` until it has judged the image once; what it said stands until it says something else. `counts`: of each
-    severity, before exceptions. `attached`: the manifest that keeps the report beside the image."""
+    severity, before exceptions. `attached`, `attached_sbom`: the manifests that keep the report and the SBOM beside the
+    image."""
 
     scanner: str
     path: str
@@ -79,13 +80,14 @@ class ScanReportValue(msgspec.Struct, frozen=True):
     left_out: int
     error: str
     attached: str
+    attached_sbom: str
 
     @classmethod
     def of(cls, one: ScanOfImage) -> "ScanReportValue":
         """As clients see it."""
         scan, scanner = one.scan, one.scanner
         if scan is None:
-            return cls(scanner.name, scanner.path, "none", "none", None, "", {}, 0, "", "")
+            return cls(scanner.name, scanner.path, "none", "none", None, "", {}, 0, "", "", "")
         verdict = "none" if not scan.judged_at else "findings" if scan.counts else "clean"
         by = scan.judged_by.words if scan.judged_by is not None else ""
         return cls(
@@ -98,7 +100,8 @@ class ScanReportValue(msgspec.Struct, frozen=True):
             counts=scan.counts,
             left_out=scan.left_out,
             error=scan.error,
-            attached=scan.attached,
+            attached=scan.kept.report,
+            attached_sbom=scan.kept.sbom,
         )
 
 

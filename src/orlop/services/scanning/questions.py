@@ -140,7 +140,7 @@ def _remarks(one: ScanOfImage) -> tuple[str, ...]:
     if scan.state in {ScanState.WAITING, ScanState.SCANNING}:
         said.append(f"{name} is to judge it {'anew' if scan.judged_at else 'soon'}")
     if scan.error:
-        said.append(f"{name} could not judge it: {scan.error}")
+        said.append(scan.error if scan.state is ScanState.JUDGED else f"{name} could not judge it: {scan.error}")
     if scan.left_out:
         said.append(f"{scan.left_out} findings beyond the worst {FINDINGS} are not kept")
     return tuple(said)

@@ -28,7 +28,9 @@ from orlop.ports.catalog import Manifests, StoredManifest
 from orlop.ports.clock import Clock
 from orlop.ports.queue import Jobs
 from orlop.ports.scans import (
+    Address,
     ClaimedScan,
+    KeptReports,
     NotYet,
     Report,
     ScannerAway,
@@ -204,6 +206,7 @@ class Scanning:
         token, now = drawn(self._draw), self._clock.now()
         if not await self._store.scans.offer(claimed, hashed(token), now + scanner.longest):
             return
+        sbom_type = scanner.sbom.media_type
         order = ScanOrder(
             registry=scanner.registry or self._addressing.registry,
             authorization=f"Bearer {token}",
@@ -211,6 +214,7 @@ class Scanning:
             digest=wanted.digest,
             media_type=stored.media_type,
             report_type=report_type,
+            sbom_type=sbom_type if metadata.makes_sbom(sbom_type) else "",
         )
         request = await self._client.scan(address, order)
         now = self._clock.now()
@@ -220,31 +224,66 @@ class Scanning:
         """Ask for a report. Raises ScannerAway, ScanRefused."""
         if self._is_late(claimed, scanner):
             raise ScanRefused(f"there is no report after {scanner.timeout}")
-        found = await self._client.report(await self._addressing.of(scanner), claimed.request, claimed.report_type)
+        address = await self._addressing.of(scanner)
+        found = await self._client.report(address, claimed.request, claimed.report_type)
         if isinstance(found, NotYet):
             await self._store.scans.later(claimed, self._clock.now() + found.seconds * SECOND)
             return
         await self._store.states.answered(claimed.wanted.scanner, self._by())
-        kept = await self._keep(claimed, found) if scanner.attach else ""
+        sbom, why = b"", ""
+        if scanner.sbom.media_type:
+            try:
+                made = await self._sbom(claimed, scanner, address)
+            except (ScannerAway, ScanRefused) as failure:
+                why = f"there is no SBOM: {failure}"
+            else:
+                if isinstance(made, NotYet):
+                    await self._store.scans.later(claimed, self._clock.now() + made.seconds * SECOND)
+                    return
+                sbom = made
+        kept = await self._keep(claimed, found if scanner.attach else None, sbom, scanner.sbom.media_type, why)
         if not await self._store.scans.judged(claimed, found.verdict, kept, self._by()):
             return
         self._counted(place_of(claimed.wanted.scanner)[1], "judged")
-        if claimed.attached and claimed.attached != kept:
+        before = claimed.kept
+        for older in {before.report, before.sbom} - {"", kept.report, kept.sbom}:
             try:
-                await self._attached.remove(claimed.wanted.repository, Digest.stored(claimed.attached))
+                await self._attached.remove(claimed.wanted.repository, Digest.stored(older))
             except RegistryError as error:
-                _log.warning("an older report stays beside an image", digest=claimed.attached, reason=error.message)
+                _log.warning("an older report stays beside an image", digest=older, reason=error.message)
 
-    async def _keep(self, claimed: ClaimedScan, report: Report) -> str:
-        """Put the report beside the image; its digest, empty where that is refused: the verdict counts all the same."""
-        wanted = claimed.wanted
-        try:
-            stored, _ = await self._image(wanted)
-            what = (report.body, claimed.report_type, place_of(wanted.scanner)[1])
-            return await self._attached.attach(wanted.repository, stored, *what)
-        except (RegistryError, _Passed) as error:
-            _log.warning("a report is not kept beside its image", digest=wanted.digest, reason=str(error))
-            return ""
+    async def _sbom(self, claimed: ClaimedScan, scanner: Scanner, address: Address) -> bytes | NotYet:
+        """The verdict is there, and counts whatever becomes of this. Raises ScannerAway, ScanRefused."""
+        state, sbom_type = await self._store.states.get(claimed.wanted.scanner), scanner.sbom.media_type
+        if state is None or state.metadata is None or not state.metadata.makes_sbom(sbom_type):
+            raise ScanRefused(f"it makes none of {sbom_type}")
+        found = await self._client.sbom(address, claimed.request, sbom_type)
+        if isinstance(found, NotYet) and claimed.accepted_at + scanner.longest <= self._clock.now() + (
+            found.seconds * SECOND
+        ):
+            raise ScanRefused(f"none was there after {scanner.timeout}")
+        return found
+
+    async def _keep(
+        self, claimed: ClaimedScan, report: Report | None, sbom: bytes, sbom_type: str, why: str
+    ) -> KeptReports:
+        """Put a report and an SBOM beside the image; where that is refused the verdict counts all the same."""
+        wanted, kept, refused = claimed.wanted, ["", ""], [why] if why else []
+        wished = ((report.body if report is not None else b"", claimed.report_type), (sbom, sbom_type))
+        for place, (body, media_type) in enumerate(wished):
+            if not body:
+                continue
+            try:
+                stored, _ = await self._image(wanted)
+                name = place_of(wanted.scanner)[1]
+                kept[place] = str(await self._attached.attach(wanted.repository, stored, body, media_type, name))
+            except (RegistryError, _Passed) as error:
+                reason = error.message if isinstance(error, RegistryError) else str(error)
+                refused.append(f"what it said is not kept beside the image: {reason}")
+        report_digest, sbom_digest = kept
+        # What could not be made anew stays: it says what is in the image, which is the same as before.
+        keeps = sbom_digest or (claimed.kept.sbom if sbom_type else "")
+        return KeptReports(report_digest, keeps, "; ".join(dict.fromkeys(refused)))
 
     async def _not_judged(self, claimed: ClaimedScan, reason: str, *, lasting: bool) -> None:
         now, tries = self._clock.now(), claimed.tries + 1

@@ -2,27 +2,31 @@
 
 -- name: scan_wait
 INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fence, tries, accepted_at, request,
-    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached)
-VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '') ON CONFLICT (digest, scanner) DO NOTHING;
+    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached,
+    attached_sbom)
+VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '', '') ON CONFLICT (digest, scanner) DO NOTHING;
 
 -- name: scan_pushed
 -- What could not be judged, or was passed over, is tried once more when it is pushed once more.
 INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fence, tries, accepted_at, request,
-    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached)
-VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '')
+    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached,
+    attached_sbom)
+VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '', '')
 ON CONFLICT (digest, scanner) DO UPDATE SET repository = excluded.repository, state = 0, due_at = excluded.due_at,
-    tries = 0
+    tries = 0, error = ''
 WHERE scans.state > 2;
 
 -- name: scan_ask
 -- What a scanner is at goes on: asking once more does not begin it anew.
 INSERT INTO scans (scanner, digest, repository, state, due_at, lease_until, fence, tries, accepted_at, request,
-    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached)
-VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '')
+    report_type, secret, secret_until, error, judged_at, judged_by, counts, left_out, round, attached,
+    attached_sbom)
+VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0, '', '', '', 0, '', 0, '', '', 0, 0, '', '')
 ON CONFLICT (digest, scanner) DO UPDATE SET
     repository = CASE scans.state WHEN 1 THEN scans.repository ELSE excluded.repository END,
     due_at = CASE scans.state WHEN 1 THEN scans.due_at ELSE excluded.due_at END,
     tries = CASE scans.state WHEN 1 THEN scans.tries ELSE 0 END,
+    error = CASE scans.state WHEN 1 THEN scans.error ELSE '' END,
     state = CASE scans.state WHEN 1 THEN 1 ELSE 0 END;
 
 -- name: scan_next
@@ -32,7 +36,7 @@ ORDER BY s.due_at LIMIT 1;
 
 -- name: scan_open
 SELECT s.id, s.scanner, s.digest, s.repository, s.state, s.fence, s.tries, s.accepted_at, s.request, s.report_type,
-    s.attached
+    s.attached, s.attached_sbom
 FROM scans s
 WHERE s.state < 2 AND s.due_at <= ?1 AND (s.lease_until <= ?1 OR s.lease_until > ?2)
 AND NOT EXISTS (SELECT 1 FROM scanner_states w WHERE w.scanner = s.scanner AND w.rests_until > ?1)
@@ -68,8 +72,9 @@ UPDATE scans SET state = ?3, due_at = ?4, tries = ?5, error = ?6, request = '', 
 WHERE id = ?1 AND fence = ?2 RETURNING id;
 
 -- name: scan_judged
-UPDATE scans SET state = 2, due_at = 0, tries = 0, error = '', request = '', accepted_at = 0, secret = '',
-    lease_until = 0, judged_at = ?3, judged_by = ?4, counts = ?5, left_out = ?6, round = ?2, attached = ?7
+UPDATE scans SET state = 2, due_at = 0, tries = 0, error = ?9, request = '', accepted_at = 0, secret = '',
+    lease_until = 0, judged_at = ?3, judged_by = ?4, counts = ?5, left_out = ?6, round = ?2, attached = ?7,
+    attached_sbom = ?8
 WHERE id = ?1 AND fence = ?2 RETURNING id;
 
 -- name: scanner_finding_add
@@ -84,14 +89,15 @@ SELECT f.body FROM scans s JOIN scanner_findings f ON f.scan_id = s.id AND f.rou
 WHERE s.digest = ?1 AND s.scanner = ?2 AND s.judged_at > 0 ORDER BY f.number;
 
 -- name: scans_of_image
-SELECT scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, attached FROM scans
+SELECT scanner, state, due_at, accepted_at, error, judged_at, judged_by, counts, left_out, attached,
+    attached_sbom FROM scans
 WHERE digest = ?1 ORDER BY scanner;
 
 -- name: scan_of_secret
 SELECT id, scanner, digest, repository FROM scans WHERE secret = ?1 AND secret <> '' AND secret_until > ?2;
 
 -- name: scans_again
-UPDATE scans SET state = 0, due_at = ?3, tries = 0
+UPDATE scans SET state = 0, due_at = ?3, tries = 0, error = ''
 WHERE id IN (SELECT id FROM scans WHERE scanner = ?1 AND state >= 2 AND judged_at <= ?2 ORDER BY judged_at LIMIT ?4)
 RETURNING id;
 

@@ -24,7 +24,8 @@ CREATE TABLE scans (
     counts       TEXT COLLATE "C" NOT NULL,
     left_out     BIGINT NOT NULL,
     round        BIGINT NOT NULL,              -- which of the findings are those of the verdict
-    attached     TEXT COLLATE "C" NOT NULL               -- the manifest that keeps the report beside the image
+    attached     TEXT COLLATE "C" NOT NULL,              -- the manifest that keeps the report beside the image
+    attached_sbom TEXT COLLATE "C" NOT NULL              -- and the one of its SBOM
 );
 CREATE UNIQUE INDEX scans_of ON scans (digest, scanner);
 CREATE INDEX scans_due ON scans (due_at) WHERE state < 2;

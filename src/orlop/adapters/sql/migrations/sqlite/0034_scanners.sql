@@ -24,7 +24,8 @@ CREATE TABLE scans (
     counts       TEXT    NOT NULL,
     left_out     INTEGER NOT NULL,
     round        INTEGER NOT NULL,              -- which of the findings are those of the verdict
-    attached     TEXT    NOT NULL               -- the manifest that keeps the report beside the image
+    attached     TEXT    NOT NULL,              -- the manifest that keeps the report beside the image
+    attached_sbom TEXT   NOT NULL               -- and the one of its SBOM
 ) STRICT;
 CREATE UNIQUE INDEX scans_of ON scans (digest, scanner);
 CREATE INDEX scans_due ON scans (due_at) WHERE state < 2;
