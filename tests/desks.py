@@ -143,7 +143,9 @@ def desks_of(
         advisories=AdvisoryDesk(
             gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
+        vulnerabilities=Vulnerabilities(
+            insides, store.vulnerable, store.sources, matching, in_force, catalog.holdings, clock
+        ),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

@@ -31,5 +31,7 @@ def build_advisories(gate: Gate, stores: Stores) -> AdvisoryDesk:
 def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: SettingsInForce) -> Vulnerabilities:
     """What tells what is wrong with images."""
     catalog = stores.catalog
-    matching = build_matching(stores)
-    return Vulnerabilities(insides, catalog.advisories.vulnerable, matching, in_force, catalog.holdings, SystemClock())
+    known, matching = catalog.advisories, build_matching(stores)
+    return Vulnerabilities(
+        insides, known.vulnerable, known.sources, matching, in_force, catalog.holdings, SystemClock()
+    )

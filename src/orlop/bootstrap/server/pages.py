@@ -27,6 +27,8 @@ from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
+from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
 from orlop.faces.ui.pages import Pages
@@ -37,7 +39,7 @@ from orlop.faces.ui.people.place import PeopleTab
 from orlop.faces.ui.people.robots import RobotPages
 from orlop.faces.ui.people.settings import UnplacedSettingPages
 from orlop.faces.ui.people.users import UserPages
-from orlop.faces.ui.places import PlacePages, PlaceTab
+from orlop.faces.ui.places import ImageTab, PlacePages, PlaceTab
 from orlop.faces.ui.routes import PageGroup, Routes
 from orlop.faces.ui.rules.house import HouseRulesPage
 from orlop.faces.ui.rules.locks import LockPages
@@ -144,7 +146,13 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "people": people,
         "usage": usage,
     }
-    places = PlacePages(tabs, ImageView(pages, desks.images))
+    images: dict[str, ImageTab] = {
+        "": ImageView(pages, desks.images, desks.vulnerabilities),
+        "packages": PackagesTab(pages, desks.insides),
+        "sbom": SbomFile(desks.insides),
+        "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
+    }
+    places = PlacePages(tabs, images)
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
     labels, namespaces = LabelPages(pages, desks), NamespacePages(pages, desks)
     return places, history, people, usage, removal, labels, namespaces, compare, SearchPage(pages, desks)

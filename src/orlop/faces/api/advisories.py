@@ -181,7 +181,8 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
     severity, whatever was asked for, but for what is accepted, of which there are `accepted`; `remarks`: what is not
-    known, as sentences without a full stop."""
+    known, as sentences without a full stop; `read_at`: when it came to be in its state; `advisories_at`: when
+    advisories were taken in last."""
 
     repository: str
     reference: str
@@ -191,6 +192,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     packages: int
     counts: dict[str, int]
     accepted: int
+    read_at: values.Time
+    advisories_at: values.Time
     remarks: tuple[str, ...]
     found: tuple[VulnerabilityValue, ...]
 
@@ -207,6 +210,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             packages=report.packages,
             counts=dict(report.counts),
             accepted=report.accepted,
+            read_at=values.time(image.inside.since),
+            advisories_at=values.time(report.advisories_at),
             remarks=report.remarks,
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )

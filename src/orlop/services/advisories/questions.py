@@ -10,7 +10,7 @@ from orlop.domain.inside.purl import without_version
 from orlop.domain.inside.rows import POSSIBLE, Exploited
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
 from orlop.domain.names import Reference, RepositoryName, Tag
-from orlop.ports.advisories import FoundInImage, Vulnerable
+from orlop.ports.advisories import AdvisorySources, FoundInImage, Vulnerable
 from orlop.ports.catalog import Holdings
 from orlop.ports.clock import Clock
 from orlop.ports.insides import InsideState
@@ -60,7 +60,8 @@ class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
 
 class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an image. `counts`: of what nobody accepts; `accepted`: of how much somebody does; `remarks`:
-    what is not known, as sentences without a full stop."""
+    what is not known, as sentences without a full stop; `advisories_at`: when advisories were taken in last, 0 where
+    none ever were."""
 
     image: ImageInside
     packages: int
@@ -68,6 +69,7 @@ class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     found: tuple[Vulnerability, ...]
     accepted: int = 0
+    advisories_at: int = 0
 
 
 class Vulnerabilities:
@@ -77,12 +79,14 @@ class Vulnerabilities:
         self,
         insides: ImageInsides,
         vulnerable: Vulnerable,
+        sources: AdvisorySources,
         matching: Matching,
         settings: SettingsInForce,
         holdings: Holdings,
         clock: Clock,
     ) -> None:
         self._insides = insides
+        self._sources = sources
         self._vulnerable = vulnerable
         self._matching = matching
         self._settings = settings
@@ -120,6 +124,7 @@ class Vulnerabilities:
             remarks=await self._remarks(image, len(packages)),
             found=tuple(wanted),
             accepted=len(found) - len(open_),
+            advisories_at=max((each.imported_at for each in await self._sources.all()), default=0),
         )
 
     async def _judged(self, image: ImageInside, found: Sequence[Vulnerability]) -> Sequence[Vulnerability]:

@@ -21,7 +21,10 @@ _NAMED = 12
 
 
 class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one image. An index is answered by its image for a platform."""
+    """What is known of one image. An index is answered by its image for a platform.
+
+    `platforms`: those of the index that was asked for; `inspection`: what the image is made of.
+    """
 
     repository: RepositoryName
     reference: Reference
@@ -29,6 +32,8 @@ class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     inside: Inside
     packages: tuple[HeldPackage, ...]
+    platforms: tuple[str, ...] = ()
+    inspection: Inspection | None = None
 
 
 class ImageInsides:
@@ -49,7 +54,7 @@ class ImageInsides:
         Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
         an index has several platforms and none, or another one, is named.
         """
-        found = await self._image(caller, repository, reference, platform)
+        found, platforms = await self._image(caller, repository, reference, platform)
         digest = Digest.stored(found.digest)
         inside = await self._insides.of(digest)
         if inside is None:
@@ -63,6 +68,8 @@ class ImageInsides:
             platform=config.platform if config is not None else "",
             inside=inside,
             packages=packages,
+            platforms=platforms,
+            inspection=found,
         )
 
     async def whole(
@@ -81,7 +88,7 @@ class ImageInsides:
     ) -> ImageInside:
         """Have it read, whether it was or not: layers that are known are not. Takes the right to push there. Raises as
         `of`."""
-        found = await self._image(caller, repository, reference, platform)
+        found, _ = await self._image(caller, repository, reference, platform)
         await self._access.check(caller, Action.PUSH_NEW, repository=repository)
         await self._insides.again(Digest.stored(found.digest), self._clock.now())
         await self._reading.call()
@@ -89,17 +96,20 @@ class ImageInsides:
 
     async def _image(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str
-    ) -> Inspection:
+    ) -> tuple[Inspection, tuple[str, ...]]:
         found = await self._images.content(caller, repository, reference)
+        platforms: tuple[str, ...] = ()
         if found.kind is ContentKind.INDEX:
-            entry = _chosen([each for each in found.platforms if each.runs], platform)
+            running = [each for each in found.platforms if each.runs]
+            platforms = tuple(each.platform for each in running)
+            entry = _chosen(running, platform)
             found = await self._images.content(caller, repository, Digest.stored(entry.digest))
         if found.kind is not ContentKind.IMAGE:
             raise NotFound(
                 f"{repository} has no image there but a {found.kind}, which holds no packages",
                 {"name": repository, "kind": found.kind},
             )
-        return found
+        return found, platforms
 
 
 def _chosen(images: Sequence[PlatformImage], platform: str) -> PlatformImage:

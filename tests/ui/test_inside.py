@@ -1,0 +1,221 @@
+"""Pages of what is inside images, and of what is known to be wrong with it: what they say, to whom, and that hostile text
+stays text."""
+
+import json
+from typing import Any
+
+import pytest
+
+from orlop.domain import media_types
+from tests.content import Piece, image
+from tests.packaged import configured, packed
+from tests.serving import eventually
+from tests.ui.site import HOSTILE, Site
+from tests.ui.test_made import sound
+
+pytestmark = pytest.mark.slow
+
+#: Where the content of these tests is.
+PLACE = "team/inside"
+_STATUS = "Package: {0}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {1}\n\n"
+_RELEASE = f'PRETTY_NAME="Debian 12 {HOSTILE.replace(chr(34), "")}"\nID=debian\nVERSION_ID="12"\n'
+RUN = {
+    "os": "linux",
+    "architecture": "amd64",
+    "history": [{"created_by": "ADD rootfs.tar.gz / # buildkit"}, {"created_by": f"RUN pip install # {HOSTILE}"}],
+}
+#: Libraries of Python, of which there are more than a page has rows.
+_MANY = 60
+
+
+def layer(name: str, files: dict[str, str | bytes]) -> Piece:
+    """A layer of files."""
+    return Piece(name, media_types.OCI_LAYER, packed(files))
+
+
+def library(name: str, version: str, licence: str = "MIT") -> dict[str, str | bytes]:
+    """A library of Python, as it is installed."""
+    return {
+        f"lib/python3/site-packages/{name}-{version}.dist-info/METADATA": f"Name: {name}\nVersion: {version}\n"
+        f"License: {licence}\n\n"
+    }
+
+
+BASE = layer(
+    "debian inside", {"etc/os-release": _RELEASE, "var/lib/dpkg/status": _STATUS.format("openssl", "3.0.11-1~deb12u2")}
+)
+APP = layer(
+    "app inside",
+    {path: text for number in range(_MANY) for path, text in library(f"p{number:02}", "1.0").items()}
+    | library("requests", "2.31.0", HOSTILE)
+    | {"app/node_modules/left/package.json": json.dumps({"name": "left", "version": "1.0.0", "license": HOSTILE})},
+)
+ADVISORIES: list[dict[str, Any]] = [
+    {
+        "id": "EXAMPLE-81",
+        "aliases": ["CVE-2026-8100"],
+        "modified": "2026-11-01T00:00:00Z",
+        "summary": f"Read beyond its end {HOSTILE}",
+        "details": f"# What it is\n\n{HOSTILE}\n\n[a](javascript:alert(1)) [b](https://elsewhere.example/x) ![c](//evil)",
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+        "database_specific": {"severity": "CRITICAL"},
+        "references": [
+            {"type": "WEB", "url": "javascript:alert(3)"},
+            {"type": "ADVISORY", "url": "https://elsewhere.example/advisory"},
+        ],
+        "affected": [
+            {
+                "package": {"ecosystem": "Debian:12", "name": "openssl"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "3.0.11-1~deb12u3"}]}],
+            }
+        ],
+    },
+    {
+        "id": "EXAMPLE-82",
+        "modified": "2026-11-02T00:00:00Z",
+        "summary": "Redirects take credentials to other hosts",
+        "database_specific": {"severity": "MODERATE"},
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": "requests"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
+            }
+        ],
+    },
+    *(
+        {
+            "id": f"EXAMPLE-9{number:02}",
+            "modified": "2026-11-02T00:00:00Z",
+            "summary": "One of many",
+            "database_specific": {"severity": "LOW"},
+            "affected": [
+                {
+                    "package": {"ecosystem": "PyPI", "name": f"p{number:02}"},
+                    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.1"}]}],
+                }
+            ],
+        }
+        for number in range(_MANY)
+    ),
+]
+
+
+def read(site: Site, tag: str, repository: str = PLACE) -> None:
+    """Wait until an image was read."""
+
+    def done() -> bool:
+        found = site.ask("GET", f"image-packages?repository={repository}&reference={tag}")
+        return found["state"] in {"read", "unread"}
+
+    eventually(f"{repository}:{tag} is read", done)
+
+
+@pytest.fixture(scope="module")
+def inside(site: Site) -> Site:
+    """With images that hold packages, advisories that hit them, and one that is accepted."""
+    site.push(PLACE, configured("inside", RUN, [BASE, APP]), "1.0")
+    site.push(PLACE, image("inside scratch", [layer("only", library("requests", "2.31.0"))]), "scratch")
+    site.push(PLACE, image("inside bad", [Piece("bad", media_types.OCI_LAYER, b"no archive at all")]), "bad")
+    for tag in ("1.0", "scratch", "bad"):
+        read(site, tag)
+    site.ask(
+        "POST",
+        "advisories",
+        {
+            "source": "made-up",
+            "records": ADVISORIES,
+            "exploited": [["CVE-2026-8100", "2026-11-03", "2026-11-24", True]],
+        },
+    )
+    site.put(
+        f"exceptions/no-hosts?path={PLACE}",
+        {"cves": ["EXAMPLE-82"], "until": "2098-01-31", "reason": f"it asks no hosts {HOSTILE}"},
+    )
+    site.sign_in("ada")
+    return site
+
+
+def harmless(site: Site) -> None:
+    """Nothing that others wrote became a part of the page."""
+    for selector in ("main script", "main img", "main iframe", "main style", "[onerror]", "main [style]"):
+        assert site.browser.count(selector) == 0, selector
+    assert not [url for url in site.browser.asked() if not url.startswith(site.base)]
+
+
+def test_the_pages_of_an_image_are_sound(inside: Site) -> None:
+    for path in (
+        f"/r/{PLACE}:1.0",
+        f"/r/{PLACE}:1.0/-/packages",
+        f"/r/{PLACE}:1.0/-/vulnerabilities",
+        f"/r/{PLACE}:scratch/-/packages",
+        f"/r/{PLACE}:bad/-/packages",
+        f"/r/{PLACE}:bad/-/vulnerabilities",
+    ):
+        assert inside.open(path) == 200, path
+        sound(inside)
+        harmless(inside)
+
+
+def test_packages_are_a_tree_and_a_list_that_goes_on(inside: Site) -> None:
+    inside.sign_in("ada", scripts=False)
+    inside.open(f"/r/{PLACE}:1.0/-/packages")
+    text = inside.browser.text()
+    for words in (f"Debian 12 {HOSTILE.replace(chr(34), '')}", "layer 1", "layer 2", "openssl", "3.0.11-1~deb12u2"):
+        assert words in text, words
+    assert inside.browser.count("tbody tr") == 51
+    inside.browser.click("tr.more a")
+    assert "requests" in inside.browser.text("tbody")
+    assert HOSTILE in inside.browser.text("tbody")
+    inside.open(f"/r/{PLACE}:1.0/-/packages?name=openss")
+    assert inside.browser.count("tbody tr") == 1
+    inside.open(f"/r/{PLACE}:1.0/-/packages?layer=1&type=deb")
+    assert inside.browser.texts("tbody td:first-child") == ["openssl"]
+    inside.open(f"/r/{PLACE}:1.0/-/packages?name=nothing-like-it")
+    assert "No package fits" in inside.browser.text()
+    inside.sign_in("ada")
+
+
+def test_an_image_without_a_package_manager_is_not_clean(inside: Site) -> None:
+    inside.open(f"/r/{PLACE}:scratch/-/packages")
+    assert "1 package found by build information (python)" in inside.browser.text()
+    inside.open(f"/r/{PLACE}:bad/-/packages")
+    text = inside.browser.text()
+    assert "layer 1 of 1" in text
+    assert "not the same as clean" in text
+
+
+def test_what_is_wrong_says_what_mends_it_who_brought_it_and_what_is_accepted(inside: Site) -> None:
+    inside.open(f"/r/{PLACE}:1.0/-/vulnerabilities")
+    first = inside.browser.texts("tbody tr")[0]
+    for words in ("critical", "exploited", "CVE-2026-8100", HOSTILE, "openssl", "3.0.11-1~deb12u3", "layer 1"):
+        assert words in first, words
+    second = inside.browser.texts("tbody tr")[1]
+    for words in ("medium", "EXAMPLE-82", "accepted", "it asks no hosts", "2098-01-31", "no-hosts", "nothing mends"):
+        assert words in second, words
+    text = inside.browser.text()
+    assert "1 critical" in text
+    assert "60 low" in text
+    assert "1 accepted" in text
+    inside.open(f"/r/{PLACE}:1.0/-/vulnerabilities?severity=medium")
+    assert inside.browser.count("tbody tr") == 2
+    inside.open(f"/r/{PLACE}:1.0/-/vulnerabilities?severity=medium&fixable=yes")
+    assert inside.browser.count("tbody tr") == 1
+
+
+def test_the_page_of_an_image_says_how_it_stands(inside: Site) -> None:
+    inside.open(f"/r/{PLACE}:1.0")
+    text = inside.browser.text()
+    assert "63 packages" in text
+    assert "1 critical" in text
+    inside.open(f"/r/{PLACE}:bad")
+    assert "0 packages" in inside.browser.text()
+
+
+def test_who_may_not_pull_sees_nothing_inside(inside: Site) -> None:
+    inside.sign_in("grace")
+    for tab in ("packages", "vulnerabilities", "sbom"):
+        assert inside.open(f"/r/{PLACE}:1.0/-/{tab}") == 404
+    inside.sign_in("rita")
+    assert inside.open(f"/r/{PLACE}:1.0/-/packages") == 200
+    assert inside.open(f"/r/{PLACE}:1.0/-/nothing") == 404
+    inside.sign_in("ada")
