@@ -1,5 +1,5 @@
-"""Pages of what is inside images, and of what is known to be wrong with it: what they say, to whom, and that hostile text
-stays text."""
+"""Pages of what is inside images, and of what is known to be wrong with it: what they say, to whom, and that hostile
+text stays text."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ ADVISORIES: list[dict[str, Any]] = [
         "aliases": ["CVE-2026-8100"],
         "modified": "2026-11-01T00:00:00Z",
         "summary": f"Read beyond its end {HOSTILE}",
-        "details": f"# What it is\n\n{HOSTILE}\n\n[a](javascript:alert(1)) [b](https://elsewhere.example/x) ![c](//evil)",
+        "details": f"# Heading\n\n{HOSTILE}\n\n[a](javascript:alert(1)) [b](https://elsewhere.example/x) ![](//evil)",
         "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
         "database_specific": {"severity": "CRITICAL"},
         "references": [

@@ -14,6 +14,7 @@ from orlop.domain.inside.rows import AdvisoryRow, Exploited, ExploitScore, Refus
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
+from orlop.ports.holding import Holding
 
 
 class ImportRefused(RequestInvalid):
@@ -302,3 +303,4 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     sources: AdvisorySources
     matches: Matches
     vulnerable: Vulnerable
+    holding: Holding

@@ -14,6 +14,7 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
@@ -22,6 +23,8 @@ from orlop.services.content.locks import ManifestLocks
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.holders import ImageHolders
+from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
@@ -55,6 +58,8 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
+    store = catalog.advisories
+    holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -70,6 +75,8 @@ def build_desks(
         insides=insides,
         advisories=build_advisories(gate, stores),
         vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        packages=PackageSearch(holders, store.holding),
+        hits=VulnerabilitySearch(holders, store, services.in_force, SystemClock()),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

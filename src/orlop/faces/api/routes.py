@@ -36,6 +36,7 @@ from orlop.faces.api import (
     house_rules,
     images,
     inside,
+    inside_searches,
     jobs,
     labels,
     locks,
@@ -110,6 +111,7 @@ def routes(desks: Desks) -> Litestar:
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
+        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler
