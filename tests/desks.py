@@ -17,6 +17,7 @@ from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.importing import Importing
@@ -133,6 +134,8 @@ def desks_of(
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    importing = Importing(store.advisories, store.sources, reader, clock)
+    advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs)
     return Desks(
         management=management,
         repositories=repositories,
@@ -144,9 +147,8 @@ def desks_of(
         trash=trash,
         images=images,
         insides=insides,
-        advisories=AdvisoryDesk(
-            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
-        ),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, store.vulnerable, archives),
         vulnerabilities=Vulnerabilities(
             insides, store.vulnerable, store.sources, matching, in_force, catalog.holdings, clock
         ),

@@ -3,6 +3,7 @@ text stays text."""
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -125,6 +126,7 @@ def inside(site: Site) -> Site:
             "source": "made-up",
             "records": ADVISORIES,
             "exploited": [["CVE-2026-8100", "2026-11-03", "2026-11-24", True]],
+            "scores": [["CVE-2026-8100", 0.91, 0.99]],
         },
     )
     site.put(
@@ -150,6 +152,12 @@ def test_the_pages_of_an_image_are_sound(inside: Site) -> None:
         f"/r/{PLACE}:scratch/-/packages",
         f"/r/{PLACE}:bad/-/packages",
         f"/r/{PLACE}:bad/-/vulnerabilities",
+        "/vulnerabilities/CVE-2026-8100",
+        "/vulnerabilities/EXAMPLE-82",
+        "/search?q=CVE-2026-8100",
+        "/search?q=pkg%3Adeb%2Fdebian%2Fopenssl%40%3C4",
+        "/search?q=package%3Anothing-like-it",
+        "/search?q=CVE-1999-0000",
     ):
         assert inside.open(path) == 200, path
         sound(inside)
@@ -161,7 +169,7 @@ def test_packages_are_a_tree_and_a_list_that_goes_on(inside: Site) -> None:
     inside.open(f"/r/{PLACE}:1.0/-/packages")
     text = inside.browser.text()
     for words in (f"Debian 12 {HOSTILE.replace(chr(34), '')}", "layer 1", "layer 2", "openssl", "3.0.11-1~deb12u2"):
-        assert words in text, words
+        assert words in text, (words, text)
     assert inside.browser.count("tbody tr") == 51
     inside.browser.click("tr.more a")
     assert "requests" in inside.browser.text("tbody")
@@ -209,6 +217,65 @@ def test_the_page_of_an_image_says_how_it_stands(inside: Site) -> None:
     assert "1 critical" in text
     inside.open(f"/r/{PLACE}:bad")
     assert "0 packages" in inside.browser.text()
+
+
+def test_a_vulnerability_says_what_it_is_and_which_images_it_hits(inside: Site) -> None:
+    inside.open("/vulnerabilities/CVE-2026-8100")
+    text = inside.browser.text()
+    for words in ("CVSS:3.1/AV:N", "9.8", "to be mended by 2026-11-24", "ransomware", "91.0 %", "EXAMPLE-81"):
+        assert words in text, (words, text)
+    assert HOSTILE in text
+    assert "3.0.11-1~deb12u3" in inside.browser.text("[aria-label='Images that it hits']")
+    written = inside.browser.html()
+    assert 'href="javascript:' not in written
+    assert 'href="https://elsewhere.example/advisory"' in written
+    assert 'rel="nofollow noopener noreferrer"' in inside.browser.html(".readme")
+    assert inside.open("/vulnerabilities/CVE-1999-0000") == 404
+    assert "which says nothing about images" in inside.browser.text()
+
+
+def test_the_search_box_finds_packages_and_vulnerabilities(inside: Site) -> None:
+    inside.sign_in("ada", scripts=False)
+    for line, words in (
+        ("pkg:deb/debian/openssl@<3.0.12", "pkg:deb/debian/openssl@3.0.11-1~deb12u2"),
+        ("package:openssl", "openssl"),
+        ("CVE-2026-8100", "3.0.11-1~deb12u3"),
+        ("cve:EXAMPLE-81", "3.0.11-1~deb12u3"),
+    ):
+        inside.open(f"/search?q={quote(line, safe='')}")
+        assert words in inside.browser.text("tbody"), line
+        assert PLACE in inside.browser.text("tbody"), line
+    inside.open("/search?q=pkg%3Adeb%2Fdebian%2Fopenssl%40%3C1")
+    assert "No image that you may see holds it" in inside.browser.text()
+    inside.open("/search?q=pkg%3Anonsense%40%40")
+    assert inside.browser.count(".message") == 1
+    inside.sign_in("grace")
+    inside.open("/search?q=package%3Aopenssl")
+    assert PLACE not in inside.browser.text()
+    inside.sign_in("ada")
+
+
+def test_a_vulnerability_is_accepted_by_those_who_rule_the_place(inside: Site) -> None:
+    inside.sign_in("rita")
+    inside.open("/vulnerabilities/EXAMPLE-900")
+    assert PLACE in inside.browser.text()
+    assert inside.browser.count("[name=reason]") == 0
+    inside.sign_in("ada", scripts=False)
+    inside.open("/vulnerabilities/EXAMPLE-900")
+    inside.browser.fill("[name=reason]", "it is never called")
+    inside.browser.fill("[name=until]", "2098-12-31")
+    inside.browser.fill("[name=path]", "elsewhere")
+    inside.browser.click("main form button")
+    assert "policy-edit" in inside.browser.text(".message")
+    inside.browser.fill("[name=path]", PLACE)
+    inside.browser.click("main form button")
+    row = inside.browser.text("[aria-label='Images that it hits']")
+    assert "accepted" in row
+    assert "it is never called" in row
+    inside.sign_in("grace")
+    inside.open("/vulnerabilities/EXAMPLE-900")
+    assert PLACE not in inside.browser.text()
+    inside.sign_in("ada")
 
 
 def test_who_may_not_pull_sees_nothing_inside(inside: Site) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -55,6 +56,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     vulnerabilities: Vulnerabilities
     packages: PackageSearch
     hits: VulnerabilitySearch
+    known: AboutVulnerabilities
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -1,5 +1,6 @@
 """Builds what the management API and the pages are made of."""
 
+from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
 from orlop.bootstrap.server.attention import build_attention
@@ -14,6 +15,7 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
@@ -58,6 +60,7 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
+    advisories = build_advisories(gate, stores)
     store = catalog.advisories
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
@@ -73,7 +76,8 @@ def build_desks(
         trash=trash,
         images=images,
         insides=insides,
-        advisories=build_advisories(gate, stores),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
         vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, services.in_force, SystemClock()),

@@ -27,6 +27,7 @@ from orlop.faces.ui.factors import OwnFactors
 from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
+from orlop.faces.ui.inside.finding import FindingPage
 from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
 from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
 from orlop.faces.ui.live import Live, Watch
@@ -155,7 +156,18 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     places = PlacePages(tabs, images)
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
     labels, namespaces = LabelPages(pages, desks), NamespacePages(pages, desks)
-    return places, history, people, usage, removal, labels, namespaces, compare, SearchPage(pages, desks)
+    return (
+        places,
+        history,
+        people,
+        usage,
+        removal,
+        labels,
+        namespaces,
+        compare,
+        SearchPage(pages, desks),
+        FindingPage(pages, desks),
+    )
 
 
 def people_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
