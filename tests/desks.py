@@ -18,11 +18,14 @@ from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
 from orlop.services.advisories.about import AboutVulnerabilities
+from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
@@ -132,6 +135,8 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
+    acceptance = Acceptance(in_force, clock)
+    counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
     importing = Importing(store.advisories, store.sources, reader, clock)
@@ -152,8 +157,10 @@ def desks_of(
         vulnerabilities=Vulnerabilities(
             insides, store.vulnerable, store.sources, matching, in_force, catalog.holdings, clock
         ),
+        counts=counts,
+        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),
-        hits=VulnerabilitySearch(holders, store, in_force, clock),
+        hits=VulnerabilitySearch(holders, store, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

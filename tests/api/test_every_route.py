@@ -438,6 +438,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("POST", "/advisories"): [
         ("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)
     ],
+    ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
+    ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
+    ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],

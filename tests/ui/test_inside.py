@@ -154,6 +154,9 @@ def test_the_pages_of_an_image_are_sound(inside: Site) -> None:
         f"/r/{PLACE}:bad/-/vulnerabilities",
         "/vulnerabilities/CVE-2026-8100",
         "/vulnerabilities/EXAMPLE-82",
+        f"/r/{PLACE}",
+        f"/r/{PLACE}/-/vulnerabilities",
+        "/r/team/-/vulnerabilities",
         "/search?q=CVE-2026-8100",
         "/search?q=pkg%3Adeb%2Fdebian%2Fopenssl%40%3C4",
         "/search?q=package%3Anothing-like-it",
@@ -275,6 +278,23 @@ def test_a_vulnerability_is_accepted_by_those_who_rule_the_place(inside: Site) -
     inside.sign_in("grace")
     inside.open("/vulnerabilities/EXAMPLE-900")
     assert PLACE not in inside.browser.text()
+    inside.sign_in("ada")
+
+
+def test_lists_tell_how_much_is_wrong_and_places_how_their_repositories_stand(inside: Site) -> None:
+    inside.open(f"/r/{PLACE}")
+    text = inside.browser.text("tbody")
+    for words in ("1 critical", "nothing known", "accepted"):
+        assert words in text, words
+    inside.push("team/worst", configured("worst", RUN, [BASE, APP]), "9")
+    read(inside, "9", "team/worst")
+    inside.open("/r/team/-/vulnerabilities")
+    assert inside.browser.texts("tbody td:first-child")[0] == "team/worst"
+    first = inside.browser.texts("tbody tr")[0]
+    for words in ("1 critical", "CVE-2026-8100", "openssl", "update to 3.0.11-1~deb12u3"):
+        assert words in first, words
+    inside.sign_in("grace")
+    assert inside.open("/r/team/-/vulnerabilities") == 404
     inside.sign_in("ada")
 
 

@@ -14,6 +14,7 @@ from orlop.domain.inside.rows import AdvisoryRow, Exploited, ExploitScore, Refus
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
+from orlop.ports.counting import Counting
 from orlop.ports.holding import Holding
 
 
@@ -304,3 +305,4 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     matches: Matches
     vulnerable: Vulnerable
     holding: Holding
+    counting: Counting

@@ -3,8 +3,10 @@
 import msgspec
 
 from orlop.services.advisories.about import AboutVulnerabilities
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.questions import Vulnerabilities
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
@@ -57,6 +59,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities
+    counts: ImageCounts
+    reports: VulnerabilityReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -15,6 +15,7 @@ from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
+from orlop.adapters.sql.counting import SqlCounting
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
@@ -171,5 +172,6 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
             SqlMatches(engine),
             SqlVulnerable(engine, lists),
             SqlHolding(lists),
+            SqlCounting(lists),
         ),
     )

@@ -16,6 +16,9 @@ from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.services.advisories.about import AboutVulnerabilities
+from orlop.services.advisories.accepting import Acceptance
+from orlop.services.advisories.counts import ImageCounts
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
@@ -62,6 +65,8 @@ def build_desks(
     insides = build_insides(stores, services, images)
     advisories = build_advisories(gate, stores)
     store = catalog.advisories
+    acceptance = Acceptance(services.in_force, SystemClock())
+    counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
@@ -79,8 +84,10 @@ def build_desks(
         advisories=advisories,
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
         vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        counts=counts,
+        reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),
-        hits=VulnerabilitySearch(holders, store, services.in_force, SystemClock()),
+        hits=VulnerabilitySearch(holders, store, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -29,6 +29,7 @@ from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.inside.finding import FindingPage
 from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
+from orlop.faces.ui.inside.report import ReportTab
 from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
 from orlop.faces.ui.live import Live, Watch
 from orlop.faces.ui.menu import Menu
@@ -136,13 +137,14 @@ def open_pages_app(
 
 def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
     """Namespaces, repositories and images, and the search for them."""
-    frames = PlaceFrames(desks, frozenset({"", "history", "rules", "people", "usage"}))
+    frames = PlaceFrames(desks, frozenset({"", "history", "vulnerabilities", "rules", "people", "usage"}))
     people = PeopleTab(pages, desks, frames)
     history = HistoryTab(pages, desks, frames)
     usage = UsageTab(pages, desks.usage, frames)
     tabs: dict[str, PlaceTab] = {
         "": FirstTab(pages, desks, frames),
         "history": history,
+        "vulnerabilities": ReportTab(pages, desks, frames),
         "rules": RulesTab(pages, desks, frames),
         "people": people,
         "usage": usage,

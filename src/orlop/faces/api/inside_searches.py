@@ -3,12 +3,16 @@
 from typing import Annotated
 
 import msgspec
-from litestar import get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
+from orlop.faces.api import values
 from orlop.faces.api.advisories import AcceptedValue
-from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, page_of
+from orlop.faces.api.browse import FindingCountsValue
+from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
+from orlop.services.advisories.questions import Vulnerability
+from orlop.services.advisories.reports import PAGE_MOST, RepositoryReport, VulnerabilityReports
 from orlop.services.advisories.search import HitImage, HitPackage, VulnerabilityFound, VulnerabilitySearch
 from orlop.services.inside.search import FittingPackage, HolderImage, PackageSearch, PackagesFound
 from orlop.services.management.operations import Gate, Operation
@@ -129,8 +133,54 @@ class VulnerabilitySearchValue(msgspec.Struct, frozen=True):
         )
 
 
-def inside_searches(gate: Gate, packages: PackageSearch, found: VulnerabilitySearch) -> list[HTTPRouteHandler]:
-    """`/package-search` and `/vulnerability-search`."""
+class WorstValue(msgspec.Struct, frozen=True):
+    """One of the worst findings that nobody accepts."""
+
+    id: str
+    severity: str
+    package: str
+    installed: str
+    fixed: tuple[str, ...]
+    exploited: bool
+
+    @classmethod
+    def of(cls, one: Vulnerability) -> "WorstValue":
+        """As clients see it."""
+        return cls(one.id, one.severity, one.package, one.installed, one.fixed, one.exploited)
+
+
+class RepositoryReportValue(msgspec.Struct, frozen=True):
+    """How a repository stands, by the tag that was set last. `findings`: null where that is no image, or nothing is
+    known of it; `worst`: the worst of what nobody accepts; `oldest_at`: when the oldest advisory of those that a
+    version mends was last changed: for so long at least it could have been mended."""
+
+    repository: str
+    tag: str
+    digest: str
+    pushed_at: values.Time
+    findings: FindingCountsValue | None
+    worst: list[WorstValue]
+    oldest_at: values.Time
+
+    @classmethod
+    def of(cls, one: RepositoryReport) -> "RepositoryReportValue":
+        """As clients see it."""
+        known = one.known
+        return cls(
+            one.repository,
+            one.newest.tag,
+            one.newest.digest,
+            values.time(one.newest.pushed_at),
+            FindingCountsValue.of(known.counts) if known is not None else None,
+            [WorstValue.of(each) for each in one.worst],
+            values.time(known.oldest) if known is not None else None,
+        )
+
+
+def inside_searches(
+    gate: Gate, packages: PackageSearch, found: VulnerabilitySearch, reports: VulnerabilityReports
+) -> list[HTTPRouteHandler]:
+    """`/package-search`, `/vulnerability-search` and `/vulnerability-reports`."""
 
     @get("/package-search", operation_id="searchPackage", tags=["inside"], operation=Operation.IMAGE_READ)
     async def search_package(
@@ -140,8 +190,8 @@ def inside_searches(gate: Gate, packages: PackageSearch, found: VulnerabilitySea
             QueryParameter(
                 name="package",
                 max_length=1_024,
-                description="A package URL, whose version may be a range: pkg:npm/lodash@>=4,<4.17.21; or a name of any "
-                "type.",
+                description="A package URL, whose version may be a range: pkg:npm/lodash@>=4,<4.17.21; or a name of "
+                "any type.",
             ),
         ],
         at: At = "",
@@ -173,4 +223,20 @@ def inside_searches(gate: Gate, packages: PackageSearch, found: VulnerabilitySea
         await gate.rights(caller)
         return VulnerabilitySearchValue.of(await found.find(caller, id_, at, page_of(n, last)))
 
-    return [search_package, search_vulnerability]
+    @get(
+        "/vulnerability-reports",
+        operation_id="listVulnerabilityReports",
+        tags=["inside"],
+        operation=Operation.IMAGE_READ,
+    )
+    async def list_vulnerability_reports(
+        request: ApiRequest, at: At = "", n: Size = PAGE, last: Last = ""
+    ) -> Response[list[RepositoryReportValue]]:
+        """How repositories at a place stand, by name, each by the tag that was set last; as far as the caller may read
+        what was found there."""
+        caller = caller_of(request)
+        await gate.rights(caller)
+        page = await reports.page(caller, at, page_of(min(n, PAGE_MOST), last))
+        return listed(request, page, RepositoryReportValue.of, lambda one: str(one.repository), min(n, PAGE_MOST))
+
+    return [search_package, search_vulnerability, list_vulnerability_reports]

@@ -106,12 +106,12 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
-        *browse.browse(management.gate, desks.browsing),
+        *browse.browse(management.gate, desks.browsing, desks.counts),
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
-        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits),
+        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

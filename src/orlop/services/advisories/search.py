@@ -5,17 +5,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.inside.exceptions import EXCEPTIONS
-from orlop.domain.inside.purl import without_version
 from orlop.domain.inside.rows import POSSIBLE
 from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import Advisories, AdvisorySources, AdvisoryStore, Vulnerable
-from orlop.ports.clock import Clock
 from orlop.ports.holding import AskedPackage, Holding, HoldingPlace, PackageFinding, PlaceNames
+from orlop.services.advisories.accepting import Acceptance, accepted_by
 from orlop.services.advisories.questions import Accepted
 from orlop.services.inside.holders import ImageHolders
-from orlop.services.settings.in_force import SettingsInForce
 
 #: Advisories that may have one name, and packages that they may hit.
 _ADVISORIES, _PACKAGES = 1_000, 50_000
@@ -48,8 +45,8 @@ class VulnerabilityFound(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a vulnerability, and images that it hits, by repository and digest.
 
     `advisories`: what is known by this name or means the same, empty: nothing is, which says nothing about images;
-    `all_advisories` and `sources`: how many there are, from where. `goes_on`: where the next page begins, empty: nowhere;
-    a page may end early where much was looked at.
+    `all_advisories` and `sources`: how many there are, from where. `goes_on`: where the next page begins, empty:
+    nowhere; a page may end early where much was looked at.
     """
 
     advisories: tuple[str, ...]
@@ -62,14 +59,13 @@ class VulnerabilityFound(msgspec.Struct, frozen=True, kw_only=True):
 class VulnerabilitySearch:
     """See the module."""
 
-    def __init__(self, holders: ImageHolders, store: AdvisoryStore, settings: SettingsInForce, clock: Clock) -> None:
+    def __init__(self, holders: ImageHolders, store: AdvisoryStore, acceptance: Acceptance) -> None:
         self._holders = holders
         self._advisories: Advisories = store.advisories
         self._sources: AdvisorySources = store.sources
         self._vulnerable: Vulnerable = store.vulnerable
         self._holding: Holding = store.holding
-        self._settings = settings
-        self._clock = clock
+        self._acceptance = acceptance
 
     async def find(self, caller: Caller, name: str, at: str, page: PageRequest) -> VulnerabilityFound:
         """Images at a place that a vulnerability hits, by any of its names. Raises Unauthorized, RequestInvalid,
@@ -117,19 +113,10 @@ class VulnerabilitySearch:
         self, place: HoldingPlace, called: PlaceNames, found: Sequence[HitPackage], ids: frozenset[str]
     ) -> tuple[HitPackage, ...]:
         """The same, with the exceptions that hold for them there; nothing is left out."""
-        now, tags = self._clock.now(), frozenset(called.tags)
-        holding = [
-            each
-            for each in await self._settings.covering(EXCEPTIONS, place.repository)
-            if each.body.holds(now) and each.body.covers(each.path, place.repository, tags)
-        ]
-        judged = []
-        for one in found:
-            names = ids | set(one.ids)
-            by = next((each for each in reversed(holding) if each.body.accepts(names, without_version(one.purl))), None)
-            accepted = Accepted(by.name, by.path, by.body.reason, by.body.until) if by is not None else None
-            judged.append(msgspec.structs.replace(one, accepted=accepted))
-        return tuple(judged)
+        holding = await self._acceptance.holding(place.repository, called.tags)
+        return tuple(
+            msgspec.structs.replace(one, accepted=accepted_by(holding, ids | set(one.ids), one.purl)) for one in found
+        )
 
 
 def _by_package(of: Mapping[int, AskedPackage], rows: Sequence[PackageFinding]) -> dict[int, HitPackage]:
