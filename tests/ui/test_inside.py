@@ -298,6 +298,23 @@ def test_lists_tell_how_much_is_wrong_and_places_how_their_repositories_stand(in
     inside.sign_in("ada")
 
 
+def test_those_who_look_after_a_place_are_told_of_what_is_critical(inside: Site) -> None:
+    def told() -> bool:
+        found = inside.ask("GET", "attention", who="ada")
+        return any(each["kind"] == "vulnerability" and each["place"] == PLACE for each in found)
+
+    eventually("the log has it", told)
+    inside.open("/")
+    assert f"new critical vulnerabilities hit 1 image of {PLACE}" in inside.browser.text()
+    assert not [each for each in inside.ask("GET", "attention", who="rita") if each["kind"] == "vulnerability"]
+    inside.sign_in("admin")
+    inside.open("/health")
+    text = inside.browser.text()
+    assert "62 advisories" in text
+    assert "made-up: taken in" in text
+    inside.sign_in("ada")
+
+
 def test_who_may_not_pull_sees_nothing_inside(inside: Site) -> None:
     inside.sign_in("grace")
     for tab in ("packages", "vulnerabilities", "sbom"):

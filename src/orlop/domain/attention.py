@@ -28,6 +28,12 @@ class ConcernKind(StrEnum):
     """Copies of blobs are damaged."""
     DISK = "disk"
     """The disk of the blobs fills up."""
+    VULNERABILITY = "vulnerability"
+    """Advisories came to hit images, and the worst of it is critical."""
+    ADVISORIES = "advisories"
+    """Advisories were not taken in for long, or could not be."""
+    UNREAD_IMAGES = "unread-images"
+    """Images could not be read."""
 
 
 class Severity(StrEnum):

@@ -23,5 +23,9 @@ def page_of(concern: Concern) -> str:
             return "/world"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
+        case ConcernKind.VULNERABILITY:
+            return f"/r/{quote(concern.place)}/-/vulnerabilities"
+        case ConcernKind.ADVISORIES | ConcernKind.UNREAD_IMAGES:
+            return "/health"
         case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
             return "/health"
