@@ -22,6 +22,7 @@ from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
@@ -141,6 +142,9 @@ def desks_of(
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
     importing = Importing(store.advisories, store.sources, reader, clock)
     advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs)
+    vulnerabilities = Vulnerabilities(
+        insides, store.vulnerable, store.sources, matching, in_force, catalog.holdings, clock
+    )
     return Desks(
         management=management,
         repositories=repositories,
@@ -154,9 +158,8 @@ def desks_of(
         insides=insides,
         advisories=advisories,
         known=AboutVulnerabilities(advisories, store.vulnerable, archives),
-        vulnerabilities=Vulnerabilities(
-            insides, store.vulnerable, store.sources, matching, in_force, catalog.holdings, clock
-        ),
+        vulnerabilities=vulnerabilities,
+        comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
         reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),

@@ -295,6 +295,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
         ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
     ],
+    ("GET", "/package-differences"): [
+        ("/package-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
+        ("/package-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),
+    ],
     ("GET", "/image-differences"): [
         ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
         ("/image-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),

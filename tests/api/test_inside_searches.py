@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from orlop.domain.digest import Digest
@@ -12,12 +14,14 @@ from orlop.services.inside import holders
 from tests.api.harness import REGISTRY, Api, namespace
 from tests.api.serving import Served
 from tests.api.test_commands import PASSWORD, Typed
+from tests.content import image
 from tests.contract.advisories import ONE, SSL, TWO, ZLIB, advisory, batch, hold, matcher
 from tests.contract.scene import APP, Scene
 
 pytestmark = pytest.mark.slow
 
 LOG = Package(type="maven", namespace="org.apache.logging.log4j", name="log4j-core", version="2.14.1")
+THREE = image("three", ["base"])
 SECRET = RepositoryName("hidden/app")
 
 
@@ -179,3 +183,36 @@ def test_a_report_has_each_repository_by_its_newest_tag(orlop: Typed) -> None:
     assert [one["repository"] for one in orlop.json("report")] == [APP]
     orlop.login("bob")
     assert orlop.json("report") == []
+
+
+def test_a_comparison_has_packages_and_findings(orlop: Typed) -> None:
+    def compared(one: str, other: str) -> Any:
+        asked = f"/package-differences?from={APP}:{one}&to={APP}:{other}"
+        return orlop.served.do(orlop.served.api.ask("GET", asked, "ann")).json()
+
+    found = compared("1.4", "1.5")
+    assert found["read"]
+    assert [one["package"] for one in found["removed"]] == ["pkg:deb/debian/zlib9"]
+    assert [(one["package"], one["after"]) for one in found["added"]] == [
+        ("pkg:maven/org.apache.logging.log4j/log4j-core", ["2.14.1"])
+    ]
+    assert (found["changed"], found["fixed"], found["new"]) == ([], [], [])
+    assert [one["id"] for one in found["still"]] == ["CVE-2026-1"]
+    assert [one["package"] for one in compared("1.5", "1.4")["added"]] == ["pkg:deb/debian/zlib9"]
+
+
+def test_a_comparison_tells_what_is_fixed_new_and_relicensed(orlop: Typed) -> None:
+    async def later() -> None:
+        scene = Scene(orlop.served.api.catalog.catalog, at=orlop.served.api.now)
+        mended = msgspec.structs.replace(SSL, version="3.0.2-1", licences=("MIT",))
+        await hold(orlop.served.api.catalog.catalog, scene, THREE, mended, ZLIB)
+        await scene.push(APP, THREE, Tag("1.6"))
+
+    orlop.served.do(later())
+    asked = f"/package-differences?from={APP}:1.4&to={APP}:1.6"
+    found = orlop.served.do(orlop.served.api.ask("GET", asked, "ann")).json()
+    [changed] = found["changed"]
+    assert (changed["before"], changed["after"]) == (["3.0.1-1"], ["3.0.2-1"])
+    assert [one["licences_after"] for one in found["relicensed"]] == [["MIT"]]
+    assert [one["id"] for one in found["fixed"]] == ["CVE-2026-1"]
+    assert found["new"] == found["still"] == []

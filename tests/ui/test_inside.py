@@ -117,7 +117,9 @@ def inside(site: Site) -> Site:
     site.push(PLACE, configured("inside", RUN, [BASE, APP]), "1.0")
     site.push(PLACE, image("inside scratch", [layer("only", library("requests", "2.31.0"))]), "scratch")
     site.push(PLACE, image("inside bad", [Piece("bad", media_types.OCI_LAYER, b"no archive at all")]), "bad")
-    for tag in ("1.0", "scratch", "bad"):
+    newer = layer("app newer", library("requests", "2.32.0", "Apache-2.0") | library("fresh", "1"))
+    site.push(PLACE, configured("inside newer", RUN, [BASE, newer]), "1.1")
+    for tag in ("1.0", "1.1", "scratch", "bad"):
         read(site, tag)
     site.ask(
         "POST",
@@ -154,6 +156,8 @@ def test_the_pages_of_an_image_are_sound(inside: Site) -> None:
         f"/r/{PLACE}:bad/-/vulnerabilities",
         "/vulnerabilities/CVE-2026-8100",
         "/vulnerabilities/EXAMPLE-82",
+        f"/compare?from={PLACE}%3A1.0&to={PLACE}%3A1.1",
+        f"/compare?from={PLACE}%3Ascratch&to={PLACE}%3Abad",
         f"/r/{PLACE}",
         f"/r/{PLACE}/-/vulnerabilities",
         "/r/team/-/vulnerabilities",
@@ -281,6 +285,17 @@ def test_a_vulnerability_is_accepted_by_those_who_rule_the_place(inside: Site) -
     inside.sign_in("ada")
 
 
+def test_two_images_are_compared_by_what_is_inside(inside: Site) -> None:
+    inside.open(f"/compare?from={PLACE}%3A1.0&to={PLACE}%3A1.1")
+    changed = inside.browser.text("[aria-labelledby=changed-packages]")
+    assert "pkg:pypi/requests" in changed
+    assert "2.31.0" in changed
+    assert "2.32.0" in changed
+    assert "pkg:pypi/fresh" in inside.browser.text("[aria-labelledby=added-packages]")
+    assert "EXAMPLE-900" in inside.browser.text("[aria-labelledby=fixed-findings]")
+    assert HOSTILE in inside.browser.text("[aria-labelledby=licences]")
+
+
 def test_lists_tell_how_much_is_wrong_and_places_how_their_repositories_stand(inside: Site) -> None:
     inside.open(f"/r/{PLACE}")
     text = inside.browser.text("tbody")
@@ -305,7 +320,7 @@ def test_those_who_look_after_a_place_are_told_of_what_is_critical(inside: Site)
 
     eventually("the log has it", told)
     inside.open("/")
-    assert f"new critical vulnerabilities hit 1 image of {PLACE}" in inside.browser.text()
+    assert f"new critical vulnerabilities hit 2 images of {PLACE}" in inside.browser.text()
     assert not [each for each in inside.ask("GET", "attention", who="rita") if each["kind"] == "vulnerability"]
     inside.sign_in("admin")
     inside.open("/health")

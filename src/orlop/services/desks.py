@@ -5,6 +5,7 @@ import msgspec
 from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -59,6 +60,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities
+    comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
     attention: Attention

@@ -18,6 +18,7 @@ from orlop.config import Settings
 from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import ImageCounts
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
@@ -64,6 +65,7 @@ def build_desks(
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
     advisories = build_advisories(gate, stores)
+    vulnerabilities = build_vulnerabilities(stores, insides, services.in_force)
     store = catalog.advisories
     acceptance = Acceptance(services.in_force, SystemClock())
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
@@ -83,7 +85,8 @@ def build_desks(
         insides=insides,
         advisories=advisories,
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
-        vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        vulnerabilities=vulnerabilities,
+        comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
         reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),

@@ -156,7 +156,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
     }
     places = PlacePages(tabs, images)
-    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images)
+    removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images, desks.comparison)
     labels, namespaces = LabelPages(pages, desks), NamespacePages(pages, desks)
     return (
         places,

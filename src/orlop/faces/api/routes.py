@@ -36,6 +36,7 @@ from orlop.faces.api import (
     house_rules,
     images,
     inside,
+    inside_differences,
     inside_searches,
     jobs,
     labels,
@@ -111,6 +112,7 @@ def routes(desks: Desks) -> Litestar:
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
+        *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
     ]
     for handler in handlers:  # a route that names no operation of the table is none

@@ -19,18 +19,21 @@ from orlop.domain.errors import (
 )
 from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
 from orlop.domain.pulling import ways
-from orlop.faces.ui.addresses import image_address
+from orlop.faces.ui.addresses import finding_address, image_address
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.inside.chosen import USUAL
 from orlop.faces.ui.layers import CLASSES, parts_of
 from orlop.faces.ui.pages import Pages
 from orlop.faces.ui.routes import Route
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.questions import Vulnerabilities, VulnerabilityReport
 from orlop.services.content.images import Image, Images, ImageTexts
 from orlop.services.content.inspection import Inspection, PlatformImage
 
 #: Bytes of a manifest that are shown; the API has all of it.
 _RAW = 64 * 1024
+#: Of what differs inside two images, so many of each are shown; the command has all.
+_MANY = 100
 
 _WORDS: Mapping[ContentKind, str] = {
     ContentKind.IMAGE: "Image",
@@ -121,9 +124,10 @@ class ImageView:
 class ComparePage:
     """What differs between two images."""
 
-    def __init__(self, pages: Pages, images: Images) -> None:
+    def __init__(self, pages: Pages, images: Images, inside: InsideComparison) -> None:
         self._pages = pages
         self._images = images
+        self._inside = inside
 
     def routes(self) -> tuple[Route, ...]:
         """See `Route`."""
@@ -133,11 +137,13 @@ class ComparePage:
         """A form where two images are named, and what differs between them."""
         before, after = (_without_host(exchange, exchange.query.get(name, "")) for name in ("from", "to"))
         platform = exchange.query.get("platform", "")
-        found, refusal = None, None
+        found, inside, refusal = None, None, None
         if before and after:
             try:
                 sides = parse_held(before), parse_held(after)
                 found = await self._images.differences(exchange.caller, *sides, platform)
+                with suppress(NotFound, RequestInvalid):  # no images, or for no platform that both have
+                    inside = await self._inside.of(exchange.caller, *sides, found.platform) if not found.same else None
             except (NameInvalid, TagInvalid, DigestInvalid, RequestInvalid) as error:
                 refusal = error
         return self._pages.page(
@@ -148,6 +154,9 @@ class ComparePage:
             after=after,
             platform=platform,
             found=found,
+            inside=inside,
+            many=_MANY,
+            finding_address=finding_address,
             address=_address,
         )
 
