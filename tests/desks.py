@@ -23,6 +23,7 @@ from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
@@ -138,6 +139,7 @@ def desks_of(
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     acceptance = Acceptance(in_force, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
     importing = Importing(store.advisories, store.sources, reader, clock)
@@ -161,7 +163,8 @@ def desks_of(
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),

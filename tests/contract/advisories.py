@@ -10,9 +10,11 @@ from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal, row_of
+from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import AdvisorySource, ReadBatch
 from orlop.ports.catalog import Catalog
+from orlop.ports.finding_days import FindingDay, FindingNumbers
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.matching import Matching
 from tests.content import blob, image
@@ -168,3 +170,24 @@ class AdvisoriesKit:
         meant = await store.vulnerable.meaning(["CVE-2026-1"], 10)
         packages = await store.vulnerable.packages_hit(list(meant), 10)
         assert [(one.repository, one.digest) for one in await store.vulnerable.holding(packages, 10)] == [(APP, digest)]
+
+    async def test_what_was_known_of_repositories_is_summed_up_by_days(self, catalog: Catalog) -> None:
+        scene, days = Scene(catalog), catalog.advisories.days
+        other = RepositoryName("team/days-other")
+        await hold(catalog, scene, ONE, SSL)
+        await scene.hold(other, BASE)
+        await scene.push(other, TWO)
+        await days.record(100, {APP: FindingNumbers(critical=5), other: FindingNumbers(high=2)})
+        await days.record(
+            100, {APP: FindingNumbers(critical=1, fixable=1), RepositoryName("gone/app"): FindingNumbers()}
+        )
+        await days.record(101, {APP: FindingNumbers(low=3, others=1, accepted=2)})
+        both = await days.of([APP, other, RepositoryName("gone/app")], 0)
+        assert both == (
+            FindingDay(100, FindingNumbers(critical=1, high=2, fixable=1)),
+            FindingDay(101, FindingNumbers(low=3, others=1, accepted=2)),
+        )
+        assert await days.of([other], 0) == (FindingDay(100, FindingNumbers(high=2)),)
+        assert await days.of([APP], 101) == both[1:]
+        await days.drop(101)
+        assert await days.of([APP, other], 0) == both[1:]

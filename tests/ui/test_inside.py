@@ -2,6 +2,7 @@
 text stays text."""
 
 import json
+import sqlite3
 from typing import Any
 from urllib.parse import quote
 
@@ -311,6 +312,33 @@ def test_lists_tell_how_much_is_wrong_and_places_how_their_repositories_stand(in
     inside.sign_in("grace")
     assert inside.open("/r/team/-/vulnerabilities") == 404
     inside.sign_in("ada")
+
+
+def test_a_place_shows_how_it_came_to_be_so_day_by_day(inside: Site) -> None:
+    inside.ask("POST", "jobs", {"kind": "record-findings"})
+
+    def written() -> bool:
+        return bool(inside.ask("GET", f"vulnerability-days?at={PLACE}", who="ada")["days"])
+
+    eventually("a day is written down", written)
+    [today] = inside.ask("GET", f"vulnerability-days?at={PLACE}", who="ada")["days"]
+    assert inside.ask("GET", f"vulnerability-days?at={PLACE}", who="grace")["days"] == []
+    inside.open(f"/r/{PLACE}/-/vulnerabilities")
+    assert inside.browser.count("svg.columns") == 0, "a single day is no picture"
+    with sqlite3.connect(next(inside.server.data.rglob("catalog.sqlite")), timeout=30) as catalog:
+        [(repository, day)] = catalog.execute(
+            "SELECT d.repository_id, d.day FROM finding_days d JOIN repositories r ON r.id = d.repository_id"
+            " WHERE r.name = ?",
+            (PLACE,),
+        )
+        row = "INSERT INTO finding_days VALUES (?, ?, ?, 2, 3, 4, 5, 6, 7)"
+        catalog.executemany(row, [(repository, day - number, number) for number in range(1, 30)])
+    catalog.close()
+    inside.open(f"/r/{PLACE}/-/vulnerabilities")
+    assert inside.browser.count("svg.columns rect") > 100
+    assert inside.browser.count("[aria-label='Day by day'] tbody tr") == 30
+    sound(inside)
+    assert today["day"]
 
 
 def test_those_who_look_after_a_place_are_told_of_what_is_critical(inside: Site) -> None:

@@ -163,6 +163,12 @@ MATCHING = JobKind(
     forgotten_after=HOUR,
 )
 
+FINDING_HISTORY = JobKind(
+    kind="record-findings",
+    text="Writes down how much is known to be wrong with every repository, once for each day.",
+    forgotten_after=HOUR,
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
@@ -171,7 +177,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, MATCHING),
+        *(INSIDE, INSIDE_UPKEEP, MATCHING, FINDING_HISTORY),
     )
 }
 

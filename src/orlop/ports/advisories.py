@@ -15,6 +15,7 @@ from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 from orlop.ports.counting import Counting
+from orlop.ports.finding_days import FindingDays
 from orlop.ports.holding import Holding
 
 
@@ -305,4 +306,5 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     matches: Matches
     vulnerable: Vulnerable
     holding: Holding
+    days: FindingDays
     counting: Counting

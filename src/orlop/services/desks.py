@@ -6,6 +6,7 @@ from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -63,6 +64,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
+    finding_history: FindingHistory
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -357,6 +357,7 @@ OF_REPOSITORIES = {
             "cached_tags_gone",
         ),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images"),
+        *("finding_day_put", "finding_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {

@@ -2,15 +2,20 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.bootstrap.clocks import SystemClock
+from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.stores.opening import Stores
 from orlop.domain.access.subjects import SYSTEM
 from orlop.ports.by import By
+from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.history import recording
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.inside.questions import ImageInsides
+from orlop.services.jobs.work import Work
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
 
@@ -35,3 +40,11 @@ def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: Setti
     return Vulnerabilities(
         insides, known.vulnerable, known.sources, matching, in_force, catalog.holdings, SystemClock()
     )
+
+
+def build_finding_history(stores: Stores, services: Services) -> Work:
+    """The job that writes down what is known of every repository."""
+    catalog, clock = stores.catalog, SystemClock()
+    store, acceptance = catalog.advisories, Acceptance(services.in_force, clock)
+    counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
+    return recording(catalog.search, store.counting, counts, store.days, clock)

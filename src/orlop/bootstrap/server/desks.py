@@ -19,6 +19,7 @@ from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
@@ -69,6 +70,7 @@ def build_desks(
     store = catalog.advisories
     acceptance = Acceptance(services.in_force, SystemClock())
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
@@ -88,7 +90,8 @@ def build_desks(
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, SystemClock()),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),

@@ -1,9 +1,9 @@
 """What is known of one vulnerability, whoever says so: how bad it is, whether it is exploited, what mends it."""
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +21,7 @@ from orlop.services.advisories.desk import AdvisoryDesk
 _PACKAGES, _LINKS, _REMEMBERED = 200, 50, 4 << 20
 #: Larger records are read in a thread, in bytes.
 _INLINE = 128 * 1024
+_WEB = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 _DETAILS = WantedText("details.md", 0, rendered=True)
 
 
@@ -178,7 +179,4 @@ def _mended(record: Advisory, affected: AffectedVersions) -> MendedPackage:
 
 def _leads(url: str) -> bool:
     """Whether a link is one that may be followed."""
-    try:
-        return len(url) < 2_000 and urlsplit(url).scheme in {"http", "https"}
-    except ValueError:
-        return False
+    return len(url) < 2_000 and _WEB.match(url) is not None

@@ -62,6 +62,16 @@ class VulnerabilityReports:
             rows.append(RepositoryReport(repository=name, newest=one, known=mine, worst=worst))
         return Page(tuple(rows), more=len(found) > size)
 
+    async def names(self, caller: Caller, at: str, most: int) -> tuple[tuple[RepositoryName, ...], bool]:
+        """So many repositories at a place at most, by name, of which the caller may read what was found; and whether
+        there are more. Raises Unauthorized, RequestInvalid."""
+        found: list[RepositoryName] = []
+        async for names in self._visible(caller, at_or_below(checked_path(at.strip("/"))), "", most + 1):
+            found += names
+            if len(found) > most:
+                break
+        return tuple(found[:most]), len(found) > most
+
     async def _visible(
         self, caller: Caller, within: tuple[NameSpan, ...], start: str, size: int
     ) -> AsyncIterator[list[RepositoryName]]:
