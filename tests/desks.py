@@ -141,7 +141,9 @@ def desks_of(
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(repositories, catalog.search, store.holding)
-    matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    matching = Matching(
+        store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
+    )
     importing = Importing(store.advisories, store.sources, reader, clock)
     advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs)
     vulnerabilities = Vulnerabilities(

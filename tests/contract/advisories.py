@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from orlop.domain.digest import Digest
+from orlop.domain.durations import HOUR, MINUTE
 from orlop.domain.events import EventKind
 from orlop.domain.inside.assembly import assemble
 from orlop.domain.inside.layers import Found, LayerFacts
@@ -45,7 +46,7 @@ def batch(*records: bytes) -> ReadBatch:
 def matcher(catalog: Catalog, scene: Scene) -> Matching:
     """What matches on a catalog."""
     store = catalog.advisories
-    return Matching(store.matches, Affected(store.vulnerable), scene.by)
+    return Matching(store.matches, Affected(store.vulnerable, catalog.retention.in_use), scene.by)
 
 
 async def hold(catalog: Catalog, scene: Scene, pushed: Any, *packages: Package) -> Digest:
@@ -106,7 +107,7 @@ class AdvisoriesKit:
         assert (done.advisories, done.new) == (1, 1)
         [found] = await store.vulnerable.findings(digest, 10)
         assert (found.name, found.version, found.fixed, found.id) == ("libssl9", "3.0.1-1", "3.0.2-1", "TEST-1")
-        assert await scene.news() == [(EventKind.IMAGE_AFFECTED, APP, digest, "")]
+        assert await scene.news() == []
         assert (await matcher(catalog, scene).advisories()).advisories == 0
         assert await store.vulnerable.counts([digest]) == {digest: {"unknown": 1}}
 
@@ -178,11 +179,10 @@ class AdvisoriesKit:
         await scene.hold(other, BASE)
         await scene.push(other, TWO)
         await days.record(100, {APP: FindingNumbers(critical=5), other: FindingNumbers(high=2)})
-        await days.record(
-            100, {APP: FindingNumbers(critical=1, fixable=1), RepositoryName("gone/app"): FindingNumbers()}
-        )
+        gone = RepositoryName("gone/app")
+        await days.record(100, {APP: FindingNumbers(critical=1, fixable=1), gone: FindingNumbers()})
         await days.record(101, {APP: FindingNumbers(low=3, others=1, accepted=2)})
-        both = await days.of([APP, other, RepositoryName("gone/app")], 0)
+        both = await days.of([APP, other, gone], 0)
         assert both == (
             FindingDay(100, FindingNumbers(critical=1, high=2, fixable=1)),
             FindingDay(101, FindingNumbers(low=3, others=1, accepted=2)),
@@ -191,3 +191,25 @@ class AdvisoriesKit:
         assert await days.of([APP], 101) == both[1:]
         await days.drop(101)
         assert await days.of([APP, other], 0) == both[1:]
+
+    async def test_an_image_is_told_of_once_for_all_that_an_import_brought(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        two = await hold(catalog, scene, TWO, ZLIB)
+        matching = matcher(catalog, scene)
+        await matching.packages()
+        await scene.news()
+        for name, package in {"TEST-1": "openssl9", "TEST-2": "zlib9"}.items():
+            await store.advisories.store("hand", batch(advisory(name, package, "9")))
+            await matching.advisories()
+        at = (await store.vulnerable.untold_ages() or (0, 0))[1]
+        affected = Affected(store.vulnerable, catalog.retention.in_use)
+        assert await affected.tell(scene.by()) == 0, "more may come"
+        await catalog.retention.in_use.put("", "prod", [two], at + HOUR, scene.by())
+        await scene.news()
+        scene.at = at + 2 * MINUTE
+        assert await affected.tell(scene.by()) == 2
+        told = await scene.news()
+        assert told == [(EventKind.IMAGE_AFFECTED, APP, two, ""), (EventKind.IMAGE_AFFECTED, APP, one, "")]
+        assert await store.vulnerable.untold_ages() is None
+        assert await affected.tell(scene.by()) == 0, "each is told of once"

@@ -155,6 +155,13 @@ EXCEPTIONS = {
     },
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "places_listed": {"USE TEMP B-TREE FOR GROUP BY": "indexes that list the images of a page"},
+    "untold_ages": {
+        "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
+    },
+    "untold": {
+        "SCAN f": "no more than are to be told of",
+        "SCAN findings USING INDEX findings_untold": "the same",
+    },
     "packages_hit_in_units": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
     "findings_told_of_packages": {"USE TEMP B-TREE FOR ORDER BY": "findings of the images of a page"},
     "findings_between": {"USE TEMP B-TREE FOR ORDER BY": "findings of the packages of a page"},
@@ -356,8 +363,8 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
-        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images"),
-        *("finding_day_put", "finding_days_of"),
+        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
+        *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {

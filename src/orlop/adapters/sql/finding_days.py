@@ -21,14 +21,14 @@ class SqlFindingDays:
         rows = [(name, day, *msgspec.structs.astuple(of)) for name, of in sorted(numbers.items())]
 
         async def script(tx: Session) -> None:
-            await tx.many("finding_day_put", rows)
+            await tx.many("vulnerability_day_put", rows)
 
         if rows:
             await self._engine.write(script, changes=False)
 
     async def drop(self, before: int) -> None:
         async def script(tx: Session) -> None:
-            await tx.run("finding_days_drop", before)
+            await tx.run("vulnerability_days_drop", before)
 
         await self._engine.write(script, changes=False)
 
@@ -36,5 +36,5 @@ class SqlFindingDays:
         names = FindingNumbers.__struct_fields__
         return tuple(
             FindingDay(day, FindingNumbers(**dict(zip(names, row, strict=True))))
-            for day, *row in await self._lists.all("finding_days_of", each(repositories), since)
+            for day, *row in await self._lists.all("vulnerability_days_of", each(repositories), since)
         )

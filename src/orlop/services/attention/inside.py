@@ -1,5 +1,6 @@
 """What of the inside of images needs somebody: new findings, advisories that grow old, images that cannot be read."""
 
+import re
 from collections.abc import Sequence
 
 from orlop.domain.access import Caller
@@ -18,8 +19,8 @@ FRESH, OLD = 7 * DAY, 7 * DAY
 #: Entries of the audit log that are looked through.
 _LOOKED_AT = 500
 _ENDLESS = (1 << 63) - 1
-#: How the event of an image ends whose worst new finding is critical (services.advisories.affected).
-_CRITICAL = "the worst is critical"
+#: How the event of an image begins whose worst new finding is critical (services.advisories.affected).
+_CRITICAL = re.compile(r"[0-9]+ new findings?, the worst is critical\b", re.ASCII)
 
 
 def critical_findings(reader: AuditReader, gate: Gate) -> Source:
@@ -32,7 +33,7 @@ def critical_findings(reader: AuditReader, gate: Gate) -> Source:
         by = (Filter.KIND, EventKind.IMAGE_AFFECTED.value)
         for chained in await reader.before(_ENDLESS, _LOOKED_AT, by=by):
             entry = chained.entry
-            if entry.at > since and entry.detail.endswith(_CRITICAL) and seeing.repository(entry.repository):
+            if entry.at > since and _CRITICAL.match(entry.detail) and seeing.repository(entry.repository):
                 hit.setdefault(entry.repository, set()).add(entry.digest)
         return [
             Concern(

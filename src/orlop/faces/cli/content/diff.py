@@ -49,7 +49,7 @@ async def diff(
     if inside is not None:
         for remark in inside["remarks"]:
             tell(remark)
-    elif why and first.image is not None and second.image is not None:
+    elif why:
         tell(f"packages and findings were not compared: {why}")
     return 1 if asked.exit_code and not same else 0
 

@@ -13,6 +13,8 @@ from orlop.faces.cli.running import UsageError, counted
 from orlop.faces.cli.servers import Servers
 from orlop.ports.management import RequestRefused
 
+#: What other registries answer.
+_NO_ORLOP = 404
 #: What is longer is cut off.
 _WIDEST = 120
 
@@ -22,16 +24,16 @@ async def inside_differences(
 ) -> tuple[dict[str, Any] | None, str]:
     """What their registry says, or why it says nothing, as a sentence without a full stop."""
     if before.image is None or after.image is None or before.image.registry != after.image.registry:
-        return None, "one registry has to hold both"
+        return None, ""
     query = {"from": held_name(before), "to": held_name(after), **({"platform": platform} if platform else {})}
     try:
         async with managed(servers, before, connecting) as server:
             found: dict[str, Any] = (await server.ask("GET", "/package-differences", query=query)).value
             return found, ""
-    except UsageError as nobody:
-        return None, str(nobody)
+    except UsageError:  # nobody is signed in there
+        return None, ""
     except RequestRefused as refusal:
-        return None, str(refusal)
+        return None, "" if refusal.status == _NO_ORLOP else str(refusal)
 
 
 def is_same(found: Mapping[str, Any]) -> bool:
