@@ -216,3 +216,12 @@ def test_a_comparison_tells_what_is_fixed_new_and_relicensed(orlop: Typed) -> No
     assert [one["licences_after"] for one in found["relicensed"]] == [["MIT"]]
     assert [one["id"] for one in found["fixed"]] == ["CVE-2026-1"]
     assert found["new"] == found["still"] == []
+
+
+def test_a_namespace_tells_how_much_is_wrong_in_its_repositories(orlop: Typed) -> None:
+    orlop.login("root")
+    place = f"{APP.namespace}/"
+    [child] = [one for one in orlop.json("browse", place, "--findings") if one["path"] == APP]
+    assert (child["findings"]["state"], child["findings"]["unknown"]) == ("read", 1)
+    assert {one["findings"] is None for one in orlop.json("browse", place)} == {True}
+    assert "1 unknown" in orlop("browse", place, "--findings")

@@ -11,14 +11,17 @@ from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal, row_of
-from orlop.domain.names import RepositoryName
+from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import AdvisorySource, ReadBatch
 from orlop.ports.catalog import Catalog
+from orlop.ports.counting import PartImage
 from orlop.ports.finding_days import FindingDay, FindingNumbers
+from orlop.ports.holding import HoldingPlace, PlaceNames
+from orlop.ports.insides import InsideState
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.matching import Matching
-from tests.content import blob, image
+from tests.content import blob, image, index
 from tests.contract.scene import APP, Scene
 
 BASE = blob("base")
@@ -213,3 +216,59 @@ class AdvisoriesKit:
         assert told == [(EventKind.IMAGE_AFFECTED, APP, two, ""), (EventKind.IMAGE_AFFECTED, APP, one, "")]
         assert await store.vulnerable.untold_ages() is None
         assert await affected.tell(scene.by()) == 0, "each is told of once"
+
+    async def test_images_are_found_by_what_they_hold(self, catalog: Catalog) -> None:
+        scene, holding = Scene(catalog), catalog.advisories.holding
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        two = await hold(catalog, scene, TWO, ZLIB)
+        await scene.push(APP, ONE, Tag("1.4"))
+        [ssl], [zlib] = [await holding.asked(name, "deb", 9) for name in ("libssl9", "zlib9")]
+        assert (await holding.asked("zlib9", "", 9), await holding.asked("zlib9", "npm", 9)) == ((zlib,), ())
+        assert await holding.numbered([ssl.id]) == (ssl,)
+        places = {digest: HoldingPlace(APP, digest) for digest in (one, two)}
+        assert set(await holding.rare([zlib.id], 2) or ()) == set(places.values())
+        assert await holding.rare([zlib.id], 1) is None
+        assert await holding.rare([ssl.id], 1) == (places[one],)
+        looked = await holding.along([ssl.id], [APP], ("", ""), 9)
+        assert [(row.place, row.holds) for row in looked] == [(places[each], each == one) for each in sorted(places)]
+        first = looked[0].place
+        assert await holding.along([ssl.id], [APP], (first.repository, first.digest), 9) == looked[1:]
+        assert await holding.held([one, two], [ssl.id, zlib.id]) == {
+            one: tuple(sorted((ssl.id, zlib.id))),
+            two: (zlib.id,),
+        }
+        assert (await holding.names([places[one]]))[places[one]] == PlaceNames(("1.4",), "")
+
+    async def test_many_images_are_counted_at_once(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        two = await hold(catalog, scene, TWO, ZLIB)
+        await scene.push(APP, ONE, Tag("1.4"))
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "9")))
+        matching = matcher(catalog, scene)
+        await matching.advisories()
+        await matching.packages()
+        [ssl] = await store.holding.asked("libssl9", "", 9)
+        parts = await store.counting.parts(APP, [one, two])
+        assert parts == {digest: (PartImage(digest, InsideState.READ),) for digest in (one, two)}
+        hit = await store.counting.hit([one, two])
+        assert (hit[one], hit[two]) == (frozenset({ssl.id}), frozenset())
+        [told] = await store.counting.findings([ssl.id])
+        assert (told.package, told.id, told.fixed, told.name) == (ssl.id, "TEST-1", "9", "libssl9")
+        newest = (await store.counting.newest([APP]))[APP]
+        assert (newest.tag, newest.digest) == ("1.4", one)
+        number = (await store.vulnerable.meaning(["TEST-1"], 9)).keys()
+        [between] = await store.holding.findings([ssl.id], list(number))
+        assert (between.package, between.advisory, between.fixed) == (ssl.id, "TEST-1", "9")
+
+    async def test_an_index_is_the_images_that_it_lists(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL)
+        await scene.push(APP, TWO)
+        both = index("both", [ONE, TWO])
+        await scene.push(APP, both, Tag("multi"))
+        parts = (await store.counting.parts(APP, [both.digest]))[both.digest]
+        assert set(parts) == {PartImage(one, InsideState.READ), PartImage(TWO.digest, None)}
+        place = HoldingPlace(APP, one)
+        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "")
+        assert (await store.counting.newest([APP]))[APP].digest == both.digest

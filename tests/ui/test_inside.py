@@ -341,15 +341,7 @@ def test_a_place_shows_how_it_came_to_be_so_day_by_day(inside: Site) -> None:
     assert today["day"]
 
 
-def test_those_who_look_after_a_place_are_told_of_what_is_critical(inside: Site) -> None:
-    def told() -> bool:
-        found = inside.ask("GET", "attention", who="ada")
-        return any(each["kind"] == "vulnerability" and each["place"] == PLACE for each in found)
-
-    eventually("the log has it", told)
-    inside.open("/")
-    assert f"new critical vulnerabilities hit 2 images of {PLACE}" in inside.browser.text()
-    assert not [each for each in inside.ask("GET", "attention", who="rita") if each["kind"] == "vulnerability"]
+def test_health_says_how_reading_and_advisories_stand(inside: Site) -> None:
     inside.sign_in("admin")
     inside.open("/health")
     text = inside.browser.text()

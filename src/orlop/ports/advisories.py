@@ -16,7 +16,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
 from orlop.ports.counting import Counting
 from orlop.ports.finding_days import FindingDays
-from orlop.ports.holding import Holding
+from orlop.ports.holding import PackageHolders
 
 
 class ImportRefused(RequestInvalid):
@@ -328,6 +328,6 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     sources: AdvisorySources
     matches: Matches
     vulnerable: Vulnerable
-    holding: Holding
+    holding: PackageHolders
     days: FindingDays
     counting: Counting

@@ -51,7 +51,7 @@ class PackageFinding(msgspec.Struct, frozen=True, gc=False):
     how: str
 
 
-class Holding(Protocol):
+class PackageHolders(Protocol):
     """Packages by names and numbers, and images that hold them."""
 
     async def asked(self, name: str, type_: str, limit: int) -> tuple[AskedPackage, ...]:

@@ -118,6 +118,7 @@ EXCEPTIONS = {
     "advisories_waiting": {
         "SCAN advisories USING COVERING INDEX advisories_unmatched": "no more than are to be matched"
     },
+    "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {

@@ -32,7 +32,7 @@ _entries = msgspec.json.Decoder(_Index)
 
 
 class SqlHolding:
-    """See ports.holding.Holding. It may lag behind."""
+    """See ports.holding.PackageHolders. It may lag behind."""
 
     def __init__(self, lists: Session) -> None:
         self._lists = lists

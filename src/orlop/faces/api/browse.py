@@ -21,6 +21,7 @@ from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.ports.browse import RepositoryOrder
 from orlop.services.advisories.counts import FindingCounts, ImageCounts
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.browse.all import Browsing
 from orlop.services.browse.children import Child
 from orlop.services.browse.search import Hit, SearchFound
@@ -29,48 +30,6 @@ from orlop.services.management.operations import Gate, Operation
 
 #: A search gives so many of each kind unless asked for another number, and at most so many.
 _HITS, _HITS_MOST = 10, 100
-
-
-class ChildValue(msgspec.Struct, frozen=True):
-    """What lies directly below a namespace. `path`: that of a namespace ends with a slash. The numbers of a namespace
-    are of everything below, for those who may edit its rules; null for others. `size`: bytes of manifests and blobs;
-    blobs that several repositories hold count in each. `place`: where a list goes on after it."""
-
-    path: str
-    kind: str
-    visibility: Visibility
-    description: str
-    repositories: int | None
-    tags: int | None
-    size: int | None
-    pushed_at: values.Time
-    pulled_at: values.Time
-    pulls: int
-    place: str
-
-    @classmethod
-    def of(cls, child: Child) -> "ChildValue":
-        """As clients see it."""
-        return cls(
-            path=child.path,
-            kind="namespace" if child.is_namespace else "repository",
-            visibility=child.visibility,
-            description=child.description,
-            repositories=child.repositories,
-            tags=child.tags,
-            size=child.size,
-            pushed_at=values.time(child.pushed_at),
-            pulled_at=values.time(child.pulled_at),
-            pulls=child.pulls,
-            place=child.place,
-        )
-
-
-class TagRuleNameValue(msgspec.Struct, frozen=True):
-    """A rule for tags: its name, and the namespace or repository that it is of."""
-
-    name: str
-    path: str
 
 
 class FindingCountsValue(msgspec.Struct, frozen=True):
@@ -94,6 +53,52 @@ class FindingCountsValue(msgspec.Struct, frozen=True):
         """As clients see it."""
         counts = {word: found.counts.get(word, 0) for word in SEVERITIES}
         return cls(state=found.state.name.lower(), **counts, accepted=found.accepted, fixable=found.fixable)
+
+
+class ChildValue(msgspec.Struct, frozen=True):
+    """What lies directly below a namespace. `path`: that of a namespace ends with a slash. The numbers of a namespace
+    are of everything below, for those who may edit its rules; null for others. `size`: bytes of manifests and blobs;
+    blobs that several repositories hold count in each. `place`: where a list goes on after it.
+    `findings`: of a repository, of the tag that was set last; null where they were not asked for, may not be read, or
+    are not known."""
+
+    path: str
+    kind: str
+    visibility: Visibility
+    description: str
+    repositories: int | None
+    tags: int | None
+    size: int | None
+    pushed_at: values.Time
+    pulled_at: values.Time
+    pulls: int
+    place: str
+    findings: FindingCountsValue | None
+
+    @classmethod
+    def of(cls, child: Child, findings: FindingCounts | None = None) -> "ChildValue":
+        """As clients see it."""
+        return cls(
+            path=child.path,
+            kind="namespace" if child.is_namespace else "repository",
+            visibility=child.visibility,
+            description=child.description,
+            repositories=child.repositories,
+            tags=child.tags,
+            size=child.size,
+            pushed_at=values.time(child.pushed_at),
+            pulled_at=values.time(child.pulled_at),
+            pulls=child.pulls,
+            place=child.place,
+            findings=FindingCountsValue.of(findings) if findings is not None else None,
+        )
+
+
+class TagRuleNameValue(msgspec.Struct, frozen=True):
+    """A rule for tags: its name, and the namespace or repository that it is of."""
+
+    name: str
+    path: str
 
 
 class ListedTagValue(msgspec.Struct, frozen=True):
@@ -189,7 +194,9 @@ class SearchValue(msgspec.Struct, frozen=True):
         return cls([HitValue.of(hit) for hit in found.hits], more)
 
 
-def browse(gate: Gate, browsing: Browsing, counts: ImageCounts) -> list[HTTPRouteHandler]:
+def browse(
+    gate: Gate, browsing: Browsing, counts: ImageCounts, reports: VulnerabilityReports
+) -> list[HTTPRouteHandler]:
     """`/browse`, `/tags` and `/search`."""
 
     @get("/browse", operation_id="browse", tags=["browse"], operation=Operation.REPOSITORY_READ)
@@ -202,6 +209,10 @@ def browse(gate: Gate, browsing: Browsing, counts: ImageCounts) -> list[HTTPRout
             RepositoryOrder,
             QueryParameter(name="sort", description="The order of repositories: by name, last push, or size."),
         ] = RepositoryOrder.NAME,
+        findings: Annotated[
+            bool,
+            QueryParameter(name="findings", description="Tell how much is known to be wrong with each repository."),
+        ] = False,
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[ChildValue]]:
@@ -210,7 +221,13 @@ def browse(gate: Gate, browsing: Browsing, counts: ImageCounts) -> list[HTTPRout
         caller = caller_of(request)
         await gate.rights(caller)
         page = await browsing.children.page(caller, path.strip("/"), sort, page_of(n, last))
-        return listed(request, page, ChildValue.of, lambda child: child.place, n)
+        found: Mapping[str, FindingCounts] = {}
+        if findings:
+            names = [RepositoryName(child.path) for child in page.items if not child.is_namespace]
+            found = await reports.of(caller, path.strip("/"), names)
+        return listed(
+            request, page, lambda child: ChildValue.of(child, found.get(child.path)), lambda child: child.place, n
+        )
 
     @get("/tags", operation_id="listTags", tags=["tags"], operation=Operation.TAG_READ)
     async def list_tags(

@@ -107,7 +107,7 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
-        *browse.browse(management.gate, desks.browsing, desks.counts),
+        *browse.browse(management.gate, desks.browsing, desks.counts, desks.reports),
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),

@@ -1,6 +1,6 @@
 """How the repositories below a place stand: what is known to be wrong with the image of each that was tagged last."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import msgspec
 
@@ -11,7 +11,7 @@ from orlop.domain.pages import Page, PageRequest
 from orlop.domain.settings import checked_path
 from orlop.ports.counting import Counting, NewestImage
 from orlop.ports.search import SearchRows
-from orlop.services.advisories.counts import CountedImage, ImageCounts, KnownFindings
+from orlop.services.advisories.counts import CountedImage, FindingCounts, ImageCounts, KnownFindings
 from orlop.services.advisories.questions import Vulnerability
 from orlop.services.content.repositories import Repositories
 
@@ -61,6 +61,19 @@ class VulnerabilityReports:
             worst = mine.found[:_WORST] if mine is not None else ()
             rows.append(RepositoryReport(repository=name, newest=one, known=mine, worst=worst))
         return Page(tuple(rows), more=len(found) > size)
+
+    async def of(
+        self, caller: Caller, namespace: str, repositories: Sequence[RepositoryName]
+    ) -> Mapping[str, FindingCounts]:
+        """How much is known of the newest image of each of these, which lie directly in a namespace; nothing of those
+        where the caller may not read what was found. Raises Unauthorized."""
+        spans, sees = await self._repositories.visible_in(caller, Action.SCAN_READ, namespace)
+        seen = [name for name in repositories if any(span.low <= name < span.high for span in spans) and sees(name)]
+        if not seen:
+            return {}
+        newest = await self._counting.newest(seen)
+        wanted = [CountedImage(name, newest[name].digest, (newest[name].tag,)) for name in seen if name in newest]
+        return {str(one.repository): known.counts for one, known in (await self._counts.known(wanted)).items()}
 
     async def names(self, caller: Caller, at: str, most: int) -> tuple[tuple[RepositoryName, ...], bool]:
         """So many repositories at a place at most, by name, of which the caller may read what was found; and whether

@@ -9,7 +9,7 @@ from orlop.domain.inside.rows import POSSIBLE
 from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import Advisories, AdvisorySources, AdvisoryStore, Vulnerable
-from orlop.ports.holding import AskedPackage, Holding, HoldingPlace, PackageFinding, PlaceNames
+from orlop.ports.holding import AskedPackage, HoldingPlace, PackageFinding, PackageHolders, PlaceNames
 from orlop.services.advisories.accepting import Acceptance, accepted_by
 from orlop.services.advisories.questions import Accepted
 from orlop.services.inside.holders import ImageHolders
@@ -64,7 +64,7 @@ class VulnerabilitySearch:
         self._advisories: Advisories = store.advisories
         self._sources: AdvisorySources = store.sources
         self._vulnerable: Vulnerable = store.vulnerable
-        self._holding: Holding = store.holding
+        self._holding: PackageHolders = store.holding
         self._acceptance = acceptance
 
     async def find(self, caller: Caller, name: str, at: str, page: PageRequest) -> VulnerabilityFound:

@@ -14,7 +14,7 @@ from orlop.domain.errors import PageInvalid, RegistryError
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.domain.settings import checked_path
-from orlop.ports.holding import Holding, HoldingPlace
+from orlop.ports.holding import HoldingPlace, PackageHolders
 from orlop.ports.search import SearchRows
 from orlop.services.content.repositories import Repositories
 
@@ -34,7 +34,7 @@ class HolderPage(NamedTuple):
 class ImageHolders:
     """See the module."""
 
-    def __init__(self, repositories: Repositories, names: SearchRows, holding: Holding) -> None:
+    def __init__(self, repositories: Repositories, names: SearchRows, holding: PackageHolders) -> None:
         self._repositories = repositories
         self._names = names
         self._holding = holding

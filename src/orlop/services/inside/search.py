@@ -5,7 +5,7 @@ import msgspec
 from orlop.domain.access import Caller
 from orlop.domain.inside.asked import PackageAsked, package_url, parse_asked
 from orlop.domain.pages import PageRequest
-from orlop.ports.holding import AskedPackage, Holding, HoldingPlace, PlaceNames
+from orlop.ports.holding import AskedPackage, HoldingPlace, PackageHolders, PlaceNames
 from orlop.services.inside.holders import ImageHolders
 
 #: Packages of one name that are compared: more versions than any has.
@@ -39,7 +39,7 @@ class PackagesFound(msgspec.Struct, frozen=True):
 class PackageSearch:
     """See the module."""
 
-    def __init__(self, holders: ImageHolders, holding: Holding) -> None:
+    def __init__(self, holders: ImageHolders, holding: PackageHolders) -> None:
         self._holders = holders
         self._holding = holding
 

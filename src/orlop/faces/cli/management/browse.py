@@ -38,6 +38,10 @@ _CHILDREN: dict[str, Any] = {
     "VISIBILITY": "visibility",
     "DESCRIPTION": "description",
 }
+_CHILDREN_FINDINGS: dict[str, Any] = {
+    **{name: _CHILDREN[name] for name in ("PATH", "TAGS", "PUSHED")},
+    "FINDINGS": lambda child: "-" if child["path"].endswith("/") else findings_text(child["findings"]),
+}
 _TAGS: dict[str, Any] = {
     "TAG": "name",
     "WHAT": lambda tag: _what(tag),
@@ -70,6 +74,7 @@ def _browse(app: cyclopts.App, servers: Servers) -> None:
         /,
         *,
         sort: RepositoryOrder = RepositoryOrder.NAME,
+        findings: Flag = False,
         n: _Most = 100,
         json: Flag = False,
         at: ServerChoice = HERE,
@@ -82,6 +87,8 @@ def _browse(app: cyclopts.App, servers: Servers) -> None:
             A namespace (team/), or / for the registry.
         sort
             The order of repositories, newest by the last push [default: name].
+        findings
+            Tell how much is known to be wrong with the tag of each repository that was set last, too.
         n
             How many lines at most [default: 100].
         json
@@ -90,9 +97,10 @@ def _browse(app: cyclopts.App, servers: Servers) -> None:
         path = here(place).strip("/")
 
         async def do(server: ManagementServer) -> None:
-            query = {"path": path, "sort": sort.value}
+            query = {"path": path, "sort": sort.value, **({"findings": "true"} if findings else {})}
             nothing = f"{place_words(path)} has nothing that you may see"
-            await _list(server, "/browse", query, n, _CHILDREN, nothing, json=json)
+            columns = _CHILDREN_FINDINGS if findings else _CHILDREN
+            await _list(server, "/browse", query, n, columns, nothing, json=json)
 
         return work(servers, at, do)
 
