@@ -44,6 +44,7 @@ def commands() -> "cyclopts.App":
     from orlop.bootstrap.commands.migrations import Migrations
     from orlop.bootstrap.commands.moving import Movings
     from orlop.bootstrap.commands.trial import open_for_trial
+    from orlop.bootstrap.commands.vex import VexFiles
     from orlop.faces.cli import app, management, serve, settings
     from orlop.faces.cli.audit import commands as audit
     from orlop.faces.cli.content import commands as content
@@ -65,7 +66,7 @@ def commands() -> "cyclopts.App":
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())
     credential_provider.register(root, Tools())
-    management.register(root, ManagementServers(), Tools(), AdvisoryFiles())
+    management.register(root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
     jobs.register(root, ManagementServers())
     return root
 

@@ -21,6 +21,8 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
+from orlop.domain.inside.licence_rules import LICENCE_RULES
+from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -97,6 +99,9 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "vex-trust": VEX_TRUSTS,
+    "vex": VEX_FILES,
+    "licence-rule": LICENCE_RULES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

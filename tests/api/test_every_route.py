@@ -77,6 +77,9 @@ _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + tim
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_VEX_TRUST = {"pushers": ["robot+scan"]}
+_VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
+_LICENCE_RULE = {"refused": ["AGPL-*"]}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -289,7 +292,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/sboms")
+        for path in (
+            "/images",
+            "/image-texts",
+            "/image-packages",
+            "/image-vulnerabilities",
+            "/image-licences",
+            "/sboms",
+        )
     },
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
@@ -330,6 +340,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
+    **_rules("vex-trusts", _VEX_TRUST),
+    **_rules("vex-documents", _VEX),
+    **_rules("licence-rules", _LICENCE_RULE),
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -541,6 +554,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
+        await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
+        await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
+        await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)

@@ -270,5 +270,5 @@ class AdvisoriesKit:
         parts = (await store.counting.parts(APP, [both.digest]))[both.digest]
         assert set(parts) == {PartImage(one, InsideState.READ), PartImage(TWO.digest, None)}
         place = HoldingPlace(APP, one)
-        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "")
+        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "", both.digest)
         assert (await store.counting.newest([APP]))[APP].digest == both.digest

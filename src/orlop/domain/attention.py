@@ -26,6 +26,8 @@ class ConcernKind(StrEnum):
     """What follows changes cannot get past one."""
     QUARANTINE = "quarantine"
     """Copies of blobs are damaged."""
+    EXCEPTION = "exception"
+    """An exception ends soon."""
     DISK = "disk"
     """The disk of the blobs fills up."""
     VULNERABILITY = "vulnerability"

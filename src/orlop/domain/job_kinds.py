@@ -157,6 +157,21 @@ INSIDE_UPKEEP = JobKind(
     text="Looks for images that were not read yet, and forgets what was known of those that are gone.",
 )
 
+VEX = JobKind(
+    kind="read-vex",
+    text="Reads VEX documents that were pushed as referrers of images.",
+    forgotten_after=HOUR,
+)
+VEX_UPKEEP = JobKind(
+    kind="look-for-vex",
+    text="Looks for VEX documents that were not read yet: pushed before they were known, or back out of the trash.",
+)
+ENDS = JobKind(
+    kind="tell-of-ends",
+    text="Writes an event for each exception that ends soon or has ended.",
+    forgotten_after=HOUR,
+)
+
 MATCHING = JobKind(
     kind="match-advisories",
     text="Looks which advisories hit which packages, of those that are new or others since the last time.",
@@ -177,7 +192,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, MATCHING, FINDING_HISTORY),
+        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING, FINDING_HISTORY),
     )
 }
 

@@ -13,11 +13,11 @@ from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.history import recording
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
-from orlop.services.advisories.questions import Vulnerabilities
-from orlop.services.inside.questions import ImageInsides
 from orlop.services.jobs.work import Work
 from orlop.services.management.operations import Gate
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.vex.editors import Editors
+from orlop.services.vex.sayings import VexOfImages
 
 
 def build_matching(stores: Stores) -> Matching:
@@ -35,18 +35,16 @@ def build_advisories(gate: Gate, stores: Stores) -> AdvisoryDesk:
     return AdvisoryDesk(gate, store, reader, importing, build_matching(stores), stores.queue.jobs)
 
 
-def build_vulnerabilities(stores: Stores, insides: ImageInsides, in_force: SettingsInForce) -> Vulnerabilities:
-    """What tells what is wrong with images."""
-    catalog = stores.catalog
-    known, matching = catalog.advisories, build_matching(stores)
-    return Vulnerabilities(
-        insides, known.vulnerable, known.sources, matching, in_force, catalog.holdings, SystemClock()
-    )
+def build_acceptance(stores: Stores, in_force: SettingsInForce) -> Acceptance:
+    """What tells what clears findings."""
+    identity, clock = stores.identity, SystemClock()
+    vex = VexOfImages(stores.catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    return Acceptance(in_force, vex, stores.catalog.advisories, clock)
 
 
 def build_finding_history(stores: Stores, services: Services) -> Work:
     """The job that writes down what is known of every repository."""
-    catalog, clock = stores.catalog, SystemClock()
-    store, acceptance = catalog.advisories, Acceptance(services.in_force, clock)
+    catalog, acceptance = stores.catalog, build_acceptance(stores, services.in_force)
+    store = catalog.advisories
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
-    return recording(catalog.search, store.counting, counts, store.days, clock)
+    return recording(catalog.search, store.counting, counts, store.days, SystemClock())

@@ -43,6 +43,7 @@ def build_attention(
             inside.advisories(catalog.advisories.sources, gate),
             inside.unread(catalog.insides.images),
             sources.plans(catalog.retention.plans, clock),
+            sources.exceptions(catalog.setting_ends, clock),
             sources.tokens(secrets, gate),
             sources.robots(secrets, clock),
         ),

@@ -2,7 +2,7 @@
 
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
-from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
+from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
@@ -16,10 +16,10 @@ from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
 from orlop.services.advisories.about import AboutVulnerabilities
-from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.history import FindingHistory
+from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
@@ -33,6 +33,7 @@ from orlop.services.health.health import HealthDesk
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -66,9 +67,11 @@ def build_desks(
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
     advisories = build_advisories(gate, stores)
-    vulnerabilities = build_vulnerabilities(stores, insides, services.in_force)
     store = catalog.advisories
-    acceptance = Acceptance(services.in_force, SystemClock())
+    acceptance = build_acceptance(stores, services.in_force)
+    vulnerabilities = Vulnerabilities(
+        insides, store.vulnerable, store.sources, build_matching(stores), acceptance, catalog.holdings
+    )
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
     reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
@@ -94,6 +97,7 @@ def build_desks(
         finding_history=FindingHistory(reports, store.days, SystemClock()),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
+        licences=ImageLicences(insides, services.in_force, catalog.holdings, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

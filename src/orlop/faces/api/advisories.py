@@ -9,6 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
@@ -147,11 +148,35 @@ class AcceptedValue(msgspec.Struct, frozen=True):
     until: str
 
 
+class VexWordValue(msgspec.Struct, frozen=True):
+    """What is said last of a finding. `status`: not_affected, affected, fixed or under_investigation; `document`: the
+    id that its author gave it; either `referrer`, the digest of what refers to the image, and who pushed that, or
+    `name` and `path` of the setting that it is."""
+
+    status: str
+    why: str
+    said_at: values.Time
+    author: str
+    document: str
+    referrer: str
+    pushed_by: str
+    name: str
+    path: str
+
+    @classmethod
+    def of(cls, word: VexWord) -> "VexWordValue":
+        """As clients see it."""
+        return cls(
+            **(msgspec.structs.asdict(word) | {"status": word.status.value, "said_at": values.time(word.said_at)})
+        )
+
+
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
     `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
-    exception that holds for it, null where there is none."""
+    exception that holds for it, null where there is none; `said`: what VEX documents say of it, null where that is
+    nothing: after not_affected and fixed it is not counted."""
 
     id: str
     ids: tuple[str, ...]
@@ -169,20 +194,22 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
     score: float | None
     summary: str
     accepted: AcceptedValue | None
+    said: VexWordValue | None
 
     @classmethod
     def of(cls, found: Vulnerability) -> "VulnerabilityValue":
         """As clients see it."""
         accepted = found.accepted
         by = AcceptedValue(*msgspec.structs.astuple(accepted)) if accepted is not None else None
-        return cls(**(msgspec.structs.asdict(found) | {"accepted": by}))
+        said = VexWordValue.of(found.said) if found.said is not None else None
+        return cls(**(msgspec.structs.asdict(found) | {"accepted": by, "said": said}))
 
 
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
-    severity, whatever was asked for, but for what is accepted, of which there are `accepted`; `remarks`: what is not
-    known, as sentences without a full stop; `read_at`: when it came to be in its state; `advisories_at`: when
-    advisories were taken in last."""
+    severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
+    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop; `read_at`: when it came
+    to be in its state; `advisories_at`: when advisories were taken in last."""
 
     repository: str
     reference: str
@@ -192,6 +219,7 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     packages: int
     counts: dict[str, int]
     accepted: int
+    cleared: int
     read_at: values.Time
     advisories_at: values.Time
     remarks: tuple[str, ...]
@@ -210,6 +238,7 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             packages=report.packages,
             counts=dict(report.counts),
             accepted=report.accepted,
+            cleared=report.cleared,
             read_at=values.time(image.inside.since),
             advisories_at=values.time(report.advisories_at),
             remarks=report.remarks,

@@ -23,6 +23,9 @@ def page_of(concern: Concern) -> str:
             return "/world"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
+        case ConcernKind.EXCEPTION:
+            query = f"?{urlencode({'path': concern.place})}" if concern.place else ""
+            return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
         case ConcernKind.VULNERABILITY:
             return f"/r/{quote(concern.place)}/-/vulnerabilities"
         case ConcernKind.ADVISORIES | ConcernKind.UNREAD_IMAGES:

@@ -7,6 +7,7 @@ from orlop.domain.attention import Concern, ConcernKind, Severity
 from orlop.domain.counts import counted
 from orlop.domain.durations import DAY
 from orlop.domain.errors import Unavailable
+from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState
 from orlop.domain.quotas import amount
@@ -22,6 +23,7 @@ from orlop.ports.identity import Secrets
 from orlop.ports.queue import Jobs
 from orlop.ports.retention import RetentionPlans
 from orlop.ports.scrub import Quarantine
+from orlop.ports.setting_ends import SettingEnds
 from orlop.ports.settings import Documents, place_of
 from orlop.ports.upstreams import UpstreamStates
 from orlop.ports.usage import Usages
@@ -108,6 +110,27 @@ def robots(secrets: Secrets, clock: Clock) -> Source:
             )
             for secret, namespace in found
             if seeing.namespace(namespace)
+        ]
+
+    return tell
+
+
+def exceptions(setting_ends: SettingEnds, clock: Clock) -> Source:
+    """Those that end soon, of places whose rules the caller may change."""
+
+    async def tell(_: Caller, seeing: Administered) -> Sequence[Concern]:
+        now = clock.now()
+        found = await setting_ends.ending(EXCEPTIONS.kind, now, _LOOKED_AT)
+        return [
+            Concern(
+                kind=ConcernKind.EXCEPTION,
+                severity=_how_soon(each.ends.ends_at, now),
+                text=f"the exception {each.name} of {place_words(each.path)} ends {_within(each.ends.ends_at, now)}",
+                place=each.path,
+                name=each.name,
+            )
+            for each in found
+            if 0 < each.ends.remind_at <= now and seeing.setting(EXCEPTIONS.change, each.path)
         ]
 
     return tell

@@ -32,6 +32,8 @@ class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     inside: Inside
     packages: tuple[HeldPackage, ...]
+    index: Digest | None = None
+    """The index that it was asked for by, where that is one."""
     platforms: tuple[str, ...] = ()
     inspection: Inspection | None = None
 
@@ -54,7 +56,7 @@ class ImageInsides:
         Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
         an index has several platforms and none, or another one, is named.
         """
-        found, platforms = await self._image(caller, repository, reference, platform)
+        found, index, platforms = await self._image(caller, repository, reference, platform)
         digest = Digest.stored(found.digest)
         inside = await self._insides.of(digest)
         if inside is None:
@@ -68,6 +70,7 @@ class ImageInsides:
             platform=config.platform if config is not None else "",
             inside=inside,
             packages=packages,
+            index=index,
             platforms=platforms,
             inspection=found,
         )
@@ -88,7 +91,7 @@ class ImageInsides:
     ) -> ImageInside:
         """Have it read, whether it was or not: layers that are known are not. Takes the right to push there. Raises as
         `of`."""
-        found, _ = await self._image(caller, repository, reference, platform)
+        found, _, _ = await self._image(caller, repository, reference, platform)
         await self._access.check(caller, Action.PUSH_NEW, repository=repository)
         await self._insides.again(Digest.stored(found.digest), self._clock.now())
         await self._reading.call()
@@ -96,10 +99,12 @@ class ImageInsides:
 
     async def _image(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str
-    ) -> tuple[Inspection, tuple[str, ...]]:
-        found = await self._images.content(caller, repository, reference)
+    ) -> tuple[Inspection, Digest | None, tuple[str, ...]]:
+        """The image, the index that was asked for instead, and the platforms of that."""
+        found, index = await self._images.content(caller, repository, reference), None
         platforms: tuple[str, ...] = ()
         if found.kind is ContentKind.INDEX:
+            index = Digest.stored(found.digest)
             running = [each for each in found.platforms if each.runs]
             platforms = tuple(each.platform for each in running)
             entry = _chosen(running, platform)
@@ -109,7 +114,7 @@ class ImageInsides:
                 f"{repository} has no image there but a {found.kind}, which holds no packages",
                 {"name": repository, "kind": found.kind},
             )
-        return found, platforms
+        return found, index, platforms
 
 
 def _chosen(images: Sequence[PlatformImage], platform: str) -> PlatformImage:
