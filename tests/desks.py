@@ -150,7 +150,7 @@ def desks_of(
     )
     importing = Importing(store.advisories, store.sources, reader, clock)
     advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs)
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance, catalog.holdings)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
     return Desks(
         management=management,
         repositories=repositories,
@@ -171,7 +171,7 @@ def desks_of(
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
+        licences=ImageLicences(insides, in_force, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

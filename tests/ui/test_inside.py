@@ -331,7 +331,7 @@ def test_a_place_shows_how_it_came_to_be_so_day_by_day(inside: Site) -> None:
             " WHERE r.name = ?",
             (PLACE,),
         )
-        row = "INSERT INTO finding_days VALUES (?, ?, ?, 2, 3, 4, 5, 6, 7)"
+        row = "INSERT INTO finding_days VALUES (?, ?, ?, 2, 3, 4, 5, 6, 7, 8)"
         catalog.executemany(row, [(repository, day - number, number) for number in range(1, 30)])
     catalog.close()
     inside.open(f"/r/{PLACE}/-/vulnerabilities")

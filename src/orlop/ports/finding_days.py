@@ -9,8 +9,9 @@ from orlop.domain.names import RepositoryName
 
 
 class FindingNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """How many of each severity that nobody accepts; `others`: those that are none, or that nobody rated. `accepted`:
-    how many somebody does; `fixable`: how many of the first a version mends."""
+    """How many of each severity that nothing clears; `others`: those that are none, or that nobody rated. `accepted`:
+    how many exceptions accept; `cleared`: how many else VEX documents clear; `fixable`: how many of the first a version
+    mends."""
 
     critical: int = 0
     high: int = 0
@@ -18,6 +19,7 @@ class FindingNumbers(msgspec.Struct, frozen=True, kw_only=True):
     low: int = 0
     others: int = 0
     accepted: int = 0
+    cleared: int = 0
     fixable: int = 0
 
 

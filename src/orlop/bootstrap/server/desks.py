@@ -69,9 +69,7 @@ def build_desks(
     advisories = build_advisories(gate, stores)
     store = catalog.advisories
     acceptance = build_acceptance(stores, services.in_force)
-    vulnerabilities = Vulnerabilities(
-        insides, store.vulnerable, store.sources, build_matching(stores), acceptance, catalog.holdings
-    )
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, build_matching(stores), acceptance)
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
     reports = VulnerabilityReports(services.repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
@@ -97,7 +95,7 @@ def build_desks(
         finding_history=FindingHistory(reports, store.days, SystemClock()),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        licences=ImageLicences(insides, services.in_force, catalog.holdings, acceptance),
+        licences=ImageLicences(insides, services.in_force, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -184,8 +184,8 @@ class RepositoryReportValue(msgspec.Struct, frozen=True):
 
 class FindingDayValue(msgspec.Struct, frozen=True):
     """A day, UTC, and how much was known to be wrong at its end with the images that repositories tagged last, summed
-    up. `others`: what is none, or what nobody rated; `accepted`: what exceptions accepted, which the others do not
-    count; `fixable`: how much of the others a version mended."""
+    up. `others`: what is none, or what nobody rated; `accepted`: what exceptions accepted, and `cleared`: what else VEX
+    documents cleared, neither of which the others count; `fixable`: how much of the others a version mended."""
 
     day: date
     critical: int
@@ -194,6 +194,7 @@ class FindingDayValue(msgspec.Struct, frozen=True):
     low: int
     others: int
     accepted: int
+    cleared: int
     fixable: int
 
     @classmethod

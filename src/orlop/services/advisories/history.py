@@ -88,5 +88,6 @@ def _numbers(counts: FindingCounts) -> FindingNumbers:
         low=of.get("low", 0),
         others=of.get("none", 0) + of.get("unknown", 0),
         accepted=counts.accepted,
+        cleared=counts.cleared,
         fixable=counts.fixable,
     )

@@ -10,11 +10,9 @@ from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.advisories import AdvisorySources, FoundInImage, Vulnerable
-from orlop.ports.catalog import Holdings
 from orlop.ports.insides import InsideState
 from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage, Judgement
 from orlop.services.advisories.matching import Matching
-from orlop.services.content.images import TAGS
 from orlop.services.inside.questions import ImageInside, ImageInsides
 
 #: Rows that are read of one image.
@@ -79,14 +77,12 @@ class Vulnerabilities:
         sources: AdvisorySources,
         matching: Matching,
         acceptance: Acceptance,
-        holdings: Holdings,
     ) -> None:
         self._insides = insides
         self._sources = sources
         self._vulnerable = vulnerable
         self._matching = matching
         self._acceptance = acceptance
-        self._holdings = holdings
 
     async def of(
         self,
@@ -108,7 +104,7 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        tags = await tags_of(image, self._holdings)
+        tags = await tags_of(image, self._acceptance)
         digests = (image.digest, *([image.index] if image.index is not None else []))
         judgement = await self._acceptance.of(JudgedImage(repository=image.repository, digests=digests, tags=tags))
         found = [judged(one, judgement) for one in grouped(rows, *await self._known(rows))]
@@ -150,10 +146,9 @@ class Vulnerabilities:
         return tuple(remarks)
 
 
-async def tags_of(image: ImageInside, holdings: Holdings) -> frozenset[str]:
-    """The tags of an image, and the one that it was asked for by: images of an index have none of their own."""
-    standing = await holdings.manifest(image.repository, image.digest, TAGS)
-    tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
+async def tags_of(image: ImageInside, acceptance: Acceptance) -> frozenset[str]:
+    """The tags of an image and of indexes that list it, and the one that it was asked for by."""
+    [tags] = (await acceptance.tags([(image.repository, image.digest)])).values()
     return tags | {str(image.reference)} if isinstance(image.reference, Tag) else tags
 
 
