@@ -149,7 +149,7 @@ def desks_of(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
     importing = Importing(store.advisories, store.sources, reader, clock)
-    advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs)
+    advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs, opened.identity.documents)
     vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
     return Desks(
         management=management,

@@ -47,6 +47,7 @@ def commands() -> "cyclopts.App":
     from orlop.bootstrap.commands.vex import VexFiles
     from orlop.faces.cli import app, management, serve, settings
     from orlop.faces.cli.audit import commands as audit
+    from orlop.faces.cli.content import advisories as publishing
     from orlop.faces.cli.content import commands as content
     from orlop.faces.cli.jobs import commands as jobs
     from orlop.faces.cli.jobs import worker
@@ -67,6 +68,7 @@ def commands() -> "cyclopts.App":
     references.register(root, ContentClients())
     credential_provider.register(root, Tools())
     management.register(root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
+    publishing.register(root, ContentClients())
     jobs.register(root, ManagementServers())
     return root
 

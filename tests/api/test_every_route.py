@@ -76,6 +76,7 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
@@ -445,6 +446,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/access/who?repository=team/app", None, _SEES_HERE),
         ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
     ],
+    ("GET", "/advisory-sources"): [("/advisory-sources", None, _SEES)],
+    ("GET", "/advisory-sources/{name}"): [("/advisory-sources/made", None, _SEES)],
+    ("PUT", "/advisory-sources/{name}"): [("/advisory-sources/new", _SOURCE, _RULER)],
+    ("DELETE", "/advisory-sources/{name}"): [("/advisory-sources/made", None, _RULER)],
     ("GET", "/job-schedules"): [("/job-schedules", None, _SEES)],
     ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
@@ -578,6 +583,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
+    await api.management.settings.put(root, "advisory-source", "made", _SOURCE, 0)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
     prefetches = {}

@@ -148,11 +148,11 @@ class AdvisoriesKit:
         store = catalog.advisories
         await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "1")))
         version = await store.matches.version()
-        [number] = await store.matches.waiting_advisories(10)
+        [number] = await store.matches.waiting_advisories(1, 10)
         await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "2")))
         assert await store.matches.found_of_advisories([number], (), MATCHER_VERSION, version) is None
         assert await store.matches.found_of_packages([], (), MATCHER_VERSION, version) is False
-        assert await store.matches.waiting_advisories(10) == (number,)
+        assert await store.matches.waiting_advisories(1, 10) == (number,)
 
     async def test_exploits_are_known_by_cve(self, catalog: Catalog) -> None:
         store = catalog.advisories

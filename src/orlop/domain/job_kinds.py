@@ -46,6 +46,14 @@ class ClearArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upstream: Annotated[str, Meta(min_length=1, max_length=63)]
 
 
+class UpdateArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sources of advisories, by name, whether they are due or not; none: those that are due."""
+
+    sources: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...], Meta(max_length=64)] = ()
+    all: bool = False
+    """All sources, whether they are due or not."""
+
+
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of job, declared once."""
 
@@ -177,6 +185,13 @@ MATCHING = JobKind(
     text="Looks which advisories hit which packages, of those that are new or others since the last time.",
     forgotten_after=HOUR,
 )
+ADVISORY_UPDATE = JobKind(
+    kind="update-advisories",
+    text="Fetches advisories from their sources: from those that are due, or from those that are named.",
+    attempts=1,
+    arguments=UpdateArguments,
+    forgotten_after=HOUR,
+)
 
 FINDING_HISTORY = JobKind(
     kind="record-findings",
@@ -192,7 +207,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING, FINDING_HISTORY),
+        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
     )
 }
 

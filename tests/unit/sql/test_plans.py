@@ -116,15 +116,11 @@ EXCEPTIONS = {
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
-    "advisories_waiting": {
-        "SCAN advisories USING COVERING INDEX advisories_unmatched": "no more than are to be matched"
-    },
     "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {
-        "SCAN advisories USING COVERING INDEX advisories_in_order": "the status that somebody asks for",
-        "SCAN advisories USING COVERING INDEX advisories_unmatched": "the same",
+        "SCAN advisories USING COVERING INDEX advisories_by_matcher": "the status that somebody asks for",
         "SCAN findings USING COVERING INDEX findings_of": "the same",
         "SCAN exploited": "the same",
         "SCAN exploit_scores": "the same",
@@ -156,7 +152,6 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
     },
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
-    "places_listed": {"USE TEMP B-TREE FOR GROUP BY": "indexes that list the images of a page"},
     "untold_ages": {
         "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
     },

@@ -8,14 +8,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
+from orlop.domain.durations import SECOND
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.faces.api.images import Of, Repository
-from orlop.ports.advisories import AdvisorySource, ReadBatch, StoredAdvisory
-from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus
+from orlop.ports.advisories import ReadBatch, StoredAdvisory
+from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus, SourceStatus
 from orlop.services.advisories.importing import Imported
 from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.management.operations import Operation
@@ -60,7 +61,9 @@ class ImportedValue(msgspec.Struct, frozen=True):
 
 
 class AdvisorySourceValue(msgspec.Struct, frozen=True):
-    """Where advisories come from, and how the last import went; `origin`: what it was fetched from."""
+    """Where advisories come from, and how the last import went. `origin`: what it was fetched from; `url`: what it is
+    fetched from, empty for what somebody gives; `age`: seconds since it was last updated, null for never; `late`:
+    that is too long."""
 
     name: str
     origin: str
@@ -71,10 +74,14 @@ class AdvisorySourceValue(msgspec.Struct, frozen=True):
     refused: int
     refusals: tuple[RefusalValue, ...]
     error: str
+    url: str
+    age: int | None
+    late: bool
 
     @classmethod
-    def of(cls, source: AdvisorySource) -> "AdvisorySourceValue":
+    def of(cls, status: SourceStatus) -> "AdvisorySourceValue":
         """As clients see it."""
+        source = status.source
         return cls(
             name=source.name,
             origin=source.origin,
@@ -85,6 +92,9 @@ class AdvisorySourceValue(msgspec.Struct, frozen=True):
             refused=source.refused,
             refusals=tuple(RefusalValue(each.where, each.why) for each in source.refusals),
             error=source.error,
+            url=status.feed.origin if status.feed is not None else "",
+            age=status.age // SECOND if status.age is not None else None,
+            late=status.late,
         )
 
 

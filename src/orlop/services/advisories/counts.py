@@ -96,16 +96,13 @@ class ImageCounts:
             state = min((each.state for each in known if each.state is not None), key=_least_known)
             of_each = []
             for each in known:
-                found_there = [
-                    vuln for number in sorted(hit.get(str(each.digest), ())) for vuln in of_package.get(number, ())
-                ]
-                if found_there:
-                    asked_by = (one.digest,) if each.digest == one.digest else (each.digest, one.digest)
-                    called = tags[HoldingPlace(one.repository, each.digest)].union(one.tags)
-                    image = JudgedImage(repository=one.repository, digests=asked_by, tags=called)
-                    judgement = await self._acceptance.of(image, referred[one.repository])
-                    found_there = [judged(vuln, judgement) for vuln in found_there]
-                of_each.append(_known(state, found_there, modified))
+                packages = sorted(hit.get(str(each.digest), ()))
+                mine = [vuln for number in packages for vuln in of_package.get(number, ())]
+                if mine:
+                    called = tags[HoldingPlace(one.repository, each.digest)]
+                    judgement = await self._acceptance.of(_judged_as(one, each, called), referred[one.repository])
+                    mine = [judged(vuln, judgement) for vuln in mine]
+                of_each.append(_known(state, mine, modified))
             found[one] = max(of_each, key=_weight)
         return found
 
@@ -140,6 +137,11 @@ class ImageCounts:
             rows.setdefault(one.package, []).append(row)
         found = {number: grouped(mine, aliases, exploited, {}) for number, mine in rows.items()}
         return found, {one.id: one.modified for one in told}
+
+
+def _judged_as(counted: CountedImage, image: PartImage, tags: frozenset[str]) -> JudgedImage:
+    digests = dict.fromkeys((image.digest, counted.digest))
+    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=tags.union(counted.tags))
 
 
 def _asked_for(

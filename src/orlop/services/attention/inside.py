@@ -11,6 +11,8 @@ from orlop.domain.events import EventKind
 from orlop.ports.advisories import AdvisorySources
 from orlop.ports.audit import AuditReader, Filter
 from orlop.ports.insides import Insides
+from orlop.ports.settings import Documents
+from orlop.services.advisories.updating import feeds
 from orlop.services.attention.sources import Source
 from orlop.services.management.operations import Administered, Gate, Operation
 
@@ -48,14 +50,17 @@ def critical_findings(reader: AuditReader, gate: Gate) -> Source:
     return tell
 
 
-def advisories(sources: AdvisorySources, gate: Gate) -> Source:
-    """Sources whose last import failed, or was long ago, for whoever sees them."""
+def given_advisories(documents: Documents, sources: AdvisorySources, gate: Gate) -> Source:
+    """What people give and nothing fetches: where the last import failed, or was long ago, for whoever sees that."""
 
     async def tell(caller: Caller, _: Administered) -> Sequence[Concern]:
         if not await gate.may(caller, Operation.ADVISORY_STATUS):
             return []
         now, found = gate.now(), []
+        fetched = {feed.name for feed in await feeds(documents)}
         for source in await sources.all():
+            if source.name in fetched:  # see sources.advisories
+                continue
             if source.error:
                 text = f"the advisories of {source.name} could not be taken in: {source.error}"
             elif now - source.imported_at > OLD:

@@ -16,6 +16,7 @@ from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.webhooks.hook import WEBHOOKS
+from orlop.ports.advisories import AdvisorySources
 from orlop.ports.blobs import StoreSpace
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors, Follower
@@ -28,6 +29,7 @@ from orlop.ports.settings import Documents, place_of
 from orlop.ports.upstreams import UpstreamStates
 from orlop.ports.usage import Usages
 from orlop.ports.webhooks import DEAD_MAX, DeliveryLog
+from orlop.services.advisories.updating import feeds
 from orlop.services.following.followers import states
 from orlop.services.management.operations import Administered, Gate, Operation
 from orlop.services.management.secrets import ALL
@@ -280,6 +282,38 @@ def damaged(quarantine: Quarantine, gate: Gate) -> Source:
         what = "copy of a blob is" if count == 1 else "copies of blobs are"
         text = f"{count} {what} damaged, and nobody gets {'it' if count == 1 else 'them'}: push what they are of again"
         return [Concern(kind=ConcernKind.QUARANTINE, severity=Severity.ERROR, text=text)]
+
+    return tell
+
+
+def advisories(documents: Documents, known: AdvisorySources, gate: Gate) -> Source:
+    """Sources that fail or were not updated for long, for whoever sees how imports went."""
+
+    async def tell(caller: Caller, _: Administered) -> Sequence[Concern]:
+        if not await gate.may(caller, Operation.ADVISORY_STATUS):
+            return []
+        went = {one.name: one for one in await known.all()}
+        concerns = []
+        for feed in await feeds(documents):
+            one = went.get(feed.name)
+            late = one is not None and one.imported_at and gate.now() - one.imported_at > feed.body.limit
+            if one is None or not (one.error or late):
+                continue
+            age = (
+                f"was last updated {(gate.now() - one.imported_at) // DAY} days ago"
+                if late
+                else "still has what it had"
+            )
+            why = f"fails: {one.error}; it {age}" if one.error else age
+            concerns.append(
+                Concern(
+                    kind=ConcernKind.ADVISORIES,
+                    severity=Severity.ERROR if late or not one.imported_at else Severity.WARNING,
+                    text=f"the source {feed.name} of advisories {why}",
+                    name=feed.name,
+                )
+            )
+        return concerns
 
     return tell
 
