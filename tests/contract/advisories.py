@@ -272,3 +272,15 @@ class AdvisoriesKit:
         place = HoldingPlace(APP, one)
         assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "", both.digest)
         assert (await store.counting.newest([APP]))[APP].digest == both.digest
+
+    async def test_the_newest_image_is_no_signature(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        await hold(catalog, scene, ONE, SSL)
+        signature = image("signature")
+        await scene.push(APP, signature, Tag("sha256-0a.sig"))
+        assert (await store.counting.newest([APP]))[APP].tag == "sha256-0a.sig"
+        await scene.push(APP, ONE, Tag("1.4"))
+        scene.at += HOUR
+        await scene.push(APP, signature, Tag("sha256-0a.att"))
+        newest = (await store.counting.newest([APP]))[APP]
+        assert (newest.tag, newest.digest) == ("1.4", ONE.digest)

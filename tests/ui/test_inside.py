@@ -3,6 +3,7 @@ text stays text."""
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from tests.packaged import configured, packed
 from tests.serving import eventually
 from tests.ui.site import HOSTILE, Site
 from tests.ui.test_made import sound
+from tests.wire.test_vex import attached
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +54,7 @@ APP = layer(
     | library("requests", "2.31.0", HOSTILE)
     | {"app/node_modules/left/package.json": json.dumps({"name": "left", "version": "1.0.0", "license": HOSTILE})},
 )
+NEWER = layer("app newer", library("requests", "2.32.0", "Apache-2.0") | library("fresh", "1"))
 ADVISORIES: list[dict[str, Any]] = [
     {
         "id": "EXAMPLE-81",
@@ -118,8 +121,7 @@ def inside(site: Site) -> Site:
     site.push(PLACE, configured("inside", RUN, [BASE, APP]), "1.0")
     site.push(PLACE, image("inside scratch", [layer("only", library("requests", "2.31.0"))]), "scratch")
     site.push(PLACE, image("inside bad", [Piece("bad", media_types.OCI_LAYER, b"no archive at all")]), "bad")
-    newer = layer("app newer", library("requests", "2.32.0", "Apache-2.0") | library("fresh", "1"))
-    site.push(PLACE, configured("inside newer", RUN, [BASE, newer]), "1.1")
+    site.push(PLACE, configured("inside newer", RUN, [BASE, NEWER]), "1.1")
     for tag in ("1.0", "1.1", "scratch", "bad"):
         read(site, tag)
     site.ask(
@@ -136,8 +138,50 @@ def inside(site: Site) -> Site:
         f"exceptions/no-hosts?path={PLACE}",
         {"cves": ["EXAMPLE-82"], "until": "2098-01-31", "reason": f"it asks no hosts {HOSTILE}"},
     )
+    exclude_and_rule(site)
     site.sign_in("ada")
     return site
+
+
+def exclude_and_rule(site: Site) -> None:
+    """VEX as a file of the place and as a document that refers to an image; a rule for licences, of which one is
+    accepted; an exception that ends soon."""
+    statement = {
+        "ids": ["EXAMPLE-901"],
+        "status": "not_affected",
+        "products": [{"names": ["pkg:pypi/p01"]}],
+        "why": f"it is never called {HOSTILE}",
+        "said_at": 1_790_000_000_000_000,
+    }
+    site.put(f"vex-documents/ours?path={PLACE}", {"author": f"Security {HOSTILE}", "statements": [statement]})
+    site.put(f"vex-trusts/security?path={PLACE}", {"pushers": ["*"]})
+    newer = site.ask("GET", f"images?repository={PLACE}&reference=1.1")["digest"]
+    document = {
+        "@context": "https://openvex.dev/ns/v0.2.0",
+        "@id": "https://vex.example/1",
+        "author": "Builders",
+        "timestamp": "2026-11-01T00:00:00Z",
+        "statements": [{"vulnerability": {"name": "CVE-2026-8100"}, "status": "fixed"}],
+    }
+    subject = configured("inside newer", RUN, [BASE, NEWER])
+    assert subject.digest == newer
+    site.push(
+        PLACE, attached(subject, document, "application/vnd.openvex+json", "application/vnd.openvex+json"), "vex"
+    )
+    site.put(
+        f"licence-rules/house?path={PLACE}", {"refused": ["Apache-*"], "unknown": True, "except": ["pkg:deb/debian/*"]}
+    )
+    soon = (datetime.now(UTC) + timedelta(days=5)).date().isoformat()
+    site.put(
+        f"exceptions/left-pad?path={PLACE}",
+        {"licences": ["*"], "packages": ["pkg:npm/left"], "until": soon, "reason": f"we asked {HOSTILE}"},
+    )
+
+    def heard() -> bool:
+        found = site.ask("GET", f"image-vulnerabilities?repository={PLACE}&reference=1.1")
+        return bool(found["cleared"])
+
+    eventually("the document that refers to the image is read", heard)
 
 
 def harmless(site: Site) -> None:
@@ -155,6 +199,10 @@ def test_the_pages_of_an_image_are_sound(inside: Site) -> None:
         f"/r/{PLACE}:scratch/-/packages",
         f"/r/{PLACE}:bad/-/packages",
         f"/r/{PLACE}:bad/-/vulnerabilities",
+        f"/r/{PLACE}:1.1/-/vulnerabilities",
+        f"/r/{PLACE}:1.0/-/licences",
+        f"/r/{PLACE}:1.1/-/licences?wrong=yes",
+        f"/r/{PLACE}:bad/-/licences",
         "/vulnerabilities/CVE-2026-8100",
         "/vulnerabilities/EXAMPLE-82",
         f"/compare?from={PLACE}%3A1.0&to={PLACE}%3A1.1",
@@ -210,7 +258,7 @@ def test_what_is_wrong_says_what_mends_it_who_brought_it_and_what_is_accepted(in
         assert words in second, words
     text = inside.browser.text()
     assert "1 critical" in text
-    assert "60 low" in text
+    assert "59 low" in text
     assert "1 accepted" in text
     inside.open(f"/r/{PLACE}:1.0/-/vulnerabilities?severity=medium")
     assert inside.browser.count("tbody tr") == 2
@@ -350,9 +398,88 @@ def test_health_says_how_reading_and_advisories_stand(inside: Site) -> None:
     inside.sign_in("ada")
 
 
+def test_what_vex_documents_clear_says_why_and_which_document_says_so(inside: Site) -> None:
+    inside.open(f"/r/{PLACE}:1.0/-/vulnerabilities?severity=low")
+    [row] = [row for row in inside.browser.texts("tbody tr") if "EXAMPLE-901" in row]
+    for words in ("cleared: not affected", "it is never called", HOSTILE, "Security", "ours", PLACE):
+        assert words in row, words
+    assert "1 cleared by VEX" in inside.browser.text("[aria-labelledby=known]")
+    assert "59 low" in inside.browser.text("[aria-labelledby=known]")
+    inside.open(f"/r/{PLACE}:1.1/-/vulnerabilities")
+    row = inside.browser.texts("tbody tr")[0]
+    for words in ("CVE-2026-8100", "cleared: fixed", "says Builders", "the VEX document"):
+        assert words in row, words
+    inside.browser.click("tbody tr a[href*='team/inside@sha256']")
+    assert "CVE" not in inside.browser.text("h1")
+    assert f"/r/{PLACE}@sha256:" in inside.browser.url
+    inside.open("/vulnerabilities/CVE-2026-8100")
+    hit = inside.browser.texts("[aria-label='Images that it hits'] tbody tr")
+    assert sorted("cleared: fixed" in row for row in hit if PLACE in row) == [False, True]
+    inside.open(f"/compare?from={PLACE}%3A1.1&to={PLACE}%3A1.0")
+    assert "CVE-2026-8100" not in inside.browser.text("[aria-labelledby=new-findings]")
+    inside.open(f"/r/{PLACE}")
+    assert "1 cleared" in inside.browser.text("tbody")
+
+
+def test_licences_are_filters_and_rules_say_which_are_wrong(inside: Site) -> None:
+    inside.sign_in("ada", scripts=False)
+    inside.open(f"/r/{PLACE}:1.0/-/licences")
+    text = inside.browser.text()
+    for words in ("1 package under a licence that is not right", "1 accepted", "by 1 rule", "MIT", "in its own words"):
+        assert words in text, (words, text)
+    first, second = inside.browser.texts("tbody tr")[:2]
+    for words in ("requests", "2.31.0", "wrong", "is no licence that SPDX lists", "house", HOSTILE):
+        assert words in first, words
+    for words in ("left", "accepted", "we asked", "left-pad", "until"):
+        assert words in second, words
+    inside.browser.click("tr.more a")
+    assert inside.browser.count("tbody tr") > 1
+    inside.open(f"/r/{PLACE}:1.0/-/licences?wrong=yes")
+    assert inside.browser.count("tbody tr") == 2
+    inside.open(f"/r/{PLACE}:1.0/-/licences?licence=MIT&wrong=yes")
+    assert "No package fits" in inside.browser.text()
+    inside.open(f"/r/{PLACE}:1.0/-/licences?licence=-")
+    assert inside.browser.texts("tbody td:first-child") == ["openssl"]
+    inside.open(f"/r/{PLACE}:1.1/-/licences?wrong=yes")
+    assert "Apache-2.0" in inside.browser.text("tbody")
+    inside.open(f"/r/{PLACE}:bad/-/licences")
+    assert "could not be read" in inside.browser.text(".message")
+    inside.sign_in("ada")
+
+
+def test_an_exception_that_ends_soon_is_told_of_at_home(inside: Site) -> None:
+    inside.open("/")
+    text = inside.browser.text()
+    assert "the exception left-pad of team/inside/ ends within" in text
+    inside.open("/rules/exceptions/left-pad?path=team%2Finside")
+    assert "left-pad" in inside.browser.text()
+
+
+def test_sources_of_advisories_tell_their_age_and_are_updated_by_a_button(inside: Site) -> None:
+    inside.put("advisory-sources/mirror", {"url": "oci:advisories/nothing:latest"})
+    inside.sign_in("admin", scripts=False)
+    inside.open("/advisories")
+    rows = inside.browser.texts("tbody tr")
+    assert any("made-up" in row and "somebody gave it" in row for row in rows)
+    inside.browser.click("form:has(input[value=mirror]) button")
+    assert "update-advisories" in inside.browser.text()
+
+    def failed() -> bool:
+        inside.open("/advisories")
+        return any("mirror" in row and "failed" in row for row in inside.browser.texts("tbody tr"))
+
+    eventually("it was tried", failed)
+    sound(inside)
+    harmless(inside)
+    inside.open("/health")
+    assert "mirror" in inside.browser.text("[aria-label=Advisories]")
+    inside.sign_in("ada")
+    assert inside.open("/advisories") in {403, 404}
+
+
 def test_who_may_not_pull_sees_nothing_inside(inside: Site) -> None:
     inside.sign_in("grace")
-    for tab in ("packages", "vulnerabilities", "sbom"):
+    for tab in ("packages", "vulnerabilities", "licences", "sbom"):
         assert inside.open(f"/r/{PLACE}:1.0/-/{tab}") == 404
     inside.sign_in("rita")
     assert inside.open(f"/r/{PLACE}:1.0/-/packages") == 200

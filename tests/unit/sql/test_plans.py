@@ -116,6 +116,7 @@ EXCEPTIONS = {
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
+    "newest_images": {"SCAN l": "the last hundred tags of a repository"},
     "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},

@@ -37,6 +37,8 @@ SAME: dict[str, Callable[[Desks, Caller], Awaitable[Any]]] = {
     "/r/team/app?part=rows": lambda desks, who: _tags(desks, who),
     "/r/team/app:one/-/packages?part=rows": lambda desks, who: desks.insides.of(who, APP, Tag("one")),
     "/r/team/app:one/-/vulnerabilities?part=rows": lambda desks, who: desks.vulnerabilities.of(who, APP, Tag("one")),
+    "/r/team/app:one/-/licences?part=rows": lambda desks, who: desks.licences.of(who, APP, Tag("one")),
+    "/advisories": lambda desks, who: desks.advisories.status(who),
     "/r/team/app:one/-/sbom": lambda desks, who: desks.insides.whole(who, APP, Tag("one")),
     "/r/team/-/vulnerabilities": lambda desks, who: _report(desks, who),
     "/vulnerabilities/CVE-2026-1": lambda desks, who: _vulnerability(desks, who),

@@ -28,6 +28,7 @@ from orlop.faces.ui.help import Help
 from orlop.faces.ui.home import Home
 from orlop.faces.ui.image import ComparePage, ImageView
 from orlop.faces.ui.inside.finding import FindingPage
+from orlop.faces.ui.inside.licences import LicencesTab
 from orlop.faces.ui.inside.packages import PackagesTab, SbomFile
 from orlop.faces.ui.inside.report import ReportTab
 from orlop.faces.ui.inside.vulnerabilities import VulnerabilitiesTab
@@ -154,6 +155,7 @@ def place_pages(pages: Pages, desks: Desks) -> tuple[PageGroup, ...]:
         "packages": PackagesTab(pages, desks.insides),
         "sbom": SbomFile(desks.insides),
         "vulnerabilities": VulnerabilitiesTab(pages, desks.vulnerabilities),
+        "licences": LicencesTab(pages, desks.licences),
     }
     places = PlacePages(tabs, images)
     removal, compare = RemovalPages(pages, desks), ComparePage(pages, desks.images, desks.comparison)

@@ -28,7 +28,7 @@ def page_of(concern: Concern) -> str:
             return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
         case ConcernKind.VULNERABILITY:
             return f"/r/{quote(concern.place)}/-/vulnerabilities"
-        case ConcernKind.ADVISORIES | ConcernKind.UNREAD_IMAGES:
-            return "/health"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
+        case ConcernKind.ADVISORIES:
+            return "/advisories"
+        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.UNREAD_IMAGES:
             return "/health"

@@ -19,7 +19,8 @@ from orlop.domain.errors import (
 )
 from orlop.domain.names import Reference, RepositoryName, Tag, parse_held
 from orlop.domain.pulling import ways
-from orlop.faces.ui.addresses import finding_address, image_address
+from orlop.domain.settings import place_words
+from orlop.faces.ui.addresses import finding_address, image_address, settings_address
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.inside.chosen import USUAL
 from orlop.faces.ui.layers import CLASSES, parts_of
@@ -138,9 +139,11 @@ class ComparePage:
         before, after = (_without_host(exchange, exchange.query.get(name, "")) for name in ("from", "to"))
         platform = exchange.query.get("platform", "")
         found, inside, refusal = None, None, None
+        repositories: list[RepositoryName] = []
         if before and after:
             try:
                 sides = parse_held(before), parse_held(after)
+                repositories = [repository for repository, _ in sides]
                 found = await self._images.differences(exchange.caller, *sides, platform)
                 with suppress(NotFound, RequestInvalid):  # no images, or for no platform that both have
                     inside = await self._inside.of(exchange.caller, *sides, found.platform) if not found.same else None
@@ -156,7 +159,11 @@ class ComparePage:
             found=found,
             inside=inside,
             many=_MANY,
+            sides=repositories,
             finding_address=finding_address,
+            settings_address=settings_address,
+            place_words=place_words,
+            image_address=image_address,
             address=_address,
         )
 

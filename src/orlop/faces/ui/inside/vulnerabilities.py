@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from orlop.domain.errors import RequestInvalid
 from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.names import Reference, RepositoryName
+from orlop.domain.settings import place_words
 from orlop.faces.ui.addresses import finding_address, image_address, settings_address
 from orlop.faces.ui.exchange import Reply, UiExchange
 from orlop.faces.ui.inside.chosen import chosen_platform
@@ -63,6 +64,7 @@ class VulnerabilitiesTab:
             address=image_address,
             finding_address=finding_address,
             settings_address=settings_address,
+            place_words=place_words,
         )
 
 
