@@ -184,9 +184,9 @@ class VexWordValue(msgspec.Struct, frozen=True):
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
-    exception that holds for it, null where there is none; `said`: what VEX documents say of it, null where that is
-    nothing: after not_affected and fixed it is not counted."""
+    `layer`: from 0, the lowest, -1 where nothing says which; `exploited`: that is known; `score`: how likely that is
+    within a month; `accepted`: the exception that holds for it, null where there is none; `said`: what VEX documents
+    say of it, null where that is nothing: after not_affected and fixed it is not counted."""
 
     id: str
     ids: tuple[str, ...]
