@@ -123,6 +123,8 @@ EXCEPTIONS = {
     "scanner_states_all": {"SCAN scanner_states": "a row for each scanner, for metrics"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
+    "newest_images": {"SCAN l": "the last hundred tags of a repository"},
+    "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {
@@ -396,6 +398,7 @@ OF_REPOSITORIES = {
         ),
         *("inside_indexes", "inside_missed"),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
+        *("vulnerability_day_put", "vulnerability_days_of"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
     },
     "by a row that was found by its name": {
