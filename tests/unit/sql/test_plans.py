@@ -414,6 +414,7 @@ OF_REPOSITORIES = {
         *("search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
         *("inside_holder", "inside_holders", "images_affected", "images_holding", "vex_waiting", "vex_window"),
+        "scan_holder",
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: they are of no place": {"inside_places"},
