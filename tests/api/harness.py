@@ -97,6 +97,7 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "signers": SIGNERS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

@@ -77,6 +77,7 @@ _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + tim
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_SIGNERS = {"keys": [PUBLIC_KEY]}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -289,7 +290,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/sboms")
+        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/sboms", "/image-signatures")
     },
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
@@ -326,6 +327,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
+    **_rules("signers", _SIGNERS),
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -533,6 +535,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
+        await api.management.settings.put(root, "signers", "made", _SIGNERS, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)

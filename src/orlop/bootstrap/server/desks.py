@@ -3,7 +3,7 @@
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
 from orlop.bootstrap.server.attention import build_attention
-from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
@@ -70,6 +70,7 @@ def build_desks(
         insides=insides,
         advisories=build_advisories(gate, stores),
         vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
+        signatures=build_signatures(stores, services),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

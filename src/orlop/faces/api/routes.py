@@ -44,6 +44,7 @@ from orlop.faces.api import (
     retention,
     scrub,
     settings,
+    signatures,
     tags,
     trash,
     upstreams,
@@ -110,6 +111,7 @@ def routes(desks: Desks) -> Litestar:
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
+        *signatures.signatures(desks.signatures),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -1,0 +1,1 @@
+"""Signatures: read, and checked against keys, in a process of their own."""
