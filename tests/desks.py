@@ -4,6 +4,7 @@ from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -17,11 +18,16 @@ from orlop.domain.job_kinds import JOB_KINDS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
+from orlop.services.advisories.reports import VulnerabilityReports
+from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
@@ -39,8 +45,10 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
+from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
 from orlop.services.management.all import Management
@@ -59,6 +67,7 @@ from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.webhooks.fares import WebhookList
@@ -128,7 +137,13 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    matching = Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    acceptance = Acceptance(in_force, clock)
+    counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
+    holders = ImageHolders(repositories, catalog.search, store.holding)
+    matching = Matching(
+        store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
+    )
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock)
     return Desks(
         management=management,
         repositories=repositories,
@@ -143,7 +158,13 @@ def desks_of(
         advisories=AdvisoryDesk(
             gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
         ),
-        vulnerabilities=Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock),
+        vulnerabilities=vulnerabilities,
+        comparison=InsideComparison(images, vulnerabilities),
+        counts=counts,
+        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
+        packages=PackageSearch(holders, store.holding),
+        hits=VulnerabilitySearch(holders, store, acceptance),
+        signatures=ImageSignatures(access, content.repository, in_force, ProcessSignatureVerifier()),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

@@ -77,7 +77,12 @@ _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + tim
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
-_SIGNERS = {"keys": [PUBLIC_KEY]}
+_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELJGZZwDlfnW9mRwu2PpOiGoLxMYU
+uu0ECLOaM5YPybFEvbExC1uxl+2BpTQyPyz0ycgZr8nggnqA6tCYwVHX3g==
+-----END PUBLIC KEY-----
+"""
+_SIGNERS = {"keys": [_PUBLIC_KEY]}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -290,11 +295,18 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team/app&reference=dev", None, _PULLS),
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
-        for path in ("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/sboms", "/image-signatures")
+        for path in (
+            *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/image-signatures"),
+            "/sboms",
+        )
     },
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
         ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
+    ("GET", "/package-differences"): [
+        ("/package-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
+        ("/package-differences?from=team/app:dev&to=team-b/app:dev", None, frozenset({"root"})),
     ],
     ("GET", "/image-differences"): [
         ("/image-differences?from=team/app:dev&to=team/app:dev", None, _PULLS),
@@ -440,6 +452,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("POST", "/advisories"): [
         ("/advisories", {"source": "test", "exploited": [["CVE-2026-1", "2026-01-02", "", False]]}, _RULER)
     ],
+    ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
+    ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
+    ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],

@@ -4,18 +4,23 @@ import json
 from typing import Any
 
 from orlop.domain.digest import Digest
+from orlop.domain.durations import HOUR, MINUTE
 from orlop.domain.events import EventKind
 from orlop.domain.inside.assembly import assemble
 from orlop.domain.inside.layers import Found, LayerFacts
 from orlop.domain.inside.matching import MATCHER_VERSION
 from orlop.domain.inside.package import Distribution, Package
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal, row_of
+from orlop.domain.names import Tag
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import AdvisorySource, ReadBatch
 from orlop.ports.catalog import Catalog
+from orlop.ports.counting import PartImage
+from orlop.ports.holding import HoldingPlace, PlaceNames
+from orlop.ports.insides import InsideState
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.matching import Matching
-from tests.content import blob, image
+from tests.content import blob, image, index
 from tests.contract.scene import APP, Scene
 
 BASE = blob("base")
@@ -43,7 +48,7 @@ def batch(*records: bytes) -> ReadBatch:
 def matcher(catalog: Catalog, scene: Scene) -> Matching:
     """What matches on a catalog."""
     store = catalog.advisories
-    return Matching(store.matches, Affected(store.vulnerable), scene.by)
+    return Matching(store.matches, Affected(store.vulnerable, catalog.retention.in_use), scene.by)
 
 
 async def hold(catalog: Catalog, scene: Scene, pushed: Any, *packages: Package) -> Digest:
@@ -104,7 +109,7 @@ class AdvisoriesKit:
         assert (done.advisories, done.new) == (1, 1)
         [found] = await store.vulnerable.findings(digest, 10)
         assert (found.name, found.version, found.fixed, found.id) == ("libssl9", "3.0.1-1", "3.0.2-1", "TEST-1")
-        assert await scene.news() == [(EventKind.IMAGE_AFFECTED, APP, digest, "")]
+        assert await scene.news() == []
         assert (await matcher(catalog, scene).advisories()).advisories == 0
         assert await store.vulnerable.counts([digest]) == {digest: {"unknown": 1}}
 
@@ -168,3 +173,81 @@ class AdvisoriesKit:
         meant = await store.vulnerable.meaning(["CVE-2026-1"], 10)
         packages = await store.vulnerable.packages_hit(list(meant), 10)
         assert [(one.repository, one.digest) for one in await store.vulnerable.holding(packages, 10)] == [(APP, digest)]
+
+    async def test_an_image_is_told_of_once_for_all_that_an_import_brought(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        two = await hold(catalog, scene, TWO, ZLIB)
+        matching = matcher(catalog, scene)
+        await matching.packages()
+        await scene.news()
+        for name, package in {"TEST-1": "openssl9", "TEST-2": "zlib9"}.items():
+            await store.advisories.store("hand", batch(advisory(name, package, "9")))
+            await matching.advisories()
+        at = (await store.vulnerable.untold_ages() or (0, 0))[1]
+        affected = Affected(store.vulnerable, catalog.retention.in_use)
+        assert await affected.tell(scene.by()) == 0, "more may come"
+        await catalog.retention.in_use.put("", "prod", [two], at + HOUR, scene.by())
+        await scene.news()
+        scene.at = at + 2 * MINUTE
+        assert await affected.tell(scene.by()) == 2
+        told = await scene.news()
+        assert told == [(EventKind.IMAGE_AFFECTED, APP, two, ""), (EventKind.IMAGE_AFFECTED, APP, one, "")]
+        assert await store.vulnerable.untold_ages() is None
+        assert await affected.tell(scene.by()) == 0, "each is told of once"
+
+    async def test_images_are_found_by_what_they_hold(self, catalog: Catalog) -> None:
+        scene, holding = Scene(catalog), catalog.advisories.holding
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        two = await hold(catalog, scene, TWO, ZLIB)
+        await scene.push(APP, ONE, Tag("1.4"))
+        [ssl], [zlib] = [await holding.asked(name, "deb", 9) for name in ("libssl9", "zlib9")]
+        assert (await holding.asked("zlib9", "", 9), await holding.asked("zlib9", "npm", 9)) == ((zlib,), ())
+        assert await holding.numbered([ssl.id]) == (ssl,)
+        places = {digest: HoldingPlace(APP, digest) for digest in (one, two)}
+        assert set(await holding.rare([zlib.id], 2) or ()) == set(places.values())
+        assert await holding.rare([zlib.id], 1) is None
+        assert await holding.rare([ssl.id], 1) == (places[one],)
+        looked = await holding.along([ssl.id], [APP], ("", ""), 9)
+        assert [(row.place, row.holds) for row in looked] == [(places[each], each == one) for each in sorted(places)]
+        first = looked[0].place
+        assert await holding.along([ssl.id], [APP], (first.repository, first.digest), 9) == looked[1:]
+        assert await holding.held([one, two], [ssl.id, zlib.id]) == {
+            one: tuple(sorted((ssl.id, zlib.id))),
+            two: (zlib.id,),
+        }
+        assert (await holding.names([places[one]]))[places[one]] == PlaceNames(("1.4",), "")
+
+    async def test_many_images_are_counted_at_once(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL, ZLIB)
+        two = await hold(catalog, scene, TWO, ZLIB)
+        await scene.push(APP, ONE, Tag("1.4"))
+        await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "9")))
+        matching = matcher(catalog, scene)
+        await matching.advisories()
+        await matching.packages()
+        [ssl] = await store.holding.asked("libssl9", "", 9)
+        parts = await store.counting.parts(APP, [one, two])
+        assert parts == {digest: (PartImage(digest, InsideState.READ),) for digest in (one, two)}
+        hit = await store.counting.hit([one, two])
+        assert (hit[one], hit[two]) == (frozenset({ssl.id}), frozenset())
+        [told] = await store.counting.findings([ssl.id])
+        assert (told.package, told.id, told.fixed, told.name) == (ssl.id, "TEST-1", "9", "libssl9")
+        newest = (await store.counting.newest([APP]))[APP]
+        assert (newest.tag, newest.digest) == ("1.4", one)
+        number = (await store.vulnerable.meaning(["TEST-1"], 9)).keys()
+        [between] = await store.holding.findings([ssl.id], list(number))
+        assert (between.package, between.advisory, between.fixed) == (ssl.id, "TEST-1", "9")
+
+    async def test_an_index_is_the_images_that_it_lists(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        one = await hold(catalog, scene, ONE, SSL)
+        await scene.push(APP, TWO)
+        both = index("both", [ONE, TWO])
+        await scene.push(APP, both, Tag("multi"))
+        parts = (await store.counting.parts(APP, [both.digest]))[both.digest]
+        assert set(parts) == {PartImage(one, InsideState.READ), PartImage(TWO.digest, None)}
+        place = HoldingPlace(APP, one)
+        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "")
+        assert (await store.counting.newest([APP]))[APP].digest == both.digest

@@ -91,10 +91,20 @@ def _index(images: Mapping[str, Pushable]) -> Pushable:
 
 
 def named() -> dict[str, Pushable]:
-    """Each by its name in documents: images `app`, `arm` and `debian`, the index `platforms`, and `sbom`, which
-    refers to `app`."""
+    """Each by its name in documents: images `app`, `arm`, `debian` and `mended`, which is `debian` with a later
+    package, the index `platforms`, and `sbom`, which refers to `app`."""
     images = {architecture: _image(architecture) for architecture in ("amd64", "arm64")}
     app = images["amd64"]
     sbom = artifact("sbom", subject=app, artifact_type="application/spdx+json")
     debian = _of_layers("amd64", (_layer("debian", _DEBIAN), _layer("python library", _LIBRARY)))
-    return {"debian": debian, "app": app, "arm": images["arm64"], "sbom": sbom, "platforms": _index(images)}
+    status = "var/lib/dpkg/status"
+    newer = {**_DEBIAN, status: _DEBIAN[status].replace(b"3.0.11-1~deb12u2", b"3.0.11-1~deb12u3")}
+    mended = _of_layers("amd64", (_layer("debian, mended", newer), _layer("python library", _LIBRARY)))
+    return {
+        "debian": debian,
+        "mended": mended,
+        "app": app,
+        "arm": images["arm64"],
+        "sbom": sbom,
+        "platforms": _index(images),
+    }

@@ -1,5 +1,6 @@
 """What is asked for again is answered the short way, without being parsed, and as the first time in every respect."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import structlog
 
 from orlop.adapters.filesystem.open_copies import OpenCopies
 from orlop.config.audit import Audit
+from orlop.config.jobs import JobSettings
 from orlop.config.settings import Cache
 from orlop.domain.errors import TooManyRequests
 from orlop.faces.distribution import app as distribution
@@ -61,7 +63,8 @@ OTHERS: tuple[tuple[str, str, list[tuple[str, str]]], ...] = (
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[InProcess]:
     """A registry with one image."""
-    with structlog.testing.capture_logs(), InProcess(tmp_path / "data", audit=Audit(pulls="none")) as registry:
+    settings = {"audit": Audit(pulls="none"), "jobs": JobSettings(serve=False)}
+    with structlog.testing.capture_logs(), InProcess(tmp_path / "data", **settings) as registry:
         registry.push("app", APP, "v1")
         yield registry
 
@@ -98,9 +101,15 @@ def test_the_second_answer_is_that_of_the_first_and_takes_no_parsing(
     is_conditional_manifest = "manifests" in target and headers and headers[0][0] == "if-none-match"
     assert is_conditional_manifest or any(
         said(again) == said(first) and parsed == []
-        # What follows a push writes to the catalog in between, and then what was remembered is dropped.
-        for again, parsed in (asked_again(registry, monkeypatch, method, target, headers) for _ in range(10))
+        for again, parsed in (asked_again(registry, monkeypatch, method, target, headers) for _ in tries(registry))
     )
+
+
+def tries(registry: InProcess, most: int = 200) -> Iterator[None]:
+    """What follows a push writes to the catalog, and then what was remembered is dropped; after each try it goes on."""
+    for _ in range(most):
+        yield
+        registry.run(asyncio.sleep(0.01))
 
 
 def asked_again(
@@ -122,10 +131,13 @@ def asked_again(
 def test_manifests_and_small_blobs_that_are_remembered_are_answered_at_once(
     registry: InProcess, method: str, target: str, headers: list[tuple[str, str]], is_at_once: bool
 ) -> None:
-    registry.ask("GET", target)
-    before = registry.answered_at_once
-    registry.ask(method, target, headers=headers)
-    assert registry.answered_at_once == before + is_at_once
+    def asked_at_once() -> bool:
+        registry.ask("GET", target)
+        before = registry.answered_at_once
+        registry.ask(method, target, headers=headers)
+        return registry.answered_at_once == before + 1
+
+    assert any(asked_at_once() for _ in tries(registry, 200 if is_at_once else 10)) == is_at_once
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from orlop.domain.inside.rows import AdvisoryRow, Exploited, ExploitScore, Refus
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
+from orlop.ports.counting import Counting
+from orlop.ports.holding import PackageHolders
 
 
 class ImportRefused(RequestInvalid):
@@ -180,9 +182,10 @@ class Matches(Protocol):
         ...
 
     async def found_of_advisories(
-        self, advisories: Sequence[int], found: Sequence[FindingRow], matcher: int, version: int
+        self, advisories: Sequence[int], found: Sequence[FindingRow], matcher: int, version: int, now: int = 0
     ) -> tuple[FindingRow, ...] | None:
-        """Let these be all findings of these advisories; those that are new. None: something changed meanwhile."""
+        """Let these be all findings of these advisories; those that are new, which wait to be told of since `now`, 0:
+        they are not to be. None: something changed meanwhile."""
         ...
 
     async def waiting_packages(self, matcher: int, limit: int) -> tuple[int, ...]:
@@ -229,6 +232,16 @@ class FoundInImage(msgspec.Struct, frozen=True, kw_only=True):
     severity: str
     source: str
     how: str
+
+
+class UntoldFinding(msgspec.Struct, frozen=True, gc=False):
+    """A finding that no event told of yet: its package and advisory, their names, and how bad it is."""
+
+    package: int
+    advisory: int
+    id: str
+    name: str
+    severity: str
 
 
 class ToldImage(msgspec.Struct, frozen=True):
@@ -290,8 +303,20 @@ class Vulnerable(Protocol):
         """Images that hold any of these, the newest first where there are more."""
         ...
 
-    async def tell(self, told: Sequence[ToldImage], by: By) -> None:
-        """Write an event for each of these images."""
+    async def untold_ages(self) -> tuple[int, int] | None:
+        """Since when the first and the last finding wait that no event told of yet; None: none does."""
+        ...
+
+    async def untold(self, limit: int) -> tuple[UntoldFinding, ...]:
+        """The first of them."""
+        ...
+
+    async def pulled(self, repository: RepositoryName, images: Sequence[Digest]) -> Mapping[str, int]:
+        """When images of a repository were pulled last; nothing of those that never were."""
+        ...
+
+    async def tell(self, told: Sequence[ToldImage], findings: Sequence[UntoldFinding], by: By) -> None:
+        """Write an event for each of these images, and that these findings were told of, in one transaction."""
         ...
 
 
@@ -302,3 +327,5 @@ class AdvisoryStore(msgspec.Struct, frozen=True):
     sources: AdvisorySources
     matches: Matches
     vulnerable: Vulnerable
+    holding: PackageHolders
+    counting: Counting

@@ -2,8 +2,12 @@
 
 import msgspec
 
+from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
+from orlop.services.advisories.differences import InsideComparison
 from orlop.services.advisories.questions import Vulnerabilities
+from orlop.services.advisories.reports import VulnerabilityReports
+from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.attention import Attention
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery
@@ -16,6 +20,7 @@ from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
+from orlop.services.inside.search import PackageSearch
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -53,6 +58,11 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
     signatures: ImageSignatures
+    packages: PackageSearch
+    hits: VulnerabilitySearch
+    comparison: InsideComparison
+    counts: ImageCounts
+    reports: VulnerabilityReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -145,6 +145,26 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR DISTINCT": "images that hold some packages, for a job",
         "USE TEMP B-TREE FOR ORDER BY": "the same",
     },
+    "images_holding": {
+        "SCAN u": "no more images than are rare",
+        "USE TEMP B-TREE FOR DISTINCT": "the same",
+    },
+    "images_along": {
+        "SCAN m": "no more manifests than are looked at together",
+        "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
+    },
+    "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
+    "places_listed": {"USE TEMP B-TREE FOR GROUP BY": "indexes that list the images of a page"},
+    "untold_ages": {
+        "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
+    },
+    "untold": {
+        "SCAN f": "no more than are to be told of",
+        "SCAN findings USING INDEX findings_untold": "the same",
+    },
+    "packages_hit_in_units": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
+    "findings_told_of_packages": {"USE TEMP B-TREE FOR ORDER BY": "findings of the images of a page"},
+    "findings_between": {"USE TEMP B-TREE FOR ORDER BY": "findings of the packages of a page"},
     "keys_all": {"SCAN signing_keys": "the keys of the last days"},
     "keys_forget": {"SCAN signing_keys": "the keys of the last days"},
 }
@@ -343,6 +363,7 @@ OF_REPOSITORIES = {
             "room_in_use",
             "cached_tags_gone",
         ),
+        *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
         *("remote_blob_size", "repository_is_cache", "held_manifest"),
     },
     "by a row that was found by its name": {
@@ -356,7 +377,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "images_affected"),
+        *("inside_holder", "images_affected", "images_holding"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

@@ -15,9 +15,11 @@ from orlop.adapters.sql.caching import SqlCaches
 from orlop.adapters.sql.changes import PARTS, SharedChanges
 from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
+from orlop.adapters.sql.counting import SqlCounting
 from orlop.adapters.sql.engine import Engine, Session
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
+from orlop.adapters.sql.holding import SqlHolding
 from orlop.adapters.sql.holdings import SqlHoldings
 from orlop.adapters.sql.identity.roles import identity_on
 from orlop.adapters.sql.insides import SqlInsides, SqlLayerFacts
@@ -165,6 +167,11 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
         tag_lists=SqlTagLists(lists),
         search=SqlSearch(lists),
         advisories=AdvisoryStore(
-            SqlAdvisories(engine), SqlAdvisorySources(engine), SqlMatches(engine), SqlVulnerable(engine, lists)
+            SqlAdvisories(engine),
+            SqlAdvisorySources(engine),
+            SqlMatches(engine),
+            SqlVulnerable(engine, lists),
+            SqlHolding(lists),
+            SqlCounting(lists),
         ),
     )

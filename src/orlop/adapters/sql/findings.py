@@ -29,12 +29,14 @@ class SqlMatches:
         return tuple(AffectedPackage(*row) for row in rows)
 
     async def found_of_advisories(
-        self, advisories: Sequence[int], found: Sequence[FindingRow], matcher: int, version: int
+        self, advisories: Sequence[int], found: Sequence[FindingRow], matcher: int, version: int, now: int = 0
     ) -> tuple[FindingRow, ...] | None:
         async def script(tx: Session) -> tuple[FindingRow, ...] | None:
             if not await _is_turn(tx, version):
                 return None
             new = await _settle(tx, await tx.all("findings_of_advisories", each(advisories)), found)
+            if new and now:
+                await tx.many("finding_untold", [(one.package, one.advisory, now) for one in new])
             await tx.many("advisory_matched", [(number, matcher) for number in advisories])
             return new
 

@@ -9,7 +9,7 @@ from orlop.domain.digest import Digest
 from orlop.domain.events import EventKind
 from orlop.domain.inside.rows import Exploited, ExploitScore
 from orlop.domain.names import RepositoryName
-from orlop.ports.advisories import AffectedImage, EcosystemOfImage, FoundInImage, ToldImage
+from orlop.ports.advisories import AffectedImage, EcosystemOfImage, FoundInImage, ToldImage, UntoldFinding
 from orlop.ports.by import By
 
 #: Values of one question.
@@ -69,8 +69,19 @@ class SqlVulnerable:
             AffectedImage(RepositoryName.stored(name), Digest.stored(digest), package) for name, digest, package in rows
         )
 
-    async def tell(self, told: Sequence[ToldImage], by: By) -> None:
+    async def untold_ages(self) -> tuple[int, int] | None:
+        row = await self._reader.one("untold_ages")
+        return (row[0], row[1]) if row is not None and row[0] is not None else None
+
+    async def untold(self, limit: int) -> tuple[UntoldFinding, ...]:
+        return tuple(UntoldFinding(*row) for row in await self._reader.all("untold", limit))
+
+    async def pulled(self, repository: RepositoryName, images: Sequence[Digest]) -> Mapping[str, int]:
+        return dict(await self._lists.all("pulls_of_images", repository, each(images)))
+
+    async def tell(self, told: Sequence[ToldImage], findings: Sequence[UntoldFinding], by: By) -> None:
         async def steps(tx: Session, ledger: Ledger) -> None:
+            await tx.many("finding_told", [(one.package, one.advisory) for one in findings])
             for image in told:
                 ledger.event(EventKind.IMAGE_AFFECTED, image.repository, image.digest, detail=image.words)
 

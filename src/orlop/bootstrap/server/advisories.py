@@ -18,7 +18,9 @@ from orlop.services.settings.in_force import SettingsInForce
 def build_matching(stores: Stores) -> Matching:
     """What finds which advisory hits which package."""
     clock, store = SystemClock(), stores.catalog.advisories
-    return Matching(store.matches, Affected(store.vulnerable), lambda: By(SYSTEM.name, clock.now()))
+    return Matching(
+        store.matches, Affected(store.vulnerable, stores.catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
+    )
 
 
 def build_advisories(gate: Gate, stores: Stores) -> AdvisoryDesk:

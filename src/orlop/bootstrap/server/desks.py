@@ -14,6 +14,11 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
+from orlop.services.advisories.accepting import Acceptance
+from orlop.services.advisories.counts import ImageCounts
+from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.reports import VulnerabilityReports
+from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
 from orlop.services.audit.query import AllowedQuery, AuditQuery
 from orlop.services.browse.all import Browsing
@@ -22,6 +27,8 @@ from orlop.services.content.locks import ManifestLocks
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.holders import ImageHolders
+from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
@@ -55,6 +62,11 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
+    vulnerabilities = build_vulnerabilities(stores, insides, services.in_force)
+    store = catalog.advisories
+    acceptance = Acceptance(services.in_force, SystemClock())
+    counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
+    holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
         management=management,
         repositories=services.repositories,
@@ -69,8 +81,13 @@ def build_desks(
         images=images,
         insides=insides,
         advisories=build_advisories(gate, stores),
-        vulnerabilities=build_vulnerabilities(stores, insides, services.in_force),
         signatures=build_signatures(stores, services),
+        vulnerabilities=vulnerabilities,
+        comparison=InsideComparison(images, vulnerabilities),
+        counts=counts,
+        reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
+        packages=PackageSearch(holders, store.holding),
+        hits=VulnerabilitySearch(holders, store, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

@@ -25,7 +25,7 @@ class Action(StrEnum):
     DELETE = "delete"
     """Delete a manifest, a blob, or a whole repository; the tags that go with it need `untag`."""
     SCAN_READ = "scan-read"
-    """Read what scanners found."""
+    """Ask which images hold a package or are hit by a vulnerability, and how many findings each has."""
     POLICY_EDIT = "policy-edit"
     """Change rules of a namespace or repository: retention, tag rules, gates."""
     ADMIN = "admin"

@@ -25,7 +25,7 @@ ROLES: dict[str, Role] = {
     role.name: role
     for role in (
         Role("guest", frozenset({Action.PULL}), "pulls what they know the name of"),
-        Role("reader", _READER, "lists and pulls, and sees what scanners found"),
+        Role("reader", _READER, "lists and pulls, and asks which images hold a package or are hit by a vulnerability"),
         Role("publisher", _PUBLISHER, "pushes, sets and moves tags, and makes repositories by pushing"),
         Role("maintainer", _MAINTAINER, "deletes and untags, too, and edits rules"),
         Role("owner", _OWNER, "decides who else may do what there, too"),

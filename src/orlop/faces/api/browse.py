@@ -1,5 +1,6 @@
 """End points for looking through a registry: what lies at a place, the tags of a repository, and searches."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,6 +10,8 @@ from litestar.params import QueryParameter
 
 from orlop.domain.access import Visibility
 from orlop.domain.content_kinds import ContentKind
+from orlop.domain.digest import Digest
+from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.names import RepositoryName
 from orlop.domain.platforms import parse_platform
 from orlop.domain.search import LINE_MOST, HitKind
@@ -17,6 +20,8 @@ from orlop.domain.tag_lists import Releases, TagFilter, TagOrder, place
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.ports.browse import RepositoryOrder
+from orlop.services.advisories.counts import FindingCounts, ImageCounts
+from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.browse.all import Browsing
 from orlop.services.browse.children import Child
 from orlop.services.browse.search import Hit, SearchFound
@@ -27,10 +32,35 @@ from orlop.services.management.operations import Gate, Operation
 _HITS, _HITS_MOST = 10, 100
 
 
+class FindingCountsValue(msgspec.Struct, frozen=True):
+    """How much is known to be wrong with an image. `state`: waiting, reading, read or unread. Of an index, it is that
+    of the image of which least is known, and the counts are those of the image of which most is known to be wrong.
+    `accepted`: what exceptions accept, which the others do not count; `fixable`: how much of the others a version
+    mends."""
+
+    state: str
+    critical: int
+    high: int
+    medium: int
+    low: int
+    none: int
+    unknown: int
+    accepted: int
+    fixable: int
+
+    @classmethod
+    def of(cls, found: FindingCounts) -> "FindingCountsValue":
+        """As clients see it."""
+        counts = {word: found.counts.get(word, 0) for word in SEVERITIES}
+        return cls(state=found.state.name.lower(), **counts, accepted=found.accepted, fixable=found.fixable)
+
+
 class ChildValue(msgspec.Struct, frozen=True):
     """What lies directly below a namespace. `path`: that of a namespace ends with a slash. The numbers of a namespace
     are of everything below, for those who may edit its rules; null for others. `size`: bytes of manifests and blobs;
-    blobs that several repositories hold count in each. `place`: where a list goes on after it."""
+    blobs that several repositories hold count in each. `place`: where a list goes on after it.
+    `findings`: of a repository, of the tag that was set last; null where they were not asked for, may not be read, or
+    are not known."""
 
     path: str
     kind: str
@@ -43,9 +73,10 @@ class ChildValue(msgspec.Struct, frozen=True):
     pulled_at: values.Time
     pulls: int
     place: str
+    findings: FindingCountsValue | None
 
     @classmethod
-    def of(cls, child: Child) -> "ChildValue":
+    def of(cls, child: Child, findings: FindingCounts | None = None) -> "ChildValue":
         """As clients see it."""
         return cls(
             path=child.path,
@@ -59,6 +90,7 @@ class ChildValue(msgspec.Struct, frozen=True):
             pulled_at=values.time(child.pulled_at),
             pulls=child.pulls,
             place=child.place,
+            findings=FindingCountsValue.of(findings) if findings is not None else None,
         )
 
 
@@ -74,7 +106,8 @@ class ListedTagValue(msgspec.Struct, frozen=True):
     all that it leads to, what several platforms share counted for each; `pushed_at`: when it was last pointed at
     something, by `pushed_by`, which is empty for those who may not read the audit log of the repository, unless it was
     them; `pulled_at`: of what it points at, under whatever name; `locked`: why, null where it is not; `rules`: those
-    for tags that are about it, of which one keeps an `immutable` one what it is."""
+    for tags that are about it, of which one keeps an `immutable` one what it is; `findings`: null where they were not
+    asked for, may not be read, or are not known, as of an image that was not read yet."""
 
     name: str
     digest: str
@@ -91,9 +124,10 @@ class ListedTagValue(msgspec.Struct, frozen=True):
     locked: str | None
     immutable: bool
     rules: list[TagRuleNameValue]
+    findings: FindingCountsValue | None
 
     @classmethod
-    def of(cls, ruled: RuledTag) -> "ListedTagValue":
+    def of(cls, ruled: RuledTag, findings: FindingCounts | None = None) -> "ListedTagValue":
         """As clients see it."""
         tag = ruled.tag
         return cls(
@@ -112,6 +146,7 @@ class ListedTagValue(msgspec.Struct, frozen=True):
             locked=tag.locked or None,
             immutable=ruled.immutable,
             rules=[TagRuleNameValue(name, place_words(path)) for name, path in ruled.rules],
+            findings=FindingCountsValue.of(findings) if findings is not None else None,
         )
 
 
@@ -159,7 +194,9 @@ class SearchValue(msgspec.Struct, frozen=True):
         return cls([HitValue.of(hit) for hit in found.hits], more)
 
 
-def browse(gate: Gate, browsing: Browsing) -> list[HTTPRouteHandler]:
+def browse(
+    gate: Gate, browsing: Browsing, counts: ImageCounts, reports: VulnerabilityReports
+) -> list[HTTPRouteHandler]:
     """`/browse`, `/tags` and `/search`."""
 
     @get("/browse", operation_id="browse", tags=["browse"], operation=Operation.REPOSITORY_READ)
@@ -172,6 +209,10 @@ def browse(gate: Gate, browsing: Browsing) -> list[HTTPRouteHandler]:
             RepositoryOrder,
             QueryParameter(name="sort", description="The order of repositories: by name, last push, or size."),
         ] = RepositoryOrder.NAME,
+        findings: Annotated[
+            bool,
+            QueryParameter(name="findings", description="Tell how much is known to be wrong with each repository."),
+        ] = False,
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[ChildValue]]:
@@ -180,7 +221,13 @@ def browse(gate: Gate, browsing: Browsing) -> list[HTTPRouteHandler]:
         caller = caller_of(request)
         await gate.rights(caller)
         page = await browsing.children.page(caller, path.strip("/"), sort, page_of(n, last))
-        return listed(request, page, ChildValue.of, lambda child: child.place, n)
+        found: Mapping[str, FindingCounts] = {}
+        if findings:
+            names = [RepositoryName(child.path) for child in page.items if not child.is_namespace]
+            found = await reports.of(caller, path.strip("/"), names)
+        return listed(
+            request, page, lambda child: ChildValue.of(child, found.get(child.path)), lambda child: child.place, n
+        )
 
     @get("/tags", operation_id="listTags", tags=["tags"], operation=Operation.TAG_READ)
     async def list_tags(
@@ -213,6 +260,9 @@ def browse(gate: Gate, browsing: Browsing) -> list[HTTPRouteHandler]:
             Releases | None,
             QueryParameter(name="only", description="Versions that are no pre-releases, or everything else."),
         ] = None,
+        findings: Annotated[
+            bool, QueryParameter(name="findings", description="Tell how much is known to be wrong with each.")
+        ] = False,
         n: Size = PAGE,
         last: Last = "",
     ) -> Response[list[ListedTagValue]]:
@@ -222,10 +272,16 @@ def browse(gate: Gate, browsing: Browsing) -> list[HTTPRouteHandler]:
         await gate.rights(caller)
         wanted = TagFilter(name, type_, parse_platform(platform) if platform else None, only)
         page = await browsing.tags.page(caller, RepositoryName(repository), sort, wanted, page_of(n, last))
+        found: Mapping[str, FindingCounts] = {}
+        if findings:
+            tagged: dict[Digest, list[str]] = {}
+            for ruled in page.items:
+                tagged.setdefault(Digest.stored(ruled.tag.digest), []).append(ruled.tag.name)
+            found = await counts.of(caller, RepositoryName(repository), tagged)
         return listed(
             request,
             page,
-            ListedTagValue.of,
+            lambda ruled: ListedTagValue.of(ruled, found.get(ruled.tag.digest)),
             lambda ruled: place(sort, ruled.tag.name, ruled.tag.number(sort)),
             n,
         )

@@ -36,6 +36,8 @@ from orlop.faces.api import (
     house_rules,
     images,
     inside,
+    inside_differences,
+    inside_searches,
     jobs,
     labels,
     locks,
@@ -106,12 +108,14 @@ def routes(desks: Desks) -> Litestar:
         *retention.inventory(desks.inventory),
         *scrub.scrub(desks.scrub),
         *upstreams.upstreams(desks.upstreams),
-        *browse.browse(management.gate, desks.browsing),
+        *browse.browse(management.gate, desks.browsing, desks.counts, desks.reports),
         *images.images(desks.images),
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
         *signatures.signatures(desks.signatures),
+        *inside_differences.inside_differences(desks.comparison),
+        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

@@ -34,12 +34,16 @@ class Matched(msgspec.Struct, frozen=True):
 
 
 class Matching:
-    """See the module. `found` is told of findings that are new because an advisory came or changed."""
+    """See the module. `affected` tells of findings that are new because an advisory came or changed."""
 
     def __init__(self, matches: Matches, affected: Affected, by: Callable[[], By]) -> None:
         self._matches = matches
         self._affected = affected
         self._by = by
+
+    async def tell(self) -> int:
+        """Tell which images new findings are about, once no more of them came for a while; of how many images."""
+        return await self._affected.tell(self._by())
 
     async def step(self) -> Matched:
         """Some advisories and some packages; nothing was done where nothing waits."""
@@ -57,10 +61,8 @@ class Matching:
             while rows := await self._matches.packages_of(waiting, after, _ROWS):
                 found += await asyncio.to_thread(_hits, rows)
                 after = (rows[-1].advisory, rows[-1].package)
-            new = await self._matches.found_of_advisories(waiting, found, MATCHER_VERSION, version)
+            new = await self._matches.found_of_advisories(waiting, found, MATCHER_VERSION, version, self._by().at)
             if new is not None:
-                if new:
-                    await self._affected.tell(new, self._by())
                 return Matched(advisories=len(waiting), new=len(new))
         return Matched()
 

@@ -109,7 +109,7 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        found = await self._judged(image, _grouped(rows, *await self._known(rows)))
+        found = await self._judged(image, grouped(rows, *await self._known(rows)))
         wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
         open_ = [one for one in found if one.accepted is None]
         counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
@@ -187,7 +187,7 @@ def _is_as_bad(severity: str, least: str) -> bool:
     return severity == "unknown" or SEVERITIES.index(severity) <= SEVERITIES.index(least)
 
 
-def _grouped(
+def grouped(
     rows: Sequence[FoundInImage],
     aliases: Mapping[int, tuple[str, ...]],
     exploited: Mapping[str, Exploited],

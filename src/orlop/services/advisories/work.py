@@ -15,6 +15,7 @@ def matching(service: Matching) -> Work:
         while True:
             step = await service.step()
             if not step.advisories and not step.packages:
+                await service.tell()
                 return f"{done.advisories} advisories and {done.packages} packages matched, {done.new} new findings"
             done = done.joined(step)
             run.tell(Progress(done.advisories + done.packages, 0, "matched"))

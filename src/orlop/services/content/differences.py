@@ -62,7 +62,7 @@ async def differences(before: Compared, after: Compared, platform: str = "") -> 
     wanted = parse_platform(platform) if platform else None
     first = await inspect(before.source, before.reference, alone=True)
     second = await inspect(after.source, after.reference, alone=True)
-    name = _common(first, second, wanted)
+    name = common_platform(first, second, wanted)
     one, other = await _of(before.source, first, name), await _of(after.source, second, name)
     layers_before = one.layers if one is not None else []
     layers_after = other.layers if other is not None else []
@@ -86,7 +86,7 @@ async def differences(before: Compared, after: Compared, platform: str = "") -> 
     )
 
 
-def _common(first: Inspection, second: Inspection, wanted: Platform | None) -> str:
+def common_platform(first: Inspection, second: Inspection, wanted: Platform | None) -> str:
     """The platform by which two are compared; empty where there is none, and where neither is an index."""
     sides = [_platforms(side) for side in (first, second) if side.platforms]
     if not sides:

@@ -103,3 +103,23 @@ UNION
 SELECT a.id, a.name FROM json_each(?1) AS others JOIN advisory_aliases l ON l.alias = others.value
 JOIN advisories a ON a.id = l.advisory_id
 ORDER BY 1 LIMIT ?2;
+
+-- name: finding_untold
+UPDATE findings SET untold_since = ?3 WHERE package_id = ?1 AND advisory_id = ?2;
+
+-- name: finding_told
+UPDATE findings SET untold_since = 0 WHERE package_id = ?1 AND advisory_id = ?2 AND untold_since <> 0;
+
+-- name: untold_ages
+SELECT min(untold_since), max(untold_since) FROM findings WHERE untold_since <> 0;
+
+-- name: untold
+SELECT f.package_id, f.advisory_id, a.name, g.name, f.severity
+FROM (SELECT package_id, advisory_id, severity FROM findings WHERE untold_since <> 0 ORDER BY untold_since LIMIT ?1) AS f
+JOIN advisories a ON a.id = f.advisory_id JOIN packages g ON g.id = f.package_id;
+
+-- name: pulls_of_images
+-- When images of a repository were pulled last, under whatever name.
+SELECT m.digest, max(p.pulled_at) FROM json_each(?2) AS wanted
+JOIN repositories r ON r.name = ?1 JOIN manifests m ON m.repository_id = r.id AND m.digest = wanted.value
+JOIN pulls p ON p.manifest_id = m.id GROUP BY m.digest;

@@ -79,10 +79,13 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
         /,
         *,
         platform: str = "",
+        exit_code: Annotated[bool, _Flag] = False,
         json: Annotated[bool, _Flag] = False,
         connecting: Connecting = _DEFAULTS,
     ) -> int:
         """Show what differs between two images: layers, sizes, config, environment, annotations. Nothing is pulled.
+
+        Of two images of one Orlop, where you are signed in, it shows packages, licences and findings, too.
 
         Parameters
         ----------
@@ -92,12 +95,15 @@ def register(app: cyclopts.App, stores: ContentStores, servers: Servers) -> None
             The image to compare it with.
         platform
             Which images of two indexes to compare, as os/architecture[/variant] [default: one that both have].
+        exit_code
+            Exit with 1 where anything differs, as git diff does.
         json
             Print a JSON object.
         """
         from orlop.faces.cli.content import diff as differing
 
-        return run(lambda: differing.diff(stores, before, after, connecting, platform=platform, json=json))
+        asked = differing.Asked(platform=platform, exit_code=exit_code, json=json)
+        return run(lambda: differing.diff(stores, servers, before, after, connecting, asked))
 
     @app.command
     def digest(

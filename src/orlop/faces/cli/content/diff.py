@@ -1,14 +1,16 @@
 """What `orlop diff` prints: what differs between two images, wherever each of them is."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from orlop.domain.digest import Digest
 from orlop.faces.cli import shown
+from orlop.faces.cli.content import inside_diff
 from orlop.faces.cli.content.show import image_argument, print_json
 from orlop.faces.cli.content.stores import Connecting, ContentStores
 from orlop.faces.cli.running import counted, short, size_text, tell
+from orlop.faces.cli.servers import Servers
 from orlop.services.content.differences import Change, Compared, ImageDifferences, differences
 from orlop.services.content.inspection import Layer
 
@@ -16,20 +18,40 @@ from orlop.services.content.inspection import Layer
 _WIDEST = 120
 
 
+class Asked(NamedTuple):
+    """How to compare: which images of two indexes, whether the exit code says what came out, and for whom to print."""
+
+    platform: str
+    exit_code: bool
+    json: bool
+
+
 async def diff(
-    stores: ContentStores, before: str, after: str, connecting: Connecting, *, platform: str, json: bool
-) -> None:
-    """Compare two images, for people or for programs."""
+    stores: ContentStores, servers: Servers, before: str, after: str, connecting: Connecting, asked: Asked
+) -> int:
+    """Compare two images, for people or for programs; the exit code."""
     first, second = image_argument(before), image_argument(after)
     async with stores.repository(first, connecting) as one, stores.repository(second, connecting) as other:
-        found = await differences(Compared(one, first.name), Compared(other, second.name), platform)
-    if json:
-        print_json({"from": str(first), "to": str(second), **_document(found)})
-        return
+        found = await differences(Compared(one, first.name), Compared(other, second.name), asked.platform)
+    inside, why = (
+        await inside_diff.inside_differences(servers, first, second, connecting, asked.platform or found.platform)
+        if not found.same
+        else (None, "")
+    )
+    same = found.same and (inside is None or inside_diff.is_same(inside))
+    if asked.json:
+        print_json({"from": str(first), "to": str(second), **_document(found), "inside": inside})
+        return 1 if asked.exit_code and not same else 0
     if found.same:
         tell("both are the same manifest")
-    for line in _lines(found):
+    for line in [*_lines(found), *(inside_diff.lines(inside) if inside is not None else ())]:
         print(line)
+    if inside is not None:
+        for remark in inside["remarks"]:
+            tell(remark)
+    elif why:
+        tell(f"packages and findings were not compared: {why}")
+    return 1 if asked.exit_code and not same else 0
 
 
 def _document(found: ImageDifferences) -> dict[str, Any]:

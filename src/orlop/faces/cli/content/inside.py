@@ -91,7 +91,7 @@ def _scan(app: cyclopts.App, servers: Servers) -> None:
         """
 
         async def work(server: ManagementServer, location: Location) -> int:
-            await server.ask("POST", "/image-readings", body={"image": _image(location), "platform": platform})
+            await server.ask("POST", "/image-readings", body={"image": held_name(location), "platform": platform})
             found = await _read(server, location, platform, wait=True)
             return _show(location, found, json=json)
 
@@ -167,7 +167,8 @@ def image_reference(location: Location) -> str:
     return str(location.image.digest or location.image.tag)
 
 
-def _image(location: Location) -> str:
+def held_name(location: Location) -> str:
+    """An image as the API names it."""
     assert location.image is not None
     separator = "@" if location.image.digest is not None else ":"
     return f"{location.image.repository}{separator}{image_reference(location)}"

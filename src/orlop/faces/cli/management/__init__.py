@@ -17,6 +17,7 @@ from orlop.faces.cli.management import (
     sign_in,
     upstreams,
     usage,
+    vulnerability_report,
     webhooks,
 )
 from orlop.faces.cli.retention import commands as retention
@@ -40,5 +41,6 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools, reader: Adv
     house_rules.register(app, servers)
     usage.register(app, servers)
     browse.register(app, servers)
+    vulnerability_report.register(app, servers)
     advisories.register(app, servers, reader)
     configuration.register(app, servers)

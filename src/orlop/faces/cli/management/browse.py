@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 import cyclopts
 from cyclopts import Parameter
 
+from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.search import HitKind
 from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.tag_lists import TagOrder
 from orlop.faces.cli import shown
+from orlop.faces.cli.management import inside_searches
 from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.moments import seconds
 from orlop.faces.cli.running import UsageError, tell
@@ -36,6 +38,10 @@ _CHILDREN: dict[str, Any] = {
     "VISIBILITY": "visibility",
     "DESCRIPTION": "description",
 }
+_CHILDREN_FINDINGS: dict[str, Any] = {
+    **{name: _CHILDREN[name] for name in ("PATH", "TAGS", "PUSHED")},
+    "FINDINGS": lambda child: "-" if child["path"].endswith("/") else findings_text(child["findings"]),
+}
 _TAGS: dict[str, Any] = {
     "TAG": "name",
     "WHAT": lambda tag: _what(tag),
@@ -44,6 +50,11 @@ _TAGS: dict[str, Any] = {
     "BY": "pushed_by",
     "PULLED": lambda tag: seconds(tag["pulled_at"]),
     "KEPT": lambda tag: "locked" if tag["locked"] is not None else "immutable" if tag["immutable"] else "-",
+    "DIGEST": "digest",
+}
+_TAGS_FINDINGS: dict[str, Any] = {
+    **{name: _TAGS[name] for name in ("TAG", "WHAT", "PUSHED")},
+    "FINDINGS": lambda tag: findings_text(tag["findings"]),
     "DIGEST": "digest",
 }
 _FOUND: dict[str, Any] = {"KIND": "kind", "FOUND": lambda hit: _found(hit), "WHAT": "content"}
@@ -63,6 +74,7 @@ def _browse(app: cyclopts.App, servers: Servers) -> None:
         /,
         *,
         sort: RepositoryOrder = RepositoryOrder.NAME,
+        findings: Flag = False,
         n: _Most = 100,
         json: Flag = False,
         at: ServerChoice = HERE,
@@ -75,6 +87,8 @@ def _browse(app: cyclopts.App, servers: Servers) -> None:
             A namespace (team/), or / for the registry.
         sort
             The order of repositories, newest by the last push [default: name].
+        findings
+            Tell how much is known to be wrong with the tag of each repository that was set last, too.
         n
             How many lines at most [default: 100].
         json
@@ -83,9 +97,10 @@ def _browse(app: cyclopts.App, servers: Servers) -> None:
         path = here(place).strip("/")
 
         async def do(server: ManagementServer) -> None:
-            query = {"path": path, "sort": sort.value}
+            query = {"path": path, "sort": sort.value, **({"findings": "true"} if findings else {})}
             nothing = f"{place_words(path)} has nothing that you may see"
-            await _list(server, "/browse", query, n, _CHILDREN, nothing, json=json)
+            columns = _CHILDREN_FINDINGS if findings else _CHILDREN
+            await _list(server, "/browse", query, n, columns, nothing, json=json)
 
         return work(servers, at, do)
 
@@ -101,6 +116,7 @@ def _tags(app: cyclopts.App, servers: Servers) -> None:
         only: Literal["releases", "others"] | None = None,
         type_: Annotated[str, Parameter(name="--type")] = "",
         platform: str = "",
+        findings: Flag = False,
         n: _Most = 100,
         json: Flag = False,
         at: ServerChoice = HERE,
@@ -121,6 +137,8 @@ def _tags(app: cyclopts.App, servers: Servers) -> None:
             A kind, as image, index, chart, signature, sbom or other; or a media type or artifact type.
         platform
             Only indexes that have it, as linux/arm64.
+        findings
+            Tell how much is known to be wrong with each, too.
         n
             How many lines at most [default: 100].
         json
@@ -137,14 +155,22 @@ def _tags(app: cyclopts.App, servers: Servers) -> None:
         async def do(server: ManagementServer) -> None:
             wanted = {key: value for key, value in narrowed.items() if value}
             nothing = f"no tag of {name} fits" if wanted else f"{name} has no tags"
-            query = {"repository": name, "sort": sort.value, **wanted}
-            await _list(server, "/tags", query, n, _TAGS, nothing, json=json)
+            query = {"repository": name, "sort": sort.value, **wanted, **({"findings": "true"} if findings else {})}
+            columns = _TAGS_FINDINGS if findings else _TAGS
+            await _list(server, "/tags", query, n, columns, nothing, json=json)
 
         return work(servers, at, do)
 
 
 def _search(app: cyclopts.App, servers: Servers) -> None:
-    @app.command
+    group = cyclopts.App(
+        name="search",
+        help="Find repositories, tags, digests, labels, annotations and accounts; packages and vulnerabilities, too.",
+    )
+    app.command(group)
+    inside_searches.register(group, servers)
+
+    @group.default
     def search(
         line: str,
         /,
@@ -155,6 +181,8 @@ def _search(app: cyclopts.App, servers: Servers) -> None:
         at: ServerChoice = HERE,
     ) -> int:
         """Find repositories, tags, digests, labels, annotations and accounts, as far as you may see them.
+
+        What begins with the name of a command of this group is found behind --, as in orlop search -- package.
 
         Parameters
         ----------
@@ -227,6 +255,16 @@ async def _hits(
         if last or len(found[of]) > most:
             left.append(of)
     return [hit for hits in found.values() for hit in hits[:most]], left
+
+
+def findings_text(found: Mapping[str, Any] | None) -> str:
+    """Such as `1 critical, 2 high; 1 accepted`; of what was not read, that."""
+    if found is None:
+        return "not known"
+    if found["state"] != "read":
+        return "could not be read" if found["state"] == "unread" else "not read yet"
+    words = ", ".join(f"{found[word]} {word}" for word in SEVERITIES if found[word])
+    return (words or "nothing known") + (f"; {found['accepted']} accepted" if found["accepted"] else "")
 
 
 def _size(size: int | None) -> str:

@@ -1,0 +1,97 @@
+"""Which images hold packages, as rows."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from orlop.adapters.sql.engine import Session
+from orlop.adapters.sql.records import each
+from orlop.domain.descriptor import Platform
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+from orlop.ports.holding import AskedPackage, HoldingPlace, LookedAt, PackageFinding, PlaceNames
+
+#: Comes after every type of packages.
+_LAST = "~"
+#: Tags that are read for one page of images, and indexes whose entries are read at once.
+_TAGS, _INDEXES = 5_000, 50
+#: Values of one question.
+_MANY = 2_000
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    digest: str
+    platform: Platform | None = None
+
+
+class _Index(msgspec.Struct, frozen=True):
+    manifests: tuple[_Entry, ...] = ()
+
+
+_entries = msgspec.json.Decoder(_Index)
+
+
+class SqlHolding:
+    """See ports.holding.PackageHolders. It may lag behind."""
+
+    def __init__(self, lists: Session) -> None:
+        self._lists = lists
+
+    async def asked(self, name: str, type_: str, limit: int) -> tuple[AskedPackage, ...]:
+        rows = await self._lists.all("packages_asked", name, type_, type_ or _LAST, limit)
+        return tuple(AskedPackage(*row) for row in rows)
+
+    async def numbered(self, packages: Sequence[int]) -> tuple[AskedPackage, ...]:
+        parts = (packages[start : start + _MANY] for start in range(0, len(packages), _MANY))
+        rows = [row for part in parts for row in await self._lists.all("packages_numbered", each(part))]
+        return tuple(AskedPackage(*row) for row in rows)
+
+    async def rare(self, packages: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
+        rows = await self._lists.all("images_holding", each(packages), most + 1)
+        if len(rows) > most:
+            return None
+        return tuple(_place(name, digest) for digest, name in rows if name is not None)
+
+    async def along(
+        self, packages: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
+    ) -> tuple[LookedAt, ...]:
+        rows = await self._lists.all("images_along", each(repositories), *after, limit, each(packages))
+        return tuple(LookedAt(_place(name, digest), bool(holds)) for name, digest, holds in rows)
+
+    async def held(self, images: Sequence[Digest], packages: Sequence[int]) -> Mapping[str, tuple[int, ...]]:
+        found: dict[str, list[int]] = {}
+        for digest, package in await self._lists.all("packages_in_images", each(images), each(packages)):
+            found.setdefault(digest, []).append(package)
+        return {digest: tuple(sorted(numbers)) for digest, numbers in found.items()}
+
+    async def names(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, PlaceNames]:
+        pairs = msgspec.json.encode([(place.repository, place.digest) for place in places], enc_hook=str).decode()
+        tags: dict[HoldingPlace, set[str]] = {}
+        for repository, digest, tag in await self._lists.all("places_tagged", pairs, _TAGS):
+            tags.setdefault(_place(repository, digest), set()).add(tag)
+        listed = {_place(name, digest): index for name, digest, index in await self._lists.all("places_listed", pairs)}
+        platforms = await self._platforms(sorted(set(listed.values())))
+        return {
+            place: PlaceNames(
+                tuple(sorted(tags.get(place, ()))), platforms.get((listed.get(place, 0), str(place.digest)), "")
+            )
+            for place in places
+        }
+
+    async def findings(self, packages: Sequence[int], advisories: Sequence[int]) -> tuple[PackageFinding, ...]:
+        rows = await self._lists.all("findings_between", each(packages), each(advisories))
+        return tuple(PackageFinding(*row) for row in rows)
+
+    async def _platforms(self, indexes: Sequence[int]) -> Mapping[tuple[int, str], str]:
+        """For which platform each index lists each of its images."""
+        found: dict[tuple[int, str], str] = {}
+        for start in range(0, len(indexes), _INDEXES):
+            for number, content in await self._lists.all("listed_contents", each(indexes[start : start + _INDEXES])):
+                for entry in _entries.decode(content).manifests:
+                    if entry.platform is not None:
+                        found.setdefault((number, entry.digest), str(entry.platform))
+        return found
+
+
+def _place(repository: str, digest: str) -> HoldingPlace:
+    return HoldingPlace(RepositoryName.stored(repository), Digest.stored(digest))

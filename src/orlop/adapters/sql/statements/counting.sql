@@ -1,0 +1,34 @@
+-- What is known of many images at once: which images manifests are or list, and what hits their packages.
+
+-- name: images_of_manifests
+-- The images that manifests of a repository are, or list as an index; the state is null of what is not known.
+SELECT wanted.value, i.digest, i.state FROM json_each(?2) AS wanted JOIN inside_images i ON i.digest = wanted.value
+UNION ALL
+SELECT m.digest, e.child_digest, i.state FROM json_each(?2) AS others
+JOIN repositories r ON r.name = ?1
+JOIN manifests m ON m.repository_id = r.id AND m.digest = others.value
+JOIN edges e ON e.manifest_id = m.id AND e.kind = 'manifest'
+LEFT JOIN inside_images i ON i.digest = e.child_digest;
+
+-- name: units_of_images
+SELECT i.digest, n.unit_id FROM json_each(?1) AS wanted JOIN inside_images i ON i.digest = wanted.value
+JOIN image_units n ON n.image_id = i.id;
+
+-- name: packages_hit_in_units
+SELECT DISTINCT p.unit_id, p.package_id FROM json_each(?1) AS wanted
+JOIN unit_packages p ON p.unit_id = CAST(wanted.value AS BIGINT)
+WHERE EXISTS (SELECT 1 FROM findings f WHERE f.package_id = p.package_id);
+
+-- name: findings_told_of_packages
+SELECT g.id, g.type, g.name, g.version, g.purl, a.id, a.name, f.fixed, f.severity, f.source, f.how, a.modified
+FROM json_each(?1) AS wanted JOIN packages g ON g.id = CAST(wanted.value AS BIGINT)
+JOIN findings f ON f.package_id = g.id JOIN advisories a ON a.id = f.advisory_id
+ORDER BY g.id, a.id;
+
+-- name: newest_images
+-- The tag of each repository that was set last, and what it points at.
+SELECT r.name, n.name, m.digest, m.pushed_at FROM json_each(?1) AS wanted JOIN repositories r ON r.name = wanted.value
+JOIN tags n ON n.repository_id = r.id
+           AND n.name = (SELECT t.name FROM tags t WHERE t.repository_id = r.id
+                         ORDER BY t.updated_at DESC, t.name DESC LIMIT 1)
+JOIN manifests m ON m.id = n.manifest_id;

@@ -1,0 +1,169 @@
+"""`orlop search package` and `orlop search cve`: which images hold a package, and which a vulnerability hits."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+
+from orlop.domain.counts import counted
+from orlop.domain.settings import place_words
+from orlop.faces.cli import shown
+from orlop.faces.cli.management.typed import HERE, Flag, here, work
+from orlop.faces.cli.running import tell
+from orlop.faces.cli.servers import ServerChoice, Servers
+from orlop.ports.management import ManagementServer
+
+_PAGE = 1_000
+#: What is shown is shown whole, so that it can be pasted.
+_WIDEST = 400
+
+_Most = Annotated[int, Parameter(name="--n", validator=cyclopts.validators.Number(gte=1))]
+_At = Annotated[str, Parameter(name="--at")]
+
+_IMAGES: dict[str, Any] = {
+    "IMAGE": lambda row: _image(row),
+    "PLATFORM": lambda row: row["platform"] or "-",
+    "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0] + (" (?)" if row["package"]["possible"] else ""),
+}
+_HITS: dict[str, Any] = {
+    "IMAGE": lambda row: _image(row),
+    "PLATFORM": lambda row: row["platform"] or "-",
+    "SEVERITY": lambda row: row["package"]["severity"],
+    "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0] + (" (?)" if row["package"]["possible"] else ""),
+    "FIXED IN": lambda row: ", ".join(row["package"]["fixed"]) or "-",
+    "ACCEPTED": lambda row: _accepted(row["package"]),
+}
+
+
+def register(group: cyclopts.App, servers: Servers) -> None:
+    """Add the commands to `orlop search`."""
+
+    @group.command
+    def package(
+        wanted: str,
+        /,
+        *,
+        at: _At = "",
+        n: _Most = 100,
+        json: Flag = False,
+        server: ServerChoice = HERE,
+    ) -> int:
+        """List the images that hold a package, as far as you may read what was found in them.
+
+        Parameters
+        ----------
+        wanted
+            A package URL, whose version may be a range: 'pkg:npm/lodash@>=4,<4.17.21'; or a name of any type.
+        at
+            Only images of this namespace (team/) or repository [default: all].
+        n
+            How many images at most [default: 100].
+        json
+            Print a JSON object.
+        """
+
+        async def do(asked: ManagementServer) -> None:
+            found = await _pages(asked, "/package-search", {"package": wanted, "at": here(at).strip("/")}, n)
+            if json:
+                shown.print_json(found)
+                return
+            _tell(found, _IMAGES, n)
+            if not found["images"]:
+                tell(f"no image that you may see holds {wanted}{_where(at)}, of those that were read")
+            for remark in found["remarks"]:
+                tell(remark)
+
+        return work(servers, server, do)
+
+    @group.command
+    def cve(
+        id_: str,
+        /,
+        *,
+        at: _At = "",
+        n: _Most = 100,
+        json: Flag = False,
+        server: ServerChoice = HERE,
+    ) -> int:
+        """List the images that a vulnerability hits, as far as you may read what was found in them.
+
+        Parameters
+        ----------
+        id_
+            A CVE, or another name of it, such as GHSA-… or DSA-….
+        at
+            Only images of this namespace (team/) or repository [default: all].
+        n
+            How many images at most [default: 100].
+        json
+            Print a JSON object.
+        """
+
+        async def do(asked: ManagementServer) -> int:
+            found = await _pages(asked, "/vulnerability-search", {"id": id_, "at": here(at).strip("/")}, n)
+            if json:
+                shown.print_json(found)
+                return 0 if found["known"] else 1
+            if not found["known"]:
+                sources = ", ".join(found["sources"])
+                tell(
+                    f"no advisory is known as {id_}, so which images it hits is not known, either;"
+                    f" there are {counted(found['all_advisories'], 'advisory')}{f' from {sources}' if sources else ''}"
+                )
+                return 1
+            _tell(found, _HITS, n)
+            if not found["images"]:
+                tell(
+                    f"no image that you may see is known to be hit{_where(at)}, of those that were read;"
+                    f" {', '.join(found['advisories'][:12])} would say so"
+                )
+            return 0
+
+        return work(servers, server, do)
+
+
+async def _pages(server: ManagementServer, path: str, query: Mapping[str, str], most: int) -> dict[str, Any]:
+    """So many images at most. An answer may end early where much was looked at: the next goes on from there."""
+    asked = {**{name: value for name, value in query.items() if value}, "n": str(min(most, _PAGE))}
+    found: dict[str, Any] = (await server.ask("GET", path, query=asked)).value
+    while found["last"] and len(found["images"]) < most:
+        more = (await server.ask("GET", path, query={**asked, "last": found["last"]})).value
+        found["images"] += more["images"]
+        found["last"] = more["last"]
+    if len(found["images"]) > most:
+        found["images"] = found["images"][:most]
+        found["last"] = "{repository} {digest}".format(**found["images"][-1])
+    return found
+
+
+def _tell(found: Mapping[str, Any], columns: Mapping[str, Any], most: int) -> None:
+    images = found["images"]
+    if images:
+        shown.rows([row for image in images for row in _rows(image)], columns, json=False, widest=_WIDEST)
+    if found["last"]:
+        tell(f"there are more; --n {most * 10} shows further ones")
+
+
+def _rows(image: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One for each package."""
+    for package in image["packages"]:
+        yield {**image, "package": package}
+
+
+def _image(row: Mapping[str, Any]) -> str:
+    """As it can be pasted: by its first tag, or by its digest."""
+    tags = row["tags"]
+    if not tags:
+        return f"{row['repository']}@{row['digest']}"
+    more = f" and {len(tags) - 1} more" if len(tags) > 1 else ""
+    return f"{row['repository']}:{tags[0]}{more}"
+
+
+def _accepted(package: Mapping[str, Any]) -> str:
+    accepted = package["accepted"]
+    return f"{accepted['name']} at {place_words(accepted['path'])}, until {accepted['until']}" if accepted else "-"
+
+
+def _where(at: str) -> str:
+    return f" in {at}" if at.strip("/") else ""

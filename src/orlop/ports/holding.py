@@ -1,0 +1,85 @@
+"""Which images hold packages: what questions about all images read. Whoever asks says which places somebody may see."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from orlop.domain.digest import Digest
+from orlop.domain.names import RepositoryName
+
+
+class AskedPackage(msgspec.Struct, frozen=True, gc=False):
+    """A package that a question may mean."""
+
+    id: int
+    type: str
+    version: str
+    purl: str
+
+
+class HoldingPlace(msgspec.Struct, frozen=True, gc=False, order=True):
+    """An image in a repository."""
+
+    repository: RepositoryName
+    digest: Digest
+
+
+class LookedAt(msgspec.Struct, frozen=True, gc=False):
+    """A manifest that was looked at, and whether it is an image that holds what is looked for."""
+
+    place: HoldingPlace
+    holds: bool
+
+
+class PlaceNames(msgspec.Struct, frozen=True):
+    """What an image is called in its repository: its tags, and those of indexes that list it; and for which platform
+    an index lists it, empty where none does."""
+
+    tags: tuple[str, ...] = ()
+    platform: str = ""
+
+
+class PackageFinding(msgspec.Struct, frozen=True, gc=False):
+    """How an advisory hits a package."""
+
+    package: int
+    advisory: str
+    fixed: str
+    severity: str
+    source: str
+    how: str
+
+
+class PackageHolders(Protocol):
+    """Packages by names and numbers, and images that hold them."""
+
+    async def asked(self, name: str, type_: str, limit: int) -> tuple[AskedPackage, ...]:
+        """Packages of a name in small letters with dashes for underscores; of any type where that is empty."""
+        ...
+
+    async def numbered(self, packages: Sequence[int]) -> tuple[AskedPackage, ...]:
+        """Those of these numbers that are there."""
+        ...
+
+    async def rare(self, packages: Sequence[int], most: int) -> tuple[HoldingPlace, ...] | None:
+        """Every place of images that hold any of these, in no order; None: there are more than so many."""
+        ...
+
+    async def along(
+        self, packages: Sequence[int], repositories: Sequence[str], after: tuple[str, str], limit: int
+    ) -> tuple[LookedAt, ...]:
+        """The next manifests of repositories, by repository and digest, after a place."""
+        ...
+
+    async def held(self, images: Sequence[Digest], packages: Sequence[int]) -> Mapping[str, tuple[int, ...]]:
+        """Which of these packages each image holds, by its digest."""
+        ...
+
+    async def names(self, places: Sequence[HoldingPlace]) -> Mapping[HoldingPlace, PlaceNames]:
+        """What images are called."""
+        ...
+
+    async def findings(self, packages: Sequence[int], advisories: Sequence[int]) -> tuple[PackageFinding, ...]:
+        """How any of these advisories hits any of these packages, by package and name."""
+        ...

@@ -1,0 +1,150 @@
+"""How much is known to be wrong with each image of a list: as many questions as for one of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from orlop.domain.access import Action, Caller
+from orlop.domain.digest import Digest
+from orlop.domain.inside.severity import SEVERITIES
+from orlop.domain.names import RepositoryName
+from orlop.ports.advisories import FoundInImage, Vulnerable
+from orlop.ports.counting import Counting, PartImage
+from orlop.ports.insides import InsideState
+from orlop.services.access.decisions import Access
+from orlop.services.advisories.accepting import Acceptance, accepted_by
+from orlop.services.advisories.questions import Vulnerability, grouped
+
+
+class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is known. Of an index, of that of its images of which most is: the counts of several are not added up.
+
+    `state`: of an index, of that of its images of which least is known. `counts`: by severity, of what nobody accepts;
+    `accepted`: of how much somebody does; `fixable`: how much of `counts` a version mends.
+    """
+
+    state: InsideState
+    counts: Mapping[str, int] = {}
+    accepted: int = 0
+    fixable: int = 0
+
+
+class CountedImage(msgspec.Struct, frozen=True):
+    """Something to count: a manifest of a repository, and its tags, which exceptions may name."""
+
+    repository: RepositoryName
+    digest: Digest
+    tags: tuple[str, ...] = ()
+
+
+class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is behind the counts: see FindingCounts. `found`: what nobody accepts, the worst first; `oldest`: when the
+    oldest advisory of those was last changed that a version mends, 0: there is none."""
+
+    counts: FindingCounts
+    found: tuple[Vulnerability, ...] = ()
+    oldest: int = 0
+
+
+class ImageCounts:
+    """See the module."""
+
+    def __init__(self, access: Access, counting: Counting, vulnerable: Vulnerable, acceptance: Acceptance) -> None:
+        self._access = access
+        self._counting = counting
+        self._vulnerable = vulnerable
+        self._acceptance = acceptance
+
+    async def of(
+        self, caller: Caller, repository: RepositoryName, manifests: Mapping[Digest, Iterable[str]]
+    ) -> Mapping[str, FindingCounts]:
+        """Of manifests of one repository, with their tags; nothing of what is no image, and nothing at all where the
+        caller may not read what was found there. Raises Unauthorized."""
+        decision = await self._access.decide(caller, Action.SCAN_READ, repository=repository)
+        if not decision.allowed:
+            return {}
+        wanted = [CountedImage(repository, digest, tuple(tags)) for digest, tags in manifests.items()]
+        return {str(one.digest): known.counts for one, known in (await self.known(wanted)).items()}
+
+    async def known(self, wanted: Sequence[CountedImage]) -> Mapping[CountedImage, KnownFindings]:
+        """The same of manifests anywhere; whoever asks knows that they may be told."""
+        by_repository: dict[RepositoryName, list[Digest]] = {}
+        for one in wanted:
+            by_repository.setdefault(one.repository, []).append(one.digest)
+        parts: dict[tuple[str, str], tuple[PartImage, ...]] = {}
+        for repository, digests in by_repository.items():
+            for manifest, images in (await self._counting.parts(repository, digests)).items():
+                parts[repository, manifest] = images
+        read = sorted({one.digest for images in parts.values() for one in images if one.state is InsideState.READ})
+        hit = await self._counting.hit(read) if read else {}
+        of_package, modified = await self._of_packages(sorted({number for mine in hit.values() for number in mine}))
+        found: dict[CountedImage, KnownFindings] = {}
+        for one in wanted:
+            known = [each for each in parts.get((one.repository, str(one.digest)), ()) if each.state is not None]
+            if not known:
+                continue
+            holding = await self._acceptance.holding(one.repository, one.tags)
+            state = min((each.state for each in known if each.state is not None), key=_least_known)
+            of_each = []
+            for each in known:
+                mine = [vuln for number in sorted(hit.get(str(each.digest), ())) for vuln in of_package.get(number, ())]
+                open_ = [vuln for vuln in mine if accepted_by(holding, vuln.ids, vuln.purl) is None]
+                of_each.append(_known(state, open_, len(mine) - len(open_), modified))
+            found[one] = max(of_each, key=_weight)
+        return found
+
+    async def _of_packages(
+        self, packages: Sequence[int]
+    ) -> tuple[Mapping[int, Sequence[Vulnerability]], Mapping[str, int]]:
+        """What is wrong with packages, and when each advisory was last changed."""
+        if not packages:
+            return {}, {}
+        told = await self._counting.findings(packages)
+        aliases = await self._vulnerable.aliases(sorted({one.advisory for one in told}))
+        names = sorted({one.id for one in told} | {name for mine in aliases.values() for name in mine})
+        exploited = await self._vulnerable.exploited([name for name in names if name.startswith("CVE-")])
+        rows: dict[int, list[FoundInImage]] = {}
+        for one in told:
+            row = FoundInImage(
+                package=one.package,
+                type=one.type,
+                name=one.name,
+                version=one.version,
+                purl=one.purl,
+                layer=0,
+                path="",
+                advisory=one.advisory,
+                id=one.id,
+                summary="",
+                fixed=one.fixed,
+                severity=one.severity,
+                source=one.source,
+                how=one.how,
+            )
+            rows.setdefault(one.package, []).append(row)
+        found = {number: grouped(mine, aliases, exploited, {}) for number, mine in rows.items()}
+        return found, {one.id: one.modified for one in told}
+
+
+def _known(
+    state: InsideState, found: Sequence[Vulnerability], accepted: int, modified: Mapping[str, int]
+) -> KnownFindings:
+    counts = {word: number for word in SEVERITIES if (number := sum(one.severity == word for one in found))}
+    mended = [one for one in found if one.fixed]
+    ages = [modified[name] for one in mended for name in one.ids if modified.get(name, 0) > 0]
+    return KnownFindings(
+        counts=FindingCounts(state=state, counts=counts, accepted=accepted, fixable=len(mended)),
+        found=tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), not one.exploited, one.id))),
+        oldest=min(ages, default=0),
+    )
+
+
+def _weight(known: KnownFindings) -> tuple[int, ...]:
+    """What is worse: more of what is worst."""
+    counts = known.counts
+    return (*(counts.counts.get(word, 0) for word in SEVERITIES), counts.accepted)
+
+
+def _least_known(state: InsideState) -> int:
+    """One that waits comes before one that could not be read, and that before one that was."""
+    return {InsideState.WAITING: 0, InsideState.READING: 0, InsideState.UNREAD: 1, InsideState.READ: 2}[state]

@@ -1,0 +1,139 @@
+"""Pages of images that hold packages, among those that somebody may see.
+
+What few images hold is found wherever it is, and what the reader may not see is left out. What many hold is looked for
+along the repositories that they may see: then an answer may end before a page is full, and goes on.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
+
+from orlop.domain.access import Action, Caller
+from orlop.domain.access.spans import EVERYTHING, NameSpan, after, at_or_below, common
+from orlop.domain.digest import Digest
+from orlop.domain.errors import PageInvalid, RegistryError
+from orlop.domain.names import RepositoryName
+from orlop.domain.pages import PageRequest
+from orlop.domain.settings import checked_path
+from orlop.ports.holding import HoldingPlace, PackageHolders
+from orlop.ports.search import SearchRows
+from orlop.services.content.repositories import Repositories
+
+#: Places of images that are found at once, wherever they are.
+_RARE = 5_000
+#: Names of repositories and manifests that are looked through at once, and manifests for one answer.
+_NAMES, _TOGETHER, _MOST = 500, 5_000, 20_000
+
+
+class HolderPage(NamedTuple):
+    """Images by repository and digest, and where the next page begins; empty: nowhere."""
+
+    places: tuple[HoldingPlace, ...]
+    goes_on: str
+
+
+class ImageHolders:
+    """See the module."""
+
+    def __init__(self, repositories: Repositories, names: SearchRows, holding: PackageHolders) -> None:
+        self._repositories = repositories
+        self._names = names
+        self._holding = holding
+
+    async def page(self, caller: Caller, packages: Sequence[int], at: str, page: PageRequest) -> HolderPage:
+        """Images at a place that hold any of these packages, of repositories whose findings the caller may read.
+
+        `at`: a namespace or repository, empty for all. Raises Unauthorized, RequestInvalid, PageInvalid.
+        """
+        spans = at_or_below(checked_path(at.strip("/")))
+        start = _parsed(page.after)
+        if not packages:
+            return HolderPage((), "")
+        rare = await self._holding.rare(packages, _RARE)
+        if rare is None:
+            return await self._along(caller, packages, spans, start, page.size)
+        places = sorted(place for place in rare if (place.repository, place.digest) > start)
+        found = [place async for place in self._seen(caller, places, spans, page.size + 1)]
+        shown = found[: page.size]
+        return HolderPage(tuple(shown), _written(shown[-1]) if len(found) > page.size and shown else "")
+
+    async def _seen(
+        self, caller: Caller, places: Sequence[HoldingPlace], within: tuple[NameSpan, ...], most: int
+    ) -> AsyncIterator[HoldingPlace]:
+        """So many of these, which are in order, that the caller may see."""
+        at = 0
+        if not places:
+            return
+        async for span, sees in self._visible(caller, within, _right_before(places[0].repository)):
+            while at < len(places) and places[at].repository < span.low:
+                at += 1
+            while at < len(places) and places[at].repository < span.high:
+                if sees(places[at].repository):
+                    yield places[at]
+                    most -= 1
+                at += 1
+                if not most:
+                    return
+            if at == len(places):
+                return
+
+    async def _visible(
+        self, caller: Caller, within: tuple[NameSpan, ...], start: str
+    ) -> AsyncIterator[tuple[NameSpan, Callable[[str], bool]]]:
+        begin = max(start, _right_before(within[0].low))
+        async for spans, sees in self._repositories.visible_between(
+            caller, Action.SCAN_READ, begin, within[-1].high or EVERYTHING.high
+        ):
+            for span in common(spans, within):
+                yield span, sees
+
+    async def _along(
+        self,
+        caller: Caller,
+        packages: Sequence[int],
+        within: tuple[NameSpan, ...],
+        start: tuple[str, str],
+        size: int,
+    ) -> HolderPage:
+        found: list[HoldingPlace] = []
+        looked, last = 0, start
+        async for span, sees in self._visible(caller, within, _right_before(start[0])):
+            left: tuple[NameSpan, ...] = common((span,), (NameSpan(start[0], EVERYTHING.high),))
+            while left:
+                names = await self._names.names((), left, _NAMES)
+                seen = [name for name in names if sees(name)]
+                while seen:
+                    rows = await self._holding.along(packages, seen, last, _TOGETHER)
+                    found += [row.place for row in rows if row.holds]
+                    looked += len(rows)
+                    if len(found) > size:
+                        return HolderPage(tuple(found[:size]), _written(found[size - 1]))
+                    if rows:
+                        last = (rows[-1].place.repository, rows[-1].place.digest)
+                    if looked >= _MOST:
+                        return HolderPage(tuple(found), " ".join(last))
+                    if len(rows) < _TOGETHER:
+                        break
+                if len(names) < _NAMES:
+                    break
+                left = common(left, (NameSpan(after(names[-1]), EVERYTHING.high),))
+        return HolderPage(tuple(found), "")
+
+
+def _written(place: HoldingPlace) -> str:
+    return f"{place.repository} {place.digest}"
+
+
+def _parsed(text: str) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    name, _, digest = text.partition(" ")
+    try:
+        return str(RepositoryName(name)), str(Digest(digest))
+    except RegistryError as error:
+        raise PageInvalid(
+            "this list goes on after REPOSITORY DIGEST, as its link says", {"after": text[:64]}
+        ) from error
+
+
+def _right_before(text: str) -> str:
+    return f"{text[:-1]}{chr(ord(text[-1]) - 1)}~" if text else ""
