@@ -164,7 +164,9 @@ def desks_of(
         reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
-        signatures=ImageSignatures(access, content.repository, in_force, ProcessSignatureVerifier()),
+        signatures=ImageSignatures(
+            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
+        ),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +79,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(private: OrlopServer, single: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(private: OrlopServer, single: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     station = Station(tmp_path_factory.mktemp("signer"), COSIGN_PASSWORD="secret")
-    yield Desk(private, station, single, "signed")
+    return Desk(private, station, single, "signed")
 
 
 @pytest.mark.parametrize(("way", "form"), [("tag", "simple"), ("referrer", "simple"), ("bundle", "bundle")])

@@ -9,7 +9,7 @@ from orlop.adapters.children import child
 from orlop.adapters.signatures.child import Question
 from orlop.domain.digest import Digest
 from orlop.domain.errors import Unavailable
-from orlop.ports.signatures import FoundSignature, JudgedSignature
+from orlop.ports.signatures import FoundSignature, JudgedSignature, NamedSigners
 
 #: Seconds that a process has, and how many there are at once.
 DEADLINE, _AT_ONCE = 15.0, 2
@@ -23,10 +23,10 @@ class ProcessSignatureVerifier:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def judge(
-        self, subject: Digest, found: Sequence[FoundSignature], keys: Sequence[str]
+        self, subjects: Sequence[Digest], found: Sequence[FoundSignature], signers: Sequence[NamedSigners], now: int
     ) -> tuple[JudgedSignature, ...]:
         """See SignatureVerifier."""
-        asked = msgspec.msgpack.encode(Question(str(subject), tuple(found), tuple(keys)))
+        asked = msgspec.msgpack.encode(Question(tuple(map(str, subjects)), tuple(found), tuple(signers), now))
         async with self._turns, child("orlop.adapters.signatures.child") as process:
             try:
                 async with asyncio.timeout(self._deadline):

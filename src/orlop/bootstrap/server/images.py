@@ -2,6 +2,7 @@
 
 from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.signatures.process import ProcessSignatureVerifier
+from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.services import Services
 from orlop.bootstrap.stores.opening import Stores
 from orlop.services.content.images import Images
@@ -19,7 +20,14 @@ def build_images(gate: Gate, stores: Stores, services: Services) -> Images:
 def build_signatures(stores: Stores, services: Services) -> ImageSignatures:
     """Who signed them."""
     opened = _content(stores, services).repository
-    return ImageSignatures(services.access, opened, services.in_force, ProcessSignatureVerifier())
+    return ImageSignatures(
+        services.access,
+        opened,
+        stores.catalog.holdings,
+        services.in_force,
+        ProcessSignatureVerifier(),
+        SystemClock(),
+    )
 
 
 def _content(stores: Stores, services: Services) -> OwnContent:

@@ -22,25 +22,28 @@ class SignerValue(msgspec.Struct, frozen=True):
 
 class SignatureValue(msgspec.Struct, frozen=True):
     """A signature or attestation. `artifact`: the digest of the manifest that it stands in; `tag`: under which one that
-    is found, where no list of referrers has it; `form`: `simple`, `envelope` or `bundle`; `signers`: whose keys made
-    it; `predicate`: what an attestation is of; `problem`: why it does not count."""
+    is found, where no list of referrers has it; `form`: `simple`, `envelope`, `bundle`, `jws` or `cose`; `subject`: the
+    digest that it signs, that of the image or of an index that lists it; `signers`: those who made it, and `who`: as
+    whom; `predicate`: what an attestation is of; `problem`: why it does not count for some or all."""
 
     artifact: str
     tag: str
     form: str
+    subject: str
     signers: list[SignerValue]
+    who: str
     predicate: str
     problem: str
 
     @classmethod
     def of(cls, one: ImageSignature) -> "SignatureValue":
         signers = [SignerValue(path, name) for path, name in one.signers]
-        return cls(one.artifact, one.tag, one.form.value, signers, one.predicate, one.problem)
+        return cls(one.artifact, one.tag, one.form.value, one.subject, signers, one.who, one.predicate, one.problem)
 
 
 class SignerStandingValue(msgspec.Struct, frozen=True):
-    """Signers that are known at the image's place. `signed`: with how many of their keys it is signed, `required`: with
-    how many it has to be."""
+    """Signers that are known at the image's place. `signed`: by how many of their keys, identities and subjects it is
+    signed or attested, `required`: by how many it has to be."""
 
     at: str
     name: str

@@ -22,14 +22,15 @@ _WIDEST = 200
 
 _SIGNATURES: dict[str, Any] = {
     "SIGNATURE": lambda one: one["artifact"].partition(":")[2][:12],
-    "OF": lambda one: one["predicate"] or "the image",
+    "OF": lambda one: _of(one),
     "BY": lambda one: ", ".join(map(_signers, one["signers"])) or "-",
+    "WHO": lambda one: one["who"] or "-",
     "REMARK": lambda one: one["problem"] or "-",
 }
 _SIGNERS: dict[str, Any] = {
     "SIGNERS": lambda one: _signers(one),
-    "KEYS": lambda one: f"{one['signed']} of {one['required']}",
-    "SIGNED": lambda one: "yes" if one["satisfied"] else "no",
+    "SIGNED BY": lambda one: f"{one['signed']} of {one['required']}",
+    "ENOUGH": lambda one: "yes" if one["satisfied"] else "no",
 }
 
 
@@ -65,7 +66,8 @@ def _show(found: Mapping[str, Any], *, json: bool) -> None:
     if json:
         shown.print_json(found)
         return
-    for of, columns in ((found["signatures"], _SIGNATURES), (found["signers"], _SIGNERS)):
+    signatures = [{**one, "image": found["digest"]} for one in found["signatures"]]
+    for of, columns in ((signatures, _SIGNATURES), (found["signers"], _SIGNERS)):
         if of:
             shown.rows(of, columns, json=False, widest=_WIDEST)
     if not found["signatures"]:
@@ -78,3 +80,12 @@ def _show(found: Mapping[str, Any], *, json: bool) -> None:
 
 def _signers(one: Mapping[str, Any]) -> str:
     return f"{one['name']} at {place_words(one['at'])}"
+
+
+def _of(one: Mapping[str, Any]) -> str:
+    """What it is of: the image, an index that lists it, something else; or the type of what it attests."""
+    if one["predicate"]:
+        return str(one["predicate"])
+    if not one["subject"]:
+        return "-"
+    return "the image" if one["subject"] == one["image"] else "an index with it"
