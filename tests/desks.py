@@ -51,6 +51,7 @@ from orlop.services.inside.reading import ImageReading
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work, plain
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -70,6 +71,8 @@ from orlop.services.tags.terms import WriteTerms
 from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.vex.editors import Editors
+from orlop.services.vex.sayings import VexOfImages
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -137,13 +140,14 @@ def desks_of(
     )
     insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
-    acceptance = Acceptance(in_force, clock)
+    vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
+    acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, in_force, catalog.holdings, clock)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, acceptance, catalog.holdings)
     return Desks(
         management=management,
         repositories=repositories,
@@ -156,7 +160,13 @@ def desks_of(
         images=images,
         insides=insides,
         advisories=AdvisoryDesk(
-            gate, store, reader, Importing(store.advisories, store.sources, reader, clock), matching, opened.queue.jobs
+            gate,
+            store,
+            reader,
+            Importing(store.advisories, store.sources, reader, clock),
+            matching,
+            opened.queue.jobs,
+            opened.identity.documents,
         ),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
@@ -167,6 +177,7 @@ def desks_of(
         signatures=ImageSignatures(
             access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
         ),
+        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,

@@ -44,8 +44,10 @@ def commands() -> "cyclopts.App":
     from orlop.bootstrap.commands.migrations import Migrations
     from orlop.bootstrap.commands.moving import Movings
     from orlop.bootstrap.commands.trial import open_for_trial
+    from orlop.bootstrap.commands.vex import VexFiles
     from orlop.faces.cli import app, management, serve, settings
     from orlop.faces.cli.audit import commands as audit
+    from orlop.faces.cli.content import advisories as publishing
     from orlop.faces.cli.content import commands as content
     from orlop.faces.cli.jobs import commands as jobs
     from orlop.faces.cli.jobs import worker
@@ -65,7 +67,8 @@ def commands() -> "cyclopts.App":
     content.register(root, ContentClients(), ManagementServers())
     references.register(root, ContentClients())
     credential_provider.register(root, Tools())
-    management.register(root, ManagementServers(), Tools(), AdvisoryFiles())
+    management.register(root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
+    publishing.register(root, ContentClients())
     jobs.register(root, ManagementServers())
     return root
 

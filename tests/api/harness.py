@@ -21,6 +21,9 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
+from orlop.domain.inside.licence_rules import LICENCE_RULES
+from orlop.domain.inside.sources import ADVISORY_SOURCES
+from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -99,6 +102,10 @@ KINDS = {
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
     "signers": SIGNERS,
+    "vex-trust": VEX_TRUSTS,
+    "vex": VEX_FILES,
+    "licence-rule": LICENCE_RULES,
+    "advisory-source": ADVISORY_SOURCES,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

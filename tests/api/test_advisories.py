@@ -4,6 +4,7 @@ import gzip
 import json
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,76 @@ def test_advisories_are_taken_in_by_those_who_rule(orlop: Typed, tmp_path: Path)
     assert orlop.json("advisories", "ls") == []
     orlop.login("bob")
     orlop("vulns", f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4", code=1)
+
+
+def test_a_document_is_taken_in_for_a_place_and_clears_what_it_is_about(orlop: Typed, tmp_path: Path) -> None:
+    image = f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4"
+    (tmp_path / "one.json").write_bytes(FIRST)
+    orlop.login("root")
+    orlop("advisories", "import", "one.json")
+    statement = {
+        "vulnerability": {"name": "CVE-2026-1"},
+        "products": [{"@id": "pkg:deb/debian/libssl9"}],
+        "status": "not_affected",
+        "impact_statement": "it is not called",
+    }
+    document = {"@context": "https://openvex.dev/ns/v0.2.0", "author": "ann", "statements": [statement]}
+    (tmp_path / "Our SSL.openvex.json").write_text(json.dumps(document))
+    orlop("vex", "import", "Our SSL.openvex.json", "--at", f"{APP.namespace}/")
+    assert orlop.errors == f"our-ssl at {APP.namespace}/ has 1 statement of ann\n"
+    [one] = _found(orlop, image)["found"]
+    assert (one["said"]["status"], one["said"]["name"], one["said"]["why"]) == (
+        "not_affected",
+        "our-ssl",
+        "it is not called",
+    )
+    assert "1 cleared" in (orlop("vulns", image), orlop.errors)[1]
+    first = orlop.json("vex", "ls")[0]
+    orlop("vex", "import", "Our SSL.openvex.json", "--at", f"{APP.namespace}/")
+    assert orlop.json("vex", "ls")[0] == first, "the same document changes nothing"
+    statement["status"] = "harmless"
+    (tmp_path / "Our SSL.openvex.json").write_text(json.dumps(document))
+    orlop("vex", "import", "Our SSL.openvex.json", "--at", f"{APP.namespace}/", code=1)
+    assert "has the status 'harmless'" in orlop.errors
+    orlop("vex", "import", "nothing.json", code=2)
+    orlop.login("ann")
+    statement["status"] = "fixed"
+    (tmp_path / "mine.json").write_text(json.dumps(document))
+    orlop("vex", "import", "mine.json", "--at", f"{APP.namespace}/", code=1)
+
+
+def test_rules_find_what_is_wrong_with_licences_and_exceptions_accept_it(orlop: Typed) -> None:
+    image = f"{orlop.served.url.removeprefix('http://')}/{APP}:1.4"
+    orlop.login("root")
+
+    def found(*more: str, code: int = 0) -> Any:
+        said = orlop("licences", image, "--json", *more, code=code)
+        return json.loads(said[said.index("{\n") :])
+
+    none = found()
+    assert (none["packages"], none["rules"], none["findings"]) == (2, 0, 0)
+    assert [(use["licence"], use["listed"], len(use["packages"])) for use in none["licences"]] == [("", False, 2)]
+    orlop("licence-rule", "set", "house", "--at", f"{APP.namespace}/", "--unknown")
+    told = found("--findings", code=1)
+    assert (told["rules"], told["findings"], told["accepted"]) == (1, 2, 0)
+    assert {one["finding"]["why"] for one in told["licences"][0]["packages"]} == {"it declares no licence"}
+    until = ("--until", "2099-01-31", "--reason", "asked the lawyers")
+    orlop("exception", "set", "no-cve", "--at", "/", "--package", "pkg:deb/debian/*", *until)
+    assert found()["accepted"] == 0, "an exception that names no licence is about advisories"
+    orlop("exception", "set", "debian", "--at", "/", "--licence", "*", "--package", "pkg:deb/debian/libssl9", *until)
+    told = found()
+    assert (told["findings"], told["accepted"]) == (1, 1)
+
+
+def test_a_list_of_exceptions_says_until_when_and_whether_each_holds(orlop: Typed) -> None:
+    orlop.login("root")
+    today = datetime.now(UTC).date()
+    for name, days in {"over": -3, "soon": 2, "later": 30}.items():
+        until = str(today + timedelta(days=days))
+        orlop("exception", "set", name, "--at", "/", "--cve", "CVE-2026-1", "--until", until, "--reason", "because")
+    rows = [line.split() for line in orlop("exception", "ls").splitlines()]
+    assert rows[0][:4] == ["PLACE", "NAME", "UNTIL", "STATE"]
+    states = {row[1]: " ".join(row[3:-1]) for row in rows[1:]}
+    assert states["over"].startswith("expired")
+    assert states["soon"].startswith("ends in 3 days")
+    assert states["later"].startswith("holds")

@@ -1,6 +1,7 @@
 """What needs a caller: every kind of it, who is told, and in which words."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from orlop.services.following.known import WEBHOOKS
 from tests.api.harness import KINDS, Api, registry
 from tests.catalogs import rows
 from tests.content import image
+from tests.contract.endings import exception
 from tests.contract.scene import Scene
 
 pytestmark = pytest.mark.slow
@@ -71,6 +73,17 @@ async def test_a_quota_that_is_nearly_used_up(api: Api) -> None:
     assert [each["severity"] for each in await told(api, "ann")] == ["warning"]
     await api.identity.documents.put(Document("quota", "small", b'{"repositories": 4}', path="team"), api.by)
     assert await told(api, "ann") == []
+
+
+async def test_an_exception_that_ends_soon(api: Api) -> None:
+    last = datetime.fromtimestamp((api.now + DAY) / 1_000_000, UTC).date()  # it ends within two days
+    await api.identity.documents.put(exception(str(last), "soon"), api.by)
+    await api.identity.documents.put(exception(str(last + timedelta(days=30)), "later"), api.by)
+    assert await who_is_told(api, "exception") == {"root", "aud", "ann"}
+    [concern] = await told(api, "ann")
+    assert (concern["place"], concern["name"]) == ("team", "soon")
+    assert concern["text"].startswith("the exception soon of team/ ends ")
+    assert concern["page"] == "/rules/exceptions/soon?path=team"
 
 
 async def secret(api: Api, account: str, kind: str, name: str, within: int) -> None:

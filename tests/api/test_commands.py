@@ -11,8 +11,9 @@ import pytest
 from orlop.bootstrap.commands.advisories import AdvisoryFiles
 from orlop.bootstrap.commands.clients import ManagementServers
 from orlop.bootstrap.commands.logins import Tools
+from orlop.bootstrap.commands.vex import VexFiles
 from orlop.faces.cli import app, management
-from orlop.faces.cli.content import vulnerabilities
+from orlop.faces.cli.content import licences, vulnerabilities
 from orlop.faces.cli.jobs import commands as jobs
 from orlop.ports.settings import Document
 from orlop.services.following.known import WEBHOOKS
@@ -43,8 +44,9 @@ class Typed:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
         self._root = app.build()
-        management.register(self._root, ManagementServers(), Tools(), AdvisoryFiles())
+        management.register(self._root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
         vulnerabilities.register(self._root, ManagementServers())
+        licences.register(self._root, ManagementServers())
         jobs.register(self._root, ManagementServers())
         self.errors = ""
 

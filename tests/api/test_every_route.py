@@ -76,6 +76,7 @@ _RETENTION_RULE = {"delete": [{"not_pulled_within": "90d"}]}
 _IN_USE = {"digests": [str(_ONE.digest)], "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
+_SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
 _PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELJGZZwDlfnW9mRwu2PpOiGoLxMYU
@@ -83,6 +84,9 @@ uu0ECLOaM5YPybFEvbExC1uxl+2BpTQyPyz0ycgZr8nggnqA6tCYwVHX3g==
 -----END PUBLIC KEY-----
 """
 _SIGNERS = {"keys": [_PUBLIC_KEY]}
+_VEX_TRUST = {"pushers": ["robot+scan"]}
+_VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
+_LICENCE_RULE = {"refused": ["AGPL-*"]}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -296,7 +300,12 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
         for path in (
-            *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities", "/image-signatures"),
+            "/images",
+            "/image-texts",
+            "/image-packages",
+            "/image-vulnerabilities",
+            "/image-licences",
+            "/image-signatures",
             "/sboms",
         )
     },
@@ -340,6 +349,9 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
     **_rules("signers", _SIGNERS),
+    **_rules("vex-trusts", _VEX_TRUST),
+    **_rules("vex-documents", _VEX),
+    **_rules("licence-rules", _LICENCE_RULE),
     **_rules("quotas", _QUOTA, _RULER),
     **{
         ("GET", path): [
@@ -442,6 +454,10 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/access/who?repository=team/app", None, _SEES_HERE),
         ("/access/who?repository=team-b/app", None, _SEES | {"bob"}),
     ],
+    ("GET", "/advisory-sources"): [("/advisory-sources", None, _SEES)],
+    ("GET", "/advisory-sources/{name}"): [("/advisory-sources/made", None, _SEES)],
+    ("PUT", "/advisory-sources/{name}"): [("/advisory-sources/new", _SOURCE, _RULER)],
+    ("DELETE", "/advisory-sources/{name}"): [("/advisory-sources/made", None, _RULER)],
     ("GET", "/job-schedules"): [("/job-schedules", None, _SEES)],
     ("GET", "/job-schedules/{name}"): [("/job-schedules/collection", None, _SEES)],
     ("PUT", "/job-schedules/{name}"): [("/job-schedules/sweep", {"every": 3600}, _RULER)],
@@ -551,6 +567,9 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
         await api.management.settings.put(root, "signers", "made", _SIGNERS, 0, path)
+        await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
+        await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
+        await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)
         await api.management.settings.put(root, "quota", "made", _QUOTA, 0, path)
         await api.management.settings.put(root, "repository-rule", "made", _REPOSITORY_RULE, 0, path)
         await api.management.settings.put(root, "retention", "made", _RETENTION_RULE, 0, path)
@@ -572,6 +591,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     stuck = known.WEBHOOKS
     await api.catalog.cursors.register(stuck)
     await api.catalog.cursors.stumble(stuck, 7, "it makes no sense", 1)
+    await api.management.settings.put(root, "advisory-source", "made", _SOURCE, 0)
     await api.management.settings.put(root, "job-schedule", "collection", {"every": 60}, 0)
     jobs = api.catalog.queue.jobs
     prefetches = {}

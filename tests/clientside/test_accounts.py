@@ -12,6 +12,7 @@ from orlop.bootstrap.commands.advisories import AdvisoryFiles
 from orlop.bootstrap.commands.audit import open_for_audit
 from orlop.bootstrap.commands.clients import ContentClients, ManagementServers
 from orlop.bootstrap.commands.logins import Tools
+from orlop.bootstrap.commands.vex import VexFiles
 from orlop.faces.cli import management
 from orlop.faces.cli.app import build, invoke
 from orlop.faces.cli.audit import commands as audit
@@ -48,7 +49,7 @@ def orlop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         monkeypatch.setenv(name, str(tmp_path / "config"))
     root = build()
     content.register(root, ContentClients(), ManagementServers())
-    management.register(root, ManagementServers(), Tools(), AdvisoryFiles())
+    management.register(root, ManagementServers(), Tools(), AdvisoryFiles(), VexFiles())
     audit.register(root, open_for_audit, ManagementServers())
 
     def typed(*arguments: str, given: str = "", code: int = 0) -> Done:

@@ -147,11 +147,11 @@ class AdvisoriesKit:
         store = catalog.advisories
         await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "1")))
         version = await store.matches.version()
-        [number] = await store.matches.waiting_advisories(10)
+        [number] = await store.matches.waiting_advisories(1, 10)
         await store.advisories.store("hand", batch(advisory("TEST-1", "openssl9", "2")))
         assert await store.matches.found_of_advisories([number], (), MATCHER_VERSION, version) is None
         assert await store.matches.found_of_packages([], (), MATCHER_VERSION, version) is False
-        assert await store.matches.waiting_advisories(10) == (number,)
+        assert await store.matches.waiting_advisories(1, 10) == (number,)
 
     async def test_exploits_are_known_by_cve(self, catalog: Catalog) -> None:
         store = catalog.advisories
@@ -249,5 +249,5 @@ class AdvisoriesKit:
         parts = (await store.counting.parts(APP, [both.digest]))[both.digest]
         assert set(parts) == {PartImage(one, InsideState.READ), PartImage(TWO.digest, None)}
         place = HoldingPlace(APP, one)
-        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "")
+        assert (await store.holding.names([place]))[place] == PlaceNames(("multi",), "", both.digest)
         assert (await store.counting.newest([APP]))[APP].digest == both.digest

@@ -7,6 +7,7 @@ from tests.contract import (
     caching,
     collection,
     devices,
+    endings,
     holdings,
     identity_accounts,
     identity_answers,
@@ -61,6 +62,7 @@ class CatalogKit:
     TestChildren = listed.ChildrenKit
     TestSearch = listed.SearchKit
     TestAdvisories = advisories.AdvisoriesKit
+    TestVex = endings.VexKit
     TestLinks = links.LinksKit
     TestSession = uploads.SessionKit
     TestCommit = uploads.CommitKit
@@ -92,6 +94,7 @@ class IdentityKit:
     TestAccounts = identity_accounts.AccountsKit
     TestPasswords = identity_accounts.PasswordsKit
     TestSecrets = identity_secrets.SecretsKit
+    TestSettingEnds = endings.SettingEndsKit
     TestGroups = identity_groups.GroupsKit
     TestProviders = identity_groups.ProvidersKit
     TestGrants = identity_grants.GrantsKit

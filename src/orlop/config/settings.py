@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from orlop.config.advisories import AdvisorySettings
 from orlop.config.audit import Audit, check_audit
 from orlop.config.auth import Auth, check_auth, networks
 from orlop.config.blob_store import BlobStore, check_blobs
@@ -212,6 +213,7 @@ class Settings(msgspec.Struct, frozen=True):
     jobs: JobSettings = JobSettings()
     cache: Cache = Cache()
     audit: Audit = Audit()
+    advisories: AdvisorySettings = AdvisorySettings()
     outbound: Outbound = Outbound()
     webhooks: Webhooks = Webhooks()
     rate_limits: RateLimits = RateLimits()

@@ -26,6 +26,10 @@ class ConcernKind(StrEnum):
     """What follows changes cannot get past one."""
     QUARANTINE = "quarantine"
     """Copies of blobs are damaged."""
+    EXCEPTION = "exception"
+    """An exception ends soon."""
+    ADVISORIES = "advisories"
+    """A source of advisories fails, or was not updated for long."""
     DISK = "disk"
     """The disk of the blobs fills up."""
 

@@ -46,6 +46,8 @@ class EventKind(StrEnum):
     NAMESPACE_DELETED = "namespace.deleted"
     DOCUMENT_CHANGED = "document.changed"
     DOCUMENT_DELETED = "document.deleted"
+    EXCEPTION_EXPIRING = "exception.expiring"
+    EXCEPTION_EXPIRED = "exception.expired"
     KEY_ADDED = "key.added"
     SESSION_STARTED = "session.started"
     SESSION_ENDED = "session.ended"
@@ -88,6 +90,7 @@ CONTENT_STAYS = frozenset(
         *(EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED),
         *(EventKind.NAMESPACE_CHANGED, EventKind.NAMESPACE_DELETED),
         *(EventKind.DOCUMENT_CHANGED, EventKind.DOCUMENT_DELETED),
+        *(EventKind.EXCEPTION_EXPIRING, EventKind.EXCEPTION_EXPIRED),
         *(EventKind.LOCK_ADDED, EventKind.LOCK_LIFTED, EventKind.LABEL_SET, EventKind.LABEL_REMOVED),
         *(EventKind.TRASH_RESTORED, EventKind.TRASH_PURGED),
         *(EventKind.KEY_ADDED, EventKind.SESSION_STARTED, EventKind.SESSION_ENDED),

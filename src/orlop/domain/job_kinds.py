@@ -46,6 +46,14 @@ class ClearArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upstream: Annotated[str, Meta(min_length=1, max_length=63)]
 
 
+class UpdateArguments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sources of advisories, by name, whether they are due or not; none: those that are due."""
+
+    sources: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...], Meta(max_length=64)] = ()
+    all: bool = False
+    """All sources, whether they are due or not."""
+
+
 class JobKind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of job, declared once."""
 
@@ -157,9 +165,31 @@ INSIDE_UPKEEP = JobKind(
     text="Looks for images that were not read yet, and forgets what was known of those that are gone.",
 )
 
+VEX = JobKind(
+    kind="read-vex",
+    text="Reads VEX documents that were pushed as referrers of images.",
+    forgotten_after=HOUR,
+)
+VEX_UPKEEP = JobKind(
+    kind="look-for-vex",
+    text="Looks for VEX documents that were not read yet: pushed before they were known, or back out of the trash.",
+)
+ENDS = JobKind(
+    kind="tell-of-ends",
+    text="Writes an event for each exception that ends soon or has ended.",
+    forgotten_after=HOUR,
+)
+
 MATCHING = JobKind(
     kind="match-advisories",
     text="Looks which advisories hit which packages, of those that are new or others since the last time.",
+    forgotten_after=HOUR,
+)
+ADVISORY_UPDATE = JobKind(
+    kind="update-advisories",
+    text="Fetches advisories from their sources: from those that are due, or from those that are named.",
+    attempts=1,
+    arguments=UpdateArguments,
     forgotten_after=HOUR,
 )
 
@@ -171,7 +201,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, MATCHING),
+        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING, ADVISORY_UPDATE),
     )
 }
 

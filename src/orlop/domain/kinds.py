@@ -7,6 +7,9 @@ from orlop.domain.custom_roles import CUSTOM_ROLES
 from orlop.domain.identity.providers import PROVIDERS
 from orlop.domain.identity.trusts.trust import TRUSTS
 from orlop.domain.inside.exceptions import EXCEPTIONS
+from orlop.domain.inside.licence_rules import LICENCE_RULES
+from orlop.domain.inside.sources import ADVISORY_SOURCES
+from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
@@ -22,7 +25,7 @@ from orlop.domain.webhooks.hook import WEBHOOKS
 _ALL = (
     *(CUSTOM_ROLES, PROVIDERS, TRUSTS, TAG_RULES, REPOSITORY_RULES),
     *(RETENTION, TRASH_RULES, CLEAN_UP_RULES, QUOTAS, WEBHOOKS, JOB_SCHEDULES),
-    *(UPSTREAMS, VIRTUALS, EXCEPTIONS, SIGNERS),
+    *(UPSTREAMS, VIRTUALS, EXCEPTIONS, VEX_TRUSTS, VEX_FILES, LICENCE_RULES, ADVISORY_SOURCES, SIGNERS),
 )
 
 #: By name, in the order in which `apply` makes them.

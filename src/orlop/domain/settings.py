@@ -44,6 +44,14 @@ class SpeaksFor(msgspec.Struct, frozen=True):
     """What it gives to accounts that it does not name, anywhere."""
 
 
+class Ends(msgspec.Struct, frozen=True):
+    """When a setting ends by itself, and when an event tells of that before; in microseconds since 1970. `remind_at` 0:
+    none does."""
+
+    remind_at: int
+    ends_at: int
+
+
 #: Whom a setting speaks for that lets nobody in.
 NOBODY = SpeaksFor()
 
@@ -54,6 +62,11 @@ def nobody(name: str, before: Any, after: Any) -> SpeaksFor:
 
 
 def _nothing(name: str, body: Any) -> None:
+    return None
+
+
+def endless(body: Any) -> Ends | None:
+    """What a kind says whose settings never end by themselves."""
     return None
 
 
@@ -88,6 +101,8 @@ class SettingKind(msgspec.Struct, frozen=True, kw_only=True):
     lends: Callable[[Any, Any], Mapping[str, frozenset[Action]]] = lending_nothing
     """What others do in other places by a setting that they did not before, by node: its body before (None: there was
     none that can be read) and now. To write it takes the right to these everywhere in each of the places."""
+    ends: Callable[[Any], Ends | None] = endless
+    """When one with this body ends by itself: an event tells of that, and one before. It is left where it is."""
     placed: bool = True
     """Whether it has a place; without, it is of the registry as a whole, and `path` is always empty."""
     holds: Holds = Holds.NEAREST

@@ -3,14 +3,16 @@
 Rows are made of records by `domain.inside.rows`. Times are in microseconds since 1970.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import IO, Protocol
 
 import msgspec
 
 from orlop.domain.digest import Digest
-from orlop.domain.errors import RequestInvalid
+from orlop.domain.errors import RequestInvalid, Unavailable
 from orlop.domain.inside.rows import AdvisoryRow, Exploited, ExploitScore, Refusal
+from orlop.domain.inside.sources import AdvisoryFeed
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.ports.by import By
@@ -61,6 +63,8 @@ class StoredBatch(msgspec.Struct, frozen=True):
     changed: int = 0
     same: int = 0
     older: int = 0
+    others: int = 0
+    """Of what is known to be exploited, and of scores: those that are new or others."""
 
 
 class StoredAdvisory(msgspec.Struct, frozen=True):
@@ -107,6 +111,14 @@ class Advisories(Protocol):
         """Of everything."""
         ...
 
+    async def names(self, source: str, after: str, limit: int) -> tuple[str, ...]:
+        """Names of advisories of a source behind one, in order, each once."""
+        ...
+
+    async def forget(self, source: str, names: Sequence[str]) -> int:
+        """Forget advisories of these names that are still of this source; how many rows that were."""
+        ...
+
 
 class AdvisorySource(msgspec.Struct, frozen=True, kw_only=True):
     """Where advisories come from. `origin`: what the last update was fetched from; empty: somebody gave it."""
@@ -137,6 +149,33 @@ class AdvisorySources(Protocol):
     async def tell(self, source: AdvisorySource, by: By) -> None:
         """Write down how an import went, and an event of it."""
         ...
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """What a source has: files that can be sought in, and are gone with the block. `state`: what the source is told at
+    the next time, so that it need not give what is known; the same as before: there is nothing new."""
+
+    files: tuple[IO[bytes], ...]
+    state: str
+
+
+class AdvisoryFetcher(Protocol):
+    """Fetches what sources have, in bounds of size and time."""
+
+    def fetch(
+        self, feed: AdvisoryFeed, identity: str, state: str, told: Callable[[int], None]
+    ) -> AbstractAsyncContextManager[Fetched]:
+        """What a source has, unless it is as it was at `state` (empty: nothing is known). `identity` is that of its
+        setting; `told` is told how many bytes came. Raises SourceFailed."""
+        ...
+
+
+#: Whether a signature (the last) over a payload is by a public key in PEM. May take a moment.
+SignatureCheck = Callable[[str, bytes, bytes], bool]
+
+
+class SourceFailed(Unavailable):
+    """A source could not be reached, gave something else than it should, or is not signed as it has to be."""
 
 
 class AffectedPackage(msgspec.Struct, frozen=True, gc=False):
@@ -171,8 +210,8 @@ class Matches(Protocol):
         """That of all advisories, which each change of one raises."""
         ...
 
-    async def waiting_advisories(self, limit: int) -> tuple[int, ...]:
-        """Advisories that were not matched yet, in order."""
+    async def waiting_advisories(self, matcher: int, limit: int) -> tuple[int, ...]:
+        """Advisories that were matched by none, or by an older matcher."""
         ...
 
     async def packages_of(

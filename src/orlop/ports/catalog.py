@@ -35,6 +35,7 @@ from orlop.ports.locks import Locks
 from orlop.ports.retention import Retention
 from orlop.ports.scrub import Orphans, Quarantine, ScrubRows
 from orlop.ports.search import SearchRows
+from orlop.ports.setting_ends import SettingEnds
 from orlop.ports.tag_history import TagChange as TagChange
 from orlop.ports.tag_history import TagHistory as TagHistory
 from orlop.ports.terms import FREELY as FREELY
@@ -42,6 +43,7 @@ from orlop.ports.terms import Terms as Terms
 from orlop.ports.trash import NamespaceTrash, Trash, TrashEnd
 from orlop.ports.upstreams import CachedContent, RemoteTags, UpstreamStates
 from orlop.ports.usage import UsageKeeping, Usages
+from orlop.ports.vex import VexDocuments
 
 # --- Manifests and tags -------------------------------------------------------------------------------------------
 
@@ -463,3 +465,5 @@ class Catalog(msgspec.Struct, frozen=True):
     tag_lists: TagLists
     search: SearchRows
     advisories: AdvisoryStore
+    vex: VexDocuments
+    setting_ends: SettingEnds

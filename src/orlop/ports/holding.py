@@ -33,11 +33,12 @@ class LookedAt(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaceNames(msgspec.Struct, frozen=True):
-    """What an image is called in its repository: its tags, and those of indexes that list it; and for which platform
-    an index lists it, empty where none does."""
+    """What an image is called in its repository: its tags, and those of indexes that list it; for which platform
+    an index lists it, empty where none does; and the first such index."""
 
     tags: tuple[str, ...] = ()
     platform: str = ""
+    index: Digest | None = None
 
 
 class PackageFinding(msgspec.Struct, frozen=True, gc=False):

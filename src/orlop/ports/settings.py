@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from orlop.domain.pages import Page, PageRequest
+from orlop.domain.settings import Ends
 from orlop.ports.catalog import By
 
 #: The kind of documents that are custom roles: an object with `actions`, see domain.access.roles.
@@ -25,6 +26,8 @@ class Document(msgspec.Struct, frozen=True):
     """The node of the tree that it is about; empty: the root."""
     made: int = 0
     """Which of all that had its name it is: greater than that of any before it. 0: an earlier release made it."""
+    ends: Ends | None = None
+    """When it ends by itself, for whoever writes it; what is read does not say that."""
 
     @property
     def key(self) -> str:

@@ -21,6 +21,7 @@ from orlop.services.health.health import HealthDesk
 from orlop.services.identity.provider_tests import ProviderTests
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.search import PackageSearch
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -63,6 +64,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
+    licences: ImageLicences
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from orlop import __version__
+from orlop.telemetry.advisories import AdvisoryMetrics, ReadUse, SourceUse, families
 from orlop.telemetry.traffic import Traffic, traffic_of
 
 #: What `render` returns.
@@ -114,6 +115,8 @@ class Waiting(NamedTuple):
     quotas: Sequence[QuotaUse] = ()
     disk: DiskUse | None = None
     upstreams: Sequence[UpstreamUse] = ()
+    advisories: Sequence[SourceUse] = ()
+    images: ReadUse | None = None
 
 
 class Metrics:
@@ -131,6 +134,7 @@ class Metrics:
         self.blob_cache = BlobCacheMetrics(self._own)
         self.webhooks = WebhookMetrics(self._own)
         self.upstreams = UpstreamMetrics(self._own)
+        self.advisories = AdvisoryMetrics(self._own)
         self._jobs = Counter(
             "orlop_jobs_ended", "Tries at jobs that ended, by kind and how.", ("kind", "how"), registry=self._own
         )
@@ -434,6 +438,7 @@ class _Momentary(Collector):
             yield from self._waits(self._waiting)
             yield from self._room(self._waiting)
             yield from self._upstreams(self._waiting)
+            yield from families(self._waiting.advisories, self._waiting.images)
 
     def _room(self, waiting: Waiting) -> Iterable[Metric]:
         labels = ("quota", "place", "of")

@@ -13,7 +13,18 @@ def test_every_event_is_for_those_who_pull_or_for_those_who_read_the_audit_log()
     """A new word is sorted here first: who learns of it may be somebody with a webhook."""
     content = {"repository", "blob", "manifest", "tag", "lock", "trash", "label", "image"}
     others = {"account", "secret", "group", "grant", "namespace", "document", "key", "session", "sign-in", "access"}
-    others |= {"audit", "follower", "webhook", "job", "retention", "in-use", "quota", "upstream", "advisories"}
+    others |= {
+        "audit",
+        "follower",
+        "webhook",
+        "job",
+        "retention",
+        "in-use",
+        "quota",
+        "upstream",
+        "advisories",
+        "exception",
+    }
     assert {kind.split(".")[0] for kind in EventKind} == content | others
     of_no_repository = {kind for kind in EventKind if kind.startswith("blob.")} - OF_CONTENT
     assert OF_CONTENT | of_no_repository == {kind for kind in EventKind if kind.split(".")[0] in content}

@@ -78,7 +78,7 @@ def test_it_holds_to_the_end_of_its_last_day() -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({}, "name cves or packages"),
+        ({}, "name cves, packages or licences"),
         ({"cves": ["log4shell"]}, "'log4shell' is no id of an advisory"),
         ({"cves": ["CVE-2021-1 OR 1"]}, "is no id of an advisory"),
         ({"cves": ["CVE-2021-44228"], "until": "2027-02-30"}, "until: '2027-02-30' is no day"),

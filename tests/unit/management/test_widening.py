@@ -11,6 +11,7 @@ import pytest
 
 from orlop.domain.access import Action, Caller, Conditions, Effect, Limit, Place, Visibility
 from orlop.domain.errors import Denied, RegistryError
+from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.kinds import KINDS as ALL_KINDS
 from orlop.domain.settings import SettingKind, SpeaksFor, lending_nothing, silent
 from orlop.domain.virtuals import VIRTUALS
@@ -49,6 +50,7 @@ KINDS = {
     ),
     WEBHOOKS.kind: WEBHOOKS,
     VIRTUALS.kind: VIRTUALS,
+    ADVISORY_SOURCES.kind: ADVISORY_SOURCES,
 }
 
 
@@ -447,6 +449,12 @@ WIDENING: dict[Operation, tuple[Way, ...]] = {
             holds("gil", "publisher", OTHER),
         ),
         Way(
+            "a source of advisories in a repository that gil may not read",
+            lambda s, c: s.management.settings.put(c, "advisory-source", "osv", {"url": "oci:other/osv:latest"}, None),
+            (role("feeder", Action.SYSTEM), holds("gil", "feeder", REGISTRY)),
+            holds("gil", "reader", OTHER),
+        ),
+        Way(
             "a document by which others sign in as an account",
             lambda s, c: s.management.settings.put(c, "standing", "made", {"account": "ann"}, None),
             HELPDESK,
@@ -543,9 +551,9 @@ def test_every_operation_is_declared_to_widen_or_not() -> None:
 
 #: Kinds whose settings have others learn something: each has its ways above. Those that send something elsewhere, and
 #: tell of nothing by that.
-TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream"}
+TELLS, SENDS_NO_NEWS = {"webhook"}, {"provider", "upstream", "advisory-source"}
 #: Kinds whose settings have others do something in other places: each has its ways above.
-LENDS = {"virtual"}
+LENDS = {"virtual", "advisory-source"}
 
 
 def test_every_kind_that_sends_something_elsewhere_says_what_it_tells() -> None:

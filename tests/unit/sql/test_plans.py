@@ -112,17 +112,14 @@ EXCEPTIONS = {
     "inside_images_window": {"SCAN i": "the rows of one window"},
     "inside_layers_window": {"SCAN l": "the rows of one window"},
     "inside_manifests": {"SCAN m": "the rows of one window"},
+    "vex_window": {"SCAN m": "the rows of one window"},
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
-    "advisories_waiting": {
-        "SCAN advisories USING COVERING INDEX advisories_unmatched": "no more than are to be matched"
-    },
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {
-        "SCAN advisories USING COVERING INDEX advisories_in_order": "the status that somebody asks for",
-        "SCAN advisories USING COVERING INDEX advisories_unmatched": "the same",
+        "SCAN advisories USING COVERING INDEX advisories_by_matcher": "the status that somebody asks for",
         "SCAN findings USING COVERING INDEX findings_of": "the same",
         "SCAN exploited": "the same",
         "SCAN exploit_scores": "the same",
@@ -154,7 +151,6 @@ EXCEPTIONS = {
         "USE TEMP B-TREE FOR ORDER BY": "those of some repositories",
     },
     "packages_in_images": {"USE TEMP B-TREE FOR DISTINCT": "packages of the images of a page"},
-    "places_listed": {"USE TEMP B-TREE FOR GROUP BY": "indexes that list the images of a page"},
     "untold_ages": {
         "SCAN findings USING COVERING INDEX findings_untold": "findings that wait to be told of, for a job"
     },
@@ -364,7 +360,7 @@ OF_REPOSITORIES = {
             "cached_tags_gone",
         ),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
-        *("remote_blob_size", "repository_is_cache", "held_manifest"),
+        *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),
@@ -377,7 +373,7 @@ OF_REPOSITORIES = {
         *("usage_below", "usage_held", "usage_sharing", "cached_described"),
         *("children_repositories", "repositories_counted", "search_window", "search_names"),
         *("within_tag", "within_manifest", "within_blob", "within_label", "within_annotation"),
-        *("inside_holder", "images_affected", "images_holding"),
+        *("inside_holder", "images_affected", "images_holding", "vex_waiting", "vex_window"),
     },
     "hidden ones, too: their links are links": {"links_loose", "doomed_links", "mark_link", "mark_links"},
     "hidden ones, too: who asks leaves out what nobody sees": {

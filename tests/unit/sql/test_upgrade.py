@@ -24,6 +24,7 @@ from orlop.domain.events import Event, EventKind
 from orlop.domain.job_kinds import USAGE_RECOUNT
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState
+from orlop.domain.settings import Ends
 from tests.contract.cast import Cast
 from tests.contract.scene import APP, START, V1, Scene
 from tests.postgres import SURROUNDINGS, PostgresServer
@@ -49,6 +50,8 @@ ACCOUNTS = """
 INSERT INTO documents VALUES ('provider', 'corp', CAST('{"type":"oidc","issuer":"https://corp"}' AS BLOB), 1, 0, 'x');
 INSERT INTO documents VALUES ('provider', 'ldap', CAST('{"type":"ldap","user_base":"dc=corp"}' AS BLOB), 1, 0, 'x');
 INSERT INTO documents VALUES ('role', 'puller', CAST('{"actions":["pull"],"description":""}' AS BLOB), 3, 7, 'x');
+INSERT INTO documents VALUES
+    ('exception', 'old', CAST('{"cves":["CVE-1-1"],"until":"2027-01-31","reason":"why"}' AS BLOB), 1, 0, 'x');
 INSERT INTO accounts (kind, name, display, email, source, external, namespace, must_change, factors, disabled,
     expires_at, created_at, created_by)
 VALUES ('user', 'ann', '', '', 'corp', 'sub-1', '', 0, '', '', 0, 0, 'x'),
@@ -96,6 +99,9 @@ async def _check(opened: OpenCatalog) -> None:
 
 
 async def _check_role(opened: OpenCatalog) -> None:
+    [ending] = await opened.catalog.setting_ends.ending("exception", START, 10)
+    last = 1_801_440_000 * SECOND  # the end of 2027-01-31
+    assert (ending.path, ending.name, ending.ends) == ("", "old", Ends(last - 7 * DAY, last))
     identity, cast = opened.identity, Cast(opened.catalog, opened.identity)
     document = await identity.documents.get("role", "puller")
     assert document is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from orlop.ports.catalog import Totals
+from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.metrics import DiskUse, FollowerLag, Metrics, QueueDepth, Waiting
 from orlop.telemetry.requests import RequestRecord
 
@@ -19,8 +20,21 @@ def test_every_metric_is_documented() -> None:
     metrics.blob_cache.read("kept")
     metrics.job_ended("collection", "finish")
     metrics.webhooks.attempted(True)
+    metrics.advisories.imported(changed=1, same=1, refused=1)
     jobs = [QueueDepth("collection", 1, 1, 1, 1.0)]
-    waiting = Waiting((FollowerLag("audit", 1, 1.0, 1),), 1, 1.0, 1, 1, jobs, (), DiskUse(1, 1))
+    waiting = Waiting(
+        (FollowerLag("audit", 1, 1.0, 1),),
+        1,
+        1.0,
+        1,
+        1,
+        jobs,
+        (),
+        DiskUse(1, 1),
+        (),
+        (SourceUse("osv", 1.0, False),),
+        ReadUse(1, 1),
+    )
     page = metrics.render(Totals(1, 1, 1, 1, 1, 1, 1), waiting).decode()
     exposed = set(re.findall(r"^# TYPE (orlop_\w+) ", page, re.MULTILINE))
     assert set(re.findall(r"`(orlop_\w+)`", PAGE.read_text())) == exposed

@@ -1,1 +1,1 @@
-"""Signatures: read, and checked against keys, in a process of their own."""
+"""Signatures: read, and checked against keys and certificates; those of images in a process of their own."""

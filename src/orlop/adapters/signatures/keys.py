@@ -19,6 +19,14 @@ _HASHES: dict[str, tuple[hashes.HashAlgorithm, ...]] = {
     "secp521r1": (hashes.SHA512(), hashes.SHA256()),
 }
 
+#: Bits of an RSA key that is still taken for one.
+_RSA_MIN = 2048
+
+
+def is_signed(key: str, payload: bytes, signature: bytes) -> bool:
+    """Whether a signature over a payload is by a key in PEM; what is no such key signed nothing."""
+    return made(checks_of(key), [signature], payload)
+
 
 def checks_of(key: str | bytes) -> tuple[Checks, ...]:
     """The ways in which a public key in PEM, or in DER, may have signed; none for one that cannot be used."""
@@ -38,7 +46,7 @@ def ways(key: Any, *, hashed: bool = False) -> tuple[Checks, ...]:
     """The ways in which a public key may have signed. `hashed`: what was signed is known by its SHA-256 alone."""
     if isinstance(key, ed25519.Ed25519PublicKey):
         return () if hashed else (key.verify,)
-    if isinstance(key, rsa.RSAPublicKey):
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _RSA_MIN:
         with_sha256 = _algorithm(hashes.SHA256(), hashed)
         return (lambda signature, signed: key.verify(signature, signed, padding.PKCS1v15(), with_sha256),)
     if isinstance(key, ec.EllipticCurvePublicKey):

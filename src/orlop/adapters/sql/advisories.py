@@ -32,15 +32,26 @@ class SqlAdvisories:
             turn = await tx.one("advisory_changes_lock")
             assert turn is not None
             done = await _store(tx, source, batch.rows, turn[1])
-            if batch.exploited:
-                await tx.many(
-                    "exploited_put", [(one.cve, one.added, one.due, int(one.ransomware)) for one in batch.exploited]
-                )
-            if batch.scores:
-                await tx.many("exploit_score_put", [(one.cve, one.score, one.percentile) for one in batch.scores])
+            exploited = [(one.cve, one.added, one.due, int(one.ransomware)) for one in batch.exploited]
+            scores = [(one.cve, one.score, one.percentile) for one in batch.scores]
+            others = await _put(tx, "exploited", exploited) + await _put(tx, "exploit_score", scores)
             if done.new or done.changed:
                 await tx.run("advisory_changed", done.new)
-            return done
+            return msgspec.structs.replace(done, others=others)
+
+        return await self._engine.write(script, changes=False)
+
+    async def names(self, source: str, after: str, limit: int) -> tuple[str, ...]:
+        return tuple(name for (name,) in await self._reader.all("advisory_names_of", source, after, limit))
+
+    async def forget(self, source: str, names: Sequence[str]) -> int:
+        async def script(tx: Session) -> int:
+            await tx.one("advisory_changes_lock")
+            gone = [number for (number,) in await tx.all("advisories_gone", source, each(names))]
+            await _forget(tx, gone)
+            if gone:
+                await tx.run("advisory_changed", 0)
+            return len(gone)
 
         return await self._engine.write(script, changes=False)
 
@@ -99,6 +110,18 @@ async def _store(tx: Session, source: str, rows: Sequence[AdvisoryRow], last: in
     await _replace(tx, source, others)
     await _add(tx, source, list(enumerate(new, last + 1)))
     return StoredBatch(len(new), len(others) + len(gone), same, older)
+
+
+async def _put(tx: Session, what: str, rows: Sequence[Row]) -> int:
+    """Let these be known of CVEs; how many that changes."""
+    if not rows:
+        return 0
+    plural = {"exploited": "exploited", "exploit_score": "exploit_scores"}[what]
+    known = {row[0]: tuple(row) for row in await tx.all(f"{plural}_known", each([row[0] for row in rows]))}
+    others = [row for row in {row[0]: row for row in rows}.values() if known.get(row[0]) != row]
+    if others:
+        await tx.many(f"{what}_put", others)
+    return len(others)
 
 
 async def _forget(tx: Session, numbers: Sequence[int]) -> None:

@@ -34,6 +34,7 @@ from orlop.adapters.sql.repositories import SqlRepositories
 from orlop.adapters.sql.retention import retention_on
 from orlop.adapters.sql.scrub import SqlOrphans, SqlQuarantine, SqlScrubRows
 from orlop.adapters.sql.search import SqlSearch
+from orlop.adapters.sql.settings_ends import SqlSettingEnds
 from orlop.adapters.sql.sqlite import SqliteEngine
 from orlop.adapters.sql.tag_lists import SqlTagLists
 from orlop.adapters.sql.trash import SqlTrash
@@ -42,6 +43,7 @@ from orlop.adapters.sql.trash_namespaces import SqlNamespaceTrash
 from orlop.adapters.sql.uploads import SqlUploads
 from orlop.adapters.sql.upstream_states import SqlUpstreamStates
 from orlop.adapters.sql.usage import SqlUsageKeeping, SqlUsages
+from orlop.adapters.sql.vex import SqlVexDocuments
 from orlop.adapters.sql.vulnerable import SqlVulnerable
 from orlop.adapters.sql.webhooks import webhooks_on
 from orlop.ports.advisories import AdvisoryStore
@@ -174,4 +176,6 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
             SqlHolding(lists),
             SqlCounting(lists),
         ),
+        vex=SqlVexDocuments(engine),
+        setting_ends=SqlSettingEnds(engine),
     )

@@ -19,8 +19,8 @@ class SqlMatches:
         assert row is not None
         return int(row[0])
 
-    async def waiting_advisories(self, limit: int) -> tuple[int, ...]:
-        return tuple(number for (number,) in await self._reader.all("advisories_waiting", limit))
+    async def waiting_advisories(self, matcher: int, limit: int) -> tuple[int, ...]:
+        return tuple(number for (number,) in await self._reader.all("advisories_waiting", matcher, limit))
 
     async def packages_of(
         self, advisories: Sequence[int], after: tuple[int, int], limit: int

@@ -51,6 +51,7 @@ async def trash_manifest(
         await tx.run("trash_link_copy", holder, repository, children)
     await tx.run("trash_manifest_move", manifest, holder)
     await tx.run("trash_edges_move", manifest, holder)
+    await tx.run("vex_move", manifest, holder)
     await tx.run("labels_move", repository, digest, holder)
     held = sum(length for _, _, length in links)
     ledger.count(holder, manifests=1, manifest_bytes=size, blobs=len(links), blob_bytes=held, hidden=True)

@@ -69,14 +69,15 @@ class SqlHolding:
         tags: dict[HoldingPlace, set[str]] = {}
         for repository, digest, tag in await self._lists.all("places_tagged", pairs, _TAGS):
             tags.setdefault(_place(repository, digest), set()).add(tag)
-        listed = {_place(name, digest): index for name, digest, index in await self._lists.all("places_listed", pairs)}
-        platforms = await self._platforms(sorted(set(listed.values())))
-        return {
-            place: PlaceNames(
-                tuple(sorted(tags.get(place, ()))), platforms.get((listed.get(place, 0), str(place.digest)), "")
-            )
-            for place in places
-        }
+        rows = await self._lists.all("places_listed", pairs)
+        listed = {_place(name, digest): (number, Digest.stored(index)) for name, digest, number, index in rows}
+        platforms = await self._platforms(sorted({number for number, _ in listed.values()}))
+
+        def named(place: HoldingPlace) -> PlaceNames:
+            number, index = listed.get(place, (0, None))
+            return PlaceNames(tuple(sorted(tags.get(place, ()))), platforms.get((number, str(place.digest)), ""), index)
+
+        return {place: named(place) for place in places}
 
     async def findings(self, packages: Sequence[int], advisories: Sequence[int]) -> tuple[PackageFinding, ...]:
         rows = await self._lists.all("findings_between", each(packages), each(advisories))

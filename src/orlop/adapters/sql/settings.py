@@ -6,6 +6,7 @@ from orlop.adapters.sql.engine import Engine, Session, settings_version
 from orlop.adapters.sql.identity import rows
 from orlop.adapters.sql.ledger import Ledger, recorded
 from orlop.adapters.sql.records import each
+from orlop.adapters.sql.settings_ends import next_of
 from orlop.domain.events import EventKind
 from orlop.domain.names import lineage
 from orlop.domain.pages import Page, PageRequest, page_of
@@ -70,6 +71,8 @@ class SqlDocuments:
             else:
                 await tx.run("document_update", *row)
                 made = msgspec.structs.replace(made, made=before.made)
+            if made.ends is not None:
+                await tx.run("ends_set", kind, path, name, *next_of(made.ends, by.at))
             ledger.event(EventKind.DOCUMENT_CHANGED, path, subject=f"{kind} {name}", detail=f"version {made.version}")
             ledger.setting(rights=rights)
             return made

@@ -159,6 +159,7 @@ async def _take(tx: Session, lying: Lying, repository: int, ledger: Ledger) -> N
     if lying.alone:
         await tx.run("trash_manifest_move", lying.manifest, repository)
         await tx.run("trash_edges_move", lying.manifest, repository)
+        await tx.run("vex_move", lying.manifest, repository)
         await tx.run("labels_move", lying.holder, lying.digest, repository)
     else:
         made = await tx.one("trash_manifest_copy", lying.manifest, repository)

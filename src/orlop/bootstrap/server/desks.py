@@ -1,7 +1,7 @@
 """Builds what the management API and the pages are made of."""
 
 from orlop.bootstrap.clocks import SystemClock
-from orlop.bootstrap.server.advisories import build_advisories, build_vulnerabilities
+from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
 from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
@@ -14,9 +14,9 @@ from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
 from orlop.bootstrap.stores.opening import Stores
 from orlop.config import Settings
-from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
 from orlop.services.attention.news import News
@@ -30,6 +30,7 @@ from orlop.services.health.health import HealthDesk
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.search import PackageSearch
 from orlop.services.jobs.schedules import Schedules
+from orlop.services.licences.questions import ImageLicences
 from orlop.services.management.all import Management
 from orlop.services.management.configuration import ConfigurationInForce
 from orlop.services.management.holdings import RepositoryHoldings
@@ -62,9 +63,9 @@ def build_desks(
     retention = RetentionDesk(gate, catalog.retention.plans, stores.queue.jobs)
     images = build_images(gate, stores, services)
     insides = build_insides(stores, services, images)
-    vulnerabilities = build_vulnerabilities(stores, insides, services.in_force)
     store = catalog.advisories
-    acceptance = Acceptance(services.in_force, SystemClock())
+    acceptance = build_acceptance(stores, services.in_force)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, build_matching(stores), acceptance, catalog.holdings)
     counts = ImageCounts(services.access, store.counting, store.vulnerable, acceptance)
     holders = ImageHolders(services.repositories, catalog.search, store.holding)
     return Desks(
@@ -88,6 +89,7 @@ def build_desks(
         reports=VulnerabilityReports(services.repositories, catalog.search, store.counting, counts),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
+        licences=ImageLicences(insides, services.in_force, catalog.holdings, acceptance),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

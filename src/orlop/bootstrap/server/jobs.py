@@ -4,9 +4,9 @@ import random
 from collections.abc import Sequence
 
 from orlop.bootstrap.clocks import RandomIds, SystemClock
-from orlop.bootstrap.server.advisories import build_matching
+from orlop.bootstrap.server.advisories import build_matching, build_updating
 from orlop.bootstrap.server.caching import cache_expiry
-from orlop.bootstrap.server.inside import build_reading
+from orlop.bootstrap.server.inside import build_reading, build_vex_reading
 from orlop.bootstrap.server.retention import retaining
 from orlop.bootstrap.server.services import Services, build_scrub, build_sweep, build_verification
 from orlop.bootstrap.server.upstreams import prefetching
@@ -20,6 +20,7 @@ from orlop.services.jobs.history import forgetting
 from orlop.services.jobs.queue import JobWorker
 from orlop.services.jobs.schedules import Schedules
 from orlop.services.jobs.work import Work
+from orlop.services.settings.ends import telling_of_ends
 from orlop.services.stores.scrubbing import scrubbing
 from orlop.services.stores.verifying import verifying
 from orlop.services.usage.keeping import recording, recounting
@@ -46,7 +47,10 @@ def keeping(settings: Settings, stores: Stores, services: Services, metrics: Met
         scrubbing(build_scrub(settings, stores), stores.catalog.vitals.totals),
         prefetching(stores, services.shown),
         *build_reading(stores, services).works(),
+        *build_vex_reading(stores, services).works(),
+        telling_of_ends(stores.catalog.setting_ends, clock),
         matching(build_matching(stores)),
+        build_updating(settings, stores, services, metrics).work(),
         forgetting(stores.queue.history, JOB_KINDS.values(), clock, keep=settings.jobs.keep),
     )
 

@@ -11,6 +11,7 @@ from orlop.ports.settings import place_of
 from orlop.services.following.followers import states
 from orlop.services.upstreams.standing import label
 from orlop.services.usage.levels import quota_levels
+from orlop.telemetry.advisories import ReadUse, SourceUse
 from orlop.telemetry.metrics import DiskUse, FollowerLag, QueueDepth, QuotaUse, UpstreamUse, Waiting
 
 
@@ -47,6 +48,12 @@ def waiting(stores: Stores, followers: Sequence[Follower]) -> Callable[[], Await
             for upstream, state in await stores.catalog.upstream_states.all()
         ]
         sent = (backlog.pending, age(backlog.oldest_at), backlog.dead, backlog.paused)
-        return Waiting(lags, *sent, jobs, quotas, disk, fares)
+        sources = [
+            SourceUse(one.name, one.imported_at / SECOND, bool(one.error))
+            for one in await stores.catalog.advisories.sources.all()
+        ]
+        depths = await stores.catalog.insides.images.depths()
+        images = ReadUse(depths.waiting, depths.unread)
+        return Waiting(lags, *sent, jobs, quotas, disk, fares, sources, images)
 
     return ask

@@ -11,10 +11,11 @@ from orlop.domain.access.patterns import is_pattern, pattern
 from orlop.domain.durations import DAY
 from orlop.domain.inside.wildcards import matches_words
 from orlop.domain.names import REPOSITORY_MAX
-from orlop.domain.settings import Holds, SettingKind, nobody
+from orlop.domain.settings import Ends, Holds, SettingKind, nobody
 
 Ids = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...], Meta(max_length=256)]
 Packages = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=256)]
+Licences = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=512)], ...], Meta(max_length=256)]
 Images = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=REPOSITORY_MAX + 129)], ...], Meta(max_length=64)]
 
 #: An id of an advisory, in whatever collection: `CVE-2021-44228`, `GHSA-jfh8-c2jp-5v3q`, `DSA-5022-1`.
@@ -39,6 +40,13 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             "anything."
         ),
     ] = ()
+    licences: Annotated[
+        Licences,
+        Meta(
+            description="Licences, or words that a package declares instead, of what a licence-rule finds, such as "
+            "AGPL-*; `*` is anything. Without any it is about advisories alone."
+        ),
+    ] = ()
     images: Annotated[
         Images,
         Meta(
@@ -58,9 +66,15 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         str, Meta(min_length=3, max_length=1_000, description="Why it is accepted: shown with a finding.")
     ]
 
+    remind: Annotated[
+        int, Meta(ge=0, le=365, description="So many days before it ends an event tells of that; 0: none does.")
+    ] = 7
+
     def __post_init__(self) -> None:
-        if not (self.cves or self.packages):
-            raise ValueError("the exception would accept whatever is found: name cves or packages")
+        if not (self.cves or self.packages or self.licences):
+            raise ValueError("the exception would accept whatever is found: name cves, packages or licences")
+        if self.cves and self.licences:
+            raise ValueError("an exception is about advisories or about licences: write two")
         for text in self.cves:
             if not _ID.fullmatch(text):
                 raise ValueError(f"{text!r} is no id of an advisory: write it as in CVE-2021-44228")
@@ -86,9 +100,20 @@ class FindingException(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         """Whether it still holds."""
         return now < self.ends_at
 
+    @property
+    def remind_at(self) -> int:
+        """When an event tells that it ends soon, in microseconds since 1970; 0: none does."""
+        return max(0, self.ends_at - self.remind * DAY) if self.remind else 0
+
+    def accepts_licence(self, licence: str, package: str) -> bool:
+        """Whether it is about a licence, as an expression or as declared, of a package by its URL without a version."""
+        if not any(matches_words(text.lower(), licence.lower()) for text in self.licences):
+            return False
+        return not self.packages or any(matches_words(text, package) for text in self.packages)
+
     def accepts(self, ids: frozenset[str], package: str) -> bool:
         """Whether it is about an advisory with these ids, and a package by its URL without a version."""
-        if self.cves and ids.isdisjoint(self.cves):
+        if self.licences or (self.cves and ids.isdisjoint(self.cves)):
             return False
         return not self.packages or any(matches_words(text, package) for text in self.packages)
 
@@ -131,4 +156,5 @@ EXCEPTIONS = SettingKind(
     holds=Holds.ALL,
     read=Action.PULL,
     most=1_000,
+    ends=lambda body: Ends(body.remind_at, body.ends_at),
 )

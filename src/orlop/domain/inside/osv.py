@@ -171,9 +171,9 @@ def parse(record: bytes | dict[str, Any]) -> Advisory:
     _bounded(len(read.references or []), REFERENCES, "references")
     return Advisory(
         id=read.id,
-        modified=_time(read.modified),
-        published=_time(read.published),
-        withdrawn=_time(read.withdrawn) if read.withdrawn else None,
+        modified=moment(read.modified),
+        published=moment(read.published),
+        withdrawn=moment(read.withdrawn) if read.withdrawn else None,
         aliases=_names(read.aliases),
         upstream=_names(read.upstream),
         related=_names(read.related),
@@ -286,7 +286,7 @@ def _text(specific: Any, field: str) -> str:
     return value[:64] if isinstance(value, str) else ""
 
 
-def _time(text: str | None) -> int:
+def moment(text: str | None) -> int:
     """Microseconds since 1970 of a time of RFC 3339; 0 for what is older. Raises RequestInvalid."""
     if not text:
         return 0

@@ -8,13 +8,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
+from orlop.domain.durations import SECOND
 from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.faces.api.images import Of, Repository
-from orlop.ports.advisories import AdvisorySource, ReadBatch, StoredAdvisory
-from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus
+from orlop.ports.advisories import ReadBatch, StoredAdvisory
+from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus, SourceStatus
 from orlop.services.advisories.importing import Imported
 from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.management.operations import Operation
@@ -59,7 +61,9 @@ class ImportedValue(msgspec.Struct, frozen=True):
 
 
 class AdvisorySourceValue(msgspec.Struct, frozen=True):
-    """Where advisories come from, and how the last import went; `origin`: what it was fetched from."""
+    """Where advisories come from, and how the last import went. `origin`: what it was fetched from; `url`: what it is
+    fetched from, empty for what somebody gives; `age`: seconds since it was last updated, null for never; `late`:
+    that is too long."""
 
     name: str
     origin: str
@@ -70,10 +74,14 @@ class AdvisorySourceValue(msgspec.Struct, frozen=True):
     refused: int
     refusals: tuple[RefusalValue, ...]
     error: str
+    url: str
+    age: int | None
+    late: bool
 
     @classmethod
-    def of(cls, source: AdvisorySource) -> "AdvisorySourceValue":
+    def of(cls, status: SourceStatus) -> "AdvisorySourceValue":
         """As clients see it."""
+        source = status.source
         return cls(
             name=source.name,
             origin=source.origin,
@@ -84,6 +92,9 @@ class AdvisorySourceValue(msgspec.Struct, frozen=True):
             refused=source.refused,
             refusals=tuple(RefusalValue(each.where, each.why) for each in source.refusals),
             error=source.error,
+            url=status.feed.origin if status.feed is not None else "",
+            age=status.age // SECOND if status.age is not None else None,
+            late=status.late,
         )
 
 
@@ -147,11 +158,35 @@ class AcceptedValue(msgspec.Struct, frozen=True):
     until: str
 
 
+class VexWordValue(msgspec.Struct, frozen=True):
+    """What is said last of a finding. `status`: not_affected, affected, fixed or under_investigation; `document`: the
+    id that its author gave it; either `referrer`, the digest of what refers to the image, and who pushed that, or
+    `name` and `path` of the setting that it is."""
+
+    status: str
+    why: str
+    said_at: values.Time
+    author: str
+    document: str
+    referrer: str
+    pushed_by: str
+    name: str
+    path: str
+
+    @classmethod
+    def of(cls, word: VexWord) -> "VexWordValue":
+        """As clients see it."""
+        return cls(
+            **(msgspec.structs.asdict(word) | {"status": word.status.value, "said_at": values.time(word.said_at)})
+        )
+
+
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
     `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
-    exception that holds for it, null where there is none."""
+    exception that holds for it, null where there is none; `said`: what VEX documents say of it, null where that is
+    nothing: after not_affected and fixed it is not counted."""
 
     id: str
     ids: tuple[str, ...]
@@ -169,19 +204,21 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
     score: float | None
     summary: str
     accepted: AcceptedValue | None
+    said: VexWordValue | None
 
     @classmethod
     def of(cls, found: Vulnerability) -> "VulnerabilityValue":
         """As clients see it."""
         accepted = found.accepted
         by = AcceptedValue(*msgspec.structs.astuple(accepted)) if accepted is not None else None
-        return cls(**(msgspec.structs.asdict(found) | {"accepted": by}))
+        said = VexWordValue.of(found.said) if found.said is not None else None
+        return cls(**(msgspec.structs.asdict(found) | {"accepted": by, "said": said}))
 
 
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
-    severity, whatever was asked for, but for what is accepted, of which there are `accepted`; `remarks`: what is not
-    known, as sentences without a full stop."""
+    severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
+    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop."""
 
     repository: str
     reference: str
@@ -191,6 +228,7 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     packages: int
     counts: dict[str, int]
     accepted: int
+    cleared: int
     remarks: tuple[str, ...]
     found: tuple[VulnerabilityValue, ...]
 
@@ -207,6 +245,7 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             packages=report.packages,
             counts=dict(report.counts),
             accepted=report.accepted,
+            cleared=report.cleared,
             remarks=report.remarks,
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )

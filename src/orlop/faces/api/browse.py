@@ -35,8 +35,8 @@ _HITS, _HITS_MOST = 10, 100
 class FindingCountsValue(msgspec.Struct, frozen=True):
     """How much is known to be wrong with an image. `state`: waiting, reading, read or unread. Of an index, it is that
     of the image of which least is known, and the counts are those of the image of which most is known to be wrong.
-    `accepted`: what exceptions accept, which the others do not count; `fixable`: how much of the others a version
-    mends."""
+    `accepted`: what exceptions accept, and `cleared`: what VEX documents clear, which the others do not count;
+    `fixable`: how much of the others a version mends."""
 
     state: str
     critical: int
@@ -46,13 +46,15 @@ class FindingCountsValue(msgspec.Struct, frozen=True):
     none: int
     unknown: int
     accepted: int
+    cleared: int
     fixable: int
 
     @classmethod
     def of(cls, found: FindingCounts) -> "FindingCountsValue":
         """As clients see it."""
         counts = {word: found.counts.get(word, 0) for word in SEVERITIES}
-        return cls(state=found.state.name.lower(), **counts, accepted=found.accepted, fixable=found.fixable)
+        cleared = {"accepted": found.accepted, "cleared": found.cleared}
+        return cls(state=found.state.name.lower(), **counts, **cleared, fixable=found.fixable)
 
 
 class ChildValue(msgspec.Struct, frozen=True):

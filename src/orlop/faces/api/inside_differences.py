@@ -37,7 +37,7 @@ class PackageDifferencesValue(msgspec.Struct, frozen=True, kw_only=True):
     """What differs in what two images hold. `before` and `after` are the digests of the images that were compared, for
     `platform` where one of them is an index. `read`: both are read; else nothing is compared, and `remarks` say why.
     `changed` have other versions, `relicensed` other licences. Findings that are `fixed` are not there any more, `new`
-    ones were not there before, and `still` are in both; what is accepted is among them, and says so."""
+    ones were not there before, and `still` are in both; what is accepted or cleared is among them, and says so."""
 
     before: str
     after: str

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from orlop.faces.api import values
-from orlop.faces.api.advisories import AcceptedValue
+from orlop.faces.api.advisories import AcceptedValue, VexWordValue
 from orlop.faces.api.browse import FindingCountsValue
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.services.advisories.questions import Vulnerability
@@ -71,7 +71,7 @@ class PackageSearchValue(msgspec.Struct, frozen=True):
 class HitPackageValue(msgspec.Struct, frozen=True):
     """A package that the vulnerability hits. `fixed`: versions that mend it; `source`: whose word the severity is;
     `ids`: the advisories that say so; `possible`: why it is only possible; `accepted`: the exception that holds for it
-    there, null where there is none."""
+    there, null where there is none; `said`: what VEX documents say of it there, null where that is nothing."""
 
     purl: str
     type: str
@@ -82,12 +82,14 @@ class HitPackageValue(msgspec.Struct, frozen=True):
     ids: tuple[str, ...]
     possible: str
     accepted: AcceptedValue | None
+    said: VexWordValue | None
 
     @classmethod
     def of(cls, one: HitPackage) -> "HitPackageValue":
         """As clients see it."""
         accepted = AcceptedValue(*msgspec.structs.astuple(one.accepted)) if one.accepted is not None else None
-        return cls(**(msgspec.structs.asdict(one) | {"accepted": accepted}))
+        said = VexWordValue.of(one.said) if one.said is not None else None
+        return cls(**(msgspec.structs.asdict(one) | {"accepted": accepted, "said": said}))
 
 
 class HitImageValue(msgspec.Struct, frozen=True):

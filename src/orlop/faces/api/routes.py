@@ -40,6 +40,7 @@ from orlop.faces.api import (
     inside_searches,
     jobs,
     labels,
+    licences,
     locks,
     people,
     places,
@@ -116,6 +117,7 @@ def routes(desks: Desks) -> Litestar:
         *signatures.signatures(desks.signatures),
         *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
+        *licences.licences(desks.licences),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

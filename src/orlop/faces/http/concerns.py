@@ -23,5 +23,8 @@ def page_of(concern: Concern) -> str:
             return "/world"
         case ConcernKind.RETENTION_PLAN:
             return f"/plans/{concern.name}"
-        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK:
+        case ConcernKind.EXCEPTION:
+            query = f"?{urlencode({'path': concern.place})}" if concern.place else ""
+            return f"/rules/exceptions/{quote(concern.name, safe='')}{query}"
+        case ConcernKind.FOLLOWER | ConcernKind.QUARANTINE | ConcernKind.DISK | ConcernKind.ADVISORIES:
             return "/health"

@@ -12,20 +12,22 @@ from orlop.ports.advisories import FoundInImage, Vulnerable
 from orlop.ports.counting import Counting, PartImage
 from orlop.ports.insides import InsideState
 from orlop.services.access.decisions import Access
-from orlop.services.advisories.accepting import Acceptance, accepted_by
-from orlop.services.advisories.questions import Vulnerability, grouped
+from orlop.services.advisories.accepting import Acceptance, JudgedImage
+from orlop.services.advisories.questions import Vulnerability, grouped, judged
 
 
 class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How much is known. Of an index, of that of its images of which most is: the counts of several are not added up.
 
-    `state`: of an index, of that of its images of which least is known. `counts`: by severity, of what nobody accepts;
-    `accepted`: of how much somebody does; `fixable`: how much of `counts` a version mends.
+    `state`: of an index, of that of its images of which least is known. `counts`: by severity, of what nothing clears;
+    `accepted`: how much exceptions accept, `cleared`: how much else VEX documents clear; `fixable`: how much of
+    `counts` a version mends.
     """
 
     state: InsideState
     counts: Mapping[str, int] = {}
     accepted: int = 0
+    cleared: int = 0
     fixable: int = 0
 
 
@@ -38,7 +40,7 @@ class CountedImage(msgspec.Struct, frozen=True):
 
 
 class KnownFindings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is behind the counts: see FindingCounts. `found`: what nobody accepts, the worst first; `oldest`: when the
+    """What is behind the counts: see FindingCounts. `found`: what nothing clears, the worst first; `oldest`: when the
     oldest advisory of those was last changed that a version mends, 0: there is none."""
 
     counts: FindingCounts
@@ -78,18 +80,24 @@ class ImageCounts:
         read = sorted({one.digest for images in parts.values() for one in images if one.state is InsideState.READ})
         hit = await self._counting.hit(read) if read else {}
         of_package, modified = await self._of_packages(sorted({number for mine in hit.values() for number in mine}))
+        referred = {
+            repository: await self._acceptance.referred(repository, _asked_for(parts, repository))
+            for repository in by_repository
+        }
         found: dict[CountedImage, KnownFindings] = {}
         for one in wanted:
             known = [each for each in parts.get((one.repository, str(one.digest)), ()) if each.state is not None]
             if not known:
                 continue
-            holding = await self._acceptance.holding(one.repository, one.tags)
             state = min((each.state for each in known if each.state is not None), key=_least_known)
             of_each = []
             for each in known:
-                mine = [vuln for number in sorted(hit.get(str(each.digest), ())) for vuln in of_package.get(number, ())]
-                open_ = [vuln for vuln in mine if accepted_by(holding, vuln.ids, vuln.purl) is None]
-                of_each.append(_known(state, open_, len(mine) - len(open_), modified))
+                packages = sorted(hit.get(str(each.digest), ()))
+                mine = [vuln for number in packages for vuln in of_package.get(number, ())]
+                if mine:
+                    judgement = await self._acceptance.of(_judged_as(one, each), referred[one.repository])
+                    mine = [judged(vuln, judgement) for vuln in mine]
+                of_each.append(_known(state, mine, modified))
             found[one] = max(of_each, key=_weight)
         return found
 
@@ -126,14 +134,31 @@ class ImageCounts:
         return found, {one.id: one.modified for one in told}
 
 
-def _known(
-    state: InsideState, found: Sequence[Vulnerability], accepted: int, modified: Mapping[str, int]
-) -> KnownFindings:
+def _judged_as(counted: CountedImage, image: PartImage) -> JudgedImage:
+    digests = dict.fromkeys((image.digest, counted.digest))
+    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=frozenset(counted.tags))
+
+
+def _asked_for(parts: Mapping[tuple[str, str], Sequence[PartImage]], repository: RepositoryName) -> set[Digest]:
+    """Images of a repository that are counted, and the indexes that list them."""
+    mine = [(manifest, images) for (name, manifest), images in parts.items() if name == repository]
+    return {Digest.stored(manifest) for manifest, _ in mine} | {one.digest for _, images in mine for one in images}
+
+
+def _known(state: InsideState, all_: Sequence[Vulnerability], modified: Mapping[str, int]) -> KnownFindings:
+    found = [one for one in all_ if one.is_open]
+    accepted = sum(one.accepted is not None for one in all_)
     counts = {word: number for word in SEVERITIES if (number := sum(one.severity == word for one in found))}
     mended = [one for one in found if one.fixed]
     ages = [modified[name] for one in mended for name in one.ids if modified.get(name, 0) > 0]
     return KnownFindings(
-        counts=FindingCounts(state=state, counts=counts, accepted=accepted, fixable=len(mended)),
+        counts=FindingCounts(
+            state=state,
+            counts=counts,
+            accepted=accepted,
+            cleared=len(all_) - len(found) - accepted,
+            fixable=len(mended),
+        ),
         found=tuple(sorted(found, key=lambda one: (SEVERITIES.index(one.severity), not one.exploited, one.id))),
         oldest=min(ages, default=0),
     )
@@ -142,7 +167,7 @@ def _known(
 def _weight(known: KnownFindings) -> tuple[int, ...]:
     """What is worse: more of what is worst."""
     counts = known.counts
-    return (*(counts.counts.get(word, 0) for word in SEVERITIES), counts.accepted)
+    return (*(counts.counts.get(word, 0) for word in SEVERITIES), counts.accepted, counts.cleared)
 
 
 def _least_known(state: InsideState) -> int:

@@ -37,7 +37,7 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class Importing:
-    """See the module. `imported` is told of each import that ended: records, those changed, those refused."""
+    """See the module. `imported` is told of each import that ended."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Importing:
         others = len(batch.exploited) + len(batch.scores)
         return Imported(
             records=len(batch.rows) + others,
-            changed=stored.new + stored.changed + others,
+            changed=stored.new + stored.changed + stored.others,
             older=stored.older,
             refused=len(batch.refusals),
             refusals=batch.refusals[:_REFUSALS],

@@ -53,7 +53,7 @@ class Matching:
         """Some advisories that were not matched yet."""
         for _ in range(_AGAIN):
             version = await self._matches.version()
-            waiting = await self._matches.waiting_advisories(_ADVISORIES)
+            waiting = await self._matches.waiting_advisories(MATCHER_VERSION, _ADVISORIES)
             if not waiting:
                 return Matched()
             found: list[FindingRow] = []

@@ -5,31 +5,20 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orlop.domain.access import Caller
-from orlop.domain.inside.exceptions import EXCEPTIONS, FindingException
-from orlop.domain.inside.purl import without_version
 from orlop.domain.inside.rows import POSSIBLE, Exploited
 from orlop.domain.inside.severity import SEVERITIES, SaidSeverity, raised
+from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.advisories import FoundInImage, Vulnerable
 from orlop.ports.catalog import Holdings
-from orlop.ports.clock import Clock
 from orlop.ports.insides import InsideState
+from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage, Judgement
 from orlop.services.advisories.matching import Matching
 from orlop.services.content.images import TAGS
 from orlop.services.inside.questions import ImageInside, ImageInsides
-from orlop.services.settings.in_force import InForce, SettingsInForce
 
 #: Rows that are read of one image.
 _ROWS = 50_000
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """An exception that holds for a finding: its name and place, why, and its last day."""
-
-    name: str
-    path: str
-    reason: str
-    until: str
 
 
 class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,11 +45,18 @@ class Vulnerability(msgspec.Struct, frozen=True, kw_only=True):
     """How likely it is exploited within a month, from 0 to 1 (EPSS)."""
     summary: str
     accepted: Accepted | None = None
+    said: VexWord | None = None
+    """What VEX documents that count say of it last."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither an exception nor a VEX document clears it."""
+        return self.accepted is None and not (self.said is not None and self.said.clears)
 
 
 class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an image. `counts`: of what nobody accepts; `accepted`: of how much somebody does; `remarks`:
-    what is not known, as sentences without a full stop."""
+    """What is known of an image. `counts`: of what nothing clears; `accepted`: how much exceptions accept; `cleared`:
+    how much else VEX documents clear; `remarks`: what is not known, as sentences without a full stop."""
 
     image: ImageInside
     packages: int
@@ -68,6 +64,7 @@ class VulnerabilityReport(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]
     found: tuple[Vulnerability, ...]
     accepted: int = 0
+    cleared: int = 0
 
 
 class Vulnerabilities:
@@ -78,16 +75,14 @@ class Vulnerabilities:
         insides: ImageInsides,
         vulnerable: Vulnerable,
         matching: Matching,
-        settings: SettingsInForce,
+        acceptance: Acceptance,
         holdings: Holdings,
-        clock: Clock,
     ) -> None:
         self._insides = insides
         self._vulnerable = vulnerable
         self._matching = matching
-        self._settings = settings
+        self._acceptance = acceptance
         self._holdings = holdings
-        self._clock = clock
 
     async def of(
         self,
@@ -109,35 +104,23 @@ class Vulnerabilities:
         packages = await self._vulnerable.packages(image.digest)
         await self._matching.packages(packages)
         rows = await self._vulnerable.findings(image.digest, _ROWS)
-        found = await self._judged(image, grouped(rows, *await self._known(rows)))
+        tags = await tags_of(image, self._holdings)
+        digests = (image.digest, *([image.index] if image.index is not None else []))
+        judgement = await self._acceptance.of(JudgedImage(repository=image.repository, digests=digests, tags=tags))
+        found = [judged(one, judgement) for one in grouped(rows, *await self._known(rows))]
         wanted = [one for one in found if _is_as_bad(one.severity, least) and (one.fixed or not fixable)]
-        open_ = [one for one in found if one.accepted is None]
+        open_ = [one for one in found if one.is_open]
+        accepted = sum(one.accepted is not None for one in found)
         counts = {word: sum(one.severity == word for one in open_) for word in SEVERITIES}
         return VulnerabilityReport(
             image=image,
             packages=len(packages),
             counts={word: number for word, number in counts.items() if number},
-            remarks=await self._remarks(image, len(packages)),
+            remarks=(*await self._remarks(image, len(packages)), *judgement.remarks),
             found=tuple(wanted),
-            accepted=len(found) - len(open_),
+            accepted=accepted,
+            cleared=len(found) - len(open_) - accepted,
         )
-
-    async def _judged(self, image: ImageInside, found: Sequence[Vulnerability]) -> Sequence[Vulnerability]:
-        """The same, with the exceptions that hold for them; nothing is left out."""
-        exceptions = await self._settings.covering(EXCEPTIONS, image.repository)
-        if not exceptions or not found:
-            return found
-        now = self._clock.now()
-        standing = await self._holdings.manifest(image.repository, image.digest, TAGS)
-        tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
-        if isinstance(image.reference, Tag):  # of an index, whose images have no tag of their own
-            tags |= {str(image.reference)}
-        holding = [
-            (each, body)
-            for each in exceptions
-            if (body := each.body).holds(now) and body.covers(each.path, image.repository, tags)
-        ]
-        return [_accepted(one, holding) for one in found]
 
     async def _known(
         self, rows: Sequence[FoundInImage]
@@ -162,14 +145,17 @@ class Vulnerabilities:
         return tuple(remarks)
 
 
-def _accepted(one: Vulnerability, holding: Sequence[tuple[InForce, FindingException]]) -> Vulnerability:
-    """The last exception that accepts it is told: that of the nearest place."""
-    ids, package = frozenset(one.ids), without_version(one.purl)
-    for each, body in reversed(holding):
-        if body.accepts(ids, package):
-            accepted = Accepted(each.name, each.path, body.reason, body.until)
-            return msgspec.structs.replace(one, accepted=accepted)
-    return one
+async def tags_of(image: ImageInside, holdings: Holdings) -> frozenset[str]:
+    """The tags of an image, and the one that it was asked for by: images of an index have none of their own."""
+    standing = await holdings.manifest(image.repository, image.digest, TAGS)
+    tags = frozenset(map(str, standing.tags)) if standing is not None else frozenset[str]()
+    return tags | {str(image.reference)} if isinstance(image.reference, Tag) else tags
+
+
+def judged(one: Vulnerability, judgement: Judgement) -> Vulnerability:
+    """The same, with what clears it; nothing is left out."""
+    accepted, said = judgement.accepted(one.ids, one.purl), judgement.said(one.ids, one.purl)
+    return msgspec.structs.replace(one, accepted=accepted, said=said) if accepted or said else one
 
 
 def _base(ecosystem: str) -> str:

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orlop.domain.access import Caller
+from orlop.domain.digest import Digest
 from orlop.domain.inside.rows import POSSIBLE
 from orlop.domain.inside.severity import SEVERITIES
+from orlop.domain.inside.vex.saying import VexWord
+from orlop.domain.names import RepositoryName
 from orlop.domain.pages import PageRequest
 from orlop.ports.advisories import Advisories, AdvisorySources, AdvisoryStore, Vulnerable
 from orlop.ports.holding import AskedPackage, HoldingPlace, PackageFinding, PackageHolders, PlaceNames
-from orlop.services.advisories.accepting import Acceptance, accepted_by
-from orlop.services.advisories.questions import Accepted
+from orlop.services.advisories.accepting import Acceptance, Accepted, JudgedImage, Judgement
 from orlop.services.inside.holders import ImageHolders
 
 #: Advisories that may have one name, and packages that they may hit.
@@ -20,7 +22,8 @@ _ADVISORIES, _PACKAGES = 1_000, 50_000
 
 class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
     """A package that the vulnerability hits. `ids`: the advisories that say so; `possible`: why it is only possible,
-    empty where it is certain; `accepted`: the exception that holds for it there."""
+    empty where it is certain; `accepted`: the exception that holds for it there; `said`: what VEX documents that count
+    say of it there."""
 
     purl: str
     type: str
@@ -31,6 +34,7 @@ class HitPackage(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...]
     possible: str = ""
     accepted: Accepted | None = None
+    said: VexWord | None = None
 
 
 class HitImage(msgspec.Struct, frozen=True):
@@ -88,10 +92,16 @@ class VulnerabilitySearch:
         hits = _by_package(of, await self._holding.findings(wanted, list(meant)))
         called = await self._holding.names(listed.places)
         aliases = frozenset((*names, *await self._aliases(list(meant)), name))
+        judging = {place: _judged_as(place, called[place]) for place in listed.places}
+        by_repository: dict[RepositoryName, set[Digest]] = {}
+        for image in judging.values():
+            by_repository.setdefault(image.repository, set()).update(image.digests)
+        referred = {name: await self._acceptance.referred(name, mine) for name, mine in by_repository.items()}
         images = []
         for place in listed.places:
             found = [hits[number] for number in held.get(str(place.digest), ()) if number in hits]
-            images.append(HitImage(place, called[place], await self._judged(place, called[place], found, aliases)))
+            judgement = await self._acceptance.of(judging[place], referred[place.repository])
+            images.append(HitImage(place, called[place], _judged(found, judgement, aliases)))
         return VulnerabilityFound(advisories=names, images=tuple(images), goes_on=listed.goes_on)
 
     async def _meant(self, name: str) -> Mapping[int, str]:
@@ -109,14 +119,22 @@ class VulnerabilitySearch:
     async def _aliases(self, advisories: Sequence[int]) -> list[str]:
         return [one for names in (await self._vulnerable.aliases(advisories)).values() for one in names]
 
-    async def _judged(
-        self, place: HoldingPlace, called: PlaceNames, found: Sequence[HitPackage], ids: frozenset[str]
-    ) -> tuple[HitPackage, ...]:
-        """The same, with the exceptions that hold for them there; nothing is left out."""
-        holding = await self._acceptance.holding(place.repository, called.tags)
-        return tuple(
-            msgspec.structs.replace(one, accepted=accepted_by(holding, ids | set(one.ids), one.purl)) for one in found
+
+def _judged_as(place: HoldingPlace, called: PlaceNames) -> JudgedImage:
+    digests = (place.digest,) if called.index is None else (place.digest, called.index)
+    return JudgedImage(repository=place.repository, digests=digests, tags=frozenset(called.tags))
+
+
+def _judged(found: Sequence[HitPackage], judgement: Judgement, ids: frozenset[str]) -> tuple[HitPackage, ...]:
+    """The same, with what clears them there; nothing is left out."""
+    return tuple(
+        msgspec.structs.replace(
+            one,
+            accepted=judgement.accepted(ids | set(one.ids), one.purl),
+            said=judgement.said(sorted(ids | set(one.ids)), one.purl),
         )
+        for one in found
+    )
 
 
 def _by_package(of: Mapping[int, AskedPackage], rows: Sequence[PackageFinding]) -> dict[int, HitPackage]:

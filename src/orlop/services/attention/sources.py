@@ -7,6 +7,7 @@ from orlop.domain.attention import Concern, ConcernKind, Severity
 from orlop.domain.counts import counted
 from orlop.domain.durations import DAY
 from orlop.domain.errors import Unavailable
+from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState
 from orlop.domain.quotas import amount
@@ -15,6 +16,7 @@ from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.webhooks.hook import WEBHOOKS
+from orlop.ports.advisories import AdvisorySources
 from orlop.ports.blobs import StoreSpace
 from orlop.ports.clock import Clock
 from orlop.ports.following import Cursors, Follower
@@ -22,10 +24,12 @@ from orlop.ports.identity import Secrets
 from orlop.ports.queue import Jobs
 from orlop.ports.retention import RetentionPlans
 from orlop.ports.scrub import Quarantine
+from orlop.ports.setting_ends import SettingEnds
 from orlop.ports.settings import Documents, place_of
 from orlop.ports.upstreams import UpstreamStates
 from orlop.ports.usage import Usages
 from orlop.ports.webhooks import DEAD_MAX, DeliveryLog
+from orlop.services.advisories.updating import feeds
 from orlop.services.following.followers import states
 from orlop.services.management.operations import Administered, Gate, Operation
 from orlop.services.management.secrets import ALL
@@ -108,6 +112,27 @@ def robots(secrets: Secrets, clock: Clock) -> Source:
             )
             for secret, namespace in found
             if seeing.namespace(namespace)
+        ]
+
+    return tell
+
+
+def exceptions(setting_ends: SettingEnds, clock: Clock) -> Source:
+    """Those that end soon, of places whose rules the caller may change."""
+
+    async def tell(_: Caller, seeing: Administered) -> Sequence[Concern]:
+        now = clock.now()
+        found = await setting_ends.ending(EXCEPTIONS.kind, now, _LOOKED_AT)
+        return [
+            Concern(
+                kind=ConcernKind.EXCEPTION,
+                severity=_how_soon(each.ends.ends_at, now),
+                text=f"the exception {each.name} of {place_words(each.path)} ends {_within(each.ends.ends_at, now)}",
+                place=each.path,
+                name=each.name,
+            )
+            for each in found
+            if 0 < each.ends.remind_at <= now and seeing.setting(EXCEPTIONS.change, each.path)
         ]
 
     return tell
@@ -257,6 +282,38 @@ def damaged(quarantine: Quarantine, gate: Gate) -> Source:
         what = "copy of a blob is" if count == 1 else "copies of blobs are"
         text = f"{count} {what} damaged, and nobody gets {'it' if count == 1 else 'them'}: push what they are of again"
         return [Concern(kind=ConcernKind.QUARANTINE, severity=Severity.ERROR, text=text)]
+
+    return tell
+
+
+def advisories(documents: Documents, known: AdvisorySources, gate: Gate) -> Source:
+    """Sources that fail or were not updated for long, for whoever sees how imports went."""
+
+    async def tell(caller: Caller, _: Administered) -> Sequence[Concern]:
+        if not await gate.may(caller, Operation.ADVISORY_STATUS):
+            return []
+        went = {one.name: one for one in await known.all()}
+        concerns = []
+        for feed in await feeds(documents):
+            one = went.get(feed.name)
+            late = one is not None and one.imported_at and gate.now() - one.imported_at > feed.body.limit
+            if one is None or not (one.error or late):
+                continue
+            age = (
+                f"was last updated {(gate.now() - one.imported_at) // DAY} days ago"
+                if late
+                else "still has what it had"
+            )
+            why = f"fails: {one.error}; it {age}" if one.error else age
+            concerns.append(
+                Concern(
+                    kind=ConcernKind.ADVISORIES,
+                    severity=Severity.ERROR if late or not one.imported_at else Severity.WARNING,
+                    text=f"the source {feed.name} of advisories {why}",
+                    name=feed.name,
+                )
+            )
+        return concerns
 
     return tell
 

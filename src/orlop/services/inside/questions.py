@@ -29,6 +29,8 @@ class ImageInside(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     inside: Inside
     packages: tuple[HeldPackage, ...]
+    index: Digest | None = None
+    """The index that it was asked for by, where that is one."""
 
 
 class ImageInsides:
@@ -49,7 +51,7 @@ class ImageInsides:
         Raises NameUnknown, ManifestUnknown, Denied, Unauthorized; NotFound for what is no image; RequestInvalid where
         an index has several platforms and none, or another one, is named.
         """
-        found = await self._image(caller, repository, reference, platform)
+        found, index = await self._image(caller, repository, reference, platform)
         digest = Digest.stored(found.digest)
         inside = await self._insides.of(digest)
         if inside is None:
@@ -63,6 +65,7 @@ class ImageInsides:
             platform=config.platform if config is not None else "",
             inside=inside,
             packages=packages,
+            index=index,
         )
 
     async def whole(
@@ -81,7 +84,7 @@ class ImageInsides:
     ) -> ImageInside:
         """Have it read, whether it was or not: layers that are known are not. Takes the right to push there. Raises as
         `of`."""
-        found = await self._image(caller, repository, reference, platform)
+        found, _ = await self._image(caller, repository, reference, platform)
         await self._access.check(caller, Action.PUSH_NEW, repository=repository)
         await self._insides.again(Digest.stored(found.digest), self._clock.now())
         await self._reading.call()
@@ -89,9 +92,11 @@ class ImageInsides:
 
     async def _image(
         self, caller: Caller, repository: RepositoryName, reference: Reference, platform: str
-    ) -> Inspection:
-        found = await self._images.content(caller, repository, reference)
+    ) -> tuple[Inspection, Digest | None]:
+        """The image, and the index that was asked for instead."""
+        found, index = await self._images.content(caller, repository, reference), None
         if found.kind is ContentKind.INDEX:
+            index = Digest.stored(found.digest)
             entry = _chosen([each for each in found.platforms if each.runs], platform)
             found = await self._images.content(caller, repository, Digest.stored(entry.digest))
         if found.kind is not ContentKind.IMAGE:
@@ -99,7 +104,7 @@ class ImageInsides:
                 f"{repository} has no image there but a {found.kind}, which holds no packages",
                 {"name": repository, "kind": found.kind},
             )
-        return found
+        return found, index
 
 
 def _chosen(images: Sequence[PlatformImage], platform: str) -> PlatformImage:

@@ -171,7 +171,7 @@ class KeptSettings:
             await self._giving.telling(caller, place, lent, f"what the {kind} {name} shows")
         if there is None and await self._how_many(kind, path) >= known.most:
             raise Conflict(f"there are {known.most} {known.plural}{known.where(path)} already; remove one first")
-        return known, Document(kind, name, msgspec.json.encode(parsed), path=path), there
+        return known, Document(kind, name, msgspec.json.encode(parsed), path=path, ends=known.ends(parsed)), there
 
     async def remove(self, caller: Caller, kind: str, name: str, expected: int | None, path: str = "") -> None:
         """Raises NotFound, Stale."""

@@ -59,6 +59,19 @@ WHERE (a.name, a.id) > (?1, ?2) ORDER BY a.name, a.id LIMIT ?3;
 SELECT a.id, a.name, a.source, a.modified, a.withdrawn, a.severity, a.summary FROM advisories a
 WHERE a.source = ?4 AND (a.name, a.id) > (?1, ?2) ORDER BY a.name, a.id LIMIT ?3;
 
+-- name: advisory_names_of
+SELECT DISTINCT a.name FROM advisories a WHERE a.source = ?1 AND a.name > ?2 ORDER BY a.name LIMIT ?3;
+
+-- name: advisories_gone
+-- Advisories of these names that are still of a source.
+SELECT a.id FROM json_each(?2) AS wanted JOIN advisories a ON a.name = wanted.value WHERE a.source = ?1;
+
+-- name: exploited_known
+SELECT e.cve, e.added, e.due, e.ransomware FROM json_each(?1) AS wanted JOIN exploited e ON e.cve = wanted.value;
+
+-- name: exploit_scores_known
+SELECT e.cve, e.score, e.percentile FROM json_each(?1) AS wanted JOIN exploit_scores e ON e.cve = wanted.value;
+
 -- name: aliases_of
 SELECT l.advisory_id, l.alias FROM json_each(?1) AS wanted
 JOIN advisory_aliases l ON l.advisory_id = CAST(wanted.value AS BIGINT) ORDER BY l.advisory_id, l.alias;

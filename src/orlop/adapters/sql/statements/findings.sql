@@ -1,5 +1,6 @@
 -- name: advisories_waiting
-SELECT id FROM advisories WHERE matched = 0 ORDER BY id LIMIT ?1;
+-- Matched by none, or by an older matcher than ?1.
+SELECT id FROM advisories WHERE matched < ?1 ORDER BY matched, id LIMIT ?2;
 
 -- name: advisory_matched
 UPDATE advisories SET matched = ?2 WHERE id = ?1;

@@ -50,10 +50,12 @@ LIMIT ?2;
 
 -- name: places_listed
 -- Indexes that list images, one of each image.
-SELECT r.name, e.child_digest, min(e.manifest_id) FROM json_each(?1) AS spans
+SELECT r.name, spans.value ->> 1, m.id, m.digest FROM json_each(?1) AS spans
 JOIN repositories r ON r.name = spans.value ->> 0
-JOIN edges e ON e.repository_id = r.id AND e.child_digest = spans.value ->> 1 AND e.kind = 'manifest'
-GROUP BY r.name, e.child_digest;
+JOIN manifests m ON m.id = (
+    SELECT min(e.manifest_id) FROM edges e
+    WHERE e.repository_id = r.id AND e.child_digest = spans.value ->> 1 AND e.kind = 'manifest'
+);
 
 -- name: findings_between
 -- How these advisories hit these packages.

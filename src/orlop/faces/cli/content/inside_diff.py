@@ -5,6 +5,7 @@ from typing import Any
 
 from orlop.domain.inside.purl import parse_purl
 from orlop.faces.cli import shown
+from orlop.faces.cli.clearing import part_of
 from orlop.faces.cli.content.inside import held_name
 from orlop.faces.cli.content.remove import managed
 from orlop.faces.cli.content.stores import Connecting
@@ -66,7 +67,7 @@ def _findings(sign: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"  {sign} {one['severity']:<8}  {one['id']}  {one['package']} {one['installed']}"
         + (f"  fixed in {', '.join(one['fixed'])}" if one["fixed"] and sign == "+" else "")
-        + ("  accepted" if one["accepted"] else "")
+        + (f"  {part}" if (part := part_of(one)) != "open" else "")
         for one in found
     ]
 

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from orlop.domain.counts import counted
 from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
+from orlop.faces.cli.clearing import cleared_counts, document_words, part_of
 from orlop.faces.cli.content.inside import image_argument, image_reference
 from orlop.faces.cli.content.stores import Connecting
 from orlop.faces.cli.running import run, tell
@@ -36,6 +37,15 @@ _ACCEPTED: dict[str, Any] = {
     "UNTIL": lambda one: one["accepted"]["until"],
     "BY": lambda one: f"{one['accepted']['name']} at {place_words(one['accepted']['path'])}",
     "WHY": lambda one: one["accepted"]["reason"],
+}
+_CLEARED: dict[str, Any] = {
+    "CLEARED": "severity",
+    "PACKAGE": "package",
+    "INSTALLED": "installed",
+    "ID": "id",
+    "STATUS": lambda one: one["said"]["status"].replace("_", " "),
+    "BY": lambda one: document_words(one["said"]),
+    "WHY": lambda one: one["said"]["why"] or "-",
 }
 
 
@@ -92,8 +102,8 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
     if json:
         shown.print_json(found)
         return
-    for columns, accepted in ((_COLUMNS, False), (_ACCEPTED, True)):
-        if of := [one for one in found["found"] if (one["accepted"] is not None) is accepted]:
+    for columns, part in ((_COLUMNS, "open"), (_ACCEPTED, "accepted"), (_CLEARED, "cleared")):
+        if of := [one for one in found["found"] if part_of(one) == part]:
             shown.rows(of, columns, json=False, widest=_WIDEST)
     if found["state"] == "read":
         tell(_summary(found, narrowed=narrowed))
@@ -103,7 +113,7 @@ def _show(found: Mapping[str, Any], *, narrowed: bool, json: bool) -> None:
 
 def _summary(found: Mapping[str, Any], *, narrowed: bool) -> str:
     of = counted(found["packages"], "package")
-    accepted = f"; {found['accepted']} accepted" if found["accepted"] else ""
+    accepted = cleared_counts(found)
     if not found["counts"]:
         return f"nothing{' else' if accepted else ''} is known to be wrong with its {of}{accepted}"
     counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items())

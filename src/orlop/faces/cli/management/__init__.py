@@ -17,6 +17,7 @@ from orlop.faces.cli.management import (
     sign_in,
     upstreams,
     usage,
+    vex,
     vulnerability_report,
     webhooks,
 )
@@ -24,10 +25,13 @@ from orlop.faces.cli.retention import commands as retention
 from orlop.faces.cli.servers import Servers
 from orlop.faces.cli.sign_in.ambient import LoginTools
 from orlop.ports.advisories import AdvisoryReader
+from orlop.ports.vex import VexReader
 
 
-def register(app: cyclopts.App, servers: Servers, tools: LoginTools, reader: AdvisoryReader) -> None:
-    """Add all of them to `app`. `servers`, `tools` and `reader` are used only when one runs."""
+def register(
+    app: cyclopts.App, servers: Servers, tools: LoginTools, reader: AdvisoryReader, vex_reader: VexReader
+) -> None:
+    """Add all of them to `app`. `servers`, `tools` and the readers are used only when one runs."""
     sign_in.register(app, servers, tools)
     people.register(app, servers)
     settings.register(app, servers, KINDS.values())
@@ -43,4 +47,5 @@ def register(app: cyclopts.App, servers: Servers, tools: LoginTools, reader: Adv
     browse.register(app, servers)
     vulnerability_report.register(app, servers)
     advisories.register(app, servers, reader)
+    vex.register(app, servers, vex_reader)
     configuration.register(app, servers)

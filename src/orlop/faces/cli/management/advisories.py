@@ -10,7 +10,9 @@ import cyclopts
 import msgspec
 from cyclopts import Parameter
 
+from orlop.domain.job_kinds import ADVISORY_UPDATE
 from orlop.faces.cli import shown
+from orlop.faces.cli.jobs import work as jobs
 from orlop.faces.cli.management.typed import HERE, Flag, work
 from orlop.faces.cli.moments import seconds
 from orlop.faces.cli.running import UsageError, tell
@@ -25,10 +27,11 @@ _Most = Annotated[int, Parameter(name="--n", validator=cyclopts.validators.Numbe
 
 _SOURCES: dict[str, Any] = {
     "SOURCE": "name",
-    "IMPORTED": lambda source: seconds(source["imported_at"]),
+    "AGE": lambda source: _age(source["age"]) + (" (late)" if source["late"] else ""),
     "RECORDS": "records",
     "CHANGED": "changed",
     "REFUSED": "refused",
+    "FROM": lambda source: source["url"] or "a file",
     "ERROR": lambda source: source["error"] or "-",
 }
 _ADVISORIES: dict[str, Any] = {
@@ -46,6 +49,38 @@ def register(app: cyclopts.App, servers: Servers, reader: AdvisoryReader) -> Non
     app.command(group)
     _import(group, servers, reader)
     _look(group, servers)
+    _update(group, servers)
+
+
+def _update(group: cyclopts.App, servers: Servers) -> None:
+    @group.command
+    def update(*sources: str, json: Flag = False, at: ServerChoice = HERE) -> int:
+        """Have advisories fetched from their sources now, and wait for the end.
+
+        Parameters
+        ----------
+        sources
+            Names of sources [default: all of them].
+        json
+            Print a JSON object.
+        """
+
+        async def do(server: ManagementServer) -> int:
+            body = {"kind": ADVISORY_UPDATE.kind, "arguments": {"sources": list(sources), "all": not sources}}
+            job = (await server.ask("POST", "/jobs", body=body)).value
+            return await jobs.to_the_end(server, f"/jobs/{job['id']}", job, json=json, briefly=True)
+
+        return work(servers, at, do)
+
+
+def _age(age: int | None) -> str:
+    """Such as `3h`."""
+    if age is None:
+        return "never"
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if age >= length:
+            return f"{age // length}{unit}"
+    return f"{age}s"
 
 
 def _import(group: cyclopts.App, servers: Servers, reader: AdvisoryReader) -> None:

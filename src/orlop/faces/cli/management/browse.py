@@ -12,6 +12,7 @@ from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.tag_lists import TagOrder
 from orlop.faces.cli import shown
+from orlop.faces.cli.clearing import cleared_counts
 from orlop.faces.cli.management import inside_searches
 from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.moments import seconds
@@ -264,7 +265,7 @@ def findings_text(found: Mapping[str, Any] | None) -> str:
     if found["state"] != "read":
         return "could not be read" if found["state"] == "unread" else "not read yet"
     words = ", ".join(f"{found[word]} {word}" for word in SEVERITIES if found[word])
-    return (words or "nothing known") + (f"; {found['accepted']} accepted" if found["accepted"] else "")
+    return (words or "nothing known") + cleared_counts(found)
 
 
 def _size(size: int | None) -> str:

@@ -7,8 +7,8 @@ import cyclopts
 from cyclopts import Parameter
 
 from orlop.domain.counts import counted
-from orlop.domain.settings import place_words
 from orlop.faces.cli import shown
+from orlop.faces.cli.clearing import clearing_words
 from orlop.faces.cli.management.typed import HERE, Flag, here, work
 from orlop.faces.cli.running import tell
 from orlop.faces.cli.servers import ServerChoice, Servers
@@ -32,7 +32,7 @@ _HITS: dict[str, Any] = {
     "SEVERITY": lambda row: row["package"]["severity"],
     "PACKAGE": lambda row: row["package"]["purl"].partition("?")[0] + (" (?)" if row["package"]["possible"] else ""),
     "FIXED IN": lambda row: ", ".join(row["package"]["fixed"]) or "-",
-    "ACCEPTED": lambda row: _accepted(row["package"]),
+    "CLEARED BY": lambda row: clearing_words(row["package"]),
 }
 
 
@@ -158,11 +158,6 @@ def _image(row: Mapping[str, Any]) -> str:
         return f"{row['repository']}@{row['digest']}"
     more = f" and {len(tags) - 1} more" if len(tags) > 1 else ""
     return f"{row['repository']}:{tags[0]}{more}"
-
-
-def _accepted(package: Mapping[str, Any]) -> str:
-    accepted = package["accepted"]
-    return f"{accepted['name']} at {place_words(accepted['path'])}, until {accepted['until']}" if accepted else "-"
 
 
 def _where(at: str) -> str:

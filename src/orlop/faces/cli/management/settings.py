@@ -9,8 +9,10 @@ import cyclopts
 from cyclopts import Parameter
 from msgspec import inspect as types
 
-from orlop.domain.settings import SettingKind, place_words
-from orlop.faces.cli import shown
+from orlop.domain.counts import counted
+from orlop.domain.durations import DAY
+from orlop.domain.settings import Ends, SettingKind, endless, place_words
+from orlop.faces.cli import moments, shown
 from orlop.faces.cli.management import faring, typed
 from orlop.faces.cli.management.typed import HERE, Flag, Json, work
 from orlop.faces.cli.running import UsageError
@@ -275,11 +277,36 @@ def _list(servers: Servers, kind: SettingKind, at: ServerChoice, *, json: bool, 
     async def do(server: ManagementServer) -> None:
         found = await everything(server, f"/{kind.plural}", **query)
         columns = _PLACED if kind.placed else _COLUMNS
+        if kind.ends is not endless:
+            columns = _ending(kind)
         if kind.flat:
             columns = _FLAT | {field.name.upper(): field.encode_name for field in _fields(kind)}
         shown.rows(found, columns, json=json)
 
     return work(servers, at, do)
+
+
+def _ending(kind: SettingKind) -> dict[str, Any]:
+    """With the last day of each, and whether it still holds."""
+    now = moments.now()
+
+    def ends(setting: dict[str, Any]) -> Ends | None:
+        return kind.ends(kind.parse(setting["name"], setting["body"]))
+
+    def until(setting: dict[str, Any]) -> str:
+        found = ends(setting)
+        return moments.shown(found.ends_at - 1)[:10] if found is not None else "-"
+
+    def state(setting: dict[str, Any]) -> str:
+        found = ends(setting)
+        if found is None or found.ends_at > now:
+            days = 0 if found is None else -(-(found.ends_at - now) // DAY)
+            soon = found is not None and 0 < found.remind_at <= now
+            return f"ends in {counted(days, 'day')}" if soon else "holds"
+        return "expired"
+
+    placed = {"PLACE": _PLACED["PLACE"], "NAME": "name", "UNTIL": until, "STATE": state}
+    return placed | {title: _PLACED[title] for title in ("CHANGED", "BY", "BODY")}
 
 
 def _address(kind: SettingKind, name: str, place: str, what: str = "") -> str:

@@ -1,0 +1,1 @@
+"""Licences of what images hold, and what rules find wrong with them."""
