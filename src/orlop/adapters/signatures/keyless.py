@@ -11,15 +11,12 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from pyasn1.codec.der import decoder
-from pyasn1.type import char
 
 from orlop.adapters.signatures.certified import certified
 from orlop.adapters.signatures.chains import all_loaded, chain
 from orlop.adapters.signatures.keys import made, ways
 from orlop.adapters.signatures.logs import about, logged
 from orlop.adapters.signatures.refusals import Refused
-from orlop.adapters.signatures.timestamps import stamped
 from orlop.domain.trust.claims import Claim
 from orlop.domain.trust.roots import TrustedRoot
 
@@ -67,7 +64,11 @@ def proven_times(claim: Claim, root: TrustedRoot, signature: bytes, verifier: Se
     # The same promise twice would be one log that vouches as two.
     if root.logs and not material.entries:
         raise Refused("it stands in no log of signatures")
-    times = [stamped(each, signature, root.timestamps) for each in material.timestamps] if root.timestamps else []
+    times: list[int] = []
+    if root.timestamps and material.timestamps:
+        from orlop.adapters.signatures.timestamps import stamped  # It takes a while to import.
+
+        times = [stamped(each, signature, root.timestamps) for each in material.timestamps]
     for entry in material.entries if root.logs else ():
         about(entry, claim, signature, verifier)
         at = logged(entry, root.logs, proven=material.proven)
@@ -123,9 +124,15 @@ def _vouched(leaf: x509.Certificate) -> str:
 
 
 def _text(written: bytes) -> str:
+    """A UTF8String in DER (X.690, sections 8.1.3 and 8.23)."""
     try:
-        return str(decoder.decode(written, asn1Spec=char.UTF8String())[0])
-    except Exception as cause:  # A library that reads what a stranger wrote raises whatever it likes.
+        kind, size, *_ = written
+        start = 2 if size < 0x80 else 2 + (size & 0x7F)
+        size = size if size < 0x80 else int.from_bytes(written[2:start], "big")
+        if kind != 0x0C or start + size != len(written):
+            raise Refused("its certificate cannot be read")
+        return written[start:].decode()
+    except (ValueError, UnicodeDecodeError) as cause:
         raise Refused("its certificate cannot be read") from cause
 
 

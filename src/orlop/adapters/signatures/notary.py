@@ -22,7 +22,6 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from orlop.adapters.signatures.chains import all_loaded, chain
 from orlop.adapters.signatures.refusals import Refused
-from orlop.adapters.signatures.timestamps import stamped
 from orlop.domain.trust.material import CERTIFICATES_MAX, Unreadable, pem_certificates
 from orlop.domain.trust.notation import EXPIRY, STAMP, NotationClaim, check_header, subject_of
 from orlop.domain.trust.roots import Authority, Span
@@ -133,6 +132,8 @@ def _time(claim: NotationClaim, signers: Signers, leaf: x509.Certificate, now: i
     """When it was made, as far as it is proven: by a timestamp, or else the certificate has to be valid now."""
     if not (claim.timestamp and signers.timestamp_certificates):
         return now
+    from orlop.adapters.signatures.timestamps import stamped  # It takes a while to import.
+
     certificates = pem_certificates(signers.timestamp_certificates, CERTIFICATES)
     always = Span(0, None)
     # Each of them may be the root, with the others on the way to it.

@@ -40,5 +40,5 @@ class KeptVerdicts:
 
 def verdict_key(subjects: Sequence[Digest], held: Sequence[HeldSignature], signers: Sequence[NamedSigners]) -> bytes:
     """What verdicts rest on, as one hash."""
-    said = (subjects, [(one.layer.digest, one.layer.annotations, one.form) for one in held], signers)
+    said = (list(map(str, subjects)), [(one.layer.digest, one.layer.annotations, one.form) for one in held], signers)
     return hashlib.sha256(msgspec.msgpack.encode(said, order="deterministic")).digest()
