@@ -2,6 +2,7 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
 from orlop.adapters.signatures.process import ProcessSignatureVerifier
@@ -15,6 +16,7 @@ from orlop.config import Settings
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
@@ -45,6 +47,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
@@ -64,15 +68,19 @@ from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
+from orlop.services.virtuals.places import VirtualPlaces
+from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -134,11 +142,43 @@ def desks_of(
     manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
-    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
-    reading = ImageReading(
-        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+    settings_of = identity.documents, opened.settings_changes
+    shown = Upstreams(*settings_of, catalog.cached_content)
+    virtuals = Virtuals(PlacedSettings(VIRTUALS, *settings_of), shown, access, identity.facts)
+    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives, virtuals)
+    documents = AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        content.referrers,
+        catalog.holdings,
+        content.blobs,
+        in_force,
+        ProcessDocumentReader(),
+        clock,
     )
-    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    attaching = Attaching(
+        catalog.insides,
+        documents,
+        catalog.manifests,
+        browse,
+        catalog.holdings,
+        catalog.cached_content,
+        manifests,
+        content.uploads,
+        clock,
+        "1",
+    )
+    reading = ImageReading(
+        catalog.insides,
+        catalog.manifests,
+        content.blobs,
+        ProcessLayerReader(),
+        documents,
+        attaching,
+        opened.queue.jobs,
+        clock,
+    )
+    insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
@@ -158,6 +198,7 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(virtuals),
         insides=insides,
         advisories=AdvisoryDesk(
             gate,

@@ -84,6 +84,7 @@ uu0ECLOaM5YPybFEvbExC1uxl+2BpTQyPyz0ycgZr8nggnqA6tCYwVHX3g==
 -----END PUBLIC KEY-----
 """
 _SIGNERS = {"keys": [_PUBLIC_KEY]}
+_SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
@@ -307,6 +308,8 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             "/image-licences",
             "/image-signatures",
             "/sboms",
+            *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities"),
+            *("/image-licences", "/sboms", "/attached-sboms"),
         )
     },
     ("POST", "/image-readings"): [
@@ -349,6 +352,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
     **_rules("signers", _SIGNERS),
+    **_rules("sbom-rules", _SBOM_RULE),
     **_rules("vex-trusts", _VEX_TRUST),
     **_rules("vex-documents", _VEX),
     **_rules("licence-rules", _LICENCE_RULE),
@@ -567,6 +571,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
         await api.management.settings.put(root, "signers", "made", _SIGNERS, 0, path)
+        await api.management.settings.put(root, "sbom-rule", "made", _SBOM_RULE, 0, path)
         await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
         await api.management.settings.put(root, "vex", "made", _VEX, 0, path)
         await api.management.settings.put(root, "licence-rule", "made", _LICENCE_RULE, 0, path)

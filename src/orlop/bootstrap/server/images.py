@@ -14,7 +14,8 @@ from orlop.services.trust.signatures import ImageSignatures
 def build_images(gate: Gate, stores: Stores, services: Services) -> Images:
     """Images of one registry, for its API and its pages."""
     catalog, opened = stores.catalog, _content(stores, services).repository
-    return Images(gate, services.access, opened, catalog.holdings, catalog.labels, ProcessArchiveReader())
+    archives = ProcessArchiveReader()
+    return Images(gate, services.access, opened, catalog.holdings, catalog.labels, archives, services.virtuals)
 
 
 def build_signatures(stores: Stores, services: Services) -> ImageSignatures:

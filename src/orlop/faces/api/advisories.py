@@ -9,7 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from orlop.domain.durations import SECOND
-from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.inside.rows import Refusal, exploited_of, score_of
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
@@ -184,9 +184,9 @@ class VexWordValue(msgspec.Struct, frozen=True):
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
-    exception that holds for it, null where there is none; `said`: what VEX documents say of it, null where that is
-    nothing: after not_affected and fixed it is not counted."""
+    `layer`: from 0, the lowest, -1 where nothing says which; `exploited`: that is known; `score`: how likely that is
+    within a month; `accepted`: the exception that holds for it, null where there is none; `said`: what VEX documents
+    say of it, null where that is nothing: after not_affected and fixed it is not counted."""
 
     id: str
     ids: tuple[str, ...]
@@ -265,8 +265,8 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
         """Take in advisories; of an id that is among them nothing else is left. What is wrong does not stop the
         rest."""
         others = ReadBatch(
-            exploited=tuple(Exploited(*each) for each in data.exploited),
-            scores=tuple(ExploitScore(*each) for each in data.scores),
+            exploited=tuple(exploited_of(*each) for each in data.exploited),
+            scores=tuple(score_of(*each) for each in data.scores),
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
         lines = b"\n".join(map(msgspec.json.encode, data.records))
