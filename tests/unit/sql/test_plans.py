@@ -392,7 +392,15 @@ OF_REPOSITORIES = {
         ),
         *("inside_indexes", "inside_missed"),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
-        *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
+        *(
+            "remote_blob_size",
+            "repository_is_cache",
+            "held_manifest",
+            "held_indexes",
+            "vex_wait",
+            "vex_of",
+            "vex_referred",
+        ),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),

@@ -24,7 +24,7 @@ from orlop.adapters.signatures.chains import all_loaded, chain
 from orlop.adapters.signatures.refusals import Refused
 from orlop.domain.trust.material import CERTIFICATES_MAX, Unreadable, pem_certificates
 from orlop.domain.trust.notation import EXPIRY, STAMP, NotationClaim, check_header, subject_of
-from orlop.domain.trust.roots import Authority, Span
+from orlop.domain.trust.roots import Authority, Validity
 from orlop.domain.trust.signers import CERTIFICATES, Level, Signers
 from orlop.domain.trust.subjects import is_subject
 
@@ -135,7 +135,7 @@ def _time(claim: NotationClaim, signers: Signers, leaf: x509.Certificate, now: i
     from orlop.adapters.signatures.timestamps import stamped  # It takes a while to import.
 
     certificates = pem_certificates(signers.timestamp_certificates, CERTIFICATES)
-    always = Span(0, None)
+    always = Validity(0, None)
     # Each of them may be the root, with the others on the way to it.
     return stamped(
         claim.timestamp,

@@ -16,7 +16,7 @@ _MOST = 64
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII)
 
 
-class Span(msgspec.Struct, frozen=True):
+class Validity(msgspec.Struct, frozen=True):
     """From when until when, in seconds since 1970, both included; `until` None: until further notice."""
 
     since: int
@@ -31,7 +31,7 @@ class Authority(msgspec.Struct, frozen=True):
     """Who makes certificates or timestamps: certificates in DER, the last one its own root."""
 
     certificates: tuple[bytes, ...]
-    span: Span
+    span: Validity
 
 
 class Log(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Log(msgspec.Struct, frozen=True):
     id: bytes
     key: bytes
     origin: str
-    span: Span
+    span: Validity
 
 
 class TrustedRoot(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +118,8 @@ def _log(written: _Log) -> Log:
     return Log(decoded(written.id.key), decoded(written.key.raw), origin, _span(written.key.span))
 
 
-def _span(written: _Span) -> Span:
-    return Span(seconds_of(written.start), None if written.end is None else seconds_of(written.end))
+def _span(written: _Span) -> Validity:
+    return Validity(seconds_of(written.start), None if written.end is None else seconds_of(written.end))
 
 
 def seconds_of(text: str) -> int:
