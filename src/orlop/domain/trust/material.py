@@ -55,12 +55,14 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
     """`certificates`: in DER, that of the signer first, none where a key that is known signs; `timestamps`: answers of
-    authorities (RFC 3161). `proven`: whether each entry must prove that it is in its log, and not only promise it."""
+    authorities (RFC 3161). `proven`: whether each entry must prove that it is in its log, and not only promise it.
+    `rooted`: whether a root may be among the certificates, which counts for nothing."""
 
     certificates: tuple[bytes, ...] = ()
     entries: tuple[LogEntry, ...] = ()
     timestamps: tuple[bytes, ...] = ()
     proven: bool = False
+    rooted: bool = False
 
 
 class _Bytes(msgspec.Struct, frozen=True):
@@ -199,7 +201,7 @@ def annotated_material(annotations: Mapping[str, str]) -> Material:
     if text := annotations.get(TIMESTAMP_ANNOTATION, ""):
         stamp = parsed(text.encode(), _Stamp, "the timestamp beside the signature cannot be read")
         timestamps = (decoded(stamp.signed),)
-    return Material(certificates=certificates, entries=entries, timestamps=timestamps)
+    return Material(certificates=certificates, entries=entries, timestamps=timestamps, rooted=True)
 
 
 def pem_certificates(text: str, most: int = CERTIFICATES_MAX) -> tuple[bytes, ...]:
