@@ -246,11 +246,7 @@ def test_an_attestation_counts_by_what_it_says(sigstore: Sigstore, demands: dict
     key = new_key()
     workflow = {"repository": "https://code.example/acme/app", "ref": "refs/heads/main"}
     said = {
-        "buildDefinition": {
-            "externalParameters": {
-                "workflow": {"repository": "https://code.example/acme/app", "ref": "refs/heads/main"}
-            }
-        },
+        "buildDefinition": {"externalParameters": {"workflow": workflow}},
         "runDetails": {"builder": {"id": "https://code.example/builder/1"}},
     }
     payload = statement(IMAGE, "https://slsa.dev/provenance/v1", said)
