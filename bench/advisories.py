@@ -346,7 +346,7 @@ def _orlop(port: int, folder: Path, *arguments: str) -> float:
     login = [*command, "login", f"127.0.0.1:{port}", "--user", "admin", "--password-stdin"]
     subprocess.run(login, env=environment, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
     before = os.times()
-    subprocess.run([*command, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, *arguments], env=environment, check=True, capture_output=True)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
 

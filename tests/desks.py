@@ -20,11 +20,13 @@ from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.accepting import Acceptance
 from orlop.services.advisories.affected import Affected
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.importing import Importing
 from orlop.services.advisories.matching import Matching
 from orlop.services.advisories.questions import Vulnerabilities
@@ -183,11 +185,14 @@ def desks_of(
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
     counts = ImageCounts(access, store.counting, store.vulnerable, acceptance)
+    reports = VulnerabilityReports(repositories, catalog.search, store.counting, counts)
     holders = ImageHolders(repositories, catalog.search, store.holding)
     matching = Matching(
         store.matches, Affected(store.vulnerable, catalog.retention.in_use), lambda: By(SYSTEM.name, clock.now())
     )
-    vulnerabilities = Vulnerabilities(insides, store.vulnerable, matching, acceptance, catalog.holdings)
+    importing = Importing(store.advisories, store.sources, reader, clock)
+    advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs, opened.identity.documents)
+    vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
     return Desks(
         management=management,
         repositories=repositories,
@@ -200,25 +205,19 @@ def desks_of(
         images=images,
         virtuals=VirtualPlaces(virtuals),
         insides=insides,
-        advisories=AdvisoryDesk(
-            gate,
-            store,
-            reader,
-            Importing(store.advisories, store.sources, reader, clock),
-            matching,
-            opened.queue.jobs,
-            opened.identity.documents,
-        ),
+        advisories=advisories,
+        known=AboutVulnerabilities(advisories, store.vulnerable, archives),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
-        reports=VulnerabilityReports(repositories, catalog.search, store.counting, counts),
+        reports=reports,
+        finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         signatures=ImageSignatures(
             access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
         ),
-        licences=ImageLicences(insides, in_force, catalog.holdings, acceptance),
+        licences=ImageLicences(insides, in_force, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(
             gate,
@@ -229,6 +228,7 @@ def desks_of(
             opened.cursors,
             followers(settings),
             None,
+            opened.audit.reader,
             clock,
         ),
         news=News(gate, opened.audit.reader, catalog.history),
@@ -242,6 +242,7 @@ def desks_of(
             opened.webhooks.log,
             identity.documents,
             catalog.upstream_states,
+            catalog.insides.images,
         ),
         audit=AllowedQuery(AuditQuery(opened.audit.reader), gate, opened.audit.log),
         webhooks=ManagedWebhooks(gate, identity.documents, opened.webhooks.log, messages(settings), RandomIds()),

@@ -38,12 +38,6 @@ def lack(reason: str) -> NoReturn:
 
 def find(name: str) -> str | None:
     """The path of a program on the PATH, among Go's, PostgreSQL's or the clients'; None where there is none."""
-    folders = (
-        _GO_PROGRAMS,
-        *_POSTGRES,
-        CLIENTS / "python" / "bin",
-        CLIENTS / "readers",
-        CLIENTS / "cosign3",
-        CLIENTS / "notation",
-    )
+    own = (CLIENTS / "python" / "bin", *(CLIENTS / each for each in ("readers", "cosign3", "notation")))
+    folders = (_GO_PROGRAMS, *_POSTGRES, *own)
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, folders)))

@@ -475,6 +475,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("GET", "/package-search"): [("/package-search?package=openssl9", None, _ANY)],
     ("GET", "/vulnerability-search"): [("/vulnerability-search?id=TEST-1", None, _ANY)],
     ("GET", "/vulnerability-reports"): [("/vulnerability-reports?at=team", None, _ANY)],
+    ("GET", "/vulnerability-days"): [("/vulnerability-days?at=team", None, _ANY)],
     ("GET", "/advisory-status"): [("/advisory-status", None, _SEES)],
     ("GET", "/quarantine"): [("/quarantine", None, _SEES)],
     ("GET", "/job-kinds"): [("/job-kinds", None, _SEES)],

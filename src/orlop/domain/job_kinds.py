@@ -199,6 +199,12 @@ ADVISORY_UPDATE = JobKind(
     forgotten_after=HOUR,
 )
 
+FINDING_HISTORY = JobKind(
+    kind="record-findings",
+    text="Writes down how much is known to be wrong with every repository, once for each day.",
+    forgotten_after=HOUR,
+)
+
 #: By name, in the order of the reference.
 JOB_KINDS: Mapping[str, JobKind] = {
     kind.kind: kind
@@ -207,7 +213,8 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS, MATCHING, ADVISORY_UPDATE),
+        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
+        *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
     )
 }
 

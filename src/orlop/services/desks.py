@@ -2,9 +2,11 @@
 
 import msgspec
 
+from orlop.services.advisories.about import AboutVulnerabilities
 from orlop.services.advisories.counts import ImageCounts
 from orlop.services.advisories.desk import AdvisoryDesk
 from orlop.services.advisories.differences import InsideComparison
+from orlop.services.advisories.history import FindingHistory
 from orlop.services.advisories.questions import Vulnerabilities
 from orlop.services.advisories.reports import VulnerabilityReports
 from orlop.services.advisories.search import VulnerabilitySearch
@@ -63,9 +65,11 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     signatures: ImageSignatures
     packages: PackageSearch
     hits: VulnerabilitySearch
+    known: AboutVulnerabilities
     comparison: InsideComparison
     counts: ImageCounts
     reports: VulnerabilityReports
+    finding_history: FindingHistory
     licences: ImageLicences
     attention: Attention
     news: News

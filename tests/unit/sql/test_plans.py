@@ -119,6 +119,8 @@ EXCEPTIONS = {
     "packages_window": {"SCAN p": "the rows of one window"},
     "units_window": {"SCAN u": "the rows of one window"},
     "advisories_named": {"USE TEMP B-TREE FOR ORDER BY": "advisories of one name"},
+    "newest_images": {"SCAN l": "the last hundred tags of a repository"},
+    "vulnerability_days_of": {"USE TEMP B-TREE FOR GROUP BY": "the days that are kept of some repositories"},
     "aliases_of": {"USE TEMP B-TREE FOR ORDER BY": "the other names of some advisories"},
     "advisory_sources": {"SCAN advisory_sources": "a row for each source"},
     "advisory_counts": {
@@ -392,15 +394,9 @@ OF_REPOSITORIES = {
         ),
         *("inside_indexes", "inside_missed"),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
-        *(
-            "remote_blob_size",
-            "repository_is_cache",
-            "held_manifest",
-            "held_indexes",
-            "vex_wait",
-            "vex_of",
-            "vex_referred",
-        ),
+        *("vulnerability_day_put", "vulnerability_days_of"),
+        *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
+        "held_indexes",
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),

@@ -17,6 +17,7 @@ from orlop.adapters.sql.children import SqlChildren
 from orlop.adapters.sql.collection import SqlCollectionPreview, SqlMarking
 from orlop.adapters.sql.counting import SqlCounting
 from orlop.adapters.sql.engine import Engine, Session
+from orlop.adapters.sql.finding_days import SqlFindingDays
 from orlop.adapters.sql.findings import SqlMatches
 from orlop.adapters.sql.following import SqlCursors
 from orlop.adapters.sql.holding import SqlHolding
@@ -175,6 +176,7 @@ def catalog_on(engine: Engine, lists: Session) -> Catalog:
             SqlMatches(engine),
             SqlVulnerable(engine, lists),
             SqlHolding(lists),
+            SqlFindingDays(engine, lists),
             SqlCounting(lists),
         ),
         vex=SqlVexDocuments(engine),

@@ -30,6 +30,7 @@ TABLES: dict[str, Table] = {
     "usage_days": Table(
         (0, -1), "namespace_id day stored_bytes logical_bytes tags manifests repositories cached_bytes"
     ),
+    "finding_days": Table((0, -1), "repository_id day critical high medium low others accepted cleared fixable"),
     "manifests": Table(
         (0,),
         "id repository_id digest media_type artifact_type subject_digest size content_size pushed_at "

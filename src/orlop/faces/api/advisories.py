@@ -218,7 +218,8 @@ class VulnerabilityValue(msgspec.Struct, frozen=True):
 class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     """What is known to be wrong with an image. `state`: waiting, reading, read or unread; `counts`: how many of each
     severity, whatever was asked for, but for what exceptions accept, of which there are `accepted`, and what VEX
-    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop."""
+    documents clear, `cleared`; `remarks`: what is not known, as sentences without a full stop; `read_at`: when it came
+    to be in its state; `advisories_at`: when advisories were taken in last."""
 
     repository: str
     reference: str
@@ -229,6 +230,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     accepted: int
     cleared: int
+    read_at: values.Time
+    advisories_at: values.Time
     remarks: tuple[str, ...]
     found: tuple[VulnerabilityValue, ...]
 
@@ -246,6 +249,8 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             counts=dict(report.counts),
             accepted=report.accepted,
             cleared=report.cleared,
+            read_at=values.time(image.inside.since),
+            advisories_at=values.time(report.advisories_at),
             remarks=report.remarks,
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )

@@ -116,7 +116,9 @@ def routes(desks: Desks) -> Litestar:
         *inside.insides(desks.insides),
         *signatures.signatures(desks.signatures),
         *inside_differences.inside_differences(desks.comparison),
-        *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
+        *inside_searches.inside_searches(
+            management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
+        ),
         *licences.licences(desks.licences),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
