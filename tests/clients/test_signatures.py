@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.clients.conftest import PASSWORD
 from tests.clients.contents import in_layout
 from tests.clients.programs import Station
 from tests.servers import ORLOP, OrlopServer
+from tests.unit.trust.notaries import Notary
 
 pytestmark = pytest.mark.slow
 
@@ -117,3 +119,33 @@ def test_a_signature_of_another_image_counts_for_nothing(desk: Desk, platforms: 
     (one,) = desk.signatures(image)["signatures"]
     assert one["signers"] == []
     assert other in one["problem"]
+
+
+@pytest.mark.parametrize("form", ["jws", "cose"])
+def test_notation_signs_with_a_certificate(desk: Desk, form: str) -> None:
+    notary, folder = Notary(datetime.now(UTC)), desk.station.folder
+    (folder / "notary.pem").write_bytes(notary.private)
+    (folder / "chain.pem").write_bytes(notary.chain)
+    (folder / "ca.pem").write_bytes(notary.authority)
+    known = ("--certificates-file", "ca.pem", "--subject", "C=US, ST=WA, O=acme")
+    desk.orlop("signers", "set", "notary", "--at", f"{desk.place}/noted-{form}/", *known)
+    image = desk.pushed(f"noted-{form}/app")
+    desk.station.run(
+        "notation-signer",
+        *(form, image, "notary.pem", "chain.pem"),
+        variables={"REGISTRY_USER": "admin", "REGISTRY_PASSWORD": PASSWORD},
+    )
+    said = desk.signatures(image)
+    (one,) = said["signatures"]
+    assert (one["form"], one["who"]) == (form, "O=acme,ST=WA,C=US")
+    assert {each["name"]: each["satisfied"] for each in said["signers"]} == {"notary": True, "release-team": False}
+
+
+def test_the_signature_of_an_index_counts_for_what_it_lists(desk: Desk, platforms: Path) -> None:
+    place, index = f"{desk.server.address}/{desk.place}/listed", in_layout(platforms)
+    desk.station.run("crane", "push", platforms, f"{place}:1")
+    desk.sign(f"{place}@{index.digest}", way="bundle")
+    (child, *_) = json.loads(desk.station.run("crane", "manifest", f"{place}:1"))["manifests"]
+    said = desk.signatures(f"{place}@{child['digest']}")
+    assert [one["subject"] for one in said["signatures"]] == [index.digest]
+    assert all(one["satisfied"] for one in said["signers"])

@@ -28,6 +28,18 @@ _SCT = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _ISSUER_2 = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _SHA256 = univ.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
 
+_MAY_ISSUE = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 def b64(content: bytes) -> str:
     return base64.b64encode(content).decode()
@@ -60,6 +72,7 @@ def authority_certificate(text: str, key: ec.EllipticCurvePrivateKey) -> x509.Ce
         .not_valid_before(AT - timedelta(days=365))
         .not_valid_after(AT + timedelta(days=3650))
         .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+        .add_extension(_MAY_ISSUE, critical=True)
         .sign(key, hashes.SHA256())
     )
 
