@@ -2,8 +2,11 @@
 
 from orlop.adapters.advisories.reader import ProcessAdvisoryReader
 from orlop.adapters.archives.reader import ProcessArchiveReader
+from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.scanning.client import HttpScannerClient
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -14,6 +17,7 @@ from orlop.config import Settings
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
@@ -46,6 +50,8 @@ from orlop.services.content.uploads import Uploads
 from orlop.services.desks import Desks
 from orlop.services.following.followers import Followers
 from orlop.services.health.health import HealthDesk
+from orlop.services.inside.attaching import Attaching
+from orlop.services.inside.documents import AttachedDocuments
 from orlop.services.inside.holders import ImageHolders
 from orlop.services.inside.questions import ImageInsides
 from orlop.services.inside.reading import ImageReading
@@ -64,15 +70,25 @@ from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.addressing import Addressing
+from orlop.services.scanning.attached import AttachedReports
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
+from orlop.services.scanning.scanning import Scanning
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
+from orlop.services.virtuals.places import VirtualPlaces
+from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -134,11 +150,43 @@ def desks_of(
     manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
-    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
-    reading = ImageReading(
-        catalog.insides, catalog.manifests, content.blobs, ProcessLayerReader(), opened.queue.jobs, clock
+    settings_of = identity.documents, opened.settings_changes
+    shown = Upstreams(*settings_of, catalog.cached_content)
+    virtuals = Virtuals(PlacedSettings(VIRTUALS, *settings_of), shown, access, identity.facts)
+    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives, virtuals)
+    documents = AttachedDocuments(
+        catalog.insides,
+        catalog.manifests,
+        content.referrers,
+        catalog.holdings,
+        content.blobs,
+        in_force,
+        ProcessDocumentReader(),
+        clock,
     )
-    insides = ImageInsides(access, images, catalog.insides.images, reading, clock)
+    attaching = Attaching(
+        catalog.insides,
+        documents,
+        catalog.manifests,
+        browse,
+        catalog.holdings,
+        catalog.cached_content,
+        manifests,
+        content.uploads,
+        clock,
+        "1",
+    )
+    reading = ImageReading(
+        catalog.insides,
+        catalog.manifests,
+        content.blobs,
+        ProcessLayerReader(),
+        documents,
+        attaching,
+        opened.queue.jobs,
+        clock,
+    )
+    insides = ImageInsides(access, images, catalog.insides.images, documents, reading, clock)
     store, reader = catalog.advisories, ProcessAdvisoryReader()
     vex = VexOfImages(catalog.vex, in_force, Editors(identity.accounts, identity.facts, clock))
     acceptance = Acceptance(in_force, vex, store, clock)
@@ -151,8 +199,26 @@ def desks_of(
     importing = Importing(store.advisories, store.sources, reader, clock)
     advisories = AdvisoryDesk(gate, store, reader, importing, matching, opened.queue.jobs, opened.identity.documents)
     vulnerabilities = Vulnerabilities(insides, store.vulnerable, store.sources, matching, acceptance)
+    client, addressing = HttpScannerClient(()), Addressing(lambda _: "", "http://registry.example")
+    attached = AttachedReports(content.uploads, manifests)
+    scanning = Scanning(
+        catalog.scanning,
+        identity.documents,
+        in_force,
+        client,
+        addressing,
+        catalog.manifests,
+        content.blobs,
+        attached,
+        opened.queue.jobs,
+        clock,
+        lambda size: bytes(size),
+    )
+    states, scans = catalog.scanning.states, catalog.scanning.scans
     return Desks(
         management=management,
+        scanners=ScannerDesk(gate, identity.documents, states, client, addressing, scanning.call),
+        scan_reports=ScannerReports(access, insides, vulnerabilities, scans, in_force, scanning, clock),
         repositories=repositories,
         browsing=Browsing.on(catalog, identity.facts, access, repositories, management, in_force),
         holdings=RepositoryHoldings(gate, catalog.holdings),
@@ -161,6 +227,7 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(virtuals),
         insides=insides,
         advisories=advisories,
         known=AboutVulnerabilities(advisories, store.vulnerable, archives),
@@ -171,6 +238,9 @@ def desks_of(
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
+        signatures=ImageSignatures(
+            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
+        ),
         licences=ImageLicences(insides, in_force, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(

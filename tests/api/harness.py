@@ -22,15 +22,18 @@ from orlop.domain.identity.passwords import prepared
 from orlop.domain.identity.secrets import new_secret, parse_secret
 from orlop.domain.inside.exceptions import EXCEPTIONS
 from orlop.domain.inside.licence_rules import LICENCE_RULES
+from orlop.domain.inside.sbom_rules import SBOM_RULES
 from orlop.domain.inside.sources import ADVISORY_SOURCES
 from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
+from orlop.domain.trust.signers import SIGNERS
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
@@ -100,10 +103,13 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "signers": SIGNERS,
+    "sbom-rule": SBOM_RULES,
     "vex-trust": VEX_TRUSTS,
     "vex": VEX_FILES,
     "licence-rule": LICENCE_RULES,
     "advisory-source": ADVISORY_SOURCES,
+    "scanner": SCANNERS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

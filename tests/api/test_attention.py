@@ -181,6 +181,39 @@ async def test_upstreams_that_are_away(api: Api) -> None:
     assert concern["text"] == "the upstream hub of team/far/ is away: no answer"
 
 
+async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
+    sources = api.catalog.catalog.advisories.sources
+    body = b'{"url": "https://advisories.example/all.zip", "late": "3d"}'
+    await api.identity.documents.put(Document("advisory-source", "osv", body), api.by)
+    assert await told(api, "root") == [], "it was not asked yet"
+    await sources.tell(AdvisorySource(name="by-hand", imported_at=api.now - DAY), api.by)
+    assert await told(api, "root") == [], "what somebody gave a day ago is not late"
+    for source, severity, text in (
+        (AdvisorySource(name="osv", imported_at=api.now - 2 * DAY), "", ""),
+        (AdvisorySource(name="osv", error="no answer"), "error", "fails: no answer; it never had anything"),
+        (
+            AdvisorySource(name="osv", imported_at=api.now - DAY, error="no answer"),
+            "warning",
+            "fails: no answer; it still has what it had",
+        ),
+        (AdvisorySource(name="osv", imported_at=api.now - 4 * DAY), "error", "was last updated 4 days ago"),
+        (
+            AdvisorySource(name="osv", imported_at=api.now - 4 * DAY, error="no answer"),
+            "error",
+            "fails: no answer; it was last updated 4 days ago",
+        ),
+    ):
+        await sources.tell(source, api.by)
+        found = await told(api, "root")
+        assert [(each["severity"], each["text"]) for each in found] == (
+            [(severity, f"the source osv of advisories {text}")] if text else []
+        )
+    assert await who_is_told(api, "advisories") == {"root", "aud"}
+    await api.identity.documents.remove("advisory-source", "osv", api.by)
+    [given] = await told(api, "root")
+    assert given["text"] == "the advisories of osv could not be taken in: no answer", "as of what somebody gave"
+
+
 async def test_followers_that_fail(api: Api) -> None:
     await api.catalog.cursors.register(WEBHOOKS)
     await api.catalog.cursors.stumble(WEBHOOKS, 7, "it cannot be read", api.now)

@@ -1,5 +1,6 @@
 """Questions about what all images hold, as they are typed, against an API behind a socket. All records are invented."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow
 LOG = Package(type="maven", namespace="org.apache.logging.log4j", name="log4j-core", version="2.14.1")
 THREE = image("three", ["base"])
 SECRET = RepositoryName("hidden/app")
+HITS = ("search", "cve", "CVE-2026-1")
 
 
 async def _filled() -> Api:
@@ -166,6 +168,37 @@ def test_counts_are_those_of_the_list_of_findings_and_leave_out_what_is_accepted
     )
     told = {tag["name"]: tag["findings"] for tag in orlop.json("tags", str(APP), "--findings")}
     assert {name: (one["unknown"], one["accepted"]) for name, one in told.items()} == {"1.4": (0, 1), "1.5": (1, 0)}
+
+
+def test_what_a_vex_document_clears_is_cleared_in_every_list(orlop: Typed, tmp_path: Path) -> None:
+    orlop.login("root")
+    statement = {
+        "vulnerability": {"name": "CVE-2026-1"},
+        # A package that holds others is looked for in each image: there is none of log4j in 1.4.
+        "products": [
+            {
+                "@id": "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+                "subcomponents": [{"@id": "pkg:deb/debian/libssl9@3.0.1-1"}],
+            }
+        ],
+        "status": "not_affected",
+        "justification": "component_not_present",
+        "timestamp": "2026-11-01T00:00:00Z",
+    }
+    document = {"@context": "https://openvex.dev/ns/v0.2.0", "author": "ann", "statements": [statement]}
+    (tmp_path / "ours.openvex.json").write_text(json.dumps(document))
+    orlop("vex", "import", "ours.openvex.json", "--at", f"{APP.namespace}/")
+    told = {tag["name"]: tag["findings"] for tag in orlop.json("tags", str(APP), "--findings")}
+    assert {name: (one["unknown"], one["cleared"]) for name, one in told.items()} == {"1.4": (1, 0), "1.5": (0, 1)}
+    [report] = orlop.json("report", f"{APP.namespace}/")
+    assert (report["findings"]["unknown"], report["findings"]["cleared"], report["worst"]) == (0, 1, [])
+    found = {(one["repository"], *one["tags"]): one["packages"] for one in orlop.json(*HITS)["images"]}
+    assert {where: [one["said"] is not None for one in packages] for where, packages in found.items()} == {
+        (APP, "1.4"): [False],
+        (APP, "1.5"): [True],
+        (SECRET, "dev"): [False],
+    }
+    assert "ours at" in orlop(*HITS)
 
 
 def test_a_report_has_each_repository_by_its_newest_tag(orlop: Typed) -> None:

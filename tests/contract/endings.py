@@ -97,6 +97,8 @@ class VexKit:
         assert attached.state is VexState.READ
         assert await vex.documents([attached.row, 10**9]) == {attached.row: (SAID,)}
         assert await vex.of(LIB, [ONE.digest], 10) == ()
+        assert await vex.referred(APP, [ONE.digest, VEX.digest]) == {ONE.digest}
+        assert await vex.referred(LIB, [ONE.digest]) == await vex.referred(APP, []) == set()
         await catalog.manifests.delete(APP, VEX.digest, scene.by())
         assert await vex.of(APP, [ONE.digest], 10) == ()
 

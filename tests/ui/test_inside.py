@@ -165,9 +165,7 @@ def exclude_and_rule(site: Site) -> None:
     }
     subject = configured("inside newer", RUN, [BASE, NEWER])
     assert subject.digest == newer
-    site.push(
-        PLACE, attached(subject, document, "application/vnd.openvex+json", "application/vnd.openvex+json"), "vex"
-    )
+    site.push(PLACE, attached(subject, document, "application/vnd.openvex+json", "application/vnd.openvex+json"), "vex")
     site.put(
         f"licence-rules/house?path={PLACE}", {"refused": ["Apache-*"], "unknown": True, "except": ["pkg:deb/debian/*"]}
     )

@@ -164,7 +164,22 @@ INSIDE_UPKEEP = JobKind(
     kind="look-for-images",
     text="Looks for images that were not read yet, and forgets what was known of those that are gone.",
 )
+SBOM_RULES_APPLIED = JobKind(
+    kind="apply-sbom-rules",
+    text="Has the images of a place told anew whose rules for SBOMs changed: whose documents count, what is attached.",
+    placed=True,
+    forgotten_after=HOUR,
+)
 
+SCANNING = JobKind(
+    kind="scan-images",
+    text="Asks scanners about images that wait for them, and takes in their reports.",
+    forgotten_after=HOUR,
+)
+SCANNING_UPKEEP = JobKind(
+    kind="look-for-scans",
+    text="Looks for images that scanners were not asked about yet or are to be asked again, and forgets what is gone.",
+)
 VEX = JobKind(
     kind="read-vex",
     text="Reads VEX documents that were pushed as referrers of images.",
@@ -207,7 +222,9 @@ JOB_KINDS: Mapping[str, JobKind] = {
         *(SIGN_ONS, SESSIONS, SIGN_IN_STEPS, HISTORY, PLANNING, RETENTION_RUN),
         *(USAGE_HISTORY, USAGE_RECOUNT, PREFETCH),
         *(CACHE_EXPIRY, CACHE_CLEARING),
-        *(INSIDE, INSIDE_UPKEEP, VEX, VEX_UPKEEP, ENDS, MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
+        *(INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED, VEX, VEX_UPKEEP, ENDS),
+        *(MATCHING, ADVISORY_UPDATE, FINDING_HISTORY),
+        *(SCANNING, SCANNING_UPKEEP),
     )
 }
 

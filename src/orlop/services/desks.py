@@ -34,11 +34,15 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -56,9 +60,11 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     trash: Trash
     labels: ContentLabels
     images: Images
+    virtuals: VirtualPlaces
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
+    signatures: ImageSignatures
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities
@@ -67,6 +73,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     reports: VulnerabilityReports
     finding_history: FindingHistory
     licences: ImageLicences
+    scanners: ScannerDesk
+    scan_reports: ScannerReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -4,12 +4,13 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
-from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
+from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -47,6 +48,7 @@ from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.usage.reports import UsageReports
+from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -85,10 +87,14 @@ def build_desks(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(services.virtuals),
         insides=insides,
         advisories=advisories,
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
+        signatures=build_signatures(stores, services),
         vulnerabilities=vulnerabilities,
+        scanners=build_scanner_desk(settings, gate, stores, services),
+        scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
         reports=reports,

@@ -9,17 +9,19 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from orlop.domain.durations import SECOND
-from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.inside.rows import Refusal, exploited_of, score_of
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
 from orlop.faces.api.exchange import PAGE, ApiRequest, Last, Size, caller_of, listed, page_of
 from orlop.faces.api.images import Of, Repository
 from orlop.ports.advisories import ReadBatch, StoredAdvisory
+from orlop.ports.scans import ScanState
 from orlop.services.advisories.desk import AdvisoryDesk, AdvisoryStatus, SourceStatus
 from orlop.services.advisories.importing import Imported
 from orlop.services.advisories.questions import Vulnerabilities, Vulnerability, VulnerabilityReport
 from orlop.services.management.operations import Operation
+from orlop.services.scanning.questions import ScannerReports, ScanOfImage
 
 Severity = Literal["critical", "high", "medium", "low", "none", "unknown"]
 
@@ -184,9 +186,9 @@ class VexWordValue(msgspec.Struct, frozen=True):
 class VulnerabilityValue(msgspec.Struct, frozen=True):
     """Something that is wrong with a package of an image. `id`: the CVE where there is one; `ids`: all its names;
     `source`: whose word the severity is; `fixed`: versions that mend it; `possible`: why it is only possible;
-    `layer`: from 0, the lowest; `exploited`: that is known; `score`: how likely that is within a month; `accepted`: the
-    exception that holds for it, null where there is none; `said`: what VEX documents say of it, null where that is
-    nothing: after not_affected and fixed it is not counted."""
+    `layer`: from 0, the lowest, -1 where nothing says which; `exploited`: that is known; `score`: how likely that is
+    within a month; `accepted`: the exception that holds for it, null where there is none; `said`: what VEX documents
+    say of it, null where that is nothing: after not_affected and fixed it is not counted."""
 
     id: str
     ids: tuple[str, ...]
@@ -255,6 +257,21 @@ class VulnerabilitiesValue(msgspec.Struct, frozen=True):
             found=tuple(map(VulnerabilityValue.of, report.found)),
         )
 
+    @classmethod
+    def by_scanner(cls, one: ScanOfImage, report: VulnerabilityReport) -> "VulnerabilitiesValue":
+        """As clients see what a scanner said."""
+        return msgspec.structs.replace(cls.of(report), state=_state_of(one))
+
+
+def _state_of(one: ScanOfImage) -> str:
+    """In the words of what this registry reads by itself: read as soon as the scanner said anything."""
+    scan = one.scan
+    if scan is not None and scan.judged_at:
+        return "read"
+    if scan is None or scan.state is ScanState.WAITING:
+        return "waiting"
+    return "reading" if scan.state is ScanState.SCANNING else "unread"
+
 
 def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     """`/advisories` and `/advisory-status`."""
@@ -270,8 +287,8 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
         """Take in advisories; of an id that is among them nothing else is left. What is wrong does not stop the
         rest."""
         others = ReadBatch(
-            exploited=tuple(Exploited(*each) for each in data.exploited),
-            scores=tuple(ExploitScore(*each) for each in data.scores),
+            exploited=tuple(exploited_of(*each) for each in data.exploited),
+            scores=tuple(score_of(*each) for each in data.scores),
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
         lines = b"\n".join(map(msgspec.json.encode, data.records))
@@ -308,7 +325,7 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
     return [import_advisories, show_advisory_status, list_advisories, show_advisory]
 
 
-def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
+def vulnerabilities(service: Vulnerabilities, reports: ScannerReports) -> list[HTTPRouteHandler]:
     """`/image-vulnerabilities`."""
 
     @get(
@@ -328,8 +345,25 @@ def vulnerabilities(service: Vulnerabilities) -> list[HTTPRouteHandler]:
             Severity, QueryParameter(name="severity", description="Only what is as bad or worse, or nobody rated.")
         ] = "unknown",
         fixable: Annotated[bool, QueryParameter(name="fixable", description="Only what a version mends.")] = False,
+        scanner: Annotated[
+            str,
+            QueryParameter(
+                name="scanner", max_length=63, description="What this scanner said last, in place of this registry."
+            ),
+        ] = "",
     ) -> VulnerabilitiesValue:
         """What is known to be wrong with an image, the worst first."""
+        if scanner:
+            one, said = await reports.findings(
+                caller_of(request),
+                RepositoryName(repository),
+                parse_reference(reference),
+                platform,
+                scanner,
+                least=severity,
+                fixable=fixable,
+            )
+            return VulnerabilitiesValue.by_scanner(one, said)
         report = await service.of(
             caller_of(request),
             RepositoryName(repository),

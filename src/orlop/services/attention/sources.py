@@ -12,6 +12,7 @@ from orlop.domain.pages import PageRequest
 from orlop.domain.queue import JobState
 from orlop.domain.quotas import amount
 from orlop.domain.retention.plans import PlanState
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.settings import place_words
 from orlop.domain.sizes import size_words
 from orlop.domain.upstreams.upstream import UPSTREAMS
@@ -23,6 +24,7 @@ from orlop.ports.following import Cursors, Follower
 from orlop.ports.identity import Secrets
 from orlop.ports.queue import Jobs
 from orlop.ports.retention import RetentionPlans
+from orlop.ports.scans import ScannerStates
 from orlop.ports.scrub import Quarantine
 from orlop.ports.setting_ends import SettingEnds
 from orlop.ports.settings import Documents, place_of
@@ -219,6 +221,30 @@ def upstreams(documents: Documents, known: UpstreamStates) -> Source:
     return tell
 
 
+def scanners(documents: Documents, known: ScannerStates) -> Source:
+    """Those that the caller may see."""
+
+    async def tell(_: Caller, seeing: Administered) -> Sequence[Concern]:
+        failing = [(identity, state) for identity, state in await known.all() if state.failing_since]
+        if not failing:
+            return []
+        there = {document.identity for document in await documents.all(SCANNERS.kind)}
+        return [
+            Concern(
+                kind=ConcernKind.SCANNER,
+                severity=Severity.ERROR,
+                text=f"the scanner {name} of {place_words(path)} does not answer: {state.error}",
+                place=path,
+                name=name,
+            )
+            for identity, state in failing
+            for path, name in [place_of(identity)]
+            if identity in there and seeing.setting(SCANNERS.read, path)
+        ]
+
+    return tell
+
+
 def plans(kept: RetentionPlans, clock: Clock) -> Source:
     """The newest of each place that would delete something and that nobody applied."""
 
@@ -299,11 +325,10 @@ def advisories(documents: Documents, known: AdvisorySources, gate: Gate) -> Sour
             late = one is not None and one.imported_at and gate.now() - one.imported_at > feed.body.limit
             if one is None or not (one.error or late):
                 continue
-            age = (
-                f"was last updated {(gate.now() - one.imported_at) // DAY} days ago"
-                if late
-                else "still has what it had"
-            )
+            if late:
+                age = f"was last updated {counted((gate.now() - one.imported_at) // DAY, 'day')} ago"
+            else:
+                age = "still has what it had" if one.imported_at else "never had anything"
             why = f"fails: {one.error}; it {age}" if one.error else age
             concerns.append(
                 Concern(
