@@ -89,11 +89,11 @@ def holding(
 
 def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
     """What is seen once it is what is wanted."""
-    for _ in range(300):
+    for _ in range(1_800):
         if wanted(found := look()):
             return found
         time.sleep(0.1)
-    raise AssertionError(f"after half a minute: {found}")
+    raise AssertionError(f"after so many looks: {found}")
 
 
 def purls(api: Managed, repository: str, reference: str = "1") -> set[str]:
