@@ -15,6 +15,7 @@ from orlop.config import Settings
 from orlop.domain.access.subjects import SYSTEM
 from orlop.domain.durations import DAY
 from orlop.domain.job_kinds import JOB_KINDS
+from orlop.domain.virtuals import VIRTUALS
 from orlop.ports.by import By
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
@@ -66,14 +67,18 @@ from orlop.services.retention.planning import Planner
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
 from orlop.services.settings.in_force import SettingsInForce
+from orlop.services.settings.placed import PlacedSettings
 from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
 from orlop.services.upstreams.desk import UpstreamDesk
+from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
 from orlop.services.vex.editors import Editors
 from orlop.services.vex.sayings import VexOfImages
+from orlop.services.virtuals.places import VirtualPlaces
+from orlop.services.virtuals.virtuals import Virtuals
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 from orlop.telemetry.metrics import SECONDS
@@ -135,7 +140,10 @@ def desks_of(
     manifests, archives = content.manifests, ProcessArchiveReader()
     trash = build_trash(management, repositories, catalog, identity, terms)
     retention = RetentionDesk(gate, catalog.retention.plans, opened.queue.jobs)
-    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives)
+    settings_of = identity.documents, opened.settings_changes
+    shown = Upstreams(*settings_of, catalog.cached_content)
+    virtuals = Virtuals(PlacedSettings(VIRTUALS, *settings_of), shown, access, identity.facts)
+    images = Images(gate, access, content.repository, catalog.holdings, catalog.labels, archives, virtuals)
     documents = AttachedDocuments(
         catalog.insides,
         catalog.manifests,
@@ -188,6 +196,7 @@ def desks_of(
         locks=ManifestLocks(gate, catalog.locks),
         trash=trash,
         images=images,
+        virtuals=VirtualPlaces(virtuals),
         insides=insides,
         advisories=AdvisoryDesk(
             gate,

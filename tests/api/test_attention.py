@@ -13,6 +13,7 @@ from orlop.domain.job_kinds import VERIFICATION
 from orlop.domain.names import RepositoryName, Tag
 from orlop.domain.queue import JobStep, Order
 from orlop.domain.retention.plans import PlanFigures
+from orlop.ports.advisories import AdvisorySource
 from orlop.ports.catalog import By
 from orlop.ports.following import FollowerState
 from orlop.ports.identity import Document, Secret
@@ -178,6 +179,39 @@ async def test_upstreams_that_are_away(api: Api) -> None:
     assert await who_is_told(api, "upstream") == {"root", "aud", "ann"}
     [concern] = await told(api, "ann")
     assert concern["text"] == "the upstream hub of team/far/ is away: no answer"
+
+
+async def test_sources_of_advisories_that_fail_or_are_late(api: Api) -> None:
+    sources = api.catalog.catalog.advisories.sources
+    body = b'{"url": "https://advisories.example/all.zip", "late": "3d"}'
+    await api.identity.documents.put(Document("advisory-source", "osv", body), api.by)
+    assert await told(api, "root") == [], "it was not asked yet"
+    long_ago = AdvisorySource(name="by-hand", imported_at=1)
+    await sources.tell(long_ago, api.by)
+    assert await told(api, "root") == [], "what somebody gives is never late"
+    for source, severity, text in (
+        (AdvisorySource(name="osv", imported_at=api.now - 2 * DAY), "", ""),
+        (AdvisorySource(name="osv", error="no answer"), "error", "fails: no answer; it never had anything"),
+        (
+            AdvisorySource(name="osv", imported_at=api.now - DAY, error="no answer"),
+            "warning",
+            "fails: no answer; it still has what it had",
+        ),
+        (AdvisorySource(name="osv", imported_at=api.now - 4 * DAY), "error", "was last updated 4 days ago"),
+        (
+            AdvisorySource(name="osv", imported_at=api.now - 4 * DAY, error="no answer"),
+            "error",
+            "fails: no answer; it was last updated 4 days ago",
+        ),
+    ):
+        await sources.tell(source, api.by)
+        found = await told(api, "root")
+        assert [(each["severity"], each["text"]) for each in found] == (
+            [(severity, f"the source osv of advisories {text}")] if text else []
+        )
+    assert await who_is_told(api, "advisories") == {"root", "aud"}
+    await api.identity.documents.remove("advisory-source", "osv", api.by)
+    assert await told(api, "root") == []
 
 
 async def test_followers_that_fail(api: Api) -> None:

@@ -91,6 +91,17 @@ class AdvisoriesKit:
         assert (await advisories.store("hand", batch(both[0]))).changed == 1
         assert len(await advisories.named("TEST-2")) == 1
 
+    async def test_a_record_with_a_nul_is_kept_without(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        record = advisory(
+            "NUL-1", "openssl\x009", "3.0.2\x00-1", aliases=["CVE\x00-1"], summary="\x00a", details="\x00"
+        )
+        assert (await store.advisories.store("hand", batch(record))).new == 1
+        await matcher(catalog, scene).advisories()
+        [found] = await store.vulnerable.findings(digest, 10)
+        assert (found.fixed, found.summary) == ("3.0.2-1", "a")
+
     async def test_how_an_import_went_is_kept_and_told(self, catalog: Catalog) -> None:
         scene, sources = Scene(catalog), catalog.advisories.sources
         source = AdvisorySource(name="hand", imported_at=5, records=3, changed=2, refusals=(Refusal("line 1", "no"),))
@@ -128,6 +139,7 @@ class AdvisoriesKit:
         assert [one.id for one in await store.vulnerable.findings(other, 10)] == ["TEST-1"]
         known = {each.ecosystem: (each.packages, each.is_known) for each in await store.vulnerable.ecosystems(other)}
         assert known["Debian:12"] == (1, True)
+        assert await scene.findings() == []
 
     async def test_what_is_withdrawn_or_mended_is_found_no_more(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories
@@ -159,10 +171,65 @@ class AdvisoriesKit:
             Exploited("CVE-2026-1", "2026-01-01", "2026-02-01", True),
             ExploitScore("CVE-2026-1", 0.5, 0.9),
         )
-        for _ in range(2):
-            await store.advisories.store("kev", ReadBatch(exploited=(exploited,), scores=(score,)))
+        both = ReadBatch(exploited=(exploited,), scores=(score,))
+        assert [(await store.advisories.store("kev", both)).others for _ in range(3)] == [2, 0, 0]
+        other = ReadBatch(scores=(ExploitScore("CVE-2026-1", 0.6, 0.9), ExploitScore("CVE-2026-3", 0.1, 0.2)))
+        assert (await store.advisories.store("epss", other)).others == 2
+        assert (await store.advisories.store("epss", both)).others == 1
         assert await store.vulnerable.exploited(["CVE-2026-1", "CVE-2026-2"]) == {"CVE-2026-1": exploited}
         assert await store.vulnerable.scores(["CVE-2026-1", "CVE-2026-2"]) == {"CVE-2026-1": score}
+
+    async def test_names_of_a_source_are_listed_and_forgotten(self, catalog: Catalog) -> None:
+        scene, store = Scene(catalog), catalog.advisories
+        advisories = store.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        first = [advisory("TEST-1", "openssl9", "3.0.2-1"), advisory("TEST-1", "zlib9", "2")]
+        await advisories.store("osv", batch(*first, advisory("TEST-2", "a", "1"), advisory("TEST-3", "b", "1")))
+        await advisories.store("other", batch(advisory("OTHER-1", "openssl9", "3.0.2-1")))
+        await matcher(catalog, scene).advisories()
+        assert {one.id for one in await store.vulnerable.findings(digest, 10)} == {"TEST-1", "OTHER-1"}
+        assert await advisories.names("osv", "", 2) == ("TEST-1", "TEST-2")
+        assert await advisories.names("osv", "TEST-2", 2) == ("TEST-3",)
+        assert await advisories.names("osv", "TEST-3", 2) == ()
+        version = await store.matches.version()
+        assert await advisories.forget("osv", ["NONE-1", "OTHER-1"]) == 0
+        assert await store.matches.version() == version
+        assert await advisories.forget("osv", ["TEST-1", "TEST-3"]) == 3, "TEST-1 has two rows"
+        assert await store.matches.version() == version + 1, "what is matched meanwhile is not written"
+        assert await advisories.names("osv", "", 10) == ("TEST-2",)
+        assert {one.id for one in await store.vulnerable.findings(digest, 10)} == {"OTHER-1"}
+
+    async def test_a_newer_matcher_looks_at_everything_again(self, catalog: Catalog) -> None:
+        """Packages and advisories both: nothing of an image is read for it."""
+        scene, store = Scene(catalog), catalog.advisories
+        digest = await hold(catalog, scene, ONE, SSL)
+        await store.advisories.store("osv", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+        await matcher(catalog, scene).advisories()
+        await matcher(catalog, scene).packages()
+        newer = MATCHER_VERSION + 1
+        assert await store.matches.waiting_advisories(MATCHER_VERSION, 10) == ()
+        assert await store.matches.waiting_packages(MATCHER_VERSION, 10) == ()
+        [number], packages = (
+            await store.matches.waiting_advisories(newer, 10),
+            await store.matches.waiting_packages(newer, 10),
+        )
+        assert packages == await store.vulnerable.packages(digest)
+        # A newer one that finds nothing takes back what the older one found.
+        version = await store.matches.version()
+        assert await store.matches.found_of_advisories([number], (), newer, version) == ()
+        assert await store.matches.found_of_packages(packages, (), newer, version)
+        assert await store.vulnerable.findings(digest, 10) == ()
+        assert await store.matches.waiting_advisories(newer, 10) == ()
+        assert await store.matches.waiting_packages(newer, 10) == ()
+
+    async def test_what_an_older_matcher_looked_at_waits(self, catalog: Catalog) -> None:
+        store = catalog.advisories
+        await store.advisories.store("osv", batch(advisory("TEST-1", "openssl9", "3.0.2-1")))
+        [number] = await store.matches.waiting_advisories(MATCHER_VERSION, 10)
+        for older, waiting in ((MATCHER_VERSION - 1, 1), (MATCHER_VERSION, 0)):
+            version = await store.matches.version()
+            await store.matches.found_of_advisories([number], (), older, version)
+            assert (await store.advisories.counts()).waiting == waiting
 
     async def test_packages_that_are_hit_lead_to_images(self, catalog: Catalog) -> None:
         scene, store = Scene(catalog), catalog.advisories

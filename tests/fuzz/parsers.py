@@ -450,6 +450,7 @@ TARGETS: dict[str, Target] = {
     "dotenv": _text(dotenv.variables, "A=1\nexport B='x' # y\nC: \"${A:-2}\\t\"\n"),
     "helm": _source(Format.HELM, "image:\n  registry: r.example\n  repository: a/b\n  tag: 1.20\n  digest: ''\n"),
     "advisory": Target(advisories.record, advisories.RECORDS),
+    "advisories": Target(advisories.file, advisories.FILES),
     "sbom": Target(sboms.document, sboms.DOCUMENTS),
     "vex": Target(vex.document, vex.DOCUMENTS),
     "licence": _text(vex.licence, *vex.LICENCES),

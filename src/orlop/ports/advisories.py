@@ -86,7 +86,7 @@ class AdvisoryCounts(msgspec.Struct, frozen=True):
 
     advisories: int
     waiting: int
-    """Advisories that were not matched with packages yet."""
+    """Advisories that were not matched with packages by this release's matcher yet."""
     findings: int
     exploited: int
     scores: int

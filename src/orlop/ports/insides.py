@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from orlop.domain.descriptor import Platform
 from orlop.domain.digest import Digest
 from orlop.domain.inside.assembly import ImagePackages
 from orlop.domain.inside.layers import LayerFacts
@@ -107,6 +108,9 @@ class Insides(Protocol):
     async def claim(self, now: int, until: int, limit: int) -> tuple[ClaimedImage, ...]:
         """Take some that wait, the newest first, or whose process may have died (domain.leases)."""
         ...
+
+    async def runs_on(self, claimed: ClaimedImage, platform: Platform) -> None:
+        """Record for which platform it is, whatever its layers say; nothing where it is somebody else's by now."""
 
     async def read(self, claimed: ClaimedImage, found: ImagePackages, assembler: int, now: int) -> bool:
         """Record what it holds; False where it is somebody else's by now, or gone."""

@@ -37,6 +37,7 @@ from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
+from orlop.services.virtuals.places import VirtualPlaces
 from orlop.services.webhooks.fares import WebhookList
 from orlop.services.webhooks.managed import ManagedWebhooks
 
@@ -54,6 +55,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     trash: Trash
     labels: ContentLabels
     images: Images
+    virtuals: VirtualPlaces
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities

@@ -9,7 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta
 
 from orlop.domain.durations import SECOND
-from orlop.domain.inside.rows import Exploited, ExploitScore, Refusal
+from orlop.domain.inside.rows import Refusal, exploited_of, score_of
 from orlop.domain.inside.vex.saying import VexWord
 from orlop.domain.names import RepositoryName, parse_reference
 from orlop.faces.api import values
@@ -265,8 +265,8 @@ def advisories(desk: AdvisoryDesk) -> list[HTTPRouteHandler]:
         """Take in advisories; of an id that is among them nothing else is left. What is wrong does not stop the
         rest."""
         others = ReadBatch(
-            exploited=tuple(Exploited(*each) for each in data.exploited),
-            scores=tuple(ExploitScore(*each) for each in data.scores),
+            exploited=tuple(exploited_of(*each) for each in data.exploited),
+            scores=tuple(score_of(*each) for each in data.scores),
             refusals=tuple(Refusal(*each) for each in data.refused),
         )
         lines = b"\n".join(map(msgspec.json.encode, data.records))

@@ -59,10 +59,10 @@ class ImageView:
         shown = image.inspection
         if chosen is not None and (chosen.size is not None or not chosen.read):
             with suppress(ManifestUnknown):
-                shown = await self._images.content(caller, repository, Digest.stored(chosen.digest))
+                shown = await self._images.content(caller, image.repository, Digest.stored(chosen.digest))
         tag = reference if isinstance(reference, Tag) else None
         found = image.inspection
-        digest = Digest.stored(found.digest)
+        digest, asked, repository = Digest.stored(found.digest), repository, image.repository
         plain = not exchange.secure
         texts = await self._texts(exchange, image)
         raw = bytes(found.manifest)
@@ -71,6 +71,7 @@ class ImageView:
             exchange,
             "image",
             repository=repository,
+            asked=asked,
             reference=reference,
             name=f"{repository}{'@' if tag is None else ':'}{reference}",
             words=_WORDS[found.kind],
@@ -87,7 +88,7 @@ class ImageView:
             facts=_facts(found),
             layers=parts_of(shown.layers),
             classes=CLASSES,
-            ways=ways(exchange.host, repository, tag, digest, found.kind, plain=plain),
+            ways=ways(exchange.host, asked, tag, digest, found.kind, plain=plain),
             texts=texts,
             readme=Markup(texts.readme.html) if texts.readme is not None else None,  # noqa: S704 - see ports.archives
             raw=raw[:_RAW].decode("utf-8", "replace"),

@@ -104,7 +104,7 @@ class Updating:
                 failed.append(f"{feed.name}: {error.message}")
                 continue
             run.tell(Progress(number + 1, len(wanted), "sources"))
-            changed += done.changed if done is not None else 0
+            changed += done.changed + done.gone if done is not None else 0
             told.append(f"{feed.name}: {_words(done)}")
         if changed:
             await self._jobs.ask(Order(kind=MATCHING.kind, once=MATCHING.kind), self._by())
@@ -167,7 +167,7 @@ class Updating:
             raise failure from cause
         if seen is not None and done.refused == 0:
             gone = await self._prune(feed, seen)
-            done = msgspec.structs.replace(done, changed=done.changed + gone)
+            done = msgspec.structs.replace(done, gone=gone)
         return done
 
     async def _read(self, found: Fetched, seen: set[str] | None) -> AsyncGenerator[ReadBatch, None]:
@@ -216,4 +216,5 @@ class Updating:
 def _words(done: Imported | None) -> str:
     if done is None:
         return "nothing new"
-    return f"{counted(done.records, 'record')}, {done.changed} new or changed, {done.refused} refused"
+    gone = f", {done.gone} forgotten" if done.gone else ""
+    return f"{counted(done.records, 'record')}, {done.changed} new or changed{gone}, {done.refused} refused"

@@ -15,7 +15,7 @@ from orlop.domain.errors import BlobUnknown, ContentCorrupt, ManifestInvalid, Re
 from orlop.domain.inside.assembly import ASSEMBLER_VERSION, ImageClaims, assemble
 from orlop.domain.inside.layers import LayerFacts
 from orlop.domain.job_kinds import INSIDE, INSIDE_UPKEEP, SBOM_RULES_APPLIED
-from orlop.domain.manifest import Edge, EdgeKind, parse_manifest
+from orlop.domain.manifest import Edge, EdgeKind, Manifest, parse_manifest
 from orlop.domain.queue import Order, Progress
 from orlop.domain.ranges import Span
 from orlop.ports.by import By
@@ -27,6 +27,7 @@ from orlop.ports.queue import Jobs
 from orlop.services.content.blobs import Blobs
 from orlop.services.inside.attaching import Attaching
 from orlop.services.inside.documents import AttachedDocuments
+from orlop.services.inside.platforms import platform_of
 from orlop.services.jobs.work import Run, Work
 
 #: How long an image is somebody's who gives no sign of life, in microseconds: larger than what the largest layer takes.
@@ -157,18 +158,26 @@ class ImageReading:
         return [known[edge.digest] for edge in edges]
 
     async def _edges(self, claimed: ClaimedImage) -> Sequence[Edge]:
+        """Its layers; none of what is no image after all. Its platform is learned on the way. Raises Later."""
+        manifest = await self._manifest(claimed)
+        if kind_of(manifest) is not ContentKind.IMAGE:
+            return ()
+        assert claimed.repository is not None
+        platform = await platform_of(self._blobs, claimed.repository, manifest)
+        if platform is not None:
+            await self._store.images.runs_on(claimed, platform)
+        return [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER]
+
+    async def _manifest(self, claimed: ClaimedImage) -> Manifest:
         if claimed.repository is None:
             raise Later("no repository holds it any more")
         found = await self._manifests.resolve(claimed.repository, claimed.digest)
         if found is None:
             raise Later("its repository does not hold it any more")
         try:
-            manifest = parse_manifest(found.content, found.media_type)
+            return parse_manifest(found.content, found.media_type)
         except ManifestInvalid as error:
             raise Later(error.message) from error
-        if kind_of(manifest) is not ContentKind.IMAGE:
-            return ()
-        return [edge for edge in manifest.edges if edge.kind is EdgeKind.LAYER]
 
     async def _layer(self, claimed: ClaimedImage, edge: Edge) -> LayerFacts:
         """What one layer says, which is kept unless that hangs on when it was looked at."""

@@ -39,6 +39,8 @@ UPDATE inside_images SET state = 1, lease_until = ?2, tries = tries + 1 WHERE id
 SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
 WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id DESC LIMIT 1;
 
+-- name: inside_runs_on
+UPDATE inside_images SET platform = ?3 WHERE id = ?1 AND state = 1 AND tries = ?2;
 -- name: inside_holders
 SELECT r.name FROM manifests m JOIN repositories r ON r.id = m.repository_id
 WHERE m.digest = ?1 AND r.name < '~' ORDER BY m.repository_id LIMIT ?2;

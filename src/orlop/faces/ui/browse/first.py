@@ -3,7 +3,7 @@
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from orlop.domain.errors import NotFound, RequestInvalid
+from orlop.domain.errors import Denied, NameUnknown, NotFound, RequestInvalid, Unauthorized
 from orlop.domain.names import RepositoryName
 from orlop.domain.pages import Page, PageRequest
 from orlop.domain.platforms import parse_platform
@@ -31,11 +31,18 @@ class FirstTab:
         self._pages = pages
         self._browsing = desks.browsing
         self._holdings = desks.holdings
+        self._virtuals = desks.virtuals
         self._frames = frames
 
     async def show(self, exchange: UiExchange, name: str) -> Reply:
         """See `PlaceTab`."""
-        frame = await self._frames.of(exchange, name)
+        try:
+            frame = await self._frames.of(exchange, name)
+        except (NotFound, NameUnknown, Denied, Unauthorized):
+            shown = await self._virtuals.of(exchange.caller, RepositoryName(name))
+            if shown is None:
+                raise
+            return self._pages.page(exchange, "browse/virtual", name=name, virtual=shown)
         return await (self._tags if frame.is_repository else self._children)(exchange, frame)
 
     async def _children(self, exchange: UiExchange, frame: PlaceFrame) -> Reply:
@@ -49,6 +56,7 @@ class FirstTab:
             parts=("rows",),
             frame=frame,
             children=page.items,
+            virtual=await self._virtuals.of(exchange.caller, RepositoryName(frame.name)) if not asked.after else None,
             sort=order.value,
             more=_further(exchange, frame, more) if more else "",
         )
