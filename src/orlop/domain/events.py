@@ -77,6 +77,9 @@ class EventKind(StrEnum):
     SBOM_REFUSED = "sbom.refused"
 
 
+#: How the detail of a deleted manifest begins that referred to another, whose digest follows.
+REFERRED = "referred to "
+
 #: What did not happen because it was not allowed.
 REFUSALS = frozenset({EventKind.REFUSED, EventKind.SIGN_IN_FAILED})
 
