@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from orlop.domain.inside.assembly import assemble
+from orlop.domain.inside.assembly import ImagePackages, assemble
 from orlop.domain.inside.layers import LayerFacts
 
 _TYPES = "application/vnd.oci.image"
@@ -25,11 +25,16 @@ class Said(msgspec.Struct, frozen=True):
     unread: tuple[str, ...] = ()
 
 
-def orlop(layer: Path) -> Said:
-    """Package URLs by Orlop's process that reads a layer, which gets it as it gets it from a store."""
+def image_of(layer: Path) -> tuple[ImagePackages, float]:
+    """What Orlop's process that reads a layer, which gets it as it gets it from a store, finds, and its seconds."""
     with layer.open("rb") as source:
         told, seconds = _run([sys.executable, "-m", "orlop.adapters.inside.child"], source.fileno())
-    image = assemble([msgspec.msgpack.decode(told, type=LayerFacts)])
+    return assemble([msgspec.msgpack.decode(told, type=LayerFacts)]), seconds
+
+
+def orlop(layer: Path) -> Said:
+    """Package URLs by Orlop."""
+    image, seconds = image_of(layer)
     return Said(frozenset(each.purl for _, _, each in image.packages), seconds, image.unread)
 
 
