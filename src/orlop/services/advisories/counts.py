@@ -10,6 +10,7 @@ from orlop.domain.inside.severity import SEVERITIES
 from orlop.domain.names import RepositoryName
 from orlop.ports.advisories import FoundInImage, Vulnerable
 from orlop.ports.counting import Counting, PartImage
+from orlop.ports.holding import HoldingPlace
 from orlop.ports.insides import InsideState
 from orlop.services.access.decisions import Access
 from orlop.services.advisories.accepting import Acceptance, JudgedImage
@@ -32,7 +33,7 @@ class FindingCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountedImage(msgspec.Struct, frozen=True):
-    """Something to count: a manifest of a repository, and its tags, which exceptions may name."""
+    """Something to count: a manifest of a repository, and tags that it has, beside those that are known of it."""
 
     repository: RepositoryName
     digest: Digest
@@ -73,7 +74,7 @@ class ImageCounts:
         by_repository: dict[RepositoryName, list[Digest]] = {}
         for one in wanted:
             by_repository.setdefault(one.repository, []).append(one.digest)
-        parts: dict[tuple[str, str], tuple[PartImage, ...]] = {}
+        parts: dict[tuple[RepositoryName, str], tuple[PartImage, ...]] = {}
         for repository, digests in by_repository.items():
             for manifest, images in (await self._counting.parts(repository, digests)).items():
                 parts[repository, manifest] = images
@@ -84,6 +85,9 @@ class ImageCounts:
             repository: await self._acceptance.referred(repository, _asked_for(parts, repository))
             for repository in by_repository
         }
+        tags = await self._acceptance.tags(
+            [(name, each.digest) for (name, _), images in parts.items() for each in images if hit.get(str(each.digest))]
+        )
         found: dict[CountedImage, KnownFindings] = {}
         for one in wanted:
             known = [each for each in parts.get((one.repository, str(one.digest)), ()) if each.state is not None]
@@ -95,7 +99,8 @@ class ImageCounts:
                 packages = sorted(hit.get(str(each.digest), ()))
                 mine = [vuln for number in packages for vuln in of_package.get(number, ())]
                 if mine:
-                    judgement = await self._acceptance.of(_judged_as(one, each), referred[one.repository])
+                    called = tags[HoldingPlace(one.repository, each.digest)]
+                    judgement = await self._acceptance.of(_judged_as(one, each, called), referred[one.repository])
                     mine = [judged(vuln, judgement) for vuln in mine]
                 of_each.append(_known(state, mine, modified))
             found[one] = max(of_each, key=_weight)
@@ -134,12 +139,14 @@ class ImageCounts:
         return found, {one.id: one.modified for one in told}
 
 
-def _judged_as(counted: CountedImage, image: PartImage) -> JudgedImage:
+def _judged_as(counted: CountedImage, image: PartImage, tags: frozenset[str]) -> JudgedImage:
     digests = dict.fromkeys((image.digest, counted.digest))
-    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=frozenset(counted.tags))
+    return JudgedImage(repository=counted.repository, digests=tuple(digests), tags=tags.union(counted.tags))
 
 
-def _asked_for(parts: Mapping[tuple[str, str], Sequence[PartImage]], repository: RepositoryName) -> set[Digest]:
+def _asked_for(
+    parts: Mapping[tuple[RepositoryName, str], Sequence[PartImage]], repository: RepositoryName
+) -> set[Digest]:
     """Images of a repository that are counted, and the indexes that list them."""
     mine = [(manifest, images) for (name, manifest), images in parts.items() if name == repository]
     return {Digest.stored(manifest) for manifest, _ in mine} | {one.digest for _, images in mine for one in images}
