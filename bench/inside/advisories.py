@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,21 @@ class Advisories:
 
     def begin_with_git(self) -> set[str]:
         """Ids of records in which a range of commits comes before one of versions."""
-        found = set()
+        return {advisory for advisory, ranges in self._ranges() if len(ranges) > 1 and ranges[0]["type"] == "GIT"}
+
+    def meet(self) -> set[str]:
+        """Ids of records in which one stretch begins with the version that ends another."""
+        return {advisory for advisory, ranges in self._ranges() if any(map(_meets, ranges))}
+
+    def _ranges(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         for line in (line for lines in self.lines.values() for line in lines):
             record: dict[str, Any] = json.loads(line)
-            ranges = [[part["type"] for part in each.get("ranges", ())] for each in record.get("affected", ())]
-            if any(len(each) > 1 and each[0] == "GIT" for each in ranges):
-                found.add(record["id"])
-        return found
+            yield from ((record["id"], each.get("ranges", [])) for each in record.get("affected", ()))
+
+
+def _meets(part: dict[str, Any]) -> bool:
+    said = [{event[kind] for event in part["events"] if kind in event} for kind in ("introduced", "fixed")]
+    return bool(said[0] & said[1])
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Packages to ask both about: those of an image, and those that advisories name, in versions where something changes."""
+"""Packages to ask both about: those of an image, and those that advisories name, where something changes."""
 
 import random
 from collections import Counter
@@ -51,7 +51,9 @@ def _versions(advisories: Advisories, ecosystem: str, name: str) -> Iterator[str
         for each in advisory.affected:
             if (each.package.ecosystem, each.package.name) == (ecosystem, name):
                 events = [event for part in each.ranges for event in part.events]
-                named = (version for event in events for version in (event.introduced, event.fixed, event.last_affected))
+                named = (
+                    version for event in events for version in (event.introduced, event.fixed, event.last_affected)
+                )
                 yield from ("0.0.1" if version == "0" else version for version in named if version)
                 yield from (*each.versions[:2], *each.versions[-2:])
 

@@ -1,4 +1,4 @@
-"""`python -m bench.inside.findings ADVISORIES FOLDER --matcher PROGRAM`: which advisories hit, by Orlop and osv-scanner.
+"""`python -m bench.inside.findings ADVISORIES FOLDER --matcher PROGRAM`: which advisories hit, beside osv-scanner.
 
 ADVISORIES is a folder of `*.jsonl.zst`, FOLDER one of images of one layer, `*.tar`. The program is `matcher/main.go`
 beside this file: osv-scanner's reader of SBOMs and its matcher, of its version, with one line for each finding. Both
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--packages", type=int, default=1500, help="that advisories name, of each ecosystem")
     arguments = parser.parse_args()
     advisories = Advisories(arguments.advisories)
-    begin_with_git = advisories.begin_with_git()
+    begin_with_git, meet = advisories.begin_with_git(), advisories.meet()
     why, left = Counter[str](), list[str]()
     images = {layer.stem: of_image(layer) for layer in sorted(arguments.folder.glob("*.tar"))}
     print("| packages of | packages | both | only osv-scanner | only Orlop |\n|---|---:|---:|---:|---:|")
@@ -44,7 +44,7 @@ def main() -> int:
             counts = (len(asked), len(ours) - len(only_ours), len(only_theirs), len(only_ours))
             print(f"| {name} | {' | '.join(map(str, counts))} |", flush=True)
             for each, url in only_ours.items():
-                reason = _reason(each[0], url, begin_with_git)
+                reason = _reason(each[0], url, begin_with_git, meet)
                 why[reason] += 1
                 left += [] if reason else [f"{name}: only Orlop: {each}"]
             left += [f"{name}: only osv-scanner: {each}" for each in only_theirs]
@@ -86,13 +86,15 @@ def _what(url: str) -> str:
     return named.lower() if read.type == "golang" else named
 
 
-def _reason(advisory: str, url: str, begin_with_git: set[str]) -> str:
+def _reason(advisory: str, url: str, begin_with_git: set[str], meet: set[str]) -> str:
     """Why osv-scanner does not find it; nothing: it is not known."""
     name = url.partition("@")[0]
     if url.startswith("pkg:golang/") and name != name.lower():
         return "a module of Go with a capital letter: osv-scanner reads package URLs of Go in lower case"
     if advisory in begin_with_git:
         return "a record whose range of commits comes first: osv-scanner reads no range behind it"
+    if advisory in meet:
+        return "a version that ends one stretch and begins another: osv-scanner may take them in the other order"
     return ""
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,12 +56,12 @@ def _run(command: list[str], given: int = subprocess.DEVNULL) -> tuple[bytes, fl
 
 
 def _layout(layer: Path, folder: Path) -> None:
-    """An image layout (image-spec, image-layout.md) of one layer, which is a link to the file."""
+    """An image layout (image-spec, image-layout.md) of one layer: a copy, for syft follows no link out of it."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     with layer.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-    (blobs / digest).symlink_to(layer.resolve())
+    shutil.copyfile(layer, blobs / digest)
     layers = [_descriptor("layer.v1.tar", digest, layer.stat().st_size)]
     config = _stored(
         blobs,

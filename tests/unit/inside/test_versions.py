@@ -288,7 +288,7 @@ public class Compare {
 """
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_maven_versions_as_maven_4_compares_them(tmp_path: Path) -> None:
     java = need("java")["java"]
     archives = sorted((CLIENTS / "jib").glob("maven-artifact-4*.jar"))
