@@ -5,6 +5,7 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.adapters.inside.documents.process import ProcessDocumentReader
 from orlop.adapters.inside.process import ProcessLayerReader
 from orlop.adapters.memory.blobs import MemoryBlobs, MemoryStage
+from orlop.adapters.signatures.process import ProcessSignatureVerifier
 from orlop.adapters.sql.catalog import OpenCatalog
 from orlop.bootstrap.clocks import RandomIds
 from orlop.bootstrap.server.attention import build_attention
@@ -74,6 +75,7 @@ from orlop.services.stores.scrub import Scrub
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.tags.terms import WriteTerms
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.upstreams.shown import Upstreams
 from orlop.services.usage.reports import UsageReports
@@ -212,6 +214,9 @@ def desks_of(
         finding_history=FindingHistory(reports, store.days, clock),
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
+        signatures=ImageSignatures(
+            access, content.repository, catalog.holdings, in_force, ProcessSignatureVerifier(), clock
+        ),
         licences=ImageLicences(insides, in_force, acceptance),
         labels=ContentLabels(gate, catalog.labels, manifests, repositories),
         attention=build_attention(

@@ -32,6 +32,7 @@ from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
 from orlop.domain.trash_rules import TRASH_RULES
+from orlop.domain.trust.signers import SIGNERS
 from orlop.domain.upstreams.upstream import UPSTREAMS
 from orlop.domain.virtuals import VIRTUALS
 from orlop.domain.webhooks.hook import WEBHOOKS
@@ -101,6 +102,7 @@ KINDS = {
     "upstream": UPSTREAMS,
     "virtual": VIRTUALS,
     "exception": EXCEPTIONS,
+    "signers": SIGNERS,
     "sbom-rule": SBOM_RULES,
     "vex-trust": VEX_TRUSTS,
     "vex": VEX_FILES,

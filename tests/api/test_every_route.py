@@ -78,6 +78,12 @@ _TRASH_RULE = {"keep": "12h"}
 _CLEAN_UP_RULE = {"empty_days": 7}
 _SOURCE = {"url": "oci:advisories/osv:latest"}
 _EXCEPTION = {"cves": ["CVE-2026-1"], "until": "2099-01-31", "reason": "it has no network"}
+_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELJGZZwDlfnW9mRwu2PpOiGoLxMYU
+uu0ECLOaM5YPybFEvbExC1uxl+2BpTQyPyz0ycgZr8nggnqA6tCYwVHX3g==
+-----END PUBLIC KEY-----
+"""
+_SIGNERS = {"keys": [_PUBLIC_KEY]}
 _SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
@@ -295,6 +301,13 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             (f"{path}?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
         ]
         for path in (
+            "/images",
+            "/image-texts",
+            "/image-packages",
+            "/image-vulnerabilities",
+            "/image-licences",
+            "/image-signatures",
+            "/sboms",
             *("/images", "/image-texts", "/image-packages", "/image-vulnerabilities"),
             *("/image-licences", "/sboms", "/attached-sboms"),
         )
@@ -338,6 +351,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
     ("DELETE", "/providers/{name}"): [("/providers/ldap", None, _RULER)],
     **_rules("tag-rules", _TAG_RULE),
     **_rules("exceptions", _EXCEPTION),
+    **_rules("signers", _SIGNERS),
     **_rules("sbom-rules", _SBOM_RULE),
     **_rules("vex-trusts", _VEX_TRUST),
     **_rules("vex-documents", _VEX),
@@ -557,6 +571,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
     for path in ("", "team", "team-b"):
         await api.management.settings.put(root, "tag-rule", "made", _TAG_RULE, 0, path)
         await api.management.settings.put(root, "exception", "made", _EXCEPTION, 0, path)
+        await api.management.settings.put(root, "signers", "made", _SIGNERS, 0, path)
         await api.management.settings.put(root, "sbom-rule", "made", _SBOM_RULE, 0, path)
         await api.management.settings.put(root, "vex-trust", "made", _VEX_TRUST, 0, path)
         await api.management.settings.put(root, "vex", "made", _VEX, 0, path)

@@ -37,6 +37,7 @@ from orlop.services.retention.trials import RetentionTrials
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
+from orlop.services.trust.signatures import ImageSignatures
 from orlop.services.upstreams.desk import UpstreamDesk
 from orlop.services.usage.reports import UsageReports
 from orlop.services.virtuals.places import VirtualPlaces
@@ -61,6 +62,7 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     insides: ImageInsides
     advisories: AdvisoryDesk
     vulnerabilities: Vulnerabilities
+    signatures: ImageSignatures
     packages: PackageSearch
     hits: VulnerabilitySearch
     known: AboutVulnerabilities

@@ -4,7 +4,7 @@ from orlop.adapters.archives.reader import ProcessArchiveReader
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
-from orlop.bootstrap.server.images import build_images
+from orlop.bootstrap.server.images import build_images, build_signatures
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
@@ -90,6 +90,7 @@ def build_desks(
         insides=insides,
         advisories=advisories,
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
+        signatures=build_signatures(stores, services),
         vulnerabilities=vulnerabilities,
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,

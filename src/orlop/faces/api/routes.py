@@ -47,6 +47,7 @@ from orlop.faces.api import (
     retention,
     scrub,
     settings,
+    signatures,
     tags,
     trash,
     upstreams,
@@ -113,6 +114,7 @@ def routes(desks: Desks) -> Litestar:
         *advisories.advisories(desks.advisories),
         *advisories.vulnerabilities(desks.vulnerabilities),
         *inside.insides(desks.insides),
+        *signatures.signatures(desks.signatures),
         *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(
             management.gate, desks.packages, desks.hits, desks.reports, desks.finding_history
