@@ -28,6 +28,7 @@ from orlop.domain.inside.vex.trust import VEX_FILES, VEX_TRUSTS
 from orlop.domain.quotas import QUOTAS
 from orlop.domain.repository_rules import REPOSITORY_RULES
 from orlop.domain.retention.rules import RETENTION
+from orlop.domain.scanning.scanner import SCANNERS
 from orlop.domain.schedules import JOB_SCHEDULES
 from orlop.domain.settings import SettingKind, SpeaksFor, nobody
 from orlop.domain.tag_rules import TAG_RULES
@@ -108,6 +109,7 @@ KINDS = {
     "vex": VEX_FILES,
     "licence-rule": LICENCE_RULES,
     "advisory-source": ADVISORY_SOURCES,
+    "scanner": SCANNERS,
     "provider": SettingKind(
         kind="provider",
         plural="providers",

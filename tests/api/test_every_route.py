@@ -88,6 +88,7 @@ _SBOM_RULE = {"attach": ["spdx"]}
 _VEX_TRUST = {"pushers": ["robot+scan"]}
 _VEX = {"statements": [{"ids": ["CVE-2026-1"], "status": "fixed", "products": [{"names": ["pkg:deb/debian/zlib9"]}]}]}
 _LICENCE_RULE = {"refused": ["AGPL-*"]}
+_SCANNER = {"url": "https://127.0.0.1:9"}
 _PREFETCH = {"images": ["library/debian:*-slim"]}
 
 
@@ -312,6 +313,14 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
             *("/image-licences", "/sboms", "/attached-sboms"),
         )
     },
+    ("GET", "/scan-reports"): [
+        ("/scan-reports?repository=team/app&reference=dev", None, _PULLS),
+        ("/scan-reports?repository=team-b/app&reference=dev", None, frozenset({"root", "bob"})),
+    ],
+    ("POST", "/scan-reports"): [
+        ("/scan-reports", {"image": "team/app:dev"}, _PUSHES),
+        ("/scan-reports", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
+    ],
     ("POST", "/image-readings"): [
         ("/image-readings", {"image": "team/app:dev"}, _PUSHES),
         ("/image-readings", {"image": "team-b/app:dev"}, frozenset({"root", "bob"})),
@@ -397,6 +406,27 @@ CASES: dict[tuple[str, str], list[tuple[str, Any, frozenset[str]]]] = {
         ("/rules?repository=team-b/none", None, _SEES | {"bob"}),
         ("/rules", None, _SEES),
     ],
+    ("GET", "/scanners"): [("/scanners", None, _ANY)],
+    **{
+        ("GET", f"/scanners/{{name}}{more}"): [
+            (f"/scanners/made{more}?path=team", None, _DELETES | _SEES),
+            (f"/scanners/made{more}?path=team-b", None, _SEES | {"bob"}),
+            (f"/scanners/made{more}", None, _SEES),
+        ]
+        for more in ("", "/status")
+    },
+    **{
+        (method, f"/scanners/{{name}}{more}"): [
+            (f"/scanners/{name}{more}?path=team", body, _DELETES),
+            (f"/scanners/{name}{more}?path=team-b", body, frozenset({"root", "bob"})),
+            (f"/scanners/{name}{more}", body, _RULER),
+        ]
+        for method, name, more, body in (
+            ("PUT", "new", "", _SCANNER),
+            ("DELETE", "made", "", None),
+            ("POST", "made", "/checks", None),
+        )
+    },
     ("GET", "/webhooks"): [("/webhooks", None, _ANY)],
     ("GET", "/webhooks/{name}"): [
         ("/webhooks/made?path=team", None, _DELETES | _SEES),
@@ -586,6 +616,7 @@ async def _peopled() -> tuple[Api, dict[str, str]]:
         await api.management.settings.put(root, "trash-rule", "made", _TRASH_RULE, 0, path)
         await api.management.settings.put(root, "clean-up-rule", "made", _CLEAN_UP_RULE, 0, path)
         await api.management.settings.put(root, "webhook", "made", _WEBHOOK, 0, path)
+        await api.management.settings.put(root, "scanner", "made", _SCANNER, 0, path)
         if path:
             await api.management.settings.put(root, "upstream", "made", _UPSTREAM, 0, f"{path}/far")
             await api.management.settings.put(root, "virtual", "made", _VIRTUAL, 0, f"{path}/all")

@@ -34,6 +34,8 @@ from orlop.services.retention.in_use import InUseSets
 from orlop.services.retention.inventory import InventoryPages
 from orlop.services.retention.review import PlanReviews
 from orlop.services.retention.trials import RetentionTrials
+from orlop.services.scanning.desk import ScannerDesk
+from orlop.services.scanning.questions import ScannerReports
 from orlop.services.tags.past import TagPast
 from orlop.services.tags.removal import TagRemoval
 from orlop.services.trash.trash import Trash
@@ -71,6 +73,8 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
     reports: VulnerabilityReports
     finding_history: FindingHistory
     licences: ImageLicences
+    scanners: ScannerDesk
+    scan_reports: ScannerReports
     attention: Attention
     news: News
     configuration: ConfigurationInForce

@@ -10,6 +10,7 @@ from orlop.bootstrap.server.management import build_trash
 from orlop.bootstrap.server.provider_trials import provider_tests
 from orlop.bootstrap.server.retention import planner_on
 from orlop.bootstrap.server.running import Running
+from orlop.bootstrap.server.scanning import build_reports, build_scanner_desk
 from orlop.bootstrap.server.services import Services, build_scrub
 from orlop.bootstrap.server.upstreams import upstream_desk
 from orlop.bootstrap.server.webhooks import followers
@@ -92,6 +93,8 @@ def build_desks(
         known=AboutVulnerabilities(advisories, catalog.advisories.vulnerable, ProcessArchiveReader()),
         signatures=build_signatures(stores, services),
         vulnerabilities=vulnerabilities,
+        scanners=build_scanner_desk(settings, gate, stores, services),
+        scan_reports=build_reports(settings, stores, services, insides, vulnerabilities),
         comparison=InsideComparison(images, vulnerabilities),
         counts=counts,
         reports=reports,

@@ -13,6 +13,7 @@ from orlop.faces.cli.management import (
     house_rules,
     people,
     places,
+    scanners,
     settings,
     sign_in,
     upstreams,
@@ -37,6 +38,7 @@ def register(
     settings.register(app, servers, KINDS.values())
     webhooks.register(app, servers)
     upstreams.register(app, servers)
+    scanners.register(app, servers)
     caches.register(app, servers)
     retention.register(app, servers)
     places.register(app, servers)
