@@ -36,8 +36,8 @@ class GateRows(Protocol):
         """The types of what refers to any of these."""
         ...
 
-    async def tagged(self, repositories: Sequence[RepositoryName], tags_each: int) -> tuple[TaggedImage, ...]:
-        """Of each of these the tags that were set last, by repository, the newest first."""
+    async def tags(self, repository: RepositoryName, after: str, limit: int) -> tuple[TaggedImage, ...]:
+        """Tags of a repository behind one, by name; nothing of one that is not there."""
         ...
 
 

@@ -361,6 +361,7 @@ OF_REPOSITORIES = {
         ),
         *("images_along", "places_tagged", "places_listed", "images_of_manifests", "newest_images", "pulls_of_images"),
         *("remote_blob_size", "repository_is_cache", "held_manifest", "vex_wait", "vex_of", "vex_referred"),
+        *("gate_place", "gate_artifact_types", "gate_tags"),
     },
     "by a row that was found by its name": {
         *("repository_count", "repository_delete", "repository_rename", "repository_sizes", "repositories_lock"),

@@ -10,6 +10,8 @@ from orlop.ports.gates import ManifestPlace, TaggedImage
 
 #: Tags and indexes of one manifest that are looked at.
 _MOST = 1_000
+#: What refers to an image, of which so many are looked at.
+_REFERRERS = 5_000
 
 
 class SqlGateRows:
@@ -26,9 +28,9 @@ class SqlGateRows:
         )
 
     async def artifact_types(self, repository: RepositoryName, subjects: Sequence[Digest]) -> frozenset[str]:
-        rows = await self._reader.all("gate_artifact_types", repository, each(subjects))
+        rows = await self._reader.all("gate_artifact_types", repository, each(subjects), _REFERRERS)
         return frozenset(found for (found,) in rows)
 
-    async def tagged(self, repositories: Sequence[RepositoryName], tags_each: int) -> tuple[TaggedImage, ...]:
-        rows = await self._reader.all("gate_tagged", each(repositories), tags_each)
-        return tuple(TaggedImage(RepositoryName.stored(name), tag, Digest.stored(digest)) for name, tag, digest in rows)
+    async def tags(self, repository: RepositoryName, after: str, limit: int) -> tuple[TaggedImage, ...]:
+        rows = await self._reader.all("gate_tags", repository, after, limit)
+        return tuple(TaggedImage(repository, tag, Digest.stored(digest)) for tag, digest in rows)

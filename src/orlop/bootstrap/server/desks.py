@@ -3,6 +3,7 @@
 from orlop.bootstrap.clocks import SystemClock
 from orlop.bootstrap.server.advisories import build_acceptance, build_advisories, build_matching
 from orlop.bootstrap.server.attention import build_attention
+from orlop.bootstrap.server.gates import build_gate_desk
 from orlop.bootstrap.server.images import build_images
 from orlop.bootstrap.server.inside import build_insides
 from orlop.bootstrap.server.management import build_trash
@@ -89,6 +90,7 @@ def build_desks(
         packages=PackageSearch(holders, store.holding),
         hits=VulnerabilitySearch(holders, store, acceptance),
         licences=ImageLicences(insides, services.in_force, catalog.holdings, acceptance),
+        gates=build_gate_desk(stores, services, gate),
         labels=ContentLabels(gate, catalog.labels, services.manifests, services.repositories),
         attention=build_attention(
             gate,

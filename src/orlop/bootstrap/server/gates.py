@@ -12,10 +12,12 @@ from orlop.domain.digest import Digest
 from orlop.domain.names import RepositoryName
 from orlop.ports.catalog import StoredManifest
 from orlop.services.advisories.counts import ImageCounts
+from orlop.services.gates.desk import GateDesk
 from orlop.services.gates.facts import GateFacts
 from orlop.services.gates.pulls import GatedPulls
 from orlop.services.gates.verdicts import GateVerdicts
 from orlop.services.gates.wanted import WantedImages
+from orlop.services.management.operations import Gate
 
 
 class Gates(NamedTuple):
@@ -64,3 +66,19 @@ def build_gates(stores: Stores, services: Services, told: Callable[[str], None])
         return (found.tag, manifest) if found is not None and manifest is not None else None
 
     return Gates(verdicts, GatedPulls(verdicts, services.access, clock, wanted.call, newest, told), wanted)
+
+
+def build_gate_desk(stores: Stores, services: Services, permission: Gate) -> GateDesk:
+    """What tells of gates before a client does."""
+    catalog = stores.catalog
+    return GateDesk(
+        permission,
+        services.access,
+        services.in_force,
+        services.manifests,
+        catalog.manifests,
+        build_verdicts(stores, services),
+        catalog.gates.rows,
+        services.repositories,
+        catalog.search,
+    )

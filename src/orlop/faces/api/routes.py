@@ -32,6 +32,7 @@ from orlop.faces.api import (
     attention,
     audit,
     browse,
+    gates,
     groups,
     house_rules,
     images,
@@ -116,6 +117,7 @@ def routes(desks: Desks) -> Litestar:
         *inside_differences.inside_differences(desks.comparison),
         *inside_searches.inside_searches(management.gate, desks.packages, desks.hits, desks.reports),
         *licences.licences(desks.licences),
+        *gates.gates(desks.gates),
     ]
     for handler in handlers:  # a route that names no operation of the table is none
         assert Operation(handler.opt["operation"]) in RULES, handler

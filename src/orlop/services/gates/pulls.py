@@ -16,6 +16,7 @@ from orlop.domain.names import Reference, RepositoryName, Tag
 from orlop.ports.catalog import StoredManifest
 from orlop.ports.clock import Clock
 from orlop.services.access.decisions import Access
+from orlop.services.gates.naming import image_words
 from orlop.services.gates.verdicts import GateVerdicts, Verdict
 
 #: How often it is looked whether what a pull waits for is known, in seconds, and when to come back after that.
@@ -71,7 +72,7 @@ class GatedPulls:
         refusal = verdict.refusal
         if refusal is not None and not await self._is_held_from(caller, repository):
             self._told(GateOutcome.HELD)
-            return Passed(refusal.sentence(_image(repository, reference, refusal)), GateOutcome.HELD)
+            return Passed(refusal.sentence(image_words(repository, reference, refusal.path)), GateOutcome.HELD)
         if verdict.is_waiting:
             verdict = await self._waited(repository, manifest, verdict, hurried=refusal is None or not refusal.waiting)
             refusal = verdict.refusal
@@ -81,7 +82,7 @@ class GatedPulls:
         if warning is None:
             return Passed()
         self._told(GateOutcome.WARNED)
-        return Passed(warning.sentence(_image(repository, reference, warning)), GateOutcome.WARNED)
+        return Passed(warning.sentence(image_words(repository, reference, warning.path)), GateOutcome.WARNED)
 
     async def _is_held_from(self, caller: Caller, repository: RepositoryName) -> bool:
         """Whether gates concern somebody. Where anybody may do anything they concern everybody."""
@@ -104,7 +105,7 @@ class GatedPulls:
     async def _refused(
         self, repository: RepositoryName, reference: Reference, digest: Digest, refusal: Objection
     ) -> Denied:
-        image = _image(repository, reference, refusal)
+        image = image_words(repository, reference, refusal.path)
         detail = {"gate": refusal.gate, "at": refusal.path, "digest": str(digest)}
         if refusal.waiting:
             self._told(GateOutcome.WAITING)
@@ -127,9 +128,3 @@ class GatedPulls:
         if (await self._verdicts.at_pull(repository, other)).objections:
             return refusal
         return msgspec.structs.replace(refusal, remedy=f"deploy {tag} or ask for an exception")
-
-
-def _image(repository: RepositoryName, reference: Reference, objection: Objection) -> str:
-    """An image by the name that it has below the place of a gate."""
-    within = repository.removeprefix(f"{objection.path}/") if objection.path else str(repository)
-    return f"{within}:{reference}" if isinstance(reference, Tag) else f"{within}@{str(reference)[:19]}"

@@ -15,17 +15,16 @@ WHERE r.name = ?1
 LIMIT ?3;
 
 -- name: gate_artifact_types
-SELECT DISTINCT m.artifact_type FROM json_each(?2) AS wanted
+SELECT m.artifact_type FROM json_each(?2) AS wanted
 JOIN repositories r ON r.name = ?1
 JOIN manifests m ON m.repository_id = r.id AND m.subject_digest = wanted.value
-WHERE m.artifact_type IS NOT NULL;
+WHERE m.artifact_type IS NOT NULL
+LIMIT ?3;
 
--- name: gate_tagged
--- The tags of a repository that were set last, and what they point at.
-SELECT r.name, t.name, m.digest FROM json_each(?1) AS wanted
-JOIN repositories r ON r.name = wanted.value
-JOIN tags t ON t.repository_id = r.id
-           AND t.name IN (SELECT n.name FROM tags n WHERE n.repository_id = r.id
-                          ORDER BY n.updated_at DESC, n.name DESC LIMIT ?2)
+-- name: gate_tags
+SELECT t.name, m.digest FROM repositories r
+JOIN tags t ON t.repository_id = r.id AND t.name > ?2
 JOIN manifests m ON m.id = t.manifest_id
-ORDER BY r.name, t.updated_at DESC, t.name DESC;
+WHERE r.name = ?1
+ORDER BY t.name
+LIMIT ?3;
